@@ -1,0 +1,134 @@
+"""What is printed, and where: the cell of a source document, and text that knows its place.
+
+Offsets count Unicode characters of the decoded file (as the positions of a Web Annotation text selector do), start included,
+end excluded, so that `document[start:end]` is the printed cell.
+"""
+
+import functools
+import re
+import unicodedata
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One printed cell. `line` and `position` count from 1, `page` counts the header blocks from 1 (0 before the first)."""
+
+    edition: str
+    page: int
+    line: int
+    position: int
+    start: int
+    end: int
+    printed: str
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A part of a source document, by character offsets."""
+
+    start: int
+    end: int
+
+
+# A character with the marks that join it: half-width kana carry their voicing as characters of their own.
+_CLUSTER = re.compile("[^\u3099\u309a\uff9e\uff9f][\u3099\u309a\uff9e\uff9f]*|.", re.DOTALL)
+_CIRCLED = re.compile("[\u2460-\u24ff]")
+
+
+@functools.lru_cache(maxsize=8192)
+def _nfkc(cluster: str) -> str:
+    """NFKC, but a circled number stays what it is: the mark of a list item, not a number."""
+    return cluster if _CIRCLED.match(cluster) else unicodedata.normalize("NFKC", cluster)
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Characters, each with the place it was printed at; places survive cutting, joining and replacing."""
+
+    chars: str
+    starts: tuple[int, ...]
+    ends: tuple[int, ...]
+
+    @classmethod
+    def of(cls, cell: Cell) -> "Text":
+        """Return the printed text of a cell."""
+        return cls(cell.printed, tuple(range(cell.start, cell.end)), tuple(range(cell.start + 1, cell.end + 1)))
+
+    def __str__(self) -> str:
+        return self.chars
+
+    def __len__(self) -> int:
+        return len(self.chars)
+
+    def __getitem__(self, part: slice) -> "Text":
+        return Text(self.chars[part], self.starts[part], self.ends[part])
+
+    def __add__(self, other: "Text") -> "Text":
+        return Text(self.chars + other.chars, self.starts + other.starts, self.ends + other.ends)
+
+    @property
+    def span(self) -> Span:
+        """The part of the document from the first character to the last; the text must not be empty."""
+        return Span(self.starts[0], max(self.ends))
+
+    def replace(self, start: int, stop: int, new: str) -> "Text":
+        """Return the text with [start:stop] replaced; the new characters all stand where the old ones stood."""
+        old = self[start:stop]
+        count = len(new)
+        return self[:start] + Text(new, (old.span.start,) * count, (old.span.end,) * count) + self[stop:]
+
+    def strip(self, chars: str | None = None) -> "Text":
+        """Return the text without white space (or `chars`) at its ends."""
+        left = len(self.chars) - len(self.chars.lstrip(chars))
+        right = len(self.chars.rstrip(chars))
+        return self[left : max(left, right)]
+
+    def normal(self) -> "Text":
+        """Return the NFKC form: full-width digits, letters and parentheses become the usual ones."""
+        if unicodedata.is_normalized("NFKC", self.chars):
+            return self
+        chars: list[str] = []
+        starts: list[int] = []
+        ends: list[int] = []
+        for match in _CLUSTER.finditer(self.chars):
+            new = _nfkc(match.group())
+            chars.append(new)
+            starts.extend([self.starts[match.start()]] * len(new))
+            ends.extend([self.ends[match.end() - 1]] * len(new))
+        return Text("".join(chars), tuple(starts), tuple(ends))
+
+    def spaced(self) -> "Text":
+        """Return the text with every run of white space as one space, and none at the ends."""
+        text = self
+        if re.search(r"\s\s|[^\S ]", self.chars):
+            kept = [m.start() for m in re.finditer(r"\S|(?<!\s)\s", self.chars)]
+            text = Text(
+                "".join(" " if self.chars[i].isspace() else self.chars[i] for i in kept),
+                tuple(self.starts[i] for i in kept),
+                tuple(self.ends[i] for i in kept),
+            )
+        return text.strip()
+
+    def unspaced(self) -> "Text":
+        """Return the text without any white space: what a line wrap broke is whole again."""
+        if not re.search(r"\s", self.chars):
+            return self
+        kept = [i for i, char in enumerate(self.chars) if not char.isspace()]
+        return Text(
+            "".join(self.chars[i] for i in kept),
+            tuple(self.starts[i] for i in kept),
+            tuple(self.ends[i] for i in kept),
+        )
+
+    def split(self, pattern: re.Pattern[str]) -> list["Text"]:
+        """Return the parts between the matches of `pattern`, stripped, without empty ones."""
+        parts, last = [], 0
+        for match in pattern.finditer(self.chars):
+            parts.append(self[last : match.start()].strip())
+            last = match.end()
+        parts.append(self[last:].strip())
+        return [part for part in parts if part.chars]
+
+
+EMPTY = Text("", (), ())

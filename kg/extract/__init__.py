@@ -1,0 +1,1 @@
+"""Reading the printed table: lines, columns, and what stands in each kind of cell."""

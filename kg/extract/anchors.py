@@ -1,0 +1,111 @@
+"""The cells of a row that tell what they are by what they say, wherever the row has drifted to."""
+
+import difflib
+import re
+import unicodedata
+from dataclasses import dataclass
+
+from kg.recipe.codelists import Code, CodeList, plain
+
+_HYPHENS = re.compile("[‐‑‒–—―−ー]")
+_RUNNING = re.compile(r"(?:No\.?)?(\d{1,4})\.?", re.IGNORECASE)
+_NATIONAL = re.compile(r"\d{1,2}-\d{1,3}")
+_ERA_YEAR = r"(?:平成|令和|昭和|[HRS])(?:元|\d{1,2})年?度?|\d{4}年度?"
+_LISTING = re.compile(rf"(?:{_ERA_YEAR})(?:から|より|以降|～|~|〜)?(?:\(.*\))?|\(?(?:掲載)?時期(?:は)?調整中\)?|調整中|時期未定")
+_BODY = r"(?:省|庁|府|官房|委員会|院|局|本部|室|機構|協会|裁判所|銀行|公社|会議|センター)(?:\([^()]*\))?"
+_ORGANIZATION = re.compile(rf"[◎○]?[^。「」()]*{_BODY}(?:等)?")
+_COLLECTIVE = re.compile(r"[◎○]?(?:関係|全|各|その他)(?:の|する)?(?:各|全)?(?:府省庁|府省|省庁|省|府|庁|行政機関|機関)(?:等)?")
+_SEPARATOR = re.compile(r"[、,，;；／/]|\s*[\n]\s*")
+_MARKS = frozenset("○〇◯⚪●")
+_NOTHING = frozenset({"-", "なし", "該当なし", "(なし)"})
+_CLOSE = 0.8
+
+
+def national_number(text: str) -> str:
+    """Return the national measure number `dd-dd` that the whole cell is, or an empty string."""
+    word = _HYPHENS.sub("-", plain(text))
+    return word if _NATIONAL.fullmatch(word) else ""
+
+
+def running_number(text: str) -> str | None:
+    """Return the running number (No) that the whole cell is, without leading zeros, or None."""
+    match = _RUNNING.fullmatch(plain(text))
+    return str(int(match[1])) if match else None
+
+
+def is_mark(text: str) -> bool:
+    """Whether the cell is the mark ○ of an effect column."""
+    return text.strip() in _MARKS
+
+
+def is_nothing(text: str) -> bool:
+    """Whether the cell says that there is nothing, by a hyphen or a word."""
+    return _HYPHENS.sub("-", plain(text)) in _NOTHING
+
+
+def is_listing(text: str) -> bool:
+    """Whether the cell is a listing time: an era or common year, or 時期調整中."""
+    return bool(_LISTING.fullmatch(plain(text)))
+
+
+def organization_items(text: str) -> list[str]:
+    """Return the names that a list of organizations separates by commas, as printed."""
+    return [part.strip() for part in _SEPARATOR.split(unicodedata.normalize("NFKC", text)) if part.strip()]
+
+
+def is_collective(name: str) -> bool:
+    """Whether the name is a collective (関係府省庁, 全府省庁 …) and so names no single body."""
+    return bool(_COLLECTIVE.fullmatch(plain(name)))
+
+
+@dataclass(frozen=True)
+class Anchors:
+    """Recognizes the cells that anchor a row: numbers, pillar, listing time, ministries."""
+
+    pillars: CodeList
+    organizations: CodeList
+
+    def running_number(self, text: str) -> str | None:
+        """See `running_number`."""
+        return running_number(text)
+
+    def national_number(self, text: str) -> str:
+        """See `national_number`."""
+        return national_number(text)
+
+    def pillar(self, text: str) -> tuple[Code, bool] | None:
+        """Return the pillar that the whole cell is, and whether it was read from a near variant."""
+        word = plain(text)
+        if not word:
+            return None
+        if code := self.pillars.printed(word):
+            return code, False
+        forms = self.pillars.forms()
+        near = difflib.get_close_matches(word, [form for form in forms if len(form) > 4], n=1, cutoff=_CLOSE)
+        return (forms[near[0]], True) if near else None
+
+    def marked_organizations(self, text: str) -> bool:
+        """Whether the cell is a list of organizations beyond doubt: one is marked ◎ or all are known."""
+        items = organization_items(text)
+        return self._list_of(items) and (
+            any(item.startswith("◎") for item in items)
+            or all(self.organizations.printed(item.lstrip("◎")) for item in items)
+        )
+
+    def are_organizations(self, text: str) -> bool:
+        """Whether the cell reads like a list of organizations, known or not."""
+        return self._list_of(organization_items(text))
+
+    def _list_of(self, items: list[str]) -> bool:
+        """Most items are known or read like a body's name, and none is a sentence."""
+        if not items or any(len(item) > 30 for item in items):
+            return False
+        alike = sum(
+            1
+            for item in items
+            if self.organizations.printed(item.lstrip("◎"))
+            or is_collective(item)
+            or item.startswith("◎")
+            or _ORGANIZATION.fullmatch(plain(item))
+        )
+        return alike * 2 > len(items)

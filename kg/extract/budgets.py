@@ -1,0 +1,109 @@
+"""The budget cell: programme names, the bracketed grants and former names beside them, and notes that are no names."""
+
+import re
+from dataclasses import dataclass
+
+from kg.cells import Text
+from kg.extract.anchors import is_nothing
+from kg.extract.clauses import parentheses_of
+from kg.extract.markup import read_markup
+from kg.extract.references import without_references
+
+_MARKER = re.compile(r"^\s*[<【]?\s*予算事業名[^>】]{0,12}[>】]\s*[::]?|^\s*予算事業名\s*[::]?\s*")
+_NAME_ENDS = re.compile(r"(?:事業|事業費|経費|費用|費|交付金|補助金|負担金|委託費|施策|内数|等|[)\]])$")
+_GRANT = re.compile(r"\[([^\[\]]+)\]")
+_FORMER = re.compile(r"\(旧\s*[::]?\s*")
+_SENTENCE = re.compile(r"。|^[・※○■]")
+_LIST = re.compile(r"[、,;]|及び")
+_CJK = r"[\u3040-\u30ff\u3400-\u9fff々ー・()「」]"
+_WRAP = re.compile(rf"(?<={_CJK})\s+(?={_CJK})")
+
+
+@dataclass(frozen=True)
+class Programme:
+    """A budget programme as printed; `grant` is the bracketed name of its grant, `former` its former names."""
+
+    name: Text
+    grant: str
+    former: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What a budget cell says apart from its references."""
+
+    programmes: tuple[Programme, ...]
+    notes: tuple[Text, ...]
+
+
+def budget_of(cell: Text) -> Budget:
+    """Return the programmes and notes of a budget cell."""
+    if is_nothing(cell.chars):
+        return Budget((), ())
+    programmes: list[Programme] = []
+    notes: list[Text] = []
+    blocks, _ = read_markup(cell)
+    for block in without_references(blocks):
+        text = block.text.normal().spaced()
+        marker = _MARKER.match(text.chars)
+        text = text[marker.end() :].strip() if marker else text
+        if not text.chars:
+            continue
+        if _SENTENCE.search(text.chars) and not marker:
+            notes.append(text)
+            continue
+        for part in _names(text):
+            programme = _programme(part)
+            if programme and all(programme.name.chars != other.name.chars for other in programmes):
+                programmes.append(programme)
+    return Budget(tuple(programmes), tuple(notes))
+
+
+def _names(text: Text) -> list[Text]:
+    """Separate names at a space (outside parentheses) that follows what can end a name; other spaces are line wraps."""
+    groups = parentheses_of(text.chars)
+    parts: list[Text] = []
+    last = 0
+    for match in re.finditer(r"\s+|\s*[、;]\s*", text.chars):
+        inside = any(start < match.start() < stop for start, stop in groups)
+        left, right = text.chars[last : match.start()], text.chars[match.end() :]
+        name = re.sub(r"\([^()]*\)$", "", left) or left
+        ends = bool(_NAME_ENDS.search(left)) and bool(name)
+        if not inside and ends and right and right[0] not in "([":
+            parts.append(text[last : match.start()].strip())
+            last = match.end()
+    return [part for part in [*parts, text[last:].strip()] if part.chars]
+
+
+def _programme(text: Text) -> Programme | None:
+    """Take the grant and the former names apart from the name."""
+    former: tuple[str, ...] = ()
+    if match := _FORMER.search(text.chars):
+        close = next((stop for start, stop in parentheses_of(text.chars) if start == match.start()), len(text))
+        inside = text[match.end() : close]
+        former = tuple(part.spaced().chars for part in _split_outside(inside))
+        text = text[: match.start()] + text[close + 1 :]
+    grant = ""
+    if bracket := _GRANT.search(text.chars):
+        grant = bracket[1].strip()
+        text = text[: bracket.start()] + text[bracket.end() :]
+    name = _unwrapped(text.strip())
+    return Programme(name, grant, former) if name.chars else None
+
+
+def _split_outside(text: Text) -> list[Text]:
+    """Split a list at the commas that stand outside its parentheses."""
+    groups = parentheses_of(text.chars)
+    parts, last = [], 0
+    for match in _LIST.finditer(text.chars):
+        if match.group() != "及び" and not any(start < match.start() < stop for start, stop in groups):
+            parts.append(text[last : match.start()].strip())
+            last = match.end()
+    return [part for part in [*parts, text[last:].strip()] if part.chars]
+
+
+def _unwrapped(text: Text) -> Text:
+    """Join a name that a line wrap has broken: there is no space between Japanese characters."""
+    for match in reversed(list(_WRAP.finditer(text.chars))):
+        text = text[: match.start()] + text[match.end() :]
+    return text

@@ -1,0 +1,97 @@
+"""The clauses of a KPI: what its parentheses say, one target at a time, and the words outside them."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from kg.extract.numerals import Counters
+from kg.extract.periods import Period, periods_of
+
+COMPARED = re.compile(r"\s*(?:末|当初|実績|実績値)?\s*(?:比(?![率較])|対比|に比べ|と比べ|に比較|と比較|に対し|を基準|を100)")
+
+_QUOTED = re.compile(r"「[^「」]*」|『[^『』]*』|“[^“”]*”")
+# A comma between digits belongs to a number.
+_PUNCTUATION = re.compile(r"[、;。→⇒]|(?<!\d),|,(?!\d{3}(?!\d))")
+_HIDDEN = "\0"
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """The part [start:stop] of a KPI. `group` is where its parenthesis ends, or -1 outside any parenthesis."""
+
+    start: int
+    stop: int
+    group: int
+
+    @property
+    def outside(self) -> bool:
+        """Whether it stands outside any parenthesis."""
+        return self.group < 0
+
+
+def hide_quoted(text: str) -> str:
+    """Return the text, equally long, with what stands in quotation marks hidden: a quoted title states no target."""
+    return _QUOTED.sub(lambda match: "「" + _HIDDEN * (len(match.group()) - 2) + "」", text)
+
+
+def parentheses_of(text: str) -> list[tuple[int, int]]:
+    """Return the outermost parentheses as (index of the opening, index of the closing one); an open one ends the text."""
+    groups: list[tuple[int, int]] = []
+    depth = start = 0
+    for index, char in enumerate(text):
+        if char == "(":
+            start = start if depth else index
+            depth += 1
+        elif char == ")" and depth:
+            depth -= 1
+            if not depth:
+                groups.append((start, index))
+    return [*groups, (start, len(text))] if depth else groups
+
+
+def clauses_of(text: str, counters: Counters) -> Iterator[Clause]:
+    """Yield the clauses in order. A clause ends at punctuation, and before a period that follows a number (A年度10件B年度20件)."""
+    last = 0
+    for start, stop in [*parentheses_of(text), (len(text), len(text))]:
+        for left, right in _parts(text, last, start):
+            yield Clause(left, right, -1)
+        for left, right in _parts(text, start + 1, stop):
+            for first, end in _before_periods(text, left, right, counters):
+                yield Clause(first, end, stop)
+        last = stop + 1
+
+
+def _parts(text: str, start: int, stop: int) -> Iterator[tuple[int, int]]:
+    last = start
+    cuts = [(match.start(), match.end()) for match in _PUNCTUATION.finditer(text, start, stop) if _depth_zero(text, start, match)]
+    for left, right in [*cuts, (stop, stop)]:
+        # an arrow stays with what it leads away from
+        end = right if text[left:right] in ("→", "⇒") else left
+        if text[last:end].strip():
+            yield last, end
+        last = right
+
+
+def _depth_zero(text: str, start: int, match: re.Match[str]) -> bool:
+    before = text[start : match.start()]
+    return before.count("(") <= before.count(")")
+
+
+def _before_periods(text: str, start: int, stop: int, counters: Counters) -> Iterator[tuple[int, int]]:
+    """Cut before each period that is preceded by a number of its own."""
+    periods = periods_of(text[start:stop])
+    masked = mask(text[start:stop], periods)
+    last = 0
+    for period in periods:
+        compared = COMPARED.match(text[start:stop], period.stop)
+        if not compared and any(last <= number.start < period.start for number in counters.numerals(masked)):
+            yield start + last, start + period.start
+            last = period.start
+    yield start + last, stop
+
+
+def mask(text: str, periods: list[Period]) -> str:
+    """Return the text, equally long, with its periods hidden: their digits count nothing."""
+    for period in periods:
+        text = text[: period.start] + _HIDDEN * (period.stop - period.start) + text[period.stop :]
+    return text

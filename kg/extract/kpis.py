@@ -1,0 +1,133 @@
+"""The KPIs of one cell, and what each says about its target.
+
+KPIs are separated at list items; at a space only where the left part ends in `)` or in a counter noun; at `、` only after a
+closing parenthesis; and where a parenthesis with a target is followed by a new noun without any separator. A `<…>` heading
+is the group of the KPIs below it.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from kg.cells import Text
+from kg.extract.anchors import is_nothing
+from kg.extract.clauses import parentheses_of
+from kg.extract.markup import Block, items_of, read_markup
+from kg.extract.numerals import Counters
+from kg.extract.periods import periods_of
+from kg.extract.targets import UNSET, Target, targets_of
+
+_COUNTER_NOUN = re.compile(r"(?:数|率|割合|比率|額|量|人口|面積|時間|件)$")
+_HEADING = re.compile(r"\s*<([^<>]+)>\s*|\s*【([^【】]+)】\s*")
+_CONTINUES = re.compile(r"[\s(<、。,.:;・)\]」』ぁ-ん]|等|以[上下外内降]|及び|又は|並び|未満|程度|\d")
+_SOFT_END = re.compile(r"[ぁ-ん、・(「]$")
+
+
+@dataclass(frozen=True)
+class Kpi:
+    """One KPI: its printed words, its group, its targets, and where it is not yet set, by when it will be."""
+
+    text: Text
+    group: str
+    status: str
+    set_by: str
+    targets: tuple[Target, ...]
+    normal: Text
+
+
+def kpis_of(cell: Text, counters: Counters) -> list[Kpi]:
+    """Return the KPIs of a cell in printed order; none for an empty cell or a hyphen."""
+    if is_nothing(cell.chars):
+        return []
+    blocks, _ = read_markup(cell)
+    kpis: list[Kpi] = []
+    group = ""
+    for item in items_of(_unwrapped(blocks)):
+        text = item.text
+        while heading := _HEADING.match(text.normal().chars):
+            group = heading[1] or heading[2]
+            text = _after(text, heading.end())
+        kpis.extend(_kpi(part, group, counters) for part in _separated(text, counters))
+    return kpis
+
+
+def _after(text: Text, end: int) -> Text:
+    """Return what follows the first `end` characters of the NFKC form."""
+    rest = text.normal()[end:]
+    return text[next((i for i, at in enumerate(text.starts) if rest.chars and at >= rest.starts[0]), len(text)) :]
+
+
+def _unwrapped(blocks: list[Block]) -> list[Block]:
+    """Join paragraphs that only a line wrap has parted: the left one cannot end a KPI, or the right one cannot begin one."""
+    joined: list[Block] = []
+    for block in blocks:
+        text = block.text.spaced()
+        left = joined[-1] if joined else None
+        if left and not block.item and not left.item and _is_wrapped(left.text.normal().chars, text.normal().chars):
+            joined[-1] = Block(left.text + text, False)
+        else:
+            joined.append(Block(text, block.item, block.links))
+    return joined
+
+
+def _is_wrapped(left: str, right: str) -> bool:
+    open_parenthesis = left.count("(") > left.count(")")
+    return open_parenthesis or bool(_SOFT_END.search(left)) or bool(re.match(r"[(ぁ-ん]", right))
+
+
+def _separated(text: Text, counters: Counters) -> Iterator[Text]:
+    """Yield the KPIs that one paragraph or list item runs together."""
+    normal = text.normal()
+    groups = parentheses_of(normal.chars)
+    last = 0
+    for index in range(len(normal)):
+        if any(start <= index <= stop for start, stop in groups) or index < last:
+            continue
+        if _ends_before(normal.chars, last, index, groups, counters):
+            yield _printed(text, normal[last:index])
+            last = index + (normal.chars[index] in " 、")
+    if normal.chars[last:].strip():
+        yield _printed(text, normal[last:])
+
+
+def _ends_before(text: str, start: int, index: int, groups: list[tuple[int, int]], counters: Counters) -> bool:
+    """Whether a KPI that began at `start` ends before the character at `index` (outside any parenthesis)."""
+    left, right = text[start:index].strip(), text[index + 1 :].strip()
+    group = next(((a, b) for a, b in groups if b == index - 1), None)
+    if text[index] == " ":
+        complete = left.endswith(")") or bool(_COUNTER_NOUN.search(left))
+        return complete and bool(right) and not _CONTINUES.match(right) and not _begins_with_period(right)
+    if group is None:
+        return False
+    says_target = _says_target(text[group[0] + 1 : group[1]], counters)
+    counted = bool(_COUNTER_NOUN.search(text[start : group[0]].strip()))
+    if text[index] == "、":
+        return bool(right) and (says_target or counted)
+    return says_target and counted and not _CONTINUES.match(text[index:])
+
+
+def _begins_with_period(text: str) -> bool:
+    return any(period.start == 0 for period in periods_of(text))
+
+
+def _says_target(inside: str, counters: Counters) -> bool:
+    return bool(UNSET.search(inside) or targets_of(f"({inside})", counters))
+
+
+def _printed(text: Text, part: Text) -> Text:
+    """Return the printed words of a part of the NFKC form."""
+    part = part.strip()
+    span = part.span
+    chosen = [i for i, (a, b) in enumerate(zip(text.starts, text.ends, strict=True)) if a >= span.start and b <= span.end]
+    return text[chosen[0] : chosen[-1] + 1]
+
+
+def _kpi(text: Text, group: str, counters: Counters) -> Kpi:
+    normal = text.normal()
+    unset = UNSET.search(normal.chars)
+    if unset:
+        periods = periods_of(normal.chars)
+        return Kpi(text, group, "unset", periods[-1].code if periods else "", (), normal)
+    targets = tuple(targets_of(normal.chars, counters))
+    aims = any(target.role != "baseline" for target in targets)
+    return Kpi(text, group, "set" if aims else "none", "", targets, normal)

@@ -1,0 +1,47 @@
+"""Laws cited with a number: 電気事業法(昭和39年法律第170号). The number is the law's identity, its title is what precedes it."""
+
+import re
+from dataclasses import dataclass
+
+from kg.cells import Text
+from kg.recipe.codelists import Code, CodeList
+
+_NUMBER = re.compile(
+    r"\(\s*(?P<number>(?:明治|大正|昭和|平成|令和)(?:元|\d{1,3})年(?:法律|政令|勅令|(?:[一-龯]{1,8})?(?:府|省)令)第\d{1,4}号)"
+)
+_TITLE = re.compile(r"[^\s、。,;:()「」『』<>・]+(?:・[^\s、。,;:()「」『』<>・]+)*$")
+
+
+@dataclass(frozen=True)
+class Citation:
+    """A law as cited: its number, the title the words before it give, and the entry of the code list that knows it."""
+
+    text: Text
+    number: str
+    title: str
+    code: Code | None
+
+
+def citations_of(text: Text, laws: CodeList) -> list[Citation]:
+    """Return the laws that a text cites with a number, in printed order, each once."""
+    normal = text.normal()
+    by_number = {code.row["law_number"]: code for code in laws}
+    found: list[Citation] = []
+    for match in _NUMBER.finditer(normal.chars):
+        number = match["number"]
+        if any(other.number == number for other in found):
+            continue
+        code = by_number.get(number)
+        before = normal.chars[: match.start()]
+        start = _start_of_title(before, code)
+        title = code.label_ja if code else before[start:]
+        found.append(Citation(normal[start : match.end("number")], number, title, code))
+    return found
+
+
+def _start_of_title(before: str, code: Code | None) -> int:
+    """Return where the title begins: the known title where it stands there, else the last break in the words."""
+    if code and before.endswith(code.label_ja):
+        return len(before) - len(code.label_ja)
+    words = _TITLE.search(before)
+    return words.start() if words else len(before)

@@ -1,0 +1,126 @@
+"""Numbers as Japanese documents print them: 2,000 / 9万5千 / 一万 / 1億2千万 / 数百, and what they count.
+
+Works on NFKC text. 割 is a tenth: 5割 is 50 %.
+"""
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+
+from kg.recipe.codelists import CodeList
+
+_DIGITS = r"(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?"
+_KANJI = "〇一二三四五六七八九"
+_SMALL = {"十": 10, "百": 100, "千": 1000}
+_LARGE = {"万": 10**4, "億": 10**8, "兆": 10**12}
+_POWERS = "".join((*_SMALL, *_LARGE))
+_NUMERAL = re.compile(
+    rf"(?P<indefinite>[数幾][{_POWERS}]*)(?=[^{_KANJI}\d])"
+    rf"|(?P<number>(?:(?:{_DIGITS}|[{_KANJI}])?[{_POWERS}])+(?:{_DIGITS}|[{_KANJI}]+)?|{_DIGITS}|[{_KANJI}]+)"
+)
+_PART = re.compile(rf"(?P<digits>{_DIGITS})|(?P<kanji>[{_KANJI}]+)|(?P<power>[{_POWERS}])")
+
+# What makes a number a name or an ordinal: 第64号, SIP4D, JIS X 8341-3, 4K, 3.9世代, 平成…
+_BEFORE_NAME = re.compile(r"(?:第|[A-Za-z][-/ ]?|\d[-/:.]|No\.?)$")
+_AFTER_NAME = re.compile(r"[-/:]\d|年(?!間)|歳|世代|号|条|版|章|期(?!間)|次|位|番|級|月(?!間)|日(?!間|以)|時(?!間)|頃|目")
+# A number that says out of how many, or since when, is no target.
+_AFTER_OTHER = re.compile(r"のうち|うち|経過")
+# In these words a kanji number counts nothing (一部, 十分, 一本化 …).
+_UNSAFE_WITH_KANJI = frozenset({"部", "分", "本", "通", "組", "名", "人", "台", "町", "市", "県", "村", "種", "次", "時間"})
+_WORD = re.compile(r"[一-龯々ァ-ヴーA-Za-z]+")
+_VERBS = (
+    "実施|導入|整備|達成|設置|開催|公開|策定|実現|程度|以上|以下|以内|未満|超|増加|減少|削減|増|減|拡大|向上|縮減|短縮|前後|完了|配置|登録|作成|提供|利用|参加|選定|支援|目標|弱|強"
+)
+_TAIL = re.compile(rf"(?:{_VERBS}).*$")
+
+
+@dataclass(frozen=True, slots=True)
+class Numeral:
+    """A number in a text: `value` is None where it is indefinite (数百). `unit` is canonical, empty where none is printed.
+
+    `start` and `stop` delimit the number with its unit; `known` says whether the code list knows the unit.
+    """
+
+    value: Decimal | None
+    unit: str
+    start: int
+    stop: int
+    known: bool
+
+
+def number_of(text: str) -> Decimal:
+    """Return the value of a printed number such as `9万5千`, `1億2千万`, `2,000` or `一万`."""
+    total = section = Decimal(0)
+    current: Decimal | None = None
+    for part in _PART.finditer(text):
+        if part["digits"]:
+            current = Decimal(part["digits"].replace(",", ""))
+        elif part["kanji"]:
+            current = Decimal("".join(str(_KANJI.index(char)) for char in part["kanji"]))
+        elif (power := part["power"]) in _SMALL:
+            section += (1 if current is None else current) * _SMALL[power]
+            current = None
+        else:
+            section += current or 0
+            total += (section or 1) * _LARGE[power]
+            section, current = Decimal(0), None
+    return total + section + (current or 0)
+
+
+def decimal_text(value: Decimal) -> str:
+    """Return the canonical plain form: no exponent, no trailing zeros."""
+    text = f"{value:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+class Counters:
+    """Finds the numbers of a text together with their units."""
+
+    def __init__(self, units: CodeList) -> None:
+        self._forms = {form: code.label_ja for form, code in units.forms().items()}
+        ordered = sorted(self._forms, key=len, reverse=True)
+        self._unit = re.compile("|".join(re.escape(form) for form in ordered))
+
+    def numerals(self, text: str) -> list[Numeral]:
+        """Return the numbers that count something, in order; names, ordinals and dates are left out."""
+        found = []
+        for match in _NUMERAL.finditer(text):
+            numeral = self._numeral(match, text)
+            if numeral is not None:
+                found.append(numeral)
+        return found
+
+    def unit_at(self, text: str, start: int) -> tuple[str, int, bool]:
+        """Return the canonical unit that begins at `start`, where it ends, and whether the code list knows it."""
+        if match := self._unit.match(text, start):
+            return self._forms[match.group()], match.end(), True
+        if word := _WORD.match(text, start):
+            unit = _TAIL.sub("", word.group())
+            if unit and not word.group().endswith("化"):
+                return unit, start + len(unit), False
+        return "", start, True
+
+    def _numeral(self, match: re.Match[str], text: str) -> Numeral | None:
+        start, stop = match.span()
+        if match["number"] and (_BEFORE_NAME.search(text[:start]) or _AFTER_NAME.match(text, stop)):
+            return None
+        tenths = re.compile(r"割(?:(\d)分)?").match(text, stop)
+        if tenths and match["number"]:
+            value = number_of(match["number"]) * 10 + Decimal(tenths[1] or 0)
+            return Numeral(value, "%", start, tenths.end(), True)
+        unit, end, known = self.unit_at(text, stop)
+        if _AFTER_OTHER.match(text, end) or text[end : end + 1] == "化" or _changes_nothing(text, stop):
+            return None
+        if match["indefinite"]:
+            return Numeral(None, unit, start, end, known) if unit and known else None
+        if not match["number"][0].isdigit() and (not known or not unit or unit in _UNSAFE_WITH_KANJI):
+            return None
+        if text[stop : stop + 1].isascii() and text[stop : stop + 1].isalpha() and not known:
+            return None  # 4K, 5G
+        return Numeral(number_of(match["number"]), unit, start, end, known)
+
+
+def _changes_nothing(text: str, stop: int) -> bool:
+    """Whether the word after a number makes something of it (2ルート化) instead of being counted."""
+    word = _WORD.match(text, stop)
+    return bool(word and re.match(r"[ァ-ヴーA-Za-z一-龯]{1,6}化", word.group()))

@@ -1,0 +1,73 @@
+"""Periods as Japanese documents print them, and their codes: FY2019, CY2019, 2020-11, FY2019-H1, FY2019-Q1.
+
+A fiscal year (年度) runs from 1 April to 31 March of the next year (Public Finance Act, Article 11), so 平成31年度 and
+令和元年度 are both FY2019; 令和元年 without 度 is a calendar year. Works on NFKC text.
+"""
+
+import re
+from dataclasses import dataclass
+
+ERAS = {"明治": 1867, "大正": 1911, "昭和": 1925, "平成": 1988, "令和": 2018}
+_LETTERS = {"M": "明治", "T": "大正", "S": "昭和", "H": "平成", "R": "令和"}
+_HALVES = {"上半期": "H1", "前半": "H1", "前期": "H1", "上期": "H1", "下半期": "H2", "後半": "H2", "後期": "H2", "下期": "H2"}
+
+_PERIOD = re.compile(
+    r"(?:(?P<era>明治|大正|昭和|平成|令和)\s?(?P<year>元|\d{1,2})"
+    r"|(?<![A-Za-z])(?P<letter>[MTSHR])\.?(?P<short>元|\d{1,2})(?=\s?年|\.\d|末)"
+    r"|(?<!\d)(?P<western>(?:19|20)\d{2})(?=\s?年|[./]\d{1,2}(?!\d)))"
+    r"\s?(?P<nen>年)?(?:\((?:\d{4}|(?:昭和|平成|令和)(?:元|\d{1,2}))年?\))?(?P<fiscal>度)?"
+    r"(?:の?\s?(?P<month>\d{1,2})月(?:\d{1,2}日)?|[./](?P<dotted>\d{1,2})(?!\d)"
+    r"|の?\s?(?P<half>" + "|".join(_HALVES) + r")|の?\s?第(?P<quarter>[1-4])四半期)?"
+)
+_RELATIVE = re.compile(r"本年度|今年度|本年|今年|来年度|来年|再来年度|昨年度|昨年|前年度|同年度|同年|翌年度")
+_MARCH = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """A period in a text: its code, where it is printed, and the words that follow it."""
+
+    code: str
+    start: int
+    stop: int
+
+
+def western_year(era: str, year: str) -> int:
+    """Return the Gregorian year of an era year; 元 is the first."""
+    return ERAS[era] + (1 if year == "元" else int(year))
+
+
+def periods_of(text: str) -> list[Period]:
+    """Return every absolute period of the text, in order."""
+    found = []
+    for match in _PERIOD.finditer(text):
+        if match["nen"] or match["dotted"] or match["short"]:
+            found.append(Period(_code(match), match.start(), match.end()))
+        elif match["fiscal"] and match["era"]:
+            found.append(Period(_code(match), match.start(), match.end()))
+    return found
+
+
+def relative_period(text: str) -> str:
+    """Return the first period that is given relative to the writing (本年度 …), or an empty string."""
+    match = _RELATIVE.search(text)
+    return match.group() if match else ""
+
+
+def _code(match: re.Match[str]) -> str:
+    if match["western"]:
+        year = int(match["western"])
+    elif match["letter"]:
+        year = western_year(_LETTERS[match["letter"]], match["short"])
+    else:
+        year = western_year(match["era"], match["year"])
+    prefix = "FY" if match["fiscal"] else "CY"
+    if match["half"]:
+        return f"{prefix}{year}-{_HALVES[match['half']]}"
+    if match["quarter"]:
+        return f"{prefix}{year}-Q{match['quarter']}"
+    month = int(match["month"] or match["dotted"] or 0)
+    if 1 <= month <= 12:
+        # a month of a fiscal year: January to March belong to the next calendar year
+        return f"{year + 1 if match['fiscal'] and month <= _MARCH else year}-{month:02d}"
+    return f"{prefix}{year}"

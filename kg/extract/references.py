@@ -1,0 +1,175 @@
+"""Reference documents: addresses with their titles, from links and from text, whole again where a line wrap broke them."""
+
+import re
+from dataclasses import dataclass
+
+from kg.cells import EMPTY, Text
+from kg.extract.clauses import parentheses_of
+from kg.extract.markup import Block, Link
+
+_SCHEME = re.compile(r"https?://", re.IGNORECASE)
+_URL_CHARS = r"A-Za-z0-9\-._~:/?#@!$&*+,;=%"
+_URL = re.compile(rf"https?://[{_URL_CHARS}]*(?:\([{_URL_CHARS}]*\)[{_URL_CHARS}]*)*", re.IGNORECASE)
+_FRAGMENT = re.compile(rf"[ \t\u3000\xa0]+([{_URL_CHARS}]+)(?![{_URL_CHARS}])")
+_COMPLETE = re.compile(r"\.(?:html?|pdf|xlsx?|docx?|pptx?|csv|zip|php|aspx?|jsp|jp|com|org|net|cgi)/?(?:[?#].*)?$|/$", re.IGNORECASE)
+_PATHLIKE = re.compile(r"[/?#=%]|\.(?:html?|pdf|xlsx?|docx?|pptx?|csv|zip|php|aspx?)$|[a-z0-9]_|_[a-z0-9]", re.IGNORECASE)
+_LOWER = re.compile(r"[a-z0-9._\-]+")
+_TRAILING = ".,;:!'"
+_BULLET = re.compile(r"^[\s'・○●■◆※\-‐–]+")
+_PROGRAMME = re.compile(r"^\s*[<【]?\s*予算事業名|(?:事業|経費|交付金|補助金)\s*$")
+_HOST = re.compile(r"https?://[A-Za-z0-9\-]+(?:\.[A-Za-z0-9\-]+)+(?::\d+)?(?:[/?#]|$)", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Reference:
+    """An address as printed, the same repaired, and the title before it (empty where there is none)."""
+
+    printed: Text
+    url: str
+    title: Text
+    differs: bool = False
+
+    @property
+    def joined(self) -> bool:
+        """Whether a line wrap had broken the address."""
+        return any(char.isspace() for char in self.printed.chars)
+
+    @property
+    def valid(self) -> bool:
+        """Whether the repaired address has a host name."""
+        return bool(_HOST.match(self.url))
+
+
+@dataclass(frozen=True)
+class _Address:
+    """An address in a block: where it stands, as printed and repaired; `label` is a link text that is no address."""
+
+    start: int
+    stop: int
+    printed: Text
+    url: str
+    label: Text = EMPTY
+    differs: bool = False
+
+
+def references_of(blocks: list[Block]) -> list[Reference]:
+    """Return every reference of a cell in printed order; an address without a title of its own shares the one before it."""
+    found: list[Reference] = []
+    waiting = title = EMPTY  # a title may stand in a paragraph of its own, before that of its address
+    for block in blocks:
+        last = 0
+        for address in _addresses(block):
+            before = block.text[last : address.start].strip()
+            before = before if before.chars else waiting
+            own = address.label if address.label.chars else _title(before)
+            title = own if own.chars else title
+            found.append(Reference(address.printed, address.url, title, address.differs))
+            waiting, last = EMPTY, address.stop
+        rest = block.text[last:].strip()
+        if rest.chars:
+            waiting, title = rest, EMPTY
+    return found
+
+
+def without_references(blocks: list[Block]) -> list[Block]:
+    """Return the blocks without the addresses and their titles: what is left is the cell's own text."""
+    rest: list[Block] = []
+    for index, block in enumerate(blocks):
+        following = _addresses(blocks[index + 1]) if index + 1 < len(blocks) else []
+        if following and not blocks[index + 1].text[: following[0].start].chars.strip() and not _addresses(block):
+            text = block.text[: _title_start(block.text)]  # the title of the address in the next paragraph
+        else:
+            text, last = EMPTY, 0
+            for address in _addresses(block):
+                before = block.text[last : address.start]
+                text, last = text + before[: _title_start(before)], address.stop
+            text = text + block.text[last:]
+        if text.chars.strip():
+            rest.append(Block(text, block.item))
+    return rest
+
+
+def _addresses(block: Block) -> list[_Address]:
+    """Return the addresses of a block in order."""
+    found = [address for link in block.links if (address := _linked(block.text, link))]
+    for start, stop in _plain(block.text.chars):
+        if not any(other.start < stop and start < other.stop for other in found):
+            printed = block.text[start:stop]
+            found.append(_Address(start, stop, printed, printed.unspaced().chars))
+    return sorted(found, key=lambda address: address.start)
+
+
+def _linked(text: Text, link: Link) -> _Address | None:
+    """Read an `<a href>`: its target is the address; its text repeats it, or is the title, or is another address."""
+    shown = text[link.start : link.stop].strip()
+    target, repeated = link.href.unspaced().chars, shown.unspaced().chars
+    if not _SCHEME.match(target):
+        target = repeated if _SCHEME.match(repeated) else ""
+    if not target:
+        return None
+    if not _SCHEME.match(repeated):
+        return _Address(link.start, link.stop, link.href, target, label=shown)
+    return _Address(link.start, link.stop, shown, target, differs=repeated != target)
+
+
+def _plain(text: str) -> list[tuple[int, int]]:
+    """Return where the addresses of plain text are, with the fragments that a line wrap parted from them."""
+    found = []
+    at = 0
+    while match := _URL.search(text, at):
+        stop = match.end()
+        while (more := _FRAGMENT.match(text, stop)) and _belongs(text[match.start() : stop], more[1]):
+            stop = more.end()
+        found.append((match.start(), match.start() + len(text[match.start() : stop].rstrip(_TRAILING))))
+        at = stop
+    return found
+
+
+def _belongs(url: str, fragment: str) -> bool:
+    """Whether a word after white space is the rest of the address before it."""
+    if _SCHEME.match(fragment):
+        return False
+    if fragment.startswith("/"):
+        return True
+    if _COMPLETE.search(url):
+        return url.endswith("/") and bool(_PATHLIKE.search(fragment)) and not fragment.startswith("-")
+    return bool(_PATHLIKE.search(fragment) or _LOWER.fullmatch(fragment))
+
+
+def _title_start(before: Text) -> int:
+    """Return where the title begins in the text before an address; its length where there is none.
+
+    The title is the last parenthesis that begins a word, with what follows it; or all of the text, unless that names a
+    budget programme.
+    """
+    text = before.normal().chars
+    opening, depth = -1, 0
+    for index, char in enumerate(text):
+        if char == "(":
+            if not depth and (index == 0 or text[index - 1].isspace() or text[index - 1] in "'>"):
+                opening = index
+            depth += 1
+        elif char == ")" and depth:
+            depth -= 1
+    if opening < 0:
+        return len(before) if _PROGRAMME.search(text) else 0
+    at = before.normal().starts[opening]
+    return next(index for index, start in enumerate(before.starts) if start >= at)
+
+
+def _title(before: Text) -> Text:
+    """Return the title before an address: the words of its parenthesis and what follows it, without bullets."""
+    text = before[_title_start(before) :].normal()
+    text = text[_bullet(text.chars) :].strip()
+    if not text.chars.startswith("("):
+        return text.spaced()
+    start, close = parentheses_of(text.chars)[0]
+    rest = text[close + 1 :].strip()
+    rest = rest[_bullet(rest.chars) :]
+    inside = text[start + 1 : close]
+    return (inside + text[close + 1 : close + 2] + rest if rest.chars else inside).spaced()
+
+
+def _bullet(text: str) -> int:
+    match = _BULLET.match(text)
+    return match.end() if match else 0

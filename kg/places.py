@@ -1,0 +1,49 @@
+"""Where the declarative files are and where releases go. Nothing else in `kg` knows.
+
+In a checkout the folders stand beside `kg/`; in an installed wheel they are carried in `kg/declared/`. Releases go to
+`out/` of a checkout and to the user's data folder otherwise.
+"""
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+from platformdirs import user_data_path
+
+DISTRIBUTION = "shisaku-graph"
+
+
+@dataclass(frozen=True)
+class Places:
+    """The folders that the program works with; `checkout` says whether they are meant to be edited."""
+
+    recipe: Path
+    ontology: Path
+    shapes: Path
+    queries: Path
+    out: Path
+    checkout: bool
+
+
+def _is_checkout(root: Path) -> bool:
+    """Whether `root` holds the pyproject.toml of this very distribution."""
+    try:
+        project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError):
+        return False
+    return bool(project.get("project", {}).get("name") == DISTRIBUTION)
+
+
+def places(recipe: Path | None = None, out: Path | None = None) -> Places:
+    """Return the folders in force; `recipe` and `out` replace the usual ones."""
+    package = Path(__file__).parent
+    checkout = _is_checkout(package.parent)
+    root = package.parent if checkout else package / "declared"
+    return Places(
+        recipe=recipe or root / "build",
+        ontology=root / "ontology",
+        shapes=root / "shapes",
+        queries=root / "queries",
+        out=out or (root / "out" if checkout else user_data_path(DISTRIBUTION, appauthor=False)),
+        checkout=checkout,
+    )

@@ -1,0 +1,96 @@
+"""Reading the whole recipe, and every problem in it at once."""
+
+import datetime
+from dataclasses import dataclass
+from pathlib import Path
+
+from kg.errors import KgError, Problem, RecipeError
+from kg.recipe.codelists import CodeList
+from kg.recipe.corrections import Correction, corrections_of
+from kg.recipe.sources import Source, read_sources
+from kg.recipe.tables import DESCRIPTIONS, Table, read_descriptions, read_table, read_toml
+
+FORMAT = 1
+FILE = "recipe.toml"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that a curator decided: what the release is called, the sources, the code lists, the corrections."""
+
+    folder: Path
+    version: str
+    issued: str
+    title_ja: str
+    title_en: str
+    sources: tuple[Source, ...]
+    codes: dict[str, CodeList]
+    concepts: Table
+    issue_types: dict[str, tuple[str, str, str]]
+    corrections: tuple[Correction, ...]
+    translations: dict[str, str]
+
+
+CODE_LISTS = ("columns", "effects", "pillars", "organizations", "units", "laws")
+
+
+def read_recipe(folder: Path) -> Recipe:
+    """Read the recipe in `folder`; raise RecipeError with every problem of every file."""
+    problems: list[Problem] = []
+    tables: dict[str, Table] = {}
+    sources: tuple[Source, ...] = ()
+    head: dict[str, str] = {}
+    try:
+        head = _head(folder / FILE)
+    except KgError as error:
+        problems.extend(error.problems)
+    descriptions = read_descriptions(folder)
+    for name, fields in descriptions.items():
+        try:
+            tables[name] = read_table(folder, name, fields)
+        except RecipeError as error:
+            problems.extend(error.problems)
+    for file in sorted(folder.glob("*.csv")):
+        if file.stem not in descriptions:
+            problems.append(Problem("is not described", f"describe its columns in {DESCRIPTIONS}", file))
+    try:
+        sources = read_sources(folder / "sources")
+    except KgError as error:
+        problems.extend(error.problems)
+    if problems:
+        raise RecipeError(*problems)
+    return _recipe(folder, head, tables, sources)
+
+
+def _head(file: Path) -> dict[str, str]:
+    """Read recipe.toml: format, version, issued and titles."""
+    data = read_toml(file)
+    if data.get("format") != FORMAT:
+        fact = f"format is {data.get('format')!r}; this program reads format {FORMAT}"
+        raise RecipeError(Problem(fact, "use the version of kg that the recipe was written for", file))
+    if not isinstance(data.get("issued"), datetime.date):
+        raise RecipeError(Problem("issued is no date", "write it as issued = 2026-11-23", file))
+    texts = {name: data.get(name) for name in ("version", "title_ja", "title_en")}
+    for name, value in texts.items():
+        if not isinstance(value, str) or not value:
+            raise RecipeError(Problem(f"{name} missing", "give it as a text", file))
+    return {**{name: str(value) for name, value in texts.items()}, "issued": data["issued"].isoformat()}
+
+
+def _recipe(folder: Path, head: dict[str, str], tables: dict[str, Table], sources: tuple[Source, ...]) -> Recipe:
+    issue_types = {
+        row["key"]: (row["severity"], row["message_ja"], row["message_en"]) for row in tables["issue-types"].rows
+    }
+    return Recipe(
+        folder=folder,
+        version=head["version"],
+        issued=head["issued"],
+        title_ja=head["title_ja"],
+        title_en=head["title_en"],
+        sources=sources,
+        codes={name: CodeList(tables[name]) for name in CODE_LISTS},
+        concepts=tables["concepts"],
+        issue_types=issue_types,
+        corrections=corrections_of(tables["corrections"]),
+        translations={row["text_ja"]: row["text_en"] for row in tables["translations"].rows},
+    )
