@@ -1,0 +1,1 @@
+"""The records of the table: typed, frozen, each with its place in the document."""

@@ -1,0 +1,193 @@
+"""From a row that was read to a measure: every field, and a note for everything that could not be settled."""
+
+import re
+from dataclasses import dataclass
+
+from kg import names
+from kg.cells import EMPTY, Cell, Text
+from kg.extract.anchors import Anchors, national_number, running_number
+from kg.extract.budgets import budget_of
+from kg.extract.columns import KPI_UNKNOWN, Columns
+from kg.extract.kpis import Kpi as KpiRead
+from kg.extract.kpis import kpis_of
+from kg.extract.laws import citations_of
+from kg.extract.listing import Listing, listing_of
+from kg.extract.markup import Block, prose_of, read_markup
+from kg.extract.notes import Note
+from kg.extract.numerals import Counters
+from kg.extract.organizations import organizations_of
+from kg.extract.periods import relative_period
+from kg.extract.references import Reference, references_of
+from kg.model.records import Document, Kpi, Law, Measure, Organization, Programme, Target
+from kg.recipe import Recipe
+from kg.recipe.codelists import Code, plain
+
+KPI_COLUMNS = {"kpi-progress": "progress", "kpi-effect": "effect", KPI_UNKNOWN: "unknown"}
+PROSE = ("overview", "support")
+
+
+@dataclass
+class MeasureReader:
+    """Reads rows with the code lists of a recipe."""
+
+    recipe: Recipe
+    anchors: Anchors
+    counters: Counters
+
+    @classmethod
+    def of(cls, recipe: Recipe) -> "MeasureReader":
+        """Return a reader with the code lists of the recipe."""
+        anchors = Anchors(recipe.codes["pillars"], recipe.codes["organizations"])
+        return cls(recipe, anchors, Counters(recipe.codes["units"]))
+
+    def read(self, row: Columns, edition: str, key: str, line: int, page: int, source_row: str) -> Measure:
+        """Read one row; what cannot be settled is added to the notes of `row`."""
+        iri = names.measure(edition, key)
+        title = " ".join(block.text.spaced().chars for block in self._blocks(row, "title"))
+        listing = self._listing(row)
+        programmes, notes = self._budget(row)
+        lead, participating, groups = self._organizations(row)
+        return Measure(
+            iri=iri,
+            key=key,
+            edition=edition,
+            row=running_number(row.text("no").chars) or "",
+            number=national_number(row.text("number").chars),
+            title=title,
+            title_en=self.recipe.translations.get(title, self.recipe.translations.get(plain(title), "")),
+            pillar=self._pillar(row),
+            listed_from=listing.period,
+            listing_status=listing.status,
+            effects=tuple(key for key, _ in row.effects),
+            uncertain_marks=tuple(mark.cell for mark in row.uncertain),
+            lead=lead,
+            participating=participating,
+            groups=groups,
+            programmes=programmes,
+            budget_notes=notes,
+            documents=self._documents(row),
+            laws=self._laws(row),
+            overview=prose_of(self._blocks(row, "overview")),
+            support=prose_of(self._blocks(row, "support")),
+            kpis=self._kpis(row, iri, source_row),
+            page=page,
+            line=line,
+            source_row=source_row,
+        )
+
+    def _blocks(self, row: Columns, column: str) -> list[Block]:
+        blocks, broken = read_markup(row.text(column))
+        if broken and not any(note.key == "markup-broken" and note.cell == _cell(row, column) for note in row.notes):
+            self._note(row, "markup-broken", column)
+        return [] if column in PROSE and [block.text.chars.strip() for block in blocks] == ["-"] else blocks
+
+    def _note(self, row: Columns, key: str, column: str, words: str = "") -> None:
+        row.notes.append(Note(key, _cell(row, column), words))
+
+    def _pillar(self, row: Columns) -> Code | None:
+        match = self.anchors.pillar(row.text("pillar").chars.strip())
+        return match[0] if match else None
+
+    def _listing(self, row: Columns) -> Listing:
+        return listing_of(row.text("listing")) if "listing" in row.cells else Listing("", "")
+
+    def _budget(self, row: Columns) -> tuple[tuple[Programme, ...], tuple[str, ...]]:
+        budget = budget_of(row.text("budget"))
+        programmes = tuple(
+            Programme(names.shared("budget", names.slug(read.name.chars)), read.name.chars, read.grant, read.former)
+            for read in budget.programmes
+        )
+        return programmes, tuple(note.chars for note in budget.notes)
+
+    def _organizations(self, row: Columns) -> tuple[tuple[Organization, ...], ...]:
+        """Return (lead, participating, groups); where nobody is marked ◎, nobody is called lead."""
+        found: dict[str, list[Organization]] = {"lead": [], "participating": [], "groups": []}
+        for named in organizations_of(row.text("organizations"), self.recipe.codes["organizations"]):
+            key = named.code.key if named.code else names.slug(named.name)
+            kind = "organization-group" if named.group else "organization"
+            role = "groups" if named.group else "lead" if named.lead else "participating"
+            found[role].append(Organization(names.shared(kind, key), key, named.name, named.group, named.code))
+            if not named.code and not named.group:
+                self._note(row, "organization-unknown", "organizations", named.name)
+        return tuple(found["lead"]), tuple(found["participating"]), tuple(found["groups"])
+
+    def _documents(self, row: Columns) -> tuple[Document, ...]:
+        """Return the references of all cells that can hold some, in printed order."""
+        documents: list[Document] = []
+        for column in ("support", "budget", "references"):
+            for reference in references_of(self._blocks(row, column)):
+                self._report(row, column, reference)
+                if reference.valid:
+                    iri = names.shared("document", names.slug(reference.url))
+                    title = reference.title.chars
+                    documents.append(Document(iri, reference.url, reference.printed.chars.strip(), title))
+        return tuple(documents)
+
+    def _report(self, row: Columns, column: str, reference: Reference) -> None:
+        words = reference.printed.chars.strip()
+        if not reference.valid:
+            self._note(row, "url-broken", column, words)
+        elif reference.differs:
+            self._note(row, "url-differs", column, words)
+        elif reference.joined:
+            self._note(row, "url-joined", column, words)
+
+    def _laws(self, row: Columns) -> tuple[Law, ...]:
+        laws: list[Law] = []
+        for column in ("title", "overview", "support", "references"):
+            text = sum((block.text for block in self._blocks(row, column)), EMPTY)
+            for cited in citations_of(text, self.recipe.codes["laws"]):
+                key = cited.code.key if cited.code else names.slug(cited.number)
+                law = Law(names.shared("law", key), cited.number, cited.title, cited.code)
+                if law not in laws:
+                    laws.append(law)
+                if not cited.code:
+                    self._note(row, "law-unknown", column, cited.text.chars)
+        return tuple(laws)
+
+    def _kpis(self, row: Columns, measure: str, source_row: str) -> tuple[Kpi, ...]:
+        kpis: list[Kpi] = []
+        for column, kind in KPI_COLUMNS.items():
+            self._blocks(row, column)
+            for position, read in enumerate(kpis_of(row.text(column), self.counters), 1):
+                iri = names.kpi(measure, kind, position)
+                kpis.append(self._kpi(row, column, kind, iri, read, source_row))
+        return tuple(kpis)
+
+    def _kpi(self, row: Columns, column: str, kind: str, iri: str, read: KpiRead, source_row: str) -> Kpi:
+        if relative := relative_period(read.normal.chars):
+            self._note(row, "period-relative", column, relative)
+        targets = []
+        for position, target in enumerate(read.targets, 1):
+            words = read.normal[target.start : target.stop].strip(" 、,")
+            if not target.unit_known:
+                self._note(row, "unit-unknown", column, target.unit)
+            targets.append(
+                Target(
+                    iri=names.target(iri, position),
+                    role=target.role,
+                    value=target.value,
+                    comparator=target.comparator,
+                    unit=target.unit,
+                    period=target.period,
+                    baseline_period=target.baseline_period,
+                    direction=target.direction,
+                    words=_printed(read.text, words),
+                    span=words.span,
+                )
+            )
+        cell = next(c.cell for c in row.cells[column] if c.cell.start <= read.text.span.start < c.cell.end)
+        text = read.text.spaced().chars
+        known = "" if kind == "unknown" else kind
+        return Kpi(iri, known, text, read.group, read.status, read.set_by, tuple(targets), names.source_cell(source_row, cell.position), read.text.span)
+
+
+def _cell(row: Columns, column: str) -> Cell:
+    return row.cells[column][0].cell
+
+
+def _printed(text: Text, part: Text) -> str:
+    """Return the words of a part of the NFKC form as they are printed, single-spaced."""
+    span = part.span
+    places = zip(text.chars, text.starts, text.ends, strict=True)
+    return re.sub(r"\s+", " ", "".join(char for char, start, end in places if start >= span.start and end <= span.end))

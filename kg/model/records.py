@@ -1,0 +1,188 @@
+"""The records: what the table says, typed and frozen. Everything has its IRI and its place in the document."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from kg.cells import Cell, Span
+from kg.recipe.codelists import Code
+from kg.recipe.corrections import Correction
+from kg.recipe.sources import Source
+
+
+@dataclass(frozen=True)
+class Target:
+    """A target of a KPI: see the table `targets.csv` of a release. `value` is None for milestones and indefinite numbers."""
+
+    iri: str
+    role: str
+    value: Decimal | None
+    comparator: str
+    unit: str
+    period: str
+    baseline_period: str
+    direction: str
+    words: str
+    span: Span
+
+
+@dataclass(frozen=True)
+class Kpi:
+    """A KPI: `kind` is progress or effect (empty where the column is unknown), `status` is set, unset or none."""
+
+    iri: str
+    kind: str
+    text: str
+    group: str
+    status: str
+    set_by: str
+    targets: tuple[Target, ...]
+    cell_iri: str
+    span: Span
+
+
+@dataclass(frozen=True)
+class Organization:
+    """An organization or, where `group`, a collective that names no single body. `code` is None where no list knows it."""
+
+    iri: str
+    key: str
+    name: str
+    group: bool
+    code: Code | None
+
+
+@dataclass(frozen=True)
+class Programme:
+    """A budget programme; grants and former names are as printed beside it."""
+
+    iri: str
+    name: str
+    grant: str
+    former: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Document:
+    """A reference as a measure gives it: the address as printed and as repaired, and the title (or an empty string)."""
+
+    iri: str
+    url: str
+    printed: str
+    title: str
+
+
+@dataclass(frozen=True)
+class Law:
+    """A law cited with its number."""
+
+    iri: str
+    number: str
+    title: str
+    code: Code | None
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One row of the table. Empty strings and tuples where nothing is printed."""
+
+    iri: str
+    key: str
+    edition: str
+    row: str
+    number: str
+    title: str
+    title_en: str
+    pillar: Code | None
+    listed_from: str
+    listing_status: str
+    effects: tuple[str, ...]
+    uncertain_marks: tuple[Cell, ...]
+    lead: tuple[Organization, ...]
+    participating: tuple[Organization, ...]
+    groups: tuple[Organization, ...]
+    programmes: tuple[Programme, ...]
+    budget_notes: tuple[str, ...]
+    documents: tuple[Document, ...]
+    laws: tuple[Law, ...]
+    overview: str
+    support: str
+    kpis: tuple[Kpi, ...]
+    page: int
+    line: int
+    source_row: str
+
+    @property
+    def effects_uncertain(self) -> bool:
+        """Whether a mark is printed whose column is unknown."""
+        return bool(self.uncertain_marks)
+
+
+@dataclass(frozen=True)
+class SourceCell:
+    """A printed cell, the column it was read as (empty where none), and the corrections it was read with."""
+
+    iri: str
+    cell: Cell
+    column: str
+    corrections: tuple[Correction, ...]
+
+
+@dataclass(frozen=True)
+class SourceRow:
+    """A line of the document: `kind` is row, header, title or other."""
+
+    iri: str
+    kind: str
+    page: int
+    line: int
+    cells: tuple[SourceCell, ...]
+
+
+@dataclass(frozen=True)
+class Issue:
+    """Something reported instead of guessed, with its place."""
+
+    type: str
+    severity: str
+    message_ja: str
+    message_en: str
+    edition: str
+    row: str
+    number: str
+    page: int
+    line: int
+    position: int
+    words: str
+
+
+@dataclass(frozen=True)
+class EditionRecords:
+    """Everything that one source document says."""
+
+    source: Source
+    iri: str
+    measures: tuple[Measure, ...]
+    rows: tuple[SourceRow, ...]
+    issues: tuple[Issue, ...]
+    corrections: tuple[Correction, ...]
+
+    def row_iri(self, line: int) -> str:
+        """Return the IRI of the source row on a line."""
+        return next(row.iri for row in self.rows if row.line == line)
+
+
+@dataclass(frozen=True)
+class Records:
+    """The editions of a release, in the order of their keys."""
+
+    editions: tuple[EditionRecords, ...]
+
+    @property
+    def measures(self) -> tuple[Measure, ...]:
+        """All measures of all editions."""
+        return tuple(measure for edition in self.editions for measure in edition.measures)
+
+    @property
+    def issues(self) -> tuple[Issue, ...]:
+        """All issues of all editions."""
+        return tuple(issue for edition in self.editions for issue in edition.issues)

@@ -1,0 +1,98 @@
+"""Reference data: the code lists as concept schemes, and the bodies, laws and periods that the records name."""
+
+from collections.abc import Iterable
+
+from kg import names
+from kg.model.records import Law, Organization
+from kg.rdf.graph import Graph, Subject
+from kg.rdf.periods import interval
+from kg.recipe import Recipe
+from kg.recipe.codelists import Code
+
+# Scheme, names of the scheme in Japanese and English, and the code list that holds its concepts.
+_SCHEMES = (
+    ("pillar", "柱", "Pillars", "pillars"),
+    ("effect", "市町村の取組により期待される効果", "Expected effects of municipal action", "effects"),
+    ("unit", "単位", "Units and counters", "units"),
+    ("column", "表の列", "Columns of the table", "columns"),
+)
+_NAMES = {
+    "kpi-kind": ("KPIの種別", "Kinds of KPI"),
+    "target-status": ("目標の設定状況", "Target statuses"),
+    "target-role": ("目標の役割", "Target roles"),
+    "direction": ("増減の向き", "Directions of change"),
+    "comparator": ("比較", "Comparators"),
+    "listing-status": ("掲載時期の状態", "Listing statuses"),
+}
+_SYMBOLS = {"equal": "=", "at-least": ">=", "at-most": "<=", "more-than": ">", "less-than": "<", "about": "~"}
+
+
+def describe_lists(graph: Graph, recipe: Recipe) -> None:
+    """State the code lists and small vocabularies as SKOS concept schemes."""
+    for kind, label_ja, label_en, codes in _SCHEMES:
+        scheme = _scheme(graph, kind, label_ja, label_en)
+        for code in recipe.codes[codes]:
+            _concept(graph, kind, code.key, scheme).labels(code.label_ja, code.label_en)
+    for row in recipe.concepts.rows:
+        kind, key = row["scheme"], row["key"]
+        scheme = _scheme(graph, kind, *_NAMES[kind])
+        concept = _concept(graph, kind, key, scheme).labels(row["label_ja"], row["label_en"])
+        concept.text("skos:definition", row["definition_ja"], "ja").text("skos:definition", row["definition_en"], "en")
+        if kind == "comparator":
+            concept.text("skos:notation", _SYMBOLS[key])
+    scheme = _scheme(graph, "issue-type", "注意の種類", "Kinds of issue")
+    for key, (_, message_ja, message_en) in recipe.issue_types.items():
+        _concept(graph, "issue-type", key, scheme).labels(message_ja, message_en)
+
+
+def _scheme(graph: Graph, kind: str, label_ja: str, label_en: str) -> str:
+    iri = names.shared("scheme", kind)
+    graph.about(iri).a("skos:ConceptScheme").labels(label_ja, label_en)
+    return iri
+
+
+def _concept(graph: Graph, kind: str, key: str, scheme: str) -> Subject:
+    subject = graph.about(names.shared(kind, key)).a("skos:Concept").to("skos:inScheme", scheme)
+    return subject.text("skos:notation", key) if kind in ("pillar", "effect") else subject
+
+
+def describe_bodies(graph: Graph, bodies: Iterable[Organization]) -> None:
+    """State the organizations and collectives; one that no code list knows keeps the name it is printed with."""
+    for body in bodies:
+        subject = graph.about(body.iri)
+        subject.a("shisaku:OrganizationGroup" if body.group else "org:FormalOrganization")
+        if body.code is None:
+            subject.text("skos:prefLabel", body.name, "ja")
+            continue
+        subject.labels(body.code.label_ja, body.code.label_en)
+        _other_names(subject, body.code)
+        subject.text("org:identifier", body.code.row["corporate_number"])
+
+
+def _other_names(subject: Subject, code: Code) -> None:
+    subject.text("skos:altLabel", code.row["abbreviation"], "en")
+    subject.texts("skos:altLabel", code.row.listed("printed_as"), "ja")
+
+
+def describe_laws(graph: Graph, laws: Iterable[Law]) -> None:
+    """State the laws that are cited, each known by its number."""
+    for law in laws:
+        subject = graph.about(law.iri).a("shisaku:Law").text("skos:prefLabel", law.title, "ja")
+        subject.text("shisaku:lawNumber", law.number, "ja")
+        if law.code:
+            subject.text("skos:prefLabel", law.code.label_en, "en").text("shisaku:lawId", law.code.row["law_id"])
+
+
+def describe_periods(graph: Graph, codes: Iterable[str]) -> None:
+    """State the periods as intervals between named instants, with the days on the interval itself: a deadline is one hop."""
+    for code in sorted(codes):
+        period = interval(code)
+        first, last = period.first.isoformat(), period.last.isoformat()
+        subject = graph.about(names.period(code)).a("time:ProperInterval").text("dcterms:identifier", code)
+        subject.text("rdfs:label", period.label_ja, "ja").text("rdfs:label", period.label_en, "en")
+        subject.texts("skos:altLabel", period.also_ja, "ja")
+        subject.typed("schema:startDate", first, "xsd:date").typed("schema:endDate", last, "xsd:date")
+        for predicate, day in (("time:hasBeginning", first), ("time:hasEnd", last)):
+            instant = names.shared("instant", day)
+            subject.to(predicate, instant)
+            graph.about(instant).a("time:Instant").typed("time:inXSDDate", day, "xsd:date")

@@ -1,0 +1,202 @@
+"""The tables of a release: CSV in UTF-8 without byte order mark, RFC 4180 quoting, several values joined by `|`.
+
+The columns of measures, kpis and targets are a public contract.
+"""
+
+import csv
+import io
+from collections.abc import Callable, Iterable, Iterator
+
+from kg.extract.numerals import decimal_text
+from kg.model.records import Issue, Kpi, Measure, Organization, Records, Target
+
+Row = dict[str, str]
+_JOIN = "|"
+
+
+def tables(records: Records) -> dict[str, bytes]:
+    """Return the file of every table by its name."""
+    return {f"{name}.csv": _csv(columns.split(), rows(records)) for name, (columns, rows) in _TABLES.items()}
+
+
+def _csv(columns: list[str], rows: Iterable[Row]) -> bytes:
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, columns, lineterminator="\r\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue().encode()
+
+
+def _join(values: Iterable[str]) -> str:
+    """Join values, each once; a `|` inside one would look like two."""
+    return _JOIN.join(dict.fromkeys(value.replace(_JOIN, "｜") for value in values))
+
+
+def _place(measure: Measure) -> Row:
+    return {"edition": measure.edition, "row": measure.row, "number": measure.number}
+
+
+def _measures(records: Records) -> Iterator[Row]:
+    for measure in records.measures:
+        yield {
+            **_place(measure),
+            "iri": measure.iri,
+            "title_ja": measure.title,
+            "title_en": measure.title_en,
+            "pillar": measure.pillar.label_ja if measure.pillar else "",
+            "listed_from": measure.listed_from,
+            "listing_status": measure.listing_status,
+            "effects": _join(measure.effects),
+            "effects_uncertain": str(measure.effects_uncertain).lower(),
+            "lead": _join(body.name for body in measure.lead),
+            "participating": _join(body.name for body in measure.participating),
+            "groups": _join(body.name for body in measure.groups),
+            "budgets": _join(programme.name for programme in measure.programmes),
+            "urls": _join(document.url for document in measure.documents),
+            "page": str(measure.page),
+            "line": str(measure.line),
+        }
+
+
+def _of_kpis(records: Records) -> Iterator[tuple[Measure, Kpi]]:
+    for measure in records.measures:
+        for kpi in measure.kpis:
+            yield measure, kpi
+
+
+def _kpis(records: Records) -> Iterator[Row]:
+    for measure, kpi in _of_kpis(records):
+        yield {
+            **_place(measure),
+            "iri": kpi.iri,
+            "kind": kpi.kind,
+            "text": kpi.text,
+            "status": kpi.status,
+            "set_by": kpi.set_by,
+            "measure": measure.iri,
+            "group": kpi.group,
+        }
+
+
+def _targets(records: Records) -> Iterator[Row]:
+    for measure, kpi in _of_kpis(records):
+        for target in kpi.targets:
+            yield {**_place(measure), "kind": kpi.kind, "kpi": kpi.iri, **_target(target)}
+
+
+def _target(target: Target) -> Row:
+    return {
+        "iri": target.iri,
+        "role": target.role,
+        "value": "" if target.value is None else decimal_text(target.value),
+        "comparator": target.comparator,
+        "unit": target.unit,
+        "period": target.period,
+        "baseline_period": target.baseline_period,
+        "text": target.words,
+        "direction": target.direction,
+    }
+
+
+def _organizations(records: Records) -> Iterator[Row]:
+    bodies: dict[str, Organization] = {}
+    counts: dict[str, dict[str, int]] = {}
+    for measure in records.measures:
+        for role in ("lead", "participating", "groups"):
+            for body in getattr(measure, role):
+                bodies[body.iri] = body
+                roles = counts.setdefault(body.iri, {"lead": 0, "participating": 0, "groups": 0})
+                roles[role] += 1
+    for iri, body in sorted(bodies.items()):
+        code = body.code
+        yield {
+            "iri": iri,
+            "kind": "group" if body.group else "organization",
+            "name_ja": code.label_ja if code else body.name,
+            "name_en": code.label_en if code else "",
+            "abbreviation": code.row["abbreviation"] if code else "",
+            "corporate_number": code.row["corporate_number"] if code else "",
+            "known": str(code is not None).lower(),
+            "measures_led": str(counts[iri]["lead"]),
+            "measures_joined": str(counts[iri]["participating"] + counts[iri]["groups"]),
+        }
+
+
+def _documents(records: Records) -> Iterator[Row]:
+    for measure in records.measures:
+        for document in measure.documents:
+            yield {
+                **_place(measure),
+                "iri": document.iri,
+                "title": document.title,
+                "url": document.url,
+                "printed_url": document.printed,
+            }
+
+
+def _corrections(records: Records) -> Iterator[Row]:
+    for edition in records.editions:
+        for source_row in edition.rows:
+            for cell in source_row.cells:
+                for entry in cell.corrections:
+                    yield {
+                        "edition": edition.source.key,
+                        "id": entry.id,
+                        "action": entry.action,
+                        "page": str(cell.cell.page),
+                        "line": str(cell.cell.line),
+                        "cell": cell.iri,
+                        "column": cell.column,
+                        "printed": entry.printed,
+                        "corrected": entry.corrected,
+                        "reason_ja": entry.reason_ja,
+                        "reason_en": entry.reason_en,
+                        "evidence": entry.evidence,
+                        "decided_by": entry.decided_by,
+                        "decided_on": entry.decided_on,
+                    }
+
+
+def _issues(records: Records) -> Iterator[Row]:
+    for issue in records.issues:
+        yield _issue(issue)
+
+
+def _issue(issue: Issue) -> Row:
+    return {
+        "edition": issue.edition,
+        "row": issue.row,
+        "number": issue.number,
+        "page": str(issue.page),
+        "line": str(issue.line),
+        "position": str(issue.position),
+        "type": issue.type,
+        "severity": issue.severity,
+        "message_ja": issue.message_ja,
+        "message_en": issue.message_en,
+        "text": issue.words,
+    }
+
+
+_TABLES: dict[str, tuple[str, Callable[[Records], Iterator[Row]]]] = {
+    "measures": (
+        "edition row number iri title_ja title_en pillar listed_from listing_status effects effects_uncertain lead"
+        " participating groups budgets urls page line",
+        _measures,
+    ),
+    "kpis": ("edition row number iri kind text status set_by measure group", _kpis),
+    "targets": (
+        "edition row number iri kind role value comparator unit period baseline_period text direction kpi",
+        _targets,
+    ),
+    "organizations": (
+        "iri kind name_ja name_en abbreviation corporate_number known measures_led measures_joined",
+        _organizations,
+    ),
+    "documents": ("edition row number iri title url printed_url", _documents),
+    "corrections": (
+        "edition id action page line cell column printed corrected reason_ja reason_en evidence decided_by decided_on",
+        _corrections,
+    ),
+    "issues": ("edition row number page line position type severity message_ja message_en text", _issues),
+}

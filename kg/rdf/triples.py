@@ -1,0 +1,167 @@
+"""The graph of the records: every measure, KPI and target, everything they share, and the printed cells they come from."""
+
+from collections.abc import Iterable
+from typing import TypeVar
+
+from kg import names
+from kg.model.records import EditionRecords, Kpi, Measure, Organization, Records, Target
+from kg.rdf.graph import Graph, Subject
+from kg.rdf.reference import describe_bodies, describe_laws, describe_lists, describe_periods
+from kg.recipe import Recipe
+
+_Thing = TypeVar("_Thing")
+
+_COMPARATORS = {"=": "equal", ">=": "at-least", "<=": "at-most", ">": "more-than", "<": "less-than", "~": "about"}
+_LISTING = {"from": "from", "adjusting": "adjusting", "from+adjusting": "from-adjusting"}
+
+
+def triples(records: Records, recipe: Recipe) -> Graph:
+    """Return the default graph of a release."""
+    graph = Graph()
+    describe_lists(graph, recipe)
+    for edition in records.editions:
+        _edition(graph, edition)
+        for measure in edition.measures:
+            _measure(graph, measure, recipe)
+        _source(graph, edition)
+    measures = records.measures
+    describe_bodies(graph, _once(body for measure in measures for body in _bodies(measure)))
+    describe_laws(graph, _once(law for measure in measures for law in measure.laws))
+    describe_periods(graph, {code for measure in measures for code in _periods(measure)})
+    return graph
+
+
+def _once(things: Iterable[_Thing]) -> list[_Thing]:
+    return list(dict.fromkeys(things))
+
+
+def _bodies(measure: Measure) -> tuple[Organization, ...]:
+    return measure.lead + measure.participating + measure.groups
+
+
+def _periods(measure: Measure) -> set[str]:
+    codes = {measure.listed_from}
+    for kpi in measure.kpis:
+        codes.add(kpi.set_by)
+        for target in kpi.targets:
+            codes |= {target.period, target.baseline_period}
+    return codes - {""}
+
+
+def _period(code: str) -> str:
+    return names.period(code) if code else ""
+
+
+def _edition(graph: Graph, edition: EditionRecords) -> None:
+    described = edition.source.described
+    subject = graph.about(edition.iri).a("shisaku:Edition")
+    subject.text("dcterms:title", described["title_ja"], "ja").text("dcterms:title", described["title_en"], "en")
+    subject.text("dcterms:identifier", edition.source.key)
+    subject.text("dcterms:description", described.get("note_ja", ""), "ja")
+    subject.text("dcterms:description", described.get("note_en", ""), "en")
+    subject.to("shisaku:lists", *(measure.iri for measure in edition.measures))
+
+
+def _measure(graph: Graph, measure: Measure, recipe: Recipe) -> None:
+    subject = graph.about(measure.iri).a("shisaku:Measure")
+    subject.text("dcterms:title", measure.title, "ja").text("dcterms:title", measure.title_en, "en")
+    subject.text("shisaku:measureNumber", measure.number)
+    subject.number("shisaku:rowNumber", int(measure.row) if measure.row else None)
+    subject.to("shisaku:edition", names.edition(measure.edition))
+    subject.to("shisaku:pillar", names.shared("pillar", measure.pillar.key) if measure.pillar else "")
+    subject.to("shisaku:leadOrganization", *(body.iri for body in measure.lead))
+    subject.to("shisaku:participatingOrganization", *(body.iri for body in measure.participating))
+    subject.to("shisaku:organizationGroup", *(body.iri for body in measure.groups))
+    subject.to("shisaku:expectedEffect", *(names.shared("effect", key) for key in measure.effects))
+    subject.to("shisaku:listedFrom", _period(measure.listed_from))
+    if measure.listing_status:
+        subject.to("shisaku:listingStatus", names.shared("listing-status", _LISTING[measure.listing_status]))
+    subject.text("shisaku:overview", measure.overview, "ja").text("shisaku:municipalSupport", measure.support, "ja")
+    subject.to("shisaku:kpi", *(kpi.iri for kpi in measure.kpis))
+    subject.to("prov:wasDerivedFrom", measure.source_row)
+    _marks(graph, measure, subject)
+    _money_and_papers(graph, measure, subject)
+    for kpi in measure.kpis:
+        _kpi(graph, kpi, recipe)
+
+
+def _marks(graph: Graph, measure: Measure, subject: Subject) -> None:
+    """A mark whose column is unknown is a claim of its own class, never an effect."""
+    for position, mark in enumerate(measure.uncertain_marks, 1):
+        iri = f"{measure.iri}/effect-mark-{position}"
+        graph.about(iri).a("shisaku:EffectMark").to(
+            "prov:wasDerivedFrom", names.source_cell(measure.source_row, mark.position)
+        )
+        subject.to("shisaku:uncertainEffect", iri)
+
+
+def _money_and_papers(graph: Graph, measure: Measure, subject: Subject) -> None:
+    """Budget programmes, reference documents and laws."""
+    for programme in measure.programmes:
+        subject.to("shisaku:budgetProgramme", programme.iri)
+        about = graph.about(programme.iri).a("shisaku:BudgetProgramme").text("skos:prefLabel", programme.name, "ja")
+        about.text("shisaku:grantName", programme.grant, "ja").texts("shisaku:formerName", programme.former, "ja")
+    subject.texts("shisaku:budgetNote", measure.budget_notes, "ja")
+    for document in measure.documents:
+        subject.to("shisaku:referenceDocument", document.iri)
+        about = graph.about(document.iri).a("shisaku:ReferenceDocument").text("dcterms:title", document.title, "ja")
+        about.typed("schema:url", document.url, "xsd:anyURI").text("shisaku:printedUrl", document.printed)
+    subject.to("shisaku:citesLaw", *(law.iri for law in measure.laws))
+
+
+def _kpi(graph: Graph, kpi: Kpi, recipe: Recipe) -> None:
+    subject = graph.about(kpi.iri).a("shisaku:Kpi").text("dcterms:description", kpi.text, "ja")
+    subject.to("shisaku:kpiKind", names.shared("kpi-kind", kpi.kind) if kpi.kind else "")
+    subject.text("shisaku:groupLabel", kpi.group, "ja")
+    subject.to("shisaku:targetStatus", names.shared("target-status", kpi.status))
+    subject.to("shisaku:setBy", _period(kpi.set_by))
+    subject.to("shisaku:target", *(target.iri for target in kpi.targets))
+    subject.to("prov:wasDerivedFrom", kpi.cell_iri)
+    subject.number("shisaku:start", kpi.span.start).number("shisaku:end", kpi.span.end)
+    for target in kpi.targets:
+        _target(graph, target, kpi, recipe)
+
+
+def _target(graph: Graph, target: Target, kpi: Kpi, recipe: Recipe) -> None:
+    subject = graph.about(target.iri).a("shisaku:Target").text("shisaku:printedText", target.words, "ja")
+    subject.to("shisaku:targetRole", names.shared("target-role", target.role))
+    subject.number("shisaku:value", target.value)
+    if target.value is not None or target.comparator != "=":
+        subject.to("shisaku:comparator", names.shared("comparator", _COMPARATORS[target.comparator]))
+    if target.unit:
+        code = recipe.codes["units"].printed(target.unit)
+        unit = names.shared("unit", code.key if code else names.slug(target.unit))
+        subject.to("shisaku:unit", unit)
+        if not code:
+            graph.about(unit).a("skos:Concept").text("skos:prefLabel", target.unit, "ja")
+    subject.to("shisaku:period", _period(target.period)).to("shisaku:baselinePeriod", _period(target.baseline_period))
+    subject.to("shisaku:direction", names.shared("direction", target.direction) if target.direction else "")
+    subject.to("prov:wasDerivedFrom", kpi.cell_iri)
+    subject.number("shisaku:start", target.span.start).number("shisaku:end", target.span.end)
+
+
+def _source(graph: Graph, edition: EditionRecords) -> None:
+    """Every line that is not blank, every cell of it verbatim, with its place."""
+    for row in edition.rows:
+        subject = graph.about(row.iri).a("shisaku:SourceRow").to("dcterms:isPartOf", edition.iri)
+        subject.number("shisaku:line", row.line).number("shisaku:page", row.page)
+        subject.to("shisaku:cell", *(cell.iri for cell in row.cells))
+        for cell in row.cells:
+            printed = graph.about(cell.iri).a("shisaku:SourceCell").to("dcterms:isPartOf", row.iri)
+            printed.number("shisaku:position", cell.cell.position)
+            printed.number("shisaku:start", cell.cell.start).number("shisaku:end", cell.cell.end)
+            printed.text("shisaku:printedText", cell.cell.printed)
+            printed.to("shisaku:columnReadAs", names.shared("column", cell.column) if cell.column else "")
+            printed.to("shisaku:correction", *(names.shared("correction", entry.id) for entry in cell.corrections))
+    for entry in edition.corrections:
+        about = graph.about(names.shared("correction", entry.id)).a("shisaku:Correction")
+        about.text("shisaku:printed", entry.printed).text("shisaku:corrected", entry.corrected)
+        about.text("shisaku:reason", entry.reason_ja, "ja").text("shisaku:reason", entry.reason_en, "en")
+        about.text("shisaku:evidence", entry.evidence).typed("dcterms:created", entry.decided_on, "xsd:date")
+        about.text("dcterms:creator", entry.decided_by)
+    for issue in edition.issues:
+        where = names.source_cell(edition.row_iri(issue.line), issue.position)
+        about = graph.about(f"{where}/issue/{issue.type}").a("shisaku:Issue")
+        about.to("shisaku:issueType", names.shared("issue-type", issue.type)).to("dcterms:isPartOf", where)
+        about.texts("shisaku:message", [issue.message_ja], "ja").texts("shisaku:message", [issue.message_en], "en")
+        about.text("shisaku:printedText", issue.words)

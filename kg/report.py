@@ -1,0 +1,27 @@
+"""What a build says when it is done: what was built, corrected and left uncertain."""
+
+from collections import Counter
+
+from kg.model.records import Records
+from kg.releases import Release
+
+
+def summary(release: Release, records: Records | None) -> str:
+    """Return a few lines for the person who ran the build."""
+    counts = release.counts
+    lines = [
+        f"Release {release.version}: {release.folder}",
+        f"  {counts['measures']} measures, {counts['kpis']} KPIs, {counts['targets']} targets, "
+        f"{counts['organizations']} organizations, {counts['documents']} documents; {counts['triples']:,} triples",
+    ]
+    if records is None:
+        return "\n".join(lines)
+    for edition in records.editions:
+        replaced = sum(1 for entry in edition.corrections if entry.action == "replace")
+        flagged = len(edition.corrections) - replaced
+        lines.append(f"  {edition.source.key}: {replaced} corrections, {flagged} doubtful readings left as printed")
+    warnings = Counter(issue.type for issue in records.issues if issue.severity == "warning")
+    total = sum(warnings.values())
+    lines.append(f"  {total} warnings, {len(records.issues) - total} remarks (issues.csv)" + (":" if warnings else ""))
+    lines.extend(f"    {count:4}  {kind}" for kind, count in sorted(warnings.items()))
+    return "\n".join(lines)

@@ -1,0 +1,135 @@
+"""The house rules that a reader relies on: what kind of file lives where, how long it is, what it may name."""
+
+import ast
+import re
+import subprocess
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parents[2]
+DECLARED = ("build", "ontology", "queries", "shapes")
+
+LONGEST_FILE = 300
+LONGEST_FUNCTION = 40
+# "kg/file.py" or "kg/file.py:function": why it may be longer. An entry that is no longer needed fails, too.
+LONGER: dict[str, str] = {}
+
+# A machine's own folders. A path inside an address (example.org/home) is none of them.
+MACHINE_PATH = re.compile(r"(?:(?<![\w.:/*-])|file://)/(?:root|home|Users|work)/[\w.]")
+
+
+def git(*words: str) -> subprocess.CompletedProcess[str]:
+    """Run git in the checkout, with names as they are."""
+    command = ["git", "-c", "core.quotepath=off", *words]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, encoding="utf-8", check=False)
+
+
+@pytest.fixture(scope="module")
+def files() -> list[Path]:
+    """Return every file that is committed or could be, relative to the checkout."""
+    listed = git("ls-files", "--cached", "--others", "--exclude-standard")
+    if listed.returncode:
+        pytest.skip(f"not a git checkout: {listed.stderr}")
+    return [Path(name) for name in listed.stdout.splitlines() if (ROOT / name).is_file()]
+
+
+def pins() -> dict[str, str]:
+    """Return name and version of every package in the lock."""
+    lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    return dict(re.findall(r"^([a-z0-9-]+)==(\S+)", lock, flags=re.MULTILINE))
+
+
+def lengths(files: list[Path]) -> Iterator[tuple[str, int, int]]:
+    """Yield each file of kg/ and each function in it: name, lines, lines allowed."""
+    for file in files:
+        if file.parts[0] == "kg" and file.suffix == ".py":
+            text = (ROOT / file).read_text(encoding="utf-8")
+            yield str(file), len(text.splitlines()), LONGEST_FILE
+            for node in ast.walk(ast.parse(text)):
+                if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                    assert node.end_lineno is not None
+                    yield f"{file}:{node.name}", node.end_lineno - node.lineno + 1, LONGEST_FUNCTION
+
+
+def test_no_program_among_the_declarative_files(files: list[Path]) -> None:
+    """A curator's folders hold no Python; `import build` and `python -m build` stay free for pypa/build."""
+    assert {file.parts[0] for file in files} >= set(DECLARED)
+    assert [file for file in files if file.parts[0] in DECLARED and file.suffix in {".py", ".pyi", ".pyc"}] == []
+
+
+def test_no_drawer_for_odds_and_ends(files: list[Path]) -> None:
+    """Each module is named for what it holds: there is no utils, helpers, common or misc, as file or as folder."""
+    modules = [file for file in files if file.suffix == ".py"]
+    assert modules
+    assert [file for file in modules if {"utils", "helpers", "common", "misc"} & {*file.parts[:-1], file.stem}] == []
+
+
+def test_files_and_functions_are_short(files: list[Path]) -> None:
+    """A file of kg/ has at most 300 lines and a function at most 40, unless LONGER says why it has more."""
+    measured = list(lengths(files))
+    assert measured
+    long = {name: lines for name, lines, allowed in measured if lines > allowed}
+    assert {name: lines for name, lines in long.items() if name not in LONGER} == {}
+    assert sorted(set(LONGER) - set(long)) == [], "these are short enough now: take them out of LONGER"
+
+
+def test_git_keeps_the_recipe_and_ignores_what_is_made(files: list[Path]) -> None:
+    """The stock Python .gitignore drops build/; ours keeps it, and ignores .venv, releases and caches."""
+    del files  # asked for its check that this is a git checkout
+    kept = ["build/recipe.toml", "build/links/new.csv", "kg/recipe/tables.py", "queries/q.rq", "tests/bench/b.py"]
+    made = [".venv/bin/python", "out/current", "dist/kg.whl", "kg/__pycache__/names.cpython-311.pyc", ".coverage"]
+    ignored = git("check-ignore", "--no-index", *kept, *made)
+    assert ignored.stdout.splitlines() == made
+
+
+def test_the_lock_names_no_host() -> None:
+    """The lock says what to install and its hashes, never where from: each machine keeps its own registry or mirror."""
+    lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    assert not re.search(r"://| @ |^\s*--(?!hash=)|^-", lock, flags=re.MULTILINE)
+    assert lock.count("--hash=sha256:") >= len(pins()) > 0
+
+
+def test_the_lock_covers_what_the_project_asks_for() -> None:
+    """Each dependency in pyproject.toml, those of the tests too, is in the lock with a version that it allows."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    wanted = [Requirement(text) for text in project["project"]["dependencies"] + project["dependency-groups"]["test"]]
+    locked = pins()
+    assert wanted
+    for requirement in wanted:
+        version = locked.get(canonicalize_name(requirement.name))
+        assert version is not None, f"{requirement} is not in the lock: make it again, see its first lines"
+        assert requirement.specifier.contains(version), f"{requirement}, but the lock has {version}"
+
+
+def test_nothing_names_a_machine(files: list[Path]) -> None:
+    """No line of the repository names a folder of one machine or one user."""
+    named = []
+    for file in files:
+        try:
+            lines = (ROOT / file).read_text(encoding="utf-8").splitlines()
+        except UnicodeDecodeError:
+            continue
+        named += [f"{file}:{number}: {line}" for number, line in enumerate(lines, 1) if MACHINE_PATH.search(line)]
+    assert named == []
+
+
+def test_the_machine_path_rule_can_tell() -> None:
+    """The rule above finds a path where one stands, and leaves addresses and IRIs alone."""
+    folder = "/ho" + "me/someone/data.csv"
+    assert all(MACHINE_PATH.search(text) for text in (folder, f"at '{folder}'", f"file://{folder}", f"x={folder}"))
+    assert not any(MACHINE_PATH.search(text) for text in (f"https://example.org{folder}", f"a{folder}", f"..{folder}"))
+
+
+def test_the_readme_names_commands_that_exist() -> None:
+    """The README has the two commands, and each `./run …` in it is a word that ./run or kg knows."""
+    from kg.cli import main
+
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    words = set(re.findall(r"\./run ([a-z]\w*)", readme))
+    assert {"serve", "test"} <= words
+    assert words <= {"test", "help", *main.commands}
