@@ -1,7 +1,7 @@
 """Corrections: a curator's judgement on what is printed, tied to the printed text.
 
-An entry names its text, not its place: it must stand once, and only once, in the cells of its edition. So an entry that no
-longer fits stops the build, and pages or rows that moved do not matter.
+An entry names its text, which must stand once, and only once, in the cells of its edition (or of one line of it). So an
+entry that no longer fits stops the build, and pages or rows that moved do not matter.
 """
 
 from collections.abc import Iterable
@@ -19,6 +19,7 @@ class Correction:
 
     id: str
     edition: str
+    line: str
     action: str
     printed: str
     corrected: str
@@ -28,7 +29,7 @@ class Correction:
     decided_by: str
     decided_on: str
     file: Path
-    line: int
+    file_line: int
 
 
 @dataclass(frozen=True)
@@ -42,14 +43,14 @@ class Corrected:
 
 def corrections_of(table: Table) -> tuple[Correction, ...]:
     """Return the entries of `corrections.csv`; raise RecipeError for one that contradicts itself."""
-    entries = tuple(Correction(**row.values, file=table.file, line=row.line) for row in table.rows)
+    entries = tuple(Correction(**row.values, file=table.file, file_line=row.line) for row in table.rows)
     problems = []
     for entry in entries:
         if entry.action == "replace" and entry.printed == entry.corrected:
-            problems.append(Problem(f"{entry.id} changes nothing", "correct the text or use flag", entry.file, entry.line))
+            problems.append(Problem(f"{entry.id} changes nothing", "correct the text or use flag", entry.file, entry.file_line))
         if entry.action == "flag" and entry.corrected:
             fact = f"{entry.id} only flags, but says what to read"
-            problems.append(Problem(fact, "empty `corrected`, or use replace", entry.file, entry.line))
+            problems.append(Problem(fact, "empty `corrected`, or use replace", entry.file, entry.file_line))
     if problems:
         raise RecipeError(*problems)
     return entries
@@ -64,7 +65,7 @@ def correct(printed: Iterable[Cell], corrections: Iterable[Correction]) -> list[
         places = [
             (index, at)
             for index, cell in enumerate(cells)
-            if cell.edition == entry.edition
+            if cell.edition == entry.edition and entry.line in ("", str(cell.line))
             for at in _occurrences(cell.printed, entry.printed)
         ]
         if len(places) == 1:
@@ -86,13 +87,14 @@ def _occurrences(text: str, part: str) -> list[int]:
 
 def _misfit(entry: Correction, lines: list[int]) -> Problem:
     if not lines:
-        fact = f"{entry.id}: the printed text {entry.printed!r} is no longer in {entry.edition}"
+        where = f"line {entry.line} of {entry.edition}" if entry.line else entry.edition
+        fact = f"{entry.id}: the printed text {entry.printed!r} is no longer in {where}"
         remedy = "the source may have been mended: copy the text again from the document, or delete the row"
     else:
         where = ", ".join(map(str, lines))
         fact = f"{entry.id}: the printed text {entry.printed!r} stands {len(lines)} times in {entry.edition} (lines {where})"
-        remedy = "lengthen the printed text until it stands once; one row for each place"
-    return Problem(fact, remedy, entry.file, entry.line)
+        remedy = "lengthen the printed text until it stands once, or name the line; one row for each place"
+    return Problem(fact, remedy, entry.file, entry.file_line)
 
 
 def _corrected(cell: Cell, places: list[tuple[int, Correction]]) -> Corrected:
