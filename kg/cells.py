@@ -1,7 +1,7 @@
 """What is printed, and where: the cell of a source document, and text that knows its place.
 
-Offsets count Unicode characters of the decoded file (as the positions of a Web Annotation text selector do), start included,
-end excluded, so that `document[start:end]` is the printed cell.
+Offsets count Unicode characters of the decoded file (as the positions of a Web Annotation text selector do), start
+included, end excluded, so that `document[start:end]` is the printed cell.
 """
 
 import functools
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One printed cell. `line` and `position` count from 1, `page` counts the header blocks from 1 (0 before the first)."""
+    """One printed cell. `line` and `position` count from 1; `page` is the number of the header block above it."""
 
     edition: str
     page: int

@@ -11,7 +11,7 @@ from kg.errors import KgError, Problem
 from kg.names import ONTOLOGY
 from kg.pipeline import Stages, read
 from kg.places import Places
-from kg.queries import stored_queries
+from kg.queries import read_queries
 from kg.recipe import read_recipe
 
 _SHISAKU = Namespace(ONTOLOGY)
@@ -44,7 +44,7 @@ def _ontology(folder: Path) -> tuple[set[str], list[Problem]]:
             line = getattr(error, "lines", None)
             problems.append(Problem(f"is no Turtle: {error}", "mend the syntax at that place", file, line))
             continue
-        for subject in sorted(set(graph.subjects())):
+        for subject in sorted(set(graph.subjects()), key=str):
             if isinstance(subject, URIRef) and subject in _SHISAKU:
                 terms.add(str(subject).removeprefix(ONTOLOGY))
                 problems.extend(_undescribed(graph, subject, file))
@@ -68,7 +68,7 @@ def _line(file: Path, local: str) -> int | None:
 def _queries(folder: Path, terms: set[str]) -> Iterator[Problem]:
     """Yield what is wrong with the stored queries: front matter, syntax, terms that the ontology does not define."""
     try:
-        stored_queries(folder)
+        read_queries(folder)
     except KgError as error:
         yield from error.problems
     for file in sorted(folder.glob("*.rq")):

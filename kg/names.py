@@ -1,7 +1,7 @@
 """The IRI of every kind of thing. ASCII only; the patterns are a public contract.
 
-`id/` names a thing, `def#` is the ontology. An IRI is made of keys that a curator chose or of what is printed, never of a
-position in a program's data.
+`id/` names a thing, `def#` is the ontology. An IRI is made of keys that a curator chose or of what is printed, never of
+a position in a program's data.
 """
 
 import hashlib

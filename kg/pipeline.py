@@ -49,7 +49,7 @@ class Built:
 
 
 def build(places: Places, progress: Progress = lambda stage: None) -> Built:
-    """Make the release that the recipe describes and switch `out/current` to it; do nothing where it is there already."""
+    """Make the release that the recipe describes and switch `out/current` to it; do nothing if it is there already."""
     stages = Stages(progress)
     with stages.stage("read the recipe"):
         recipe = read_recipe(places.recipe)
@@ -145,4 +145,3 @@ def _draft(out: Path, version: str, inputs: str, recipe: Recipe, records: Record
     }
     folder = out / RELEASES / version
     return Release(folder, version, recipe.issued, inputs, __version__, editions, counts, ())
-

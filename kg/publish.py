@@ -1,4 +1,4 @@
-"""Writing a release beside the others, and switching to it in one rename: a build that dies leaves the old one serving."""
+"""Writing a release beside the others, and switching to it in one rename: a build that dies leaves the old serving."""
 
 import contextlib
 import hashlib
@@ -16,7 +16,7 @@ _STAGING = ".staging-"
 
 
 def publish(draft: Release, files: dict[str, bytes], out: Path) -> Release:
-    """Write the files of a release and point `out/current` to it; with no files, only point to the release that is there."""
+    """Write the files of a release and point `out/current` to it; without files, point to the one that is there."""
     try:
         release = _write(draft, files, out) if files else draft
         _switch(out, release.folder)

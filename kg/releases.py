@@ -1,13 +1,13 @@
 """What a finished release looks like on disk: the one thing that crosses from the building wing to the serving wing.
 
-    out/
-      current -> releases/2019.1.0        switched in one rename
-      releases/2019.1.0/
-        manifest.json                     what it is made of; written last
-        graph.ttl                         every triple that may be counted
-        ontology.ttl                      what the words mean
-        measures.csv kpis.csv …           the tables
-        SHA256SUMS
+out/
+  current -> releases/2019.1.0        switched in one rename
+  releases/2019.1.0/
+    manifest.json                     what it is made of; written last
+    graph.ttl                         every triple that may be counted
+    ontology.ttl                      what the words mean
+    measures.csv kpis.csv …           the tables
+    SHA256SUMS
 """
 
 import json
@@ -50,7 +50,7 @@ class ReleasedFile:
 
 @dataclass(frozen=True)
 class Release:
-    """A finished release. `inputs` is the SHA-256 of everything it was made from; `counts` are figures of its content."""
+    """A finished release. `inputs` is the SHA-256 of all it was made from; `counts` are figures of its content."""
 
     folder: Path
     version: str

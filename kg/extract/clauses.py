@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from kg.extract.numerals import Counters
 from kg.extract.periods import Period, periods_of
 
-COMPARED = re.compile(r"\s*(?:末|当初|実績|実績値)?\s*(?:比(?![率較])|対比|に比べ|と比べ|に比較|と比較|に対し|を基準|を100)")
+COMPARED = re.compile(
+    r"\s*(?:末|当初|実績|実績値)?\s*(?:比(?![率較])|対比|に比べ|と比べ|に比較|と比較|に対し|を基準|を100)"
+)
 
 _QUOTED = re.compile(r"「[^「」]*」|『[^『』]*』|“[^“”]*”")
 # A comma between digits belongs to a number.
@@ -35,7 +37,7 @@ def hide_quoted(text: str) -> str:
 
 
 def parentheses_of(text: str) -> list[tuple[int, int]]:
-    """Return the outermost parentheses as (index of the opening, index of the closing one); an open one ends the text."""
+    """Return the outermost parentheses as (index of opening, index of closing one); an open one ends the text."""
     groups: list[tuple[int, int]] = []
     depth = start = 0
     for index, char in enumerate(text):
@@ -50,7 +52,10 @@ def parentheses_of(text: str) -> list[tuple[int, int]]:
 
 
 def clauses_of(text: str, counters: Counters) -> Iterator[Clause]:
-    """Yield the clauses in order. A clause ends at punctuation, and before a period that follows a number (A年度10件B年度20件)."""
+    """Yield the clauses in order.
+
+    A clause ends at punctuation, and before a period that follows a number (A年度10件B年度20件).
+    """
     last = 0
     for start, stop in [*parentheses_of(text), (len(text), len(text))]:
         for left, right in _parts(text, last, start):
@@ -63,7 +68,11 @@ def clauses_of(text: str, counters: Counters) -> Iterator[Clause]:
 
 def _parts(text: str, start: int, stop: int) -> Iterator[tuple[int, int]]:
     last = start
-    cuts = [(match.start(), match.end()) for match in _PUNCTUATION.finditer(text, start, stop) if _depth_zero(text, start, match)]
+    cuts = [
+        (match.start(), match.end())
+        for match in _PUNCTUATION.finditer(text, start, stop)
+        if _depth_zero(text, start, match)
+    ]
     for left, right in [*cuts, (stop, stop)]:
         # an arrow stays with what it leads away from
         end = right if text[left:right] in ("→", "⇒") else left

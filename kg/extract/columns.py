@@ -1,8 +1,8 @@
 """Which column each cell of a row belongs to: told from what the cell says and from its order, never from its index.
 
 A row is, from left to right: running number, title, two KPIs, overview; then pillar and listing time; then four effect
-marks, support, budget, references; then the national number and the ministries. The pillar, the listing time, the number
-and the ministries are anchors; the cells between two anchors are told by their content and order.
+marks, support, budget, references; then the national number and the ministries. The pillar, the listing time, the
+number and the ministries are anchors; the cells between two anchors are told by their content and order.
 """
 
 import re
@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from kg.cells import Text
 from kg.extract.anchors import Anchors, is_listing, is_mark, is_nothing
+from kg.extract.fields import Field, fields_of, words_of
 from kg.extract.markup import read_markup
 from kg.extract.notes import Note
 from kg.recipe.corrections import Corrected
@@ -20,7 +21,7 @@ RIGHT = ("support", "budget", "references")
 NOTHING = "nothing"  # a hyphen whose column cannot be told: there is nothing in either
 KPI_UNKNOWN = "kpi-unknown"
 
-_BUDGET_MARKER = re.compile(r"\s*(?:<p>\s*)?(?:<|&lt;|＜)予算事業名", re.IGNORECASE)
+_BUDGET_MARKER = re.compile(r"\s*(?:</?[a-z][^<>]*>\s*)*(?:<|&lt;|＜|【)?\s*予算事業名", re.IGNORECASE)
 _BUDGET_NAME = re.compile(r"(?:事業|事業費|経費|交付金|補助金|推進費|施策)(?:\([^()]*\)|\[[^\[\]]*\])?$")
 _URL = re.compile(r"https?://", re.IGNORECASE)
 _PROSE_LENGTH = 80
@@ -42,26 +43,20 @@ class Columns:
 
     def note(self, key: str, cell: Corrected) -> None:
         """Report an issue with a cell."""
-        self.notes.append(Note(key, cell.cell, _words(cell)))
+        self.notes.append(Note(key, cell.cell, words_of(cell)))
 
     def text(self, column: str) -> Text:
         """Return the text of a column; what a stray tab had split is one text again."""
         return sum((cell.text for cell in self.cells.get(column, [])), Text("", (), ()))
 
 
-# A field is the cells that make up one printed cell: more than one only where a stray tab had split it.
-_Field = list[Corrected]
-
-
-def _words(cell: Corrected | _Field) -> str:
-    cells = cell if isinstance(cell, list) else [cell]
-    return "".join(part.text.chars for part in cells).strip()
-
-
 def read_columns(cells: Sequence[Corrected], anchors: Anchors, effects: Sequence[str]) -> Columns:
     """Tell the column of every cell of a row; `effects` are the keys of the effect columns in their order."""
     row = Columns()
-    fields = _joined(list(cells), row)
+    fields = fields_of(cells)
+    for parts in fields:
+        for part in parts[1:]:
+            row.note("cells-joined", part)
     start = _running_number(fields, anchors, row)
     number = _last(fields, start, lambda words: bool(anchors.national_number(words)))
     limit = _right_anchors(fields, start, number, anchors, row)
@@ -77,56 +72,26 @@ def read_columns(cells: Sequence[Corrected], anchors: Anchors, effects: Sequence
     return row
 
 
-def _joined(cells: list[Corrected], row: Columns) -> list[_Field]:
-    """Put together what a stray tab has split: markup or a parenthesis opens in one cell and closes in the next."""
-    fields: list[_Field] = []
-    for cell in cells:
-        if fields and _opens(_words(fields[-1])) and _closes(cell.text.chars):
-            fields[-1].append(cell)
-            row.note("cells-joined", cell)
-        else:
-            fields.append([cell])
-    return fields
+def _first(fields: list[Field], start: int, stop: int, test: Callable[[str], object]) -> int | None:
+    return next((i for i in range(start, min(stop, len(fields))) if test(words_of(fields[i]))), None)
 
 
-def _opens(words: str) -> bool:
-    return _surplus(words, "(（") > _surplus(words, ")）") or _tags(words) > 0
+def _last(fields: list[Field], start: int, test: Callable[[str], object]) -> int | None:
+    return next((i for i in range(len(fields) - 1, start - 1, -1) if test(words_of(fields[i]))), None)
 
 
-def _closes(words: str) -> bool:
-    return _surplus(words, ")）") > _surplus(words, "(（") or _tags(words) < 0
-
-
-def _surplus(words: str, chars: str) -> int:
-    return sum(words.count(char) for char in chars)
-
-
-def _tags(words: str) -> int:
-    """How many list, paragraph and link elements stay open (or, below 0, close without having been opened)."""
-    opened = len(re.findall(r"<(?:ul|ol|p|div|a|li)\b[^<>]*>", words, re.IGNORECASE))
-    return opened - len(re.findall(r"</(?:ul|ol|p|div|a|li)\s*>", words, re.IGNORECASE))
-
-
-def _first(fields: list[_Field], start: int, stop: int, test: Callable[[str], object]) -> int | None:
-    return next((i for i in range(start, min(stop, len(fields))) if test(_words(fields[i]))), None)
-
-
-def _last(fields: list[_Field], start: int, test: Callable[[str], object]) -> int | None:
-    return next((i for i in range(len(fields) - 1, start - 1, -1) if test(_words(fields[i]))), None)
-
-
-def _running_number(fields: list[_Field], anchors: Anchors, row: Columns) -> int:
+def _running_number(fields: list[Field], anchors: Anchors, row: Columns) -> int:
     """Read the running number and return the index of the title."""
     for index in (0, 1):
-        if index < len(fields) and anchors.running_number(_words(fields[index])) is not None:
+        if index < len(fields) and anchors.running_number(words_of(fields[index])) is not None:
             row.put("no", fields[index])
             return index + 1
-        if _words(fields[index] if index < len(fields) else []):
+        if words_of(fields[index] if index < len(fields) else []):
             return index  # the first words are no number: the row has none
     return 1
 
 
-def _right_anchors(fields: list[_Field], start: int, number: int | None, anchors: Anchors, row: Columns) -> int:
+def _right_anchors(fields: list[Field], start: int, number: int | None, anchors: Anchors, row: Columns) -> int:
     """Read the national number and the organizations; return where the cells before them end."""
     if number is not None:
         row.put("number", fields[number])
@@ -134,7 +99,7 @@ def _right_anchors(fields: list[_Field], start: int, number: int | None, anchors
         rest = number + 1
     else:
         found = _last(fields, start + 1, bool)
-        if found is not None and not anchors.are_organizations(_words(fields[found])):
+        if found is not None and not anchors.are_organizations(words_of(fields[found])):
             found = None
         rest = len(fields) if found is None else found + 1
     limit = number if number is not None else found
@@ -142,16 +107,16 @@ def _right_anchors(fields: list[_Field], start: int, number: int | None, anchors
         row.put("organizations", fields[found])
         rest = found + 1
     for extra in fields[rest:]:
-        if anchors.are_organizations(_words(extra)):
+        if anchors.are_organizations(words_of(extra)):
             row.put("organizations", extra)
-        elif _words(extra):
+        elif words_of(extra):
             _unread(extra, row)
     return len(fields) if limit is None else limit
 
 
-def _pillar(fields: list[_Field], start: int, limit: int, anchors: Anchors, row: Columns) -> int | None:
+def _pillar(fields: list[Field], start: int, limit: int, anchors: Anchors, row: Columns) -> int | None:
     """Read the pillar: an exact printed form wins over a near one."""
-    found = {i: match for i in range(start + 1, limit) if (match := anchors.pillar(_words(fields[i])))}
+    found = {i: match for i in range(start + 1, limit) if (match := anchors.pillar(words_of(fields[i])))}
     if not found:
         return None
     index = min(found, key=lambda i: (found[i][1], i))
@@ -161,49 +126,49 @@ def _pillar(fields: list[_Field], start: int, limit: int, anchors: Anchors, row:
     return index
 
 
-def _truncated(fields: list[_Field], start: int, row: Columns) -> None:
+def _truncated(fields: list[Field], start: int, row: Columns) -> None:
     """Read a row that ends before its anchors, in order; nothing tells more."""
-    row.notes.append(Note("row-truncated", fields[-1][-1].cell, _words(fields[-1])))
+    row.notes.append(Note("row-truncated", fields[-1][-1].cell, words_of(fields[-1])))
     rest = fields[start:]
     for column, cells in zip(LEFT, rest, strict=False):
         row.put(column, cells)
     for cells in rest[len(LEFT) :]:
-        if _words(cells):
+        if words_of(cells):
             _unread(cells, row)
 
 
-def _unread(cells: _Field, row: Columns) -> None:
+def _unread(cells: Field, row: Columns) -> None:
     row.unread.extend(cells)
     row.note("cell-unread", cells[0])
 
 
 def _read_left(
-    fields: list[_Field], start: int, pillar: int | None, listing: int | None, limit: int, row: Columns
+    fields: list[Field], start: int, pillar: int | None, listing: int | None, limit: int, row: Columns
 ) -> int:
     """Read title, KPIs and overview; return where the effect marks begin."""
     if pillar is not None:
         end = pillar
         middle = listing + 1 if listing is not None else pillar + 1
-        if listing is None and middle < limit and not _words(fields[middle]):
+        if listing is None and middle < limit and not words_of(fields[middle]):
             middle += 1  # the empty listing time
     elif listing is not None:
         end, middle = listing, listing + 1
-        if end - start > len(LEFT) and not _words(fields[end - 1]):
+        if end - start > len(LEFT) and not words_of(fields[end - 1]):
             end -= 1  # the empty pillar
     else:
         end = min(start + len(LEFT), limit)
         middle = end
         for _ in ("pillar", "listing"):
-            if middle < limit and not _words(fields[middle]):
+            if middle < limit and not words_of(fields[middle]):
                 middle += 1
     _assign_left(fields[start:end], row)
     return middle
 
 
-def _assign_left(zone: list[_Field], row: Columns) -> None:
-    """Assign the cells before the pillar: by order where there are four, otherwise by what is filled and what is prose."""
+def _assign_left(zone: list[Field], row: Columns) -> None:
+    """Assign the cells before the pillar: by order where there are four, else by what is filled and what is prose."""
     if len(zone) != len(LEFT):
-        filled = [cells for cells in zone if _words(cells)]
+        filled = [cells for cells in zone if words_of(cells)]
         zone = filled if len(filled) >= len(LEFT) or len(zone) > len(LEFT) else zone
     if len(zone) == len(LEFT):
         for column, cells in zip(LEFT, zone, strict=True):
@@ -212,8 +177,8 @@ def _assign_left(zone: list[_Field], row: Columns) -> None:
     rest = list(zone)
     if rest:
         row.put("title", rest.pop(0))
-    prose: list[_Field] = []
-    while rest and _is_prose(_words(rest[-1])) and (not prose or len(rest) > 2):
+    prose: list[Field] = []
+    while rest and _is_prose(words_of(rest[-1])) and (not prose or len(rest) > 2):
         prose.insert(0, rest.pop())
     for cells in prose:
         row.put("overview", cells)
@@ -224,10 +189,10 @@ def _assign_left(zone: list[_Field], row: Columns) -> None:
         row.put("kpi-effect", rest[1])
         return
     for cells in rest:
-        if len(rest) == 1 and _words(cells):
+        if len(rest) == 1 and words_of(cells):
             row.put(KPI_UNKNOWN, cells)
             row.note("kpi-column-unknown", cells[0])
-        elif _words(cells):
+        elif words_of(cells):
             _unread(cells, row)
 
 
@@ -235,12 +200,12 @@ def _is_prose(words: str) -> bool:
     return "。" in words or len(words) > _PROSE_LENGTH
 
 
-def _read_right(zone: list[_Field], effects: Sequence[str], row: Columns) -> None:
+def _read_right(zone: list[Field], effects: Sequence[str], row: Columns) -> None:
     """Read the effect marks, then support, budget and references."""
     marks = 0
-    while marks < len(zone) and (not _words(zone[marks]) or is_mark(_words(zone[marks]))):
+    while marks < len(zone) and (not words_of(zone[marks]) or is_mark(words_of(zone[marks]))):
         marks += 1
-    marked = [index for index in range(marks) if _words(zone[index])]
+    marked = [index for index in range(marks) if words_of(zone[index])]
     if marks == len(effects):
         row.effects = [(effects[index], zone[index][0]) for index in marked]
     else:
@@ -252,14 +217,14 @@ def _read_right(zone: list[_Field], effects: Sequence[str], row: Columns) -> Non
     slots = {id(cells): RIGHT[i] for i, cells in enumerate(zone[len(effects) :])} if full else {}
     content = []
     for cells in zone[marks:]:
-        if is_mark(_words(cells)):
+        if is_mark(words_of(cells)):
             _unread(cells, row)
-        elif _words(cells):
+        elif words_of(cells):
             content.append(cells)
     _assign_right(content, slots, row)
 
 
-def _assign_right(content: list[_Field], slots: dict[int, str], row: Columns) -> None:
+def _assign_right(content: list[Field], slots: dict[int, str], row: Columns) -> None:
     """Assign support, budget and references by content, in this order; a hyphen fills a place that is left."""
     columns: list[str | None] = []
     for index, cells in enumerate(content):
@@ -273,21 +238,23 @@ def _assign_right(content: list[_Field], slots: dict[int, str], row: Columns) ->
 
 
 def _column_of(
-    cells: _Field, index: int, content: list[_Field], before: list[str | None], slot: str | None
+    cells: Field, index: int, content: list[Field], before: list[str | None], slot: str | None
 ) -> str | None:
     """Return the column of one cell, `nothing` for a hyphen, or None where no rule tells."""
-    words = _words(cells)
+    words = words_of(cells)
     if is_nothing(words):
         return NOTHING
     if _BUDGET_MARKER.match(words):
         return "budget"
     if _URL.search(words):
-        prose = "。" in words and any(_URL.search(_words(other)) for other in content[index + 1 :])
+        prose = "。" in words and any(_URL.search(words_of(other)) for other in content[index + 1 :])
         return "support" if prose and "support" not in before else "references"
     if "references" in before:
         return None
     blocks, _ = read_markup(sum((cell.text for cell in cells), Text("", (), ())))
-    name = len(blocks) == 1 and "。" not in words and bool(_BUDGET_NAME.search(blocks[0].text.normal().unspaced().chars))
+    name = (
+        len(blocks) == 1 and "。" not in words and bool(_BUDGET_NAME.search(blocks[0].text.normal().unspaced().chars))
+    )
     if "budget" in before:
         return "references"  # a title without an address
     if "support" in before or (name and slot in (None, "budget")):
@@ -295,7 +262,7 @@ def _column_of(
     return "support"
 
 
-def _assign_nothing(content: list[_Field], columns: list[str | None]) -> None:
+def _assign_nothing(content: list[Field], columns: list[str | None]) -> None:
     """Give hyphens their columns where the free places between their neighbours are as many as they are."""
     index = 0
     while index < len(columns):

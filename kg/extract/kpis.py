@@ -1,8 +1,8 @@
 """The KPIs of one cell, and what each says about its target.
 
-KPIs are separated at list items; at a space only where the left part ends in `)` or in a counter noun; at `、` only after a
-closing parenthesis; and where a parenthesis with a target is followed by a new noun without any separator. A `<…>` heading
-is the group of the KPIs below it.
+KPIs are separated at list items; at a space only where the left part ends in `)` or in a counter noun; at `、` only
+after a closing parenthesis; and where a parenthesis with a target is followed by a new noun without any separator. A
+`<…>` heading is the group of the KPIs below it.
 """
 
 import re
@@ -58,7 +58,7 @@ def _after(text: Text, end: int) -> Text:
 
 
 def _unwrapped(blocks: list[Block]) -> list[Block]:
-    """Join paragraphs that only a line wrap has parted: the left one cannot end a KPI, or the right one cannot begin one."""
+    """Join paragraphs that a line wrap has parted: the left one cannot end a KPI, or the right one cannot begin one."""
     joined: list[Block] = []
     for block in blocks:
         text = block.text.spaced()
@@ -118,7 +118,9 @@ def _printed(text: Text, part: Text) -> Text:
     """Return the printed words of a part of the NFKC form."""
     part = part.strip()
     span = part.span
-    chosen = [i for i, (a, b) in enumerate(zip(text.starts, text.ends, strict=True)) if a >= span.start and b <= span.end]
+    chosen = [
+        i for i, (a, b) in enumerate(zip(text.starts, text.ends, strict=True)) if a >= span.start and b <= span.end
+    ]
     return text[chosen[0] : chosen[-1] + 1]
 
 

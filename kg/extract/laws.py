@@ -1,4 +1,4 @@
-"""Laws cited with a number: 電気事業法(昭和39年法律第170号). The number is the law's identity, its title is what precedes it."""
+"""Laws cited with a number: 電気事業法(昭和39年法律第170号). The number is the identity, the title precedes it."""
 
 import re
 from dataclasses import dataclass

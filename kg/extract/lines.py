@@ -112,7 +112,7 @@ def _kind(cells: tuple[Cell, ...], headings: Headings, anchors: Anchors, after_h
 
 
 def effect_order(header: list[Line], effects: CodeList) -> list[str]:
-    """Return the keys of the effect columns in the order that a page's header lines print, where they print all of them.
+    """Return the keys of the effect columns in the order that a page's header prints, if it prints all of them.
 
     Otherwise the order of the code list: the header may lack a column, and a row's marks stand in order all the same.
     """

@@ -1,7 +1,7 @@
 """HTML in a cell: its paragraphs, list items and links, with the place of every character kept.
 
 A small reader of its own, because the offsets must survive (html.parser gives none for what is inside an entity) and
-because a table prints `<予算事業名>` as text: only names of HTML elements are markup, everything else in `<…>` is words.
+because a table prints `<予算事業名>` as text: only names of HTML elements are markup, all else in `<…>` is words.
 """
 
 import html
@@ -117,9 +117,13 @@ def _unescaped(text: Text) -> Text:
 
 
 _BULLETS = "-‐–・○●■◆◇□►▪"  # dropped: a bullet says only that an item begins
-_NUMBERS = "①②③④⑤⑥⑦⑧⑨⑩⑪⑫⑬⑭⑮⑯⑰⑱⑲⑳※"  # kept: they carry an order or a reference
-# A marker stands at the beginning or after white space, and a word follows: not the hyphen of `JIS X 8341-3`.
-_MARKED = re.compile(rf"(?:^|(?<=\s))(?P<marker>[{_BULLETS}{_NUMBERS}])\s*(?=[^\s\d\-・./])")
+_NUMBERS = "①②③④⑤⑥⑦⑧⑨⑩⑪⑫⑬⑭⑮⑯⑰⑱⑲⑳"  # kept: they carry an order
+_NOTES = "※【"  # kept: a remark and a heading are paragraphs of their own
+# A marker stands at the beginning, or after white space where a word follows: not the hyphen of `JIS X 8341-3`.
+_MARKED = re.compile(
+    rf"(?:^\s*(?P<first>[{_BULLETS}{_NUMBERS}{_NOTES}])\s*(?=\S)"
+    rf"|(?<=\s)(?P<later>[{_BULLETS}{_NUMBERS}{_NOTES}])\s*(?=[^\s\d\-・./]))"
+)
 
 
 def items_of(blocks: list[Block]) -> list[Block]:
@@ -128,13 +132,14 @@ def items_of(blocks: list[Block]) -> list[Block]:
     for block in blocks:
         marks = list(_MARKED.finditer(block.text.chars))
         if block.item:
-            marks = [mark for mark in marks[:1] if not block.text.chars[: mark.start()].strip()]
+            marks = [mark for mark in marks if mark["first"]]
         head = block.text[: marks[0].start()] if marks else block.text
         parts.append(Block(head.spaced(), block.item))
         stops = [*(mark.start() for mark in marks[1:]), len(block.text)] if marks else []
         for mark, stop in zip(marks, stops, strict=True):
-            start = mark.end() if mark["marker"] in _BULLETS else mark.start()
-            parts.append(Block(block.text[start:stop].spaced(), True))
+            group = "first" if mark["first"] else "later"
+            start = mark.end() if mark[group] in _BULLETS else mark.start(group)
+            parts.append(Block(block.text[start:stop].spaced(), block.item or mark[group] not in _NOTES))
     return [part for part in parts if part.text.chars]
 
 

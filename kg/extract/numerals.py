@@ -22,21 +22,26 @@ _PART = re.compile(rf"(?P<digits>{_DIGITS})|(?P<kanji>[{_KANJI}]+)|(?P<power>[{_
 
 # What makes a number a name or an ordinal: 第64号, SIP4D, JIS X 8341-3, 4K, 3.9世代, 平成…
 _BEFORE_NAME = re.compile(r"(?:第|[A-Za-z][-/ ]?|\d[-/:.]|No\.?)$")
-_AFTER_NAME = re.compile(r"[-/:]\d|年(?!間)|歳|世代|号|条|版|章|期(?!間)|次|位|番|級|月(?!間)|日(?!間|以)|時(?!間)|頃|目")
+_AFTER_NAME = re.compile(
+    r"[-/:]\d|年(?!間)|歳|世代|号|条|版|章|期(?!間)|次|位|番|級|月(?!間)|日(?!間|以)|時(?!間)|頃|目"
+)
 # A number that says out of how many, or since when, is no target.
 _AFTER_OTHER = re.compile(r"のうち|うち|経過")
 # In these words a kanji number counts nothing (一部, 十分, 一本化 …).
-_UNSAFE_WITH_KANJI = frozenset({"部", "分", "本", "通", "組", "名", "人", "台", "町", "市", "県", "村", "種", "次", "時間"})
-_WORD = re.compile(r"[一-龯々ァ-ヴーA-Za-z]+")
-_VERBS = (
-    "実施|導入|整備|達成|設置|開催|公開|策定|実現|程度|以上|以下|以内|未満|超|増加|減少|削減|増|減|拡大|向上|縮減|短縮|前後|完了|配置|登録|作成|提供|利用|参加|選定|支援|目標|弱|強"
+_UNSAFE_WITH_KANJI = frozenset(
+    {"部", "分", "本", "通", "組", "名", "人", "台", "町", "市", "県", "村", "種", "次", "時間"}
 )
-_TAIL = re.compile(rf"(?:{_VERBS}).*$")
+_WORD = re.compile(r"[一-龯々ァ-ヴーA-Za-z]+")
+# What follows a counter that the code list does not know, and is not part of it.
+_TAIL = re.compile(
+    "(?:実施|導入|整備|達成|設置|開催|公開|策定|実現|完了|配置|登録|作成|提供|利用|参加|選定|支援|目標"
+    "|程度|前後|以上|以下|以内|未満|超|増加|減少|削減|増|減|拡大|向上|縮減|短縮|弱|強).*$"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Numeral:
-    """A number in a text: `value` is None where it is indefinite (数百). `unit` is canonical, empty where none is printed.
+    """A number in a text: `value` is None where it is indefinite (数百), `unit` is canonical, empty if none is printed.
 
     `start` and `stop` delimit the number with its unit; `known` says whether the code list knows the unit.
     """
@@ -113,11 +118,16 @@ class Counters:
             return None
         if match["indefinite"]:
             return Numeral(None, unit, start, end, known) if unit and known else None
-        if not match["number"][0].isdigit() and (not known or not unit or unit in _UNSAFE_WITH_KANJI):
+        if not match["number"][0].isdigit() and (not known or not unit or _is_a_word(match["number"], unit)):
             return None
         if text[stop : stop + 1].isascii() and text[stop : stop + 1].isalpha() and not known:
             return None  # 4K, 5G
         return Numeral(number_of(match["number"]), unit, start, end, known)
+
+
+def _is_a_word(number: str, unit: str) -> bool:
+    """Whether a kanji number and its counter are an everyday word (一部, 十分) rather than a count (二千名)."""
+    return unit in _UNSAFE_WITH_KANJI and (unit == "分" or not re.search("[百千万億兆]", number))
 
 
 def _changes_nothing(text: str, stop: int) -> bool:

@@ -9,7 +9,16 @@ from dataclasses import dataclass
 
 ERAS = {"明治": 1867, "大正": 1911, "昭和": 1925, "平成": 1988, "令和": 2018}
 _LETTERS = {"M": "明治", "T": "大正", "S": "昭和", "H": "平成", "R": "令和"}
-_HALVES = {"上半期": "H1", "前半": "H1", "前期": "H1", "上期": "H1", "下半期": "H2", "後半": "H2", "後期": "H2", "下期": "H2"}
+_HALVES = {
+    "上半期": "H1",
+    "前半": "H1",
+    "前期": "H1",
+    "上期": "H1",
+    "下半期": "H2",
+    "後半": "H2",
+    "後期": "H2",
+    "下期": "H2",
+}
 
 _PERIOD = re.compile(
     r"(?:(?P<era>明治|大正|昭和|平成|令和)\s?(?P<year>元|\d{1,2})"
@@ -41,9 +50,7 @@ def periods_of(text: str) -> list[Period]:
     """Return every absolute period of the text, in order."""
     found = []
     for match in _PERIOD.finditer(text):
-        if match["nen"] or match["dotted"] or match["short"]:
-            found.append(Period(_code(match), match.start(), match.end()))
-        elif match["fiscal"] and match["era"]:
+        if match["nen"] or match["dotted"] or match["short"] or (match["fiscal"] and match["era"]):
             found.append(Period(_code(match), match.start(), match.end()))
     return found
 

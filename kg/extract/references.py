@@ -1,4 +1,4 @@
-"""Reference documents: addresses with their titles, from links and from text, whole again where a line wrap broke them."""
+"""Reference documents: addresses with their titles, from links and text, whole again where a line wrap broke them."""
 
 import re
 from dataclasses import dataclass
@@ -11,12 +11,20 @@ _SCHEME = re.compile(r"https?://", re.IGNORECASE)
 _URL_CHARS = r"A-Za-z0-9\-._~:/?#@!$&*+,;=%"
 _URL = re.compile(rf"https?://[{_URL_CHARS}]*(?:\([{_URL_CHARS}]*\)[{_URL_CHARS}]*)*", re.IGNORECASE)
 _FRAGMENT = re.compile(rf"[ \t\u3000\xa0]+([{_URL_CHARS}]+)(?![{_URL_CHARS}])")
-_COMPLETE = re.compile(r"\.(?:html?|pdf|xlsx?|docx?|pptx?|csv|zip|php|aspx?|jsp|jp|com|org|net|cgi)/?(?:[?#].*)?$|/$", re.IGNORECASE)
-_PATHLIKE = re.compile(r"[/?#=%]|\.(?:html?|pdf|xlsx?|docx?|pptx?|csv|zip|php|aspx?)$|[a-z0-9]_|_[a-z0-9]", re.IGNORECASE)
+_COMPLETE = re.compile(
+    r"\.(?:html?|pdf|xlsx?|docx?|pptx?|csv|zip|php|aspx?|jsp|jp|com|org|net|cgi)/?(?:[?#].*)?$|/$", re.IGNORECASE
+)
+_PATHLIKE = re.compile(
+    r"[/?#=%]|\.(?:html?|pdf|xlsx?|docx?|pptx?|csv|zip|php|aspx?)$|[a-z0-9]_|_[a-z0-9]", re.IGNORECASE
+)
 _LOWER = re.compile(r"[a-z0-9._\-]+")
+_NUMBERED = re.compile(r"[A-Za-z0-9]*\d[A-Za-z0-9]*")
+# .htm|l, .xls|x: the wrap stands inside the suffix of a file
+_SPLIT_SUFFIX = re.compile(r"\.(?:htm l|(?:xls|doc|ppt) x)(?:[#?]\S*)?$", re.IGNORECASE)
 _TRAILING = ".,;:!'"
 _BULLET = re.compile(r"^[\s'・○●■◆※\-‐–]+")
 _PROGRAMME = re.compile(r"^\s*[<【]?\s*予算事業名|(?:事業|経費|交付金|補助金)\s*$")
+_BULLETED = re.compile(r"(?:^|(?<=\s))[■●○◆・](?=\S)")
 _HOST = re.compile(r"https?://[A-Za-z0-9\-]+(?:\.[A-Za-z0-9\-]+)+(?::\d+)?(?:[/?#]|$)", re.IGNORECASE)
 
 
@@ -53,7 +61,7 @@ class _Address:
 
 
 def references_of(blocks: list[Block]) -> list[Reference]:
-    """Return every reference of a cell in printed order; an address without a title of its own shares the one before it."""
+    """Return every reference of a cell in printed order; an address without a title shares the one before it."""
     found: list[Reference] = []
     waiting = title = EMPTY  # a title may stand in a paragraph of its own, before that of its address
     for block in blocks:
@@ -129,28 +137,30 @@ def _belongs(url: str, fragment: str) -> bool:
     """Whether a word after white space is the rest of the address before it."""
     if _SCHEME.match(fragment):
         return False
-    if fragment.startswith("/"):
+    if fragment.startswith("/") or url[-1] in "#?=&%_-" or _SPLIT_SUFFIX.search(f"{url} {fragment}"):
         return True
     if _COMPLETE.search(url):
         return url.endswith("/") and bool(_PATHLIKE.search(fragment)) and not fragment.startswith("-")
-    return bool(_PATHLIKE.search(fragment) or _LOWER.fullmatch(fragment))
+    return bool(_PATHLIKE.search(fragment) or _LOWER.fullmatch(fragment) or _NUMBERED.fullmatch(fragment))
 
 
 def _title_start(before: Text) -> int:
     """Return where the title begins in the text before an address; its length where there is none.
 
-    The title is the last parenthesis that begins a word, with what follows it; or all of the text, unless that names a
-    budget programme.
+    The title is the last parenthesis that begins a word, with what follows it; or what follows the last bullet; or all of
+    the text, unless that names a budget programme.
     """
     text = before.normal().chars
     opening, depth = -1, 0
     for index, char in enumerate(text):
         if char == "(":
             if not depth and (index == 0 or text[index - 1].isspace() or text[index - 1] in "'>"):
-                opening = index
+                opening = index - 1 if text[:index].endswith("'") else index
             depth += 1
         elif char == ")" and depth:
             depth -= 1
+    if opening < 0 and (bullets := list(_BULLETED.finditer(text))):
+        opening = bullets[-1].start()
     if opening < 0:
         return len(before) if _PROGRAMME.search(text) else 0
     at = before.normal().starts[opening]

@@ -1,8 +1,8 @@
 """Targets of a KPI: the values, dates and comparisons that hide in its words and parentheses.
 
-Inside a parenthesis every clause with a period or a counted number is a target. Outside, a number is a target only where the
-words make it one: every year (年1回以上), a change (3割削減, 平成24年度比で3倍), a deadline before it, a comparator after it, or
-the end of the KPI. Works on NFKC text; words are given by their place in it.
+Inside a parenthesis every clause with a period or a counted number is a target. Outside, a number is a target only
+where the words make it one: every year (年1回以上), a change (3割削減, 平成24年度比で3倍), a deadline before it, a comparator
+after it, or the end of the KPI. Works on NFKC text; words are given by their place in it.
 """
 
 import enum
@@ -37,7 +37,9 @@ _CHANGED_BY = re.compile(r"\s*(?:程度|以上|以下|超)?\s*(?:の|を|分)?(?
 _TO = re.compile(r"\s*(?:程度|以上|以下)?(?:に|へ|まで)")
 _DONE = re.compile(r"\s*(?:程度|以上)?を?(?:実施|開催|達成|実現|導入|整備|設置|策定|目指す)(?:する)?\s*。?$")
 _END = re.compile(r"\s*(?:程度|以上|以下|未満|超)?\s*。?$")
-_DEADLINE = re.compile(r"[^、。]{0,4}?(?:まで(?:に)?|中に|末に|内に|以降|に(?!おける|関|つ|係)|を目途に?|を目処に?|をめどに?|頃)|\s*:")
+_DEADLINE = re.compile(
+    r"[^、。]{0,4}?(?:まで(?:に)?|中に|末に|内に|以降|に(?!おける|関|つ|係)|を目途に?|を目処に?|をめどに?|頃)|\s*:"
+)
 
 
 class Kind(enum.Enum):
@@ -50,9 +52,9 @@ class Kind(enum.Enum):
 
 @dataclass(frozen=True)
 class Target:
-    """One target as read. `value` is None for a milestone or an indefinite number; empty strings where nothing is printed.
+    """One target as read. `value` is None for a milestone or an indefinite number.
 
-    `start` and `stop` delimit its words in the KPI.
+    Empty strings where nothing is printed; `start` and `stop` delimit its words in the KPI.
     """
 
     role: str

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from kg import names
 from kg.extract.anchors import national_number, running_number
-from kg.extract.columns import Columns, read_columns
+from kg.extract.columns import KPI_UNKNOWN, NOTHING, Columns, read_columns
 from kg.extract.lines import Headings, Kind, Line, effect_order, lines_of
 from kg.extract.notes import Note
 from kg.model.measures import MeasureReader
@@ -116,7 +116,8 @@ def _source_rows(
     keys: dict[int, str] = {}
     for row in rows:
         keys[row.line.number] = row.row_key
-        read = [(column, cell) for column, found in row.columns.cells.items() for cell in found]
+        known = {column: found for column, found in row.columns.cells.items() if column not in (NOTHING, KPI_UNKNOWN)}
+        read = [(column, cell) for column, found in known.items() for cell in found]
         read += [("effects", cell) for _, cell in row.columns.effects]
         read += [("effects", cell) for cell in row.columns.uncertain]
         columns.update({(cell.cell.line, cell.cell.position): column for column, cell in read})

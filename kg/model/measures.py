@@ -179,7 +179,17 @@ class MeasureReader:
         cell = next(c.cell for c in row.cells[column] if c.cell.start <= read.text.span.start < c.cell.end)
         text = read.text.spaced().chars
         known = "" if kind == "unknown" else kind
-        return Kpi(iri, known, text, read.group, read.status, read.set_by, tuple(targets), names.source_cell(source_row, cell.position), read.text.span)
+        return Kpi(
+            iri,
+            known,
+            text,
+            read.group,
+            read.status,
+            read.set_by,
+            tuple(targets),
+            names.source_cell(source_row, cell.position),
+            read.text.span,
+        )
 
 
 def _cell(row: Columns, column: str) -> Cell:

@@ -11,7 +11,7 @@ from kg.recipe.sources import Source
 
 @dataclass(frozen=True)
 class Target:
-    """A target of a KPI: see the table `targets.csv` of a release. `value` is None for milestones and indefinite numbers."""
+    """A target of a KPI, see the table `targets.csv`. `value` is None for milestones and indefinite numbers."""
 
     iri: str
     role: str
@@ -42,7 +42,7 @@ class Kpi:
 
 @dataclass(frozen=True)
 class Organization:
-    """An organization or, where `group`, a collective that names no single body. `code` is None where no list knows it."""
+    """An organization or, if `group`, a collective that names no single body; `code` is None if no list knows it."""
 
     iri: str
     key: str

@@ -24,7 +24,7 @@ _TURTLE_PREFIXES = {**PREFIXES, "id": ID}
 
 
 class Graph:
-    """A set of triples. Subjects are IRIs, predicates are prefixed names such as `skos:prefLabel`; there are no blank nodes."""
+    """A set of triples: subjects are IRIs, predicates prefixed names such as `skos:prefLabel`; no blank nodes."""
 
     def __init__(self) -> None:
         self._triples: set[Triple] = set()
@@ -80,6 +80,11 @@ class Subject:
         if value:
             literal = Literal(value, language=language) if language else Literal(value)
             self._graph.state(self._subject, predicate, literal)
+        return self
+
+    def verbatim(self, predicate: str, value: str) -> "Subject":
+        """State a text exactly as it is, also an empty one: that a cell holds nothing is a fact."""
+        self._graph.state(self._subject, predicate, Literal(value))
         return self
 
     def labels(self, label_ja: str, label_en: str) -> "Subject":

@@ -84,7 +84,7 @@ def describe_laws(graph: Graph, laws: Iterable[Law]) -> None:
 
 
 def describe_periods(graph: Graph, codes: Iterable[str]) -> None:
-    """State the periods as intervals between named instants, with the days on the interval itself: a deadline is one hop."""
+    """State the periods as intervals between named instants; the days stand on them too, so a deadline is one hop."""
     for code in sorted(codes):
         period = interval(code)
         first, last = period.first.isoformat(), period.last.isoformat()

@@ -1,4 +1,4 @@
-"""The graph of the records: every measure, KPI and target, everything they share, and the printed cells they come from."""
+"""The graph of the records: measures, KPIs and targets, what they share, and the printed cells they come from."""
 
 from collections.abc import Iterable
 from typing import TypeVar
@@ -150,7 +150,7 @@ def _source(graph: Graph, edition: EditionRecords) -> None:
             printed = graph.about(cell.iri).a("shisaku:SourceCell").to("dcterms:isPartOf", row.iri)
             printed.number("shisaku:position", cell.cell.position)
             printed.number("shisaku:start", cell.cell.start).number("shisaku:end", cell.cell.end)
-            printed.text("shisaku:printedText", cell.cell.printed)
+            printed.verbatim("shisaku:printedText", cell.cell.printed)
             printed.to("shisaku:columnReadAs", names.shared("column", cell.column) if cell.column else "")
             printed.to("shisaku:correction", *(names.shared("correction", entry.id) for entry in cell.corrections))
     for entry in edition.corrections:

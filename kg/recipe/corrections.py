@@ -47,7 +47,9 @@ def corrections_of(table: Table) -> tuple[Correction, ...]:
     problems = []
     for entry in entries:
         if entry.action == "replace" and entry.printed == entry.corrected:
-            problems.append(Problem(f"{entry.id} changes nothing", "correct the text or use flag", entry.file, entry.file_line))
+            problems.append(
+                Problem(f"{entry.id} changes nothing", "correct the text or use flag", entry.file, entry.file_line)
+            )
         if entry.action == "flag" and entry.corrected:
             fact = f"{entry.id} only flags, but says what to read"
             problems.append(Problem(fact, "empty `corrected`, or use replace", entry.file, entry.file_line))
@@ -92,7 +94,8 @@ def _misfit(entry: Correction, lines: list[int]) -> Problem:
         remedy = "the source may have been mended: copy the text again from the document, or delete the row"
     else:
         where = ", ".join(map(str, lines))
-        fact = f"{entry.id}: the printed text {entry.printed!r} stands {len(lines)} times in {entry.edition} (lines {where})"
+        times = f"stands {len(lines)} times in {entry.edition} (lines {where})"
+        fact = f"{entry.id}: the printed text {entry.printed!r} {times}"
         remedy = "lengthen the printed text until it stands once, or name the line; one row for each place"
     return Problem(fact, remedy, entry.file, entry.file_line)
 

@@ -1,7 +1,7 @@
 """Reading the recipe's tables against their description in `tables.toml`.
 
-The description uses the words of the Frictionless Table Schema (name, type, required, unique, pattern, enum), with titles
-in two languages. A table is read whole: every problem is reported at once, each with file and line.
+The description uses the words of the Frictionless Table Schema (name, type, required, unique, pattern, enum), with
+titles in two languages. A table is read whole: every problem is reported at once, each with file and line.
 """
 
 import csv
@@ -21,7 +21,7 @@ DESCRIPTIONS = "tables.toml"
 
 @dataclass(frozen=True, eq=False)
 class Row:
-    """One row of a table: its values by column name, and the line of the file it starts on. Rows are equal by identity."""
+    """One row of a table: its values by column name, and the line of the file it starts on; equal by identity."""
 
     values: dict[str, str]
     line: int

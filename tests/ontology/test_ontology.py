@@ -26,7 +26,7 @@ OBJECT_PROPERTIES = """
     expectedEffect uncertainEffect listedFrom listingStatus
     kpi kpiKind target targetStatus setBy
     targetRole comparator unit period baselinePeriod direction
-    budgetProgramme referenceDocument citesLaw cell columnReadAs issueType
+    budgetProgramme referenceDocument citesLaw cell correction columnReadAs issueType
 """
 DATATYPE_PROPERTIES = """
     measureNumber rowNumber overview municipalSupport groupLabel value printedText

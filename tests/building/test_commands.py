@@ -1,0 +1,129 @@
+"""`kg build` and `kg check` as a curator meets them: what they say, and where."""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from .conftest import CHECKOUT, kg, table
+
+Edit = Callable[[str, str, str], None]
+
+
+def test_check_finds_nothing_wrong_with_our_own_files() -> None:
+    """The recipe, ontology and queries of this checkout are without problems."""
+    result = kg("check")
+
+    assert result.exit_code == 0, result.output
+    assert "No problem" in result.stdout
+
+
+def test_check_tells_every_problem_at_once(recipe: Path, edit: Edit) -> None:
+    """Mistakes in several files are all reported, each with file, line, fact and remedy; nothing is on standard output."""
+    edit("units.csv", "item,件,item,", "Item!,件,item,")
+    edit("organizations.csv", "fsa,organization", "fsa,ministry")
+    edit("pillars.csv", "other,その他,Other,,", "other,,Other,,")
+    edit("corrections.csv", "c0002,", "c0001,")
+    (recipe / "notes.csv").write_text("a,b\n", encoding="utf-8")
+    result = kg("check", "--recipe", recipe)
+
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    for words in ("units.csv:5: key is 'Item!'", "one of organization, group", "label_ja is empty", "stands already"):
+        assert words in result.stderr
+    assert "notes.csv: is not described" in result.stderr
+    assert "5 problem(s) found" in result.stderr
+
+
+def test_a_correction_that_no_longer_fits_stops_the_build(recipe: Path, edit: Edit, tmp_path: Path) -> None:
+    """Printed text that is gone, or that stands twice, is told with file, line and remedy, and no release is made."""
+    edit("corrections.csv", "デジタルデバйд対策", "デジタルデバфф対策")
+    edit("corrections.csv", "特別徴収義務者を經由し", "特別徴収義務者")
+    result = kg("build", "--recipe", recipe, "--out", tmp_path / "out")
+
+    assert result.exit_code == 1
+    assert "corrections.csv:2: c0001" in result.stderr
+    assert "is no longer in municipal-2019" in result.stderr
+    assert "corrections.csv:3: c0002" in result.stderr
+    assert "copy the text again" in result.stderr
+    assert "lengthen the printed text" in result.stderr
+    assert not (tmp_path / "out" / "current").exists()
+
+
+def test_an_edited_correction_is_seen_by_the_next_build(tmp_path: Path) -> None:
+    """In a checkout, a correction that a curator edits is in the release that the next build makes, beside the old one."""
+    checkout = tmp_path / "checkout"
+    for name in ("build", "kg", "ontology", "queries", "shapes"):
+        shutil.copytree(CHECKOUT / name, checkout / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(CHECKOUT / "pyproject.toml", checkout)
+
+    def build() -> dict[str, dict[str, str]]:
+        command = [sys.executable, "-m", "kg", "build"]
+        subprocess.run(command, cwd=checkout, check=True, capture_output=True)
+        return {row["row"]: row for row in table(checkout / "out" / "current", "measures")}
+
+    before = build()["50"]["urls"]
+    file = checkout / "build" / "corrections.csv"
+    text = file.read_text(encoding="utf-8")
+    file.write_text(text.replace("20170530/suisinhosin.pdf", "20170530/other.pdf", 1), encoding="utf-8")
+
+    assert before.endswith("/20170530/suisinhosin.pdf")
+    assert build()["50"]["urls"].endswith("/20170530/other.pdf")
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "message"),
+    [
+        ("recipe.toml", "format = 1", "format = 9", "this program reads format 1"),
+        ("recipe.toml", "format = 1", "format = ", "is no TOML"),
+        ("tables.toml", "[units]", "[unit]", "units.csv: is not described"),
+        ("sources/municipal-2019/source.toml", "key = ", "name = ", "key missing"),
+        ("units.csv", "key,label_ja", "id,label_ja", "the columns must be key,label_ja,label_en,printed_as"),
+        ("units.csv", "item,件,item,", 'item,"件,item,', "is no CSV"),
+    ],
+)
+def test_a_broken_declaration_is_told_plainly(recipe: Path, edit: Edit, name: str, old: str, new: str, message: str) -> None:
+    """A file that cannot be understood is named with the fact and the remedy, and the exit code is 1."""
+    edit(name, old, new)
+    result = kg("build", "--recipe", recipe, "--out", recipe.parent / "out")
+
+    assert result.exit_code == 1
+    assert message in result.stderr
+
+
+def test_a_table_saved_by_excel_is_read(recipe: Path, tmp_path: Path) -> None:
+    """A byte order mark, which Excel writes, does not become part of the first column's name."""
+    file = recipe / "units.csv"
+    file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes().replace(b"\n", b"\r\n"))
+
+    assert kg("build", "--recipe", recipe, "--out", tmp_path / "out").exit_code == 0
+
+
+def test_build_reports_figures_and_the_share_of_each_stage(tmp_path: Path) -> None:
+    """`kg build --timings` says what was built, corrected and left uncertain, and how long each stage took."""
+    result = kg("build", "--out", tmp_path, "--timings")
+
+    assert "82 measures, 188 KPIs, 57 targets" in result.stdout
+    assert "10 corrections" in result.stdout
+    assert "effect-uncertain" in result.stdout
+    assert "assemble the records" in result.stdout
+    assert "100%  all" in result.stdout
+
+
+def test_an_output_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    """Where a file is in the place of the folder of releases, the message names it and says what to do."""
+    (tmp_path / "out").write_text("a file", encoding="utf-8")
+    result = kg("build", "--out", tmp_path / "out" / "below")
+
+    assert result.exit_code == 1
+    assert "cannot be written" in result.stderr
+    assert "--out" in result.stderr
+
+
+def test_wrong_usage_has_an_exit_code_of_its_own() -> None:
+    """A command or option that does not exist ends with exit code 2."""
+    assert kg("bild").exit_code == 2
+    assert kg("build", "--no-such-option").exit_code == 2
