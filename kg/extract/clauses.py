@@ -12,8 +12,11 @@ COMPARED = re.compile(
 )
 
 _QUOTED = re.compile(r"「[^「」]*」|『[^『』]*』|“[^“”]*”")
-# A comma between digits belongs to a number.
-_PUNCTUATION = re.compile(r"[、;。→⇒]|(?<!\d),|,(?!\d{3}(?!\d))")
+# A comma between digits belongs to a number; `から` between two numbers leads from one to the other.
+_PUNCTUATION = re.compile(r"[、;。→⇒]|(?<!\d),|,(?!\d{3}(?!\d))|(?<=[^年度月日\s])から(?=約?\d+[^\d年月日])")
+_LEADING_ON = ("→", "⇒", "から")
+# What follows a parenthesis that says how many there are, not how many there shall be.
+_DESCRIBED = re.compile(r"における|のうち|に対する|に占める|を対象|で(?:の)?")
 _HIDDEN = "\0"
 
 
@@ -60,7 +63,8 @@ def clauses_of(text: str, counters: Counters) -> Iterator[Clause]:
     for start, stop in [*parentheses_of(text), (len(text), len(text))]:
         for left, right in _parts(text, last, start):
             yield Clause(left, right, -1)
-        for left, right in _parts(text, start + 1, stop):
+        described = _DESCRIBED.match(text, stop + 1) and not periods_of(text[start:stop])
+        for left, right in () if described else _parts(text, start + 1, stop):
             for first, end in _before_periods(text, left, right, counters):
                 yield Clause(first, end, stop)
         last = stop + 1
@@ -75,7 +79,7 @@ def _parts(text: str, start: int, stop: int) -> Iterator[tuple[int, int]]:
     ]
     for left, right in [*cuts, (stop, stop)]:
         # an arrow stays with what it leads away from
-        end = right if text[left:right] in ("→", "⇒") else left
+        end = right if text[left:right] in _LEADING_ON else left
         if text[last:end].strip():
             yield last, end
         last = right

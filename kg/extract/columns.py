@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from kg.cells import Text
+from kg.cells import EMPTY, Text
 from kg.extract.anchors import Anchors, is_listing, is_mark, is_nothing
 from kg.extract.fields import Field, fields_of, words_of
 from kg.extract.markup import read_markup
@@ -47,7 +47,7 @@ class Columns:
 
     def text(self, column: str) -> Text:
         """Return the text of a column; what a stray tab had split is one text again."""
-        return sum((cell.text for cell in self.cells.get(column, [])), Text("", (), ()))
+        return sum((cell.text for cell in self.cells.get(column, [])), EMPTY)
 
 
 def read_columns(cells: Sequence[Corrected], anchors: Anchors, effects: Sequence[str]) -> Columns:
@@ -108,6 +108,8 @@ def _right_anchors(fields: list[Field], start: int, number: int | None, anchors:
         rest = found + 1
     for extra in fields[rest:]:
         if anchors.are_organizations(words_of(extra)):
+            if row.text("organizations").chars.rstrip().endswith(("、", ",")):
+                row.note("cells-joined", extra[0])
             row.put("organizations", extra)
         elif words_of(extra):
             _unread(extra, row)
@@ -228,38 +230,49 @@ def _assign_right(content: list[Field], slots: dict[int, str], row: Columns) -> 
     """Assign support, budget and references by content, in this order; a hyphen fills a place that is left."""
     columns: list[str | None] = []
     for index, cells in enumerate(content):
-        columns.append(_column_of(cells, index, content, columns, slots.get(id(cells))))
+        columns.append(_column_of(cells, content[index + 1 :], columns, slots.get(id(cells))))
     _assign_nothing(content, columns)
     for cells, column in zip(content, columns, strict=True):
         if column is None:
             _unread(cells, row)
-        else:
-            row.put(column, cells)
+            continue
+        if column in row.cells and column != NOTHING:
+            row.note("cells-joined", cells[0])
+        row.put(column, cells)
 
 
-def _column_of(
-    cells: Field, index: int, content: list[Field], before: list[str | None], slot: str | None
-) -> str | None:
-    """Return the column of one cell, `nothing` for a hyphen, or None where no rule tells."""
+def _column_of(cells: Field, after: list[Field], before: list[str | None], slot: str | None) -> str | None:
+    """Return the column of one cell, `nothing` for a hyphen, or None where no rule tells.
+
+    A cell that cannot be a column of its own, because what follows it belongs to the same or an earlier column, is the
+    rest of the cell before it, which a stray tab has split.
+    """
     words = words_of(cells)
     if is_nothing(words):
         return NOTHING
     if _BUDGET_MARKER.match(words):
         return "budget"
     if _URL.search(words):
-        prose = "。" in words and any(_URL.search(words_of(other)) for other in content[index + 1 :])
+        prose = "。" in words and any(_URL.search(words_of(other)) for other in after)
         return "support" if prose and "support" not in before else "references"
     if "references" in before:
         return None
-    blocks, _ = read_markup(sum((cell.text for cell in cells), Text("", (), ())))
-    name = (
-        len(blocks) == 1 and "。" not in words and bool(_BUDGET_NAME.search(blocks[0].text.normal().unspaced().chars))
-    )
+    name = _is_programme_name(cells)
     if "budget" in before:
-        return "references"  # a title without an address
-    if "support" in before or (name and slot in (None, "budget")):
-        return "budget"
-    return "support"
+        rest = name or any(_URL.search(words_of(other)) or is_nothing(words_of(other)) for other in after)
+        return "budget" if rest else "references"  # a title without an address
+    if any(_BUDGET_MARKER.match(words_of(other)) for other in after):
+        return "support"
+    if "support" in before:
+        return "support" if _is_prose(words) and not name else "budget"
+    return "budget" if name and slot in (None, "budget") else "support"
+
+
+def _is_programme_name(cells: Field) -> bool:
+    """Whether a cell without heading is one short name that ends like a budget programme."""
+    blocks, _ = read_markup(sum((cell.text for cell in cells), EMPTY))
+    words = blocks[0].text.normal().unspaced().chars if len(blocks) == 1 else ""
+    return "。" not in words and bool(_BUDGET_NAME.search(words))
 
 
 def _assign_nothing(content: list[Field], columns: list[str | None]) -> None:

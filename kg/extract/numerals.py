@@ -120,7 +120,7 @@ class Counters:
             return Numeral(None, unit, start, end, known) if unit and known else None
         if not match["number"][0].isdigit() and (not known or not unit or _is_a_word(match["number"], unit)):
             return None
-        if text[stop : stop + 1].isascii() and text[stop : stop + 1].isalpha() and not known:
+        if not known and re.match(r"[A-Za-z](?![A-Za-z])", text[stop:]):
             return None  # 4K, 5G
         return Numeral(number_of(match["number"]), unit, start, end, known)
 

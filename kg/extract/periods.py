@@ -28,6 +28,8 @@ _PERIOD = re.compile(
     r"(?:の?\s?(?P<month>\d{1,2})月(?:\d{1,2}日)?|[./](?P<dotted>\d{1,2})(?!\d)"
     r"|の?\s?(?P<half>" + "|".join(_HALVES) + r")|の?\s?第(?P<quarter>[1-4])四半期)?"
 )
+# The end of a range borrows its era: 平成28年度から30年度, 令和元~3年度
+_RANGE_END = re.compile(r"\s?末?(?:から|[~〜・-])\s?(?P<year>\d{1,2})年(?P<fiscal>度)?")
 _RELATIVE = re.compile(r"本年度|今年度|本年|今年|来年度|来年|再来年度|昨年度|昨年|前年度|同年度|同年|翌年度")
 _MARCH = 3
 
@@ -52,6 +54,9 @@ def periods_of(text: str) -> list[Period]:
     for match in _PERIOD.finditer(text):
         if match["nen"] or match["dotted"] or match["short"] or (match["fiscal"] and match["era"]):
             found.append(Period(_code(match), match.start(), match.end()))
+        if match["era"] and (end := _RANGE_END.match(text, match.end())):
+            year = western_year(match["era"], end["year"])
+            found.append(Period(f"{'FY' if end['fiscal'] else 'CY'}{year}", end.start("year"), end.end()))
     return found
 
 

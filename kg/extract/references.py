@@ -147,8 +147,8 @@ def _belongs(url: str, fragment: str) -> bool:
 def _title_start(before: Text) -> int:
     """Return where the title begins in the text before an address; its length where there is none.
 
-    The title is the last parenthesis that begins a word, with what follows it; or what follows the last bullet; or all of
-    the text, unless that names a budget programme.
+    The title is the last parenthesis that begins a word, with what follows it; or what follows the last bullet; or all
+    of the text, unless that names a budget programme.
     """
     text = before.normal().chars
     opening, depth = -1, 0

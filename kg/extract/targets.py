@@ -1,8 +1,8 @@
 """Targets of a KPI: the values, dates and comparisons that hide in its words and parentheses.
 
 Inside a parenthesis every clause with a period or a counted number is a target. Outside, a number is a target only
-where the words make it one: every year (年1回以上), a change (3割削減, 平成24年度比で3倍), a deadline before it, a comparator
-after it, or the end of the KPI. Works on NFKC text; words are given by their place in it.
+where the words make it one: every year (年1回以上), a change (3割削減, 平成24年度比で3倍), a deadline before it, a
+comparator after it, or the end of the KPI. Works on NFKC text; words are given by their place in it.
 """
 
 import enum
@@ -88,6 +88,9 @@ def targets_of(text: str, counters: Counters) -> list[Target]:
         if kind is Kind.DEADLINE:
             deadline, carried = target, target.period
             continue
+        if found and _dates(text, target, found[-1]):
+            found[-1] = replace(found[-1], period=target.period, stop=max(found[-1].stop, clause.group + 1))
+            continue
         if not target.period and target.role in ("target", "change"):
             target = replace(target, period=carried)
         if deadline and deadline.period == target.period:
@@ -96,6 +99,15 @@ def targets_of(text: str, counters: Counters) -> list[Target]:
         found.append(target)
         carried = target.period if target.role in ("target", "change") else carried
     return _once([deadline, *found] if deadline else found)
+
+
+def _dates(text: str, target: Target, before: Target) -> bool:
+    """Whether a parenthesis holds only the date of the number before it: 60%に引き上げ(令和2年度)."""
+    if target.value is not None or target.unit or before.period or before.value is None or before.role == "recurring":
+        return False
+    words = text[target.start : target.stop]
+    periods = periods_of(words)
+    return bool(periods) and bool(re.fullmatch(r"\s*(?:末|中)?(?:まで)?(?:に|頃)?\s*", words[periods[-1].stop :]))
 
 
 def _read(text: str, clause: Clause, counters: Counters) -> tuple[Kind, Target] | None:
@@ -189,7 +201,7 @@ def _direction(words: str) -> str:
 
 def _stated_outside(words: str, numeral: Numeral, own: Sequence[Period], role: str) -> bool:
     """Whether the words around a number outside any parenthesis make it a target."""
-    if role in ("recurring", "change"):
+    if role in ("recurring", "change", "baseline"):
         return True
     if not numeral.known or not numeral.unit:
         return False
