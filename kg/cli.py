@@ -6,14 +6,21 @@ command that needs them, so that `kg --help` answers at once.
 
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from kg import __version__
-from kg.errors import KgError
+from kg.errors import KgError, Problem, QueryError
 from kg.places import Places, places
 
+if TYPE_CHECKING:
+    from kg.releases import Release
+
+ANSWERS = ("table", "csv", "tsv", "json", "xml", "ttl", "nt", "jsonld", "rdfxml")
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 FOLDER = click.Path(file_okay=False, path_type=Path)
 RECIPE = click.option("--recipe", type=FOLDER, envvar="KG_RECIPE", help="Folder of the recipe.  [default: build/]")
 OUT = click.option("--out", type=FOLDER, envvar="KG_OUT", help="Folder of the releases.  [default: out/]")
@@ -59,8 +66,8 @@ def build_command(recipe: Path | None, out: Path | None, timings: bool) -> None:
     _build(places(recipe, out), timings)
 
 
-def _build(folders: Places, timings: bool = False) -> None:
-    """Build, say what was done, and leave the figures on standard output."""
+def _build(folders: Places, timings: bool = False, echo: Callable[[str], None] = click.echo) -> None:
+    """Build and say what was done."""
     from kg.pipeline import build
     from kg.report import summary
 
@@ -69,19 +76,129 @@ def _build(folders: Places, timings: bool = False) -> None:
     _progress("")
     seconds = time.perf_counter() - start
     if not built.made:
-        click.echo(f"Release {built.release.version} is up to date: {built.release.folder}")
+        echo(f"Release {built.release.version} is up to date: {built.release.folder}")
         return
-    click.echo(summary(built.release, built.records))
+    echo(summary(built.release, built.records))
     if timings:
         for stage, took in built.seconds.items():
-            click.echo(f"  {took:7.3f} s  {took / seconds:4.0%}  {stage}")
-        click.echo(f"  {seconds:7.3f} s  100%  all")
+            echo(f"  {took:7.3f} s  {took / seconds:4.0%}  {stage}")
+        echo(f"  {seconds:7.3f} s  100%  all")
 
 
 def _progress(stage: str) -> None:
     """Show the stage at work, on a terminal only."""
     if sys.stderr.isatty():
         click.echo(f"\r\x1b[K{stage} …" if stage else "\r\x1b[K", nl=False, err=True)
+
+
+@main.command("serve")
+@RECIPE
+@OUT
+@click.option("--host", default="127.0.0.1", show_default=True, envvar="KG_HOST", help="Address to listen on.")
+@click.option("--port", default=8000, show_default=True, envvar="KG_PORT", help="Port to listen on.")
+@click.option("--release", "version", envvar="KG_RELEASE", help="Serve this version instead of the current one.")
+@click.option("--data", type=FILE, multiple=True, help="Serve RDF files instead of a release; may be repeated.")
+def serve_command(
+    recipe: Path | None, out: Path | None, host: str, port: int, version: str | None, data: tuple[Path, ...]
+) -> None:
+    """Serve the current release; make it first where there is none or the recipe has changed.
+
+    \b
+    kg serve                          at http://127.0.0.1:8000/, SPARQL at /sparql
+    kg serve --port 8080 --release 2019.1.0
+    kg serve --data my.ttl --data more.nq
+    """
+    from kg.server import serve
+
+    folders = places(recipe, out)
+    if data:
+        from kg.store import open_files
+
+        serve(open_files(data), folders.queries, folders.out, host, port)
+    else:
+        serve(_release(folders, version), folders.queries, folders.out, host, port)
+
+
+def _release(folders: Places, version: str | None = None) -> "Release":
+    """Return the release that is asked for, or the current one, made from the files at hand.
+
+    In a checkout the files are there to be edited, so a release that is older than them is made again; an installed
+    program only says so.
+    """
+    from kg.releases import current_release, release_of
+
+    if version:
+        return release_of(folders.out, version)
+    from kg.pipeline import is_current
+
+    release = current_release(folders.out)
+    if release and is_current(folders):
+        return release
+    if release and not folders.checkout:
+        click.echo(f"kg: release {release.version} was made from other files; `kg build` makes a new one", err=True)
+        return release
+    _build(folders, echo=_note)
+    made = current_release(folders.out)
+    assert made is not None  # the build has just switched to it
+    return made
+
+
+def _note(text: str) -> None:
+    click.echo(text, err=True)
+
+
+@main.command("query")
+@click.argument("question", metavar="FILE, NAME or -")
+@click.option("--endpoint", metavar="URL", envvar="KG_ENDPOINT", help="Ask this SPARQL endpoint, not the release.")
+@click.option("--format", "form", type=click.Choice(ANSWERS), envvar="KG_FORMAT", help="Form of the answer.")
+@click.option("--data", type=FILE, multiple=True, help="Ask these RDF files instead of the release.")
+@RECIPE
+@OUT
+def query_command(
+    question: str,
+    endpoint: str | None,
+    form: str | None,
+    data: tuple[Path, ...],
+    recipe: Path | None,
+    out: Path | None,
+) -> None:
+    """Ask a stored query by its name, a query in a file, or one from standard input.
+
+    \b
+    kg query measures-by-lead-organization
+    kg query my.rq --format csv > answer.csv
+    echo 'SELECT (COUNT(*) AS ?n) { ?s ?p ?o }' | kg query -
+    kg query my.rq --endpoint https://example.org/sparql
+
+    Without a name that is known, the stored queries at hand are listed.
+    """
+    from kg.ask import ask_endpoint, ask_store
+    from kg.store import open_files, open_release
+
+    folders = places(recipe, out)
+    text = _question(question, folders)
+    if endpoint:
+        answer = ask_endpoint(endpoint, text, form)
+    else:
+        store = open_files(data) if data else open_release(_release(folders))
+        answer = ask_store(store, text, form)
+    sys.stdout.buffer.write(answer)
+    sys.stdout.flush()
+
+
+def _question(question: str, folders: Places) -> str:
+    """Return the text of a query: standard input, a file, or a stored query."""
+    from kg.queries import stored_query
+
+    if question == "-":
+        return sys.stdin.read()
+    file = Path(question)
+    if file.suffix == ".rq" or file.is_file():
+        try:
+            return file.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise QueryError(Problem(f"cannot be read: {error}", "name a file with a query in UTF-8", file)) from error
+    return stored_query(folders.queries, question).text
 
 
 @main.command("check")

@@ -19,7 +19,7 @@ def words_of(field: Corrected | Field) -> str:
 
 
 def fields_of(cells: Sequence[Corrected]) -> list[Field]:
-    """Return the fields of a row: what opens (markup, a parenthesis) in one cell and closes in the next is one field."""
+    """Return the fields of a row: what opens (markup, parenthesis) in one cell and closes in the next is one field."""
     fields: list[Field] = []
     for cell in cells:
         if fields and _left_open(words_of(fields[-1])) and _closes_more(cell.text.chars):

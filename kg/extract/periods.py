@@ -52,11 +52,13 @@ def periods_of(text: str) -> list[Period]:
     """Return every absolute period of the text, in order."""
     found = []
     for match in _PERIOD.finditer(text):
-        if match["nen"] or match["dotted"] or match["short"] or (match["fiscal"] and match["era"]):
+        whole = match["nen"] or match["dotted"] or match["short"] or (match["fiscal"] and match["era"])
+        if whole:
             found.append(Period(_code(match), match.start(), match.end()))
         if match["era"] and (end := _RANGE_END.match(text, match.end())):
             year = western_year(match["era"], end["year"])
-            found.append(Period(f"{'FY' if end['fiscal'] else 'CY'}{year}", end.start("year"), end.end()))
+            start = end.start("year") if whole else match.start()
+            found.append(Period(f"{'FY' if end['fiscal'] else 'CY'}{year}", start, end.end()))
     return found
 
 

@@ -1,0 +1,138 @@
+"""Asks a question from the command line: of a store at hand, or of any SPARQL 1.1 endpoint."""
+
+import ast
+import json
+import unicodedata
+import urllib.error
+from http.client import HTTPException, HTTPResponse
+
+from pyoxigraph import QueryBoolean, QueryResultsFormat, QuerySolutions, QueryTriples, Store, parse_query_results
+from SPARQLWrapper import GET, POST, SPARQLWrapper
+from SPARQLWrapper.SPARQLExceptions import SPARQLWrapperException
+
+from kg import negotiate, sparql
+from kg.errors import Problem, QueryError
+from kg.negotiate import GRAPH_FORMATS, ROW_FORMATS, Format, Results
+
+TABLE = "table"
+FORMATS = (TABLE, "csv", "tsv", "json", "xml", "ttl", "nt", "jsonld", "rdfxml")
+
+# Addresses longer than this are refused by some servers and proxies, so a longer query goes by POST.
+_LONGEST_GET = 2000
+
+
+def ask_store(store: Store, query: str, format: str | None = None) -> bytes:
+    """Return the answer of a store; without a format rows become a table and a graph becomes Turtle."""
+    _refuse_update(query)
+    if sparql.calls_service(query):
+        fact = "this query calls SERVICE, which a local store does not answer"
+        raise QueryError(Problem(fact, "send it to an endpoint that allows it, with --endpoint"))
+    try:
+        results = store.query(query)
+    except SyntaxError as error:
+        raise QueryError(Problem(f"no valid SPARQL query: {error}", "mend the query")) from error
+    except RuntimeError as error:  # such as a function that nobody has defined
+        raise QueryError(Problem(f"the engine cannot answer this query: {error}", "mend the query")) from error
+    if _as_table(isinstance(results, QueryTriples), format):
+        return table(results)
+    return negotiate.write(results, negotiate.choose(negotiate.formats_of(results), named=format))
+
+
+def ask_endpoint(address: str, query: str, format: str | None = None, timeout: int = 60) -> bytes:
+    """Return the answer of a SPARQL endpoint; without a format rows become a table and a graph becomes Turtle."""
+    if not address.startswith(("http://", "https://")):
+        raise QueryError(Problem(f"{address} is no endpoint", "give an address that begins with http:// or https://"))
+    _refuse_update(query)
+    graph = sparql.operation(query) in ("CONSTRUCT", "DESCRIBE")
+    as_table = _as_table(graph, format)
+    offered = GRAPH_FORMATS if graph else ROW_FORMATS
+    wanted = negotiate.JSON if as_table else negotiate.choose(offered, named=format)
+    body = _send(address, query, wanted, timeout)
+    return table(parse_query_results(body, QueryResultsFormat.JSON)) if as_table else body
+
+
+def table(results: Results) -> bytes:
+    """Return rows as text in columns that line up on a terminal, where East Asian characters are two columns wide."""
+    if isinstance(results, QueryBoolean):
+        return b"true\n" if results else b"false\n"
+    assert isinstance(results, QuerySolutions)
+    head = [variable.value for variable in results.variables]
+    rows = [["" if term is None else _printable(term) for term in solution] for solution in results]
+    widths = [max(map(_width, column)) for column in zip(head, *rows, strict=True)]
+    lines = [head, ["-" * width for width in widths], *rows]
+    text = "\n".join(_line(cells, widths) for cells in lines)
+    return f"{text}\n({len(rows)} {'row' if len(rows) == 1 else 'rows'})\n".encode()
+
+
+def _refuse_update(query: str) -> None:
+    if sparql.is_update(query):
+        raise QueryError(Problem("this is an update", "ask a query: SELECT, ASK, CONSTRUCT or DESCRIBE"))
+
+
+def _as_table(graph: bool, format: str | None) -> bool:
+    if graph and format == TABLE:
+        remedy = f"choose one of {', '.join(FORMATS[-4:])}"
+        raise QueryError(Problem("a graph is no table", remedy))
+    return not graph and format in (None, TABLE)
+
+
+def _send(address: str, query: str, wanted: Format, timeout: int) -> bytes:
+    """Send a query by the protocol and return the body of the answer, which must be in the wanted format."""
+    wrapper = SPARQLWrapper(address)
+    # Not by setQuery(): it guesses the kind of a query from words that may stand in comments.
+    wrapper.queryString, wrapper.queryType = query, sparql.operation(query)
+    wrapper.setOnlyConneg(True)
+    wrapper.addCustomHttpHeader("Accept", ", ".join((wanted.media_type, *(f"{a};q=0.5" for a in wanted.aliases))))
+    wrapper.setMethod(POST if len(query.encode()) > _LONGEST_GET else GET)
+    wrapper.setTimeout(timeout)
+    try:
+        response: HTTPResponse = wrapper.query().response
+        with response:
+            media_type, body = response.headers.get_content_type(), response.read()
+    except (SPARQLWrapperException, urllib.error.HTTPError) as error:
+        raise QueryError(Problem(f"{address} refused: {_reason(error)}", "mend the query")) from error
+    except (OSError, HTTPException) as error:
+        raise QueryError(Problem(f"{address} does not answer: {error}", "check the address and the network")) from error
+    if media_type not in (wanted.media_type, *wanted.aliases):
+        fact = f"{address} answered {media_type} where {wanted.media_type} was asked for"
+        raise QueryError(Problem(fact, "check that the address is a SPARQL endpoint, or choose another --format"))
+    return body
+
+
+def _reason(error: Exception) -> str:
+    """Return what an endpoint says about its refusal: the detail of a problem document where it sends one."""
+    if isinstance(error, urllib.error.HTTPError):
+        with error:
+            text = error.read().decode(errors="replace")
+        status = f"{error.code} {error.reason}: "
+    else:
+        # The wrapper's own exceptions end in the body of the answer, printed as Python bytes.
+        start, _, body = str(error).partition("Response:\n")
+        text, status = (ast.literal_eval(body).decode(errors="replace") if body else start.strip()), ""
+    try:
+        detail = json.loads(text)["detail"]
+    except (ValueError, KeyError, TypeError):
+        detail = text[:500]
+    return f"{status}{detail}"
+
+
+def _printable(term: object) -> str:
+    """Return a term's text on one line; what could steer a terminal becomes U+FFFD."""
+    text = " ".join(str(getattr(term, "value", term)).split())
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
+
+
+def _line(cells: list[str], widths: list[int]) -> str:
+    padded = (cell + " " * (width - _width(cell)) for cell, width in zip(cells, widths, strict=True))
+    return "  ".join(padded).rstrip()
+
+
+def _width(text: str) -> int:
+    """Return the number of terminal columns of a text."""
+    return sum(_columns(character) for character in text)
+
+
+def _columns(character: str) -> int:
+    if unicodedata.combining(character):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1

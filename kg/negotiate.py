@@ -1,0 +1,180 @@
+"""The forms an answer can take: which there are, which one a client wants, and how it is written.
+
+A client asks by `Accept`, with weights (RFC 9110), or by `format=`, which wins because people type it into an address.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from xml.parsers import expat
+
+from pyoxigraph import QueryBoolean, QueryResultsFormat, QuerySolutions, QueryTriples, RdfFormat, Triple, serialize
+
+from kg import names
+from kg.errors import Problem, QueryError
+
+Results = QuerySolutions | QueryBoolean | QueryTriples
+
+
+@dataclass(frozen=True)
+class Format:
+    """A form of an answer. `names` are values of `format=`, ours first; `aliases` are media types that also mean it."""
+
+    label: str
+    media_type: str
+    names: tuple[str, ...]
+    aliases: tuple[str, ...] = ()
+    writer: QueryResultsFormat | RdfFormat | None = None
+
+    @property
+    def content_type(self) -> str:
+        """The value of `Content-Type`."""
+        return f"{self.media_type}; charset=utf-8" if self.media_type.startswith("text/") else self.media_type
+
+
+JSON = Format(
+    "JSON", "application/sparql-results+json", ("json", "srj"), ("application/json",), QueryResultsFormat.JSON
+)
+XML = Format(
+    "XML", "application/sparql-results+xml", ("xml", "srx"), ("application/xml", "text/xml"), QueryResultsFormat.XML
+)
+CSV = Format("CSV", "text/csv", ("csv",), (), QueryResultsFormat.CSV)
+TSV = Format("TSV", "text/tab-separated-values", ("tsv",), (), QueryResultsFormat.TSV)
+TURTLE = Format("Turtle", "text/turtle", ("ttl", "turtle", "n3"), ("application/x-turtle", "text/n3"), RdfFormat.TURTLE)
+N_TRIPLES = Format("N-Triples", "application/n-triples", ("nt", "ntriples"), ("text/plain",), RdfFormat.N_TRIPLES)
+JSON_LD = Format(
+    "JSON-LD", "application/ld+json", ("jsonld", "json-ld", "json"), ("application/json",), RdfFormat.JSON_LD
+)
+RDF_XML = Format(
+    "RDF/XML",
+    "application/rdf+xml",
+    ("rdfxml", "rdf+xml", "rdf", "xml"),
+    ("application/xml", "text/xml"),
+    RdfFormat.RDF_XML,
+)
+TRIG = Format("TriG", "application/trig", ("trig",), (), RdfFormat.TRIG)
+N_QUADS = Format("N-Quads", "application/n-quads", ("nq", "nquads"), (), RdfFormat.N_QUADS)
+HTML = Format("HTML", "text/html", ("html",), ("application/xhtml+xml",))
+PLAIN_JSON = Format("JSON", "application/json", ("json",))
+
+# In the order of preference; the first is the default.
+ROW_FORMATS = (JSON, XML, CSV, TSV)
+GRAPH_FORMATS = (TURTLE, N_TRIPLES, JSON_LD, RDF_XML, TRIG, N_QUADS)
+
+# What people read is written with these.
+PREFIXES = {
+    "shisaku": names.ONTOLOGY,
+    "dcterms": "http://purl.org/dc/terms/",
+    "foaf": "http://xmlns.com/foaf/0.1/",
+    "oa": "http://www.w3.org/ns/oa#",
+    "org": "http://www.w3.org/ns/org#",
+    "owl": "http://www.w3.org/2002/07/owl#",
+    "prov": "http://www.w3.org/ns/prov#",
+    "rdf": "http://www.w3.org/1999/02/22-rdf-syntax-ns#",
+    "rdfs": "http://www.w3.org/2000/01/rdf-schema#",
+    "schema": "http://schema.org/",
+    "sd": "http://www.w3.org/ns/sparql-service-description#",
+    "skos": "http://www.w3.org/2004/02/skos/core#",
+    "time": "http://www.w3.org/2006/time#",
+    "void": "http://rdfs.org/ns/void#",
+    "xsd": "http://www.w3.org/2001/XMLSchema#",
+}
+
+
+class NotAcceptable(QueryError):
+    """None of the formats asked for can be had; the remedy names those that can."""
+
+
+def formats_of(results: Results) -> tuple[Format, ...]:
+    """Return the formats that results can be written in."""
+    return GRAPH_FORMATS if isinstance(results, QueryTriples) else ROW_FORMATS
+
+
+def choose(offered: Sequence[Format], accept: str | None = None, named: str | None = None) -> Format:
+    """Return the format that a client prefers: by name where it gives one, else by its Accept header."""
+    if named:
+        for format in offered:
+            if named.lower() in (*format.names, format.media_type, *format.aliases):
+                return format
+        raise _not_acceptable(f"format={named} cannot be had here", offered)
+    if not accept or not accept.strip():
+        return offered[0]
+    ranges = list(_ranges(accept))
+    wanted = [_wanted(format, ranges) for format in offered]
+    best = max(wanted)
+    if best[0] == 0:
+        raise _not_acceptable(f"nothing that “Accept: {accept}” names can be had here", offered)
+    return offered[wanted.index(best)]
+
+
+def write(results: Results, format: Format) -> bytes:
+    """Return query results written in one of their formats."""
+    writer = format.writer
+    if isinstance(results, QueryTriples):
+        assert isinstance(writer, RdfFormat)
+        # Through a generator of ours, not directly: between two triples other threads of the server get their turn.
+        body = serialize((triple for triple in results), format=writer, prefixes=_prefixes(writer))
+    else:
+        assert isinstance(writer, QueryResultsFormat)
+        body = results.serialize(format=writer)
+    assert body is not None
+    return _well_formed(body) if format in (XML, RDF_XML) else body
+
+
+def write_triples(triples: Iterable[Triple], format: Format) -> bytes:
+    """Return triples written in an RDF format."""
+    assert isinstance(format.writer, RdfFormat)
+    body = serialize(triples, format=format.writer, prefixes=_prefixes(format.writer))
+    assert body is not None
+    return body
+
+
+def _prefixes(writer: RdfFormat) -> dict[str, str] | None:
+    return PREFIXES if writer in (RdfFormat.TURTLE, RdfFormat.TRIG, RdfFormat.RDF_XML) else None
+
+
+def _well_formed(body: bytes, step: int = 1 << 16) -> bytes:
+    """Return the XML, or raise NotAcceptable where it would be broken.
+
+    XML cannot hold every RDF graph: there are predicates that no XML name can be made of, and characters it forbids.
+    The engine writes such a document all the same.
+    """
+    parser = expat.ParserCreate(namespace_separator=" ")
+    try:
+        for start in range(0, len(body), step):
+            parser.Parse(body[start : start + step], False)
+        parser.Parse(b"", True)
+    except expat.ExpatError as error:
+        fact = f"this answer holds a predicate or a character that XML cannot express ({error})"
+        raise NotAcceptable(Problem(fact, "ask for another format, for example JSON or Turtle")) from error
+    return body
+
+
+def _ranges(accept: str) -> Iterator[tuple[str, float]]:
+    """Yield each media range of an Accept header with its weight; one whose weight is no number is left out."""
+    for part in accept.split(","):
+        media_range, *parameters = (piece.strip().lower() for piece in part.split(";"))
+        weights = [parameter[2:] for parameter in parameters if parameter.startswith("q=")]
+        try:
+            weight = float(weights[0]) if weights else 1.0
+        except ValueError:
+            continue
+        if 0 <= weight <= 1:
+            yield media_range, weight
+
+
+def _wanted(format: Format, ranges: list[tuple[str, float]]) -> tuple[float, int]:
+    """Return how much a format is wanted: its weight, then how exactly it was named (of equals the exact one wins)."""
+    exact = [weight for media_range, weight in ranges if media_range in format.aliases]
+    wider = [format.media_type, format.media_type.split("/")[0] + "/*"]
+    # A page is for those who ask for one: `*/*` is what programs send.
+    ladder = wider if format is HTML else [*wider, "*/*"]
+    for exactness, step in zip((3, 2, 1), ladder, strict=False):
+        weights = [weight for media_range, weight in ranges if media_range == step]
+        if weights:
+            return max((max(weights), exactness), (max(exact, default=0), 3))
+    return (max(exact), 3) if exact else (0, 0)
+
+
+def _not_acceptable(fact: str, offered: Sequence[Format]) -> NotAcceptable:
+    there = ", ".join(f"{format.media_type} (format={format.names[0]})" for format in offered)
+    return NotAcceptable(Problem(fact, f"what can be had: {there}"))

@@ -1,0 +1,113 @@
+"""The stored queries: one question per file, with front matter in comments that every SPARQL engine ignores.
+
+    #+ summary: Measures by lead organization
+    #+ summary_ja: 主担当府省庁別の施策
+    #+ description: How many measures each organization leads.
+    #+ description_ja: …
+    #+ tags: [measures, organizations]
+
+The form is grlc's: flat `key: value` lines that are also YAML. A value that YAML would read otherwise stands in quotes.
+"""
+
+import difflib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from pyoxigraph import Store
+
+from kg.errors import Problem, QueryError, RecipeError
+
+SUFFIX = ".rq"
+KEYS = ("summary", "summary_ja", "description", "description_ja", "tags")
+_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_LINE = re.compile(r"#\+ (?P<key>[a-z_]+): (?P<value>\S.*)")
+_ENGINE_LINE = re.compile(r"error at (\d+):")
+
+
+@dataclass(frozen=True)
+class StoredQuery:
+    """A question that is asked often: its name, its text and what it says in both languages."""
+
+    name: str
+    text: str
+    summary: str
+    summary_ja: str
+    description: str
+    description_ja: str
+    tags: tuple[str, ...]
+
+
+def read_queries(folder: Path) -> tuple[StoredQuery, ...]:
+    """Read all stored queries of a folder, by name; raise RecipeError with every problem of every file."""
+    queries: list[StoredQuery] = []
+    problems: list[Problem] = []
+    for file in sorted(folder.glob(f"*{SUFFIX}")):
+        try:
+            queries.append(read_query(file))
+        except RecipeError as error:
+            problems.extend(error.problems)
+    if problems:
+        raise RecipeError(*problems)
+    return tuple(queries)
+
+
+def read_query(file: Path) -> StoredQuery:
+    """Read one stored query; raise RecipeError with every problem of the file."""
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecipeError(Problem(f"cannot be read: {error}", "save it as UTF-8", file)) from error
+    values: dict[str, str] = {}
+    problems = [*_name_problems(file), *_front_matter(file, text, values), *_syntax_problems(file, text)]
+    for key in KEYS:
+        if key not in values:
+            problems.append(Problem(f"{key} is missing", f"add a line `#+ {key}: …` at the top", file, 1))
+    if problems:
+        raise RecipeError(*problems)
+    tags = tuple(tag.strip() for tag in values.pop("tags").strip("[]").split(",") if tag.strip())
+    return StoredQuery(name=file.stem, text=text, tags=tags, **values)
+
+
+def stored_query(folder: Path, name: str) -> StoredQuery:
+    """Return the stored query of a name; raise QueryError with the nearest names where there is none."""
+    there = sorted(file.stem for file in folder.glob(f"*{SUFFIX}"))
+    if name not in there:
+        near = difflib.get_close_matches(name, there) or there
+        remedy = f"queries at hand: {', '.join(near)}" if near else f"put {name}{SUFFIX} into {folder}"
+        raise QueryError(Problem(f"there is no stored query {name}", remedy))
+    return read_query(folder / f"{name}{SUFFIX}")
+
+
+def _name_problems(file: Path) -> Iterator[Problem]:
+    if not _NAME.fullmatch(file.stem):
+        yield Problem("the name is not made of a-z, 0-9 and single hyphens", "name the file with the question", file)
+
+
+def _front_matter(file: Path, text: str, values: dict[str, str]) -> Iterator[Problem]:
+    """Fill `values` from the lines that begin with `#+` and yield what is wrong with them."""
+    for number, line in enumerate(text.splitlines(), 1):
+        if not line.startswith("#+"):
+            continue
+        match = _LINE.fullmatch(line.rstrip())
+        if not match or match["key"] not in KEYS:
+            yield Problem(
+                f"no front matter: {line}", f"write `#+ key: value` with one of {', '.join(KEYS)}", file, number
+            )
+        elif match["key"] in values:
+            yield Problem(f"{match['key']} stands here a second time", "keep one of the two lines", file, number)
+        else:
+            value = match["value"]
+            quoted = len(value) > 1 and value[0] == value[-1] == '"'
+            values[match["key"]] = value[1:-1] if quoted else value
+            if not quoted and (": " in value or " #" in value or value[0] in "\"'&*!|>%@`{"):
+                yield Problem("YAML reads this value otherwise", 'put it between "double quotes"', file, number)
+
+
+def _syntax_problems(file: Path, text: str) -> Iterator[Problem]:
+    try:
+        Store().query(text)
+    except SyntaxError as error:
+        line = _ENGINE_LINE.match(str(error))
+        yield Problem(f"no valid SPARQL: {error}", "mend the query", file, int(line[1]) if line else None)

@@ -1,0 +1,96 @@
+"""What the text of a query tells before an engine reads it: whether it is an update, and whether it calls SERVICE."""
+
+import re
+from collections.abc import Iterator
+
+_UPDATES = {"ADD", "CLEAR", "COPY", "CREATE", "DELETE", "DROP", "INSERT", "LOAD", "MOVE", "WITH"}
+_GAP = r"(?:[\s\uFEFF]|#[^\n\r]*+)"
+_PROLOGUE = re.compile(rf"{_GAP}*+(?:(?:BASE|PREFIX\s*+[^\s:<>]*:){_GAP}*+<[^>]*>{_GAP}*+)*", re.IGNORECASE)
+_WORD = re.compile(r"[A-Za-z]+")
+_CODEPOINT = re.compile(r"\\u([0-9A-Fa-f]{4})|\\U([0-9A-Fa-f]{8})")
+
+# `SERVICE [SILENT] <iri> | ?variable | prefixed:name {`. The engine asks for no space between any of these words.
+# Possessive quantifiers (`*+`) keep hostile text from making the reader try one stretch in many ways.
+_CALL = re.compile(
+    rf"SERVICE{_GAP}*+(?:SILENT{_GAP}*+)?(?:<[^<>]*>|(?:[^\s<>\"{{}}#\\]|\\.)++){_GAP}*+(?P<group>\{{)?",
+    re.IGNORECASE | re.DOTALL,
+)
+_IRI = re.compile(r"<(?:[^<>\"{}|^`\\\x00-\x20]|\\[uU])*>")
+_ABSOLUTE = re.compile(r"<[A-Za-z][A-Za-z0-9+.-]*://")
+# What cannot hold a keyword, each read as one piece: strings, comments, variables, language tags, the part of a
+# prefixed name after its colon, an escaped character of it, and a graph's name (`GRAPH service:x {` is no call).
+_PIECE = re.compile(
+    r'"""(?:"{0,2}(?:[^"\\]|\\.))*+"""'
+    r"|'''(?:'{0,2}(?:[^'\\]|\\.))*+'''"
+    r'|"(?:[^"\\\n\r]|\\.)*+"'
+    r"|'(?:[^'\\\n\r]|\\.)*+'"
+    r"|#[^\n\r]*+"
+    r"|[?$]\w+"
+    r"|@[A-Za-z0-9-]+"
+    r"|:(?:[\w:-]|%[0-9A-Fa-f]{2}|\\[_~.\-!$&'()*+,;=/?#@%])++"
+    r"|\\."
+    rf"|(?<!\w)GRAPH{_GAP}++[\w.-]*+(?=:)",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+def operation(query: str) -> str:
+    """Return the first word after the prologue in capitals: `SELECT`, `ASK`, `INSERT` …; empty where there is none."""
+    start = _PROLOGUE.match(query)
+    word = _WORD.match(query, start.end() if start else 0)
+    return word[0].upper() if word else ""
+
+
+def is_update(query: str) -> bool:
+    """Whether the text asks to change data."""
+    return operation(query) in _UPDATES
+
+
+def calls_service(query: str) -> bool:
+    """Whether the text calls SERVICE in any way that it can be read.
+
+    The engine follows SERVICE always and cannot be told not to, so this must never miss one. It reads the text twice,
+    as written and with codepoint escapes resolved, because engines differ in where they allow those.
+    """
+    if "service" not in query.lower() and "\\" not in query:
+        return False
+    return any(_has_call(text) for text in {query, _CODEPOINT.sub(_character, query)})
+
+
+def _character(escape: re.Match[str]) -> str:
+    number = int(escape[1] or escape[2], 16)
+    return chr(number) if number <= 0x10FFFF else escape[0]
+
+
+def _has_call(text: str) -> bool:
+    """Follow every reading of the text; each position is visited once, and hostile repetition counts as a call."""
+    ahead, seen, patience = [0], set[int](), 20 * len(text)
+    while ahead:
+        position = ahead.pop()
+        if position in seen or position >= len(text):
+            continue
+        seen.add(position)
+        call = _CALL.match(text, position)
+        if call:
+            patience -= call.end() - position
+            if call["group"] or patience < 0:
+                return True
+        ahead.extend(_steps(text, position))
+    return False
+
+
+def _steps(text: str, position: int) -> Iterator[int]:
+    """Yield where the next piece can begin.
+
+    After `<` there can be two readings: in `?a<'x>y'` the engine sees "less than" and a string where another reader
+    sees an IRI `<'x>`. An IRI with `://` has one reading only, since no expression holds two slashes in a row.
+    """
+    if text[position] == "<":
+        iri = _IRI.match(text, position)
+        if iri:
+            yield iri.end()
+        if not (iri and _ABSOLUTE.match(text, position)):
+            yield position + 1
+    else:
+        piece = _PIECE.match(text, position)
+        yield piece.end() if piece else position + 1

@@ -1,0 +1,63 @@
+"""Opens what is asked into a store: a finished release, or any RDF files.
+
+The store is plain: `graph.ttl` of a release is its default graph, and quads stay where a file puts them. The engine's
+union default graph is never used, because it counts a triple twice that stands in two graphs.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from pyoxigraph import QuerySolutions, RdfFormat, Store
+
+from kg.errors import Problem, ReleaseError
+from kg.releases import GRAPH, Release
+
+SUFFIXES = {
+    ".ttl": RdfFormat.TURTLE,
+    ".nt": RdfFormat.N_TRIPLES,
+    ".nq": RdfFormat.N_QUADS,
+    ".trig": RdfFormat.TRIG,
+    ".rdf": RdfFormat.RDF_XML,
+    ".xml": RdfFormat.RDF_XML,
+    ".jsonld": RdfFormat.JSON_LD,
+}
+
+
+def open_release(release: Release) -> Store:
+    """Return a store that holds the graph of a release."""
+    return _open([release.path(GRAPH)], "run `kg build` to make the release again")
+
+
+def open_files(files: Sequence[Path]) -> Store:
+    """Return a store that holds the content of RDF files; raise ReleaseError with every unreadable one."""
+    return _open(files, "mend the file, or leave it out of --data")
+
+
+def size(store: Store) -> int:
+    """Return the number of triples in the default graph: those that a plain query counts."""
+    results = store.query("SELECT (COUNT(*) AS ?size) { ?s ?p ?o }")
+    assert isinstance(results, QuerySolutions)
+    return int(next(results)["size"].value)
+
+
+def _open(files: Sequence[Path], remedy: str) -> Store:
+    store = Store()
+    problems = [problem for file in files if (problem := _load(store, file, remedy))]
+    if problems:
+        raise ReleaseError(*problems)
+    return store
+
+
+def _load(store: Store, file: Path, remedy: str) -> Problem | None:
+    """Load one file, or return why that cannot be done."""
+    format = SUFFIXES.get(file.suffix.lower())
+    if format is None:
+        return Problem(f"what “{file.suffix}” means is not known", f"name it with one of {', '.join(SUFFIXES)}", file)
+    try:
+        # Relative IRIs are read against the file itself, as RFC 3986 has it.
+        store.bulk_load(path=str(file), format=format, base_iri=file.resolve().as_uri())
+    except SyntaxError as error:
+        return Problem(f"no valid {format.name}: {error.msg}", remedy, file, error.lineno)
+    except (OSError, ValueError) as error:
+        return Problem(f"cannot be read: {error}", remedy, file)
+    return None
