@@ -168,9 +168,10 @@ async def _respond(request: Request, store: Store, question: Question) -> Respon
 
 
 def _outcome(store: Store, question: Question, accept: str | None) -> tuple[Format, bytes] | Refusal:
-    """Return the answer or the refusal; a fresh one, because a trace would carry the engine's results out of the thread.
+    """Return the answer or the refusal.
 
-    The engine insists that results are given back in the thread that asked for them.
+    The refusal is a fresh one: a trace would carry the engine's results out of the thread that asked, and the engine
+    insists on taking them back there.
     """
     try:
         return answer(store, question, accept)

@@ -194,7 +194,7 @@ def _release(current: Release | None, out: Path, version: str) -> Release:
         return current
     try:
         return release_of(out, version)
-    except (ReleaseError, ValueError) as error:  # ValueError: a name that the file system refuses
+    except (ReleaseError, OSError, ValueError) as error:  # the latter two: names that no file system takes
         raise Refusal(404, f"there is no release {version}") from error
 
 
@@ -248,6 +248,7 @@ async def _broken(request: Request, error: Exception) -> Response:
 
 def _listen(host: str, port: int) -> socket.socket:
     try:
+        # With its protocol named: on a socket without, asyncio leaves Nagle's algorithm on, 40 ms for each answer.
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listener = socket.socket(family, kind, protocol)
     except OSError as error:

@@ -10,6 +10,7 @@ from kg.recipe.codelists import Code, CodeList, plain
 _HYPHENS = re.compile("[‐‑‒–—―−ー]")
 _RUNNING = re.compile(r"(?:No\.?)?(\d{1,4})\.?", re.IGNORECASE)
 _NATIONAL = re.compile(r"\d{1,2}-\d{1,3}")
+_NUMBERS = re.compile(r"\d{1,2}-\d{1,3}(?:[、,・/-]\d{1,3}(?:-\d{1,3})?)*")
 _ERA_YEAR = r"(?:平成|令和|昭和|[HRS])(?:元|\d{1,2})年?度?|\d{4}年度?"
 _LISTING = re.compile(
     rf"(?:{_ERA_YEAR})(?:から|より|以降|～|~|〜)?(?:\(.*\))?|\(?(?:掲載)?時期(?:は)?調整中\)?|調整中|時期未定"
@@ -95,6 +96,10 @@ class Anchors:
             any(item.startswith("◎") for item in items)
             or all(self.organizations.printed(item.lstrip("◎")) for item in items)
         )
+
+    def is_anchor(self, text: str) -> bool:
+        """Whether the cell is what only stands beside the others: a list of ministries, or of national numbers."""
+        return self.marked_organizations(text) or bool(_NUMBERS.fullmatch(_HYPHENS.sub("-", plain(text))))
 
     def are_organizations(self, text: str) -> bool:
         """Whether the cell reads like a list of organizations, known or not."""

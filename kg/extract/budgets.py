@@ -9,12 +9,13 @@ from kg.extract.clauses import parentheses_of
 from kg.extract.markup import read_markup
 from kg.extract.references import without_references
 
-_MARKER = re.compile(r"^\s*[<【]?\s*予算事業名[^>】]{0,12}[>】]\s*[::]?|^\s*予算事業名\s*[::]?\s*")
+_HEADING = re.compile(r"[<【]\s*予算事業名[^<>【】]{0,12}[>】]\s*:?|^\s*予算事業名\s*:?\s*")
+_BULLETS = "・○●■◆"
 _NAME_ENDS = re.compile(r"(?:事業|事業費|経費|費用|費|交付金|補助金|負担金|委託費|施策|内数|等|[)\]])$")
 _GRANT = re.compile(r"\[([^\[\]]+)\]")
 _FORMER = re.compile(r"\(旧\s*[::]?\s*")
 _SENTENCE = re.compile(r"。|^[・※○■]")
-_LIST = re.compile(r"[、,;]|及び")
+_LIST = re.compile(r"[、,;]")
 _CJK = r"[\u3040-\u30ff\u3400-\u9fff々ー・()「」]"
 _WRAP = re.compile(rf"(?<={_CJK})\s+(?={_CJK})")
 
@@ -44,35 +45,41 @@ def budget_of(cell: Text) -> Budget:
     notes: list[Text] = []
     blocks, _ = read_markup(cell)
     for block in without_references(blocks):
-        text = block.text.normal().spaced()
-        marker = _MARKER.match(text.chars)
-        text = text[marker.end() :].strip() if marker else text
-        if not text.chars:
-            continue
-        if _SENTENCE.search(text.chars) and not marker:
-            notes.append(text)
-            continue
-        for part in _names(text):
-            programme = _programme(part)
-            if programme and all(programme.name.chars != other.name.chars for other in programmes):
-                programmes.append(programme)
+        for text, headed in _sections(block.text.normal().spaced()):
+            if _SENTENCE.search(text.chars) and not headed:
+                notes.append(text)
+                continue
+            for part in _names(text):
+                programme = _programme(part)
+                if programme and all(programme.name.chars != other.name.chars for other in programmes):
+                    programmes.append(programme)
     return Budget(tuple(programmes), tuple(notes))
 
 
+def _sections(text: Text) -> list[tuple[Text, bool]]:
+    """Return what follows each heading `<予算事業名>`, and what precedes the first; with whether it has a heading."""
+    headings = list(_HEADING.finditer(text.chars))
+    starts = [0, *(heading.end() for heading in headings)]
+    stops = [*(heading.start() for heading in headings), len(text)]
+    sections = [(text[a:b].strip(), index > 0) for index, (a, b) in enumerate(zip(starts, stops, strict=True))]
+    return [(section, headed) for section, headed in sections if section.chars]
+
+
 def _names(text: Text) -> list[Text]:
-    """Separate names at a space (outside parentheses) that follows what can end a name; other spaces are line wraps."""
+    """Separate names at bullets, and at a space or comma after what can end a name; other spaces are line wraps."""
     groups = parentheses_of(text.chars)
     parts: list[Text] = []
     last = 0
     for match in re.finditer(r"\s+|\s*[、;]\s*", text.chars):
-        inside = any(start < match.start() < stop for start, stop in groups)
+        if any(start < match.start() < stop for start, stop in groups):
+            continue
         left, right = text.chars[last : match.start()], text.chars[match.end() :]
-        name = re.sub(r"\([^()]*\)$", "", left) or left
-        ends = bool(_NAME_ENDS.search(left)) and bool(name)
-        if not inside and ends and right and right[0] not in "([":
-            parts.append(text[last : match.start()].strip())
+        ends = bool(_NAME_ENDS.search(left)) and right[:1] not in ("(", "[")
+        if right and (ends or right[0] in _BULLETS):
+            parts.append(text[last : match.start()])
             last = match.end()
-    return [part for part in [*parts, text[last:].strip()] if part.chars]
+    found = [part.strip(_BULLETS + " ") for part in [*parts, text[last:]]]
+    return [part for part in found if part.chars and not is_nothing(part.chars)]
 
 
 def _programme(text: Text) -> Programme | None:
@@ -96,7 +103,7 @@ def _split_outside(text: Text) -> list[Text]:
     groups = parentheses_of(text.chars)
     parts, last = [], 0
     for match in _LIST.finditer(text.chars):
-        if match.group() != "及び" and not any(start < match.start() < stop for start, stop in groups):
+        if not any(start < match.start() < stop for start, stop in groups):
             parts.append(text[last : match.start()].strip())
             last = match.end()
     return [part for part in [*parts, text[last:].strip()] if part.chars]

@@ -14,6 +14,7 @@ COMPARED = re.compile(
 _QUOTED = re.compile(r"「[^「」]*」|『[^『』]*』|“[^“”]*”")
 # A comma between digits belongs to a number; `から` between two numbers leads from one to the other.
 _PUNCTUATION = re.compile(r"[、;。→⇒]|(?<!\d),|,(?!\d{3}(?!\d))|(?<=[^年度月日\s])から(?=約?\d+[^\d年月日])")
+_OPENING, _CLOSING = "([【〔", ")]】〕"
 _LEADING_ON = ("→", "⇒", "から")
 # What follows a parenthesis that says how many there are, not how many there shall be.
 _DESCRIBED = re.compile(r"における|のうち|に対する|に占める|を対象|で(?:の)?")
@@ -44,10 +45,10 @@ def parentheses_of(text: str) -> list[tuple[int, int]]:
     groups: list[tuple[int, int]] = []
     depth = start = 0
     for index, char in enumerate(text):
-        if char == "(":
+        if char in _OPENING:
             start = start if depth else index
             depth += 1
-        elif char == ")" and depth:
+        elif char in _CLOSING and depth:
             depth -= 1
             if not depth:
                 groups.append((start, index))
@@ -60,7 +61,9 @@ def clauses_of(text: str, counters: Counters) -> Iterator[Clause]:
     A clause ends at punctuation, and before a period that follows a number (A年度10件B年度20件).
     """
     last = 0
-    for start, stop in [*parentheses_of(text), (len(text), len(text))]:
+    periods = periods_of(text)
+    groups = [(a, b) for a, b in parentheses_of(text) if not any(p.start < a < p.stop for p in periods)]
+    for start, stop in [*groups, (len(text), len(text))]:
         for left, right in _parts(text, last, start):
             yield Clause(left, right, -1)
         described = _DESCRIBED.match(text, stop + 1) and not periods_of(text[start:stop])
@@ -75,7 +78,7 @@ def _parts(text: str, start: int, stop: int) -> Iterator[tuple[int, int]]:
     cuts = [
         (match.start(), match.end())
         for match in _PUNCTUATION.finditer(text, start, stop)
-        if _depth_zero(text, start, match)
+        if _outside_any(text[start : match.start()])
     ]
     for left, right in [*cuts, (stop, stop)]:
         # an arrow stays with what it leads away from
@@ -85,9 +88,9 @@ def _parts(text: str, start: int, stop: int) -> Iterator[tuple[int, int]]:
         last = right
 
 
-def _depth_zero(text: str, start: int, match: re.Match[str]) -> bool:
-    before = text[start : match.start()]
-    return before.count("(") <= before.count(")")
+def _outside_any(before: str) -> bool:
+    """Whether every parenthesis of the words before a place is closed there."""
+    return sum(before.count(char) for char in _OPENING) <= sum(before.count(char) for char in _CLOSING)
 
 
 def _before_periods(text: str, start: int, stop: int, counters: Counters) -> Iterator[tuple[int, int]]:
@@ -97,7 +100,12 @@ def _before_periods(text: str, start: int, stop: int, counters: Counters) -> Ite
     last = 0
     for period in periods:
         compared = COMPARED.match(text[start:stop], period.stop)
-        if not compared and any(last <= number.start < period.start for number in counters.numerals(masked)):
+        nested = not _outside_any(text[start : start + period.start])
+        if (
+            not compared
+            and not nested
+            and any(last <= number.start < period.start for number in counters.numerals(masked))
+        ):
             yield start + last, start + period.start
             last = period.start
     yield start + last, stop

@@ -1,39 +1,56 @@
-"""The fields of a row: printed cells, put together again where a stray tab had split one."""
+"""The fields of a row: printed cells, put together again where a stray tab or line break had split one."""
 
+import functools
 import re
 from collections.abc import Sequence
 
+from kg.cells import EMPTY, Text
+from kg.extract.markup import plain_text
 from kg.recipe.corrections import Corrected
-
-# The cells that make up one field: more than one only where a stray tab had split it.
-Field = list[Corrected]
 
 _OPENING = re.compile(r"<(?:ul|ol|p|div|a|li)\b[^<>]*>", re.IGNORECASE)
 _CLOSING = re.compile(r"</(?:ul|ol|p|div|a|li)\s*>", re.IGNORECASE)
 
 
-def words_of(field: Corrected | Field) -> str:
-    """Return the text of a cell or field, without white space at its ends."""
-    cells = field if isinstance(field, list) else [field]
-    return "".join(cell.text.chars for cell in cells).strip()
+class Field:
+    """One field of a row: a cell, or the parts of one that was split."""
+
+    def __init__(self, cells: list[Corrected]) -> None:
+        self.cells = cells
+
+    @property
+    def text(self) -> Text:
+        """The text as printed (and corrected), with its markup."""
+        return sum((cell.text for cell in self.cells), EMPTY)
+
+    @functools.cached_property
+    def words(self) -> str:
+        """What a reader sees: no markup, no white space at the ends, a line for each paragraph."""
+        return plain_text(self.text).chars.strip()
 
 
 def fields_of(cells: Sequence[Corrected]) -> list[Field]:
-    """Return the fields of a row: what opens (markup, parenthesis) in one cell and closes in the next is one field."""
+    """Return the fields of a row.
+
+    What opens (markup, a parenthesis) in one cell and closes in the next is one field; so are the cells on both sides
+    of a line break inside a row.
+    """
     fields: list[Field] = []
     for cell in cells:
-        if fields and _left_open(words_of(fields[-1])) and _closes_more(cell.text.chars):
-            fields[-1].append(cell)
+        before = fields[-1].cells[-1] if fields else None
+        broken = before is not None and before.cell.line != cell.cell.line
+        if before and (broken or (_opens(fields[-1].text.chars) and _closes(cell.text.chars))):
+            fields[-1].cells.append(cell)
         else:
-            fields.append([cell])
+            fields.append(Field([cell]))
     return fields
 
 
-def _left_open(words: str) -> bool:
+def _opens(words: str) -> bool:
     return _parentheses(words) > 0 or _elements(words) > 0
 
 
-def _closes_more(words: str) -> bool:
+def _closes(words: str) -> bool:
     return _parentheses(words) < 0 or _elements(words) < 0
 
 

@@ -19,7 +19,8 @@ from kg.extract.targets import UNSET, Target, targets_of
 
 _COUNTER_NOUN = re.compile(r"(?:数|率|割合|比率|額|量|人口|面積|時間|件)$")
 _HEADING = re.compile(r"\s*<([^<>]+)>\s*|\s*【([^【】]+)】\s*")
-_CONTINUES = re.compile(r"[\s(<、。,.:;・)\]」』ぁ-ん]|等|以[上下外内降]|及び|又は|並び|未満|程度|\d")
+_BEFORE_HEADING = re.compile(r"\s(?=[<＜][^<>＜＞]{1,60}[>＞])")
+_CONTINUES = re.compile(r"[\s(<、。,.:;・)\]」』ぁ-ん※/]|等|以[上下外内降]|及び|又は|並び|未満|程度|\d")
 _SOFT_END = re.compile(r"[ぁ-ん、・(「]$")
 
 
@@ -43,11 +44,11 @@ def kpis_of(cell: Text, counters: Counters) -> list[Kpi]:
     kpis: list[Kpi] = []
     group = ""
     for item in items_of(_unwrapped(blocks)):
-        text = item.text
-        while heading := _HEADING.match(text.normal().chars):
-            group = heading[1] or heading[2]
-            text = _after(text, heading.end())
-        kpis.extend(_kpi(part, group, counters) for part in _separated(text, counters))
+        for text in item.text.split(_BEFORE_HEADING):
+            while heading := _HEADING.match(text.normal().chars):
+                group = heading[1] or heading[2]
+                text = _after(text, heading.end())
+            kpis.extend(_kpi(part, group, counters) for part in _separated(text, counters))
     return kpis
 
 
@@ -85,7 +86,7 @@ def _separated(text: Text, counters: Counters) -> Iterator[Text]:
             continue
         if _ends_before(normal.chars, last, index, groups, counters):
             yield _printed(text, normal[last:index])
-            last = index + (normal.chars[index] in " 、")
+            last = index + (normal.chars[index] in " 、/")
     if normal.chars[last:].strip():
         yield _printed(text, normal[last:])
 
@@ -101,7 +102,7 @@ def _ends_before(text: str, start: int, index: int, groups: list[tuple[int, int]
         return False
     says_target = _says_target(text[group[0] + 1 : group[1]], counters)
     counted = bool(_COUNTER_NOUN.search(text[start : group[0]].strip()))
-    if text[index] == "、":
+    if text[index] in "、/":
         return bool(right) and (says_target or counted)
     return says_target and counted and not _CONTINUES.match(text[index:])
 

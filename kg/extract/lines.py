@@ -100,7 +100,7 @@ def _kind(cells: tuple[Cell, ...], headings: Headings, anchors: Anchors, after_h
     """Tell what a line is. A row has a running number, or else the number or the ministries that only a row has."""
     first = cells[0].printed.strip()
     if len(cells) == 1:
-        return Kind.TITLE if first.startswith("#") else Kind.OTHER
+        return Kind.TITLE if first.lstrip("\ufeff").startswith("#") else Kind.OTHER
     if anchors.running_number(first) is not None:
         return Kind.ROW
     if any(anchors.national_number(cell.printed) or anchors.marked_organizations(cell.printed) for cell in cells):

@@ -74,6 +74,8 @@ class _Reader:
 
 def read_markup(text: Text) -> tuple[list[Block], bool]:
     """Return the blocks of a cell in order, and whether its HTML is broken (an element that never closes)."""
+    if "<" not in text.chars and "&" not in text.chars:
+        return ([Block(text)] if text.chars.strip() else []), False
     reader = _Reader()
     last = 0
     for tag in _TAG.finditer(text.chars):
@@ -114,6 +116,17 @@ def _unescaped(text: Text) -> Text:
         if char != match.group():
             text = text.replace(match.start(), match.end(), char)
     return text
+
+
+def plain_text(text: Text) -> Text:
+    """Return the text of a cell without markup; a line break stands between its paragraphs."""
+    blocks, _ = read_markup(text)
+    result = EMPTY
+    for block in blocks:
+        if result.chars:
+            result = result + Text("\n", result.ends[-1:], result.ends[-1:])
+        result = result + block.text
+    return result
 
 
 _BULLETS = "-‐–・○●■◆◇□►▪"  # dropped: a bullet says only that an item begins

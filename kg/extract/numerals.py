@@ -21,9 +21,9 @@ _NUMERAL = re.compile(
 _PART = re.compile(rf"(?P<digits>{_DIGITS})|(?P<kanji>[{_KANJI}]+)|(?P<power>[{_POWERS}])")
 
 # What makes a number a name or an ordinal: 第64号, SIP4D, JIS X 8341-3, 4K, 3.9世代, 平成…
-_BEFORE_NAME = re.compile(r"(?:第|[A-Za-z][-/ ]?|\d[-/:.]|No\.?)$")
+_BEFORE_NAME = re.compile(r"(?:第|分の|※|注|[A-Za-z][-/ ]?|\d[-/:.]|No\.?)$")
 _AFTER_NAME = re.compile(
-    r"[-/:]\d|年(?!間)|歳|世代|号|条|版|章|期(?!間)|次|位|番|級|月(?!間)|日(?!間|以)|時(?!間)|頃|目"
+    r"[-/:]\d|分の\d|年(?!間)|歳|世代|号|条|版|章|期(?!間)|次|位|番|級|月(?!間)|日(?!間|以)|時(?!間)|頃|目"
 )
 # A number that says out of how many, or since when, is no target.
 _AFTER_OTHER = re.compile(r"のうち|うち|経過")
@@ -31,6 +31,7 @@ _AFTER_OTHER = re.compile(r"のうち|うち|経過")
 _UNSAFE_WITH_KANJI = frozenset(
     {"部", "分", "本", "通", "組", "名", "人", "台", "町", "市", "県", "村", "種", "次", "時間"}
 )
+_RANGE = re.compile(rf"\s?[~〜]\s?{_DIGITS}")
 _WORD = re.compile(r"[一-龯々ァ-ヴーA-Za-z]+")
 # What follows a counter that the code list does not know, and is not part of it.
 _TAIL = re.compile(
@@ -116,6 +117,9 @@ class Counters:
         unit, end, known = self.unit_at(text, stop)
         if _AFTER_OTHER.match(text, end) or text[end : end + 1] == "化" or _changes_nothing(text, stop):
             return None
+        if extent := _RANGE.match(text, end):
+            unit_of_both, end, known = self.unit_at(text, extent.end())
+            return Numeral(None, unit_of_both or unit, start, end, known)  # from one to another: no single value
         if match["indefinite"]:
             return Numeral(None, unit, start, end, known) if unit and known else None
         if not match["number"][0].isdigit() and (not known or not unit or _is_a_word(match["number"], unit)):

@@ -7,9 +7,9 @@ from kg.cells import Text
 from kg.extract.anchors import is_collective, is_nothing
 from kg.recipe.codelists import Code, CodeList
 
-_SEPARATOR = re.compile(r"[、,;/・\n]|<br\s*/?>", re.IGNORECASE)
+_SEPARATOR = re.compile(r"[、,;/・\n]")
 _LEAD = "◎"
-_TAGS = re.compile(r"</?(?:p|div|ul|ol|li|span)\b[^<>]*>", re.IGNORECASE)
+_OFFICE = re.compile(r"\s*\([^()]*\)\s*$")  # an office named after its body: 内閣官房(IT総合戦略室)
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,8 @@ class Named:
 
 
 def organizations_of(cell: Text, organizations: CodeList) -> list[Named]:
-    """Return the bodies of a cell in printed order, each once."""
-    text = _without_tags(cell).normal()
+    """Return the bodies of a cell (without markup) in printed order, each once."""
+    text = cell.normal()
     if is_nothing(text.chars):
         return []
     found: list[Named] = []
@@ -39,18 +39,12 @@ def organizations_of(cell: Text, organizations: CodeList) -> list[Named]:
             printed = item.strip(_LEAD + "○ \u3000")
             if not printed.chars:
                 continue
-            code = organizations.printed(printed.chars)
+            code = organizations.printed(printed.chars) or organizations.printed(_OFFICE.sub("", printed.chars))
             group = code.row["kind"] == "group" if code else is_collective(printed.chars)
             named = Named(printed, code, lead, group)
             if all(other.name != named.name for other in found):
                 found.append(named)
     return found
-
-
-def _without_tags(cell: Text) -> Text:
-    for match in reversed(list(_TAGS.finditer(cell.chars))):
-        cell = cell[: match.start()] + cell[match.end() :]
-    return cell
 
 
 def _spaced_apart(part: Text, organizations: CodeList) -> list[Text]:

@@ -20,11 +20,13 @@ _HALVES = {
     "下期": "H2",
 }
 
+# The same year in the other era stands in parentheses: 令和2(2020)年度, 2020年(令和2年)3月, 令和2年度(2020年度)
+_OTHER_ERA = r"\((?:\d{4}|(?:昭和|平成|令和)(?:元|\d{1,2}))(?:年度?)?\)"
 _PERIOD = re.compile(
     r"(?:(?P<era>明治|大正|昭和|平成|令和)\s?(?P<year>元|\d{1,2})"
     r"|(?<![A-Za-z])(?P<letter>[MTSHR])\.?(?P<short>元|\d{1,2})(?=\s?年|\.\d|末)"
-    r"|(?<!\d)(?P<western>(?:19|20)\d{2})(?=\s?年|[./]\d{1,2}(?!\d)))"
-    r"\s?(?P<nen>年)?(?:\((?:\d{4}|(?:昭和|平成|令和)(?:元|\d{1,2}))年?\))?(?P<fiscal>度)?"
+    r"|(?<!\d)(?P<western>(?:19|20)\d{2})(?=\s?年|[./]\d{1,2}(?!\d)|\([^()]*\)年))"
+    rf"\s?(?:{_OTHER_ERA})?(?P<nen>年)?(?:{_OTHER_ERA})?(?P<fiscal>度)?(?:{_OTHER_ERA})?"
     r"(?:の?\s?(?P<month>\d{1,2})月(?:\d{1,2}日)?|[./](?P<dotted>\d{1,2})(?!\d)"
     r"|の?\s?(?P<half>" + "|".join(_HALVES) + r")|の?\s?第(?P<quarter>[1-4])四半期)?"
 )

@@ -25,6 +25,7 @@ _TRAILING = ".,;:!'"
 _BULLET = re.compile(r"^[\s'・○●■◆※\-‐–]+")
 _PROGRAMME = re.compile(r"^\s*[<【]?\s*予算事業名|(?:事業|経費|交付金|補助金)\s*$")
 _BULLETED = re.compile(r"(?:^|(?<=\s))[■●○◆・](?=\S)")
+_LIKE_ADDRESS = re.compile(r"(?:https?|ftp)\s*:\s*/{0,2}\S*|(?<![A-Za-z0-9])www\.\S+", re.IGNORECASE)
 _HOST = re.compile(r"https?://[A-Za-z0-9\-]+(?:\.[A-Za-z0-9\-]+)+(?::\d+)?(?:[/?#]|$)", re.IGNORECASE)
 
 
@@ -58,18 +59,19 @@ class _Address:
     url: str
     label: Text = EMPTY
     differs: bool = False
+    attached: bool = False  # in parentheses after its title: ガイドライン(https://…)
 
 
 def references_of(blocks: list[Block]) -> list[Reference]:
     """Return every reference of a cell in printed order; an address without a title shares the one before it."""
     found: list[Reference] = []
     waiting = title = EMPTY  # a title may stand in a paragraph of its own, before that of its address
-    for block in blocks:
+    for block in _rejoined(blocks):
         last = 0
         for address in _addresses(block):
             before = block.text[last : address.start].strip()
             before = before if before.chars else waiting
-            own = address.label if address.label.chars else _title(before)
+            own = address.label if address.label.chars else _title(before, address)
             title = own if own.chars else title
             found.append(Reference(address.printed, address.url, title, address.differs))
             waiting, last = EMPTY, address.stop
@@ -82,19 +84,44 @@ def references_of(blocks: list[Block]) -> list[Reference]:
 def without_references(blocks: list[Block]) -> list[Block]:
     """Return the blocks without the addresses and their titles: what is left is the cell's own text."""
     rest: list[Block] = []
+    blocks = _rejoined(blocks)
     for index, block in enumerate(blocks):
         following = _addresses(blocks[index + 1]) if index + 1 < len(blocks) else []
         if following and not blocks[index + 1].text[: following[0].start].chars.strip() and not _addresses(block):
-            text = block.text[: _title_start(block.text)]  # the title of the address in the next paragraph
+            text = block.text[: _title_start(block.text, following[0])]  # the title of the next paragraph's address
         else:
             text, last = EMPTY, 0
             for address in _addresses(block):
                 before = block.text[last : address.start]
-                text, last = text + before[: _title_start(before)], address.stop
+                text, last = text + before[: _title_start(before, address)], address.stop
             text = text + block.text[last:]
         if text.chars.strip():
             rest.append(Block(text, block.item))
     return rest
+
+
+def unread_address(blocks: list[Block]) -> str:
+    """Return the words of a cell that look like an address and are none that could be read, or an empty string."""
+    for block in without_references(blocks):
+        if match := _LIKE_ADDRESS.search(block.text.normal().chars):
+            return match.group()
+    return ""
+
+
+def _rejoined(blocks: list[Block]) -> list[Block]:
+    """Join an address that a line break in the markup has parted; read one that is printed in full-width letters."""
+    joined: list[Block] = []
+    for block in blocks:
+        if not _SCHEME.search(block.text.chars) and _SCHEME.search(block.text.normal().chars):
+            block = Block(block.text.normal(), block.item)
+        left = joined[-1] if joined else None
+        url = re.search(rf"https?://[{_URL_CHARS}]*$", left.text.chars, re.IGNORECASE) if left else None
+        word = re.match(rf"[{_URL_CHARS}]+", block.text.chars)
+        if left and not left.links and url and word and _belongs(url.group(), word.group()):
+            joined[-1] = Block(left.text + block.text, left.item)
+        else:
+            joined.append(block)
+    return joined
 
 
 def _addresses(block: Block) -> list[_Address]:
@@ -103,7 +130,12 @@ def _addresses(block: Block) -> list[_Address]:
     for start, stop in _plain(block.text.chars):
         if not any(other.start < stop and start < other.stop for other in found):
             printed = block.text[start:stop]
-            found.append(_Address(start, stop, printed, printed.unspaced().chars))
+            attached = block.text.chars[start - 1 : start] in ("(", "（") and block.text.chars[stop : stop + 1] in (
+                ")",
+                "）",
+            )
+            wide = int(attached)
+            found.append(_Address(start - wide, stop + wide, printed, printed.unspaced().chars, attached=attached))
     return sorted(found, key=lambda address: address.start)
 
 
@@ -144,12 +176,15 @@ def _belongs(url: str, fragment: str) -> bool:
     return bool(_PATHLIKE.search(fragment) or _LOWER.fullmatch(fragment) or _NUMBERED.fullmatch(fragment))
 
 
-def _title_start(before: Text) -> int:
+def _title_start(before: Text, address: _Address) -> int:
     """Return where the title begins in the text before an address; its length where there is none.
 
     The title is the last parenthesis that begins a word, with what follows it; or what follows the last bullet; or all
     of the text, unless that names a budget programme.
     """
+    if address.attached:
+        words = before.chars.split()
+        return before.chars.rindex(words[-1]) if words else len(before)
     text = before.normal().chars
     opening, depth = -1, 0
     for index, char in enumerate(text):
@@ -167,9 +202,9 @@ def _title_start(before: Text) -> int:
     return next(index for index, start in enumerate(before.starts) if start >= at)
 
 
-def _title(before: Text) -> Text:
+def _title(before: Text, address: _Address) -> Text:
     """Return the title before an address: the words of its parenthesis and what follows it, without bullets."""
-    text = before[_title_start(before) :].normal()
+    text = before[_title_start(before, address) :].normal()
     text = text[_bullet(text.chars) :].strip()
     if not text.chars.startswith("("):
         return text.spaced()

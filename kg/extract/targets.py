@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from kg.extract.clauses import COMPARED, Clause, clauses_of, hide_quoted, mask
+from kg.extract.clauses import COMPARED, Clause, clauses_of, hide_quoted, mask, parentheses_of
 from kg.extract.numerals import Counters, Numeral
 from kg.extract.periods import Period, periods_of
 
@@ -29,17 +29,22 @@ _COMPARATORS = (
 _NEAR = 3  # a comparator or a verb follows its number within this many characters (10回程度以上)
 _BASELINE = re.compile(r"時点|現在|実績|現状|基準値|実測|[→⇒]$|から$")
 _RECURRING = re.compile(
-    r"毎年|各年|年間|年平均|1年(?:間)?(?:当たり|あたり|に)|年当たり|年あたり|(?<![\d元\0])年に?(?:約|およそ|延べ|のべ)?\s*$"
+    r"毎年|各年|年間|年平均|1年(?:間)?(?:当たり|あたり|に)|年度?当たり|年度?あたり|(?<![\d元\0])年に?(?:約|およそ|延べ|のべ)?\s*$"
 )
+_PER_YEAR = re.compile(r"\s?/\s?年度?")
 _INCREASE = re.compile(r"増|拡大|向上|上昇|引き?上げ|伸ば|アップ|改善")
 _DECREASE = re.compile(r"減|縮小|縮減|短縮|抑制|圧縮|引き?下げ|低下|ダウン|カット")
 _CHANGED_BY = re.compile(r"\s*(?:程度|以上|以下|超)?\s*(?:の|を|分)?(?:コスト|経費)?")
 _TO = re.compile(r"\s*(?:程度|以上|以下)?(?:に|へ|まで)")
+_FRACTION = re.compile(r"\d+分の\d+|\d+/\d+|半分")
 _DONE = re.compile(r"\s*(?:程度|以上)?を?(?:実施|開催|達成|実現|導入|整備|設置|策定|目指す)(?:する)?\s*。?$")
 _END = re.compile(r"\s*(?:程度|以上|以下|未満|超)?\s*。?$")
 _DEADLINE = re.compile(
-    r"[^、。]{0,4}?(?:まで(?:に)?|中に|末に|内に|以降|に(?!おける|関|つ|係)|を目途に?|を目処に?|をめどに?|頃)|\s*:"
+    r"(?:末|当初|初頭|半ば|[春夏秋冬])?(?:頃)?"
+    r"(?:まで(?:に)?|中に|末に|内に|以降|に(?!おける|関|つ|係|よ|向)|を目途に?|を目処に?|をめどに?|\s*:)"
 )
+# Who is counted, not what shall be reached: 人口10万人未満の団体
+_ATTRIBUTE = re.compile(r"\s*(?:以上|以下|以内|未満|超)の(?!達成|実現|確保|実施|開催)")
 
 
 class Kind(enum.Enum):
@@ -54,7 +59,8 @@ class Kind(enum.Enum):
 class Target:
     """One target as read. `value` is None for a milestone or an indefinite number.
 
-    Empty strings where nothing is printed; `start` and `stop` delimit its words in the KPI.
+    Empty strings where nothing is printed; `start` and `stop` delimit its words in the KPI; `half_read` says that they
+    hold a number that could not be read.
     """
 
     role: str
@@ -67,6 +73,7 @@ class Target:
     start: int
     stop: int
     unit_known: bool = True
+    half_read: bool = False
 
 
 def targets_of(text: str, counters: Counters) -> list[Target]:
@@ -105,9 +112,7 @@ def _dates(text: str, target: Target, before: Target) -> bool:
     """Whether a parenthesis holds only the date of the number before it: 60%に引き上げ(令和2年度)."""
     if target.value is not None or target.unit or before.period or before.value is None or before.role == "recurring":
         return False
-    words = text[target.start : target.stop]
-    periods = periods_of(words)
-    return bool(periods) and bool(re.fullmatch(r"\s*(?:末|中)?(?:まで)?(?:に|頃)?\s*", words[periods[-1].stop :]))
+    return _is_date(text[target.start : target.stop])
 
 
 def _read(text: str, clause: Clause, counters: Counters) -> tuple[Kind, Target] | None:
@@ -120,7 +125,9 @@ def _read(text: str, clause: Clause, counters: Counters) -> tuple[Kind, Target] 
     if numeral is None:
         return _without_number(words, clause, own, compared)
     role, direction = _role(words, numeral, compared)
-    if clause.outside and not _stated_outside(words, numeral, own, role):
+    if clause.outside and not (
+        _stated_outside(words, numeral, own, role) or _dated_after(text, clause, words, numeral)
+    ):
         return _deadline(words, clause, own)
     return Kind.TARGET, Target(
         role=role,
@@ -133,6 +140,7 @@ def _read(text: str, clause: Clause, counters: Counters) -> tuple[Kind, Target] 
         start=clause.start,
         stop=clause.stop,
         unit_known=numeral.known,
+        half_read=_more_numbers(words, numeral, periods, counters),
     )
 
 
@@ -143,6 +151,14 @@ def _numeral(words: str, periods: Sequence[Period], counters: Counters) -> Numer
         if not label:
             return numeral
     return None
+
+
+def _more_numbers(words: str, numeral: Numeral, periods: Sequence[Period], counters: Counters) -> bool:
+    """Whether a clause bounds its number twice (50件以上100件以下) or gives a range: one value is not all it says."""
+    masked = mask(words, list(periods))
+    ranged = numeral.value is None and any(char.isdigit() for char in masked[numeral.start : numeral.stop])
+    bounds = sum(1 for other in counters.numerals(masked) if _comparator(words, other) not in ("=", "~"))
+    return ranged or bounds > 1
 
 
 def _without_number(
@@ -164,7 +180,9 @@ def _without_number(
         return _deadline(words, clause, own)
     if not own:
         return None
-    return Kind.TARGET, replace(target, role="baseline" if _BASELINE.search(words.strip()) else "target")
+    half_read = bool(_FRACTION.search(mask(words, list(own))))
+    role = "baseline" if _BASELINE.search(words.strip()) else "target"
+    return Kind.TARGET, replace(target, role=role, half_read=half_read)
 
 
 def _deadline(words: str, clause: Clause, own: Sequence[Period]) -> tuple[Kind, Target] | None:
@@ -180,7 +198,7 @@ def _deadline(words: str, clause: Clause, own: Sequence[Period]) -> tuple[Kind, 
 def _role(words: str, numeral: Numeral, compared: Period | None) -> tuple[str, str]:
     """Return the role of a number and, for a change, its direction."""
     after = words[numeral.stop :]
-    if _RECURRING.search(mask(words, periods_of(words))[: numeral.start]):
+    if _RECURRING.search(mask(words, periods_of(words))[: numeral.start]) or _PER_YEAR.match(after):
         return "recurring", ""
     if numeral.unit == "倍":
         return "change", "multiple"
@@ -206,11 +224,27 @@ def _stated_outside(words: str, numeral: Numeral, own: Sequence[Period], role: s
     if not numeral.known or not numeral.unit:
         return False
     after = words[numeral.stop :]
+    if _ATTRIBUTE.match(after):
+        return False
     to = _TO.match(after)
     if (to and _direction(after[to.end() :][:_NEAR])) or _DONE.match(after) or _comparator(words, numeral) != "=":
         return True
     due = any(period.stop <= numeral.start for period in own)
     return bool(to or _END.match(after)) and (due or numeral.unit == "%")
+
+
+def _dated_after(text: str, clause: Clause, words: str, numeral: Numeral) -> bool:
+    """Whether a number ends its clause and the parenthesis after it is a date: 10,000件(令和3年度)."""
+    group = next(((a, b) for a, b in parentheses_of(text) if a >= clause.stop), None)
+    if group is None or text[clause.stop : group[0]].strip() or not _END.match(words, numeral.stop) or not numeral.unit:
+        return False
+    return _is_date(text[group[0] + 1 : group[1]])
+
+
+def _is_date(words: str) -> bool:
+    """Whether words are a period with its particle, and nothing else."""
+    periods = periods_of(words)
+    return bool(periods) and bool(re.fullmatch(r"\s*(?:末|中)?(?:まで)?(?:に|頃)?\s*", words[periods[-1].stop :]))
 
 
 def _comparator(words: str, numeral: Numeral) -> str:

@@ -1,28 +1,31 @@
 """From a row that was read to a measure: every field, and a note for everything that could not be settled."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from kg import names
 from kg.cells import EMPTY, Cell, Text
 from kg.extract.anchors import Anchors, national_number, running_number
 from kg.extract.budgets import budget_of
-from kg.extract.columns import KPI_UNKNOWN, Columns
+from kg.extract.columns import Columns
 from kg.extract.kpis import Kpi as KpiRead
 from kg.extract.kpis import kpis_of
 from kg.extract.laws import citations_of
+from kg.extract.lines import Line
 from kg.extract.listing import Listing, listing_of
 from kg.extract.markup import Block, prose_of, read_markup
 from kg.extract.notes import Note
 from kg.extract.numerals import Counters
 from kg.extract.organizations import organizations_of
 from kg.extract.periods import relative_period
-from kg.extract.references import Reference, references_of
+from kg.extract.references import Reference, references_of, unread_address
 from kg.model.records import Document, Kpi, Law, Measure, Organization, Programme, Target
 from kg.recipe import Recipe
 from kg.recipe.codelists import Code, plain
 
-KPI_COLUMNS = {"kpi-progress": "progress", "kpi-effect": "effect", KPI_UNKNOWN: "unknown"}
+KPI_COLUMNS = {"kpi-progress": "progress", "kpi-effect": "effect"}
+CellIris = Mapping[tuple[int, int], str]  # by line and position
 PROSE = ("overview", "support")
 
 
@@ -40,7 +43,7 @@ class MeasureReader:
         anchors = Anchors(recipe.codes["pillars"], recipe.codes["organizations"])
         return cls(recipe, anchors, Counters(recipe.codes["units"]))
 
-    def read(self, row: Columns, edition: str, key: str, line: int, page: int, source_row: str) -> Measure:
+    def read(self, row: Columns, edition: str, key: str, line: Line, cells: CellIris) -> Measure:
         """Read one row; what cannot be settled is added to the notes of `row`."""
         iri = names.measure(edition, key)
         title = " ".join(block.text.spaced().chars for block in self._blocks(row, "title"))
@@ -51,15 +54,15 @@ class MeasureReader:
             iri=iri,
             key=key,
             edition=edition,
-            row=running_number(row.text("no").chars) or "",
-            number=national_number(row.text("number").chars),
+            row=running_number(row.plain("no").chars) or "",
+            number=national_number(row.plain("number").chars),
             title=title,
             title_en=self.recipe.translations.get(title, self.recipe.translations.get(plain(title), "")),
             pillar=self._pillar(row),
             listed_from=listing.period,
             listing_status=listing.status,
             effects=tuple(key for key, _ in row.effects),
-            uncertain_marks=tuple(mark.cell for mark in row.uncertain),
+            uncertain_marks=tuple(cells[mark.cell.line, mark.cell.position] for mark in row.uncertain),
             lead=lead,
             participating=participating,
             groups=groups,
@@ -69,10 +72,10 @@ class MeasureReader:
             laws=self._laws(row),
             overview=prose_of(self._blocks(row, "overview")),
             support=prose_of(self._blocks(row, "support")),
-            kpis=self._kpis(row, iri, source_row),
-            page=page,
-            line=line,
-            source_row=source_row,
+            kpis=self._kpis(row, iri, cells),
+            page=line.page,
+            line=line.number,
+            source_row=cells[line.number, 1].rsplit("/cell/", 1)[0],
         )
 
     def _blocks(self, row: Columns, column: str) -> list[Block]:
@@ -85,11 +88,11 @@ class MeasureReader:
         row.notes.append(Note(key, _cell(row, column), words))
 
     def _pillar(self, row: Columns) -> Code | None:
-        match = self.anchors.pillar(row.text("pillar").chars.strip())
+        match = self.anchors.pillar(row.plain("pillar").chars.strip())
         return match[0] if match else None
 
     def _listing(self, row: Columns) -> Listing:
-        return listing_of(row.text("listing")) if "listing" in row.cells else Listing("", "")
+        return listing_of(row.plain("listing")) if "listing" in row.cells else Listing("", "")
 
     def _budget(self, row: Columns) -> tuple[tuple[Programme, ...], tuple[str, ...]]:
         budget = budget_of(row.text("budget"))
@@ -102,7 +105,7 @@ class MeasureReader:
     def _organizations(self, row: Columns) -> tuple[tuple[Organization, ...], ...]:
         """Return (lead, participating, groups); where nobody is marked ◎, nobody is called lead."""
         found: dict[str, list[Organization]] = {"lead": [], "participating": [], "groups": []}
-        for named in organizations_of(row.text("organizations"), self.recipe.codes["organizations"]):
+        for named in organizations_of(row.plain("organizations"), self.recipe.codes["organizations"]):
             key = named.code.key if named.code else names.slug(named.name)
             kind = "organization-group" if named.group else "organization"
             role = "groups" if named.group else "lead" if named.lead else "participating"
@@ -115,6 +118,8 @@ class MeasureReader:
         """Return the references of all cells that can hold some, in printed order."""
         documents: list[Document] = []
         for column in ("support", "budget", "references"):
+            if words := unread_address(self._blocks(row, column)):
+                self._note(row, "url-broken", column, words)
             for reference in references_of(self._blocks(row, column)):
                 self._report(row, column, reference)
                 if reference.valid:
@@ -145,21 +150,23 @@ class MeasureReader:
                     self._note(row, "law-unknown", column, cited.text.chars)
         return tuple(laws)
 
-    def _kpis(self, row: Columns, measure: str, source_row: str) -> tuple[Kpi, ...]:
+    def _kpis(self, row: Columns, measure: str, cells: CellIris) -> tuple[Kpi, ...]:
         kpis: list[Kpi] = []
         for column, kind in KPI_COLUMNS.items():
             self._blocks(row, column)
             for position, read in enumerate(kpis_of(row.text(column), self.counters), 1):
                 iri = names.kpi(measure, kind, position)
-                kpis.append(self._kpi(row, column, kind, iri, read, source_row))
+                kpis.append(self._kpi(row, column, kind, iri, read, cells))
         return tuple(kpis)
 
-    def _kpi(self, row: Columns, column: str, kind: str, iri: str, read: KpiRead, source_row: str) -> Kpi:
+    def _kpi(self, row: Columns, column: str, kind: str, iri: str, read: KpiRead, cells: CellIris) -> Kpi:
         if relative := relative_period(read.normal.chars):
             self._note(row, "period-relative", column, relative)
         targets = []
         for position, target in enumerate(read.targets, 1):
-            words = read.normal[target.start : target.stop].strip(" 、,")
+            words = read.normal[target.start : target.stop].strip(" 、,;/・→⇒")
+            if target.half_read:
+                self._note(row, "target-unread", column, words.chars)
             if not target.unit_known:
                 self._note(row, "unit-unknown", column, target.unit)
             targets.append(
@@ -178,16 +185,15 @@ class MeasureReader:
             )
         cell = next(c.cell for c in row.cells[column] if c.cell.start <= read.text.span.start < c.cell.end)
         text = read.text.spaced().chars
-        known = "" if kind == "unknown" else kind
         return Kpi(
             iri,
-            known,
+            kind,
             text,
             read.group,
             read.status,
             read.set_by,
             tuple(targets),
-            names.source_cell(source_row, cell.position),
+            cells[cell.line, cell.position],
             read.text.span,
         )
 

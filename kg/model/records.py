@@ -96,7 +96,7 @@ class Measure:
     listed_from: str
     listing_status: str
     effects: tuple[str, ...]
-    uncertain_marks: tuple[Cell, ...]
+    uncertain_marks: tuple[str, ...]
     lead: tuple[Organization, ...]
     participating: tuple[Organization, ...]
     groups: tuple[Organization, ...]

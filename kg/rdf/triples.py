@@ -89,9 +89,7 @@ def _marks(graph: Graph, measure: Measure, subject: Subject) -> None:
     """A mark whose column is unknown is a claim of its own class, never an effect."""
     for position, mark in enumerate(measure.uncertain_marks, 1):
         iri = f"{measure.iri}/effect-mark-{position}"
-        graph.about(iri).a("shisaku:EffectMark").to(
-            "prov:wasDerivedFrom", names.source_cell(measure.source_row, mark.position)
-        )
+        graph.about(iri).a("shisaku:EffectMark").to("prov:wasDerivedFrom", mark)
         subject.to("shisaku:uncertainEffect", iri)
 
 

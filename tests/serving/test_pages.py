@@ -1,0 +1,145 @@
+"""The pages that people see, and what operators ask."""
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import urljoin
+
+import httpx
+import pytest
+
+from kg.pages import language
+from kg.releases import Release
+from kg.server import app
+
+BROWSER = {"Accept": "text/html"}
+PAGES = ["/", "/sparql", "/sparql/", "/queries", "/release/2019.1.0/"]
+
+
+class Links(HTMLParser):
+    """Collects what a page points to and which elements it uses."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.targets: list[str] = []
+        self.tags: set[str] = set()
+        self.attributes: set[str] = set()
+        self.language = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Note a start tag."""
+        self.tags.add(tag)
+        for key, value in attrs:
+            self.attributes.add(key)
+            if key in ("href", "src", "action"):
+                self.targets.append(value or "")
+            if tag == "html" and key == "lang":
+                self.language = value or ""
+
+
+@pytest.mark.parametrize("lang", ["ja", "en"])
+@pytest.mark.parametrize("path", PAGES)
+def test_every_link_of_every_page_leads_somewhere(site: httpx.Client, path: str, lang: str) -> None:
+    """All links are relative, stay on this site and answer; no page needs a script or a style of its own."""
+    answer = site.get(path, params={"lang": lang}, headers=BROWSER)
+    page = Links(answer.text)
+
+    assert page.language == lang
+    assert not page.tags & {"script", "style", "iframe", "img"}
+    assert "style" not in page.attributes
+    assert not [attribute for attribute in page.attributes if attribute.startswith("on")]
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    for target in set(page.targets):
+        assert not re.match(r"[a-z]+:|/", target)
+        link = urljoin(f"{site.base_url}{path}", target)
+        assert site.get(link, follow_redirects=True).status_code == 200
+
+
+def test_the_landing_page_has_figures_and_three_ways_in(site: httpx.Client) -> None:
+    """Figures of the manifest, a query to run, the downloads with sizes, and the stored queries."""
+    text = site.get("/", params={"lang": "en"}).text
+
+    assert re.search(r"<dt>measures</dt><dd>2</dd>", text)
+    assert 'href="./sparql?query=PREFIX' in text
+    assert "graph.ttl" in text
+    assert " KB" in text
+    assert "Measures by lead organization" in text
+
+
+def test_the_example_on_the_page_gives_rows(site: httpx.Client) -> None:
+    """The query that the landing page offers runs and gives each measure once."""
+    href = re.search(r'href="\./(sparql\?query=[^"]*)"', site.get("/", params={"lang": "en"}).text)
+    rows = site.get(f"/{href[1].replace('&amp;', '&')}").json()["results"]["bindings"]
+
+    assert [row["number"]["value"] for row in rows] == ["01-05", "01-06"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "accepted", "expected"),
+    [
+        (None, None, "ja"),
+        (None, "en-US,en;q=0.9,ja;q=0.8", "en"),
+        (None, "ja,en;q=0.9", "ja"),
+        (None, "fr, en;q=0.1", "en"),
+        (None, "en;q=nonsense, fr", "ja"),
+        ("en", "ja", "en"),
+        ("xx", "ja", "ja"),
+    ],
+)
+def test_the_language_of_a_page(asked: str | None, accepted: str | None, expected: str) -> None:
+    """?lang= wins, then Accept-Language, then Japanese."""
+    assert language(asked, accepted) == expected
+
+
+def test_hostile_texts_are_escaped(start, out: Path, release: Release, tmp_path: Path) -> None:
+    """What a stored query says stands on the pages as text, never as markup."""
+    hostile = '<script>alert("x")</script>&\'</textarea>'
+    keys = ("summary", "summary_ja", "description", "description_ja")
+    front = "".join(f"#+ {key}: {hostile}\n" for key in keys) + "#+ tags: [a]\n"
+    (tmp_path / "hostile.rq").write_text(f'{front}SELECT ("</pre><script>" AS ?x) {{}}\n', encoding="utf-8")
+    with start(app(release, tmp_path, out)) as site:
+        for path in ("/", "/sparql", "/queries"):
+            for lang in ("ja", "en"):
+                page = site.get(path, params={"lang": lang}, headers=BROWSER).text
+                assert "<script" not in page
+                assert "&lt;script&gt;" in page
+        assert site.get("/queries/hostile").headers["content-type"] == "text/plain; charset=utf-8"
+        assert site.get("/queries/%3Cscript%3E").headers["content-type"] == "application/problem+json"
+
+
+def test_stored_queries_are_listed_and_given(site: httpx.Client) -> None:
+    """Programs get the list with both languages as JSON, and each text as a file."""
+    listed = site.get("/queries").json()
+
+    assert {"name", "summary", "summary_ja", "description", "description_ja", "tags"} == set(listed[0])
+    for query in listed:
+        text = site.get(f"/queries/{query['name']}").text
+        assert site.post("/sparql", data={"query": text}).status_code == 200
+    assert site.get("/queries/nothing").status_code == 404
+
+
+def test_what_operators_ask(site: httpx.Client, data_site: httpx.Client) -> None:
+    """The server says that it lives, what it serves, and what its routes are."""
+    assert site.get("/healthz").text == "ok\n"
+    assert site.get("/readyz").json()["release"] == "2019.1.0"
+    assert data_site.get("/readyz").json() == {"release": None, "triples": 1}
+    paths = site.get("/openapi.json").json()["paths"]
+    assert {"/sparql", "/release/{version}/{name}", "/queries", "/healthz"} <= set(paths)
+    assert set(paths["/sparql"]) == {"get", "post"}
+
+
+def test_unknown_paths_and_methods_are_problem_documents(site: httpx.Client) -> None:
+    """404 and 405 outside the endpoint have the same form, and no documentation page loads foreign scripts."""
+    unknown, wrong = site.get("/docs"), site.post("/")
+
+    assert (unknown.status_code, unknown.headers["content-type"]) == (404, "application/problem+json")
+    assert (wrong.status_code, wrong.headers["allow"]) == (405, "GET, HEAD")
+
+
+def test_a_page_for_data_files_offers_no_download(data_site: httpx.Client) -> None:
+    """Started on data files, the page shows the number of triples and no downloads."""
+    text = data_site.get("/", params={"lang": "en"}).text
+
+    assert "<dt>triples</dt><dd>1</dd>" in text
+    assert "Download" not in text

@@ -1,0 +1,61 @@
+"""`serve`: a process of its own that says its address, stops on Ctrl-C, and says why it cannot start."""
+
+import re
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+
+from kg.errors import KgError
+from kg.places import places
+from kg.releases import Release
+from kg.server import serve
+from kg.store import open_release
+
+PROGRAM = """
+import sys
+from pathlib import Path
+from kg.places import places
+from kg.releases import read_release
+from kg.server import serve
+serve(read_release(Path(sys.argv[1])), places().queries, Path(sys.argv[2]), port=0)
+"""
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_it_says_its_address_when_it_answers_and_stops_quietly(release: Release, out: Path, stop: int) -> None:
+    """One line on standard output, an endpoint that answers at once, and no traceback at the end."""
+    command = [sys.executable, "-c", PROGRAM, str(release.folder), str(out)]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2]
+    ) as process:
+        line = process.stdout.readline()
+        match = re.fullmatch(
+            r"Serving release 2019\.1\.0 at (http://127\.0\.0\.1:\d+/) \(SPARQL: (\1sparql)\)\. .*\n", line
+        )
+        try:
+            answer = httpx.get(match[2], params={"query": "ASK {}"})
+        finally:
+            process.send_signal(stop)
+        rest, errors = process.communicate(timeout=10)
+
+    assert answer.json()["boolean"] is True
+    assert (rest, errors) == ("", "")
+
+
+def test_a_port_in_use_is_said_with_a_remedy(release: Release, out: Path) -> None:
+    """The error names the port and how to choose another; nothing is served."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(KgError, match=rf"(?s){port}.*--port"):
+            serve(open_release(release), places().queries, out, port=port)
+
+
+def test_a_host_that_is_none_is_said_with_a_remedy(release: Release, out: Path) -> None:
+    """An address that this machine does not have is an error of ours."""
+    with pytest.raises(KgError, match="--host"):
+        serve(release, places().queries, out, host="no such host.invalid")
