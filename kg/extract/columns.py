@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from kg.cells import EMPTY, Text
 from kg.extract.anchors import Anchors, is_listing, is_mark, is_nothing
+from kg.extract.clauses import parentheses_of
 from kg.extract.fields import Field, fields_of
 from kg.extract.markup import plain_text, read_markup
 from kg.extract.notes import Note
@@ -21,7 +22,7 @@ RIGHT = ("support", "budget", "references")
 NOTHING = "nothing"  # a hyphen whose column cannot be told: there is nothing in either
 
 _BUDGET_MARKER = re.compile(r"\s*[<＜【]?\s*予算事業名")
-_BUDGET_NAME = re.compile(r"(?:事業|事業費|経費|交付金|補助金|推進費|施策)(?:\([^()]*\)|\[[^\[\]]*\])?$")
+_BUDGET_NAME = re.compile(r"(?:事業|事業費|経費|交付金|補助金|推進費|施策)(?:の内数)?$")
 _ADDRESS = re.compile(r"(?:https?|ftp)\s*[::]\s*[/／]{2}|ｈｔｔｐ|(?<![A-Za-z0-9])www\.", re.IGNORECASE)
 _PROSE_LENGTH = 80
 
@@ -262,6 +263,8 @@ def _is_programme_name(found: Field) -> bool:
     """Whether a cell without heading is one short name that ends like a budget programme."""
     blocks, _ = read_markup(found.text)
     words = blocks[0].text.normal().unspaced().chars if len(blocks) == 1 else ""
+    for start, stop in reversed(parentheses_of(words)):
+        words = words[:start] + words[stop + 1 :]
     return "。" not in words and bool(_BUDGET_NAME.search(words))
 
 
