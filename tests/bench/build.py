@@ -1,4 +1,4 @@
-"""Measures `kg build` on the real document: wall time, peak memory and the share of each stage, over several fresh runs.
+"""Measures `kg build` on the real document: wall time, peak memory and the share of each stage, over fresh runs.
 
     .venv/bin/python tests/bench/build.py --runs 5
 

@@ -1,5 +1,6 @@
 """`kg build` and `kg check` as a curator meets them: what they say, and where."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -22,7 +23,7 @@ def test_check_finds_nothing_wrong_with_our_own_files() -> None:
 
 
 def test_check_tells_every_problem_at_once(recipe: Path, edit: Edit) -> None:
-    """Mistakes in several files are all reported, each with file, line, fact and remedy; nothing is on standard output."""
+    """Mistakes in several files are all reported with file, line, fact and remedy; standard output stays empty."""
     edit("units.csv", "item,件,item,", "Item!,件,item,")
     edit("organizations.csv", "fsa,organization", "fsa,ministry")
     edit("pillars.csv", "other,その他,Other,,", "other,,Other,,")
@@ -54,7 +55,7 @@ def test_a_correction_that_no_longer_fits_stops_the_build(recipe: Path, edit: Ed
 
 
 def test_an_edited_correction_is_seen_by_the_next_build(tmp_path: Path) -> None:
-    """In a checkout, a correction that a curator edits is in the release that the next build makes, beside the old one."""
+    """In a checkout, a correction that a curator edits is in the release that the next build makes."""
     checkout = tmp_path / "checkout"
     for name in ("build", "kg", "ontology", "queries", "shapes"):
         shutil.copytree(CHECKOUT / name, checkout / name, ignore=shutil.ignore_patterns("__pycache__"))
@@ -62,7 +63,10 @@ def test_an_edited_correction_is_seen_by_the_next_build(tmp_path: Path) -> None:
 
     def build() -> dict[str, dict[str, str]]:
         command = [sys.executable, "-m", "kg", "build"]
-        subprocess.run(command, cwd=checkout, check=True, capture_output=True)
+        # the copy's own program, also where the tests run with the original on the path
+        subprocess.run(
+            command, cwd=checkout, env={**os.environ, "PYTHONPATH": str(checkout)}, check=True, capture_output=True
+        )
         return {row["row"]: row for row in table(checkout / "out" / "current", "measures")}
 
     before = build()["50"]["urls"]
@@ -85,7 +89,9 @@ def test_an_edited_correction_is_seen_by_the_next_build(tmp_path: Path) -> None:
         ("units.csv", "item,件,item,", 'item,"件,item,', "is no CSV"),
     ],
 )
-def test_a_broken_declaration_is_told_plainly(recipe: Path, edit: Edit, name: str, old: str, new: str, message: str) -> None:
+def test_a_broken_declaration_is_told_plainly(
+    recipe: Path, edit: Edit, name: str, old: str, new: str, message: str
+) -> None:
     """A file that cannot be understood is named with the fact and the remedy, and the exit code is 1."""
     edit(name, old, new)
     result = kg("build", "--recipe", recipe, "--out", recipe.parent / "out")

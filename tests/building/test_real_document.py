@@ -30,15 +30,17 @@ def store(release: Path) -> pyoxigraph.Store:
 def rows(store: pyoxigraph.Store, where: str) -> list[tuple[str, ...]]:
     """The solutions of a graph pattern, as plain values, in the order of the variables ?a ?b ?c …"""
     names = sorted(set(re.findall(r"\?([a-f])\b", where)))
-    prefixes = f"PREFIX shisaku: <{SHISAKU}> PREFIX schema: <http://schema.org/> PREFIX dcterms: <http://purl.org/dc/terms/>"
+    prefixes = f"PREFIX shisaku: <{SHISAKU}> PREFIX schema: <http://schema.org/>"
+    prefixes += " PREFIX dcterms: <http://purl.org/dc/terms/>"
     solutions = store.query(f"{prefixes} SELECT {' '.join('?' + name for name in names)} WHERE {{ {where} }}")
     return [tuple(solution[name].value for name in names) for solution in solutions]
 
 
 @pytest.mark.parametrize("name", ["measures", "kpis", "targets"])
 def test_every_field_is_read_as_by_hand(release: Path, name: str) -> None:
-    """Each field of each row of measures, KPIs and targets is what a person read in the document, corrections applied."""
-    replaced = [(row["printed"], row["corrected"]) for row in table(release, "corrections") if row["action"] == "replace"]
+    """Each field of measures, KPIs and targets is what a person read in the document, corrections applied."""
+    entries = [row for row in table(release, "corrections") if row["action"] == "replace"]
+    replaced = [(row["printed"], row["corrected"]) for row in entries]
     expected = gold(name)
     for row in expected:
         for printed, corrected in replaced:
@@ -53,7 +55,7 @@ def test_every_field_is_read_as_by_hand(release: Path, name: str) -> None:
 
 
 def test_every_cell_is_kept_verbatim_with_its_place(store: pyoxigraph.Store, document: str) -> None:
-    """For every cell of every line, `document[start:end]` is the printed text, on the line and at the position stated."""
+    """For every cell of every line, `document[start:end]` is the printed text, on the line and place stated."""
     lines = document.split("\n")
     cells = rows(
         store,

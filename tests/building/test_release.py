@@ -32,7 +32,7 @@ def triples(release: Path) -> list[pyoxigraph.Quad]:
 
 @pytest.mark.parametrize("name", COLUMNS)
 def test_the_columns_of_the_tables_are_the_contract(release: Path, name: str) -> None:
-    """The public tables have exactly the promised columns, in UTF-8 without byte order mark, with RFC 4180 line ends."""
+    """The public tables have exactly the promised columns, in UTF-8 without byte order mark, by RFC 4180."""
     content = (release / f"{name}.csv").read_bytes()
 
     assert content.split(b"\r\n")[0].decode() == COLUMNS[name]
