@@ -86,7 +86,9 @@ class Anchors:
         if code := self.pillars.printed(word):
             return code, False
         forms = self.pillars.forms()
-        near = difflib.get_close_matches(word, [form for form in forms if len(form) > 4], n=1, cutoff=_CLOSE)
+        # words of quite another length cannot be near, and a short one is near to too much
+        alike = [form for form in forms if len(form) > 4 and _CLOSE < len(form) / len(word) < 1 / _CLOSE]
+        near = difflib.get_close_matches(word, alike, n=1, cutoff=_CLOSE)
         return (forms[near[0]], True) if near else None
 
     def marked_organizations(self, text: str) -> bool:

@@ -1,7 +1,7 @@
 """The clauses of a KPI: what its parentheses say, one target at a time, and the words outside them."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from kg.extract.numerals import Counters
@@ -23,11 +23,15 @@ _HIDDEN = "\0"
 
 @dataclass(frozen=True, slots=True)
 class Clause:
-    """The part [start:stop] of a KPI. `group` is where its parenthesis ends, or -1 outside any parenthesis."""
+    """The part [start:stop] of a KPI. `group` is where its parenthesis ends, or -1 outside any parenthesis.
+
+    `periods` are the periods it prints, placed from its own start.
+    """
 
     start: int
     stop: int
     group: int
+    periods: tuple[Period, ...]
 
     @property
     def outside(self) -> bool:
@@ -65,12 +69,18 @@ def clauses_of(text: str, counters: Counters) -> Iterator[Clause]:
     groups = [(a, b) for a, b in parentheses_of(text) if not any(p.start < a < p.stop for p in periods)]
     for start, stop in [*groups, (len(text), len(text))]:
         for left, right in _parts(text, last, start):
-            yield Clause(left, right, -1)
-        described = _DESCRIBED.match(text, stop + 1) and not periods_of(text[start:stop])
+            yield Clause(left, right, -1, _within(periods, left, right))
+        described = _DESCRIBED.match(text, stop + 1) and not _within(periods, start, stop)
         for left, right in () if described else _parts(text, start + 1, stop):
-            for first, end in _before_periods(text, left, right, counters):
-                yield Clause(first, end, stop)
+            for first, end in _before_periods(text[left:right], _within(periods, left, right), counters):
+                yield Clause(left + first, left + end, stop, _within(periods, left + first, left + end))
         last = stop + 1
+
+
+def _within(periods: Sequence[Period], start: int, stop: int) -> tuple[Period, ...]:
+    """Return the periods inside [start:stop], placed from its start."""
+    inside = (period for period in periods if start <= period.start and period.stop <= stop)
+    return tuple(Period(period.code, period.start - start, period.stop - start) for period in inside)
 
 
 def _parts(text: str, start: int, stop: int) -> Iterator[tuple[int, int]]:
@@ -93,25 +103,20 @@ def _outside_any(before: str) -> bool:
     return sum(before.count(char) for char in _OPENING) <= sum(before.count(char) for char in _CLOSING)
 
 
-def _before_periods(text: str, start: int, stop: int, counters: Counters) -> Iterator[tuple[int, int]]:
-    """Cut before each period that is preceded by a number of its own."""
-    periods = periods_of(text[start:stop])
-    masked = mask(text[start:stop], periods)
+def _before_periods(words: str, periods: Sequence[Period], counters: Counters) -> Iterator[tuple[int, int]]:
+    """Cut before each period that is preceded by a number of its own, unless an inner parenthesis holds it."""
+    numerals = counters.numerals(mask(words, periods))
     last = 0
     for period in periods:
-        compared = COMPARED.match(text[start:stop], period.stop)
-        nested = not _outside_any(text[start : start + period.start])
-        if (
-            not compared
-            and not nested
-            and any(last <= number.start < period.start for number in counters.numerals(masked))
-        ):
-            yield start + last, start + period.start
+        if COMPARED.match(words, period.stop) or not _outside_any(words[: period.start]):
+            continue
+        if any(last <= numeral.start < period.start for numeral in numerals):
+            yield last, period.start
             last = period.start
-    yield start + last, stop
+    yield last, len(words)
 
 
-def mask(text: str, periods: list[Period]) -> str:
+def mask(text: str, periods: Sequence[Period]) -> str:
     """Return the text, equally long, with its periods hidden: their digits count nothing."""
     for period in periods:
         text = text[: period.start] + _HIDDEN * (period.stop - period.start) + text[period.stop :]

@@ -37,11 +37,15 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A paragraph or a list item. `text` has no markup left; its white space is as printed."""
+    """A paragraph or a list item. `text` has no markup left; its white space is as printed.
+
+    `after_break` says that only a `<br>` parts it from what precedes it.
+    """
 
     text: Text
     item: bool = False
     links: tuple[Link, ...] = ()
+    after_break: bool = False
 
 
 @dataclass
@@ -53,6 +57,7 @@ class _Reader:
     links: list[Link] = field(default_factory=list)
     link: tuple[Text, int] | None = None
     items: int = 0
+    after_break: bool = False
     depth: dict[str, int] = field(default_factory=dict)
     broken: bool = False
 
@@ -62,7 +67,8 @@ class _Reader:
     def flush(self) -> None:
         text = sum(self.parts, EMPTY)
         if text.chars.strip():
-            self.blocks.append(Block(text, self.items > 0, tuple(self.links)))
+            self.blocks.append(Block(text, self.items > 0, tuple(self.links), self.after_break))
+        self.after_break = False
         self.parts, self.links = [], []
         self.link = (self.link[0], 0) if self.link else None
 
@@ -103,6 +109,7 @@ def _take(reader: _Reader, tag: re.Match[str], text: Text) -> None:
     if name in _INLINE:
         return
     reader.flush()
+    reader.after_break = name == "br"
     if name == "li":
         reader.items = 0 if end else 1
     elif name in ("ul", "ol") and end:

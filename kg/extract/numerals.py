@@ -31,6 +31,8 @@ _AFTER_OTHER = re.compile(r"のうち|うち|経過")
 _UNSAFE_WITH_KANJI = frozenset(
     {"部", "分", "本", "通", "組", "名", "人", "台", "町", "市", "県", "村", "種", "次", "時間"}
 )
+# A minus: ▲ as accounts print it, or a hyphen where a number can begin.
+_NEGATIVE = re.compile(r"[▲△−]\s?$|(?:^|[:\0(\s])-$")
 _RANGE = re.compile(rf"\s?[~〜]\s?{_DIGITS}")
 _WORD = re.compile(r"[一-龯々ァ-ヴーA-Za-z]+")
 # What follows a counter that the code list does not know, and is not part of it.
@@ -117,6 +119,9 @@ class Counters:
         unit, end, known = self.unit_at(text, stop)
         if _AFTER_OTHER.match(text, end) or text[end : end + 1] == "化" or _changes_nothing(text, stop):
             return None
+        if match["number"] and text[stop : stop + 1] in ("数", "余"):
+            unit, end, known = self.unit_at(text, stop + 1)
+            return Numeral(None, unit, start, end, known) if unit and known else None  # 10数件
         if extent := _RANGE.match(text, end):
             unit_of_both, end, known = self.unit_at(text, extent.end())
             return Numeral(None, unit_of_both or unit, start, end, known)  # from one to another: no single value
@@ -126,7 +131,8 @@ class Counters:
             return None
         if not known and re.match(r"[A-Za-z](?![A-Za-z])", text[stop:]):
             return None  # 4K, 5G
-        return Numeral(number_of(match["number"]), unit, start, end, known)
+        sign = -1 if _NEGATIVE.search(text[:start]) else 1
+        return Numeral(sign * number_of(match["number"]), unit, start, end, known)
 
 
 def _is_a_word(number: str, unit: str) -> bool:

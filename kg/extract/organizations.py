@@ -51,6 +51,9 @@ def _spaced_apart(part: Text, organizations: CodeList) -> list[Text]:
     """Return the names that only spaces separate; a space inside one name is a line wrap."""
     words = part.split(re.compile(r"\s+|(?<=[^◎\s])(?=◎)"))
     known = [organizations.printed(word.chars.lstrip(_LEAD)) for word in words]
+    if len(words) == 1 and not known[0]:
+        words = part.split(re.compile(r"及び|並びに"))
+        return words if all(organizations.printed(word.chars.lstrip(_LEAD)) for word in words) else [part]
     if len(words) > 1 and (all(known) or sum(word.chars.startswith(_LEAD) for word in words) > 1):
         return words
     return [part]

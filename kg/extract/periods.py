@@ -24,7 +24,8 @@ _HALVES = {
 _OTHER_ERA = r"\((?:\d{4}|(?:昭和|平成|令和)(?:元|\d{1,2}))(?:年度?)?\)"
 _PERIOD = re.compile(
     r"(?:(?P<era>明治|大正|昭和|平成|令和)\s?(?P<year>元|\d{1,2})"
-    r"|(?<![A-Za-z])(?P<letter>[MTSHR])\.?(?P<short>元|\d{1,2})(?=\s?年|\.\d|末)"
+    r"|(?<![A-Za-z])(?P<letter>[MTSHR])\.?(?P<short>元|\d{1,2})(?=\s?年|\.\d|末|:)"
+    r"|(?<![A-Za-z])FY\s?(?P<fy>20\d{2})"
     r"|(?<!\d)(?P<western>(?:19|20)\d{2})(?=\s?年|[./]\d{1,2}(?!\d)|\([^()]*\)年))"
     rf"\s?(?:{_OTHER_ERA})?(?P<nen>年)?(?:{_OTHER_ERA})?(?P<fiscal>度)?(?:{_OTHER_ERA})?"
     r"(?:の?\s?(?P<month>\d{1,2})月(?:\d{1,2}日)?|[./](?P<dotted>\d{1,2})(?!\d)"
@@ -32,6 +33,7 @@ _PERIOD = re.compile(
 )
 # The end of a range borrows its era: 平成28年度から30年度, 令和元~3年度
 _RANGE_END = re.compile(r"\s?末?(?:から|[~〜・-])\s?(?P<year>\d{1,2})年(?P<fiscal>度)?")
+_BARE = re.compile(r"(?<![\d元.,])(?P<year>\d{1,2})年度(?![目間])")
 _RELATIVE = re.compile(r"本年度|今年度|本年|今年|来年度|来年|再来年度|昨年度|昨年|前年度|同年度|同年|翌年度")
 _MARCH = 3
 
@@ -51,17 +53,25 @@ def western_year(era: str, year: str) -> int:
 
 
 def periods_of(text: str) -> list[Period]:
-    """Return every absolute period of the text, in order."""
-    found = []
+    """Return every absolute period of the text, in order; a bare `3年度` has the era of the year before it."""
+    found: list[Period] = []
+    eras: list[tuple[int, str]] = []
     for match in _PERIOD.finditer(text):
-        whole = match["nen"] or match["dotted"] or match["short"] or (match["fiscal"] and match["era"])
+        whole = match["nen"] or match["dotted"] or match["short"] or match["fy"] or (match["fiscal"] and match["era"])
         if whole:
             found.append(Period(_code(match), match.start(), match.end()))
+        era = match["era"] or _LETTERS.get(match["letter"] or "", "")
+        if whole and era:
+            eras.append((match.end(), era))
         if match["era"] and (end := _RANGE_END.match(text, match.end())):
             year = western_year(match["era"], end["year"])
             start = end.start("year") if whole else match.start()
             found.append(Period(f"{'FY' if end['fiscal'] else 'CY'}{year}", start, end.end()))
-    return found
+    for bare in _BARE.finditer(text):
+        known = [era for stop, era in eras if stop <= bare.start()]
+        if known and not any(period.start <= bare.start() < period.stop for period in found):
+            found.append(Period(f"FY{western_year(known[-1], bare['year'])}", bare.start(), bare.end()))
+    return sorted(found, key=lambda period: period.start)
 
 
 def relative_period(text: str) -> str:
@@ -71,13 +81,13 @@ def relative_period(text: str) -> str:
 
 
 def _code(match: re.Match[str]) -> str:
-    if match["western"]:
-        year = int(match["western"])
+    if match["western"] or match["fy"]:
+        year = int(match["western"] or match["fy"])
     elif match["letter"]:
         year = western_year(_LETTERS[match["letter"]], match["short"])
     else:
         year = western_year(match["era"], match["year"])
-    prefix = "FY" if match["fiscal"] else "CY"
+    prefix = "FY" if match["fiscal"] or match["fy"] else "CY"
     if match["half"]:
         return f"{prefix}{year}-{_HALVES[match['half']]}"
     if match["quarter"]:

@@ -113,12 +113,12 @@ def _rejoined(blocks: list[Block]) -> list[Block]:
     joined: list[Block] = []
     for block in blocks:
         if not _SCHEME.search(block.text.chars) and _SCHEME.search(block.text.normal().chars):
-            block = Block(block.text.normal(), block.item)
+            block = Block(block.text.normal(), block.item, after_break=block.after_break)
         left = joined[-1] if joined else None
         url = re.search(rf"https?://[{_URL_CHARS}]*$", left.text.chars, re.IGNORECASE) if left else None
         word = re.match(rf"[{_URL_CHARS}]+", block.text.chars)
-        if left and not left.links and url and word and _belongs(url.group(), word.group()):
-            joined[-1] = Block(left.text + block.text, left.item)
+        if left and block.after_break and not left.links and url and word and _belongs(url.group(), word.group()):
+            joined[-1] = Block(left.text + block.text, left.item, after_break=left.after_break)
         else:
             joined.append(block)
     return joined
@@ -182,6 +182,8 @@ def _title_start(before: Text, address: _Address) -> int:
     The title is the last parenthesis that begins a word, with what follows it; or what follows the last bullet; or all
     of the text, unless that names a budget programme.
     """
+    if address.label.chars:
+        return len(before)  # the text of the link is its title
     if address.attached:
         words = before.chars.split()
         return before.chars.rindex(words[-1]) if words else len(before)

@@ -35,7 +35,7 @@ _PER_YEAR = re.compile(r"\s?/\s?年度?")
 _INCREASE = re.compile(r"増|拡大|向上|上昇|引き?上げ|伸ば|アップ|改善")
 _DECREASE = re.compile(r"減|縮小|縮減|短縮|抑制|圧縮|引き?下げ|低下|ダウン|カット")
 _CHANGED_BY = re.compile(r"\s*(?:程度|以上|以下|超)?\s*(?:の|を|分)?(?:コスト|経費)?")
-_TO = re.compile(r"\s*(?:程度|以上|以下)?(?:に|へ|まで)")
+_TO = re.compile(r"\s*(?:程度|以上|以下|以内|未満|超)?(?:に|へ|まで)")
 _FRACTION = re.compile(r"\d+分の\d+|\d+/\d+|半分")
 _DONE = re.compile(r"\s*(?:程度|以上)?を?(?:実施|開催|達成|実現|導入|整備|設置|策定|目指す)(?:する)?\s*。?$")
 _END = re.compile(r"\s*(?:程度|以上|以下|未満|超)?\s*。?$")
@@ -118,13 +118,13 @@ def _dates(text: str, target: Target, before: Target) -> bool:
 def _read(text: str, clause: Clause, counters: Counters) -> tuple[Kind, Target] | None:
     """Read one clause; None where it states nothing."""
     words = text[clause.start : clause.stop]
-    periods = periods_of(words)
+    periods = clause.periods
     compared = next((period for period in periods if COMPARED.match(words, period.stop)), None)
     own = [period for period in periods if period is not compared]
     numeral = _numeral(words, periods, counters)
     if numeral is None:
         return _without_number(words, clause, own, compared)
-    role, direction = _role(words, numeral, compared)
+    role, direction = _role(words, numeral, periods, compared)
     if clause.outside and not (
         _stated_outside(words, numeral, own, role) or _dated_after(text, clause, words, numeral)
     ):
@@ -146,7 +146,7 @@ def _read(text: str, clause: Clause, counters: Counters) -> tuple[Kind, Target] 
 
 def _numeral(words: str, periods: Sequence[Period], counters: Counters) -> Numeral | None:
     """Return the number that a clause is about: the first that stands in no period; a lone bare one is a label: (1)."""
-    for numeral in counters.numerals(mask(words, list(periods))):
+    for numeral in counters.numerals(mask(words, periods)):
         label = not numeral.unit and words.strip() == words[numeral.start : numeral.stop]
         if not label:
             return numeral
@@ -154,11 +154,11 @@ def _numeral(words: str, periods: Sequence[Period], counters: Counters) -> Numer
 
 
 def _more_numbers(words: str, numeral: Numeral, periods: Sequence[Period], counters: Counters) -> bool:
-    """Whether a clause bounds its number twice (50件以上100件以下) or gives a range: one value is not all it says."""
-    masked = mask(words, list(periods))
+    """Whether a clause counts twice (50件以上100件以下) or gives a range: one value is not all it says."""
+    masked = mask(words, periods)
     ranged = numeral.value is None and any(char.isdigit() for char in masked[numeral.start : numeral.stop])
-    bounds = sum(1 for other in counters.numerals(masked) if _comparator(words, other) not in ("=", "~"))
-    return ranged or bounds > 1
+    counted = [other for other in counters.numerals(masked) if other.unit]
+    return ranged or len(counted) > 1
 
 
 def _without_number(
@@ -180,7 +180,7 @@ def _without_number(
         return _deadline(words, clause, own)
     if not own:
         return None
-    half_read = bool(_FRACTION.search(mask(words, list(own))))
+    half_read = bool(_FRACTION.search(mask(words, own)))
     role = "baseline" if _BASELINE.search(words.strip()) else "target"
     return Kind.TARGET, replace(target, role=role, half_read=half_read)
 
@@ -195,10 +195,10 @@ def _deadline(words: str, clause: Clause, own: Sequence[Period]) -> tuple[Kind, 
     return Kind.DEADLINE, Target("target", None, "=", "", own[0].code, "", "", 0, match.end())
 
 
-def _role(words: str, numeral: Numeral, compared: Period | None) -> tuple[str, str]:
+def _role(words: str, numeral: Numeral, periods: Sequence[Period], compared: Period | None) -> tuple[str, str]:
     """Return the role of a number and, for a change, its direction."""
     after = words[numeral.stop :]
-    if _RECURRING.search(mask(words, periods_of(words))[: numeral.start]) or _PER_YEAR.match(after):
+    if _RECURRING.search(mask(words, periods)[: numeral.start]) or _PER_YEAR.match(after):
         return "recurring", ""
     if numeral.unit == "倍":
         return "change", "multiple"

@@ -61,13 +61,16 @@ def corrections_of(table: Table) -> tuple[Correction, ...]:
 def correct(printed: Iterable[Cell], corrections: Iterable[Correction]) -> list[Corrected]:
     """Apply the corrections to the printed cells; raise RecipeError for every entry that does not fit exactly once."""
     cells = list(printed)
+    by_edition: dict[str, list[tuple[int, Cell]]] = {}
+    for index, cell in enumerate(cells):
+        by_edition.setdefault(cell.edition, []).append((index, cell))
     found: dict[int, list[tuple[int, Correction]]] = {}
     problems: list[Problem] = []
     for entry in corrections:
         places = [
             (index, at)
-            for index, cell in enumerate(cells)
-            if cell.edition == entry.edition and entry.line in ("", str(cell.line))
+            for index, cell in by_edition.get(entry.edition, ())
+            if entry.printed in cell.printed and entry.line in ("", str(cell.line))
             for at in _occurrences(cell.printed, entry.printed)
         ]
         if len(places) == 1:
