@@ -162,7 +162,7 @@ def check(build: Build, build_failed: Any, text: str) -> None:
 
 @given(edits=EDITS)
 @settings(
-    max_examples=20,
+    max_examples=15,
     deadline=None,
     derandomize=True,
     database=None,
@@ -187,7 +187,7 @@ def test_every_nasty_word_at_every_kind_of_place(build: Build, build_failed: Any
 
 
 @given(text=st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=300))
-@settings(max_examples=15, deadline=None, derandomize=True, database=None,
+@settings(max_examples=10, deadline=None, derandomize=True, database=None,
           suppress_health_check=[HealthCheck.function_scoped_fixture])  # fmt: skip
 def test_any_text_at_all(build: Build, build_failed: Any, text: str) -> None:
     """A text that is no table is an error in our own words, or is kept."""

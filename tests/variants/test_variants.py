@@ -43,8 +43,8 @@ def test_real_document_without_corrections(build: Build, real: str) -> None:
 @pytest.mark.parametrize("change", CHANGES)
 def test_changed_real_document(build: Build, real: str, change: str) -> None:
     """One change of the real document changes exactly the answers that follow from it."""
-    half = range(1 + list(CHANGES).index(change) % 2, 12, 2)
-    text, answers = mutated(thinned(real, half), [change], 11)
+    some = range(1 + list(CHANGES).index(change) % 4, 12, 4)  # of the pages, so that each change builds fast
+    text, answers = mutated(thinned(real, some), [change], 11)
     problems = differences(build(text), answers)
     assert not problems, report(problems)
 
@@ -70,7 +70,7 @@ def test_made_document(build: Build, seed: int) -> None:
 @pytest.mark.parametrize("kind", CLAUSES)
 def test_target_forms(build: Build, kind: str) -> None:
     """Each form of a target in a KPI cell: values, comparators, units, periods, baselines, recurring, changes."""
-    text, answers = document(sum(map(ord, kind)), Style(kpis=(kind,), drift=False), pages=1, rows=18)
+    text, answers = document(sum(map(ord, kind)), Style(kpis=(kind,), drift=False), pages=1, rows=14)
     problems = differences(build(text), answers)
     assert not problems, report(problems)
 
@@ -79,7 +79,7 @@ def test_target_forms(build: Build, kind: str) -> None:
 def test_several_kpis_in_a_cell(build: Build, joint: str) -> None:
     """KPIs that stand together in one cell are told apart, however they are joined."""
     style = Style(joints=(joint, "ul"), kpis=("value", "nested", "pair", "milestone"), drift=False)
-    text, answers = document(sum(map(ord, joint)), style, pages=1, rows=16)
+    text, answers = document(sum(map(ord, joint)), style, pages=1, rows=12)
     problems = differences(build(text), answers)
     assert not problems, report(problems)
 
@@ -87,7 +87,7 @@ def test_several_kpis_in_a_cell(build: Build, joint: str) -> None:
 @pytest.mark.parametrize("kind", Style().urls)
 def test_references(build: Build, kind: str) -> None:
     """URLs are read however they are printed: as links, plain, broken by a space, several in a cell."""
-    text, answers = document(sum(map(ord, kind)), Style(urls=(kind,)), pages=1, rows=16)
+    text, answers = document(sum(map(ord, kind)), Style(urls=(kind,)), pages=1, rows=11)
     problems = differences(build(text), answers)
     assert not problems, report(problems)
 
