@@ -5,16 +5,16 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
+from kg.extract.periods import periods_of
 from kg.recipe.codelists import Code, CodeList, plain
 
 _HYPHENS = re.compile("[‐‑‒–—―−ー]")
 _RUNNING = re.compile(r"(?:No\.?)?(\d{1,4})\.?", re.IGNORECASE)
 _NATIONAL = re.compile(r"\d{1,2}-\d{1,3}")
 _NUMBERS = re.compile(r"\d{1,2}-\d{1,3}(?:[、,・/-]\d{1,3}(?:-\d{1,3})?)*")
-_ERA_YEAR = r"(?:平成|令和|昭和|[HRS])(?:元|\d{1,2})年?度?|\d{4}年度?"
-_LISTING = re.compile(
-    rf"(?:{_ERA_YEAR})(?:から|より|以降|～|~|〜)?(?:\(.*\))?|\(?(?:掲載)?時期(?:は)?調整中\)?|調整中|時期未定"
-)
+_ADJUSTING = re.compile(r"\(?(?:掲載)?時期(?:は)?(?:調整中|未定)\)?|調整中|未定")
+# What can follow the year of a listing time: から, 以降, から順次, から(時期調整中) …; with a number it is none.
+_LISTED = re.compile(r"[^\d。]{0,16}")
 _BODY = r"(?:省|庁|府|官房|委員会|院|局|本部|室|機構|協会|裁判所|銀行|公社|会議|センター)(?:\([^()]*\))?"
 _ORGANIZATION = re.compile(rf"[◎○]?[^。「」()]*{_BODY}(?:等)?")
 _COLLECTIVE = re.compile(
@@ -49,8 +49,11 @@ def is_nothing(text: str) -> bool:
 
 
 def is_listing(text: str) -> bool:
-    """Whether the cell is a listing time: an era or common year, or 時期調整中."""
-    return bool(_LISTING.fullmatch(plain(text)))
+    """Whether the cell is a listing time: it begins with a year and says little more, or it is 時期調整中."""
+    word = plain(text)
+    periods = periods_of(word)
+    dated = bool(periods) and periods[0].start == 0 and bool(_LISTED.fullmatch(word, periods[-1].stop))
+    return dated or bool(_ADJUSTING.fullmatch(word))
 
 
 def organization_items(text: str) -> list[str]:

@@ -31,6 +31,7 @@ _BASELINE = re.compile(r"時点|現在|実績|現状|基準値|実測|[→⇒]$|
 _RECURRING = re.compile(
     r"毎年|各年|年間|年平均|1年(?:間)?(?:当たり|あたり|に)|年度?当たり|年度?あたり|(?<![\d元\0])年に?(?:約|およそ|延べ|のべ)?\s*$"
 )
+_MONTHLY = re.compile(r"(?:毎月|(?<!\d)月に?|月平均|月当たり)(?:約|およそ)?\s*$")
 _PER_YEAR = re.compile(r"\s?/\s?年度?")
 _INCREASE = re.compile(r"増|拡大|向上|上昇|引き?上げ|伸ば|アップ|改善")
 _DECREASE = re.compile(r"減|縮小|縮減|短縮|抑制|圧縮|引き?下げ|低下|ダウン|カット")
@@ -154,11 +155,11 @@ def _numeral(words: str, periods: Sequence[Period], counters: Counters) -> Numer
 
 
 def _more_numbers(words: str, numeral: Numeral, periods: Sequence[Period], counters: Counters) -> bool:
-    """Whether a clause counts twice (50件以上100件以下) or gives a range: one value is not all it says."""
+    """Whether a clause says more than one value: it counts twice (10件以上20件以下), or a range, or monthly."""
     masked = mask(words, periods)
     ranged = numeral.value is None and any(char.isdigit() for char in masked[numeral.start : numeral.stop])
     counted = [other for other in counters.numerals(masked) if other.unit]
-    return ranged or len(counted) > 1
+    return ranged or len(counted) > 1 or bool(_MONTHLY.search(masked[: numeral.start]))
 
 
 def _without_number(
