@@ -3,9 +3,10 @@
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-from rdflib import RDFS, SKOS, Graph, Namespace, URIRef
-from rdflib.exceptions import ParserError
+import pyoxigraph
+from rdflib import RDFS, SH, SKOS, Graph, Namespace, URIRef
 
 from kg.errors import KgError, Problem
 from kg.names import ONTOLOGY
@@ -15,11 +16,12 @@ from kg.queries import read_queries
 from kg.recipe import read_recipe
 
 _SHISAKU = Namespace(ONTOLOGY)
+_SHACL: Any = SH  # a namespace that knows its words, which its type does not tell
 _TERM = re.compile(r"\bshisaku:([A-Za-z][A-Za-z0-9]*)")
 
 
 def problems_of(places: Places) -> list[Problem]:
-    """Return what is wrong with the recipe, the ontology and the stored queries; an empty list if nothing is."""
+    """Return what is wrong with the recipe, the ontology, the shapes and the queries; an empty list if nothing is."""
     problems: list[Problem] = []
     try:
         recipe = read_recipe(places.recipe)
@@ -28,6 +30,7 @@ def problems_of(places: Places) -> list[Problem]:
         problems.extend(error.problems)
     terms, found = _ontology(places.ontology)
     problems.extend(found)
+    problems.extend(_shapes(places.shapes, terms))
     problems.extend(_queries(places.queries, terms))
     return problems
 
@@ -37,18 +40,45 @@ def _ontology(folder: Path) -> tuple[set[str], list[Problem]]:
     terms: set[str] = set()
     problems: list[Problem] = []
     for file in sorted(folder.glob("*.ttl")):
-        graph = Graph()
-        try:
-            graph.parse(file, format="turtle")
-        except (SyntaxError, ParserError, ValueError) as error:
-            line = getattr(error, "lines", None)
-            problems.append(Problem(f"is no Turtle: {error}", "mend the syntax at that place", file, line))
-            continue
+        graph = _turtle(file, problems)
         for subject in sorted(set(graph.subjects()), key=str):
             if isinstance(subject, URIRef) and subject in _SHISAKU:
                 terms.add(str(subject).removeprefix(ONTOLOGY))
                 problems.extend(_undescribed(graph, subject, file))
     return terms, problems
+
+
+def _turtle(file: Path, problems: list[Problem]) -> Graph:
+    """Parse a Turtle file; where it is none, report that and return an empty graph."""
+    try:
+        # by the engine first: its syntax errors tell the line
+        list(pyoxigraph.parse(path=str(file), format=pyoxigraph.RdfFormat.TURTLE))
+    except (SyntaxError, OSError) as error:
+        line = getattr(error, "lineno", None)
+        problems.append(Problem(f"is no Turtle: {error}", "mend the syntax at that place", file, line))
+        return Graph()
+    return Graph().parse(file, format="turtle")
+
+
+def _shapes(folder: Path, terms: set[str]) -> list[Problem]:
+    """Return what is wrong with the shapes: a misspelt SHACL word would never fire, and nobody would be told."""
+    problems: list[Problem] = []
+    for file in sorted(folder.glob("*.ttl")):
+        graph = _turtle(file, problems)
+        words = {str(predicate) for predicate in graph.predicates() if predicate not in _SHACL}
+        for word in sorted(word for word in words if word.startswith(str(SH))):
+            remedy = "correct the word; see https://www.w3.org/TR/shacl/"
+            problems.append(Problem(f"sh:{word.removeprefix(str(SH))} is no word of SHACL", remedy, file))
+        pointed = {str(value) for path in (SH.path, SH.targetClass, SH["class"]) for value in graph.objects(None, path)}
+        for iri in sorted(pointed):
+            if iri.startswith(ONTOLOGY) and iri.removeprefix(ONTOLOGY) not in terms:
+                problems.append(_undefined(iri.removeprefix(ONTOLOGY), file, None))
+    return problems
+
+
+def _undefined(term: str, file: Path, line: int | None) -> Problem:
+    remedy = "define it in ontology/shisaku.ttl, or correct the name"
+    return Problem(f"shisaku:{term} is not defined", remedy, file, line)
 
 
 def _undescribed(graph: Graph, term: URIRef, file: Path) -> Iterator[Problem]:
@@ -75,5 +105,4 @@ def _queries(folder: Path, terms: set[str]) -> Iterator[Problem]:
         for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
             for match in _TERM.finditer("" if line.lstrip().startswith("#") else line):
                 if match[1] not in terms:
-                    remedy = "define it in ontology/shisaku.ttl, or correct the name"
-                    yield Problem(f"shisaku:{match[1]} is not defined", remedy, file, number)
+                    yield _undefined(match[1], file, number)

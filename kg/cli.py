@@ -204,7 +204,7 @@ def _question(question: str, folders: Places) -> str:
 @main.command("check")
 @RECIPE
 def check_command(recipe: Path | None) -> None:
-    """Find every problem in the recipe, the ontology and the stored queries, each with file, line and remedy."""
+    """Find every problem in the recipe, the ontology, the shapes and the queries, each with file, line and remedy."""
     from kg.checks import problems_of
 
     problems = problems_of(places(recipe))

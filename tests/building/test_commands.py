@@ -133,3 +133,33 @@ def test_wrong_usage_has_an_exit_code_of_its_own() -> None:
     """A command or option that does not exist ends with exit code 2."""
     assert kg("bild").exit_code == 2
     assert kg("build", "--no-such-option").exit_code == 2
+
+
+def test_check_reads_ontology_shapes_and_queries(tmp_path: Path) -> None:
+    """A misspelt SHACL word, an undefined term, an undescribed term and broken Turtle are each told with their file."""
+    checkout = tmp_path / "checkout"
+    for name in ("build", "kg", "ontology", "queries", "shapes"):
+        shutil.copytree(CHECKOUT / name, checkout / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(CHECKOUT / "pyproject.toml", checkout)
+
+    def change(name: str, old: str, new: str) -> None:
+        file = checkout / name
+        text = file.read_text(encoding="utf-8")
+        assert old in text
+        file.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+    change("shapes/Kpi.ttl", "sh:maxCount 1", "sh:maximumCount 1")
+    change("shapes/Target.ttl", "sh:path shisaku:value", "sh:path shisaku:worth")
+    change("queries/measures-citing-laws.rq", "shisaku:citesLaw", "shisaku:quotesLaw")
+    change("ontology/shisaku.ttl", ', "listed measure"@en', "")
+    (checkout / "shapes" / "Broken.ttl").write_text("@prefix : <x> . :a :b", encoding="utf-8")
+    command = [sys.executable, "-m", "kg", "check"]
+    environment = {**os.environ, "PYTHONPATH": str(checkout)}
+    result = subprocess.run(command, cwd=checkout, env=environment, capture_output=True, text=True, check=False)
+
+    assert result.returncode == 1
+    assert "Kpi.ttl: sh:maximumCount is no word of SHACL" in result.stderr
+    assert "Target.ttl: shisaku:worth is not defined" in result.stderr
+    assert "shisaku:quotesLaw is not defined" in result.stderr
+    assert "shisaku:Measure has no rdfs:label in en" in result.stderr
+    assert "Broken.ttl" in result.stderr
