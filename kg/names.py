@@ -61,6 +61,16 @@ def source_cell(row_iri: str, position: int) -> str:
     return f"{row_iri}/cell/{position}"
 
 
+def mention(cell_iri: str, position: int) -> str:
+    """Return the IRI of the `position`-th naming (from 1) of a shared thing in a cell."""
+    return f"{cell_iri}/mention/{position}"
+
+
+def plan_measure(plan: str, number: str) -> str:
+    """Return the IRI of a national measure of a plan, which several tables may list."""
+    return f"{ID}plan/{plan}/measure/{number}"
+
+
 PERIOD_KINDS = {"FY": "fiscal-year", "CY": "calendar-year"}
 
 

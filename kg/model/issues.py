@@ -61,12 +61,12 @@ def _of_lines(lines: Sequence[Line], continued: set[int]) -> list[Note]:
 
 
 def _issue(note: Note, measure: Measure | None, recipe: Recipe) -> Issue:
-    severity, message_ja, message_en = recipe.issue_types[note.key]
+    described = recipe.issue_types[note.key]
     return Issue(
         type=note.key,
-        severity=severity,
-        message_ja=message_ja,
-        message_en=message_en,
+        severity=described["severity"],
+        message_ja=described["message_ja"],
+        message_en=described["message_en"],
         edition=note.cell.edition,
         row=measure.row if measure else "",
         number=measure.number if measure else "",

@@ -1,7 +1,6 @@
 """From a row that was read to a measure: every field, and a note for everything that could not be settled."""
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from kg import names
@@ -20,13 +19,16 @@ from kg.extract.numerals import Counters
 from kg.extract.organizations import organizations_of
 from kg.extract.periods import relative_period
 from kg.extract.references import Reference, references_of, unread_address
+from kg.model.mentions import CellIris, Naming, cell_at, mentions_of
 from kg.model.records import Document, Kpi, Law, Measure, Organization, Programme, Target
 from kg.recipe import Recipe
 from kg.recipe.codelists import Code, plain
 
 KPI_COLUMNS = {"kpi-progress": "progress", "kpi-effect": "effect"}
-CellIris = Mapping[tuple[int, int], str]  # by line and position
 PROSE = ("overview", "support")
+
+
+ROLES = {"lead": "leadOrganization", "participating": "participatingOrganization", "groups": "organizationGroup"}
 
 
 @dataclass
@@ -46,10 +48,13 @@ class MeasureReader:
     def read(self, row: Columns, edition: str, key: str, line: Line, cells: CellIris) -> Measure:
         """Read one row; what cannot be settled is added to the notes of `row`."""
         iri = names.measure(edition, key)
+        namings: list[Naming] = []
         title = " ".join(block.text.spaced().chars for block in self._blocks(row, "title"))
+        translation = self.recipe.translations.get(plain(title))
         listing = self._listing(row)
-        programmes, notes = self._budget(row)
-        lead, participating, groups = self._organizations(row)
+        programmes, notes = self._budget(row, namings)
+        lead, participating, groups = self._organizations(row, namings)
+        documents, laws = self._documents(row, namings), self._laws(row, namings)
         return Measure(
             iri=iri,
             key=key,
@@ -57,7 +62,7 @@ class MeasureReader:
             row=running_number(row.plain("no").chars) or "",
             number=national_number(row.plain("number").chars),
             title=title,
-            title_en=self.recipe.translations.get(title, self.recipe.translations.get(plain(title), "")),
+            title_en=translation["text_en"] if translation else "",
             pillar=self._pillar(row),
             listed_from=listing.period,
             listing_status=listing.status,
@@ -68,11 +73,12 @@ class MeasureReader:
             groups=groups,
             programmes=programmes,
             budget_notes=notes,
-            documents=self._documents(row),
-            laws=self._laws(row),
+            documents=documents,
+            laws=laws,
             overview=prose_of(self._blocks(row, "overview")),
             support=prose_of(self._blocks(row, "support")),
             kpis=self._kpis(row, iri, cells),
+            mentions=mentions_of(row, namings, cells),
             page=line.page,
             line=line.number,
             source_row=cells[line.number, 1].rsplit("/cell/", 1)[0],
@@ -94,27 +100,31 @@ class MeasureReader:
     def _listing(self, row: Columns) -> Listing:
         return listing_of(row.plain("listing")) if "listing" in row.cells else Listing("", "")
 
-    def _budget(self, row: Columns) -> tuple[tuple[Programme, ...], tuple[str, ...]]:
+    def _budget(self, row: Columns, namings: list[Naming]) -> tuple[tuple[Programme, ...], tuple[str, ...]]:
         budget = budget_of(row.text("budget"))
         programmes = tuple(
             Programme(names.shared("budget", names.slug(read.name.chars)), read.name.chars, read.grant, read.former)
             for read in budget.programmes
         )
+        for read, programme in zip(budget.programmes, programmes, strict=True):
+            namings.append(Naming("budgetProgramme", programme.iri, read.name))
         return programmes, tuple(note.chars for note in budget.notes)
 
-    def _organizations(self, row: Columns) -> tuple[tuple[Organization, ...], ...]:
+    def _organizations(self, row: Columns, namings: list[Naming]) -> tuple[tuple[Organization, ...], ...]:
         """Return (lead, participating, groups); where nobody is marked ◎, nobody is called lead."""
         found: dict[str, list[Organization]] = {"lead": [], "participating": [], "groups": []}
         for named in organizations_of(row.plain("organizations"), self.recipe.codes["organizations"]):
             key = named.code.key if named.code else names.slug(named.name)
             kind = "organization-group" if named.group else "organization"
             role = "groups" if named.group else "lead" if named.lead else "participating"
-            found[role].append(Organization(names.shared(kind, key), key, named.name, named.group, named.code))
+            body = Organization(names.shared(kind, key), key, named.name, named.group, named.code)
+            found[role].append(body)
+            namings.append(Naming(ROLES[role], body.iri, named.printed))
             if not named.code and not named.group:
                 self._note(row, "organization-unknown", "organizations", named.name)
         return tuple(found["lead"]), tuple(found["participating"]), tuple(found["groups"])
 
-    def _documents(self, row: Columns) -> tuple[Document, ...]:
+    def _documents(self, row: Columns, namings: list[Naming]) -> tuple[Document, ...]:
         """Return the references of all cells that can hold some, in printed order."""
         documents: list[Document] = []
         for column in ("support", "budget", "references"):
@@ -126,6 +136,7 @@ class MeasureReader:
                     iri = names.shared("document", names.slug(reference.url))
                     title = reference.title.chars
                     documents.append(Document(iri, reference.url, reference.printed.chars.strip(), title))
+                    namings.append(Naming("referenceDocument", iri, reference.printed))
         return tuple(documents)
 
     def _report(self, row: Columns, column: str, reference: Reference) -> None:
@@ -137,13 +148,14 @@ class MeasureReader:
         elif reference.joined:
             self._note(row, "url-joined", column, words)
 
-    def _laws(self, row: Columns) -> tuple[Law, ...]:
+    def _laws(self, row: Columns, namings: list[Naming]) -> tuple[Law, ...]:
         laws: list[Law] = []
         for column in ("title", "overview", "support", "references"):
             text = sum((block.text for block in self._blocks(row, column)), EMPTY)
             for cited in citations_of(text, self.recipe.codes["laws"]):
                 key = cited.code.key if cited.code else names.slug(cited.number)
                 law = Law(names.shared("law", key), cited.number, cited.title, cited.code)
+                namings.append(Naming("citesLaw", law.iri, cited.text))
                 if law not in laws:
                     laws.append(law)
                 if not cited.code:
@@ -183,7 +195,7 @@ class MeasureReader:
                     span=words.span,
                 )
             )
-        cell = next(c.cell for c in row.cells[column] if c.cell.start <= read.text.span.start < c.cell.end)
+        cell = cell_at(row, read.text.span.start)
         text = read.text.spaced().chars
         return Kpi(
             iri,

@@ -82,6 +82,22 @@ class Law:
 
 
 @dataclass(frozen=True)
+class Mention:
+    """A naming of a shared thing: the words in a cell, the thing they name, the property of the measure that follows.
+
+    `start` and `end` are offsets in the printed cell; `exact` are the characters there.
+    """
+
+    iri: str
+    cell_iri: str
+    start: int
+    end: int
+    exact: str
+    body: str
+    property: str
+
+
+@dataclass(frozen=True)
 class Measure:
     """One row of the table. Empty strings and tuples where nothing is printed."""
 
@@ -107,6 +123,7 @@ class Measure:
     overview: str
     support: str
     kpis: tuple[Kpi, ...]
+    mentions: tuple[Mention, ...]
     page: int
     line: int
     source_row: str

@@ -32,17 +32,20 @@ def describe_lists(graph: Graph, recipe: Recipe) -> None:
     for kind, label_ja, label_en, codes in _SCHEMES:
         scheme = _scheme(graph, kind, label_ja, label_en)
         for code in recipe.codes[codes]:
-            _concept(graph, kind, code.key, scheme).labels(code.label_ja, code.label_en)
-    for row in recipe.concepts.rows:
+            concept = _concept(graph, kind, code.key, scheme).labels(code.label_ja, code.label_en)
+            concept.to("prov:wasDerivedFrom", describe_row(graph, codes, code.key, code.row.line))
+    for row in recipe.tables["concepts"].rows:
         kind, key = row["scheme"], row["key"]
         scheme = _scheme(graph, kind, *_NAMES[kind])
         concept = _concept(graph, kind, key, scheme).labels(row["label_ja"], row["label_en"])
+        concept.to("prov:wasDerivedFrom", describe_row(graph, "concepts", f"{kind}-{key}", row.line))
         concept.text("skos:definition", row["definition_ja"], "ja").text("skos:definition", row["definition_en"], "en")
         if kind == "comparator":
             concept.text("skos:notation", _SYMBOLS[key])
     scheme = _scheme(graph, "issue-type", "注意の種類", "Kinds of issue")
-    for key, (_, message_ja, message_en) in recipe.issue_types.items():
-        _concept(graph, "issue-type", key, scheme).labels(message_ja, message_en)
+    for key, row in recipe.issue_types.items():
+        concept = _concept(graph, "issue-type", key, scheme).labels(row["message_ja"], row["message_en"])
+        concept.to("prov:wasDerivedFrom", describe_row(graph, "issue-types", key, row.line))
 
 
 def _scheme(graph: Graph, kind: str, label_ja: str, label_en: str) -> str:
@@ -56,6 +59,13 @@ def _concept(graph: Graph, kind: str, key: str, scheme: str) -> Subject:
     return subject.text("skos:notation", key) if kind in ("pillar", "effect") else subject
 
 
+def describe_row(graph: Graph, table: str, key: str, line: int) -> str:
+    """State a row of the recipe, by its file and line, and return its IRI: where a curated statement comes from."""
+    iri = names.shared("recipe", f"{table}/{key}")
+    graph.about(iri).a("shisaku:RecipeRow").text("shisaku:file", f"build/{table}.csv").number("shisaku:fileLine", line)
+    return iri
+
+
 def describe_bodies(graph: Graph, bodies: Iterable[Organization]) -> None:
     """State the organizations and collectives; one that no code list knows keeps the name it is printed with."""
     for body in bodies:
@@ -66,6 +76,7 @@ def describe_bodies(graph: Graph, bodies: Iterable[Organization]) -> None:
             continue
         subject.labels(body.code.label_ja, body.code.label_en)
         _other_names(subject, body.code)
+        subject.to("prov:wasDerivedFrom", describe_row(graph, "organizations", body.code.key, body.code.row.line))
         subject.text("org:identifier", body.code.row["corporate_number"])
 
 
@@ -81,6 +92,7 @@ def describe_laws(graph: Graph, laws: Iterable[Law]) -> None:
         subject.text("shisaku:lawNumber", law.number, "ja")
         if law.code:
             subject.text("skos:prefLabel", law.code.label_en, "en").text("shisaku:lawId", law.code.row["law_id"])
+            subject.to("prov:wasDerivedFrom", describe_row(graph, "laws", law.code.key, law.code.row.line))
 
 
 def describe_periods(graph: Graph, codes: Iterable[str]) -> None:

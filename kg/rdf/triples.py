@@ -6,7 +6,8 @@ from typing import TypeVar
 from kg import names
 from kg.model.records import EditionRecords, Kpi, Measure, Organization, Records, Target
 from kg.rdf.graph import Graph, Subject
-from kg.rdf.reference import describe_bodies, describe_laws, describe_lists, describe_periods
+from kg.rdf.provenance import describe_mentions, describe_plan, describe_translation
+from kg.rdf.reference import describe_bodies, describe_laws, describe_lists, describe_periods, describe_row
 from kg.recipe import Recipe
 
 _Thing = TypeVar("_Thing")
@@ -23,6 +24,9 @@ def triples(records: Records, recipe: Recipe) -> Graph:
         _edition(graph, edition)
         for measure in edition.measures:
             _measure(graph, measure, recipe)
+            describe_mentions(graph, measure)
+            describe_translation(graph, measure, recipe)
+        describe_plan(graph, edition)
         _source(graph, edition)
     measures = records.measures
     describe_bodies(graph, _once(body for measure in measures for body in _bodies(measure)))
@@ -157,6 +161,7 @@ def _source(graph: Graph, edition: EditionRecords) -> None:
         about.text("shisaku:reason", entry.reason_ja, "ja").text("shisaku:reason", entry.reason_en, "en")
         about.text("shisaku:evidence", entry.evidence).typed("dcterms:created", entry.decided_on, "xsd:date")
         about.text("dcterms:creator", entry.decided_by)
+        about.to("prov:wasDerivedFrom", describe_row(graph, "corrections", entry.id, entry.file_line))
     for issue in edition.issues:
         where = names.source_cell(edition.row_iri(issue.line), issue.position)
         about = graph.about(f"{where}/issue/{issue.type}").a("shisaku:Issue")

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kg.errors import KgError, Problem, RecipeError
-from kg.recipe.codelists import CodeList
+from kg.recipe.codelists import CodeList, plain
 from kg.recipe.corrections import Correction, corrections_of
 from kg.recipe.sources import Source, read_sources
-from kg.recipe.tables import DESCRIPTIONS, Table, read_descriptions, read_table, read_toml
+from kg.recipe.tables import DESCRIPTIONS, Row, Table, read_descriptions, read_table, read_toml
 
 FORMAT = 1
 FILE = "recipe.toml"
@@ -25,10 +25,10 @@ class Recipe:
     title_en: str
     sources: tuple[Source, ...]
     codes: dict[str, CodeList]
-    concepts: Table
-    issue_types: dict[str, tuple[str, str, str]]
+    tables: dict[str, Table]
+    issue_types: dict[str, Row]
     corrections: tuple[Correction, ...]
-    translations: dict[str, str]
+    translations: dict[str, Row]
 
 
 CODE_LISTS = ("columns", "effects", "pillars", "organizations", "units", "laws")
@@ -78,9 +78,6 @@ def _head(file: Path) -> dict[str, str]:
 
 
 def _recipe(folder: Path, head: dict[str, str], tables: dict[str, Table], sources: tuple[Source, ...]) -> Recipe:
-    issue_types = {
-        row["key"]: (row["severity"], row["message_ja"], row["message_en"]) for row in tables["issue-types"].rows
-    }
     return Recipe(
         folder=folder,
         version=head["version"],
@@ -89,8 +86,8 @@ def _recipe(folder: Path, head: dict[str, str], tables: dict[str, Table], source
         title_en=head["title_en"],
         sources=sources,
         codes={name: CodeList(tables[name]) for name in CODE_LISTS},
-        concepts=tables["concepts"],
-        issue_types=issue_types,
+        tables=tables,
+        issue_types={row["key"]: row for row in tables["issue-types"].rows},
         corrections=corrections_of(tables["corrections"]),
-        translations={row["text_ja"]: row["text_en"] for row in tables["translations"].rows},
+        translations={plain(row["text_ja"]): row for row in tables["translations"].rows},
     )

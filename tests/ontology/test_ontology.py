@@ -19,7 +19,7 @@ LANGUAGES = ["en", "ja"]
 # What the data use, by subject. A published name never changes; a new one is added here.
 CLASSES = """
     Measure Edition OrganizationGroup EffectMark Kpi Target BudgetProgramme ReferenceDocument Law
-    SourceRow SourceCell Correction Issue
+    SourceRow SourceCell Correction Issue Plan PlanMeasure Translation RecipeRow
 """
 OBJECT_PROPERTIES = """
     edition lists pillar leadOrganization participatingOrganization organizationGroup
@@ -27,13 +27,15 @@ OBJECT_PROPERTIES = """
     kpi kpiKind target targetStatus setBy
     targetRole comparator unit period baselinePeriod direction
     budgetProgramme referenceDocument citesLaw cell correction columnReadAs issueType
+    plan planMeasure inMeasure asProperty titleTranslation
 """
 DATATYPE_PROPERTIES = """
     measureNumber rowNumber overview municipalSupport groupLabel value printedText
     budgetNote grantName formerName printedUrl lawNumber lawId
     line page position start end printed corrected reason evidence message
+    sourceText translatedText remark file fileLine
 """
-SHARED_BY_CLASSES = "measureNumber printedText start end"
+SHARED_BY_CLASSES = "measureNumber printedText start end plan inMeasure asProperty"
 
 
 @pytest.fixture(scope="module")
