@@ -201,6 +201,27 @@ def _question(question: str, folders: Places) -> str:
     return stored_query(folders.queries, question).text
 
 
+@main.command("explain")
+@click.argument("iri")
+@click.argument("predicate", default="")
+@click.argument("value", default="")
+@RECIPE
+@OUT
+def explain_command(iri: str, predicate: str, value: str, recipe: Path | None, out: Path | None) -> None:
+    """Tell where a value comes from: the printed characters with their place, or the row of the recipe.
+
+    \b
+    kg explain id:municipal-2019/measure/08-03
+    kg explain id:municipal-2019/measure/08-03 shisaku:pillar
+    kg explain id:organization/mic skos:prefLabel
+    """
+    from kg.explain import Explainer, as_text
+    from kg.store import open_release
+
+    store = open_release(_release(places(recipe, out)))
+    click.echo(as_text(Explainer(store).explain(iri, predicate, value)), nl=False)
+
+
 @main.command("check")
 @RECIPE
 def check_command(recipe: Path | None) -> None:

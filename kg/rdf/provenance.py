@@ -7,7 +7,7 @@ mention says so (W3C Web Annotation Data Model, sections 3 and 4). Offsets of a 
 from kg import names
 from kg.model.records import EditionRecords, Measure
 from kg.rdf.graph import Graph
-from kg.rdf.reference import describe_row
+from kg.rdf.reference import describe_row, describe_source
 from kg.recipe import Recipe
 from kg.recipe.codelists import plain
 
@@ -54,6 +54,7 @@ def describe_plan(graph: Graph, edition: EditionRecords) -> None:
     )
     if decided := described.get("plan_decided"):
         about.typed("dcterms:issued", decided.isoformat(), "xsd:date")
+    about.to("prov:wasDerivedFrom", describe_source(graph, edition.source.key))
     graph.about(edition.iri).to("shisaku:plan", plan)
     numbers = [measure.number for measure in edition.measures]
     for measure in edition.measures:

@@ -66,6 +66,13 @@ def describe_row(graph: Graph, table: str, key: str, line: int) -> str:
     return iri
 
 
+def describe_source(graph: Graph, key: str) -> str:
+    """State the file that describes a source document, and return its IRI."""
+    iri = names.shared("recipe", f"sources/{key}")
+    graph.about(iri).a("shisaku:RecipeRow").text("shisaku:file", f"build/sources/{key}/source.toml")
+    return iri
+
+
 def describe_bodies(graph: Graph, bodies: Iterable[Organization]) -> None:
     """State the organizations and collectives; one that no code list knows keeps the name it is printed with."""
     for body in bodies:

@@ -7,7 +7,14 @@ from kg import names
 from kg.model.records import EditionRecords, Kpi, Measure, Organization, Records, Target
 from kg.rdf.graph import Graph, Subject
 from kg.rdf.provenance import describe_mentions, describe_plan, describe_translation
-from kg.rdf.reference import describe_bodies, describe_laws, describe_lists, describe_periods, describe_row
+from kg.rdf.reference import (
+    describe_bodies,
+    describe_laws,
+    describe_lists,
+    describe_periods,
+    describe_row,
+    describe_source,
+)
 from kg.recipe import Recipe
 
 _Thing = TypeVar("_Thing")
@@ -64,6 +71,7 @@ def _edition(graph: Graph, edition: EditionRecords) -> None:
     subject.text("dcterms:description", described.get("note_ja", ""), "ja")
     subject.text("dcterms:description", described.get("note_en", ""), "en")
     subject.to("shisaku:lists", *(measure.iri for measure in edition.measures))
+    subject.to("prov:wasDerivedFrom", describe_source(graph, edition.source.key))
 
 
 def _measure(graph: Graph, measure: Measure, recipe: Recipe) -> None:

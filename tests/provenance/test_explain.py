@@ -1,0 +1,123 @@
+"""From any statement of the real release to the characters on the page, or to the curator's row."""
+
+from collections import Counter
+from pathlib import Path
+
+import pyoxigraph
+import pytest
+from click.testing import CliRunner, Result
+
+from kg.explain import Explainer
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+DOCUMENT = CHECKOUT / "build" / "sources" / "municipal-2019" / "measures-2019.txt"
+PREFIXES = """PREFIX shisaku: <https://w3id.org/shisaku/def#> PREFIX oa: <http://www.w3.org/ns/oa#>
+PREFIX prov: <http://www.w3.org/ns/prov#> """
+
+
+def kg(*arguments: str | Path) -> Result:
+    """Run a kg command in this process; a traceback is a failure of the test."""
+    from kg.cli import main
+
+    result = CliRunner().invoke(main, [str(argument) for argument in arguments])
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result
+
+
+@pytest.fixture(scope="module")
+def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a release made from this checkout."""
+    folder = tmp_path_factory.mktemp("out")
+    assert kg("build", "--out", folder).exit_code == 0
+    return folder
+
+
+@pytest.fixture(scope="module")
+def store(out: Path) -> pyoxigraph.Store:
+    """The graph of the release."""
+    store = pyoxigraph.Store()
+    store.load(path=str(out / "current" / "graph.ttl"), format=pyoxigraph.RdfFormat.TURTLE)
+    return store
+
+
+def test_every_triple_of_the_release_is_explained(store: pyoxigraph.Store) -> None:
+    """Each statement leads to a printed place, a mention, a curated row or a rule; the places are true."""
+    document = DOCUMENT.read_bytes().decode()
+    explainer = Explainer(store)
+    kinds: Counter[str] = Counter()
+
+    for quad in store:
+        reason = explainer.reason(quad)
+        kinds[reason.kind] += 1
+        assert reason.kind, quad
+        for place in reason.places:
+            assert document[place.start : place.end] == place.exact, quad
+            assert place.exact in place.printed, quad
+
+    assert set(kinds) == {"printed", "mentioned", "curated", "place", "rule"}
+    assert kinds["rule"] < len(store) / 20
+
+
+def test_a_curated_statement_names_the_line_of_its_file(store: pyoxigraph.Store) -> None:
+    """The line that a curated statement names holds what it states."""
+    explainer = Explainer(store)
+    found = explainer.explain("id:organization/mic", "skos:prefLabel")
+
+    for explanation in found:
+        (file,) = explanation.reason.files
+        name, line = file.split(":")
+        assert explanation.value.value in (CHECKOUT / name).read_text(encoding="utf-8").splitlines()[int(line) - 1]
+    assert len(found) == 2
+
+
+def test_mentions_and_direct_properties_say_the_same(store: pyoxigraph.Store) -> None:
+    """A measure has a shared thing as a property exactly where a mention in its row grounds it."""
+    grounded = store.query(
+        PREFIXES + "SELECT ?s ?p ?o { ?m shisaku:inMeasure ?s ; shisaku:asProperty ?p ; oa:hasBody ?o }"
+    )
+    by_mention = {tuple(term.value for term in row) for row in grounded}
+    properties = {predicate for _, predicate, _ in by_mention}
+    direct = {
+        (quad.subject.value, quad.predicate.value, quad.object.value)
+        for predicate in properties
+        for quad in store.quads_for_pattern(None, pyoxigraph.NamedNode(predicate), None, None)
+    }
+
+    assert direct == by_mention
+    assert {predicate.split("#")[1] for predicate in properties} == {
+        "leadOrganization", "participatingOrganization", "organizationGroup",
+        "budgetProgramme", "referenceDocument", "citesLaw",
+    }  # fmt: skip
+
+
+def test_a_mention_selects_the_words_that_it_quotes(store: pyoxigraph.Store) -> None:
+    """The position selector of each mention, applied to the printed cell, gives the text of its quote selector."""
+    selected = store.query(
+        PREFIXES
+        + """SELECT ?text ?start ?end ?exact { ?m oa:hasTarget ?t . ?t oa:hasSource/shisaku:printedText ?text ;
+             oa:hasSelector/oa:exact ?exact ; oa:hasSelector ?p . ?p oa:start ?start ; oa:end ?end }"""
+    )
+    rows = [[term.value for term in row] for row in selected]
+
+    assert len(rows) > 300
+    for text, start, end, exact in rows:
+        assert text[int(start) : int(end)] == exact
+
+
+def test_explain_shows_cell_words_and_correction(out: Path) -> None:
+    """`kg explain` prints page, line, cell and printed words, and names the correction that was applied."""
+    result = kg("explain", "id:municipal-2019/measure/07-10", "shisaku:referenceDocument", "--out", out)
+
+    assert result.exit_code == 0, result.output
+    assert "page 7, line 86, cell 13" in result.stdout
+    assert "20170530/suisinshosin.pdf" in result.stdout
+    assert "id:correction/c0006" in result.stdout
+
+
+def test_explain_says_when_there_is_no_such_statement(out: Path) -> None:
+    """A statement that the release does not make ends with exit code 1 and a remedy."""
+    result = kg("explain", "id:municipal-2019/measure/07-10", "shisaku:pillar", "id:pillar/other", "--out", out)
+
+    assert result.exit_code == 1
+    assert "does not state" in result.stderr
