@@ -20,7 +20,7 @@ from kg.extract.targets import UNSET, Target, targets_of
 _COUNTER_NOUN = re.compile(r"(?:数|率|割合|比率|額|量|人口|面積|時間|件)$")
 _HEADING = re.compile(r"\s*<([^<>]+)>\s*|\s*【([^【】]+)】\s*")
 _BEFORE_HEADING = re.compile(r"\s(?=[<＜][^<>＜＞]{1,60}[>＞])")
-_CONTINUES = re.compile(r"[\s(<、。,.:;・)\]」』ぁ-ん※/]|等|以[上下外内降]|及び|又は|並び|未満|程度|\d")
+_CONTINUES = re.compile(r"[\s(<、。,.:;・)\]」』ぁ-ん※/]|等|以[上下外内降]|及び|又は|並び|未満|程度")
 _SOFT_END = re.compile(r"[ぁ-ん、・(「]$")
 
 
@@ -97,18 +97,21 @@ def _ends_before(text: str, start: int, index: int, groups: list[tuple[int, int]
     group = next(((a, b) for a, b in groups if b == index - 1), None)
     if text[index] == " ":
         complete = left.endswith(")") or bool(_COUNTER_NOUN.search(left))
-        return complete and bool(right) and not _CONTINUES.match(right) and not _begins_with_period(right)
+        return complete and bool(right) and not _continues(right, counters)
     if group is None:
         return False
     says_target = _says_target(text[group[0] + 1 : group[1]], counters)
     counted = bool(_COUNTER_NOUN.search(text[start : group[0]].strip()))
     if text[index] in "、/":
         return bool(right) and (says_target or counted)
-    return says_target and counted and not _CONTINUES.match(text[index:])
+    return says_target and counted and not _continues(text[index:], counters)
 
 
-def _begins_with_period(text: str) -> bool:
-    return any(period.start == 0 for period in periods_of(text))
+def _continues(text: str, counters: Counters) -> bool:
+    """Whether words go on with the KPI before them: by a particle, a sign, a period, or a number that counts."""
+    if _CONTINUES.match(text) or any(period.start == 0 for period in periods_of(text)):
+        return True
+    return any(numeral.start == 0 for numeral in counters.numerals(text))
 
 
 def _says_target(inside: str, counters: Counters) -> bool:

@@ -117,7 +117,9 @@ class Counters:
             value = number_of(match["number"]) * 10 + Decimal(tenths[1] or 0)
             return Numeral(value, "%", start, tenths.end(), True)
         unit, end, known = self.unit_at(text, stop)
-        if _AFTER_OTHER.match(text, end) or text[end : end + 1] == "化" or _changes_nothing(text, stop):
+        if _AFTER_OTHER.match(text, end) or text[end : end + 1] == "化":
+            return None
+        if not known and _makes_something(text, stop):
             return None
         if match["number"] and text[stop : stop + 1] in ("数", "余"):
             unit, end, known = self.unit_at(text, stop + 1)
@@ -140,7 +142,7 @@ def _is_a_word(number: str, unit: str) -> bool:
     return unit in _UNSAFE_WITH_KANJI and (unit == "分" or not re.search("[百千万億兆]", number))
 
 
-def _changes_nothing(text: str, stop: int) -> bool:
+def _makes_something(text: str, stop: int) -> bool:
     """Whether the word after a number makes something of it (2ルート化) instead of being counted."""
     word = _WORD.match(text, stop)
     return bool(word and re.match(r"[ァ-ヴーA-Za-z一-龯]{1,6}化", word.group()))

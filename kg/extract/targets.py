@@ -44,6 +44,7 @@ _DEADLINE = re.compile(
     r"(?:末|当初|初頭|半ば|[春夏秋冬])?(?:頃)?"
     r"(?:まで(?:に)?|中に|末に|内に|以降|に(?!おける|関|つ|係|よ|向)|を目途に?|を目処に?|をめどに?|\s*:)"
 )
+_VALUE_OF = re.compile(r"(?:数|率|割合|額|量)\s*[:は]?\s*(?:約|およそ)?$")  # サービス数 100件
 # Who is counted, not what shall be reached: 人口10万人未満の団体
 _ATTRIBUTE = re.compile(r"\s*(?:以上|以下|以内|未満|超)の(?!達成|実現|確保|実施|開催)")
 
@@ -230,7 +231,7 @@ def _stated_outside(words: str, numeral: Numeral, own: Sequence[Period], role: s
     to = _TO.match(after)
     if (to and _direction(after[to.end() :][:_NEAR])) or _DONE.match(after) or _comparator(words, numeral) != "=":
         return True
-    due = any(period.stop <= numeral.start for period in own)
+    due = any(period.stop <= numeral.start for period in own) or bool(_VALUE_OF.search(words[: numeral.start]))
     return bool(to or _END.match(after)) and (due or numeral.unit == "%")
 
 
