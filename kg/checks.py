@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pyoxigraph
-from rdflib import RDFS, SH, SKOS, Graph, Namespace, URIRef
+from rdflib import RDF, RDFS, SH, SKOS, Graph, Namespace, URIRef
 
 from kg.errors import KgError, Problem
 from kg.names import ONTOLOGY
@@ -14,6 +14,7 @@ from kg.pipeline import Stages, read
 from kg.places import Places
 from kg.queries import read_queries
 from kg.recipe import read_recipe
+from kg.recipe.catalogue import read_catalogue
 
 _SHISAKU = Namespace(ONTOLOGY)
 _SHACL: Any = SH  # a namespace that knows its words, which its type does not tell
@@ -25,6 +26,7 @@ def problems_of(places: Places) -> list[Problem]:
     problems: list[Problem] = []
     try:
         recipe = read_recipe(places.recipe)
+        read_catalogue(places.recipe)
         read(recipe, Stages(lambda stage: None))
     except KgError as error:
         problems.extend(error.problems)
@@ -41,7 +43,7 @@ def _ontology(folder: Path) -> tuple[set[str], list[Problem]]:
     problems: list[Problem] = []
     for file in sorted(folder.glob("*.ttl")):
         graph = _turtle(file, problems)
-        for subject in sorted(set(graph.subjects()), key=str):
+        for subject in sorted(set(graph.subjects(RDF.type)), key=str):
             if isinstance(subject, URIRef) and subject in _SHISAKU:
                 terms.add(str(subject).removeprefix(ONTOLOGY))
                 problems.extend(_undescribed(graph, subject, file))

@@ -55,15 +55,21 @@ def main() -> None:
 @main.command("build")
 @RECIPE
 @OUT
+@click.option("--mint", "minting", is_flag=True, help="Add new identifiers to the ledger, build/identifiers.csv.")
 @click.option("--timings", is_flag=True, envvar="KG_TIMINGS", help="Show how long each stage took.")
-def build_command(recipe: Path | None, out: Path | None, timings: bool) -> None:
+def build_command(recipe: Path | None, out: Path | None, minting: bool, timings: bool) -> None:
     """Make the release that the recipe describes.
 
     \b
     kg build                          into out/, and out/current points to it
     kg build --recipe my-recipe --out /tmp/out --timings
     """
-    _build(places(recipe, out), timings)
+    folders = places(recipe, out)
+    _build(folders, timings)
+    if minting:
+        from kg.pipeline import mint
+
+        click.echo(f"{mint(folders)} new identifiers added to {folders.recipe / 'identifiers.csv'}")
 
 
 def _build(folders: Places, timings: bool = False, echo: Callable[[str], None] = click.echo) -> None:
@@ -78,7 +84,9 @@ def _build(folders: Places, timings: bool = False, echo: Callable[[str], None] =
     if not built.made:
         echo(f"Release {built.release.version} is up to date: {built.release.folder}")
         return
-    echo(summary(built.release, built.records))
+    for remark in built.remarks:
+        _note(f"kg: {remark}")
+    echo(summary(built.release, built.records, len(built.new)))
     if timings:
         for stage, took in built.seconds.items():
             echo(f"  {took:7.3f} s  {took / seconds:4.0%}  {stage}")
@@ -220,6 +228,55 @@ def explain_command(iri: str, predicate: str, value: str, recipe: Path | None, o
 
     store = open_release(_release(places(recipe, out)))
     click.echo(as_text(Explainer(store).explain(iri, predicate, value)), nl=False)
+
+
+@main.command("validate")
+@click.argument("files", nargs=-1, type=FILE)
+@click.option("--shapes", type=FOLDER, envvar="KG_SHAPES", help="Folder of the shapes.  [default: shapes/]")
+@click.option(
+    "--engine",
+    type=click.Choice(["pyshacl", "shacl"]),
+    default="pyshacl",
+    show_default=True,
+    envvar="KG_ENGINE",
+    help="pyshacl is the reference; shacl is the fast one (extra `fast`).",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "turtle", "json"]),
+    default="text",
+    show_default=True,
+    envvar="KG_REPORT",
+)
+@click.option("--lang", type=click.Choice(["ja", "en"]), default="en", show_default=True, envvar="KG_LANG")
+@RECIPE
+@OUT
+def validate_command(
+    files: tuple[Path, ...],
+    shapes: Path | None,
+    engine: str,
+    form: str,
+    lang: str,
+    recipe: Path | None,
+    out: Path | None,
+) -> None:
+    """Check a release, or any RDF files, against the SHACL shapes; exit code 1 where there is a violation.
+
+    \b
+    kg validate
+    kg validate my.ttl --format turtle > report.ttl
+    kg validate --engine shacl --lang ja
+    """
+    from kg.releases import GRAPH
+    from kg.validate import validate
+
+    folders = places(recipe, out)
+    report = validate(files or [_release(folders).path(GRAPH)], shapes or folders.shapes, engine)
+    texts = {"text": report.text(lang), "turtle": report.turtle().decode(), "json": report.json()}
+    click.echo(texts[form], nl=not texts[form].endswith("\n"))
+    if not report.conforms:
+        raise click.exceptions.Exit(1)
 
 
 @main.command("check")

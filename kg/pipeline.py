@@ -1,23 +1,32 @@
 """From the recipe to a release: this file reads like a table of contents."""
 
+import csv
 import hashlib
+import io
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from kg import __version__
+from kg.errors import ReleaseError
 from kg.model.assemble import assemble, print_of
+from kg.model.identities import LEDGER, Identity, check_identities, identities_of, ledger_rows
 from kg.model.records import Records
 from kg.places import Places
 from kg.publish import publish
+from kg.queries import read_queries
+from kg.rdf.dumps import LEFT_OUT, dump_names, turtle, write_store
+from kg.rdf.files import described_as, graph_files, table_files
 from kg.rdf.graph import Graph
-from kg.rdf.tables import tables
+from kg.rdf.questions import questions
 from kg.rdf.triples import triples
 from kg.recipe import Recipe, read_recipe
+from kg.recipe.catalogue import read_catalogue
 from kg.recipe.corrections import correct
-from kg.releases import GRAPH, ONTOLOGY, RELEASES, Release, current_release, read_release
+from kg.releases import ENGINE, ONTOLOGY, QUERIES, RELEASES, Release, current_release, read_release
 
 Progress = Callable[[str], None]
 
@@ -40,33 +49,48 @@ class Stages:
 
 @dataclass(frozen=True)
 class Built:
-    """A release, whether it was made now, and the records where it was."""
+    """A release, whether it was made now, and the records where it was; `remarks` are for the person who built it.
+
+    `new` are the identities that the ledger of published identifiers does not know yet.
+    """
 
     release: Release
     made: bool
     records: Records | None
     seconds: dict[str, float]
+    remarks: tuple[str, ...] = ()
+    new: tuple[Identity, ...] = ()
 
 
 def build(places: Places, progress: Progress = lambda stage: None) -> Built:
     """Make the release that the recipe describes and switch `out/current` to it; do nothing if it is there already."""
     stages = Stages(progress)
     with stages.stage("read the recipe"):
-        recipe = read_recipe(places.recipe)
+        recipe, catalogue = read_recipe(places.recipe), read_catalogue(places.recipe)
         inputs = inputs_of(places)
-    version = _version(places.out, recipe.version, inputs)
+    version, remarks = _version(places.out, recipe.version, inputs)
     present = _present(places.out / RELEASES / version, inputs)
     if present:
         publish(present, {}, places.out)
-        return Built(present, False, None, stages.seconds)
+        return Built(present, False, None, stages.seconds, remarks)
     records = read(recipe, stages)
+    new = check_identities(identities_of(records), recipe)
     with stages.stage("build the graph"):
         graph = triples(records, recipe)
+    described = described_as(recipe, catalogue, version)
+    with stages.stage("make the tables"):
+        files = {
+            **table_files(records, described),
+            ONTOLOGY: ontology(places.ontology),
+            QUERIES: stored_questions(places.queries),
+        }
+    with stages.stage("make the dumps and descriptions"):
+        content = graph_files(graph, records, described, files)
     with stages.stage("write the release"):
-        files = {GRAPH: graph.turtle(), **tables(records), ONTOLOGY: ontology(places.ontology)}
         draft = _draft(places.out, version, inputs, recipe, records, graph)
-        release = publish(draft, files, places.out)
-    return Built(release, True, records, stages.seconds)
+        release = publish(draft, content.files, places.out, partial(write_store, quads=content.quads))
+    remarks += tuple(f"{name}: {LEFT_OUT}" for name in dump_names() if name not in content.files)
+    return Built(release, True, records, stages.seconds, remarks, tuple(new))
 
 
 def read(recipe: Recipe, stages: Stages) -> Records:
@@ -83,6 +107,27 @@ def read(recipe: Recipe, stages: Stages) -> Records:
 def ontology(folder: Path) -> bytes:
     """Return the ontology as it was laid by hand."""
     return (folder / "shisaku.ttl").read_bytes()
+
+
+def stored_questions(folder: Path) -> bytes:
+    """Return the stored queries as Turtle."""
+    graph = Graph()
+    questions(graph, read_queries(folder))
+    return turtle(graph)
+
+
+def mint(places: Places) -> int:
+    """Add the identifiers of the recipe's records that the ledger lacks, to be reviewed as a diff; return how many."""
+    recipe = read_recipe(places.recipe)
+    new = check_identities(identities_of(read(recipe, Stages(lambda stage: None))), recipe)
+    file = places.recipe / LEDGER
+    with file.open(encoding="utf-8-sig", newline="") as ledger:
+        header, *rows = csv.reader(ledger)
+    text = io.StringIO(newline="")
+    rows += ledger_rows(new, recipe.version)
+    csv.writer(text, lineterminator="\n").writerows([header, *sorted(rows)])
+    file.write_text(text.getvalue(), encoding="utf-8")
+    return len(new)
 
 
 def inputs_of(places: Places) -> str:
@@ -103,7 +148,8 @@ def inputs_of(places: Places) -> str:
 
 
 def _files(folder: Path, pattern: str) -> Iterable[Path]:
-    found = (file for file in folder.rglob(pattern) if file.is_file())
+    # the ledger only records what releases hold: writing to it makes no other release
+    found = (file for file in folder.rglob(pattern) if file.is_file() and file.name != LEDGER)
     return sorted(file for file in found if not any(part.startswith(".") for part in file.relative_to(folder).parts))
 
 
@@ -113,18 +159,34 @@ def is_current(places: Places) -> bool:
     return release is not None and release.inputs == inputs_of(places)
 
 
-def _version(out: Path, version: str, inputs: str) -> str:
-    """A version is never overwritten: other inputs under a version that exists give a development version."""
-    folder = out / RELEASES / version
-    if not folder.exists() or _present(folder, inputs):
-        return version
-    return f"{version}+dev.{inputs[:8]}"
+def _version(out: Path, version: str, inputs: str) -> tuple[str, tuple[str, ...]]:
+    """A version is never overwritten: other inputs under a version that exists give a development version.
+
+    So does a release of that version that this program cannot read; a remark tells why.
+    """
+    folder, remarks = out / RELEASES / version, tuple[str, ...]()
+    if not folder.exists():
+        return version, ()
+    try:
+        if read_release(folder).inputs == inputs:
+            return version, ()
+    except ReleaseError as error:
+        remarks = tuple(f"{problem.file}: {problem.fact}; it is left as it is" for problem in error.problems)
+    return f"{version}+dev.{inputs[:8]}", remarks
 
 
 def _present(folder: Path, inputs: str) -> Release | None:
+    """Return the release that was made from these inputs before, or None; raise ReleaseError where it is damaged."""
     if not folder.is_dir():
         return None
-    release = read_release(folder)
+    remedy = f"remove this folder and run `kg build` again, or choose another with --out: {folder}"
+    try:
+        release = read_release(folder)
+    except ReleaseError as error:
+        raise ReleaseError(*(replace(problem, remedy=remedy) for problem in error.problems)) from error
+    damage = [replace(problem, remedy=remedy) for problem in release.damage()]
+    if damage:
+        raise ReleaseError(*damage)
     return release if release.inputs == inputs else None
 
 
@@ -144,4 +206,4 @@ def _draft(out: Path, version: str, inputs: str, recipe: Recipe, records: Record
         "issues": len(records.issues),
     }
     folder = out / RELEASES / version
-    return Release(folder, version, recipe.issued, inputs, __version__, editions, counts, ())
+    return Release(folder, version, recipe.issued, inputs, __version__, editions, counts, (), ENGINE)

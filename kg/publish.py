@@ -1,24 +1,37 @@
-"""Writing a release beside the others, and switching to it in one rename: a build that dies leaves the old serving."""
+"""Writing a release beside the others, and switching to it in one rename: a build that dies leaves the old serving.
+
+What is being written stands in a staging folder that its process keeps locked. The lock ends with the process, however
+it ends, so the next build knows which folders nobody writes any more and removes them.
+"""
 
 import contextlib
-import hashlib
+import fcntl
 import json
 import os
 import shutil
 import tempfile
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 from kg.errors import Problem, ReleaseError
-from kg.releases import CHECKSUMS, CURRENT, MANIFEST, RELEASES, Release, ReleasedFile, read_release
+from kg.releases import CHECKSUMS, CURRENT, MANIFEST, RELEASES, STORE, Release, ReleasedFile, read_release
 
 _STAGING = ".staging-"
+_LINK = f".{CURRENT}-new"
+
+Fill = Callable[[Path], None]
 
 
-def publish(draft: Release, files: dict[str, bytes], out: Path) -> Release:
-    """Write the files of a release and point `out/current` to it; without files, point to the one that is there."""
+def publish(draft: Release, files: dict[str, bytes], out: Path, store: Fill | None = None) -> Release:
+    """Write the files of a release and point `out/current` to it; without files, point to the one that is there.
+
+    `store` fills the store directory. Raises ReleaseError where something cannot be written.
+    """
     try:
-        release = _write(draft, files, out) if files else draft
+        (out / RELEASES).mkdir(parents=True, exist_ok=True)
+        _sweep(out / RELEASES)
+        release = _write(draft, files, out, store) if files else draft
         _switch(out, release.folder)
     except OSError as error:
         fact = f"the release cannot be written: {error.strerror or error}"
@@ -27,29 +40,84 @@ def publish(draft: Release, files: dict[str, bytes], out: Path) -> Release:
     return release
 
 
-def _write(draft: Release, files: dict[str, bytes], out: Path) -> Release:
+def _write(draft: Release, files: dict[str, bytes], out: Path, store: Fill | None) -> Release:
     """Write everything into a folder of its own, the manifest last, and rename it to the version."""
-    (out / RELEASES).mkdir(parents=True, exist_ok=True)
-    staging = Path(tempfile.mkdtemp(prefix=_STAGING, dir=out / RELEASES))
-    try:
+    with _staging(out / RELEASES) as staging:
+        if store:
+            store(staging / STORE)
         entries = [_put(staging, name, content) for name, content in sorted(files.items())]
         sums = "".join(f"{entry.sha256}  {entry.name}\n" for entry in entries)
         entries.append(_put(staging, CHECKSUMS, sums.encode()))
         release = replace(draft, files=tuple(entries))
         manifest = json.dumps(release.manifest(), ensure_ascii=False, indent=1, sort_keys=True)
         _put(staging, MANIFEST, (manifest + "\n").encode())
+        for path in (*sorted(staging.rglob("*")), staging):
+            _keep(path)
         staging.chmod(0o755)  # mkdtemp makes it private
-        return _rename(staging, release)
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
+        release = _rename(staging, release)
+    _keep(out / RELEASES)
+    return release
 
 
 def _put(folder: Path, name: str, content: bytes) -> ReleasedFile:
-    with (folder / name).open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    return ReleasedFile(name, len(content), hashlib.sha256(content).hexdigest())
+    (folder / name).write_bytes(content)
+    return ReleasedFile.of(name, content)
+
+
+def _keep(path: Path) -> None:
+    """Return once a file, or the names in a folder, are on the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@contextlib.contextmanager
+def _staging(releases: Path) -> Iterator[Path]:
+    """Make a folder that is ours until the end, and remove it then, unless it has been renamed."""
+    with _turn(releases):
+        folder = Path(tempfile.mkdtemp(prefix=_STAGING, dir=releases))
+        lock = _lock(folder)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        if lock is not None:
+            os.close(lock)
+
+
+def _sweep(releases: Path) -> None:
+    """Remove the staging folders of builds that have died."""
+    with _turn(releases):
+        for folder in releases.glob(f"{_STAGING}*"):
+            lock = _lock(folder)
+            if lock is not None:
+                shutil.rmtree(folder, ignore_errors=True)
+                os.close(lock)
+
+
+def _lock(folder: Path) -> int | None:
+    """Lock a folder; return None where another process has it, or where the file system knows no locks."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(handle)
+        return None
+    return handle
+
+
+@contextlib.contextmanager
+def _turn(releases: Path) -> Iterator[None]:
+    """Wait for the moment in which no other build makes, sweeps or switches."""
+    handle = os.open(releases, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):  # a file system without locks: two builds at once are rare
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def _rename(staging: Path, release: Release) -> Release:
@@ -71,10 +139,11 @@ def _switch(out: Path, folder: Path) -> None:
     """Point `current` to the release: a new link beside the old one, then one rename."""
     target = Path(RELEASES) / folder.name
     link = out / CURRENT
-    with contextlib.suppress(OSError):
+    with _turn(out / RELEASES):
         if link.is_symlink() and link.readlink() == target:
             return
-    beside = out / f".{CURRENT}-{os.getpid()}"
-    beside.unlink(missing_ok=True)
-    beside.symlink_to(target)
-    beside.replace(link)
+        beside = out / _LINK
+        beside.unlink(missing_ok=True)
+        beside.symlink_to(target)
+        beside.replace(link)
+    _keep(out)

@@ -4,18 +4,28 @@ out/
   current -> releases/2019.1.0        switched in one rename
   releases/2019.1.0/
     manifest.json                     what it is made of; written last
-    graph.ttl                         every triple that may be counted
+    graph.ttl .nt .jsonld .rdf        every triple that may be counted
+    graph.trig .nq                    the same, and the descriptions as named graphs
+    graph.….gz                        each of them compressed
     ontology.ttl                      what the words mean
-    measures.csv kpis.csv …           the tables
+    dataset.ttl                       what the release is: DCAT and VoID
+    measures.csv kpis.csv …           the tables, described in csv-metadata.json
+    shisaku.xlsx                      the tables in one file
     SHA256SUMS
+    store/                            graph.nq as a store that can be opened read-only; its bytes are no promise
 """
 
+import hashlib
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pyoxigraph
+
 from kg.errors import Problem, ReleaseError
+from kg.names import BASE
 
 FORMAT = 1
 CURRENT = "current"
@@ -23,15 +33,39 @@ RELEASES = "releases"
 MANIFEST = "manifest.json"
 CHECKSUMS = "SHA256SUMS"
 GRAPH = "graph.ttl"
+N_TRIPLES = "graph.nt"
 ONTOLOGY = "ontology.ttl"
+QUERIES = "queries.ttl"
+N_QUADS = "graph.nq"
+DESCRIPTION = "dataset.ttl"
+CSV_METADATA = "csv-metadata.json"
+WORKBOOK = "shisaku.xlsx"
+STORE = "store"
+
+# The named graphs of graph.trig, graph.nq and the store: what must not be counted.
+CATALOGUE_GRAPH = BASE + "catalog"
+VOID_GRAPH = BASE + "void"
+
+# What writes and reads the store directory. Another version may lay it out in another way.
+ENGINE = f"pyoxigraph {pyoxigraph.__version__}"
 
 MEDIA_TYPES = {
     ".ttl": "text/turtle; charset=utf-8",
     ".nt": "application/n-triples; charset=utf-8",
+    ".jsonld": "application/ld+json",
+    ".rdf": "application/rdf+xml",
+    ".trig": "application/trig; charset=utf-8",
+    ".nq": "application/n-quads; charset=utf-8",
+    ".gz": "application/gzip",
     ".csv": "text/csv; charset=utf-8",
     ".json": "application/json",
+    ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    ".html": "text/html; charset=utf-8",
+    ".md": "text/markdown; charset=utf-8",
     "": "text/plain; charset=utf-8",
 }
+_UNKNOWN = "application/octet-stream"
+_OWN_TYPES = {CSV_METADATA: "application/csvm+json"}
 
 
 @dataclass(frozen=True)
@@ -45,12 +79,20 @@ class ReleasedFile:
     @property
     def media_type(self) -> str:
         """The media type to serve it with."""
-        return MEDIA_TYPES[Path(self.name).suffix]
+        return _OWN_TYPES.get(self.name) or MEDIA_TYPES.get(Path(self.name).suffix, _UNKNOWN)
+
+    @classmethod
+    def of(cls, name: str, content: bytes) -> "ReleasedFile":
+        """Return size and checksum of a file with this content."""
+        return cls(name, len(content), hashlib.sha256(content).hexdigest())
 
 
 @dataclass(frozen=True)
 class Release:
-    """A finished release. `inputs` is the SHA-256 of all it was made from; `counts` are figures of its content."""
+    """A finished release. `inputs` is the SHA-256 of all it was made from; `counts` are figures of its content.
+
+    `store` names the engine that wrote the store directory; another engine, or another version, may not read it.
+    """
 
     folder: Path
     version: str
@@ -60,6 +102,7 @@ class Release:
     editions: tuple[dict[str, str], ...]
     counts: dict[str, int]
     files: tuple[ReleasedFile, ...]
+    store: str = ""
 
     def path(self, name: str) -> Path:
         """Return where a file of the release is."""
@@ -76,7 +119,28 @@ class Release:
             "editions": list(self.editions),
             "counts": self.counts,
             "files": [{"name": file.name, "size": file.size, "sha256": file.sha256} for file in self.files],
+            "store": self.store,
         }
+
+    def store_folder(self) -> Path:
+        """Return the store directory; raise ReleaseError where there is none that this engine can open."""
+        folder = self.path(STORE)
+        if not folder.is_dir() or self.store != ENGINE:
+            fact = f"its store was written by {self.store}, this is {ENGINE}" if self.store else "it has no store"
+            raise ReleaseError(Problem(fact, f"load {GRAPH} instead, or make the release again", folder))
+        return folder
+
+    def damage(self) -> Iterator[Problem]:
+        """Yield each file that is not as it was released."""
+        remedy = "take the file from a copy of the release"
+        for file in self.files:
+            try:
+                content = self.path(file.name).read_bytes()
+            except OSError as error:
+                yield Problem(f"cannot be read: {error.strerror}", remedy, self.path(file.name))
+                continue
+            if ReleasedFile.of(file.name, content) != file:
+                yield Problem("is not the file that was released: its SHA-256 differs", remedy, self.path(file.name))
 
 
 def read_release(folder: Path) -> Release:
@@ -85,11 +149,19 @@ def read_release(folder: Path) -> Release:
     again = "run `kg build` to make the release again"
     try:
         data = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        found = data.get("format")
+    except (OSError, ValueError, AttributeError) as error:
         raise ReleaseError(Problem(f"no readable manifest: {error}", again, file)) from error
-    if data.get("format") != FORMAT:
-        fact = f"release format {data.get('format')!r}; this program reads format {FORMAT}"
+    if found != FORMAT:
+        fact = f"release format {found!r}; this program reads format {FORMAT}"
         raise ReleaseError(Problem(fact, f"{again}, or use the version of kg that made it", file))
+    try:
+        return _release(folder, data)
+    except (KeyError, TypeError) as error:
+        raise ReleaseError(Problem(f"incomplete manifest: {error}", again, file)) from error
+
+
+def _release(folder: Path, data: dict[str, Any]) -> Release:
     return Release(
         folder=folder,
         version=data["version"],
@@ -99,6 +171,7 @@ def read_release(folder: Path) -> Release:
         editions=tuple(data["editions"]),
         counts=data["counts"],
         files=tuple(ReleasedFile(**entry) for entry in data["files"]),
+        store=data.get("store", ""),
     )
 
 

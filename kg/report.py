@@ -6,7 +6,7 @@ from kg.model.records import Records
 from kg.releases import Release
 
 
-def summary(release: Release, records: Records | None) -> str:
+def summary(release: Release, records: Records | None, new: int = 0) -> str:
     """Return a few lines for the person who ran the build."""
     counts = release.counts
     lines = [
@@ -24,4 +24,6 @@ def summary(release: Release, records: Records | None) -> str:
     total = sum(warnings.values())
     lines.append(f"  {total} warnings, {len(records.issues) - total} remarks (issues.csv)" + (":" if warnings else ""))
     lines.extend(f"    {count:4}  {kind}" for kind, count in sorted(warnings.items()))
+    if new:
+        lines.append(f"  {new} identifiers are not in the ledger yet (kg build --mint writes them)")
     return "\n".join(lines)

@@ -10,7 +10,7 @@ from pathlib import Path
 from pyoxigraph import QuerySolutions, RdfFormat, Store
 
 from kg.errors import Problem, ReleaseError
-from kg.releases import GRAPH, Release
+from kg.releases import GRAPH, N_QUADS, Release
 
 SUFFIXES = {
     ".ttl": RdfFormat.TURTLE,
@@ -24,8 +24,9 @@ SUFFIXES = {
 
 
 def open_release(release: Release) -> Store:
-    """Return a store that holds the graph of a release."""
-    return _open([release.path(GRAPH)], "run `kg build` to make the release again")
+    """Return a store that holds a release: its graph as the default graph, its descriptions as named graphs."""
+    there = {file.name for file in release.files}
+    return _open([release.path(N_QUADS if N_QUADS in there else GRAPH)], "run `kg build` to make the release again")
 
 
 def open_files(files: Sequence[Path]) -> Store:

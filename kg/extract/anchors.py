@@ -21,8 +21,8 @@ _COLLECTIVE = re.compile(
     r"[◎○]?(?:関係|全|各|その他)(?:の|する)?(?:各|全)?(?:府省庁|府省|省庁|省|府|庁|行政機関|機関)(?:等)?"
 )
 _SEPARATOR = re.compile(r"[、,，;；／/]|\s*[\n]\s*")
-_MARKS = frozenset("○〇◯⚪●")
-_NOTHING = frozenset({"-", "なし", "該当なし", "(なし)"})
+_MARKS = frozenset("○〇◯⚪●◎✓✔☑レ")
+_NOTHING = frozenset({"-", "なし", "無し", "特になし", "該当なし", "予算措置なし", "(なし)"})
 _CLOSE = 0.8
 
 

@@ -9,12 +9,13 @@ from kg.extract.clauses import parentheses_of
 from kg.extract.markup import read_markup
 from kg.extract.references import without_references
 
-_HEADING = re.compile(r"[<【]\s*予算事業名[^<>【】]{0,12}[>】]\s*:?|^\s*予算事業名\s*:?\s*")
-_BULLETS = "・○●■◆"
+_HEADING = re.compile(r"[<【]\s*(?:予算)?事業名[^<>【】]{0,12}[>】]\s*:?|^\s*予算事業名\s*:?\s*")
+_BULLETS = "・○●■◆①②③④⑤⑥⑦⑧⑨"
 _NAME_ENDS = re.compile(r"(?:事業|事業費|経費|費用|費|交付金|補助金|負担金|委託費|施策|内数|等|[)\]])$")
-_GRANT = re.compile(r"\[([^\[\]]+)\]")
-_FORMER = re.compile(r"\(旧\s*[::]?\s*")
-_SENTENCE = re.compile(r"。|^[・※○■]")
+_GRANT = re.compile(r"[\[【]([^\[\]【】]+)[\]】]")
+_AMOUNT = re.compile(r"\s*\([^()]*[\d.,]+\s*(?:百|千|万|億|兆)*円[^()]*\)|^\s*[\d.,]+\s*(?:百|千|万|億|兆)*円\s*$")
+_FORMER = re.compile(r"\(旧(?:名称|事業名|事業)?\s*:?\s*")
+_SENTENCE = re.compile(r"。|^※")
 _LIST = re.compile(r"[、,;]")
 _CJK = r"[\u3040-\u30ff\u3400-\u9fff々ー・()「」]"
 _WRAP = re.compile(rf"(?<={_CJK})\s+(?={_CJK})")
@@ -94,6 +95,8 @@ def _programme(text: Text) -> Programme | None:
     if bracket := _GRANT.search(text.chars):
         grant = bracket[1].strip()
         text = text[: bracket.start()] + text[bracket.end() :]
+    for amount in reversed(list(_AMOUNT.finditer(text.chars))):  # how much, in one year: no part of the name
+        text = text[: amount.start()] + text[amount.end() :]
     name = _unwrapped(text.strip())
     return Programme(name, grant, former) if name.chars else None
 

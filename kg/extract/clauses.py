@@ -8,16 +8,20 @@ from kg.extract.numerals import Counters
 from kg.extract.periods import Period, periods_of
 
 COMPARED = re.compile(
-    r"\s*(?:末|当初|実績|実績値)?\s*(?:比(?![率較])|対比|に比べ|と比べ|に比較|と比較|に対し|を基準|を100)"
+    r"\s*(?:末|当初|実績|実績値)?\s*(?:比(?![率較])|対比|に比べ|と比べ|に比較|と比較|に対し|を基準|を100"
+    r"|から(?=.{0,3}(?:倍増|半減|[\d.,]+(?:倍|割|%)))|の(?=約?[\d.,]+(?:倍|(?:割|%)(?:以上|程度)?(?:減|増|削減|増加))))"
 )
 
 _QUOTED = re.compile(r"「[^「」]*」|『[^『』]*』|“[^“”]*”")
 # A comma between digits belongs to a number; `から` between two numbers leads from one to the other.
-_PUNCTUATION = re.compile(r"[、;。→⇒]|(?<!\d),|,(?!\d{3}(?!\d))|(?<=[^年度月日\s])から(?=約?\d+[^\d年月日])")
+_PUNCTUATION = re.compile(
+    r"[、;。→⇒⇨➡]|[-=]>|(?<!\d),|,(?!\s?\d{3}(?!\d))|(?<=[^の、,(\s])(?=うち)"
+    r"|(?<=[^年度月日\s])から(?=約?\d+[^\d年月日])"
+)
 _OPENING, _CLOSING = "([【〔", ")]】〕"
-_LEADING_ON = ("→", "⇒", "から")
+LEADING_ON = ("→", "⇒", "⇨", "➡", "->", "=>", "から")
 # What follows a parenthesis that says how many there are, not how many there shall be.
-_DESCRIBED = re.compile(r"における|のうち|に対する|に占める|を対象|で(?:の)?")
+_DESCRIBED = re.compile(r"[をにがはでともへ]|の(?!達成|実現|確保|増加|減少|整備|実施)")
 _HIDDEN = "\0"
 
 
@@ -69,7 +73,8 @@ def clauses_of(text: str, counters: Counters) -> Iterator[Clause]:
     groups = [(a, b) for a, b in parentheses_of(text) if not any(p.start < a < p.stop for p in periods)]
     for start, stop in [*groups, (len(text), len(text))]:
         for left, right in _parts(text, last, start):
-            yield Clause(left, right, -1, _within(periods, left, right))
+            for first, end in _before_periods(text[left:right], _within(periods, left, right), counters):
+                yield Clause(left + first, left + end, -1, _within(periods, left + first, left + end))
         described = _DESCRIBED.match(text, stop + 1) and not _within(periods, start, stop)
         for left, right in () if described else _parts(text, start + 1, stop):
             for first, end in _before_periods(text[left:right], _within(periods, left, right), counters):
@@ -92,7 +97,7 @@ def _parts(text: str, start: int, stop: int) -> Iterator[tuple[int, int]]:
     ]
     for left, right in [*cuts, (stop, stop)]:
         # an arrow stays with what it leads away from
-        end = right if text[left:right] in _LEADING_ON else left
+        end = right if text[left:right] in LEADING_ON else left
         if text[last:end].strip():
             yield last, end
         last = right

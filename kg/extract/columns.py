@@ -23,8 +23,10 @@ NOTHING = "nothing"  # a hyphen whose column cannot be told: there is nothing in
 
 _BUDGET_MARKER = re.compile(r"\s*[<＜【]?\s*予算事業名")
 _BUDGET_NAME = re.compile(r"(?:事業|事業費|経費|交付金|補助金|推進費|施策)(?:の内数)?$")
-_ADDRESS = re.compile(r"(?:https?|ftp)\s*[::]\s*[/／]{2}|ｈｔｔｐ|(?<![A-Za-z0-9])www\.", re.IGNORECASE)
+_ADDRESS = re.compile(r"(?:https?|ftp)\s*[:：]?\s*[/／]{2}|ｈｔｔｐ|(?<![A-Za-z0-9])www\.", re.IGNORECASE)
 _PROSE_LENGTH = 80
+_LONGEST_LISTING = 40
+_LISTING_WORDS = re.compile(r"年度?(?:から|以降|より|に|中)|掲載|随時|時期|次期|調整|未定")
 
 
 @dataclass
@@ -66,6 +68,8 @@ def read_columns(cells: Sequence[Corrected], anchors: Anchors, effects: Sequence
     limit = _right_anchors(fields, start, anchors, row)
     pillar = _pillar(fields, start, limit, anchors, row)
     listing = _first(fields, (pillar if pillar is not None else start + 2) + 1, limit, is_listing)
+    if listing is None and pillar is not None:
+        listing = _listing_by_order(fields, pillar + 1, limit)
     if listing is not None:
         row.put("listing", fields[listing])
     if limit == len(fields) and pillar is None and listing is None:
@@ -74,6 +78,13 @@ def read_columns(cells: Sequence[Corrected], anchors: Anchors, effects: Sequence
     middle = _read_left(fields, start, pillar, listing, limit, row)
     _read_right(fields[middle:limit], effects, anchors, row)
     return row
+
+
+def _listing_by_order(fields: list[Field], index: int, limit: int) -> int | None:
+    """Return the cell after the pillar where it speaks of a time in words of its own: 随時, 掲載済(平成30年度から)."""
+    if index >= limit or len(fields[index].words) > _LONGEST_LISTING:
+        return None
+    return index if _LISTING_WORDS.search(fields[index].words) else None
 
 
 def _first(fields: list[Field], start: int, stop: int, test: Callable[[str], object]) -> int | None:

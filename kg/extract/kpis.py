@@ -17,10 +17,13 @@ from kg.extract.numerals import Counters
 from kg.extract.periods import periods_of
 from kg.extract.targets import UNSET, Target, targets_of
 
-_COUNTER_NOUN = re.compile(r"(?:数|率|割合|比率|額|量|人口|面積|時間|件)$")
+_COUNTER_NOUN = re.compile(r"(?:数|率|割合|比率|額|量)$")
 _HEADING = re.compile(r"\s*<([^<>]+)>\s*|\s*【([^【】]+)】\s*")
 _BEFORE_HEADING = re.compile(r"\s(?=[<＜][^<>＜＞]{1,60}[>＞])")
-_CONTINUES = re.compile(r"[\s(<、。,.:;・)\]」』ぁ-ん※/]|等|以[上下外内降]|及び|又は|並び|未満|程度")
+# ... 数( and 率( are the end of a word that a line wrap has broken; 年間, 目標 … go on with a number
+_CONTINUES = re.compile(
+    r"(?:数|率|額|量)(?:[(\s]|$)|対?前年|年間|年\d|毎年|目標|現状|約|およそ|[\s(<、。,.:;・)\]」』ぁ-ん※/]|等|以[上下外内降]|及び|又は|並び|未満|程度"
+)
 _SOFT_END = re.compile(r"[ぁ-ん、・(「]$")
 
 
@@ -103,7 +106,7 @@ def _ends_before(text: str, start: int, index: int, groups: list[tuple[int, int]
     says_target = _says_target(text[group[0] + 1 : group[1]], counters)
     counted = bool(_COUNTER_NOUN.search(text[start : group[0]].strip()))
     if text[index] in "、/":
-        return bool(right) and (says_target or counted)
+        return bool(right) and (says_target or counted) and not _continues(right, counters)
     return says_target and counted and not _continues(text[index:], counters)
 
 

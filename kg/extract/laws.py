@@ -35,7 +35,8 @@ def citations_of(text: Text, laws: CodeList) -> list[Citation]:
         before = normal.chars[: match.start()]
         start = _start_of_title(before, code)
         title = code.label_ja if code else before[start:]
-        found.append(Citation(normal[start : match.end("number")], number, title, code))
+        stop = match.end() + (normal.chars[match.end() : match.end() + 1] == ")")
+        found.append(Citation(normal[start:stop], number, title, code))
     return found
 
 

@@ -141,7 +141,7 @@ _NUMBERS = "①②③④⑤⑥⑦⑧⑨⑩⑪⑫⑬⑭⑮⑯⑰⑱⑲⑳"  # kep
 _NOTES = "※【"  # kept: a remark and a heading are paragraphs of their own
 # A marker stands at the beginning, or after white space where a word follows: not the hyphen of `JIS X 8341-3`.
 _MARKED = re.compile(
-    rf"(?:^\s*(?P<first>[{_BULLETS}{_NUMBERS}{_NOTES}])\s*(?=\S)"
+    rf"(?:^\s*(?!-[\d.,]+\s?[%％])(?P<first>[{_BULLETS}{_NUMBERS}{_NOTES}])\s*(?=\S)"
     rf"|(?<=\s)(?P<later>[{_BULLETS}{_NUMBERS}{_NOTES}])\s*(?=[^\s\d\-・./]))"
 )
 

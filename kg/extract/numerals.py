@@ -9,7 +9,8 @@ from decimal import Decimal
 
 from kg.recipe.codelists import CodeList
 
-_DIGITS = r"(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?"
+# A line wrap may stand after the comma of a thousand.
+_DIGITS = r"(?:\d{1,3}(?:,\s?\d{3})+|\d+)(?:\.\d+)?"
 _KANJI = "〇一二三四五六七八九"
 _SMALL = {"十": 10, "百": 100, "千": 1000}
 _LARGE = {"万": 10**4, "億": 10**8, "兆": 10**12}
@@ -21,12 +22,13 @@ _NUMERAL = re.compile(
 _PART = re.compile(rf"(?P<digits>{_DIGITS})|(?P<kanji>[{_KANJI}]+)|(?P<power>[{_POWERS}])")
 
 # What makes a number a name or an ordinal: 第64号, SIP4D, JIS X 8341-3, 4K, 3.9世代, 平成…
-_BEFORE_NAME = re.compile(r"(?:第|分の|※|注|[A-Za-z][-/ ]?|\d[-/:.]|No\.?)$")
-_AFTER_NAME = re.compile(
-    r"[-/:]\d|分の\d|年(?!間)|歳|世代|号|条|版|章|期(?!間)|次|位|番|級|月(?!間)|日(?!間|以)|時(?!間)|頃|目"
-)
+_BEFORE_NAME = re.compile(r"(?:第|分の|※|注|\d月|[A-Za-z][-/ ]?|\d[-/:.]|No\.?)$")
+_AFTER_NAME = re.compile(r"[-/:]\d|分の\d|年(?!間)|歳|世代|号|条|版|章|期(?!間)|次|位|番|級|月(?!間)|時(?!間)|頃|目")
 # A number that says out of how many, or since when, is no target.
-_AFTER_OTHER = re.compile(r"のうち|うち|経過")
+_AFTER_OTHER = re.compile(r"のうち|経過")
+# How long, not how much: 3年間で計10件
+_SPAN = re.compile(r"(?:間)?で(?!きる)|以内[にで](?!短縮|抑制|収め|対応)")
+_DURATIONS = frozenset({"年", "か月", "日", "時間", "分", "秒"})
 # In these words a kanji number counts nothing (一部, 十分, 一本化 …).
 _UNSAFE_WITH_KANJI = frozenset(
     {"部", "分", "本", "通", "組", "名", "人", "台", "町", "市", "県", "村", "種", "次", "時間"}
@@ -35,6 +37,11 @@ _UNSAFE_WITH_KANJI = frozenset(
 _NEGATIVE = re.compile(r"[▲△−]\s?$|(?:^|[:\0(\s])-$")
 _RANGE = re.compile(rf"\s?[~〜]\s?{_DIGITS}")
 _WORD = re.compile(r"[一-龯々ァ-ヴーA-Za-z]+")
+# A counter of one character that begins a word of two is that word: 2,000回線, 10部局, 3台帳.
+_COMPOUND = re.compile(
+    "[一-龯](?!以|実|導|整|達|設|開|公|策|完|配|登|作|提|利|参|選|支|目|程|前|未|超|増|減|削|拡|向|縮|短|弱|強|等|毎|分|中|内|間|化|育|確)"
+    "[一-龯](?![一-龯])"
+)
 # What follows a counter that the code list does not know, and is not part of it.
 _TAIL = re.compile(
     "(?:実施|導入|整備|達成|設置|開催|公開|策定|実現|完了|配置|登録|作成|提供|利用|参加|選定|支援|目標"
@@ -62,7 +69,7 @@ def number_of(text: str) -> Decimal:
     current: Decimal | None = None
     for part in _PART.finditer(text):
         if part["digits"]:
-            current = Decimal(part["digits"].replace(",", ""))
+            current = Decimal("".join(part["digits"].replace(",", "").split()))
         elif part["kanji"]:
             current = Decimal("".join(str(_KANJI.index(char)) for char in part["kanji"]))
         elif (power := part["power"]) in _SMALL:
@@ -100,8 +107,11 @@ class Counters:
 
     def unit_at(self, text: str, start: int) -> tuple[str, int, bool]:
         """Return the canonical unit that begins at `start`, where it ends, and whether the code list knows it."""
-        if match := self._unit.match(text, start):
-            return self._forms[match.group()], match.end(), True
+        spaced = re.compile(r"\s?").match(text, start)
+        if match := self._unit.match(text, spaced.end() if spaced else start):
+            if len(match.group()) > 1 or not (compound := _COMPOUND.match(text, match.start())):
+                return self._forms[match.group()], match.end(), True
+            return compound.group(), compound.end(), False
         if word := _WORD.match(text, start):
             unit = _TAIL.sub("", word.group())
             if unit and not word.group().endswith("化"):
@@ -118,6 +128,8 @@ class Counters:
             return Numeral(value, "%", start, tenths.end(), True)
         unit, end, known = self.unit_at(text, stop)
         if _AFTER_OTHER.match(text, end) or text[end : end + 1] == "化":
+            return None
+        if unit in _DURATIONS and _SPAN.match(text, end):
             return None
         if not known and _makes_something(text, stop):
             return None

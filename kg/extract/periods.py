@@ -7,6 +7,8 @@ A fiscal year (年度) runs from 1 April to 31 March of the next year (Public Fi
 import re
 from dataclasses import dataclass
 
+from kg.extract.numerals import number_of
+
 ERAS = {"明治": 1867, "大正": 1911, "昭和": 1925, "平成": 1988, "令和": 2018}
 _LETTERS = {"M": "明治", "T": "大正", "S": "昭和", "H": "平成", "R": "令和"}
 _HALVES = {
@@ -23,7 +25,7 @@ _HALVES = {
 # The same year in the other era stands in parentheses: 令和2(2020)年度, 2020年(令和2年)3月, 令和2年度(2020年度)
 _OTHER_ERA = r"\((?:\d{4}|(?:昭和|平成|令和)(?:元|\d{1,2}))(?:年度?)?\)"
 _PERIOD = re.compile(
-    r"(?:(?P<era>明治|大正|昭和|平成|令和)\s?(?P<year>元|\d{1,2})"
+    r"(?:(?P<era>明\s?治|大\s?正|昭\s?和|平\s?成|令\s?和)\s?(?P<year>元|\d{1,2}|[一二三四五六七八九十]{1,3}(?=年))"
     r"|(?<![A-Za-z])(?P<letter>[MTSHR])\.?(?P<short>元|\d{1,2})(?=\s?年|\.\d|末|:)"
     r"|(?<![A-Za-z])FY\s?(?P<fy>20\d{2})"
     r"|(?<!\d)(?P<western>(?:19|20)\d{2})(?=\s?年|[./]\d{1,2}(?!\d)|\([^()]*\)年))"
@@ -32,7 +34,7 @@ _PERIOD = re.compile(
     r"|の?\s?(?P<half>" + "|".join(_HALVES) + r")|の?\s?第(?P<quarter>[1-4])四半期)?"
 )
 # The end of a range borrows its era: 平成28年度から30年度, 令和元~3年度
-_RANGE_END = re.compile(r"\s?末?(?:から|[~〜・-])\s?(?P<year>\d{1,2})年(?P<fiscal>度)?")
+_RANGE_END = re.compile(r"\s?末?(?:から|[~〜・-])\s?(?P<year>\d{1,2})年(?![間以後目])(?P<fiscal>度)?")
 _BARE = re.compile(r"(?<![\d元.,])(?P<year>\d{1,2})年度(?![目間])")
 _RELATIVE = re.compile(r"本年度|今年度|本年|今年|来年度|来年|再来年度|昨年度|昨年|前年度|同年度|同年|翌年度")
 _MARCH = 3
@@ -49,7 +51,8 @@ class Period:
 
 def western_year(era: str, year: str) -> int:
     """Return the Gregorian year of an era year; 元 is the first."""
-    return ERAS[era] + (1 if year == "元" else int(year))
+    number = int(year) if year.isdigit() else 1 if year == "元" else int(number_of(year))
+    return ERAS["".join(era.split())] + number
 
 
 def periods_of(text: str) -> list[Period]:
@@ -60,7 +63,7 @@ def periods_of(text: str) -> list[Period]:
         whole = match["nen"] or match["dotted"] or match["short"] or match["fy"] or (match["fiscal"] and match["era"])
         if whole:
             found.append(Period(_code(match), match.start(), match.end()))
-        era = match["era"] or _LETTERS.get(match["letter"] or "", "")
+        era = "".join((match["era"] or "").split()) or _LETTERS.get(match["letter"] or "", "")
         if whole and era:
             eras.append((match.end(), era))
         if match["era"] and (end := _RANGE_END.match(text, match.end())):

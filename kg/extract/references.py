@@ -9,7 +9,9 @@ from kg.extract.markup import Block, Link
 
 _SCHEME = re.compile(r"https?://", re.IGNORECASE)
 _URL_CHARS = r"A-Za-z0-9\-._~:/?#@!$&*+,;=%"
-_URL = re.compile(rf"https?://[{_URL_CHARS}]*(?:\([{_URL_CHARS}]*\)[{_URL_CHARS}]*)*", re.IGNORECASE)
+# an address ends where another begins
+_CHAR = rf"(?:(?!https?://)[{_URL_CHARS}])"
+_URL = re.compile(rf"https?://{_CHAR}*(?:\({_CHAR}*\){_CHAR}*)*", re.IGNORECASE)
 _FRAGMENT = re.compile(rf"[ \t\u3000\xa0]+([{_URL_CHARS}]+)(?![{_URL_CHARS}])")
 _COMPLETE = re.compile(
     r"\.(?:html?|pdf|xlsx?|docx?|pptx?|csv|zip|php|aspx?|jsp|jp|com|org|net|cgi)/?(?:[?#].*)?$|/$", re.IGNORECASE
@@ -25,7 +27,7 @@ _TRAILING = ".,;:!'"
 _BULLET = re.compile(r"^[\s'・○●■◆※\-‐–]+")
 _PROGRAMME = re.compile(r"^\s*[<【]?\s*予算事業名|(?:事業|経費|交付金|補助金)\s*$")
 _BULLETED = re.compile(r"(?:^|(?<=\s))[■●○◆・](?=\S)")
-_LIKE_ADDRESS = re.compile(r"(?:https?|ftp)\s*:\s*/{0,2}\S*|(?<![A-Za-z0-9])www\.\S+", re.IGNORECASE)
+_LIKE_ADDRESS = re.compile(r"(?:https?|ftp)(?:\s*:\s*/{0,2}|\s?//)\S*|(?<![A-Za-z0-9])www\.\S+", re.IGNORECASE)
 _HOST = re.compile(r"https?://[A-Za-z0-9\-]+(?:\.[A-Za-z0-9\-]+)+(?::\d+)?(?:[/?#]|$)", re.IGNORECASE)
 
 

@@ -11,42 +11,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from kg.extract.clauses import COMPARED, Clause, clauses_of, hide_quoted, mask, parentheses_of
+from kg.extract.clauses import COMPARED, LEADING_ON, Clause, clauses_of, hide_quoted, mask, parentheses_of
 from kg.extract.numerals import Counters, Numeral
 from kg.extract.periods import Period, periods_of
+from kg.extract.wording import ATTRIBUTE, BASELINE, END, comparator_of, role_of, stated_outside
 
-UNSET = re.compile(r"未設定|設定(?:する)?予定|に設定$|未定|検討中|検討予定")
+# Said of the KPI itself: 利用を検討中の団体数(200団体) is set.
+UNSET = re.compile(
+    r"未設定|設定(?:する)?予定|(?:未定|検討中|検討予定)(?=$|[)、。])|(?:年度?|度中|月|末|まで|内|中|頃)に設定(?:する)?(?=$|[)。])"
+)
 
-_ABOUT_BEFORE = re.compile(r"(?:約|およそ|おおよそ|おおむね|概ね|ほぼ)\s*(?:延べ|のべ)?\s*$")
-_AT_LEAST_BEFORE = re.compile(r"(?:少なくとも|最低)\s*$")
-_COMPARATORS = (
-    (re.compile(r"以上"), ">="),
-    (re.compile(r"以下|以内"), "<="),
-    (re.compile(r"未満|を下回"), "<"),
-    (re.compile(r"超(?!高)|を超え|を上回"), ">"),
-    (re.compile(r"程度|前後|ほど|くらい|ぐらい|余り|[弱強](?=$|[、)の])"), "~"),
-)
-_NEAR = 3  # a comparator or a verb follows its number within this many characters (10回程度以上)
-_BASELINE = re.compile(r"時点|現在|実績|現状|基準値|実測|[→⇒]$|から$")
-_RECURRING = re.compile(
-    r"毎年|各年|年間|年平均|1年(?:間)?(?:当たり|あたり|に)|年度?当たり|年度?あたり|(?<![\d元\0])年に?(?:約|およそ|延べ|のべ)?\s*$"
-)
-_MONTHLY = re.compile(r"(?:毎月|(?<!\d)月に?|月平均|月当たり)(?:約|およそ)?\s*$")
-_PER_YEAR = re.compile(r"\s?/\s?年度?")
-_INCREASE = re.compile(r"増|拡大|向上|上昇|引き?上げ|伸ば|アップ|改善")
-_DECREASE = re.compile(r"減|縮小|縮減|短縮|抑制|圧縮|引き?下げ|低下|ダウン|カット")
-_CHANGED_BY = re.compile(r"\s*(?:程度|以上|以下|超)?\s*(?:の|を|分)?(?:コスト|経費)?")
-_TO = re.compile(r"\s*(?:程度|以上|以下|以内|未満|超)?(?:に|へ|まで)")
+_MONTHLY = re.compile(r"(?:毎月|(?<!\d)月に?|月平均|月当たり|四半期に|毎週|週に?)(?:約|およそ)?\s*$")
+_YEARLY = re.compile(r"\s*(?:毎年度?|各年度?)(?:度)?\s*")
 _FRACTION = re.compile(r"\d+分の\d+|\d+/\d+|半分")
-_DONE = re.compile(r"\s*(?:程度|以上)?を?(?:実施|開催|達成|実現|導入|整備|設置|策定|目指す)(?:する)?\s*。?$")
-_END = re.compile(r"\s*(?:程度|以上|以下|未満|超)?\s*。?$")
 _DEADLINE = re.compile(
     r"(?:末|当初|初頭|半ば|[春夏秋冬])?(?:頃)?"
     r"(?:まで(?:に)?|中に|末に|内に|以降|に(?!おける|関|つ|係|よ|向)|を目途に?|を目処に?|をめどに?|\s*:)"
 )
-_VALUE_OF = re.compile(r"(?:数|率|割合|額|量)\s*[:は]?\s*(?:約|およそ)?$")  # サービス数 100件
-# Who is counted, not what shall be reached: 人口10万人未満の団体
-_ATTRIBUTE = re.compile(r"\s*(?:以上|以下|以内|未満|超)の(?!達成|実現|確保|実施|開催)")
 
 
 class Kind(enum.Enum):
@@ -89,6 +70,10 @@ def targets_of(text: str, counters: Counters) -> list[Target]:
     for clause in clauses_of(text, counters):
         read = _read(text, clause, counters)
         if read is None:
+            if found and found[-1].value is not None and _YEARLY.fullmatch(text[clause.start : clause.stop]):
+                found[-1] = replace(
+                    found[-1], role="recurring", direction="", stop=max(found[-1].stop, clause.group + 1)
+                )
             continue
         kind, target = read
         if kind is Kind.COMPARISON:
@@ -96,6 +81,11 @@ def targets_of(text: str, counters: Counters) -> list[Target]:
             continue
         if kind is Kind.DEADLINE:
             deadline, carried = target, target.period
+            continue
+        if target.role == "baseline" and _due(text[clause.start : clause.stop]):
+            carried, target = target.period, replace(target, period="")
+        if found and _dated_by(text, found[-1], target, clause):
+            found[-1] = replace(target, period=found[-1].period, start=found[-1].start)
             continue
         if found and _dates(text, target, found[-1]):
             found[-1] = replace(found[-1], period=target.period, stop=max(found[-1].stop, clause.group + 1))
@@ -107,7 +97,34 @@ def targets_of(text: str, counters: Counters) -> list[Target]:
             deadline = None
         found.append(target)
         carried = target.period if target.role in ("target", "change") else carried
-    return _once([deadline, *found] if deadline else found)
+    return _once(_contrasted(text, [deadline, *found] if deadline else found))
+
+
+def _due(words: str) -> bool:
+    """Whether a clause that leads on to the next one holds the deadline of both: 令和3年度までに27手続→54手続."""
+    return "まで" in words and words.rstrip().endswith(LEADING_ON)
+
+
+def _contrasted(text: str, found: list[Target]) -> list[Target]:
+    """Beside a number that is called the aim (目標), a number of an earlier period is where things stand."""
+    aims = [target for target in found if "目標" in text[target.start : target.stop]]
+    return [
+        replace(target, role="baseline")
+        if target.role == "target"
+        and target.value is not None
+        and target not in aims
+        and any(target.period and target.period[:6] < aim.period[:6] for aim in aims)
+        else target
+        for target in found
+    ]
+
+
+def _dated_by(text: str, before: Target, target: Target, clause: Clause) -> bool:
+    """Whether the parenthesis before a number holds only its date: 団体数(令和2年度)50団体."""
+    if before.value is not None or before.unit or target.value is None or target.period or not clause.outside:
+        return False
+    words = text[before.stop : clause.start]
+    return words in (")", ") ") and _is_date(text[before.start : before.stop])
 
 
 def _dates(text: str, target: Target, before: Target) -> bool:
@@ -121,20 +138,19 @@ def _read(text: str, clause: Clause, counters: Counters) -> tuple[Kind, Target] 
     """Read one clause; None where it states nothing."""
     words = text[clause.start : clause.stop]
     periods = clause.periods
-    compared = next((period for period in periods if COMPARED.match(words, period.stop)), None)
+    compared = next((p for p in periods if COMPARED.match(words, p.stop) or words[: p.start].endswith("対")), None)
     own = [period for period in periods if period is not compared]
     numeral = _numeral(words, periods, counters)
     if numeral is None:
         return _without_number(words, clause, own, compared)
-    role, direction = _role(words, numeral, periods, compared)
-    if clause.outside and not (
-        _stated_outside(words, numeral, own, role) or _dated_after(text, clause, words, numeral)
-    ):
+    role, direction = role_of(words, numeral, periods, compared)
+    stated = stated_outside(words, numeral, own, role) or _ends_statement(text, clause, words, numeral)
+    if clause.outside and not stated:
         return _deadline(words, clause, own)
     return Kind.TARGET, Target(
         role=role,
         value=numeral.value,
-        comparator=_comparator(words, numeral),
+        comparator=comparator_of(words, numeral),
         unit=numeral.unit,
         period=own[-1].code if own else "",
         baseline_period=compared.code if compared else "",
@@ -148,11 +164,14 @@ def _read(text: str, clause: Clause, counters: Counters) -> tuple[Kind, Target] 
 
 def _numeral(words: str, periods: Sequence[Period], counters: Counters) -> Numeral | None:
     """Return the number that a clause is about: the first that stands in no period; a lone bare one is a label: (1)."""
-    for numeral in counters.numerals(mask(words, periods)):
-        label = not numeral.unit and words.strip() == words[numeral.start : numeral.stop]
-        if not label:
-            return numeral
-    return None
+    found = [
+        numeral
+        for numeral in counters.numerals(mask(words, periods))
+        if numeral.unit or words.strip() != words[numeral.start : numeral.stop]
+    ]
+    # who is counted comes before how many: 人口5万人未満の団体は400団体
+    counted = [numeral for numeral in found if not ATTRIBUTE.match(words, numeral.stop)]
+    return next(iter(counted or found), None)
 
 
 def _more_numbers(words: str, numeral: Numeral, periods: Sequence[Period], counters: Counters) -> bool:
@@ -183,7 +202,7 @@ def _without_number(
     if not own:
         return None
     half_read = bool(_FRACTION.search(mask(words, own)))
-    role = "baseline" if _BASELINE.search(words.strip()) else "target"
+    role = "baseline" if BASELINE.search(words.strip()) else "target"
     return Kind.TARGET, replace(target, role=role, half_read=half_read)
 
 
@@ -197,67 +216,22 @@ def _deadline(words: str, clause: Clause, own: Sequence[Period]) -> tuple[Kind, 
     return Kind.DEADLINE, Target("target", None, "=", "", own[0].code, "", "", 0, match.end())
 
 
-def _role(words: str, numeral: Numeral, periods: Sequence[Period], compared: Period | None) -> tuple[str, str]:
-    """Return the role of a number and, for a change, its direction."""
-    after = words[numeral.stop :]
-    if _RECURRING.search(mask(words, periods)[: numeral.start]) or _PER_YEAR.match(after):
-        return "recurring", ""
-    if numeral.unit == "倍":
-        return "change", "multiple"
-    if not _TO.match(after):
-        by = _CHANGED_BY.match(after)
-        if direction := _direction(after[by.end() if by else 0 :][: _NEAR + 2]):
-            return "change", direction
-    if compared:
-        return "change", _direction(words)
-    return ("baseline" if _BASELINE.search(words.strip()) else "target"), ""
-
-
-def _direction(words: str) -> str:
-    if _DECREASE.search(words):
-        return "decrease"
-    return "increase" if _INCREASE.search(words) else ""
-
-
-def _stated_outside(words: str, numeral: Numeral, own: Sequence[Period], role: str) -> bool:
-    """Whether the words around a number outside any parenthesis make it a target."""
-    if role in ("recurring", "change", "baseline"):
-        return True
-    if not numeral.known or not numeral.unit:
+def _ends_statement(text: str, clause: Clause, words: str, numeral: Numeral) -> bool:
+    """Whether a number ends its clause beside what makes it a target: 10件(令和3年度), (令和3年度)10件, 5件→10件."""
+    if not numeral.unit or not END.match(words, numeral.stop):
         return False
-    after = words[numeral.stop :]
-    if _ATTRIBUTE.match(after):
-        return False
-    to = _TO.match(after)
-    if (to and _direction(after[to.end() :][:_NEAR])) or _DONE.match(after) or _comparator(words, numeral) != "=":
-        return True
-    due = any(period.stop <= numeral.start for period in own) or bool(_VALUE_OF.search(words[: numeral.start]))
-    return bool(to or _END.match(after)) and (due or numeral.unit == "%")
-
-
-def _dated_after(text: str, clause: Clause, words: str, numeral: Numeral) -> bool:
-    """Whether a number ends its clause and the parenthesis after it is a date: 10,000件(令和3年度)."""
-    group = next(((a, b) for a, b in parentheses_of(text) if a >= clause.stop), None)
-    if group is None or text[clause.stop : group[0]].strip() or not _END.match(words, numeral.stop) or not numeral.unit:
-        return False
-    return _is_date(text[group[0] + 1 : group[1]])
+    before, after = text[: clause.start].rstrip(), text[clause.stop :].lstrip()
+    groups = parentheses_of(text)
+    beside = [
+        (a, b) for a, b in groups if (before.endswith(")") and b == len(before) - 1) or text[a:].lstrip() == after
+    ]
+    return before.endswith(LEADING_ON) or any(_is_date(text[a + 1 : b]) for a, b in beside)
 
 
 def _is_date(words: str) -> bool:
     """Whether words are a period with its particle, and nothing else."""
     periods = periods_of(words)
     return bool(periods) and bool(re.fullmatch(r"\s*(?:末|中)?(?:まで)?(?:に|頃)?\s*", words[periods[-1].stop :]))
-
-
-def _comparator(words: str, numeral: Numeral) -> str:
-    after = words[numeral.stop : numeral.stop + _NEAR + 3]
-    for pattern, comparator in _COMPARATORS:
-        if (match := pattern.search(after)) and match.start() <= _NEAR:
-            return comparator
-    before = words[: numeral.start]
-    if _AT_LEAST_BEFORE.search(before):
-        return ">="
-    return "~" if _ABOUT_BEFORE.search(before) else "="
 
 
 def _compare(found: list[Target], comparison: Target, clause: Clause) -> None:

@@ -75,7 +75,7 @@ def _edition(printed: Printed, cells: dict[tuple[str, int], list[Corrected]], re
         note_missing(row.columns, row.line, measure)
     notes = [(note, measure) for row, measure in zip(rows, measures, strict=True) for note in row.columns.notes]
     continued = {line.number for row in rows for line in row.lines[1:]}
-    issues = issues_of(printed.lines, notes, continued, source_rows, recipe)
+    issues = issues_of(printed.lines, notes, measures, continued, source_rows, recipe)
     corrections = tuple(entry for entry in recipe.corrections if entry.edition == edition)
     return EditionRecords(printed.source, names.edition(edition), measures, source_rows, issues, corrections)
 

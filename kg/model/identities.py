@@ -100,6 +100,6 @@ def _same(now: Identity, row: Row) -> bool:
     return a == b or difflib.SequenceMatcher(None, a, b, autojunk=False).ratio() >= _ALIKE
 
 
-def ledger_lines(new: Iterable[Identity], release: str) -> list[list[str]]:
+def ledger_rows(new: Iterable[Identity], release: str) -> list[list[str]]:
     """Return the rows that `kg build --mint` adds to the ledger."""
     return [[identity.iri, identity.kind, " ".join(identity.names.split()), release, "active"] for identity in new]

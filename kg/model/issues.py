@@ -25,6 +25,7 @@ def note_missing(row: Columns, line: Line, measure: Measure) -> None:
 def issues_of(
     lines: Sequence[Line],
     noted: Sequence[tuple[Note, Measure]],
+    measures: Sequence[Measure],
     continued: set[int],
     source_rows: Sequence[SourceRow],
     recipe: Recipe,
@@ -33,7 +34,7 @@ def issues_of(
 
     `continued` are the lines that belong to the row of a line before them.
     """
-    by_line = {measure.line: measure for _, measure in noted}
+    by_line = {measure.line: measure for measure in measures}
     found = [_issue(note, measure, recipe) for note, measure in noted]
     found += [_issue(note, None, recipe) for note in _of_lines(lines, continued)]
     for row in source_rows:

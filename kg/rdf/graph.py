@@ -1,27 +1,41 @@
-"""A graph in the making: triples by short names, written as Turtle that is the same from build to build."""
+"""A graph in the making: triples by short names; kg/rdf/dumps.py writes it."""
 
 from collections.abc import Iterable
 from decimal import Decimal
 
-from pyoxigraph import Literal, NamedNode, RdfFormat, Triple, serialize
+from pyoxigraph import Literal, NamedNode, Triple
 
 from kg.extract.numerals import decimal_text
-from kg.names import ID, ONTOLOGY
+from kg.names import ONTOLOGY
 
 PREFIXES = {
+    "dcat": "http://www.w3.org/ns/dcat#",
     "dcterms": "http://purl.org/dc/terms/",
+    "foaf": "http://xmlns.com/foaf/0.1/",
     "oa": "http://www.w3.org/ns/oa#",
     "org": "http://www.w3.org/ns/org#",
     "prov": "http://www.w3.org/ns/prov#",
+    "qudt": "http://qudt.org/schema/qudt/",
     "rdf": "http://www.w3.org/1999/02/22-rdf-syntax-ns#",
     "rdfs": "http://www.w3.org/2000/01/rdf-schema#",
     "schema": "http://schema.org/",
+    "sh": "http://www.w3.org/ns/shacl#",
     "shisaku": ONTOLOGY,
     "skos": "http://www.w3.org/2004/02/skos/core#",
+    "spdx": "http://spdx.org/rdf/terms#",
     "time": "http://www.w3.org/2006/time#",
+    "void": "http://rdfs.org/ns/void#",
+    "void-ext": "http://ldf.fi/void-ext#",
     "xsd": "http://www.w3.org/2001/XMLSchema#",
 }
-_TURTLE_PREFIXES = {**PREFIXES, "id": ID}
+
+Value = NamedNode | Literal
+Row = tuple[str, str, Value]
+
+
+def rows_of(statements: Iterable[Triple]) -> list[Row]:
+    """Return statements as plain tuples, quicker to group than the engine's objects; there are no blank nodes."""
+    return [(s.value, p.value, o) for s, p, o in statements]
 
 
 class Graph:
@@ -33,6 +47,11 @@ class Graph:
 
     def __len__(self) -> int:
         return len(self._triples)
+
+    def __or__(self, other: "Graph") -> "Graph":
+        union = Graph()
+        union._triples = self._triples | other._triples
+        return union
 
     def about(self, subject: str) -> "Subject":
         """Return a writer of statements about a subject."""
@@ -49,11 +68,9 @@ class Graph:
             self._terms[name] = NamedNode(PREFIXES[prefix] + local)
         return self._terms[name]
 
-    def turtle(self) -> bytes:
-        """Return the graph as Turtle, sorted by its N-Triples lines."""
-        data = serialize(sorted(self._triples, key=str), format=RdfFormat.TURTLE, prefixes=_TURTLE_PREFIXES)
-        assert data is not None  # bytes are returned where no output is given
-        return data
+    def statements(self) -> list[Triple]:
+        """Return the triples in the order of their N-Triples lines."""
+        return sorted(self._triples, key=str)
 
 
 class Subject:

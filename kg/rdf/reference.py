@@ -24,6 +24,8 @@ _NAMES = {
     "comparator": ("比較", "Comparators"),
     "listing-status": ("掲載時期の状態", "Listing statuses"),
 }
+BASIC_ACT = "kanmin-data"  # key of the Basic Act that the pillars rest on
+_QUDT = "http://qudt.org/vocab/unit/"
 _SYMBOLS = {"equal": "=", "at-least": ">=", "at-most": "<=", "more-than": ">", "less-than": "<", "about": "~"}
 
 
@@ -34,6 +36,7 @@ def describe_lists(graph: Graph, recipe: Recipe) -> None:
         for code in recipe.codes[codes]:
             concept = _concept(graph, kind, code.key, scheme).labels(code.label_ja, code.label_en)
             concept.to("prov:wasDerivedFrom", describe_row(graph, codes, code.key, code.row.line))
+            _links(concept, kind, code)
     for row in recipe.tables["concepts"].rows:
         kind, key = row["scheme"], row["key"]
         scheme = _scheme(graph, kind, *_NAMES[kind])
@@ -46,6 +49,17 @@ def describe_lists(graph: Graph, recipe: Recipe) -> None:
     for key, row in recipe.issue_types.items():
         concept = _concept(graph, "issue-type", key, scheme).labels(row["message_ja"], row["message_en"])
         concept.to("prov:wasDerivedFrom", describe_row(graph, "issue-types", key, row.line))
+
+
+def _links(concept: Subject, kind: str, code: Code) -> None:
+    """State what only pillars and units have: the article of the Act, the unit of QUDT and the code of UCUM."""
+    if kind == "pillar" and code.row["act_article"]:
+        concept.to("dcterms:references", names.shared("law", BASIC_ACT)).text(
+            "shisaku:actArticle", code.row["act_article"]
+        )
+    if kind == "unit":
+        concept.to("skos:exactMatch", _QUDT + code.row["qudt"] if code.row["qudt"] else "")
+        concept.text("qudt:ucumCode", code.row["ucum"])
 
 
 def _scheme(graph: Graph, kind: str, label_ja: str, label_en: str) -> str:

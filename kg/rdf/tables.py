@@ -6,30 +6,49 @@ The columns of measures, kpis and targets are a public contract.
 import csv
 import io
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 
 from kg.extract.numerals import decimal_text
 from kg.model.records import Issue, Kpi, Measure, Organization, Records, Target
 
 Row = dict[str, str]
-_JOIN = "|"
+SEPARATOR = "|"
 
 
-def tables(records: Records) -> dict[str, bytes]:
-    """Return the file of every table by its name."""
-    return {f"{name}.csv": _csv(columns.split(), rows(records)) for name, (columns, rows) in _TABLES.items()}
+@dataclass(frozen=True)
+class Table:
+    """A table of a release: every value is a text, and an empty one where there is none."""
+
+    name: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+    @property
+    def file(self) -> str:
+        """The name of its CSV file."""
+        return f"{self.name}.csv"
+
+    def csv(self) -> bytes:
+        """Return it as CSV."""
+        text = io.StringIO(newline="")
+        writer = csv.writer(text, lineterminator="\r\n")
+        writer.writerow(self.columns)
+        writer.writerows(self.rows)
+        return text.getvalue().encode()
 
 
-def _csv(columns: list[str], rows: Iterable[Row]) -> bytes:
-    text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, columns, lineterminator="\r\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue().encode()
+def tables(records: Records) -> tuple[Table, ...]:
+    """Return every table."""
+    return tuple(_table(name, tuple(columns.split()), rows(records)) for name, (columns, rows) in _TABLES.items())
+
+
+def _table(name: str, columns: tuple[str, ...], rows: Iterable[Row]) -> Table:
+    return Table(name, columns, tuple(tuple(row[column] for column in columns) for row in rows))
 
 
 def _join(values: Iterable[str]) -> str:
     """Join values, each once; a `|` inside one would look like two."""
-    return _JOIN.join(dict.fromkeys(value.replace(_JOIN, "｜") for value in values))
+    return SEPARATOR.join(dict.fromkeys(value.replace(SEPARATOR, "｜") for value in values))
 
 
 def _place(measure: Measure) -> Row:
@@ -127,6 +146,7 @@ def _documents(records: Records) -> Iterator[Row]:
         for document in measure.documents:
             yield {
                 **_place(measure),
+                "measure": measure.iri,
                 "iri": document.iri,
                 "title": document.title,
                 "url": document.url,
@@ -193,7 +213,7 @@ _TABLES: dict[str, tuple[str, Callable[[Records], Iterator[Row]]]] = {
         "iri kind name_ja name_en abbreviation corporate_number known measures_led measures_joined",
         _organizations,
     ),
-    "documents": ("edition row number iri title url printed_url", _documents),
+    "documents": ("edition row number measure iri title url printed_url", _documents),
     "corrections": (
         "edition id action page line cell column printed corrected reason_ja reason_en evidence decided_by decided_on",
         _corrections,

@@ -1,13 +1,15 @@
 """The graph of the records: measures, KPIs and targets, what they share, and the printed cells they come from."""
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import TypeVar
 
 from kg import names
-from kg.model.records import EditionRecords, Kpi, Measure, Organization, Records, Target
+from kg.model.records import EditionRecords, Kpi, Law, Measure, Organization, Records, Target
 from kg.rdf.graph import Graph, Subject
 from kg.rdf.provenance import describe_mentions, describe_plan, describe_translation
 from kg.rdf.reference import (
+    BASIC_ACT,
     describe_bodies,
     describe_laws,
     describe_lists,
@@ -37,9 +39,15 @@ def triples(records: Records, recipe: Recipe) -> Graph:
         _source(graph, edition)
     measures = records.measures
     describe_bodies(graph, _once(body for measure in measures for body in _bodies(measure)))
-    describe_laws(graph, _once(law for measure in measures for law in measure.laws))
+    describe_laws(graph, _once([*_basic_act(recipe), *(law for measure in measures for law in measure.laws)]))
     describe_periods(graph, {code for measure in measures for code in _periods(measure)})
     return graph
+
+
+def _basic_act(recipe: Recipe) -> list[Law]:
+    """The Act that the pillars rest on, whether the table cites it or not."""
+    found = [code for code in recipe.codes["laws"] if code.key == BASIC_ACT]
+    return [Law(names.shared("law", c.key), c.row["law_number"], c.label_ja, c) for c in found]
 
 
 def _once(things: Iterable[_Thing]) -> list[_Thing]:
@@ -170,9 +178,11 @@ def _source(graph: Graph, edition: EditionRecords) -> None:
         about.text("shisaku:evidence", entry.evidence).typed("dcterms:created", entry.decided_on, "xsd:date")
         about.text("dcterms:creator", entry.decided_by)
         about.to("prov:wasDerivedFrom", describe_row(graph, "corrections", entry.id, entry.file_line))
+    numbered: Counter[str] = Counter()
     for issue in edition.issues:
         where = names.source_cell(edition.row_iri(issue.line), issue.position)
-        about = graph.about(f"{where}/issue/{issue.type}").a("shisaku:Issue")
+        numbered[where] += 1
+        about = graph.about(f"{where}/issue/{numbered[where]}").a("shisaku:Issue")
         about.to("shisaku:issueType", names.shared("issue-type", issue.type)).to("dcterms:isPartOf", where)
         about.texts("shisaku:message", [issue.message_ja], "ja").texts("shisaku:message", [issue.message_en], "en")
         about.text("shisaku:printedText", issue.words)

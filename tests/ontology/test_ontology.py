@@ -33,9 +33,9 @@ DATATYPE_PROPERTIES = """
     measureNumber rowNumber overview municipalSupport groupLabel value printedText
     budgetNote grantName formerName printedUrl lawNumber lawId
     line page position start end printed corrected reason evidence message
-    sourceText translatedText remark file fileLine
+    sourceText translatedText remark file fileLine actArticle
 """
-SHARED_BY_CLASSES = "measureNumber printedText start end plan inMeasure asProperty"
+SHARED_BY_CLASSES = "measureNumber printedText start end plan inMeasure asProperty actArticle"
 
 
 @pytest.fixture(scope="module")

@@ -3,13 +3,10 @@
 from pathlib import Path
 
 import pytest
-from rdflib.plugins.sparql import prepareQuery
 
 from kg.errors import QueryError, RecipeError
 from kg.places import places
 from kg.queries import read_queries, read_query, stored_query
-from kg.releases import Release
-from kg.store import open_release
 
 QUERIES = places().queries
 GOOD = """\
@@ -21,16 +18,6 @@ GOOD = """\
 
 SELECT * { ?s ?p ?o }
 """
-NAMES = sorted(file.stem for file in QUERIES.glob("*.rq"))
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_each_stored_query_gives_rows_and_parses_in_both_engines(release: Release, name: str) -> None:
-    """On a release in the model's terms each stored query has an answer, and rdflib parses it too."""
-    query = stored_query(QUERIES, name)
-
-    assert len(list(open_release(release).query(query.text))) >= 1
-    prepareQuery(query.text)
 
 
 def test_each_stored_query_says_what_it_is_in_two_languages() -> None:

@@ -1,0 +1,102 @@
+"""What the words around a number make of it: its comparator, its role, the direction of a change."""
+
+import re
+from collections.abc import Sequence
+
+from kg.extract.clauses import mask
+from kg.extract.numerals import Numeral
+from kg.extract.periods import Period
+
+_ABOUT_BEFORE = re.compile(r"(?:約|およそ|おおよそ|おおむね|概ね|ほぼ)\s*(?:延べ|のべ)?\s*$")
+_SIGNS = (("≧", ">="), ("≥", ">="), (">=", ">="), ("≦", "<="), ("≤", "<="), ("<=", "<="), (">", ">"), ("<", "<"))
+_AT_LEAST_BEFORE = re.compile(r"(?:少なくとも|最低)\s*$")
+_COMPARATORS = (
+    (re.compile(r"以上"), ">="),
+    (re.compile(r"以下|以内"), "<="),
+    (re.compile(r"未満|を下回"), "<"),
+    (re.compile(r"超(?!高)|を超え|を上回"), ">"),
+    (re.compile(r"程度|前後|ほど|くらい|ぐらい|余り|[弱強](?=$|[、)の])"), "~"),
+)
+_NEAR = 3  # a comparator or a verb follows its number within this many characters (10回程度以上)
+BASELINE = re.compile(r"時点|現在|実績(?![のをが報])|現状(?!の)|基準値|実測|(?:[→⇒⇨➡]|[-=]>|から)$")
+_RECURRING = re.compile(
+    r"毎年|各年(?![齢代])|(?<![\d元])年間|年平均|1年(?:間)?(?:当たり|あたり|に)|年度?当たり|年度?あたり|(?<![\d元\0])年に?(?:約|およそ|延べ|のべ)?\s*$"
+)
+_PER_YEAR = re.compile(r"(?:以上|以下|程度|未満)?\s?(?:/\s?年度?|\((?:毎年|各年)度?\))")
+_INCREASE = re.compile(r"増|拡大|向上|上昇|引き?上げ|伸ば|アップ|改善")
+_DECREASE = re.compile(r"減|縮小|縮減|短縮|抑制|圧縮|引き?下げ|低下|ダウン|カット")
+# a verb, or the end: not the first half of a noun (50件の削減計画)
+_CHANGES = r"(?=$|[)、。,;\s(]|する|し|させ|を|に|率|達成|見込|分|幅|目標)"
+_CHANGED_BY = re.compile(r"\s*(?:程度|以上|以下|超)?\s*(?:の|を|分)?(?:コスト|経費)?")
+_TO = re.compile(r"\s*(?:程度|以上|以下|以内|未満|超)?(?:に|へ|まで)")
+_DONE = re.compile(r"\s*(?:程度|以上)?[をでに]?(?:実施|開催|達成|実現|導入|整備|設置|策定|目指す)(?:する)?\s*。?$")
+END = re.compile(r"\s*(?:程度|以上|以下|以内|未満|超)?(?:と|に)?(?:する)?\s*。?$")
+_KEPT = re.compile(
+    r"\s*(?:以上|以下|以内|未満|超|を超|を上回|を下回).{0,4}$|\s*(?:以上|以下|以内|未満|超)を?(?:達成|維持|確保|実現|実施|開催|目指)"
+)
+_VALUE_OF = re.compile(r"(?:数|率|割合|額|量)\s*[:は]?\s*(?:約|およそ)?$")  # サービス数 100件
+# Who is counted, not what shall be reached: 人口10万人未満の団体
+ATTRIBUTE = re.compile(r"\s*(?:以上|以下|以内|未満|超)の(?!達成|実現|確保|実施|開催)")
+
+
+def role_of(words: str, numeral: Numeral, periods: Sequence[Period], compared: Period | None) -> tuple[str, str]:
+    """Return the role of a number and, for a change, its direction."""
+    after = words[numeral.stop :]
+    if _RECURRING.search(mask(words, periods)[: numeral.start]) or _PER_YEAR.match(after):
+        return "recurring", ""
+    if numeral.unit == "倍":
+        return "change", "multiple"
+    if not _TO.match(after):
+        by = _CHANGED_BY.match(after)
+        if direction := _change(after[by.end() if by else 0 :]):
+            return "change", direction
+    if compared:
+        return "change", _direction(words)
+    return ("baseline" if BASELINE.search(words.strip()) else "target"), ""
+
+
+def _change(words: str) -> str:
+    """Return the direction that the first verb of the words gives to the number before it, or an empty string."""
+    for pattern, direction in ((_DECREASE, "decrease"), (_INCREASE, "increase")):
+        match = pattern.search(words[: _NEAR + 3])
+        if match and match.start() <= _NEAR and re.match(r"[加少]?" + _CHANGES, words[match.end() :]):
+            return direction
+    return ""
+
+
+def _direction(words: str) -> str:
+    if _DECREASE.search(words):
+        return "decrease"
+    return "increase" if _INCREASE.search(words) else ""
+
+
+def stated_outside(words: str, numeral: Numeral, own: Sequence[Period], role: str) -> bool:
+    """Whether the words around a number outside any parenthesis make it a target."""
+    if role in ("recurring", "change", "baseline"):
+        return True
+    if not numeral.known or not numeral.unit:
+        return False
+    after = words[numeral.stop :]
+    if ATTRIBUTE.match(after):
+        return False
+    to = _TO.match(after)
+    due = any(period.stop <= numeral.start for period in own) or bool(_VALUE_OF.search(words[: numeral.start]))
+    compared = comparator_of(words, numeral) not in ("=", "~") and (due or bool(_KEPT.match(after)))
+    if (to and _direction(after[to.end() :][:_NEAR])) or _DONE.match(after) or compared:
+        return True
+    return bool(to or END.match(after)) and (due or numeral.unit == "%")
+
+
+def comparator_of(words: str, numeral: Numeral) -> str:
+    """Return the comparator of a number: the word after it, a sign or word before it, or `=`."""
+    after = words[numeral.stop : numeral.stop + _NEAR + 3]
+    for pattern, comparator in _COMPARATORS:
+        if (match := pattern.search(after)) and match.start() <= _NEAR:
+            return comparator
+    before = words[: numeral.start].rstrip()
+    for sign, comparator in _SIGNS:
+        if before.endswith(sign):
+            return comparator
+    if _AT_LEAST_BEFORE.search(before):
+        return ">="
+    return "~" if _ABOUT_BEFORE.search(before) else "="

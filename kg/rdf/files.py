@@ -1,0 +1,74 @@
+"""Every file of a release by its name, and the statements of its store."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pyoxigraph import Quad
+
+from kg.model.records import Records
+from kg.rdf.catalogue import Described, describe_bytes, describe_dumps, describe_files, describe_release
+from kg.rdf.csvw import csv_metadata
+from kg.rdf.dumps import dataset_dumps, dump_names, graph_dumps, quads_of, turtle
+from kg.rdf.graph import Graph
+from kg.rdf.tables import tables
+from kg.rdf.void import describe_contents
+from kg.rdf.workbook import workbook
+from kg.recipe import Recipe
+from kg.recipe.catalogue import Catalogue, Text
+from kg.releases import (
+    CATALOGUE_GRAPH,
+    CSV_METADATA,
+    DESCRIPTION,
+    N_TRIPLES,
+    VOID_GRAPH,
+    WORKBOOK,
+    ReleasedFile,
+)
+
+
+@dataclass(frozen=True)
+class Content:
+    """What a release is made of: its files, and the quads of its store."""
+
+    files: dict[str, bytes]
+    quads: list[Quad]
+
+
+def table_files(records: Records, described: Described) -> dict[str, bytes]:
+    """Return the tables: as CSV, their description, and as one workbook."""
+    found, texts, title = tables(records), described.catalogue, described.title
+    return {
+        **{table.file: table.csv() for table in found},
+        CSV_METADATA: csv_metadata(found, texts, title, described.issued),
+        WORKBOOK: workbook(found, texts, title, described.version, described.issued),
+    }
+
+
+def described_as(recipe: Recipe, catalogue: Catalogue, version: str) -> Described:
+    """Return what is said about a release."""
+    return Described(version, recipe.issued, Text(recipe.title_ja, recipe.title_en), catalogue)
+
+
+def graph_files(graph: Graph, records: Records, described: Described, others: Mapping[str, bytes]) -> Content:
+    """Return the dumps of the graph, the description of the release, and the other files as they are.
+
+    The descriptions are named graphs of TriG, N-Quads and the store. They tell size and checksum of every file but of
+    these two, which hold them; `dataset.ttl` tells these, too.
+    """
+    statements = graph.statements()
+    files = {**others, **graph_dumps(statements)}
+    contents, catalogue = Graph(), Graph()
+    dumps = [*(name for name in files if name in dump_names()), *dump_names(named=True)]
+    describe_contents(contents, described.dataset, statements)
+    describe_dumps(contents, described, dumps, next((m.iri for m in records.measures), ""))
+    describe_release(catalogue, described, records)
+    describe_files(catalogue, described, {*files, *dumps})
+    describe_bytes(catalogue, described, _measured(files))
+    quads = quads_of(files[N_TRIPLES], {CATALOGUE_GRAPH: catalogue, VOID_GRAPH: contents})
+    holding = dataset_dumps(quads)
+    describe_bytes(catalogue, described, _measured(holding))
+    return Content({**files, **holding, DESCRIPTION: turtle(contents | catalogue)}, quads)
+
+
+def _measured(files: Mapping[str, bytes]) -> list[ReleasedFile]:
+    return [ReleasedFile.of(name, content) for name, content in files.items()]

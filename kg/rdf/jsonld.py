@@ -1,0 +1,113 @@
+"""JSON-LD as people read it: short names, one thing on each line, with a context that says what the names mean.
+
+A predicate whose values are all things, all of one datatype, or all with a language says so once in the context, so its
+values are plain strings. Sorted, so that equal graphs give equal bytes.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
+
+from pyoxigraph import Literal, NamedNode, Triple
+
+from kg.rdf.graph import Row, Value, rows_of
+
+_RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+_XSD = "http://www.w3.org/2001/XMLSchema#"
+_TYPE, _LANGUAGE, _STRING = _RDF + "type", _RDF + "langString", _XSD + "string"
+_INTEGER, _BOOLEAN = _XSD + "integer", _XSD + "boolean"
+_BOOLEANS = {"true": True, "false": False}
+_EXACT = 2**53  # JSON readers round integers beyond
+_THING = "@id"
+
+
+def compact(statements: Sequence[Triple], prefixes: Mapping[str, str]) -> bytes:
+    """Return sorted statements without blank nodes as a JSON-LD document."""
+    names, rows = _Names(prefixes), rows_of(statements)
+    kinds = _kinds(rows)
+    context: dict[str, Any] = dict(sorted(prefixes.items()))
+    for predicate, kind in sorted(kinds.items()):
+        if kind == _LANGUAGE:
+            context[names[predicate]] = {"@id": predicate, "@container": "@language"}
+        elif kind and kind != _STRING:
+            context[names[predicate]] = {"@id": predicate, "@type": kind if kind == _THING else names[kind]}
+    things = [_json(_node(name, about, kinds, names)) for name, about in groupby(rows, key=itemgetter(0))]
+    return ('{"@context": ' + _json(context) + ',\n"@graph": [\n' + ",\n".join(things) + "\n]}\n").encode()
+
+
+class _Names(dict[str, str]):
+    """Short names of IRIs; the longest namespace wins."""
+
+    def __init__(self, prefixes: Mapping[str, str]) -> None:
+        super().__init__()
+        self._namespaces = sorted(((iri, prefix) for prefix, iri in prefixes.items()), key=lambda pair: -len(pair[0]))
+
+    def __missing__(self, iri: str) -> str:
+        for namespace, prefix in self._namespaces:
+            # a local name that begins with // would make it look like an absolute IRI
+            if iri.startswith(namespace) and not iri.startswith("//", len(namespace)):
+                self[iri] = f"{prefix}:{iri[len(namespace) :]}"
+                return self[iri]
+        self[iri] = iri
+        return iri
+
+
+def _kind(value: Value) -> str:
+    return value.datatype.value if isinstance(value, Literal) else _THING
+
+
+def _kinds(rows: Iterable[Row]) -> dict[str, str]:
+    """Return of what kind the values of each predicate are; an empty string where they are of several."""
+    kinds: dict[str, str] = {}
+    for _, predicate, value in rows:
+        kind = _kind(value)
+        if kinds.setdefault(predicate, kind) != kind:
+            kinds[predicate] = ""
+    kinds.pop(_TYPE, None)
+    return kinds
+
+
+def _node(name: str, rows: Iterable[Row], kinds: Mapping[str, str], names: _Names) -> dict[str, Any]:
+    node: dict[str, Any] = {"@id": names[name]}
+    for predicate, stated in groupby(rows, key=itemgetter(1)):
+        values = [value for _, _, value in stated]
+        if predicate == _TYPE:
+            node["@type"] = _several([names[value.value] for value in values])
+        elif kinds[predicate] == _LANGUAGE:
+            node[names[predicate]] = _by_language([value for value in values if isinstance(value, Literal)])
+        else:
+            coerced = bool(kinds[predicate])
+            node[names[predicate]] = _several([_value(value, coerced, names) for value in values])
+    return node
+
+
+def _several(values: list[Any]) -> Any:
+    return values[0] if len(values) == 1 else values
+
+
+def _by_language(values: Iterable[Literal]) -> dict[str, Any]:
+    texts: dict[str, list[str]] = {}
+    for value in values:
+        texts.setdefault(value.language or "", []).append(value.value)
+    return {language: _several(found) for language, found in sorted(texts.items())}
+
+
+def _value(value: Value, coerced: bool, names: _Names) -> Any:
+    kind = _kind(value)
+    if isinstance(value, NamedNode):
+        return names[value.value] if coerced else {"@id": names[value.value]}
+    if kind == _BOOLEAN and value.value in _BOOLEANS:
+        return _BOOLEANS[value.value]
+    if kind == _INTEGER and str(number := int(value.value)) == value.value and abs(number) < _EXACT:
+        return number
+    if coerced or kind == _STRING:
+        return value.value
+    if kind == _LANGUAGE:
+        return {"@value": value.value, "@language": value.language}
+    return {"@value": value.value, "@type": names[kind]}
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)

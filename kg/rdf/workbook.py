@@ -1,0 +1,93 @@
+"""The tables as one Excel file for people without SPARQL. Every cell is text.
+
+Otherwise Excel makes a date of the measure number 01-05, a formula of a text that begins with `-` or `=`, and rounds
+corporate numbers. The first sheet says what the file is, its terms, and what each column means.
+"""
+
+import datetime
+import io
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+
+import xlsxwriter
+from xlsxwriter.format import Format
+
+from kg.rdf.tables import Table
+from kg.recipe.catalogue import Catalogue, Text
+
+ABOUT = "about"
+LIMIT = 32_767  # characters that Excel takes in a cell, counted in UTF-16
+CUT = "… [CSV]"  # at the end of a text that is longer; it is whole in the CSV
+_NOT_XML = re.compile("[\ufffe\uffff]")  # the library escapes the other characters that XML does not know
+_NARROWEST, _WIDEST = 6, 60
+
+
+def workbook(tables: Sequence[Table], catalogue: Catalogue, title: Text, version: str, issued: str) -> bytes:
+    """Return the workbook, the same bytes from build to build."""
+    output = io.BytesIO()
+    with xlsxwriter.Workbook(output, {"in_memory": True, "strings_to_urls": False}) as book:
+        created = datetime.datetime.fromisoformat(issued)
+        author = f"{catalogue.publisher.ja} / {catalogue.publisher.en}"
+        book.set_properties({"title": f"{title.ja} / {title.en} {version}", "author": author, "created": created})
+        text = book.add_format({"num_format": "@", "valign": "top"})
+        head = book.add_format({"num_format": "@", "bold": True, "bottom": 1})
+        about = Table(ABOUT, ("name", "ja", "en"), tuple(_about(tables, catalogue, title, version, issued)))
+        for table in (about, *tables):
+            _sheet(book, table, text, head)
+    return output.getvalue()
+
+
+def _about(
+    tables: Iterable[Table], catalogue: Catalogue, title: Text, version: str, issued: str
+) -> Iterator[tuple[str, str, str]]:
+    """Yield what the file is, its terms, and the title of each table and column."""
+    for name, text in (
+        ("title", title),
+        ("version", Text(version, version)),
+        ("issued", Text(issued, issued)),
+        ("description", catalogue.description),
+        ("licence", Text(catalogue.licence, catalogue.licence)),
+        ("rights", catalogue.rights),
+    ):
+        yield name, text.ja, text.en
+    for table in tables:
+        texts = catalogue.tables[table.name]
+        yield table.name, texts.title.ja, texts.title.en
+        for column in table.columns:
+            yield f"{table.name}.{column}", texts.columns[column].ja, texts.columns[column].en
+
+
+def _sheet(book: xlsxwriter.Workbook, table: Table, text: Format, head: Format) -> None:
+    sheet = book.add_worksheet(table.name)
+    sheet.freeze_panes(1, 0)
+    for column, name in enumerate(table.columns):
+        values = [_cell(row[column]) for row in table.rows]
+        sheet.set_column(column, column, _width((name, *values)), text)  # what is typed there later is text, too
+        sheet.write_string(0, column, name, head)
+        for row, value in enumerate(values, 1):
+            if value:
+                sheet.write_string(row, column, value, text)
+    last = len(table.rows), len(table.columns) - 1
+    sheet.autofilter(0, 0, *last)
+    sheet.ignore_errors({"number_stored_as_text": xlsxwriter.utility.xl_range(0, 0, *last)})
+
+
+def _cell(value: str) -> str:
+    """Return what Excel can hold of a text."""
+    value = _NOT_XML.sub("\ufffd", value)
+    if len(value.encode("utf-16-le")) // 2 <= LIMIT:
+        return value
+    kept = value.encode("utf-16-le")[: 2 * (LIMIT - len(CUT))]
+    return kept.decode("utf-16-le", errors="ignore") + CUT
+
+
+def _width(values: Iterable[str]) -> int:
+    """Return the width that shows the longest line, within limits; a full-width character takes two."""
+    longest = max(_columns(line) for value in values for line in value.split("\n", 3)[:3])
+    return min(max(longest + 2, _NARROWEST), _WIDEST)
+
+
+def _columns(line: str) -> int:
+    part = line[:_WIDEST]
+    return len(part) + sum(unicodedata.east_asian_width(character) in "WF" for character in part)
