@@ -26,8 +26,9 @@ def kg(*arguments: str | Path, before: str = "", prefix: tuple[str, ...] = ()) -
 
 
 def environment(**more: str) -> dict[str, str]:
-    """Return the environment of this process, with this checkout's program."""
-    return {**os.environ, "PYTHONPATH": str(CHECKOUT), **more}
+    """Return the environment of this process, with this checkout's program and without measuring coverage."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
+    return {**kept, "PYTHONPATH": str(CHECKOUT), **more}
 
 
 def built(recipe: Path, out: Path) -> Path:
