@@ -55,30 +55,36 @@ def main() -> None:
 @main.command("build")
 @RECIPE
 @OUT
+@click.option(
+    "--draft", "drafting", is_flag=True, help="Only tables and graph, into out/draft: a quick look, no release."
+)
 @click.option("--mint", "minting", is_flag=True, help="Add new identifiers to the ledger, build/identifiers.csv.")
 @click.option("--timings", is_flag=True, envvar="KG_TIMINGS", help="Show how long each stage took.")
-def build_command(recipe: Path | None, out: Path | None, minting: bool, timings: bool) -> None:
+def build_command(recipe: Path | None, out: Path | None, drafting: bool, minting: bool, timings: bool) -> None:
     """Make the release that the recipe describes.
 
     \b
     kg build                          into out/, and out/current points to it
     kg build --recipe my-recipe --out /tmp/out --timings
+    kg build --draft                  only the tables and the graph, in out/draft
     """
     folders = places(recipe, out)
-    _build(folders, timings)
+    _build(folders, timings, drafting=drafting)
     if minting:
         from kg.pipeline import mint
 
         click.echo(f"{mint(folders)} new identifiers added to {folders.recipe / 'identifiers.csv'}")
 
 
-def _build(folders: Places, timings: bool = False, echo: Callable[[str], None] = click.echo) -> None:
+def _build(
+    folders: Places, timings: bool = False, echo: Callable[[str], None] = click.echo, drafting: bool = False
+) -> None:
     """Build and say what was done."""
-    from kg.pipeline import build
+    from kg.pipeline import build, draft
     from kg.report import summary
 
     start = time.perf_counter()
-    built = build(folders, _progress)
+    built = (draft if drafting else build)(folders, _progress)
     _progress("")
     seconds = time.perf_counter() - start
     if not built.made:

@@ -16,17 +16,18 @@ from kg.model.assemble import assemble, print_of
 from kg.model.identities import LEDGER, Identity, check_identities, identities_of, ledger_rows
 from kg.model.records import Records
 from kg.places import Places
-from kg.publish import publish
+from kg.publish import publish, write_files
 from kg.queries import read_queries
 from kg.rdf.dumps import LEFT_OUT, dump_names, turtle, write_store
 from kg.rdf.files import described_as, graph_files, table_files
 from kg.rdf.graph import Graph
 from kg.rdf.questions import questions
+from kg.rdf.tables import tables
 from kg.rdf.triples import triples
 from kg.recipe import Recipe, read_recipe
 from kg.recipe.catalogue import read_catalogue
 from kg.recipe.corrections import correct
-from kg.releases import ENGINE, ONTOLOGY, QUERIES, RELEASES, Release, current_release, read_release
+from kg.releases import DRAFT, ENGINE, GRAPH, ONTOLOGY, QUERIES, RELEASES, Release, current_release, read_release
 
 Progress = Callable[[str], None]
 
@@ -91,6 +92,21 @@ def build(places: Places, progress: Progress = lambda stage: None) -> Built:
         release = publish(draft, content.files, places.out, partial(write_store, quads=content.quads))
     remarks += tuple(f"{name}: {LEFT_OUT}" for name in dump_names() if name not in content.files)
     return Built(release, True, records, stages.seconds, remarks, tuple(new))
+
+
+def draft(places: Places, progress: Progress = lambda stage: None) -> Built:
+    """Write only the tables and the graph into `out/draft`, for a look while the recipe is edited; no release."""
+    stages = Stages(progress)
+    with stages.stage("read the recipe"):
+        recipe = read_recipe(places.recipe)
+    records = read(recipe, stages)
+    with stages.stage("build the graph"):
+        graph = triples(records, recipe)
+    with stages.stage("write the draft"):
+        described = _draft(places.out, recipe.version, "", recipe, records, graph)
+        folder = places.out / DRAFT
+        write_files(folder, {**{table.file: table.csv() for table in tables(records)}, GRAPH: turtle(graph)})
+    return Built(replace(described, folder=folder, version="draft"), True, records, stages.seconds)
 
 
 def read(recipe: Recipe, stages: Stages) -> Records:

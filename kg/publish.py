@@ -23,20 +23,34 @@ _LINK = f".{CURRENT}-new"
 Fill = Callable[[Path], None]
 
 
+@contextlib.contextmanager
+def _told(remedy: str) -> Iterator[None]:
+    """Turn what the system refuses into a ReleaseError."""
+    try:
+        yield
+    except OSError as error:
+        fact = f"the release cannot be written: {error.strerror or error}"
+        raise ReleaseError(Problem(fact, remedy, error.filename)) from error
+
+
+def write_files(folder: Path, files: dict[str, bytes]) -> None:
+    """Write files into a folder as they are: no release, no checksums, nothing switched."""
+    with _told("free space or choose another folder with --out"):
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, content in files.items():
+            _put(folder, name, content)
+
+
 def publish(draft: Release, files: dict[str, bytes], out: Path, store: Fill | None = None) -> Release:
     """Write the files of a release and point `out/current` to it; without files, point to the one that is there.
 
     `store` fills the store directory. Raises ReleaseError where something cannot be written.
     """
-    try:
+    with _told("free space or choose another folder with --out; the release before is untouched"):
         (out / RELEASES).mkdir(parents=True, exist_ok=True)
         _sweep(out / RELEASES)
         release = _write(draft, files, out, store) if files else draft
         _switch(out, release.folder)
-    except OSError as error:
-        fact = f"the release cannot be written: {error.strerror or error}"
-        remedy = "free space or choose another folder with --out; the release before is untouched"
-        raise ReleaseError(Problem(fact, remedy, error.filename or out)) from error
     return release
 
 

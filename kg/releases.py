@@ -30,6 +30,7 @@ from kg.names import BASE
 FORMAT = 1
 CURRENT = "current"
 RELEASES = "releases"
+DRAFT = "draft"  # tables and graph for a look; no release
 MANIFEST = "manifest.json"
 CHECKSUMS = "SHA256SUMS"
 GRAPH = "graph.ttl"

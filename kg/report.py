@@ -10,7 +10,7 @@ def summary(release: Release, records: Records | None, new: int = 0) -> str:
     """Return a few lines for the person who ran the build."""
     counts = release.counts
     lines = [
-        f"Release {release.version}: {release.folder}",
+        f"Release {release.version}: {release.folder}" if release.inputs else f"Draft: {release.folder}",
         f"  {counts['measures']} measures, {counts['kpis']} KPIs, {counts['targets']} targets, "
         f"{counts['organizations']} organizations, {counts['documents']} documents; {counts['triples']:,} triples",
     ]

@@ -163,3 +163,16 @@ def test_check_reads_ontology_shapes_and_queries(tmp_path: Path) -> None:
     assert "shisaku:quotesLaw is not defined" in result.stderr
     assert "shisaku:Measure has no rdfs:label in en" in result.stderr
     assert "Broken.ttl" in result.stderr
+
+
+def test_a_draft_has_the_tables_of_the_release_and_is_none(release: Path, tmp_path: Path) -> None:
+    """`kg build --draft` writes the same tables and graph into out/draft, and makes and switches no release."""
+    result = kg("build", "--draft", "--out", tmp_path)
+    written = sorted(file.name for file in (tmp_path / "draft").iterdir())
+
+    assert result.exit_code == 0, result.output
+    assert "Draft:" in result.stdout
+    assert {"graph.ttl", "measures.csv", "kpis.csv", "targets.csv", "issues.csv"} <= set(written)
+    for name in written:
+        assert (tmp_path / "draft" / name).read_bytes() == (release / name).read_bytes(), name
+    assert [folder.name for folder in tmp_path.iterdir()] == ["draft"]

@@ -68,13 +68,13 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
         base = tmp_path_factory.mktemp("variant")
         raw = document.encode() if isinstance(document, str) else document
         _recipe(base / "build", raw, corrections or [], sha256)
-        arguments = ["build", "--recipe", str(base / "build"), "--out", str(base / "out")]
+        arguments = ["build", "--draft", "--recipe", str(base / "build"), "--out", str(base / "out")]
         result = CliRunner().invoke(main, arguments, catch_exceptions=True)
         if result.exception is not None and not isinstance(result.exception, SystemExit):
             raise result.exception
         if result.exit_code != 0:
             raise BuildFailed(result.exit_code, result.output)
-        return base / "out" / "current"
+        return base / "out" / "draft"
 
     return run
 
