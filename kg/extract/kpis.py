@@ -85,6 +85,9 @@ def _separated(text: Text, counters: Counters) -> Iterator[Text]:
     groups = parentheses_of(normal.chars)
     last = 0
     for index in range(len(normal)):
+        # only a separator or the end of a parenthesis can end a KPI
+        if normal.chars[index] not in " 、/" and not (index and normal.chars[index - 1] in ")]】〕"):
+            continue
         if any(start <= index <= stop for start, stop in groups) or index < last:
             continue
         if _ends_before(normal.chars, last, index, groups, counters):

@@ -41,12 +41,16 @@ class Headings:
 
     def __init__(self, columns: CodeList, effects: CodeList) -> None:
         self._words = [*columns.forms(), *effects.forms()]
+        self._seen: dict[str, bool] = {}
 
     def like(self, text: str) -> bool:
-        """Whether a cell reads like one of the headings."""
+        """Whether a cell reads like one of the headings; every page prints the same ones, so answers are kept."""
         word = plain(text)
-        if word in self._words:
-            return True
+        if word not in self._seen:
+            self._seen[word] = word in self._words or self._near(word)
+        return self._seen[word]
+
+    def _near(self, word: str) -> bool:
         matcher = difflib.SequenceMatcher(b=word, autojunk=False)
         for known in self._words:
             matcher.set_seq1(known)
