@@ -93,9 +93,9 @@ def test_the_engine_never_sees_a_call_that_we_miss(before: list[str], after: lis
 
 @pytest.mark.parametrize("hostile", ["service#", "1service", "<service", "service<a>", "'service", "service ", "<?b#"])
 def test_hostile_repetition_is_read_in_reasonable_time(hostile: str) -> None:
-    """No text makes the reader of queries try one stretch in many ways."""
-    calls_service(hostile * 4000)
-    operation("PREFIX a: <b> #" + hostile * 4000)
+    """No text makes the reader try one stretch in many ways: many are answered, and no less strictly than few."""
+    assert calls_service(hostile * 4000) >= calls_service(hostile * 4)
+    assert operation("PREFIX a: <b> #" + hostile * 4000) == ""
 
 
 @pytest.mark.parametrize(

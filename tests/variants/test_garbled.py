@@ -145,7 +145,7 @@ def garbled(text: str, edits: list[tuple[str, int, int, str]]) -> str:
     return text
 
 
-def check(build: Build, build_failed: Any, text: str) -> None:
+def assert_kept_or_told(build: Build, build_failed: Any, text: str) -> None:
     """The promise: a release that keeps everything, or an error in our own words."""
     try:
         folder = build(text)
@@ -170,7 +170,7 @@ def check(build: Build, build_failed: Any, text: str) -> None:
 )
 def test_a_garbled_document(build: Build, build_failed: Any, real: str, edits: list[tuple[str, int, int, str]]) -> None:
     """Whatever happens to a document, the build never breaks, and every cell is kept verbatim with its place."""
-    check(build, build_failed, garbled(part_of(real), edits))
+    assert_kept_or_told(build, build_failed, garbled(part_of(real), edits))
 
 
 def test_every_nasty_word_at_every_kind_of_place(build: Build, build_failed: Any, real: str) -> None:
@@ -183,7 +183,7 @@ def test_every_nasty_word_at_every_kind_of_place(build: Build, build_failed: Any
         at = filled[(n * 7 + n // len(NASTY)) % len(filled)]
         middle = len(cells[at]) // 2
         cells[at] = cells[at][:middle] + word + cells[at][middle:]
-    check(build, build_failed, whole.printed()[0])
+    assert_kept_or_told(build, build_failed, whole.printed()[0])
 
 
 @given(text=st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=300))
@@ -191,4 +191,4 @@ def test_every_nasty_word_at_every_kind_of_place(build: Build, build_failed: Any
           suppress_health_check=[HealthCheck.function_scoped_fixture])  # fmt: skip
 def test_any_text_at_all(build: Build, build_failed: Any, text: str) -> None:
     """A text that is no table is an error in our own words, or is kept."""
-    check(build, build_failed, text)
+    assert_kept_or_told(build, build_failed, text)
