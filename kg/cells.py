@@ -31,6 +31,11 @@ class Span:
     end: int
 
 
+def plain(text: str) -> str:
+    """Return the form in which printed words are compared: NFKC, without white space."""
+    return "".join(unicodedata.normalize("NFKC", text).split())
+
+
 # A character with the marks that join it: half-width kana carry their voicing as characters of their own.
 _CLUSTER = re.compile("[^\u3099\u309a\uff9e\uff9f][\u3099\u309a\uff9e\uff9f]*|.", re.DOTALL)
 _CIRCLED = re.compile("[\u2460-\u24ff]")

@@ -279,8 +279,8 @@ def validate_command(
 
     folders = places(recipe, out)
     report = validate(files or [_release(folders).path(GRAPH)], shapes or folders.shapes, engine)
-    texts = {"text": report.text(lang), "turtle": report.turtle().decode(), "json": report.json()}
-    click.echo(texts[form], nl=not texts[form].endswith("\n"))
+    text = {"text": lambda: report.text(lang), "turtle": lambda: report.turtle().decode(), "json": report.json}[form]()
+    click.echo(text, nl=not text.endswith("\n"))
     if not report.conforms:
         raise click.exceptions.Exit(1)
 

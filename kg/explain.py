@@ -15,21 +15,8 @@ from kg.errors import Problem, QueryError
 
 Value = NamedNode | Literal
 
-_SHISAKU, _PROV, _OA = names.ONTOLOGY, "http://www.w3.org/ns/prov#", "http://www.w3.org/ns/oa#"
-_DCTERMS, _RDF = "http://purl.org/dc/terms/", "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
-_PREFIXES = {
-    "shisaku": _SHISAKU,
-    "prov": _PROV,
-    "oa": _OA,
-    "dcterms": _DCTERMS,
-    "rdf": _RDF,
-    "rdfs": "http://www.w3.org/2000/01/rdf-schema#",
-    "skos": "http://www.w3.org/2004/02/skos/core#",
-    "schema": "http://schema.org/",
-    "org": "http://www.w3.org/ns/org#",
-    "time": "http://www.w3.org/2006/time#",
-    "id": names.ID,
-}
+_PREFIXES = {**names.PREFIXES, "id": names.ID}
+_SHISAKU, _PROV, _OA, _DCTERMS, _RDF = (_PREFIXES[name] for name in ("shisaku", "prov", "oa", "dcterms", "rdf"))
 # The column of the table that a property of a measure was read from.
 _COLUMNS = {
     _DCTERMS + "title": "title",

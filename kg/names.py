@@ -5,11 +5,34 @@ a position in a program's data.
 """
 
 import hashlib
-import unicodedata
+
+from kg.cells import plain
 
 BASE = "https://w3id.org/shisaku/"
 ONTOLOGY = BASE + "def#"
 ID = BASE + "id/"
+
+# The prefixes of what the graph is written in.
+PREFIXES = {
+    "dcat": "http://www.w3.org/ns/dcat#",
+    "dcterms": "http://purl.org/dc/terms/",
+    "foaf": "http://xmlns.com/foaf/0.1/",
+    "oa": "http://www.w3.org/ns/oa#",
+    "org": "http://www.w3.org/ns/org#",
+    "prov": "http://www.w3.org/ns/prov#",
+    "qudt": "http://qudt.org/schema/qudt/",
+    "rdf": "http://www.w3.org/1999/02/22-rdf-syntax-ns#",
+    "rdfs": "http://www.w3.org/2000/01/rdf-schema#",
+    "schema": "http://schema.org/",
+    "sh": "http://www.w3.org/ns/shacl#",
+    "shisaku": ONTOLOGY,
+    "skos": "http://www.w3.org/2004/02/skos/core#",
+    "spdx": "http://spdx.org/rdf/terms#",
+    "time": "http://www.w3.org/2006/time#",
+    "void": "http://rdfs.org/ns/void#",
+    "void-ext": "http://ldf.fi/void-ext#",
+    "xsd": "http://www.w3.org/2001/XMLSchema#",
+}
 
 
 def slug(text: str) -> str:
@@ -17,8 +40,7 @@ def slug(text: str) -> str:
 
     The name of a thing that no code list knows: two printings that differ in width or line wraps share it.
     """
-    plain = "".join(unicodedata.normalize("NFKC", text).split())
-    return "x-" + hashlib.sha256(plain.encode()).hexdigest()[:10]
+    return "x-" + hashlib.sha256(plain(text).encode()).hexdigest()[:10]
 
 
 def term(name: str) -> str:

@@ -34,10 +34,15 @@ _PIECE = re.compile(
 )
 
 
+def body_of(query: str) -> int:
+    """Return where the query begins after its prologue: comments, BASE and PREFIX (SPARQL 1.1, section 4.1)."""
+    prologue = _PROLOGUE.match(query)
+    return prologue.end() if prologue else 0
+
+
 def operation(query: str) -> str:
     """Return the first word after the prologue in capitals: `SELECT`, `ASK`, `INSERT` …; empty where there is none."""
-    start = _PROLOGUE.match(query)
-    word = _WORD.match(query, start.end() if start else 0)
+    word = _WORD.match(query, body_of(query))
     return word[0].upper() if word else ""
 
 

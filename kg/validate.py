@@ -22,9 +22,7 @@ from pyoxigraph import BlankNode, Literal, NamedNode, Quad, RdfFormat, Triple, p
 from kg import names
 from kg.errors import KgError, Problem, QueryError, RecipeError, ReleaseError
 
-_SH = "http://www.w3.org/ns/shacl#"
-_RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
-_XSD = "http://www.w3.org/2001/XMLSchema#"
+_SH, _RDF, _XSD = (names.PREFIXES[prefix] for prefix in ("sh", "rdf", "xsd"))
 _RESULT = names.ID + "validation-result/"
 _PREFIXES = {"sh": _SH, "xsd": _XSD, "shisaku": names.ONTOLOGY, "shape": names.BASE + "shapes#", "result": _RESULT}
 _UNNAMED = "urn:unnamed-shape:"  # how a shape that is a blank node is called while an engine works

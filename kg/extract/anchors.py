@@ -5,8 +5,9 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
+from kg.cells import plain
 from kg.extract.periods import periods_of
-from kg.recipe.codelists import Code, CodeList, plain
+from kg.recipe.codelists import Code, CodeList
 
 _HYPHENS = re.compile("[‐‑‒–—―−ー]")
 _RUNNING = re.compile(r"(?:No\.?)?(\d{1,4})\.?", re.IGNORECASE)
@@ -26,9 +27,14 @@ _NOTHING = frozenset({"-", "なし", "無し", "特になし", "該当なし", "
 _CLOSE = 0.8
 
 
+def _hyphenated(text: str) -> str:
+    """Return the compared form with one hyphen for all that look alike."""
+    return _HYPHENS.sub("-", plain(text))
+
+
 def national_number(text: str) -> str:
     """Return the national measure number `dd-dd` that the whole cell is, or an empty string."""
-    word = _HYPHENS.sub("-", plain(text))
+    word = _hyphenated(text)
     return word if _NATIONAL.fullmatch(word) else ""
 
 
@@ -45,7 +51,7 @@ def is_mark(text: str) -> bool:
 
 def is_nothing(text: str) -> bool:
     """Whether the cell says that there is nothing, by a hyphen or a word."""
-    return _HYPHENS.sub("-", plain(text)) in _NOTHING
+    return _hyphenated(text) in _NOTHING
 
 
 def is_listing(text: str) -> bool:
@@ -73,14 +79,6 @@ class Anchors:
     pillars: CodeList
     organizations: CodeList
 
-    def running_number(self, text: str) -> str | None:
-        """See `running_number`."""
-        return running_number(text)
-
-    def national_number(self, text: str) -> str:
-        """See `national_number`."""
-        return national_number(text)
-
     def pillar(self, text: str) -> tuple[Code, bool] | None:
         """Return the pillar that the whole cell is, and whether it was read from a near variant."""
         word = plain(text)
@@ -102,9 +100,13 @@ class Anchors:
             or all(self.organizations.printed(item.lstrip("◎")) for item in items)
         )
 
+    def ends_row(self, text: str) -> bool:
+        """Whether the cell is what ends a row, and only a row has: the national number or the ministries."""
+        return bool(national_number(text)) or self.marked_organizations(text)
+
     def is_anchor(self, text: str) -> bool:
         """Whether the cell is what only stands beside the others: a list of ministries, or of national numbers."""
-        return self.marked_organizations(text) or bool(_NUMBERS.fullmatch(_HYPHENS.sub("-", plain(text))))
+        return self.marked_organizations(text) or bool(_NUMBERS.fullmatch(_hyphenated(text)))
 
     def are_organizations(self, text: str) -> bool:
         """Whether the cell reads like a list of organizations, known or not."""

@@ -13,9 +13,11 @@ COMPARED = re.compile(
 )
 
 _QUOTED = re.compile(r"「[^「」]*」|『[^『』]*』|“[^“”]*”")
+ARROW = r"[→⇒⇨➡]|[-=]>"
 # A comma between digits belongs to a number; `から` between two numbers leads from one to the other.
 _PUNCTUATION = re.compile(
-    r"[、;。→⇒⇨➡]|[-=]>|(?<!\d),|,(?!\s?\d{3}(?!\d))|(?<=[^の、,(\s])(?=うち)"
+    rf"[、;。]|{ARROW}|"
+    r"(?<!\d),|,(?!\s?\d{3}(?!\d))|(?<=[^の、,(\s])(?=うち)"
     r"|(?<=[^年度月日\s])から(?=約?\d+[^\d年月日])"
 )
 _OPENING, _CLOSING = "([【〔", ")]】〕"

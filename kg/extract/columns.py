@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from kg.cells import EMPTY, Text
-from kg.extract.anchors import Anchors, is_listing, is_mark, is_nothing
+from kg.extract.anchors import Anchors, is_listing, is_mark, is_nothing, national_number, running_number
 from kg.extract.clauses import parentheses_of
 from kg.extract.fields import Field, fields_of
 from kg.extract.markup import plain_text, read_markup
@@ -98,7 +98,7 @@ def _last(fields: list[Field], start: int, stop: int, test: Callable[[str], obje
 def _running_number(fields: list[Field], anchors: Anchors, row: Columns) -> int:
     """Read the running number and return the index of the title."""
     for index, found in enumerate(fields[:2]):
-        if anchors.running_number(found.words) is not None:
+        if running_number(found.words) is not None:
             row.put("no", found)
             return index + 1
         if found.words:
@@ -108,7 +108,7 @@ def _running_number(fields: list[Field], anchors: Anchors, row: Columns) -> int:
 
 def _right_anchors(fields: list[Field], start: int, anchors: Anchors, row: Columns) -> int:
     """Read the national number and the organizations; return where the cells before them end."""
-    number = _last(fields, start, len(fields), anchors.national_number)
+    number = _last(fields, start, len(fields), national_number)
     if number is None:
         bodies = _last(fields, start + 1, len(fields), bool)
         if bodies is not None and not anchors.are_organizations(fields[bodies].words):

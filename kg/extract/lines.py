@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from kg.cells import Cell
-from kg.extract.anchors import Anchors
-from kg.recipe.codelists import CodeList, plain
+from kg.cells import Cell, plain
+from kg.extract.anchors import Anchors, running_number
+from kg.recipe.codelists import CodeList
 
 
 class Kind(enum.Enum):
@@ -105,9 +105,9 @@ def _kind(cells: tuple[Cell, ...], headings: Headings, anchors: Anchors, after_h
     first = cells[0].printed.strip()
     if len(cells) == 1:
         return Kind.TITLE if first.lstrip("\ufeff").startswith("#") else Kind.OTHER
-    if anchors.running_number(first) is not None:
+    if running_number(first) is not None:
         return Kind.ROW
-    if any(anchors.national_number(cell.printed) or anchors.marked_organizations(cell.printed) for cell in cells):
+    if any(anchors.ends_row(cell.printed) for cell in cells):
         return Kind.ROW
     second_line = after_header and not first and all(len(plain(cell.printed)) <= _LONGEST_HEADING for cell in cells)
     if second_line or headings.match(cells):

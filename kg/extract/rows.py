@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from itertools import pairwise
 
-from kg.extract.anchors import Anchors
+from kg.extract.anchors import Anchors, running_number
 from kg.extract.lines import Kind, Line
 
 
@@ -29,7 +29,7 @@ def _continued(lines: Sequence[Line], anchors: Anchors) -> int:
         return 0
     for count, (before, line) in enumerate(pairwise(lines), 1):
         adjacent = line.number == before.number + 1 and line.kind in (Kind.ROW, Kind.OTHER)
-        if not adjacent or anchors.running_number(line.cells[0].printed) is not None:
+        if not adjacent or running_number(line.cells[0].printed) is not None:
             return 0
         if _ends(line, anchors):
             return count
@@ -38,4 +38,4 @@ def _continued(lines: Sequence[Line], anchors: Anchors) -> int:
 
 def _ends(line: Line, anchors: Anchors) -> bool:
     """Whether a line holds what ends a row: the national number or the ministries."""
-    return any(anchors.national_number(c.printed) or anchors.marked_organizations(c.printed) for c in line.cells)
+    return any(anchors.ends_row(cell.printed) for cell in line.cells)

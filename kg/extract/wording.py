@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from kg.extract.clauses import mask
+from kg.extract.clauses import ARROW, mask
 from kg.extract.numerals import Numeral
 from kg.extract.periods import Period
 
@@ -18,7 +18,7 @@ _COMPARATORS = (
     (re.compile(r"程度|前後|ほど|くらい|ぐらい|余り|[弱強](?=$|[、)の])"), "~"),
 )
 _NEAR = 3  # a comparator or a verb follows its number within this many characters (10回程度以上)
-BASELINE = re.compile(r"時点|現在|実績(?![のをが報])|現状(?!の)|基準値|実測|(?:[→⇒⇨➡]|[-=]>|から)$")
+BASELINE = re.compile(r"時点|現在|実績(?![のをが報])|現状(?!の)|基準値|実測|(?:" + ARROW + "|から)$")
 _RECURRING = re.compile(
     r"毎年|各年(?![齢代])|(?<![\d元])年間|年平均|1年(?:間)?(?:当たり|あたり|に)|年度?当たり|年度?あたり|(?<![\d元\0])年に?(?:約|およそ|延べ|のべ)?\s*$"
 )

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kg import names
+from kg.cells import plain
 from kg.errors import Problem, RecipeError
 from kg.model.records import Measure, Records
 from kg.recipe import Recipe
-from kg.recipe.codelists import plain
 from kg.recipe.tables import Row
 
 LEDGER, REDIRECTS = "identifiers.csv", "redirects.csv"

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 from kg import names
-from kg.cells import EMPTY, Cell, Text
+from kg.cells import EMPTY, Cell, Text, plain
 from kg.extract.anchors import Anchors, national_number, running_number
 from kg.extract.budgets import budget_of
 from kg.extract.columns import Columns
@@ -22,7 +22,7 @@ from kg.extract.references import Reference, references_of, unread_address
 from kg.model.mentions import CellIris, Naming, cell_at, mentions_of
 from kg.model.records import Document, Kpi, Law, Measure, Organization, Programme, Target
 from kg.recipe import Recipe
-from kg.recipe.codelists import Code, plain
+from kg.recipe.codelists import Code
 
 KPI_COLUMNS = {"kpi-progress": "progress", "kpi-effect": "effect"}
 PROSE = ("overview", "support")
@@ -176,7 +176,7 @@ class MeasureReader:
             self._note(row, "period-relative", column, relative)
         targets = []
         for position, target in enumerate(read.targets, 1):
-            words = read.normal[target.start : target.stop].strip(" 、,;/・→⇒")
+            words = read.normal[target.start : target.stop].strip(" 、,;/・→⇒⇨➡")
             if target.half_read:
                 self._note(row, "target-unread", column, words.chars)
             if not target.unit_known:

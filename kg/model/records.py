@@ -183,10 +183,6 @@ class EditionRecords:
     issues: tuple[Issue, ...]
     corrections: tuple[Correction, ...]
 
-    def row_iri(self, line: int) -> str:
-        """Return the IRI of the source row on a line."""
-        return next(row.iri for row in self.rows if row.line == line)
-
 
 @dataclass(frozen=True)
 class Records:

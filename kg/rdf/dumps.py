@@ -11,8 +11,8 @@ from xml.parsers import expat
 
 from pyoxigraph import NamedNode, Quad, RdfFormat, Store, Triple, parse, serialize
 
-from kg.names import ID
-from kg.rdf.graph import PREFIXES, Graph
+from kg.names import ID, PREFIXES
+from kg.rdf.graph import Graph
 from kg.rdf.jsonld import compact
 from kg.releases import GRAPH
 

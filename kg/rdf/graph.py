@@ -6,28 +6,7 @@ from decimal import Decimal
 from pyoxigraph import Literal, NamedNode, Triple
 
 from kg.extract.numerals import decimal_text
-from kg.names import ONTOLOGY
-
-PREFIXES = {
-    "dcat": "http://www.w3.org/ns/dcat#",
-    "dcterms": "http://purl.org/dc/terms/",
-    "foaf": "http://xmlns.com/foaf/0.1/",
-    "oa": "http://www.w3.org/ns/oa#",
-    "org": "http://www.w3.org/ns/org#",
-    "prov": "http://www.w3.org/ns/prov#",
-    "qudt": "http://qudt.org/schema/qudt/",
-    "rdf": "http://www.w3.org/1999/02/22-rdf-syntax-ns#",
-    "rdfs": "http://www.w3.org/2000/01/rdf-schema#",
-    "schema": "http://schema.org/",
-    "sh": "http://www.w3.org/ns/shacl#",
-    "shisaku": ONTOLOGY,
-    "skos": "http://www.w3.org/2004/02/skos/core#",
-    "spdx": "http://spdx.org/rdf/terms#",
-    "time": "http://www.w3.org/2006/time#",
-    "void": "http://rdfs.org/ns/void#",
-    "void-ext": "http://ldf.fi/void-ext#",
-    "xsd": "http://www.w3.org/2001/XMLSchema#",
-}
+from kg.names import PREFIXES
 
 Value = NamedNode | Literal
 Row = tuple[str, str, Value]

@@ -12,10 +12,10 @@ from typing import Any
 
 from pyoxigraph import Literal, NamedNode, Triple
 
+from kg.names import PREFIXES
 from kg.rdf.graph import Row, Value, rows_of
 
-_RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
-_XSD = "http://www.w3.org/2001/XMLSchema#"
+_RDF, _XSD = PREFIXES["rdf"], PREFIXES["xsd"]
 _TYPE, _LANGUAGE, _STRING = _RDF + "type", _RDF + "langString", _XSD + "string"
 _INTEGER, _BOOLEAN = _XSD + "integer", _XSD + "boolean"
 _BOOLEANS = {"true": True, "false": False}

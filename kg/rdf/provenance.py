@@ -4,12 +4,14 @@ The direct property on a measure follows from a mention: `measure property body`
 mention says so (W3C Web Annotation Data Model, sections 3 and 4). Offsets of a selector count characters of the cell.
 """
 
+from collections import Counter
+
 from kg import names
+from kg.cells import plain
 from kg.model.records import EditionRecords, Measure
 from kg.rdf.graph import Graph
 from kg.rdf.reference import describe_row, describe_source
 from kg.recipe import Recipe
-from kg.recipe.codelists import plain
 
 
 def describe_mentions(graph: Graph, measure: Measure) -> None:
@@ -56,9 +58,9 @@ def describe_plan(graph: Graph, edition: EditionRecords) -> None:
         about.typed("dcterms:issued", decided.isoformat(), "xsd:date")
     about.to("prov:wasDerivedFrom", describe_source(graph, edition.source.key))
     graph.about(edition.iri).to("shisaku:plan", plan)
-    numbers = [measure.number for measure in edition.measures]
+    listed = Counter(measure.number for measure in edition.measures)
     for measure in edition.measures:
-        if measure.number and numbers.count(measure.number) == 1:
+        if measure.number and listed[measure.number] == 1:
             iri = names.plan_measure(key, measure.number)
             graph.about(iri).a("shisaku:PlanMeasure").text("shisaku:measureNumber", measure.number).to(
                 "shisaku:plan", plan

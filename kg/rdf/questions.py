@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Protocol
 
-from kg import names
+from kg import names, sparql
 from kg.errors import Problem, RecipeError
 from kg.rdf.graph import Graph
 
@@ -22,8 +22,6 @@ _FORMS = {
 }
 _FRONT_MATTER = re.compile(r"^#\+.*\n?", re.MULTILINE)
 _PREFIX = re.compile(r"^PREFIX\s+(?P<prefix>[\w.-]*):\s*<(?P<namespace>[^<>]*)>", re.IGNORECASE | re.MULTILINE)
-_PROLOGUE = re.compile(r"(?:\s++|#[^\n]*+|(?:PREFIX\s++[^\s:]*+:|BASE)\s*+<[^<>]*+>)*+", re.IGNORECASE)
-_WORD = re.compile(r"[A-Za-z]*")
 
 
 class Question(Protocol):
@@ -64,8 +62,7 @@ def questions(graph: Graph, stored: Iterable[Question]) -> None:
     problems: list[Problem] = []
     for question in stored:
         problems.extend(_prefix_problems(question, namespaces))
-        form = _WORD.match(question.text, _body(question.text))
-        word = form[0].upper() if form else ""
+        word = sparql.operation(question.text)
         if word in _FORMS:
             _question(graph, question, *_FORMS[word])
         else:
@@ -86,15 +83,9 @@ def _question(graph: Graph, question: Question, executable: str, predicate: str)
     subject.to("sh:prefixes", PREFIX_SET).text(predicate, _FRONT_MATTER.sub("", question.text).strip() + "\n")
 
 
-def _body(text: str) -> int:
-    """Return where the query begins after comments, PREFIX and BASE lines."""
-    prologue = _PROLOGUE.match(text)
-    return prologue.end() if prologue else 0
-
-
 def _prefix_problems(question: Question, namespaces: dict[str, str]) -> Iterator[Problem]:
     """Add the prefixes of a query to `namespaces`; yield one that another query uses for something else."""
-    for match in _PREFIX.finditer(question.text, 0, _body(question.text)):
+    for match in _PREFIX.finditer(question.text, 0, sparql.body_of(question.text)):
         prefix, namespace = match["prefix"], match["namespace"]
         if namespaces.setdefault(prefix, namespace) != namespace:
             fact = f"{question.name}: {prefix}: is <{namespace}> here and <{namespaces[prefix]}> in another query"

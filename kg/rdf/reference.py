@@ -26,7 +26,9 @@ _NAMES = {
 }
 BASIC_ACT = "kanmin-data"  # key of the Basic Act that the pillars rest on
 _QUDT = "http://qudt.org/vocab/unit/"
-_SYMBOLS = {"equal": "=", "at-least": ">=", "at-most": "<=", "more-than": ">", "less-than": "<", "about": "~"}
+# The signs of the tables, and the concepts of the graph.
+COMPARATORS = {"=": "equal", ">=": "at-least", "<=": "at-most", ">": "more-than", "<": "less-than", "~": "about"}
+_SIGNS = {key: sign for sign, key in COMPARATORS.items()}
 
 
 def describe_lists(graph: Graph, recipe: Recipe) -> None:
@@ -44,7 +46,7 @@ def describe_lists(graph: Graph, recipe: Recipe) -> None:
         concept.to("prov:wasDerivedFrom", describe_row(graph, "concepts", f"{kind}-{key}", row.line))
         concept.text("skos:definition", row["definition_ja"], "ja").text("skos:definition", row["definition_en"], "en")
         if kind == "comparator":
-            concept.text("skos:notation", _SYMBOLS[key])
+            concept.text("skos:notation", _SIGNS[key])
     scheme = _scheme(graph, "issue-type", "注意の種類", "Kinds of issue")
     for key, row in recipe.issue_types.items():
         concept = _concept(graph, "issue-type", key, scheme).labels(row["message_ja"], row["message_en"])

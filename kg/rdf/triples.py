@@ -10,6 +10,7 @@ from kg.rdf.graph import Graph, Subject
 from kg.rdf.provenance import describe_mentions, describe_plan, describe_translation
 from kg.rdf.reference import (
     BASIC_ACT,
+    COMPARATORS,
     describe_bodies,
     describe_laws,
     describe_lists,
@@ -21,7 +22,6 @@ from kg.recipe import Recipe
 
 _Thing = TypeVar("_Thing")
 
-_COMPARATORS = {"=": "equal", ">=": "at-least", "<=": "at-most", ">": "more-than", "<": "less-than", "~": "about"}
 _LISTING = {"from": "from", "adjusting": "adjusting", "from+adjusting": "from-adjusting"}
 
 
@@ -145,7 +145,7 @@ def _target(graph: Graph, target: Target, kpi: Kpi, recipe: Recipe) -> None:
     subject.to("shisaku:targetRole", names.shared("target-role", target.role))
     subject.number("shisaku:value", target.value)
     if target.value is not None or target.comparator != "=":
-        subject.to("shisaku:comparator", names.shared("comparator", _COMPARATORS[target.comparator]))
+        subject.to("shisaku:comparator", names.shared("comparator", COMPARATORS[target.comparator]))
     if target.unit:
         code = recipe.codes["units"].printed(target.unit)
         unit = names.shared("unit", code.key if code else names.slug(target.unit))
@@ -178,9 +178,10 @@ def _source(graph: Graph, edition: EditionRecords) -> None:
         about.text("shisaku:evidence", entry.evidence).typed("dcterms:created", entry.decided_on, "xsd:date")
         about.text("dcterms:creator", entry.decided_by)
         about.to("prov:wasDerivedFrom", describe_row(graph, "corrections", entry.id, entry.file_line))
+    rows = {row.line: row.iri for row in edition.rows}
     numbered: Counter[str] = Counter()
     for issue in edition.issues:
-        where = names.source_cell(edition.row_iri(issue.line), issue.position)
+        where = names.source_cell(rows[issue.line], issue.position)
         numbered[where] += 1
         about = graph.about(f"{where}/issue/{numbered[where]}").a("shisaku:Issue")
         about.to("shisaku:issueType", names.shared("issue-type", issue.type)).to("dcterms:isPartOf", where)

@@ -9,8 +9,8 @@ from urllib.parse import quote
 
 from pyoxigraph import Literal, NamedNode, Triple
 
-from kg.names import ID
-from kg.rdf.graph import PREFIXES, Graph, Row, Subject, Value, rows_of
+from kg.names import ID, PREFIXES
+from kg.rdf.graph import Graph, Row, Subject, Value, rows_of
 
 _TYPE = PREFIXES["rdf"] + "type"
 

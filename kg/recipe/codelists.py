@@ -1,16 +1,11 @@
 """Code lists: what a printed word stands for, whatever its width, spacing or variant."""
 
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from kg.cells import plain
 from kg.errors import Problem, RecipeError
 from kg.recipe.tables import Row, Table
-
-
-def plain(text: str) -> str:
-    """Return the form in which printed words are compared: NFKC, without white space."""
-    return "".join(unicodedata.normalize("NFKC", text).split())
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,9 @@ import datetime
 from dataclasses import dataclass
 from pathlib import Path
 
+from kg.cells import plain
 from kg.errors import KgError, Problem, RecipeError
-from kg.recipe.codelists import CodeList, plain
+from kg.recipe.codelists import CodeList
 from kg.recipe.corrections import Correction, corrections_of
 from kg.recipe.sources import Source, read_sources
 from kg.recipe.tables import DESCRIPTIONS, Row, Table, read_descriptions, read_table, read_toml
