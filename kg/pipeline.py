@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from kg import __version__
-from kg.errors import ReleaseError
+from kg.errors import Problem, ReleaseError
 from kg.model.assemble import assemble, print_of
 from kg.model.identities import LEDGER, Identity, check_identities, identities_of, ledger_rows
 from kg.model.records import Records
@@ -21,13 +21,29 @@ from kg.queries import read_queries
 from kg.rdf.dumps import LEFT_OUT, dump_names, turtle, write_store
 from kg.rdf.files import described_as, graph_files, table_files
 from kg.rdf.graph import Graph
+from kg.rdf.problems import known_problems
 from kg.rdf.questions import questions
 from kg.rdf.tables import tables
 from kg.rdf.triples import triples
 from kg.recipe import Recipe, read_recipe
 from kg.recipe.catalogue import read_catalogue
 from kg.recipe.corrections import correct
-from kg.releases import DRAFT, ENGINE, GRAPH, ONTOLOGY, QUERIES, RELEASES, Release, current_release, read_release
+from kg.releases import (
+    DRAFT,
+    ENGINE,
+    GRAPH,
+    KNOWN_PROBLEMS,
+    ONTOLOGY,
+    QUERIES,
+    RELEASES,
+    VALIDATION,
+    VALIDATION_PAGE,
+    Release,
+    current_release,
+    read_release,
+)
+from kg.validate import Report, fastest, validate_triples
+from kg.validate.page import page
 
 Progress = Callable[[str], None]
 
@@ -61,10 +77,14 @@ class Built:
     seconds: dict[str, float]
     remarks: tuple[str, ...] = ()
     new: tuple[Identity, ...] = ()
+    report: Report | None = None
 
 
-def build(places: Places, progress: Progress = lambda stage: None) -> Built:
-    """Make the release that the recipe describes and switch `out/current` to it; do nothing if it is there already."""
+def build(places: Places, progress: Progress = lambda stage: None, engine: str = "") -> Built:
+    """Make the release that the recipe describes and switch `out/current` to it; do nothing if it is there already.
+
+    `engine` is the SHACL engine, by default the fastest at hand. Raises ReleaseError where the graph breaks a promise.
+    """
     stages = Stages(progress)
     with stages.stage("read the recipe"):
         recipe, catalogue = read_recipe(places.recipe), read_catalogue(places.recipe)
@@ -78,20 +98,26 @@ def build(places: Places, progress: Progress = lambda stage: None) -> Built:
     new = check_identities(identities_of(records), recipe)
     with stages.stage("build the graph"):
         graph = triples(records, recipe)
+        statements = graph.statements()
+    with stages.stage("validate the graph"):
+        report = _conforming(validate_triples(statements, places.shapes, engine or fastest()))
     described = described_as(recipe, catalogue, version)
     with stages.stage("make the tables"):
         files = {
             **table_files(records, described),
             ONTOLOGY: ontology(places.ontology),
             QUERIES: stored_questions(places.queries),
+            VALIDATION: report.turtle(),
+            VALIDATION_PAGE: page(report, statements, f"{recipe.title_ja} {recipe.title_en} {version}"),
+            KNOWN_PROBLEMS: known_problems(records, described),
         }
     with stages.stage("make the dumps and descriptions"):
-        content = graph_files(graph, records, described, files)
+        content = graph_files(statements, records, described, files, report.triples())
     with stages.stage("write the release"):
         draft = _draft(places.out, version, inputs, recipe, records, graph)
         release = publish(draft, content.files, places.out, partial(write_store, quads=content.quads))
     remarks += tuple(f"{name}: {LEFT_OUT}" for name in dump_names() if name not in content.files)
-    return Built(release, True, records, stages.seconds, remarks, tuple(new))
+    return Built(release, True, records, stages.seconds, remarks, tuple(new), report)
 
 
 def draft(places: Places, progress: Progress = lambda stage: None) -> Built:
@@ -118,6 +144,15 @@ def read(recipe: Recipe, stages: Stages) -> Records:
         corrected = correct(printed, recipe.corrections)
     with stages.stage("assemble the records"):
         return assemble(documents, corrected, recipe)
+
+
+def _conforming(report: Report) -> Report:
+    """Return the report of what may be published; raise ReleaseError with every violation of another."""
+    if not report.conforms:
+        remedy = "correct the recipe; `kg build --draft`, then `kg validate out/draft/graph.ttl` shows it in its graph"
+        broken = [result for result in report.results if result.severity.endswith("#Violation")]
+        raise ReleaseError(*(Problem(f"not published: {result}", remedy) for result in broken))
+    return report
 
 
 def ontology(folder: Path) -> bytes:

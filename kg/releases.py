@@ -9,6 +9,9 @@ out/
     graph.….gz                        each of them compressed
     ontology.ttl                      what the words mean
     dataset.ttl                       what the release is: DCAT and VoID
+    edition-municipal-2019.ttl …      what one edition speaks of
+    validation.ttl validation.html    the SHACL report
+    known-problems.md                 what to mind, in words
     measures.csv kpis.csv …           the tables, described in csv-metadata.json
     shisaku.xlsx                      the tables in one file
     SHA256SUMS
@@ -41,11 +44,15 @@ N_QUADS = "graph.nq"
 DESCRIPTION = "dataset.ttl"
 CSV_METADATA = "csv-metadata.json"
 WORKBOOK = "shisaku.xlsx"
+VALIDATION = "validation.ttl"
+VALIDATION_PAGE = "validation.html"
+KNOWN_PROBLEMS = "known-problems.md"
 STORE = "store"
 
 # The named graphs of graph.trig, graph.nq and the store: what must not be counted.
 CATALOGUE_GRAPH = BASE + "catalog"
 VOID_GRAPH = BASE + "void"
+VALIDATION_GRAPH = BASE + "validation"
 
 # What writes and reads the store directory. Another version may lay it out in another way.
 ENGINE = f"pyoxigraph {pyoxigraph.__version__}"
@@ -142,6 +149,11 @@ class Release:
                 continue
             if ReleasedFile.of(file.name, content) != file:
                 yield Problem("is not the file that was released: its SHA-256 differs", remedy, self.path(file.name))
+
+
+def edition_dump(key: str) -> str:
+    """Return the name of the dump of one edition."""
+    return f"edition-{key}.ttl"
 
 
 def read_release(folder: Path) -> Release:

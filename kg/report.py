@@ -3,10 +3,11 @@
 from collections import Counter
 
 from kg.model.records import Records
-from kg.releases import Release
+from kg.releases import VALIDATION_PAGE, Release
+from kg.validate import Report
 
 
-def summary(release: Release, records: Records | None, new: int = 0) -> str:
+def summary(release: Release, records: Records | None, new: int = 0, report: Report | None = None) -> str:
     """Return a few lines for the person who ran the build."""
     counts = release.counts
     lines = [
@@ -24,6 +25,9 @@ def summary(release: Release, records: Records | None, new: int = 0) -> str:
     total = sum(warnings.values())
     lines.append(f"  {total} warnings, {len(records.issues) - total} remarks (issues.csv)" + (":" if warnings else ""))
     lines.extend(f"    {count:4}  {kind}" for kind, count in sorted(warnings.items()))
+    if report:
+        counts = report.counts
+        lines.append(f"  SHACL: conforms; {counts['Warning']} warnings, {counts['Info']} remarks ({VALIDATION_PAGE})")
     if new:
         lines.append(f"  {new} identifiers are not in the ledger yet (kg build --mint writes them)")
     return "\n".join(lines)

@@ -29,6 +29,7 @@ _PROGRAMME = re.compile(r"^\s*[<【]?\s*予算事業名|(?:事業|経費|交付�
 _BULLETED = re.compile(r"(?:^|(?<=\s))[■●○◆・](?=\S)")
 _LIKE_ADDRESS = re.compile(r"(?:https?|ftp)(?:\s*:\s*/{0,2}|\s?//)\S*|(?<![A-Za-z0-9])www\.\S+", re.IGNORECASE)
 _HOST = re.compile(r"https?://[A-Za-z0-9\-]+(?:\.[A-Za-z0-9\-]+)+(?::\d+)?(?:[/?#]|$)", re.IGNORECASE)
+_ILLEGAL = re.compile(r'[\s<>"{}|\\^`\x00-\x1f\x7f]')
 
 
 @dataclass(frozen=True)
@@ -47,8 +48,8 @@ class Reference:
 
     @property
     def valid(self) -> bool:
-        """Whether the repaired address has a host name."""
-        return bool(_HOST.match(self.url))
+        """Whether the repaired address has a host name, and only characters that an address can hold (RFC 3987)."""
+        return bool(_HOST.match(self.url)) and not _ILLEGAL.search(self.url)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ The catalogue, the series and its editions are named in the catalogue (`catalog#
 named in its own description (`release/<version>/dataset.ttl#…`): every name leads to the document that describes it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import PurePath
 
@@ -12,7 +12,8 @@ from kg.model.records import Records
 from kg.names import BASE
 from kg.rdf.graph import Graph, Subject
 from kg.recipe.catalogue import Catalogue, Text
-from kg.releases import CATALOGUE_GRAPH, CSV_METADATA, DESCRIPTION, ReleasedFile
+from kg.recipe.sources import Source
+from kg.releases import CATALOGUE_GRAPH, CSV_METADATA, DESCRIPTION, ReleasedFile, edition_dump
 
 _MEDIA_TYPES = "https://www.iana.org/assignments/media-types/"
 _LANGUAGES = "http://publications.europa.eu/resource/authority/language/"
@@ -102,23 +103,37 @@ def _editions(graph: Graph, release: Described, records: Records, series: str, d
     _pair(about, "dcterms:description", release.catalogue.series_description)
     about.to("dcterms:publisher", f"{CATALOGUE_GRAPH}#publisher")
     for edition in records.editions:
-        described = edition.source.described
-        iri = f"{CATALOGUE_GRAPH}#{edition.source.key}"
+        iri, title = edition_part(edition.source.key), _edition_title(edition.source)
         member = graph.about(iri).a("dcat:Dataset").to("dcat:inSeries", series).to("dcterms:isPartOf", release.dataset)
-        title = Text(described["title_ja"], described["title_en"])
         _pair(_pair(member, "dcterms:title", title), "dcterms:description", title)
         member.to("prov:wasDerivedFrom", edition.iri).text("dcterms:identifier", edition.source.key)
         dataset.to("dcterms:hasPart", iri).to("prov:wasDerivedFrom", edition.iri)
 
 
-def describe_files(graph: Graph, release: Described, names: Iterable[str]) -> None:
-    """State each file as a distribution of the dataset, with all that is known before it is written."""
-    dataset = graph.about(release.dataset)
+def edition_part(key: str) -> str:
+    """Return the name of the part of the dataset that one edition speaks of."""
+    return f"{CATALOGUE_GRAPH}#{key}"
+
+
+def describe_editions(graph: Graph, release: Described, sizes: Mapping[str, int]) -> None:
+    """State, in the words of VoID, the part of each edition: its triples (by key) and its dump."""
+    for key, size in sizes.items():
+        graph.about(release.dataset).to("void:subset", edition_part(key))
+        part = graph.about(edition_part(key)).a("void:Dataset").number("void:triples", size)
+        part.to("void:dataDump", *(release.folder + edition_dump(key) + end for end in ("", _GZIP)))
+
+
+def describe_files(graph: Graph, release: Described, names: Iterable[str], records: Records) -> None:
+    """State each file as a distribution of the dataset, or of its edition: all that is known before it is written."""
+    sources = {edition_dump(edition.source.key): edition.source for edition in records.editions}
     for name in sorted(names):
         address, distribution = release.folder + name, f"{release.document}#{name}"
         plain = name.removesuffix(_GZIP)
-        dataset.to("dcat:distribution", distribution)
-        about = _pair(graph.about(distribution).a("dcat:Distribution"), "dcterms:title", _title(name, release))
+        source = sources.get(plain)
+        owner, title = (edition_part(source.key), _edition_title(source)) if source else (release.dataset, None)
+        graph.about(owner).to("dcat:distribution", distribution)
+        about = graph.about(distribution).a("dcat:Distribution")
+        _pair(about, "dcterms:title", _named(title or _title(plain, release), name))
         about.to("dcat:downloadURL", address).to("dcat:accessURL", release.folder)
         about.to("dcat:mediaType", _media_type(graph, plain))
         about.to("dcat:compressFormat", _media_type(graph, name) if name != plain else "")
@@ -162,15 +177,21 @@ def _is_a(graph: Graph, iri: str, kind: str) -> str:
     return iri
 
 
+def _edition_title(source: Source) -> Text:
+    return Text(source.described["title_ja"], source.described["title_en"])
+
+
 def _title(name: str, release: Described) -> Text:
     """Return the title of a file: by its name, by its table, or by what all files of its stem are."""
-    texts, plain = release.catalogue, PurePath(name.removesuffix(_GZIP))
+    texts, plain = release.catalogue, PurePath(name)
     stem = f"{plain.stem}-with-descriptions" if plain.suffix in _WITH_DESCRIPTIONS else plain.stem
     if plain.suffix == ".csv" and plain.stem in texts.tables:
-        found = texts.tables[plain.stem].title
-    else:
-        found = texts.files.get(plain.name) or texts.files.get(stem) or Text(plain.name, plain.name)
-    return Text(f"{found.ja}({name})", f"{found.en} ({name})")
+        return texts.tables[plain.stem].title
+    return texts.files.get(plain.name) or texts.files.get(stem) or Text(plain.name, plain.name)
+
+
+def _named(title: Text, name: str) -> Text:
+    return Text(f"{title.ja}({name})", f"{title.en} ({name})")
 
 
 def _pair(subject: Subject, predicate: str, text: Text) -> Subject:

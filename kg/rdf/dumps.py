@@ -1,6 +1,7 @@
 """The dumps of a release: the same statements in six formats, sorted, the same bytes from build to build.
 
-Turtle, N-Triples, JSON-LD and RDF/XML hold the default graph; TriG and N-Quads hold the named graphs, too.
+Turtle, N-Triples, JSON-LD and RDF/XML hold the default graph; TriG and N-Quads hold the named graphs, too. Each edition
+has a Turtle file of its own.
 """
 
 import struct
@@ -14,7 +15,7 @@ from pyoxigraph import NamedNode, Quad, RdfFormat, Store, Triple, parse, seriali
 from kg.names import ID, PREFIXES
 from kg.rdf.graph import Graph
 from kg.rdf.jsonld import compact
-from kg.releases import GRAPH
+from kg.releases import GRAPH, edition_dump
 
 _NAME = Path(GRAPH).stem
 WRITTEN_PREFIXES = {**PREFIXES, "id": ID}
@@ -51,15 +52,20 @@ def graph_dumps(statements: Sequence[Triple]) -> dict[str, bytes]:
     return with_gzip(files)
 
 
-def quads_of(statements: bytes, named: Mapping[str, Graph]) -> list[Quad]:
+def edition_dumps(editions: Mapping[str, Sequence[Triple]]) -> dict[str, bytes]:
+    """Return the dump of each edition (its statements by its key) by name, each also compressed."""
+    return with_gzip({edition_dump(key): _written(said, RdfFormat.TURTLE) for key, said in editions.items()})
+
+
+def quads_of(statements: bytes, named: Mapping[str, Sequence[Triple]]) -> list[Quad]:
     """Return the whole dataset: the default graph (sorted N-Triples), then each named graph in the order of the names.
 
     The engine makes quads of text three times as fast as of triples.
     """
     quads = list(parse(statements, format=RdfFormat.N_TRIPLES))
-    for name, graph in sorted(named.items()):
+    for name, triples in sorted(named.items()):
         node = NamedNode(name)
-        quads += [Quad(triple.subject, triple.predicate, triple.object, node) for triple in graph.statements()]
+        quads += [Quad(triple.subject, triple.predicate, triple.object, node) for triple in triples]
     return quads
 
 

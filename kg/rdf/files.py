@@ -1,14 +1,22 @@
 """Every file of a release by its name, and the statements of its store."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from pyoxigraph import Quad
+from pyoxigraph import Quad, Triple
 
 from kg.model.records import Records
-from kg.rdf.catalogue import Described, describe_bytes, describe_dumps, describe_files, describe_release
+from kg.rdf.catalogue import (
+    Described,
+    describe_bytes,
+    describe_dumps,
+    describe_editions,
+    describe_files,
+    describe_release,
+)
 from kg.rdf.csvw import csv_metadata
-from kg.rdf.dumps import dataset_dumps, dump_names, graph_dumps, quads_of, turtle
+from kg.rdf.dumps import dataset_dumps, dump_names, edition_dumps, graph_dumps, quads_of, turtle
+from kg.rdf.editions import by_edition
 from kg.rdf.graph import Graph
 from kg.rdf.tables import tables
 from kg.rdf.void import describe_contents
@@ -20,6 +28,7 @@ from kg.releases import (
     CSV_METADATA,
     DESCRIPTION,
     N_TRIPLES,
+    VALIDATION_GRAPH,
     VOID_GRAPH,
     WORKBOOK,
     ReleasedFile,
@@ -49,22 +58,30 @@ def described_as(recipe: Recipe, catalogue: Catalogue, version: str) -> Describe
     return Described(version, recipe.issued, Text(recipe.title_ja, recipe.title_en), catalogue)
 
 
-def graph_files(graph: Graph, records: Records, described: Described, others: Mapping[str, bytes]) -> Content:
+def graph_files(
+    statements: Sequence[Triple],
+    records: Records,
+    described: Described,
+    others: Mapping[str, bytes],
+    validation: Sequence[Triple],
+) -> Content:
     """Return the dumps of the graph, the description of the release, and the other files as they are.
 
-    The descriptions are named graphs of TriG, N-Quads and the store. They tell size and checksum of every file but of
-    these two, which hold them; `dataset.ttl` tells these, too.
+    The descriptions and the report of the validation are named graphs of TriG, N-Quads and the store. They tell size
+    and checksum of every file but of these two, which hold them; `dataset.ttl` tells these, too.
     """
-    statements = graph.statements()
-    files = {**others, **graph_dumps(statements)}
+    editions = dict(by_edition(statements, [edition.source.key for edition in records.editions]))
+    files = {**others, **graph_dumps(statements), **edition_dumps(editions)}
     contents, catalogue = Graph(), Graph()
     dumps = [*(name for name in files if name in dump_names()), *dump_names(named=True)]
     describe_contents(contents, described.dataset, statements)
     describe_dumps(contents, described, dumps, next((m.iri for m in records.measures), ""))
+    describe_editions(contents, described, {key: len(said) for key, said in editions.items()})
     describe_release(catalogue, described, records)
-    describe_files(catalogue, described, {*files, *dumps})
+    describe_files(catalogue, described, {*files, *dumps}, records)
     describe_bytes(catalogue, described, _measured(files))
-    quads = quads_of(files[N_TRIPLES], {CATALOGUE_GRAPH: catalogue, VOID_GRAPH: contents})
+    descriptions = {CATALOGUE_GRAPH: catalogue.statements(), VOID_GRAPH: contents.statements()}
+    quads = quads_of(files[N_TRIPLES], {**descriptions, VALIDATION_GRAPH: validation})
     holding = dataset_dumps(quads)
     describe_bytes(catalogue, described, _measured(holding))
     return Content({**files, **holding, DESCRIPTION: turtle(contents | catalogue)}, quads)

@@ -8,6 +8,7 @@ from kg.errors import Problem, RecipeError
 from kg.recipe.tables import read_toml
 
 FILE = "catalogue.toml"
+PROBLEMS = "known-problems.md"
 _PAIRS = ("description", "rights", "publisher")
 
 
@@ -29,7 +30,7 @@ class TableTexts:
 
 @dataclass(frozen=True)
 class Catalogue:
-    """The texts of the catalogue; `files` and `tables` are by name."""
+    """The texts of the catalogue; `files` and `tables` are by name, `problems` is Markdown."""
 
     description: Text
     rights: Text
@@ -41,6 +42,7 @@ class Catalogue:
     series_description: Text
     files: dict[str, Text]
     tables: dict[str, TableTexts]
+    problems: str
 
 
 def read_catalogue(folder: Path) -> Catalogue:
@@ -57,11 +59,20 @@ def read_catalogue(folder: Path) -> Catalogue:
             series_description=_text(data["series"], "description"),
             files={name: _text(data["files"], name) for name in data["files"]},
             tables={name: _table(table) for name, table in data["tables"].items()},
+            problems=_problems(folder / PROBLEMS),
         )
     except (KeyError, TypeError, ValueError) as error:
         fact = f"{error.args[0]} is missing, or no pair of texts" if error.args else "is incomplete"
         remedy = 'give each text as a pair: name = ["日本語", "English"]'
         raise RecipeError(Problem(fact, remedy, file)) from error
+
+
+def _problems(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        remedy = "write what users should know of the data, in Japanese and English, as Markdown in UTF-8"
+        raise RecipeError(Problem(f"cannot be read: {error}", remedy, file)) from error
 
 
 def _table(data: dict[str, Any]) -> TableTexts:

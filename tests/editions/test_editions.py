@@ -14,6 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 from kg.cli import main
+from kg.validate import fastest, validate
 
 HERE = Path(__file__).resolve().parent
 RECIPE = HERE.parents[1] / "build"
@@ -44,7 +45,7 @@ def editions(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 def built(key: str, base: Path) -> Path:
-    """Builds one document and gives the folder with its tables."""
+    """Builds one document and gives the folder with its tables; its graph keeps every promise of the shapes."""
     recipe, document = base / "build", (HERE / f"{key}.txt").read_bytes()
     shutil.copytree(RECIPE, recipe)
     (recipe / "sources" / "municipal-2019").rename(recipe / "sources" / key)
@@ -69,6 +70,8 @@ def built(key: str, base: Path) -> Path:
     arguments = ["build", "--draft", "--recipe", str(recipe), "--out", str(base / "out")]
     result = CliRunner().invoke(main, arguments, catch_exceptions=False)
     assert result.exit_code == 0, result.output
+    report = validate([base / "out" / "draft" / "graph.ttl"], RECIPE.parent / "shapes", fastest())
+    assert report.conforms, report.text("en")
     return base / "out" / "draft"
 
 

@@ -12,7 +12,7 @@ from pyoxigraph import NamedNode, RdfFormat, Store
 from pyshacl import validate
 from rdflib.namespace import DCTERMS, RDF, RDFS, VOID
 
-from kg.releases import CATALOGUE_GRAPH, read_release
+from kg.releases import CATALOGUE_GRAPH, VOID_GRAPH, read_release
 
 SHAPES = Path(__file__).with_name("dcat-ap")
 BASE = "https://w3id.org/shisaku/"
@@ -67,9 +67,9 @@ def test_there_are_no_blank_nodes_and_only_ascii_iris(catalogue: rdflib.Graph) -
 
 
 def test_each_file_is_described_with_its_bytes(release: Path, catalogue: rdflib.Graph, dataset: rdflib.URIRef) -> None:
-    """Every file of the release is a distribution with its own address, type, size, SHA-256, licence and titles."""
+    """Every file is a distribution of the release or an edition: address, type, size, SHA-256, licence and titles."""
     described = {}
-    for distribution in catalogue.objects(dataset, DCAT.distribution):
+    for distribution in catalogue.objects(dataset, DCTERMS.hasPart * "?" / DCAT.distribution):
         address = str(catalogue.value(distribution, DCAT.downloadURL))
         name = address.removeprefix(f"{BASE}release/{release.name}/")
         described[name] = distribution
@@ -180,11 +180,11 @@ def test_void_tells_where_to_begin(
 
 
 def test_the_named_graphs_are_the_description(release: Path) -> None:
-    """`dataset.ttl` is what the named graphs say, and size and checksum of the files that hold these graphs."""
+    """`dataset.ttl` is what catalogue and VoID say, and size and checksum of the files that hold these graphs."""
     named = {
         pyoxigraph.Triple(quad.subject, quad.predicate, quad.object)
         for quad in pyoxigraph.parse(path=str(release / "graph.nq"), format=RdfFormat.N_QUADS)
-        if quad.graph_name != pyoxigraph.DefaultGraph()
+        if quad.graph_name in (NamedNode(CATALOGUE_GRAPH), NamedNode(VOID_GRAPH))
     }
     described = {
         pyoxigraph.Triple(quad.subject, quad.predicate, quad.object)

@@ -19,7 +19,7 @@ from kg.pipeline import build
 from kg.places import places
 from kg.rdf.dumps import WRITTEN_PREFIXES, graph_dumps
 from kg.rdf.jsonld import compact
-from kg.releases import CATALOGUE_GRAPH, VOID_GRAPH, read_release
+from kg.releases import CATALOGUE_GRAPH, VALIDATION_GRAPH, VOID_GRAPH, read_release
 
 from .conftest import kg
 
@@ -78,7 +78,7 @@ def test_the_datasets_hold_the_graph_and_its_descriptions(release: Path, name: s
     default = {quad for quad in quads if quad.graph_name == pyoxigraph.DefaultGraph()}
 
     assert default == expected
-    assert {quad.graph_name.value for quad in quads - default} == {CATALOGUE_GRAPH, VOID_GRAPH}
+    assert {quad.graph_name.value for quad in quads - default} == {CATALOGUE_GRAPH, VOID_GRAPH, VALIDATION_GRAPH}
     assert len({(quad.subject, quad.predicate, quad.object) for quad in quads}) == len(quads)
 
 
@@ -94,8 +94,11 @@ def test_the_lines_are_sorted(release: Path, lines: list[str]) -> None:
 def test_the_store_the_dumps_and_void_agree(release: Path, store: Store, lines: list[str]) -> None:
     """COUNT(*), the number of N-Triples lines and void:triples are one number; the dump is CONSTRUCT of the graph."""
     counted = next(store.query("SELECT (COUNT(*) AS ?n) { ?s ?p ?o }"))["n"].value
-    void = "PREFIX void: <http://rdfs.org/ns/void#> SELECT ?n { GRAPH ?g { ?d void:dataDump ?f ; void:triples ?n } }"
-    stated = [row["n"].value for row in store.query(void)]
+    void = (
+        "PREFIX void: <http://rdfs.org/ns/void#> SELECT ?n { GRAPH ?g { DATASET void:dataDump ?f ; void:triples ?n } }"
+    )
+    whole = f"<https://w3id.org/shisaku/release/{release.name}/dataset.ttl#dataset>"
+    stated = [row["n"].value for row in store.query(void.replace("DATASET", whole))]
     constructed = store.query("CONSTRUCT { ?s ?p ?o } { ?s ?p ?o }").serialize(format=RdfFormat.N_TRIPLES)
 
     assert {counted, *stated} == {str(len(lines))}
@@ -106,7 +109,7 @@ def test_the_store_holds_the_named_graphs(release: Path, store: Store) -> None:
     """What is asked about the release at the endpoint comes from the same catalogue and VoID as in the N-Quads."""
     quads = statements(release / "graph.nq", RdfFormat.N_QUADS)
 
-    assert {name.value for name in store.named_graphs()} == {CATALOGUE_GRAPH, VOID_GRAPH}
+    assert {name.value for name in store.named_graphs()} == {CATALOGUE_GRAPH, VOID_GRAPH, VALIDATION_GRAPH}
     assert len(store) == len(quads)
 
 

@@ -1,0 +1,88 @@
+"""The commands of who asks the graph: query, explain."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from kg.cli.group import FILE, OUT, RECIPE, main
+from kg.cli.making import release_at
+from kg.errors import Problem, QueryError
+from kg.places import Places, places
+
+ANSWERS = ("table", "csv", "tsv", "json", "xml", "ttl", "nt", "jsonld", "rdfxml")
+
+
+@main.command("query")
+@click.argument("question", metavar="FILE, NAME or -")
+@click.option("--endpoint", metavar="URL", envvar="KG_ENDPOINT", help="Ask this SPARQL endpoint, not the release.")
+@click.option("--format", "form", type=click.Choice(ANSWERS), envvar="KG_FORMAT", help="Form of the answer.")
+@click.option("--data", type=FILE, multiple=True, help="Ask these RDF files instead of the release.")
+@RECIPE
+@OUT
+def query_command(
+    question: str,
+    endpoint: str | None,
+    form: str | None,
+    data: tuple[Path, ...],
+    recipe: Path | None,
+    out: Path | None,
+) -> None:
+    """Ask a stored query by its name, a query in a file, or one from standard input.
+
+    \b
+    kg query measures-by-lead-organization
+    kg query my.rq --format csv > answer.csv
+    echo 'SELECT (COUNT(*) AS ?n) { ?s ?p ?o }' | kg query -
+    kg query my.rq --endpoint https://example.org/sparql
+
+    Without a name that is known, the stored queries at hand are listed.
+    """
+    from kg.ask import ask_endpoint, ask_store
+    from kg.store import open_files, open_release
+
+    folders = places(recipe, out)
+    text = _question(question, folders)
+    if endpoint:
+        answer = ask_endpoint(endpoint, text, form)
+    else:
+        store = open_files(data) if data else open_release(release_at(folders))
+        answer = ask_store(store, text, form)
+    sys.stdout.buffer.write(answer)
+    sys.stdout.flush()
+
+
+def _question(question: str, folders: Places) -> str:
+    """Return the text of a query: standard input, a file, or a stored query."""
+    from kg.queries import stored_query
+
+    if question == "-":
+        return sys.stdin.read()
+    file = Path(question)
+    if file.suffix == ".rq" or file.is_file():
+        try:
+            return file.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise QueryError(Problem(f"cannot be read: {error}", "name a file with a query in UTF-8", file)) from error
+    return stored_query(folders.queries, question).text
+
+
+@main.command("explain")
+@click.argument("iri")
+@click.argument("predicate", default="")
+@click.argument("value", default="")
+@RECIPE
+@OUT
+def explain_command(iri: str, predicate: str, value: str, recipe: Path | None, out: Path | None) -> None:
+    """Tell where a value comes from: the printed characters with their place, or the row of the recipe.
+
+    \b
+    kg explain id:municipal-2019/measure/08-03
+    kg explain id:municipal-2019/measure/08-03 shisaku:pillar
+    kg explain id:organization/mic skos:prefLabel
+    """
+    from kg.explain import Explainer, as_text
+    from kg.store import open_release
+
+    store = open_release(release_at(places(recipe, out)))
+    click.echo(as_text(Explainer(store).explain(iri, predicate, value)), nl=False)

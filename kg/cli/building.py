@@ -1,0 +1,93 @@
+"""The commands of who makes the graph: build, validate, check."""
+
+from pathlib import Path
+
+import click
+
+from kg.cli.group import ENGINE, FILE, FOLDER, OUT, RECIPE, main
+from kg.cli.making import make, release_at
+from kg.places import places
+
+
+@main.command("build")
+@RECIPE
+@OUT
+@click.option(
+    "--draft", "drafting", is_flag=True, help="Only tables and graph, into out/draft: a quick look, no release."
+)
+@click.option("--mint", "minting", is_flag=True, help="Add new identifiers to the ledger, build/identifiers.csv.")
+@click.option("--timings", is_flag=True, envvar="KG_TIMINGS", help="Show how long each stage took.")
+@ENGINE
+def build_command(
+    recipe: Path | None, out: Path | None, drafting: bool, minting: bool, timings: bool, engine: str | None
+) -> None:
+    """Make the release that the recipe describes.
+
+    \b
+    kg build                          into out/, and out/current points to it
+    kg build --recipe my-recipe --out /tmp/out --timings
+    kg build --draft                  only the tables and the graph, in out/draft
+    """
+    folders = places(recipe, out)
+    make(folders, timings, drafting=drafting, engine=engine)
+    if minting:
+        from kg.pipeline import mint
+
+        click.echo(f"{mint(folders)} new identifiers added to {folders.recipe / 'identifiers.csv'}")
+
+
+@main.command("validate")
+@click.argument("files", nargs=-1, type=FILE)
+@click.option("--shapes", type=FOLDER, envvar="KG_SHAPES", help="Folder of the shapes.  [default: shapes/]")
+@ENGINE
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "turtle", "json"]),
+    default="text",
+    show_default=True,
+    envvar="KG_REPORT",
+)
+@click.option("--lang", type=click.Choice(["ja", "en"]), default="en", show_default=True, envvar="KG_LANG")
+@RECIPE
+@OUT
+def validate_command(
+    files: tuple[Path, ...],
+    shapes: Path | None,
+    engine: str | None,
+    form: str,
+    lang: str,
+    recipe: Path | None,
+    out: Path | None,
+) -> None:
+    """Check a release, or any RDF files, against the SHACL shapes; exit code 1 where there is a violation.
+
+    \b
+    kg validate
+    kg validate my.ttl --format turtle > report.ttl
+    kg validate --engine shacl --lang ja
+    """
+    from kg.releases import GRAPH
+    from kg.validate import REFERENCE, validate
+
+    folders = places(recipe, out)
+    report = validate(files or [release_at(folders).path(GRAPH)], shapes or folders.shapes, engine or REFERENCE)
+    text = {"text": lambda: report.text(lang), "turtle": lambda: report.turtle().decode(), "json": report.json}[form]()
+    click.echo(text, nl=not text.endswith("\n"))
+    if not report.conforms:
+        raise click.exceptions.Exit(1)
+
+
+@main.command("check")
+@RECIPE
+def check_command(recipe: Path | None) -> None:
+    """Find every problem in the recipe, the ontology, the shapes and the queries, each with file, line and remedy."""
+    from kg.checks import problems_of
+
+    problems = problems_of(places(recipe))
+    for problem in problems:
+        click.echo(str(problem), err=True)
+    if problems:
+        click.echo(f"{len(problems)} problem(s) found.", err=True)
+        raise click.exceptions.Exit(1)
+    click.echo("No problem found.")

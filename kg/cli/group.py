@@ -1,0 +1,45 @@
+"""The command `kg` itself, and the options that several of its commands share."""
+
+from pathlib import Path
+
+import click
+
+from kg import __version__
+from kg.errors import KgError
+
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+FOLDER = click.Path(file_okay=False, path_type=Path)
+RECIPE = click.option("--recipe", type=FOLDER, envvar="KG_RECIPE", help="Folder of the recipe.  [default: build/]")
+ENGINE = click.option(
+    "--engine",
+    type=click.Choice(["pyshacl", "shacl"]),
+    envvar="KG_ENGINE",
+    help="SHACL engine: pyshacl is the reference, shacl the fast one (extra `fast`); their reports agree.",
+)
+OUT = click.option("--out", type=FOLDER, envvar="KG_OUT", help="Folder of the releases.  [default: out/]")
+
+
+class _Group(click.Group):
+    """Shows our own errors as they are meant to be read: fact and remedy, no traceback."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except KgError as error:
+            click.echo(f"kg: {error}", err=True)
+            ctx.exit(1)
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="kg")
+def main() -> None:
+    """Japan's national digital-policy measures (施策) as linked data.
+
+    \b
+    kg build                          make the release from the source
+    kg serve                          serve it: http://127.0.0.1:8000/
+    kg query measures-by-lead-organization
+    kg check                          find every problem in the declarative files
+
+    Every option can also be given by an environment variable KG_<OPTION>, such as KG_PORT=8080.
+    """

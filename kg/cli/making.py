@@ -1,0 +1,75 @@
+"""Making a release and saying so; finding the one that a command works with."""
+
+import sys
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import click
+
+from kg.places import Places
+
+if TYPE_CHECKING:
+    from kg.releases import Release
+
+
+def make(
+    folders: Places,
+    timings: bool = False,
+    echo: Callable[[str], None] = click.echo,
+    drafting: bool = False,
+    engine: str | None = None,
+) -> None:
+    """Build and say what was done."""
+    from kg.pipeline import build, draft
+    from kg.report import summary
+
+    start = time.perf_counter()
+    built = draft(folders, _progress) if drafting else build(folders, _progress, engine or "")
+    _progress("")
+    seconds = time.perf_counter() - start
+    if not built.made:
+        echo(f"Release {built.release.version} is up to date: {built.release.folder}")
+        return
+    for remark in built.remarks:
+        note(f"kg: {remark}")
+    echo(summary(built.release, built.records, len(built.new), built.report))
+    if timings:
+        for stage, took in built.seconds.items():
+            echo(f"  {took:7.3f} s  {took / seconds:4.0%}  {stage}")
+        echo(f"  {seconds:7.3f} s  100%  all")
+
+
+def _progress(stage: str) -> None:
+    """Show the stage at work, on a terminal only."""
+    if sys.stderr.isatty():
+        click.echo(f"\r\x1b[K{stage} …" if stage else "\r\x1b[K", nl=False, err=True)
+
+
+def release_at(folders: Places, version: str | None = None) -> "Release":
+    """Return the release that is asked for, or the current one, made from the files at hand.
+
+    In a checkout the files are there to be edited, so a release that is older than them is made again; an installed
+    program only says so.
+    """
+    from kg.releases import current_release, release_of
+
+    if version:
+        return release_of(folders.out, version)
+    from kg.pipeline import is_current
+
+    release = current_release(folders.out)
+    if release and is_current(folders):
+        return release
+    if release and not folders.checkout:
+        note(f"kg: release {release.version} was made from other files; `kg build` makes a new one")
+        return release
+    make(folders, echo=note)
+    made = current_release(folders.out)
+    assert made is not None  # the build has just switched to it
+    return made
+
+
+def note(text: str) -> None:
+    """Say something beside the result."""
+    click.echo(text, err=True)

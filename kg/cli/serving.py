@@ -1,0 +1,37 @@
+"""The command of who serves the graph."""
+
+from pathlib import Path
+
+import click
+
+from kg.cli.group import FILE, OUT, RECIPE, main
+from kg.cli.making import release_at
+from kg.places import places
+
+
+@main.command("serve")
+@RECIPE
+@OUT
+@click.option("--host", default="127.0.0.1", show_default=True, envvar="KG_HOST", help="Address to listen on.")
+@click.option("--port", default=8000, show_default=True, envvar="KG_PORT", help="Port to listen on.")
+@click.option("--release", "version", envvar="KG_RELEASE", help="Serve this version instead of the current one.")
+@click.option("--data", type=FILE, multiple=True, help="Serve RDF files instead of a release; may be repeated.")
+def serve_command(
+    recipe: Path | None, out: Path | None, host: str, port: int, version: str | None, data: tuple[Path, ...]
+) -> None:
+    """Serve the current release; make it first where there is none or the recipe has changed.
+
+    \b
+    kg serve                          at http://127.0.0.1:8000/, SPARQL at /sparql
+    kg serve --port 8080 --release 2019.1.0
+    kg serve --data my.ttl --data more.nq
+    """
+    from kg.server import serve
+
+    folders = places(recipe, out)
+    if data:
+        from kg.store import open_files
+
+        serve(open_files(data), folders.queries, folders.out, host, port)
+    else:
+        serve(release_at(folders, version), folders.queries, folders.out, host, port)

@@ -1,0 +1,79 @@
+"""The SHACL engines, each behind one function: pySHACL is the reference, `shacl` the fast one."""
+
+import functools
+import importlib
+import importlib.util
+import logging
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from pyoxigraph import BlankNode, NamedNode
+
+from kg import names
+from kg.errors import Problem, QueryError
+from kg.validate.shapes import Found
+from kg.validate.terms import SH, Statement, Term, term_of
+
+REFERENCE, FAST = "pyshacl", "shacl"
+
+Engine = Callable[[list[Statement], list[Statement]], Iterator[Found]]
+
+_XSD = names.PREFIXES["xsd"]
+
+
+def fastest() -> str:
+    """Return the name of the fast engine where it is installed, else that of the reference: their reports agree."""
+    return FAST if importlib.util.find_spec(FAST) else REFERENCE
+
+
+def _by_shacl(data: list[Statement], shapes: list[Statement]) -> Iterator[Found]:
+    try:
+        shacl = importlib.import_module("shacl")
+    except ImportError as error:
+        remedy = "install the extra `fast` (pip install 'shisaku-graph[fast]'), or use the engine pyshacl"
+        raise QueryError(Problem("the SHACL engine `shacl` is not installed", remedy)) from error
+    texts = ["".join(f"{s} {p} {o} .\n" for s, p, o in statements) for statements in (data, shapes)]
+    report = shacl.Shapes.from_text(texts[1], format="ntriples").validate_text(texts[0], format="ntriples")
+    for one in report.results:
+        focus, value = (str(term_of(text)) if text else "" for text in (one.focus_node, one.value))
+        yield focus, value, one.component_iri, one.severity_iri, one.source_shape, one.message or ""
+
+
+def _by_pyshacl(data: list[Statement], shapes: list[Statement]) -> Iterator[Found]:
+    import pyshacl
+    from rdflib import SH as words
+
+    # a value that does not fit its datatype is a result; rdflib would write a traceback to the log as well
+    logging.getLogger("rdflib.term").setLevel(logging.CRITICAL)
+    _, report, _ = pyshacl.validate(_rdflib(data), shacl_graph=_rdflib(shapes), inplace=True)
+    if not hasattr(report, "objects"):
+        raise RuntimeError(str(report))
+    for one in report.objects(None, words.result):
+        found = {str(word).removeprefix(SH): term for word, term in report.predicate_objects(one)}
+        focus, value = (str(term_of(found[word].n3())) if word in found else "" for word in ("focusNode", "value"))
+        component, severity = str(found["sourceConstraintComponent"]), str(found["resultSeverity"])
+        yield focus, value, component, severity, found["sourceShape"].n3(), str(found.get("resultMessage", ""))
+
+
+def _rdflib(statements: list[Statement]) -> Any:
+    """Return the statements as an rdflib graph, in memory: pySHACL is many times slower on a store."""
+    from rdflib import BNode, Graph, URIRef
+    from rdflib import Literal as Value
+
+    @functools.cache
+    def term(one: Term) -> Any:
+        if isinstance(one, NamedNode):
+            return URIRef(one.value)
+        if isinstance(one, BlankNode):
+            return BNode(one.value)
+        if one.language or one.datatype.value == _XSD + "string":  # "a" and "a"^^xsd:string are different to rdflib
+            return Value(one.value, lang=one.language)
+        return Value(one.value, datatype=URIRef(one.datatype.value), normalize=False)
+
+    graph = Graph(bind_namespaces="none")
+    for subject, predicate, value in statements:
+        graph.add((term(subject), term(predicate), term(value)))
+    return graph
+
+
+ENGINES: dict[str, Engine] = {REFERENCE: _by_pyshacl, FAST: _by_shacl}
