@@ -14,6 +14,7 @@ ID = BASE + "id/"
 
 # The prefixes of what the graph is written in.
 PREFIXES = {
+    "dc": "http://purl.org/dc/elements/1.1/",
     "dcat": "http://www.w3.org/ns/dcat#",
     "dcterms": "http://purl.org/dc/terms/",
     "foaf": "http://xmlns.com/foaf/0.1/",

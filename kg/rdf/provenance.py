@@ -38,7 +38,7 @@ def describe_translation(graph: Graph, measure: Measure, recipe: Recipe) -> None
     iri = names.shared("translation", key)
     graph.about(measure.iri).to("shisaku:titleTranslation", iri)
     about = graph.about(iri).a("shisaku:Translation").text("shisaku:sourceText", row["text_ja"], "ja")
-    about.text("shisaku:translatedText", row["text_en"], "en").text("dcterms:creator", row["translator"])
+    about.text("shisaku:translatedText", row["text_en"], "en").text("dc:creator", row["translator"])
     about.typed("dcterms:created", row["translated_on"], "xsd:date").text("shisaku:remark", row["note"], "en")
     about.to("prov:wasDerivedFrom", describe_row(graph, "translations", key, row.line))
 

@@ -176,7 +176,7 @@ def _source(graph: Graph, edition: EditionRecords) -> None:
         about.text("shisaku:printed", entry.printed).text("shisaku:corrected", entry.corrected)
         about.text("shisaku:reason", entry.reason_ja, "ja").text("shisaku:reason", entry.reason_en, "en")
         about.text("shisaku:evidence", entry.evidence).typed("dcterms:created", entry.decided_on, "xsd:date")
-        about.text("dcterms:creator", entry.decided_by)
+        about.text("dc:creator", entry.decided_by)
         about.to("prov:wasDerivedFrom", describe_row(graph, "corrections", entry.id, entry.file_line))
     rows = {row.line: row.iri for row in edition.rows}
     numbered: Counter[str] = Counter()

@@ -22,7 +22,7 @@ COLUMNS = {
     "kpis": "edition,row,number,iri,kind,text,status,set_by,measure,group",
     "targets": "edition,row,number,iri,kind,role,value,comparator,unit,period,baseline_period,text,direction,kpi",
 }
-STANDARD = ("http://www.w3.org/", "http://purl.org/dc/terms/", "http://schema.org/", "http://qudt.org/")
+STANDARD = ("http://www.w3.org/", "http://purl.org/dc/", "http://schema.org/", "http://qudt.org/")
 
 
 def triples(release: Path) -> list[pyoxigraph.Quad]:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import rdflib
 from pyoxigraph import BlankNode, Literal, NamedNode, Quad, RdfFormat, parse
-from rdflib.namespace import DCTERMS, ORG, PROV, RDF, RDFS, SDO, SH, SKOS, TIME, DefinedNamespace
+from rdflib.namespace import DC, DCTERMS, ORG, PROV, RDF, RDFS, SDO, SH, SKOS, TIME, DefinedNamespace
 
 from kg.validate import Report, Result, validate
 
@@ -26,6 +26,7 @@ SHORT = {
     "id:": "https://w3id.org/shisaku/id/",
     "shape:": SHAPE,
     "shisaku:": SHISAKU,
+    "dc:": str(DC),
     "dcterms:": str(DCTERMS),
     "oa:": "http://www.w3.org/ns/oa#",
     "org:": str(ORG),
@@ -38,7 +39,7 @@ SHORT = {
 }
 OA = "http://www.w3.org/ns/oa#"
 STANDARD: dict[str, type[DefinedNamespace] | set[str]] = {
-    **{str(vocabulary): vocabulary for vocabulary in (DCTERMS, ORG, PROV, RDF, RDFS, SKOS, TIME)},
+    **{str(vocabulary): vocabulary for vocabulary in (DC, DCTERMS, ORG, PROV, RDF, RDFS, SKOS, TIME)},
     "http://schema.org/": SDO,
     # rdflib does not know the Web Annotation vocabulary: these are its words that we use
     OA: {"Annotation", "SpecificResource", "TextPositionSelector", "TextQuoteSelector", "hasBody", "hasTarget"}
