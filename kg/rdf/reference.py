@@ -24,7 +24,6 @@ _NAMES = {
     "comparator": ("比較", "Comparators"),
     "listing-status": ("掲載時期の状態", "Listing statuses"),
 }
-BASIC_ACT = "kanmin-data"  # key of the Basic Act that the pillars rest on
 _QUDT = "http://qudt.org/vocab/unit/"
 # The signs of the tables, and the concepts of the graph.
 COMPARATORS = {"=": "equal", ">=": "at-least", "<=": "at-most", ">": "more-than", "<": "less-than", "~": "about"}
@@ -55,10 +54,9 @@ def describe_lists(graph: Graph, recipe: Recipe) -> None:
 
 def _links(concept: Subject, kind: str, code: Code) -> None:
     """State what only pillars and units have: the article of the Act, the unit of QUDT and the code of UCUM."""
-    if kind == "pillar" and code.row["act_article"]:
-        concept.to("dcterms:references", names.shared("law", BASIC_ACT)).text(
-            "shisaku:actArticle", code.row["act_article"]
-        )
+    if kind == "pillar" and code.row["act"]:
+        concept.to("dcterms:references", names.shared("law", code.row["act"]))
+        concept.text("shisaku:actArticle", code.row["act_article"])
     if kind == "unit":
         concept.to("skos:exactMatch", _QUDT + code.row["qudt"] if code.row["qudt"] else "")
         concept.text("qudt:ucumCode", code.row["ucum"])

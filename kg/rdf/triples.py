@@ -9,7 +9,6 @@ from kg.model.records import EditionRecords, Kpi, Law, Measure, Organization, Re
 from kg.rdf.graph import Graph, Subject
 from kg.rdf.provenance import describe_mentions, describe_plan, describe_translation
 from kg.rdf.reference import (
-    BASIC_ACT,
     COMPARATORS,
     describe_bodies,
     describe_laws,
@@ -39,14 +38,15 @@ def triples(records: Records, recipe: Recipe) -> Graph:
         _source(graph, edition)
     measures = records.measures
     describe_bodies(graph, _once(body for measure in measures for body in _bodies(measure)))
-    describe_laws(graph, _once([*_basic_act(recipe), *(law for measure in measures for law in measure.laws)]))
+    describe_laws(graph, _once([*_acts(recipe), *(law for measure in measures for law in measure.laws)]))
     describe_periods(graph, {code for measure in measures for code in _periods(measure)})
     return graph
 
 
-def _basic_act(recipe: Recipe) -> list[Law]:
-    """The Act that the pillars rest on, whether the table cites it or not."""
-    found = [code for code in recipe.codes["laws"] if code.key == BASIC_ACT]
+def _acts(recipe: Recipe) -> list[Law]:
+    """The Acts that pillars rest on, whether the table cites them or not."""
+    named = {pillar.row["act"] for pillar in recipe.codes["pillars"]}
+    found = [code for code in recipe.codes["laws"] if code.key in named]
     return [Law(names.shared("law", c.key), c.row["law_number"], c.label_ja, c) for c in found]
 
 

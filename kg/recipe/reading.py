@@ -9,7 +9,7 @@ from kg.errors import KgError, Problem, RecipeError
 from kg.recipe.codelists import CodeList
 from kg.recipe.corrections import Correction, corrections_of
 from kg.recipe.sources import Source, read_sources
-from kg.recipe.tables import DESCRIPTIONS, Row, Table, read_descriptions, read_table, read_toml
+from kg.recipe.tables import DESCRIPTIONS, Row, Table, dangling, read_descriptions, read_table, read_toml
 
 FORMAT = 1
 FILE = "recipe.toml"
@@ -39,6 +39,7 @@ def read_recipe(folder: Path) -> Recipe:
     """Read the recipe in `folder`; raise RecipeError with every problem of every file."""
     problems: list[Problem] = []
     tables: dict[str, Table] = {}
+    broken: set[str] = set()
     sources: tuple[Source, ...] = ()
     head: dict[str, str] = {}
     try:
@@ -47,10 +48,10 @@ def read_recipe(folder: Path) -> Recipe:
         problems.extend(error.problems)
     descriptions = read_descriptions(folder)
     for name, fields in descriptions.items():
-        try:
-            tables[name] = read_table(folder, name, fields)
-        except RecipeError as error:
-            problems.extend(error.problems)
+        tables[name], found = read_table(folder, name, fields)
+        broken |= {name} if found else set()
+        problems.extend(found)
+    problems.extend(dangling(tables, descriptions, broken))
     for file in sorted(folder.glob("*.csv")):
         if file.stem not in descriptions:
             problems.append(Problem("is not described", f"describe its columns in {DESCRIPTIONS}", file))

@@ -9,7 +9,7 @@ import datetime
 import io
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,6 +57,8 @@ class Field:
     enum: tuple[str, ...] = ()
     list: bool = False
     keep_space: bool = False
+    refers_to: str = ""
+    needs: str = ""
 
     def complaint(self, value: str) -> str:
         """Return what is wrong with one value, or an empty string."""
@@ -99,24 +101,36 @@ def read_descriptions(folder: Path) -> dict[str, tuple[Field, ...]]:
         except (KeyError, TypeError) as error:
             remedy = "describe each column with name, title_ja, title_en and the words explained at the top of the file"
             raise RecipeError(Problem(f"[{name}] is no description of a table: {error}", remedy, file)) from error
+    _check_names(described, file)
     return described
 
 
-def read_table(folder: Path, name: str, fields: tuple[Field, ...]) -> Table:
-    """Read `<name>.csv` and check it; raise RecipeError with every problem in it."""
+def _check_names(described: Mapping[str, Sequence[Field]], file: Path) -> None:
+    """Raise RecipeError where a description names a table or a column that is not described."""
+    problems = [
+        Problem(f"[{name}] {field.name} names {word!r}, which is not described", "correct the name", file)
+        for name, fields in described.items()
+        for field in fields
+        for word, known in ((field.refers_to, described), (field.needs, {other.name for other in fields}))
+        if word and word not in known
+    ]
+    if problems:
+        raise RecipeError(*problems)
+
+
+def read_table(folder: Path, name: str, fields: tuple[Field, ...]) -> tuple[Table, list[Problem]]:
+    """Read `<name>.csv` and return it with every problem in it; its rows may be incomplete where there is one."""
     file = folder / f"{name}.csv"
     try:
         # utf-8-sig: Excel writes a byte order mark, which would become part of the first column's name
         text = file.read_text(encoding="utf-8-sig")
     except OSError as error:
-        raise RecipeError(Problem(f"cannot be read: {error.strerror}", "put the table back", file)) from error
+        return Table(name, file, ()), [Problem(f"cannot be read: {error.strerror}", "put the table back", file)]
     except UnicodeDecodeError as error:
-        raise RecipeError(Problem(f"is no UTF-8: {error}", "save the table as CSV in UTF-8", file)) from error
+        return Table(name, file, ()), [Problem(f"is no UTF-8: {error}", "save the table as CSV in UTF-8", file)]
     rows, problems = _rows(text, file, fields)
     problems.extend(_complaints(rows, file, fields))
-    if problems:
-        raise RecipeError(*problems)
-    return Table(name, file, tuple(rows))
+    return Table(name, file, tuple(rows)), problems
 
 
 def _rows(text: str, file: Path, fields: tuple[Field, ...]) -> tuple[list[Row], list[Problem]]:
@@ -156,4 +170,23 @@ def _complaints(rows: list[Row], file: Path, fields: tuple[Field, ...]) -> Itera
             elif field.unique and value and value in first:
                 fact = f"{field.name} {value!r} stands already in line {first[value]}"
                 yield Problem(fact, "keep one of the two rows", file, row.line)
+            elif field.needs and value and not row[field.needs]:
+                yield Problem(f"{field.name} is {value!r}, but {field.needs} is empty", "fill in both", file, row.line)
             first.setdefault(value, row.line)
+
+
+def dangling(
+    tables: Mapping[str, Table], described: Mapping[str, Sequence[Field]], broken: Container[str]
+) -> Iterator[Problem]:
+    """Yield every value that is to be a key of another table and is none; a broken table is not asked for its keys."""
+    for name, fields in described.items():
+        for field in fields:
+            if not field.refers_to or field.refers_to in broken:
+                continue
+            table, other = tables[name], tables[field.refers_to]
+            remedy = f"add it to {other.file.name}, or name a key that is there"
+            keys = {"", *(row["key"] for row in other.rows)}
+            for row in table.rows:
+                if row[field.name] not in keys:
+                    fact = f"{field.name} is {row[field.name]!r}, which is no key of {other.file.name}"
+                    yield Problem(fact, remedy, table.file, row.line)

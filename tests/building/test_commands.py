@@ -8,10 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import rdflib
 
 from .conftest import CHECKOUT, kg, table
 
 Edit = Callable[[str, str, str], None]
+THINGS = rdflib.Namespace("https://w3id.org/shisaku/id/")
 
 
 def test_check_finds_nothing_wrong_with_our_own_files() -> None:
@@ -37,6 +39,33 @@ def test_check_tells_every_problem_at_once(recipe: Path, edit: Edit) -> None:
         assert words in result.stderr
     assert "notes.csv: is not described" in result.stderr
     assert "5 problem(s) found" in result.stderr
+
+
+def test_a_pillar_rests_on_an_act_that_is_there(recipe: Path, edit: Edit) -> None:
+    """A key that laws.csv does not have, and an article without its Act, are told with file, line and remedy."""
+    edit("pillars.csv", "kanmin-data,11", "kanmin-date,11")
+    edit("pillars.csv", "kanmin-data,13", ",13")
+    result = kg("check", "--recipe", recipe)
+
+    assert result.exit_code == 1
+    assert "pillars.csv:3: act is 'kanmin-date', which is no key of laws.csv" in result.stderr
+    assert "add it to laws.csv, or name a key that is there" in result.stderr
+    assert "pillars.csv:4: act_article is '13', but act is empty" in result.stderr
+    assert "2 problem(s) found" in result.stderr
+
+
+def test_a_pillar_leads_to_the_act_that_the_curator_names(recipe: Path, edit: Edit, tmp_path: Path) -> None:
+    """Another Act in the row of a pillar is another Act in the graph, which describes it although no table cites it."""
+    edit("laws.csv", "nsdi,", "invented,架空の法律,Invented Act,令和元年法律第999号,\nnsdi,")
+    edit("pillars.csv", "kanmin-data,11", "invented,11")
+    result = kg("build", "--draft", "--recipe", recipe, "--out", tmp_path / "out")
+    graph = rdflib.Graph().parse(tmp_path / "out" / "draft" / "graph.ttl")
+    act = graph.value(THINGS["pillar/data-use"], rdflib.DCTERMS.references)
+
+    assert result.exit_code == 0, result.output
+    assert act == THINGS["law/invented"]
+    assert rdflib.Literal("架空の法律", "ja") in set(graph.objects(act, rdflib.SKOS.prefLabel))
+    assert graph.value(THINGS["pillar/number-card"], rdflib.DCTERMS.references) == THINGS["law/kanmin-data"]
 
 
 def test_a_correction_that_no_longer_fits_stops_the_build(recipe: Path, edit: Edit, tmp_path: Path) -> None:
@@ -85,6 +114,7 @@ def test_an_edited_correction_is_seen_by_the_next_build(tmp_path: Path) -> None:
         ("recipe.toml", "format = 1", "format = ", "is no TOML"),
         ("tables.toml", "[units]", "[unit]", "units.csv: is not described"),
         ("sources/municipal-2019/source.toml", "key = ", "name = ", "key missing"),
+        ("tables.toml", 'refers_to = "laws"', 'refers_to = "acts"', "act names 'acts', which is not described"),
         ("units.csv", "key,label_ja", "id,label_ja", "the columns must be key,label_ja,label_en,printed_as"),
         ("units.csv", "item,件,item,", 'item,"件,item,', "is no CSV"),
     ],
