@@ -32,7 +32,8 @@ _COLUMNS = {
     _SHISAKU + "municipalSupport": "support",
     _SHISAKU + "budgetNote": "budget",
 }
-_CALENDAR = ("time#ProperInterval", "time#Instant")
+_TIME, _LABEL = _PREFIXES["time"], _PREFIXES["rdfs"] + "label"
+_CALENDAR = "Public Finance Act, Article 11; the Gregorian calendar"
 
 
 @dataclass(frozen=True)
@@ -105,8 +106,8 @@ class Explainer:
         if "Issue" in kinds:
             cells = self._objects(subject, _DCTERMS + "isPartOf")
             return self._reason("place", map(self._place, cells), cells)
-        if any(subject_kind in quad_kind for quad_kind in self._types(subject) for subject_kind in _CALENDAR):
-            return Reason("rule", files=("Public Finance Act, Article 11; the Gregorian calendar",))
+        if kinds & {"ProperInterval", "Instant"}:
+            return self._of_sources(subject) or self._of_calendar(quad)
         return self._of_sources(subject) or self._of_shared(subject, kinds)
 
     def _of_measure(self, quad: Quad) -> Reason:
@@ -141,6 +142,19 @@ class Explainer:
         if "RecipeRow" in self._kinds(subject):
             return Reason("curated", files=(self._file(subject),))
         return None
+
+    def _of_calendar(self, quad: Quad) -> Reason:
+        """Days and periods follow from the calendar; what an era has to do with it, from the row of the era."""
+        subject, value = _value(quad.subject), _value(quad.object)
+        bounded = [thing for bound in ("hasBeginning", "hasEnd") for thing in self._subjects(_TIME + bound, subject)]
+        for thing in (*bounded, value) if isinstance(quad.object, NamedNode) else bounded:
+            if era := self._of_sources(thing):
+                return era
+        near = self._store.quads_for_pattern(quad.subject, None, None, None)
+        things = [_value(other.object) for other in near if isinstance(other.object, NamedNode)]
+        named = [thing for thing in things if any(name in value for name in self._objects(thing, _LABEL))]
+        files = {file for thing in named if (era := self._of_sources(thing)) for file in era.files}
+        return Reason("rule", files=(_CALENDAR, *sorted(files)))
 
     def _of_shared(self, subject: str, kinds: set[str]) -> Reason:
         """A thing that cells name or need: its mentions, or what points to it."""

@@ -6,7 +6,7 @@ import unicodedata
 from dataclasses import dataclass
 
 from kg.cells import plain
-from kg.extract.periods import periods_of
+from kg.extract.periods import Calendar
 from kg.recipe.codelists import Code, CodeList
 
 _HYPHENS = re.compile("[‐‑‒–—―−ー]")
@@ -54,14 +54,6 @@ def is_nothing(text: str) -> bool:
     return _hyphenated(text) in _NOTHING
 
 
-def is_listing(text: str) -> bool:
-    """Whether the cell is a listing time: it begins with a year and says little more, or it is 時期調整中."""
-    word = plain(text)
-    periods = periods_of(word)
-    dated = bool(periods) and periods[0].start == 0 and bool(_LISTED.fullmatch(word, periods[-1].stop))
-    return dated or bool(_ADJUSTING.fullmatch(word))
-
-
 def organization_items(text: str) -> list[str]:
     """Return the names that a list of organizations separates by commas, as printed."""
     return [part.strip() for part in _SEPARATOR.split(unicodedata.normalize("NFKC", text)) if part.strip()]
@@ -78,6 +70,7 @@ class Anchors:
 
     pillars: CodeList
     organizations: CodeList
+    calendar: Calendar
 
     def pillar(self, text: str) -> tuple[Code, bool] | None:
         """Return the pillar that the whole cell is, and whether it was read from a near variant."""
@@ -91,6 +84,13 @@ class Anchors:
         alike = [form for form in forms if len(form) > 4 and _CLOSE < len(form) / len(word) < 1 / _CLOSE]
         near = difflib.get_close_matches(word, alike, n=1, cutoff=_CLOSE)
         return (forms[near[0]], True) if near else None
+
+    def is_listing(self, text: str) -> bool:
+        """Whether the cell is a listing time: it begins with a year and says little more, or it is 時期調整中."""
+        word = plain(text)
+        periods = self.calendar.periods(word)
+        dated = bool(periods) and periods[0].start == 0 and bool(_LISTED.fullmatch(word, periods[-1].stop))
+        return dated or bool(_ADJUSTING.fullmatch(word))
 
     def marked_organizations(self, text: str) -> bool:
         """Whether the cell is a list of organizations beyond doubt: one is marked ◎ or all are known."""

@@ -4,8 +4,9 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from kg.extract.lexicon import Lexicon
 from kg.extract.numerals import Counters
-from kg.extract.periods import Period, periods_of
+from kg.extract.periods import Period
 
 COMPARED = re.compile(
     r"\s*(?:末|当初|実績|実績値)?\s*(?:比(?![率較])|対比|に比べ|と比べ|に比較|と比較|に対し|を基準|を100"
@@ -65,13 +66,13 @@ def parentheses_of(text: str) -> list[tuple[int, int]]:
     return [*groups, (start, len(text))] if depth else groups
 
 
-def clauses_of(text: str, counters: Counters) -> Iterator[Clause]:
+def clauses_of(text: str, lexicon: Lexicon) -> Iterator[Clause]:
     """Yield the clauses in order.
 
     A clause ends at punctuation, and before a period that follows a number (A年度10件B年度20件).
     """
     last = 0
-    periods = periods_of(text)
+    periods, counters = lexicon.calendar.periods(text), lexicon.counters
     groups = [(a, b) for a, b in parentheses_of(text) if not any(p.start < a < p.stop for p in periods)]
     for start, stop in [*groups, (len(text), len(text))]:
         for left, right in _parts(text, last, start):

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from kg.cells import EMPTY, Text
-from kg.extract.anchors import Anchors, is_listing, is_mark, is_nothing, national_number, running_number
+from kg.extract.anchors import Anchors, is_mark, is_nothing, national_number, running_number
 from kg.extract.clauses import parentheses_of
 from kg.extract.fields import Field, fields_of
 from kg.extract.markup import plain_text, read_markup
@@ -67,7 +67,7 @@ def read_columns(cells: Sequence[Corrected], anchors: Anchors, effects: Sequence
     start = _running_number(fields, anchors, row)
     limit = _right_anchors(fields, start, anchors, row)
     pillar = _pillar(fields, start, limit, anchors, row)
-    listing = _first(fields, (pillar if pillar is not None else start + 2) + 1, limit, is_listing)
+    listing = _first(fields, (pillar if pillar is not None else start + 2) + 1, limit, anchors.is_listing)
     if listing is None and pillar is not None:
         listing = _listing_by_order(fields, pillar + 1, limit)
     if listing is not None:

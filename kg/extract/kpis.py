@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from kg.cells import Text
 from kg.extract.anchors import is_nothing
 from kg.extract.clauses import parentheses_of
+from kg.extract.lexicon import Lexicon
 from kg.extract.markup import Block, items_of, read_markup
-from kg.extract.numerals import Counters
-from kg.extract.periods import periods_of
 from kg.extract.targets import UNSET, Target, targets_of
 
 _COUNTER_NOUN = re.compile(r"(?:数|率|割合|比率|額|量)$")
@@ -39,7 +38,7 @@ class Kpi:
     normal: Text
 
 
-def kpis_of(cell: Text, counters: Counters) -> list[Kpi]:
+def kpis_of(cell: Text, lexicon: Lexicon) -> list[Kpi]:
     """Return the KPIs of a cell in printed order; none for an empty cell or a hyphen."""
     if is_nothing(cell.chars):
         return []
@@ -51,7 +50,7 @@ def kpis_of(cell: Text, counters: Counters) -> list[Kpi]:
             while heading := _HEADING.match(text.normal().chars):
                 group = heading[1] or heading[2]
                 text = _after(text, heading.end())
-            kpis.extend(_kpi(part, group, counters) for part in _separated(text, counters))
+            kpis.extend(_kpi(part, group, lexicon) for part in _separated(text, lexicon))
     return kpis
 
 
@@ -79,7 +78,7 @@ def _is_wrapped(left: str, right: str) -> bool:
     return open_parenthesis or bool(_SOFT_END.search(left)) or bool(re.match(r"[(ぁ-ん]", right))
 
 
-def _separated(text: Text, counters: Counters) -> Iterator[Text]:
+def _separated(text: Text, lexicon: Lexicon) -> Iterator[Text]:
     """Yield the KPIs that one paragraph or list item runs together."""
     normal = text.normal()
     groups = parentheses_of(normal.chars)
@@ -90,38 +89,38 @@ def _separated(text: Text, counters: Counters) -> Iterator[Text]:
             continue
         if any(start <= index <= stop for start, stop in groups) or index < last:
             continue
-        if _ends_before(normal.chars, last, index, groups, counters):
+        if _ends_before(normal.chars, last, index, groups, lexicon):
             yield _printed(text, normal[last:index])
             last = index + (normal.chars[index] in " 、/")
     if normal.chars[last:].strip():
         yield _printed(text, normal[last:])
 
 
-def _ends_before(text: str, start: int, index: int, groups: list[tuple[int, int]], counters: Counters) -> bool:
+def _ends_before(text: str, start: int, index: int, groups: list[tuple[int, int]], lexicon: Lexicon) -> bool:
     """Whether a KPI that began at `start` ends before the character at `index` (outside any parenthesis)."""
     left, right = text[start:index].strip(), text[index + 1 :].strip()
     group = next(((a, b) for a, b in groups if b == index - 1), None)
     if text[index] == " ":
         complete = left.endswith(")") or bool(_COUNTER_NOUN.search(left))
-        return complete and bool(right) and not _continues(right, counters)
+        return complete and bool(right) and not _continues(right, lexicon)
     if group is None:
         return False
-    says_target = _says_target(text[group[0] + 1 : group[1]], counters)
+    says_target = _says_target(text[group[0] + 1 : group[1]], lexicon)
     counted = bool(_COUNTER_NOUN.search(text[start : group[0]].strip()))
     if text[index] in "、/":
-        return bool(right) and (says_target or counted) and not _continues(right, counters)
-    return says_target and counted and not _continues(text[index:], counters)
+        return bool(right) and (says_target or counted) and not _continues(right, lexicon)
+    return says_target and counted and not _continues(text[index:], lexicon)
 
 
-def _continues(text: str, counters: Counters) -> bool:
+def _continues(text: str, lexicon: Lexicon) -> bool:
     """Whether words go on with the KPI before them: by a particle, a sign, a period, or a number that counts."""
-    if _CONTINUES.match(text) or any(period.start == 0 for period in periods_of(text)):
+    if _CONTINUES.match(text) or any(period.start == 0 for period in lexicon.calendar.periods(text)):
         return True
-    return any(numeral.start == 0 for numeral in counters.numerals(text))
+    return any(numeral.start == 0 for numeral in lexicon.counters.numerals(text))
 
 
-def _says_target(inside: str, counters: Counters) -> bool:
-    return bool(UNSET.search(inside) or targets_of(f"({inside})", counters))
+def _says_target(inside: str, lexicon: Lexicon) -> bool:
+    return bool(UNSET.search(inside) or targets_of(f"({inside})", lexicon))
 
 
 def _printed(text: Text, part: Text) -> Text:
@@ -134,12 +133,12 @@ def _printed(text: Text, part: Text) -> Text:
     return text[chosen[0] : chosen[-1] + 1]
 
 
-def _kpi(text: Text, group: str, counters: Counters) -> Kpi:
+def _kpi(text: Text, group: str, lexicon: Lexicon) -> Kpi:
     normal = text.normal()
     unset = UNSET.search(normal.chars)
     if unset:
-        periods = periods_of(normal.chars)
+        periods = lexicon.calendar.periods(normal.chars)
         return Kpi(text, group, "unset", periods[-1].code if periods else "", (), normal)
-    targets = tuple(targets_of(normal.chars, counters))
+    targets = tuple(targets_of(normal.chars, lexicon))
     aims = any(target.role != "baseline" for target in targets)
     return Kpi(text, group, "set" if aims else "none", "", targets, normal)

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 from kg.cells import Text
-from kg.extract.periods import periods_of
+from kg.extract.periods import Calendar
 
 _FROM = re.compile(r"から|以降|より|[~〜]$")
 _ADJUSTING = re.compile(r"調整中|未定")
@@ -18,10 +18,10 @@ class Listing:
     status: str
 
 
-def listing_of(cell: Text) -> Listing:
+def listing_of(cell: Text, calendar: Calendar) -> Listing:
     """Return what a listing-time cell says."""
     text = cell.normal().unspaced().chars
-    periods = periods_of(text)
+    periods = calendar.periods(text)
     parts = ["from"] if periods and _FROM.search(text) else []
     if _ADJUSTING.search(text):
         parts.append("adjusting")

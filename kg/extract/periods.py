@@ -5,12 +5,12 @@ A fiscal year (年度) runs from 1 April to 31 March of the next year (Public Fi
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from kg.extract.numerals import number_of
+from kg.recipe.eras import Era
 
-ERAS = {"明治": 1867, "大正": 1911, "昭和": 1925, "平成": 1988, "令和": 2018}
-_LETTERS = {"M": "明治", "T": "大正", "S": "昭和", "H": "平成", "R": "令和"}
 _HALVES = {
     "上半期": "H1",
     "前半": "H1",
@@ -22,14 +22,15 @@ _HALVES = {
     "下期": "H2",
 }
 
+_ERA_YEAR = r"(?P<era>{names})\s?(?P<year>元|\d{{1,2}}|[一二三四五六七八九十]{{1,3}}(?=年))"
+_SHORT_YEAR = r"(?<![A-Za-z])(?P<letter>[{letters}])\.?(?P<short>元|\d{{1,2}})(?=\s?年|\.\d|末|:)"
+_WESTERN_YEAR = (
+    r"(?<![A-Za-z])FY\s?(?P<fy>20\d{2})"
+    r"|(?<!\d)(?P<western>(?:19|20)\d{2})(?=\s?年|[./]\d{1,2}(?!\d)|\([^()]*\)年)"
+)
 # The same year in the other era stands in parentheses: 令和2(2020)年度, 2020年(令和2年)3月, 令和2年度(2020年度)
-_OTHER_ERA = r"\((?:\d{4}|(?:昭和|平成|令和)(?:元|\d{1,2}))(?:年度?)?\)"
-_PERIOD = re.compile(
-    r"(?:(?P<era>明\s?治|大\s?正|昭\s?和|平\s?成|令\s?和)\s?(?P<year>元|\d{1,2}|[一二三四五六七八九十]{1,3}(?=年))"
-    r"|(?<![A-Za-z])(?P<letter>[MTSHR])\.?(?P<short>元|\d{1,2})(?=\s?年|\.\d|末|:)"
-    r"|(?<![A-Za-z])FY\s?(?P<fy>20\d{2})"
-    r"|(?<!\d)(?P<western>(?:19|20)\d{2})(?=\s?年|[./]\d{1,2}(?!\d)|\([^()]*\)年))"
-    rf"\s?(?:{_OTHER_ERA})?(?P<nen>年)?(?:{_OTHER_ERA})?(?P<fiscal>度)?(?:{_OTHER_ERA})?"
+_OTHER_ERA = r"(?:\((?:\d{{4}}|(?:{names})(?:元|\d{{1,2}}))(?:年度?)?\))?"
+_PART = (
     r"(?:の?\s?(?P<month>\d{1,2})月(?:\d{1,2}日)?|[./](?P<dotted>\d{1,2})(?!\d)"
     r"|の?\s?(?P<half>" + "|".join(_HALVES) + r")|の?\s?第(?P<quarter>[1-4])四半期)?"
 )
@@ -49,54 +50,72 @@ class Period:
     stop: int
 
 
-def western_year(era: str, year: str) -> int:
-    """Return the Gregorian year of an era year; 元 is the first."""
-    number = int(year) if year.isdigit() else 1 if year == "元" else int(number_of(year))
-    return ERAS["".join(era.split())] + number
+class Calendar:
+    """Finds the periods of a text, also those in years of an era."""
+
+    def __init__(self, eras: Iterable[Era]) -> None:
+        self._eras = {era.label_ja: era for era in eras}
+        self._letters = {era.letter: era for era in self._eras.values()}
+        words = {
+            # a line wrap may stand inside a name
+            "names": "|".join(r"\s?".join(map(re.escape, name)) for name in self._eras),
+            "letters": "".join(map(re.escape, self._letters)),
+        }
+        other = _OTHER_ERA.format(**words)
+        self._period = re.compile(
+            rf"(?:{_ERA_YEAR.format(**words)}|{_SHORT_YEAR.format(**words)}|{_WESTERN_YEAR})"
+            rf"\s?{other}(?P<nen>年)?{other}(?P<fiscal>度)?{other}{_PART}"
+        )
+
+    def periods(self, text: str) -> list[Period]:
+        """Return every absolute period of the text, in order; a bare `3年度` has the era of the year before it."""
+        found: list[Period] = []
+        eras: list[tuple[int, Era]] = []
+        for match in self._period.finditer(text):
+            whole = (
+                match["nen"] or match["dotted"] or match["short"] or match["fy"] or (match["fiscal"] and match["era"])
+            )
+            if whole:
+                found.append(Period(self._code(match), match.start(), match.end()))
+            era = self._era(match)
+            if whole and era:
+                eras.append((match.end(), era))
+            if era and match["era"] and (end := _RANGE_END.match(text, match.end())):
+                year = _western_year(era, end["year"])
+                start = end.start("year") if whole else match.start()
+                found.append(Period(f"{'FY' if end['fiscal'] else 'CY'}{year}", start, end.end()))
+        for bare in _BARE.finditer(text):
+            known = [era for stop, era in eras if stop <= bare.start()]
+            if known and not any(period.start <= bare.start() < period.stop for period in found):
+                found.append(Period(f"FY{_western_year(known[-1], bare['year'])}", bare.start(), bare.end()))
+        return sorted(found, key=lambda period: period.start)
+
+    def _era(self, match: re.Match[str]) -> Era | None:
+        if match["letter"]:
+            return self._letters[match["letter"]]
+        return self._eras["".join(match["era"].split())] if match["era"] else None
+
+    def _code(self, match: re.Match[str]) -> str:
+        era = self._era(match)
+        year = _western_year(era, match["year"] or match["short"]) if era else int(match["western"] or match["fy"])
+        prefix = "FY" if match["fiscal"] or match["fy"] else "CY"
+        if match["half"]:
+            return f"{prefix}{year}-{_HALVES[match['half']]}"
+        if match["quarter"]:
+            return f"{prefix}{year}-Q{match['quarter']}"
+        month = int(match["month"] or match["dotted"] or 0)
+        if 1 <= month <= 12:
+            # a month of a fiscal year: January to March belong to the next calendar year
+            return f"{year + 1 if match['fiscal'] and month <= _MARCH else year}-{month:02d}"
+        return f"{prefix}{year}"
 
 
-def periods_of(text: str) -> list[Period]:
-    """Return every absolute period of the text, in order; a bare `3年度` has the era of the year before it."""
-    found: list[Period] = []
-    eras: list[tuple[int, str]] = []
-    for match in _PERIOD.finditer(text):
-        whole = match["nen"] or match["dotted"] or match["short"] or match["fy"] or (match["fiscal"] and match["era"])
-        if whole:
-            found.append(Period(_code(match), match.start(), match.end()))
-        era = "".join((match["era"] or "").split()) or _LETTERS.get(match["letter"] or "", "")
-        if whole and era:
-            eras.append((match.end(), era))
-        if match["era"] and (end := _RANGE_END.match(text, match.end())):
-            year = western_year(match["era"], end["year"])
-            start = end.start("year") if whole else match.start()
-            found.append(Period(f"{'FY' if end['fiscal'] else 'CY'}{year}", start, end.end()))
-    for bare in _BARE.finditer(text):
-        known = [era for stop, era in eras if stop <= bare.start()]
-        if known and not any(period.start <= bare.start() < period.stop for period in found):
-            found.append(Period(f"FY{western_year(known[-1], bare['year'])}", bare.start(), bare.end()))
-    return sorted(found, key=lambda period: period.start)
+def _western_year(era: Era, year: str) -> int:
+    """Return the Gregorian year of an era year as it is printed; 元 is the first."""
+    return era.western_year(int(year) if year.isdigit() else 1 if year == "元" else int(number_of(year)))
 
 
 def relative_period(text: str) -> str:
     """Return the first period that is given relative to the writing (本年度 …), or an empty string."""
     match = _RELATIVE.search(text)
     return match.group() if match else ""
-
-
-def _code(match: re.Match[str]) -> str:
-    if match["western"] or match["fy"]:
-        year = int(match["western"] or match["fy"])
-    elif match["letter"]:
-        year = western_year(_LETTERS[match["letter"]], match["short"])
-    else:
-        year = western_year(match["era"], match["year"])
-    prefix = "FY" if match["fiscal"] or match["fy"] else "CY"
-    if match["half"]:
-        return f"{prefix}{year}-{_HALVES[match['half']]}"
-    if match["quarter"]:
-        return f"{prefix}{year}-Q{match['quarter']}"
-    month = int(match["month"] or match["dotted"] or 0)
-    if 1 <= month <= 12:
-        # a month of a fiscal year: January to March belong to the next calendar year
-        return f"{year + 1 if match['fiscal'] and month <= _MARCH else year}-{month:02d}"
-    return f"{prefix}{year}"

@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from kg.extract.clauses import COMPARED, LEADING_ON, Clause, clauses_of, hide_quoted, mask, parentheses_of
+from kg.extract.lexicon import Lexicon
 from kg.extract.numerals import Counters, Numeral
-from kg.extract.periods import Period, periods_of
+from kg.extract.periods import Calendar, Period
 from kg.extract.wording import ATTRIBUTE, BASELINE, END, comparator_of, role_of, stated_outside
 
 # Said of the KPI itself: 利用を検討中の団体数(200団体) is set.
@@ -59,7 +60,7 @@ class Target:
     half_read: bool = False
 
 
-def targets_of(text: str, counters: Counters) -> list[Target]:
+def targets_of(text: str, lexicon: Lexicon) -> list[Target]:
     """Return the targets of one KPI (NFKC text), in printed order; none for a KPI that is not yet set."""
     if UNSET.search(text):
         return []
@@ -67,8 +68,8 @@ def targets_of(text: str, counters: Counters) -> list[Target]:
     found: list[Target] = []
     deadline: Target | None = None
     carried = ""
-    for clause in clauses_of(text, counters):
-        read = _read(text, clause, counters)
+    for clause in clauses_of(text, lexicon):
+        read = _read(text, clause, lexicon)
         if read is None:
             if found and found[-1].value is not None and _YEARLY.fullmatch(text[clause.start : clause.stop]):
                 found[-1] = replace(
@@ -84,10 +85,10 @@ def targets_of(text: str, counters: Counters) -> list[Target]:
             continue
         if target.role == "baseline" and _due(text[clause.start : clause.stop]):
             carried, target = target.period, replace(target, period="")
-        if found and _dated_by(text, found[-1], target, clause):
+        if found and _dated_by(text, found[-1], target, clause, lexicon.calendar):
             found[-1] = replace(target, period=found[-1].period, start=found[-1].start)
             continue
-        if found and _dates(text, target, found[-1]):
+        if found and _dates(text, target, found[-1], lexicon.calendar):
             found[-1] = replace(found[-1], period=target.period, stop=max(found[-1].stop, clause.group + 1))
             continue
         if not target.period and target.role in ("target", "change"):
@@ -119,32 +120,32 @@ def _contrasted(text: str, found: list[Target]) -> list[Target]:
     ]
 
 
-def _dated_by(text: str, before: Target, target: Target, clause: Clause) -> bool:
+def _dated_by(text: str, before: Target, target: Target, clause: Clause, calendar: Calendar) -> bool:
     """Whether the parenthesis before a number holds only its date: 団体数(令和2年度)50団体."""
     if before.value is not None or before.unit or target.value is None or target.period or not clause.outside:
         return False
     words = text[before.stop : clause.start]
-    return words in (")", ") ") and _is_date(text[before.start : before.stop])
+    return words in (")", ") ") and _is_date(text[before.start : before.stop], calendar)
 
 
-def _dates(text: str, target: Target, before: Target) -> bool:
+def _dates(text: str, target: Target, before: Target, calendar: Calendar) -> bool:
     """Whether a parenthesis holds only the date of the number before it: 60%に引き上げ(令和2年度)."""
     if target.value is not None or target.unit or before.period or before.value is None or before.role == "recurring":
         return False
-    return _is_date(text[target.start : target.stop])
+    return _is_date(text[target.start : target.stop], calendar)
 
 
-def _read(text: str, clause: Clause, counters: Counters) -> tuple[Kind, Target] | None:
+def _read(text: str, clause: Clause, lexicon: Lexicon) -> tuple[Kind, Target] | None:
     """Read one clause; None where it states nothing."""
     words = text[clause.start : clause.stop]
-    periods = clause.periods
+    periods, counters = clause.periods, lexicon.counters
     compared = next((p for p in periods if COMPARED.match(words, p.stop) or words[: p.start].endswith("対")), None)
     own = [period for period in periods if period is not compared]
     numeral = _numeral(words, periods, counters)
     if numeral is None:
         return _without_number(words, clause, own, compared)
     role, direction = role_of(words, numeral, periods, compared)
-    stated = stated_outside(words, numeral, own, role) or _ends_statement(text, clause, words, numeral)
+    stated = stated_outside(words, numeral, own, role) or _ends_statement(text, clause, numeral, lexicon.calendar)
     if clause.outside and not stated:
         return _deadline(words, clause, own)
     return Kind.TARGET, Target(
@@ -216,21 +217,21 @@ def _deadline(words: str, clause: Clause, own: Sequence[Period]) -> tuple[Kind, 
     return Kind.DEADLINE, Target("target", None, "=", "", own[0].code, "", "", 0, match.end())
 
 
-def _ends_statement(text: str, clause: Clause, words: str, numeral: Numeral) -> bool:
+def _ends_statement(text: str, clause: Clause, numeral: Numeral, calendar: Calendar) -> bool:
     """Whether a number ends its clause beside what makes it a target: 10件(令和3年度), (令和3年度)10件, 5件→10件."""
-    if not numeral.unit or not END.match(words, numeral.stop):
+    if not numeral.unit or not END.match(text[clause.start : clause.stop], numeral.stop):
         return False
     before, after = text[: clause.start].rstrip(), text[clause.stop :].lstrip()
     groups = parentheses_of(text)
     beside = [
         (a, b) for a, b in groups if (before.endswith(")") and b == len(before) - 1) or text[a:].lstrip() == after
     ]
-    return before.endswith(LEADING_ON) or any(_is_date(text[a + 1 : b]) for a, b in beside)
+    return before.endswith(LEADING_ON) or any(_is_date(text[a + 1 : b], calendar) for a, b in beside)
 
 
-def _is_date(words: str) -> bool:
+def _is_date(words: str, calendar: Calendar) -> bool:
     """Whether words are a period with its particle, and nothing else."""
-    periods = periods_of(words)
+    periods = calendar.periods(words)
     return bool(periods) and bool(re.fullmatch(r"\s*(?:末|中)?(?:まで)?(?:に|頃)?\s*", words[periods[-1].stop :]))
 
 

@@ -11,13 +11,14 @@ from kg.extract.columns import Columns
 from kg.extract.kpis import Kpi as KpiRead
 from kg.extract.kpis import kpis_of
 from kg.extract.laws import citations_of
+from kg.extract.lexicon import Lexicon
 from kg.extract.lines import Line
 from kg.extract.listing import Listing, listing_of
 from kg.extract.markup import Block, prose_of, read_markup
 from kg.extract.notes import Note
 from kg.extract.numerals import Counters
 from kg.extract.organizations import organizations_of
-from kg.extract.periods import relative_period
+from kg.extract.periods import Calendar, relative_period
 from kg.extract.references import Reference, references_of, unread_address
 from kg.model.mentions import CellIris, Naming, cell_at, mentions_of
 from kg.model.records import Document, Kpi, Law, Measure, Organization, Programme, Target
@@ -37,13 +38,14 @@ class MeasureReader:
 
     recipe: Recipe
     anchors: Anchors
-    counters: Counters
+    lexicon: Lexicon
 
     @classmethod
     def of(cls, recipe: Recipe) -> "MeasureReader":
         """Return a reader with the code lists of the recipe."""
-        anchors = Anchors(recipe.codes["pillars"], recipe.codes["organizations"])
-        return cls(recipe, anchors, Counters(recipe.codes["units"]))
+        calendar = Calendar(recipe.eras)
+        anchors = Anchors(recipe.codes["pillars"], recipe.codes["organizations"], calendar)
+        return cls(recipe, anchors, Lexicon(Counters(recipe.codes["units"]), calendar))
 
     def read(self, row: Columns, edition: str, key: str, line: Line, cells: CellIris) -> Measure:
         """Read one row; what cannot be settled is added to the notes of `row`."""
@@ -98,7 +100,7 @@ class MeasureReader:
         return match[0] if match else None
 
     def _listing(self, row: Columns) -> Listing:
-        return listing_of(row.plain("listing")) if "listing" in row.cells else Listing("", "")
+        return listing_of(row.plain("listing"), self.lexicon.calendar) if "listing" in row.cells else Listing("", "")
 
     def _budget(self, row: Columns, namings: list[Naming]) -> tuple[tuple[Programme, ...], tuple[str, ...]]:
         budget = budget_of(row.text("budget"))
@@ -152,7 +154,7 @@ class MeasureReader:
         laws: list[Law] = []
         for column in ("title", "overview", "support", "references"):
             text = sum((block.text for block in self._blocks(row, column)), EMPTY)
-            for cited in citations_of(text, self.recipe.codes["laws"]):
+            for cited in citations_of(text, self.recipe.codes["laws"], self.recipe.eras):
                 key = cited.code.key if cited.code else names.slug(cited.number)
                 law = Law(names.shared("law", key), cited.number, cited.title, cited.code)
                 namings.append(Naming("citesLaw", law.iri, cited.text))
@@ -166,7 +168,7 @@ class MeasureReader:
         kpis: list[Kpi] = []
         for column, kind in KPI_COLUMNS.items():
             self._blocks(row, column)
-            for position, read in enumerate(kpis_of(row.text(column), self.counters), 1):
+            for position, read in enumerate(kpis_of(row.text(column), self.lexicon), 1):
                 iri = names.kpi(measure, kind, position)
                 kpis.append(self._kpi(row, column, kind, iri, read, cells))
         return tuple(kpis)

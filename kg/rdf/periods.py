@@ -1,14 +1,16 @@
-"""Periods as things: their first and last day, and their names in both eras.
+"""Periods as things: their first and last day, their names in the eras they touch, and how they lie to these.
 
 A fiscal year begins on 1 April (Public Finance Act, Article 11). The end is the last day, inclusive.
 """
 
 import datetime
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from kg.recipe.eras import Era
+
 _CODE = re.compile(r"(?P<kind>FY|CY)(?P<year>\d{4})(?:-(?P<part>H[12]|Q[1-4]))?|(?P<my>\d{4})-(?P<month>\d{2})")
-_REIWA, _HEISEI, _SHOWA = (2019, 5), (1989, 1), (1926, 12)
 _PARTS_JA = {"H1": "上半期", "H2": "下半期", "Q1": "第1四半期", "Q2": "第2四半期", "Q3": "第3四半期", "Q4": "第4四半期"}
 _PARTS_EN = {"H1": ", first half", "H2": ", second half", "Q1": ", Q1", "Q2": ", Q2", "Q3": ", Q3", "Q4": ", Q4"}
 # not strftime: its names follow the locale, and a release must not
@@ -17,6 +19,19 @@ _MONTHS = (
     *("July", "August", "September", "October", "November", "December"),
 )
 _APRIL = 4
+# How the beginnings lie and how the ends lie (-1 earlier, 0 on the same day, 1 later): Allen's relations of two
+# intervals that share a day, as OWL-Time names them.
+_RELATIONS = {
+    (-1, -1): "time:intervalOverlaps",
+    (-1, 0): "time:intervalFinishedBy",
+    (-1, 1): "time:intervalContains",
+    (0, -1): "time:intervalStarts",
+    (0, 0): "time:intervalEquals",
+    (0, 1): "time:intervalStartedBy",
+    (1, -1): "time:intervalDuring",
+    (1, 0): "time:intervalFinishes",
+    (1, 1): "time:intervalOverlappedBy",
+}
 
 
 @dataclass(frozen=True)
@@ -31,32 +46,51 @@ class Interval:
     also_ja: tuple[str, ...]
 
 
-def interval(code: str) -> Interval:
-    """Return the period of a code such as FY2019, CY2019, FY2019-H1, FY2019-Q1 or 2020-11."""
+def interval(code: str, eras: Sequence[Era]) -> Interval:
+    """Return the period of a code such as FY2019, CY2019, FY2019-H1, FY2019-Q1 or 2020-11; the eras give it names."""
     match = _CODE.fullmatch(code)
     if not match:
         raise ValueError(f"{code!r} is no code of a period")
     if match["my"]:
-        return _month(code, int(match["my"]), int(match["month"]))
+        return _month(code, int(match["my"]), int(match["month"]), eras)
     year, part = int(match["year"]), match["part"] or ""
     fiscal = match["kind"] == "FY"
-    first_month = _APRIL if fiscal else 1
+    beginning = datetime.date(year, _APRIL if fiscal else 1, 1)
     offset, length = _extent(part)
-    first = _add_months(datetime.date(year, first_month, 1), offset)
-    last = _add_months(first, length) - datetime.timedelta(days=1)
-    unit = "年度" if fiscal else "年"
-    eras = _era_years(year, first_month, 12)
-    names = [f"{era}{unit}{_PARTS_JA.get(part, '')}" for era in eras]
-    label_en = f"fiscal year {year}" if fiscal else f"{year}"
-    also = (*names[1:], f"{year}{unit}{_PARTS_JA.get(part, '')}")
-    return Interval(code, first, last, names[0], label_en + _PARTS_EN.get(part, ""), also)
+    first = _add_months(beginning, offset)
+    unit = ("年度" if fiscal else "年") + _PARTS_JA.get(part, "")
+    # a part of a year has the names of the year: 平成31年度第4四半期, too
+    names = [name + unit for name in _year_names(year, beginning, _last_day(beginning, 12), eras)]
+    label_en = (f"fiscal year {year}" if fiscal else f"{year}") + _PARTS_EN.get(part, "")
+    return Interval(code, first, _last_day(first, length), names[0], label_en, tuple(names[1:]))
 
 
-def _month(code: str, year: int, month: int) -> Interval:
+def _month(code: str, year: int, month: int, eras: Sequence[Era]) -> Interval:
     first = datetime.date(year, month, 1)
-    last = _add_months(first, 1) - datetime.timedelta(days=1)
-    name = f"{_era_years(year, month, 1)[0]}年{month}月"
-    return Interval(code, first, last, name, f"{_MONTHS[month - 1]} {year}", (f"{year}年{month}月",))
+    last = _last_day(first, 1)
+    names = [f"{name}年{month}月" for name in _year_names(year, first, last, eras)]
+    return Interval(code, first, last, names[0], f"{_MONTHS[month - 1]} {year}", tuple(names[1:]))
+
+
+def relation(period: Interval, era: Era) -> str:
+    """Return the property of OWL-Time that leads from a period to an era that it touches; raise ValueError for another.
+
+    An era that has not ended ends later than any period.
+    """
+    if era.first_day is None or not era.touches(period.first, period.last):
+        raise ValueError(f"{period.code} and {era.key} share no day that is known")
+    ends = _order(period.last, era.last_day) if era.last_day else -1
+    return _RELATIONS[_order(period.first, era.first_day), ends]
+
+
+def _order(a: datetime.date, b: datetime.date) -> int:
+    return (a > b) - (a < b)
+
+
+def _year_names(year: int, first: datetime.date, last: datetime.date, eras: Sequence[Era]) -> list[str]:
+    """Return the names of a year in the eras that a period touches, the latest first, then in figures."""
+    touched = (era for era in reversed(eras) if era.touches(first, last))
+    return [*filter(None, (era.year_name(year) for era in touched)), f"{year}"]
 
 
 def _extent(part: str) -> tuple[int, int]:
@@ -72,20 +106,5 @@ def _add_months(day: datetime.date, months: int) -> datetime.date:
     return day.replace(year=day.year + year, month=month + 1)
 
 
-def _era_years(year: int, first_month: int, months: int) -> list[str]:
-    """Return the era years that the period touches, the last one first (令和元, 平成31)."""
-    found: list[str] = []
-    for index in range(months):
-        y, m = divmod(first_month - 1 + index, 12)
-        found.append(_era_year(year + y, m + 1, year))
-    return list(dict.fromkeys(reversed(found)))
-
-
-def _era_year(year: int, month: int, named_year: int) -> str:
-    """Return the era in force in a month, with the number that the named year has in it."""
-    for era, (start_year, start_month) in {"令和": _REIWA, "平成": _HEISEI, "昭和": _SHOWA}.items():
-        if (year, month) >= (start_year, start_month):
-            number = named_year - start_year + 1
-            if number >= 1:
-                return f"{era}{'元' if number == 1 else number}"
-    return f"{named_year}"
+def _last_day(first: datetime.date, months: int) -> datetime.date:
+    return _add_months(first, months) - datetime.timedelta(days=1)

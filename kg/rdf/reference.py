@@ -1,13 +1,15 @@
-"""Reference data: the code lists as concept schemes, and the bodies, laws and periods that the records name."""
+"""Reference data: the code lists as concept schemes, and the bodies, laws, periods and eras that the records name."""
 
-from collections.abc import Iterable
+import datetime
+from collections.abc import Iterable, Sequence
 
 from kg import names
 from kg.model.records import Law, Organization
 from kg.rdf.graph import Graph, Subject
-from kg.rdf.periods import interval
+from kg.rdf.periods import interval, relation
 from kg.recipe import Recipe
 from kg.recipe.codelists import Code
+from kg.recipe.eras import Era
 
 # Scheme, names of the scheme in Japanese and English, and the code list that holds its concepts.
 _SCHEMES = (
@@ -116,16 +118,32 @@ def describe_laws(graph: Graph, laws: Iterable[Law]) -> None:
             subject.to("prov:wasDerivedFrom", describe_row(graph, "laws", law.code.key, law.code.row.line))
 
 
-def describe_periods(graph: Graph, codes: Iterable[str]) -> None:
-    """State the periods as intervals between named instants; the days stand on them too, so a deadline is one hop."""
-    for code in sorted(codes):
-        period = interval(code)
-        first, last = period.first.isoformat(), period.last.isoformat()
-        subject = graph.about(names.period(code)).a("time:ProperInterval").text("dcterms:identifier", code)
+def describe_periods(graph: Graph, codes: Iterable[str], eras: Sequence[Era]) -> None:
+    """State the periods as intervals, and the eras that they touch with how each period lies to them."""
+    touched: set[Era] = set()
+    for code in codes:
+        period = interval(code, eras)
+        subject = _proper_interval(graph, names.period(code), code, period.first, period.last)
         subject.text("rdfs:label", period.label_ja, "ja").text("rdfs:label", period.label_en, "en")
         subject.texts("skos:altLabel", period.also_ja, "ja")
-        subject.typed("schema:startDate", first, "xsd:date").typed("schema:endDate", last, "xsd:date")
-        for predicate, day in (("time:hasBeginning", first), ("time:hasEnd", last)):
-            instant = names.shared("instant", day)
-            subject.to(predicate, instant)
-            graph.about(instant).a("time:Instant").typed("time:inXSDDate", day, "xsd:date")
+        for era in eras:
+            if era.touches(period.first, period.last):
+                subject.to(relation(period, era), names.shared("era", era.key))
+                touched.add(era)
+    for era in touched:
+        subject = _proper_interval(graph, names.shared("era", era.key), era.key, era.first_day, era.last_day)
+        subject.text("rdfs:label", era.label_ja, "ja").text("rdfs:label", era.label_en, "en")
+        subject.to("prov:wasDerivedFrom", describe_row(graph, "eras", era.key, era.row.line))
+
+
+def _proper_interval(
+    graph: Graph, iri: str, code: str, first: datetime.date | None, last: datetime.date | None
+) -> Subject:
+    """State an interval between named instants; the days stand on it, too, so that a deadline is one hop."""
+    subject = graph.about(iri).a("time:ProperInterval").text("dcterms:identifier", code)
+    for day, date, bound in ((first, "schema:startDate", "time:hasBeginning"), (last, "schema:endDate", "time:hasEnd")):
+        if day:
+            instant = names.shared("instant", day.isoformat())
+            subject.typed(date, day.isoformat(), "xsd:date").to(bound, instant)
+            graph.about(instant).a("time:Instant").typed("time:inXSDDate", day.isoformat(), "xsd:date")
+    return subject

@@ -39,7 +39,7 @@ def triples(records: Records, recipe: Recipe) -> Graph:
     measures = records.measures
     describe_bodies(graph, _once(body for measure in measures for body in _bodies(measure)))
     describe_laws(graph, _once([*_acts(recipe), *(law for measure in measures for law in measure.laws)]))
-    describe_periods(graph, {code for measure in measures for code in _periods(measure)})
+    describe_periods(graph, {code for measure in measures for code in _periods(measure)}, recipe.eras)
     return graph
 
 

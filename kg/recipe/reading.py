@@ -8,6 +8,7 @@ from kg.cells import plain
 from kg.errors import KgError, Problem, RecipeError
 from kg.recipe.codelists import CodeList
 from kg.recipe.corrections import Correction, corrections_of
+from kg.recipe.eras import Era, eras_of
 from kg.recipe.sources import Source, read_sources
 from kg.recipe.tables import DESCRIPTIONS, Row, Table, dangling, read_descriptions, read_table, read_toml
 
@@ -26,6 +27,7 @@ class Recipe:
     title_en: str
     sources: tuple[Source, ...]
     codes: dict[str, CodeList]
+    eras: tuple[Era, ...]
     tables: dict[str, Table]
     issue_types: dict[str, Row]
     corrections: tuple[Correction, ...]
@@ -88,6 +90,7 @@ def _recipe(folder: Path, head: dict[str, str], tables: dict[str, Table], source
         title_en=head["title_en"],
         sources=sources,
         codes={name: CodeList(tables[name]) for name in CODE_LISTS},
+        eras=eras_of(tables["eras"]),
         tables=tables,
         issue_types={row["key"]: row for row in tables["issue-types"].rows},
         corrections=corrections_of(tables["corrections"]),

@@ -163,6 +163,14 @@ def test_an_era_whose_first_day_is_disputed_is_read_and_not_published(draft: Cal
     assert (THINGS["era/meiji"], None, None) not in graph
 
 
+def test_a_calendar_year_in_which_the_era_changed_has_both_names(draft: Callable[[dict[str, str]], Path]) -> None:
+    """昭和64年 is CY1989, which is 平成元年, too: one period that reaches from Showa, for seven days, into Heisei."""
+    graph = rdflib.Graph().parse(draft({"平成24年度比で3倍": "昭和64年比で3倍"}) / "graph.ttl")
+
+    assert names(graph, "calendar-year/1989") == {"平成元年", "昭和64年", "1989年"}
+    assert eras_of(graph, "calendar-year/1989") == {"intervalOverlappedBy": "showa", "intervalOverlaps": "heisei"}
+
+
 def test_the_letter_of_an_era_and_a_law_of_its_years_are_read(draft: Callable[[dict[str, str]], Path]) -> None:
     """H24年度 is 平成24年度, and a law of Meiji is known by its number."""
     folder = draft({"平成24年度比で3倍": "H24年度比で3倍", "電気事業法(昭和39年": "民法(明治29年"})

@@ -7,9 +7,10 @@ import pyoxigraph
 import pytest
 from click.testing import CliRunner, Result
 
-from kg.explain import Explainer
+from kg.explain import Explainer, Reason
 
 CHECKOUT = Path(__file__).resolve().parents[2]
+ID = "https://w3id.org/shisaku/id/"
 DOCUMENT = CHECKOUT / "build" / "sources" / "municipal-2019" / "measures-2019.txt"
 PREFIXES = """PREFIX shisaku: <https://w3id.org/shisaku/def#> PREFIX oa: <http://www.w3.org/ns/oa#>
 PREFIX prov: <http://www.w3.org/ns/prov#> """
@@ -69,6 +70,27 @@ def test_a_curated_statement_names_the_line_of_its_file(store: pyoxigraph.Store)
         name, line = file.split(":")
         assert explanation.value.value in (CHECKOUT / name).read_text(encoding="utf-8").splitlines()[int(line) - 1]
     assert len(found) == 2
+
+
+def test_what_an_era_says_of_a_period_comes_from_its_row(store: pyoxigraph.Store) -> None:
+    """An era, its days, and how a period lies to it lead to the row of the era; a name to the calendar, too."""
+    explainer = Explainer(store)
+    rows = (CHECKOUT / "build" / "eras.csv").read_text(encoding="utf-8").splitlines()
+    lines = {f"{ID}era/{row.split(',')[0]}": f"build/eras.csv:{number}" for number, row in enumerate(rows, 1)}
+    near = {quad.object.value: quad.subject.value for quad in store if quad.subject.value in lines}
+    checked = Counter[str]()
+
+    for quad in store:
+        for node in (quad.subject, quad.object):
+            era = node.value if node.value in lines else near.get(node.value, "") if "/instant/" in node.value else ""
+            if era:
+                assert explainer.reason(quad) == Reason("curated", files=(lines[era],)), quad
+                checked[era] += 1
+    (label,) = explainer.explain("id:fiscal-year/2019", "rdfs:label", "令和元年度")
+
+    assert set(checked) == {f"{ID}era/heisei", f"{ID}era/reiwa"}
+    assert label.reason.kind == "rule"
+    assert [file for file in label.reason.files if "eras.csv" in file] == [lines[f"{ID}era/reiwa"]]
 
 
 def test_mentions_and_direct_properties_say_the_same(store: pyoxigraph.Store) -> None:
