@@ -51,7 +51,7 @@ def made(values: list[str], folder: Path) -> Path:
     """Write a workbook with one column of these values and return it."""
     text = Text("題", "title")
     texts = Catalogue(
-        text, text, text, (), (), "http://example.org/", text, text, {}, {"t": TableTexts(text, {"v": text})}
+        text, text, text, (), (), "http://example.org/", text, text, {}, {"t": TableTexts(text, {"v": text})}, ""
     )
     content = workbook([Table("t", ("v",), tuple((value,) for value in values))], texts, text, "1", "2019-10-11")
     (folder / "t.xlsx").write_bytes(content)
