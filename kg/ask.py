@@ -12,6 +12,7 @@ from SPARQLWrapper.SPARQLExceptions import SPARQLWrapperException
 
 from kg import negotiate, sparql
 from kg.errors import Problem, QueryError
+from kg.names import BASE
 from kg.negotiate import GRAPH_FORMATS, ROW_FORMATS, Format, Results
 
 TABLE = "table"
@@ -28,7 +29,7 @@ def ask_store(store: Store, query: str, format: str | None = None) -> bytes:
         fact = "this query calls SERVICE, which a local store does not answer"
         raise QueryError(Problem(fact, "send it to an endpoint that allows it, with --endpoint"))
     try:
-        results = store.query(query)
+        results = store.query(query, base_iri=BASE)
     except SyntaxError as error:
         raise QueryError(Problem(f"no valid SPARQL query: {error}", "mend the query")) from error
     except RuntimeError as error:  # such as a function that nobody has defined

@@ -15,13 +15,16 @@ from pyoxigraph import NamedNode, Store
 from starlette.concurrency import run_in_threadpool
 
 from kg import negotiate, sparql
+from kg.names import BASE
 from kg.negotiate import Format, NotAcceptable
 
-METHODS = "GET, HEAD, POST, OPTIONS"
+METHODS = "GET, HEAD, POST, QUERY, OPTIONS"
 FORM = "application/x-www-form-urlencoded"
 QUERY = "application/sparql-query"
 UPDATE = "application/sparql-update"
 READ_ONLY = "this endpoint answers queries and changes nothing"
+# What comes as the body of a QUERY request (draft-ietf-httpbis-safe-method-w-body, which also names this header).
+ACCEPT_QUERY = {"Accept-Query": QUERY}
 
 
 class Refusal(Exception):
@@ -49,6 +52,17 @@ def problem(refusal: Refusal) -> JSONResponse:
     status = HTTPStatus(refusal.status)
     content = {"type": "about:blank", "title": status.phrase, "status": status.value, "detail": refusal.detail}
     return JSONResponse(content, status, refusal.headers, media_type="application/problem+json")
+
+
+def allowed(methods: str, headers: Mapping[str, str] | None = None) -> Response:
+    """Return the answer to OPTIONS, which is also what a browser asks before it sends what another site wants."""
+    granted = {
+        "Allow": methods,
+        "Access-Control-Allow-Methods": methods,
+        "Access-Control-Allow-Headers": "Accept, Content-Type, If-Modified-Since, If-None-Match, If-Range, Range",
+        "Access-Control-Max-Age": "86400",
+    }
+    return Response(status_code=204, headers={**granted, **(headers or {})})
 
 
 def parameters(encoded: bytes) -> list[tuple[str, str]]:
@@ -102,16 +116,30 @@ def read_post(content_type: str, query_string: bytes, body: bytes) -> Question:
     return question
 
 
+def read_query_method(content_type: str, query_string: bytes, body: bytes) -> Question:
+    """Return what a request by the method QUERY asks: the whole body is the query, the address names the dataset."""
+    media_type = content_type.split(";")[0].strip().lower()
+    if media_type != QUERY:
+        status = 415 if media_type else 400
+        raise Refusal(status, f"with QUERY a query comes as {QUERY}, not as {media_type or 'nothing'}", ACCEPT_QUERY)
+    return read_post(content_type, query_string, body)
+
+
 def answer(store: Store, question: Question, accept: str | None) -> tuple[Format, bytes]:
     """Return the answer to a question, complete, and its format; raise Refusal where it cannot be answered."""
     if sparql.calls_service(question.query):
         raise Refusal(403, "this endpoint calls no other endpoint: SERVICE is allowed for none")
     default, named = _dataset(question)
     try:
-        results = store.query(question.query, default_graph=default, named_graphs=named)  # type: ignore[arg-type]
+        results = store.query(
+            question.query,
+            base_iri=BASE,  # so that <id/organization/mic> is the ministry, as in a query that begins with this BASE
+            default_graph=default,  # type: ignore[arg-type]
+            named_graphs=named,  # type: ignore[arg-type]
+        )
     except SyntaxError as error:
         if sparql.is_update(question.query):
-            raise Refusal(403, READ_ONLY) from error
+            raise Refusal(400, f"this is an update and no query; {READ_ONLY}") from error
         raise Refusal(400, f"no valid SPARQL query: {error}") from error
     except RuntimeError as error:  # such as a function that nobody has defined
         raise Refusal(400, f"the engine cannot answer this query: {error}") from error
@@ -144,9 +172,13 @@ def router(store: Store, introduction: Callable[[Request], Response]) -> APIRout
         question = read_post(request.headers.get("content-type", ""), request.scope["query_string"], body)
         return await _respond(request, store, question)
 
+    async def query(request: Request) -> Response:
+        body = await request.body()
+        question = read_query_method(request.headers.get("content-type", ""), request.scope["query_string"], body)
+        return await _respond(request, store, question)
+
     async def options() -> Response:
-        allowed = {"Access-Control-Allow-Methods": METHODS, "Access-Control-Allow-Headers": "Accept, Content-Type"}
-        return Response(status_code=204, headers={"Allow": METHODS, "Access-Control-Max-Age": "86400", **allowed})
+        return allowed(METHODS, ACCEPT_QUERY)
 
     routes.get("/sparql", summary="Ask by GET", openapi_extra=_documented("parameters"))(get)
     routes.post("/sparql", summary="Ask by POST", openapi_extra=_documented("requestBody"))(post)
@@ -154,6 +186,7 @@ def router(store: Store, introduction: Callable[[Request], Response]) -> APIRout
     routes.post("/sparql/", include_in_schema=False)(post)
     for path in ("/sparql", "/sparql/"):
         routes.head(path, include_in_schema=False)(get)
+        routes.api_route(path, methods=["QUERY"], include_in_schema=False)(query)
         routes.options(path, include_in_schema=False)(options)
     return routes
 

@@ -8,6 +8,7 @@ from urllib.parse import quote
 import uvicorn
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, PlainTextResponse
+from fastapi.routing import APIRoute
 from fastapi.staticfiles import StaticFiles
 from pyoxigraph import Store
 from starlette.datastructures import MutableHeaders
@@ -16,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from kg import __version__, endpoint, negotiate, pages
 from kg.description import DESCRIPTION_FORMATS, service_description
-from kg.endpoint import Refusal, accept_of, problem
+from kg.endpoint import Refusal, accept_of, allowed, problem
 from kg.errors import KgError, Problem, ReleaseError
 from kg.negotiate import GRAPH_FORMATS, HTML, PLAIN_JSON, ROW_FORMATS, Format, NotAcceptable
 from kg.queries import StoredQuery, read_queries
@@ -33,6 +34,8 @@ PAGE = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'",
     "Vary": "Accept, Accept-Language",
 }
+# What every path but the endpoint's can be asked by.
+READING = "GET, HEAD, OPTIONS"
 # A file of a release never changes under its address; a development build may.
 FOREVER = "public, max-age=31536000, immutable"
 DEVELOPMENT = "+dev"
@@ -57,9 +60,8 @@ def app(data: Release | Store, queries: Path, out: Path) -> FastAPI:
     application = FastAPI(
         title="Shisaku Graph", version=__version__, docs_url=None, redoc_url=None, redirect_slashes=False
     )
-    application.include_router(endpoint.router(store, introduction))
-    application.include_router(_front(release, total, stored))
-    application.include_router(_releases(release, out))
+    for router in (endpoint.router(store, introduction), _front(release, total, stored), _releases(release, out)):
+        application.include_router(_with_head(router))
     application.mount("/static", StaticFiles(directory=pages.STATIC), name="static")
     application.add_middleware(OpenToAll)
     application.add_exception_handler(Refusal, _refused)
@@ -109,12 +111,22 @@ class _Server(uvicorn.Server):
             print(self.greeting, flush=True)
 
 
+def _with_head(router: APIRouter) -> APIRouter:
+    """Let every path that answers GET answer HEAD: the same without a body (RFC 9110, 9.3.2)."""
+    routes = [route for route in router.routes if isinstance(route, APIRoute)]
+    there = {route.path for route in routes if "HEAD" in (route.methods or ())}
+    for route in routes:
+        if "GET" in (route.methods or ()) and route.path not in there:
+            path = route.path.removeprefix(router.prefix)
+            router.add_api_route(path, route.endpoint, methods=["HEAD"], include_in_schema=False)
+    return router
+
+
 def _front(release: Release | None, total: int, stored: Sequence[StoredQuery]) -> APIRouter:
     """Return the landing page, the stored queries and the answers for those who operate the server."""
     routes = APIRouter()
     texts = {query.name: query for query in stored}
 
-    @routes.head("/", include_in_schema=False)
     @routes.get("/", include_in_schema=False)
     async def landing(request: Request) -> Response:
         return _page(pages.landing(_language(request), release, total, stored))
@@ -169,7 +181,6 @@ def _releases(current: Release | None, out: Path) -> APIRouter:
             return _page(pages.listing(_language(request), release))
         return JSONResponse(release.manifest(), headers={"Vary": "Accept"})
 
-    @routes.head("/{version}/{name}", include_in_schema=False)
     @routes.get("/{version}/{name}", summary="Download a file of a release")
     async def download(request: Request, version: str, name: str) -> Response:
         return _download(request, _release(current, out, version), name)
@@ -233,11 +244,13 @@ async def _refused(request: Request, error: Exception) -> Response:
 
 
 async def _failed(request: Request, error: Exception) -> Response:
-    """Answer what the framework refuses: an unknown path, or a method that a path does not have."""
+    """Answer what the framework refuses: an unknown path, or a method that a path does not have (OPTIONS it has)."""
     assert isinstance(error, HTTPException)
     headers = dict(error.headers or {})
+    if error.status_code == 405 and request.method == "OPTIONS":
+        return allowed(READING)
     if error.status_code == 405:
-        headers["Allow"] = endpoint.METHODS if request.url.path.rstrip("/").endswith("/sparql") else "GET, HEAD"
+        headers["Allow"] = endpoint.METHODS if request.url.path.rstrip("/").endswith("/sparql") else READING
     return problem(Refusal(error.status_code, error.detail, headers))
 
 

@@ -72,6 +72,11 @@ def test_a_graph_is_turtle_and_no_table(ask) -> None:
         ask(GRAPH, "table")
 
 
+def test_relative_iris_are_ours(ask) -> None:
+    """A name under the canonical base can be written short, as at the endpoint."""
+    assert ask("ASK { <id/organization/mic> ?p ?o }") == b"true\n"
+
+
 def test_yes_or_no(ask) -> None:
     """ASK is answered by one word."""
     assert ask("ASK {}") == b"true\n"

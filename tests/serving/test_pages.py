@@ -134,7 +134,7 @@ def test_unknown_paths_and_methods_are_problem_documents(site: httpx.Client) -> 
     unknown, wrong = site.get("/docs"), site.post("/")
 
     assert (unknown.status_code, unknown.headers["content-type"]) == (404, "application/problem+json")
-    assert (wrong.status_code, wrong.headers["allow"]) == (405, "GET, HEAD")
+    assert (wrong.status_code, wrong.headers["allow"]) == (405, "GET, HEAD, OPTIONS")
 
 
 def test_a_page_for_data_files_offers_no_download(data_site: httpx.Client) -> None:

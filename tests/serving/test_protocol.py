@@ -17,21 +17,23 @@ FORM = "application/x-www-form-urlencoded"
 QUERY = "application/sparql-query"
 JAPANESE = "ASK { <http://例え.jp/%E6%96%BD%E7%AD%96> ?p ?o }"
 COUNT = "SELECT (COUNT(*) AS ?n) { ?s ?p ?o }"
+WAYS = ("GET", "form", "direct", "QUERY")
 ASK, SELECT, CONSTRUCT = "ASK {}", "SELECT * { ?s ?p ?o }", "CONSTRUCT { ?s ?p ?o } { ?s ?p ?o }"
 
 
 def ask(site: httpx.Client, how: str, query: str, **options) -> httpx.Response:
-    """Send a query in one of the three ways of the protocol."""
+    """Send a query in one of the three ways of the protocol, or by the method QUERY (draft of the HTTP group)."""
     if how == "GET":
         return site.get("/sparql", params={"query": query}, **options)
     if how == "form":
         return site.post("/sparql", data={"query": query}, **options)
-    return site.post("/sparql", content=query.encode(), headers={"Content-Type": QUERY}, **options)
+    method = "QUERY" if how == "QUERY" else "POST"
+    return site.request(method, "/sparql", content=query.encode(), headers={"Content-Type": QUERY}, **options)
 
 
-@pytest.mark.parametrize("how", ["GET", "form", "direct"])
-def test_three_ways_of_asking(site: httpx.Client, how: str) -> None:
-    """A query by GET, by form and as a body is answered alike, and JSON is the default."""
+@pytest.mark.parametrize("how", WAYS)
+def test_every_way_of_asking(site: httpx.Client, how: str) -> None:
+    """A query by GET, by form, as a body and by the method QUERY is answered alike, and JSON is the default."""
     answer = ask(site, how, COUNT)
 
     assert answer.status_code == 200
@@ -39,9 +41,9 @@ def test_three_ways_of_asking(site: httpx.Client, how: str) -> None:
     assert answer.json()["results"]["bindings"][0]["n"]["value"].isdecimal()
 
 
-@pytest.mark.parametrize("how", ["GET", "form", "direct"])
+@pytest.mark.parametrize("how", WAYS)
 def test_percent_encoded_japanese_iris_are_decoded_once(site: httpx.Client, how: str) -> None:
-    """An IRI that holds percent signs and Japanese arrives unchanged by all three ways."""
+    """An IRI that holds percent signs and Japanese arrives unchanged by every way."""
     assert ask(site, how, JAPANESE).json()["boolean"] is True
 
 
@@ -72,7 +74,7 @@ def test_sparqlwrapper_asks_all_kinds(site: httpx.Client, method: str, request_m
     assert wrapper(JAPANESE, JSON).queryAndConvert()["boolean"] is True
 
 
-@pytest.mark.parametrize("how", ["GET", "form", "direct"])
+@pytest.mark.parametrize("how", WAYS)
 @pytest.mark.parametrize(
     ("default", "named", "expected"),
     [
@@ -92,8 +94,9 @@ def test_the_dataset_of_the_request_is_honoured(
     dataset = {"default-graph-uri": default, "named-graph-uri": named}
     if how == "form":
         answer = data_site.post("/sparql", data={"query": query, **dataset})
-    elif how == "direct":
-        answer = data_site.post("/sparql", params=dataset, content=query.encode(), headers={"Content-Type": QUERY})
+    elif how in ("direct", "QUERY"):
+        method, headers = {"direct": "POST"}.get(how, how), {"Content-Type": QUERY}
+        answer = data_site.request(method, "/sparql", params=dataset, content=query.encode(), headers=headers)
     else:
         answer = data_site.get("/sparql", params={"query": query, **dataset})
 
@@ -132,7 +135,13 @@ REFUSED = {
     "update in a form": ("POST", "", FORM, b"update=DROP+ALL", 403),
     "update in the address": ("GET", "?update=DROP+ALL", None, b"", 403),
     "update as a body": ("POST", "", "application/sparql-update", b"DROP ALL", 403),
-    "update sent as a query": ("POST", "", QUERY, b"PREFIX a: <http://a/> insert data { a:a a:a a:a }", 403),
+    "update sent as a query": ("POST", "", QUERY, b"PREFIX a: <http://a/> insert data { a:a a:a a:a }", 400),
+    "update in the place of a query": ("GET", f"?query={quote('CLEAR ALL')}", None, b"", 400),
+    "update in the place of a query of a form": ("POST", "", FORM, b"query=CLEAR+ALL", 400),
+    "QUERY with an update": ("QUERY", "", QUERY, b"CLEAR ALL", 400),
+    "QUERY with a form": ("QUERY", "", FORM, b"query=ASK%7B%7D", 415),
+    "QUERY with no media type": ("QUERY", "", None, b"ASK {}", 400),
+    "QUERY with a query in the address, too": ("QUERY", f"?query={quote(ASK)}", QUERY, b"ASK {}", 400),
     "PUT": ("PUT", "", QUERY, b"ASK {}", 405),
     "DELETE": ("DELETE", "", None, b"", 405),
 }
@@ -151,7 +160,21 @@ def test_refusals_are_problem_documents(site: httpx.Client, case: str) -> None:
     assert answer.json()["detail"]
     assert answer.headers["access-control-allow-origin"] == "*"
     if status == 405:
-        assert answer.headers["allow"] == "GET, HEAD, POST, OPTIONS"
+        assert answer.headers["allow"] == "GET, HEAD, POST, QUERY, OPTIONS"
+
+
+@pytest.mark.parametrize("how", WAYS)
+def test_an_update_in_the_place_of_a_query_is_told_what_it_is(site: httpx.Client, how: str) -> None:
+    """The sentence says that the text is an update, and that nothing is changed here."""
+    assert "update" in ask(site, how, "INSERT DATA { <a:a> <a:a> 1 }").json()["detail"]
+
+
+def test_relative_iris_are_ours(site: httpx.Client) -> None:
+    """`<id/…>` and `<def#…>` in a query are names under the canonical base, unless the query sets a BASE itself."""
+    query = "ASK { <id/organization/mic> ?p ?label . ?m <def#leadOrganization> <id/organization/mic> }"
+
+    assert ask(site, "GET", query).json()["boolean"] is True
+    assert ask(site, "GET", f"BASE <http://example.org/> {query}").json()["boolean"] is False
 
 
 def test_a_syntax_error_says_where(site: httpx.Client) -> None:
@@ -161,7 +184,9 @@ def test_a_syntax_error_says_where(site: httpx.Client) -> None:
 
 def test_the_graph_does_not_change(site: httpx.Client) -> None:
     """After every refused update there are as many triples as before."""
-    ask(site, "direct", "DROP ALL")
+    for how in WAYS:
+        ask(site, how, "DROP ALL")
+    site.post("/sparql", data={"update": "DROP ALL"})
 
     assert ask(site, "GET", COUNT).json()["results"]["bindings"][0]["n"]["value"] == str(
         site.get("/readyz").json()["triples"]

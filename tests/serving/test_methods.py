@@ -1,0 +1,58 @@
+"""HEAD and OPTIONS on every public path."""
+
+import httpx
+import pytest
+
+# Each path of /openapi.json, its parameters filled in, and those that the document leaves out.
+FILLED = {"{version}": "2019.1.0", "{name}": "graph.ttl", "/queries/graph.ttl": "/queries/measures-by-pillar"}
+BESIDE = ("/", "/sparql/", "/release/latest/", "/release/2019.1.0", "/static/style.css", "/openapi.json")
+# Of no use for a comparison: they say when and how fast an answer was made.
+PASSING = {"date", "server-timing"}
+
+
+@pytest.fixture(scope="module")
+def paths(site: httpx.Client) -> list[str]:
+    """Every public path, as a client would write it."""
+    documented = site.get("/openapi.json").json()["paths"]
+    for name, value in FILLED.items():
+        documented = [path.replace(name, value) for path in documented]
+    return [path for path in (*documented, *BESIDE) if "{" not in path]
+
+
+def test_head_is_get_without_a_body(site: httpx.Client, paths: list[str]) -> None:
+    """HEAD has the status and the headers of GET, whatever the path answers."""
+    differing = {}
+    for path in paths:
+        get, head = site.get(path), site.head(path)
+        kept = [{k: v for k, v in answer.headers.items() if k not in PASSING} for answer in (get, head)]
+        if head.content or get.status_code != head.status_code or kept[0] != kept[1]:
+            differing[path] = kept
+        assert get.status_code < 400
+
+    assert differing == {}
+    assert {"/sparql", "/queries", "/healthz", "/release/2019.1.0/graph.ttl"} <= set(paths)
+
+
+def test_options_says_what_a_path_can_be_asked(site: httpx.Client, paths: list[str]) -> None:
+    """OPTIONS is answered 204 with the methods, for programs (`Allow`) and for the browsers of other sites."""
+    for path in paths:
+        answer = site.options(path, headers={"Origin": "https://example.org", "Access-Control-Request-Method": "GET"})
+        methods = answer.headers["allow"].split(", ")
+
+        assert (answer.status_code, answer.content) == (204, b"")
+        assert {"GET", "HEAD", "OPTIONS"} <= set(methods)
+        assert ("POST" in methods) == ("QUERY" in methods) == path.startswith("/sparql")
+        assert answer.headers["access-control-allow-methods"] == answer.headers["allow"]
+        assert answer.headers["access-control-allow-origin"] == "*"
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "QUERY", "PROPFIND"])
+def test_any_other_method_is_refused(site: httpx.Client, paths: list[str], method: str) -> None:
+    """A method that a path does not have is 405 with those that it has."""
+    for path in paths:
+        allowed = site.options(path).headers["allow"]
+        if method not in allowed:
+            answer = site.request(method, path)
+
+            assert (answer.status_code, answer.headers["allow"]) == (405, allowed)
+            assert answer.headers["content-type"] == "application/problem+json"
