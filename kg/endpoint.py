@@ -101,7 +101,7 @@ def read_post(content_type: str, query_string: bytes, body: bytes) -> Question:
         pairs += parameters(body)
     elif media_type == QUERY:
         try:
-            pairs.append(("query", body.decode()))
+            pairs.append(("query", body.decode("utf-8-sig")))  # some editors begin a file with a byte order mark
         except UnicodeDecodeError as error:
             raise Refusal(400, f"the query is not UTF-8: {error}") from error
     elif media_type == UPDATE:

@@ -121,13 +121,18 @@ def test_the_default_graph_is_no_union(data_site: httpx.Client) -> None:
 
 REFUSED = {
     "syntax": ("GET", f"?query={quote('SELECT * {')}", None, b"", 400),
+    "syntax in a body": ("POST", "", QUERY, b"ASK {", 400),
     "empty query": ("GET", "?query=", None, b"", 400),
     "two queries": ("GET", f"?query={quote(ASK)}&query={quote(ASK)}", None, b"", 400),
+    "two queries in a form": ("POST", "", FORM, b"query=ASK+%7B%7D&query=ASK+%7B%7D", 400),
+    "query in the address and as a body": ("POST", f"?query={quote(ASK)}", QUERY, b"ASK {}", 400),
     "query in the address and in the form": ("POST", f"?query={quote(ASK)}", FORM, b"query=ASK%7B%7D", 400),
     "no query in a form": ("POST", "", FORM, b"", 400),
+    "another field in a form": ("POST", "", FORM, b"foo=bar", 400),
     "no UTF-8 in the address": ("GET", "?query=ASK%7B%22%FF%22%7D", None, b"", 400),
     "no UTF-8 in the form": ("POST", "", FORM, b"query=%FF", 400),
     "no UTF-8 in the body": ("POST", "", QUERY, b"ASK{}#\xff", 400),
+    "UTF-16": ("POST", "", f"{QUERY}; charset=UTF-16", "ASK {}".encode("utf-16"), 400),
     "graph that is no IRI": ("GET", f"?query={quote(ASK)}&default-graph-uri=a%20b", None, b"", 400),
     "function that nobody defined": ("GET", f"?query={quote('ASK { ?s ?p ?o FILTER(<a:f>(?o)) }')}", None, b"", 400),
     "wrong media type": ("POST", "", "text/plain", b"ASK {}", 415),
@@ -161,6 +166,26 @@ def test_refusals_are_problem_documents(site: httpx.Client, case: str) -> None:
     assert answer.headers["access-control-allow-origin"] == "*"
     if status == 405:
         assert answer.headers["allow"] == "GET, HEAD, POST, QUERY, OPTIONS"
+
+
+ANSWERED = {
+    "plus is a space": ("GET", "?query=ASK+%7B%7D", None, b""),
+    "form with a charset": ("POST", "", f"{FORM}; charset=UTF-8", b"query=ASK+%7B%7D"),
+    "body with a charset": ("POST", "", f"{QUERY}; charset=UTF-8", b"ASK {}"),
+    "body with a charset in quotes": ("POST", "", f'{QUERY.upper()}; charset="utf-8"', b"ASK {}"),
+    "body with a byte order mark": ("POST", "", QUERY, b"\xef\xbb\xbfASK {}"),
+    "other parameters beside": ("GET", "?a=b&query=ASK+%7B%7D&c", None, b""),
+}
+
+
+@pytest.mark.parametrize("case", ANSWERED)
+def test_what_is_fair_is_answered(site: httpx.Client, case: str) -> None:
+    """What clients send in good faith is a query like any other."""
+    method, parameters, content_type, body = ANSWERED[case]
+    headers = {"Content-Type": content_type} if content_type else {}
+    answer = site.request(method, f"/sparql{parameters}", headers=headers, content=body)
+
+    assert (answer.status_code, answer.json()["boolean"]) == (200, True)
 
 
 @pytest.mark.parametrize("how", WAYS)
