@@ -13,6 +13,11 @@ from kg.negotiate import Format
 from kg.queries import StoredQuery
 from kg.releases import Release
 
+# What a page may load: our own style, nothing else.
+PAGE = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'",
+    "Vary": "Accept, Accept-Language",
+}
 STATIC = Path(__file__).parent / "static"
 LANGUAGES = ("ja", "en")
 

@@ -112,6 +112,11 @@ class Release:
     files: tuple[ReleasedFile, ...]
     store: str = ""
 
+    @property
+    def development(self) -> bool:
+        """Whether it is a build between two versions, which is replaced without notice."""
+        return "+dev" in self.version
+
     def path(self, name: str) -> Path:
         """Return where a file of the release is."""
         return self.folder / name

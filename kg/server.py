@@ -3,11 +3,10 @@
 import socket
 from collections.abc import Sequence
 from pathlib import Path
-from urllib.parse import quote
 
 import uvicorn
 from fastapi import APIRouter, FastAPI, Request, Response
-from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, PlainTextResponse
+from fastapi.responses import JSONResponse, PlainTextResponse
 from fastapi.routing import APIRoute
 from fastapi.staticfiles import StaticFiles
 from pyoxigraph import Store
@@ -15,30 +14,27 @@ from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from kg import __version__, endpoint, negotiate, pages
+from kg import __version__, downloads, endpoint, pages
+from kg.compression import Compressed
 from kg.description import DESCRIPTION_FORMATS, service_description
-from kg.endpoint import Refusal, accept_of, allowed, problem
-from kg.errors import KgError, Problem, ReleaseError
-from kg.negotiate import GRAPH_FORMATS, HTML, PLAIN_JSON, ROW_FORMATS, Format, NotAcceptable
+from kg.endpoint import Refusal, allowed, problem
+from kg.errors import KgError, Problem
+from kg.negotiate import GRAPH_FORMATS, HTML, PLAIN_JSON, ROW_FORMATS
 from kg.queries import StoredQuery, read_queries
-from kg.releases import Release, release_of
+from kg.releases import Release
+from kg.replies import chosen, language_of, page
 from kg.store import open_release, size
 
 # Pages of every site may read everything; no credentials are involved anywhere.
 OPEN = {
     "Access-Control-Allow-Origin": "*",
-    "Access-Control-Expose-Headers": "Content-Location, ETag, Link, Retry-After",
+    "Access-Control-Expose-Headers": (
+        "Accept-Ranges, Content-Disposition, Content-Encoding, Content-Location, Content-Range, ETag, Link, Retry-After"
+    ),
     "X-Content-Type-Options": "nosniff",
-}
-PAGE = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'",
-    "Vary": "Accept, Accept-Language",
 }
 # What every path but the endpoint's can be asked by.
 READING = "GET, HEAD, OPTIONS"
-# A file of a release never changes under its address; a development build may.
-FOREVER = "public, max-age=31536000, immutable"
-DEVELOPMENT = "+dev"
 
 
 def app(data: Release | Store, queries: Path, out: Path) -> FastAPI:
@@ -48,10 +44,10 @@ def app(data: Release | Store, queries: Path, out: Path) -> FastAPI:
     stored, total = read_queries(queries), size(store)
 
     def introduction(request: Request) -> Response:
-        format = _choose(request, (*DESCRIPTION_FORMATS, HTML))
+        format = chosen(request, (*DESCRIPTION_FORMATS, HTML))
         if format is HTML:
             root = "../" if request.url.path.endswith("/") else "./"
-            return _page(pages.editor(_language(request), root, stored, (*ROW_FORMATS, *GRAPH_FORMATS)))
+            return page(pages.editor(language_of(request), root, stored, (*ROW_FORMATS, *GRAPH_FORMATS)))
         body = service_description(total, format, request.url.path, request.scope.get("server"))
         return Response(body, headers={"Content-Type": format.content_type, "Vary": "Accept"})
 
@@ -60,9 +56,14 @@ def app(data: Release | Store, queries: Path, out: Path) -> FastAPI:
     application = FastAPI(
         title="Shisaku Graph", version=__version__, docs_url=None, redoc_url=None, redirect_slashes=False
     )
-    for router in (endpoint.router(store, introduction), _front(release, total, stored), _releases(release, out)):
+    for router in (
+        endpoint.router(store, introduction),
+        _front(release, total, stored),
+        downloads.router(release, out),
+    ):
         application.include_router(_with_head(router))
     application.mount("/static", StaticFiles(directory=pages.STATIC), name="static")
+    application.add_middleware(Compressed)
     application.add_middleware(OpenToAll)
     application.add_exception_handler(Refusal, _refused)
     application.add_exception_handler(HTTPException, _failed)
@@ -129,12 +130,12 @@ def _front(release: Release | None, total: int, stored: Sequence[StoredQuery]) -
 
     @routes.get("/", include_in_schema=False)
     async def landing(request: Request) -> Response:
-        return _page(pages.landing(_language(request), release, total, stored))
+        return page(pages.landing(language_of(request), release, total, stored))
 
     @routes.get("/queries", tags=["stored queries"], summary="List the stored queries")
     async def list_queries(request: Request) -> Response:
-        if _choose(request, (PLAIN_JSON, HTML)) is HTML:
-            return _page(pages.query_list(_language(request), stored))
+        if chosen(request, (PLAIN_JSON, HTML)) is HTML:
+            return page(pages.query_list(language_of(request), stored))
         return JSONResponse([_summary(query) for query in stored], headers={"Vary": "Accept"})
 
     @routes.get("/queries/{name}", tags=["stored queries"], summary="Get the text of a stored query")
@@ -154,88 +155,8 @@ def _front(release: Release | None, total: int, stored: Sequence[StoredQuery]) -
     return routes
 
 
-def _releases(current: Release | None, out: Path) -> APIRouter:
-    """Return the downloads. Redirects are relative, so that they hold behind any prefix."""
-    routes = APIRouter(prefix="/release", tags=["downloads"])
-
-    @routes.get("/latest", summary="Go to the release that is served", status_code=307)
-    async def latest() -> Response:
-        return _redirect(f"{_version(current)}/")
-
-    @routes.get("/latest/", include_in_schema=False)
-    async def latest_listing() -> Response:
-        return _redirect(f"../{_version(current)}/")
-
-    @routes.get("/latest/{name}", summary="Go to a file of the release that is served", status_code=307)
-    async def latest_file(name: str) -> Response:
-        return _redirect(f"../{_version(current)}/{quote(name, safe='')}")
-
-    @routes.get("/{version}", include_in_schema=False)
-    async def without_slash(version: str) -> Response:
-        return _redirect(f"{quote(_release(current, out, version).version)}/")
-
-    @routes.get("/{version}/", summary="List the files of a release")
-    async def listing(request: Request, version: str) -> Response:
-        release = _release(current, out, version)
-        if _choose(request, (PLAIN_JSON, HTML)) is HTML:
-            return _page(pages.listing(_language(request), release))
-        return JSONResponse(release.manifest(), headers={"Vary": "Accept"})
-
-    @routes.get("/{version}/{name}", summary="Download a file of a release")
-    async def download(request: Request, version: str, name: str) -> Response:
-        return _download(request, _release(current, out, version), name)
-
-    return routes
-
-
-def _download(request: Request, release: Release, name: str) -> Response:
-    """Return a file that the manifest names; a name that it does not hold never becomes a path."""
-    files = {file.name: file for file in release.files}
-    if name not in files:
-        raise Refusal(404, f"release {release.version} has no file {name}; it has {', '.join(files)}")
-    file = files[name]
-    headers = {"ETag": f'"{file.sha256}"', "Cache-Control": "no-cache" if DEVELOPMENT in release.version else FOREVER}
-    if headers["ETag"] in request.headers.get("if-none-match", ""):
-        return Response(status_code=304, headers=headers)
-    return FileResponse(release.path(name), headers=headers, media_type=file.media_type)
-
-
-def _release(current: Release | None, out: Path, version: str) -> Release:
-    if current and version == current.version:
-        return current
-    try:
-        return release_of(out, version)
-    except (ReleaseError, OSError, ValueError) as error:  # the latter two: names that no file system takes
-        raise Refusal(404, f"there is no release {version}") from error
-
-
-def _version(release: Release | None) -> str:
-    if release is None:
-        raise Refusal(404, "this server was started on data files; it has no release to download")
-    return quote(release.version)
-
-
-def _redirect(target: str) -> Response:
-    return Response(status_code=307, headers={"Location": target})
-
-
 def _summary(query: StoredQuery) -> dict[str, object]:
     return {key: value for key, value in vars(query).items() if key != "text"}
-
-
-def _page(html: str) -> Response:
-    return HTMLResponse(html, headers=PAGE)
-
-
-def _language(request: Request) -> str:
-    return pages.language(request.query_params.get("lang"), request.headers.get("accept-language"))
-
-
-def _choose(request: Request, offered: tuple[Format, ...]) -> Format:
-    try:
-        return negotiate.choose(offered, accept_of(request), request.query_params.get("format"))
-    except NotAcceptable as error:
-        raise endpoint.not_acceptable(error) from error
 
 
 async def _refused(request: Request, error: Exception) -> Response:

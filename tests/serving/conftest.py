@@ -1,6 +1,6 @@
 """A tiny release, written by hand in the model's terms, and real servers that answer over HTTP."""
 
-import hashlib
+import gzip
 import json
 import socket
 import threading
@@ -70,6 +70,10 @@ GRAPH = """\
 <http://例え.jp/%E6%96%BD%E7%AD%96> rdfs:label "percent-encoded" .
 """
 
+DESCRIPTION = """\
+<https://w3id.org/shisaku/> <http://purl.org/dc/terms/license> <https://creativecommons.org/licenses/by/4.0/> .
+"""
+
 NAMED_GRAPHS = """\
 PREFIX ex: <http://example.org/>
 ex:s ex:p "default" .
@@ -85,14 +89,19 @@ def write_release(out: Path, version: str = "2019.1.0") -> Release:
     folder = out / "releases" / version
     folder.mkdir(parents=True)
     contents = {
-        "graph.ttl": GRAPH,
-        "measures.csv": "edition,row,number\r\nmunicipal-2019,5,01-05\r\n",
-        "SHA256SUMS": f"{hashlib.sha256(GRAPH.encode()).hexdigest()}  graph.ttl\n",
+        "graph.ttl": GRAPH.encode(),
+        "graph.ttl.gz": gzip.compress(GRAPH.encode(), mtime=0),
+        "measures.csv": b"edition,row,number\r\n" + b"municipal-2019,5,01-05\r\n" * 100,
+        "csv-metadata.json": b"{}",
+        "dataset.ttl": DESCRIPTION.encode(),
+        "validation.html": b"<!doctype html><title>SHACL</title><script>alert(1)</script>",
+        "shisaku.xlsx": bytes(range(256)) * 8,
     }
-    files = []
-    for name, text in contents.items():
-        (folder / name).write_bytes(text.encode())
-        files.append(ReleasedFile(name, len(text.encode()), hashlib.sha256(text.encode()).hexdigest()))
+    files = [ReleasedFile.of(name, content) for name, content in contents.items()]
+    contents["SHA256SUMS"] = "".join(f"{file.sha256}  {file.name}\n" for file in files).encode()
+    files.append(ReleasedFile.of("SHA256SUMS", contents["SHA256SUMS"]))
+    for name, content in contents.items():
+        (folder / name).write_bytes(content)
     edition = {"key": "municipal-2019"}
     release = Release(folder, version, "2019-10-11", "0" * 64, "test", (edition,), {"measures": 2}, tuple(files))
     (folder / MANIFEST).write_text(json.dumps(release.manifest()), encoding="utf-8")

@@ -1,0 +1,158 @@
+"""Compresses answers on their way out where the client takes gzip (RFC 9110, 8.4 and 12.5.3).
+
+The framework's own middleware is not used: it sends gzip to those who refuse it by `gzip;q=0`, leaves the entity tag of
+the uncompressed form on the compressed one, and answers HEAD for a file in another way than GET.
+"""
+
+import re
+import zlib
+from collections.abc import Iterable
+
+from anyio.to_thread import run_sync
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+GZIP = "gzip"
+# Smaller answers fit into one packet as they are.
+_SMALLEST = 1024
+# From this size on, other requests are served while one is compressed.
+_LARGE = 32 * 1024
+_LEVEL = 6
+_GZIP_HEADER = 16 + zlib.MAX_WBITS  # the form of gzip, with the largest window; it names no file and no time
+_TEXTS = re.compile(
+    r"text/.+|application/(?:.+\+)?(?:json|xml)|application/(?:n-triples|n-quads|trig|javascript)|image/svg\+xml"
+)
+# Answers that have no content, and parts of a document, stay as they are.
+_UNTOUCHED = {204, 206, 304}
+_SUFFIX = "-gzip"
+_TAG = re.compile(r'"([^"]*)"')
+
+
+def prefers_gzip(accept_encoding: str) -> bool:
+    """Whether a client that sends this `Accept-Encoding` wants gzip at least as much as no compression."""
+    weights: dict[str, float] = {}
+    for part in accept_encoding.lower().split(","):
+        coding, *parameters = (piece.strip() for piece in part.split(";"))
+        try:
+            weights[coding] = float(next((p[2:] for p in parameters if p.startswith("q=")), 1))
+        except ValueError:
+            continue
+    other = weights.get("*", 0)
+    wanted = weights.get(GZIP, weights.get("x-gzip", other))
+    return wanted > 0 and wanted >= weights.get("identity", other)
+
+
+def gzipped(content: bytes) -> bytes:
+    """Return the content compressed; the same content gives the same bytes."""
+    compressor = zlib.compressobj(_LEVEL, zlib.DEFLATED, _GZIP_HEADER)
+    return compressor.compress(content) + compressor.flush()
+
+
+def compressible(content_type: str) -> bool:
+    """Whether content of this type becomes smaller: text does, pictures and office files do not."""
+    return bool(_TEXTS.fullmatch(content_type.partition(";")[0].strip().lower()))
+
+
+class Compressed:
+    """Compresses what an application answers. Compressed forms have entity tags of their own (RFC 9110, 8.8.3.3)."""
+
+    def __init__(self, application: ASGIApp) -> None:
+        self.application = application
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer as the application does, compressed where that is wanted and worth it."""
+        if scope["type"] != "http":
+            await self.application(scope, receive, send)
+            return
+        request = Headers(scope=scope)
+        known = _tags(request.getlist("if-none-match"))
+        answer = _Answer(send, scope["method"], prefers_gzip(",".join(request.getlist("accept-encoding"))), known)
+        # The application knows only its own tags.
+        plain = [(name, _without_suffix(name, value)) for name, value in scope["headers"]]
+        await self.application({**scope, "headers": plain}, receive, answer.send)
+
+
+class _Answer:
+    """One answer on its way: its headers wait until the first piece of its body tells whether more will follow."""
+
+    def __init__(self, send: Send, method: str, gzip: bool, known: set[str]) -> None:
+        self._send = send
+        self._method = method
+        self._gzip = gzip
+        self._known = known
+        self._start: Message | None = None
+        self._compressor: zlib._Compress | None = None
+
+    async def send(self, message: Message) -> None:
+        """Pass on a message of the application."""
+        if message["type"] == "http.response.start":
+            if self._prepare(message):
+                self._compressor = zlib.compressobj(_LEVEL, zlib.DEFLATED, _GZIP_HEADER)
+            self._start = message
+        elif message["type"] == "http.response.body" and self._compressor:
+            await self._send_compressed(message)
+        else:
+            await self._begin()
+            await self._send(message)
+
+    def _prepare(self, start: Message) -> bool:
+        """Change the headers for the form that will be sent, and return whether that is the compressed one."""
+        headers = MutableHeaders(scope=start)
+        if start["status"] == 304:
+            vary(headers, "Accept-Encoding")
+            if self._gzip and _suffixed(headers.get("etag", "")) in self._known:
+                headers["ETag"] = _suffixed(headers["etag"])
+        if start["status"] in _UNTOUCHED or "content-encoding" in headers:
+            return False
+        length = int(headers.get("content-length", _SMALLEST))
+        if length < _SMALLEST or not compressible(headers.get("content-type", "")):
+            return False
+        vary(headers, "Accept-Encoding")
+        if not self._gzip:
+            return False
+        headers["Content-Encoding"] = GZIP
+        if "etag" in headers:
+            headers["ETag"] = _suffixed(headers["etag"])
+        # What is compressed on its way has no length that is known before, and no parts.
+        for name in ("Content-Length", "Accept-Ranges"):
+            if name in headers:
+                del headers[name]
+        return True
+
+    async def _send_compressed(self, message: Message) -> None:
+        body, more = message.get("body", b""), message.get("more_body", False)
+        squeezed = await run_sync(self._squeeze, body, more) if len(body) >= _LARGE else self._squeeze(body, more)
+        # HEAD of a file comes without the body that would tell the length.
+        if self._start is not None and not more and (body or self._method != "HEAD"):
+            MutableHeaders(scope=self._start)["Content-Length"] = str(len(squeezed))
+        await self._begin()
+        await self._send({**message, "body": squeezed if body or self._method != "HEAD" else b""})
+
+    def _squeeze(self, body: bytes, more: bool) -> bytes:
+        assert self._compressor is not None
+        return self._compressor.compress(body) + (b"" if more else self._compressor.flush())
+
+    async def _begin(self) -> None:
+        if self._start is not None:
+            start, self._start = self._start, None
+            await self._send(start)
+
+
+def vary(headers: MutableHeaders, name: str) -> None:
+    """Say that an answer also depends on this header of the request."""
+    there = ", ".join(headers.getlist("vary"))
+    if name.lower() not in re.split(r"\s*,\s*", there.lower()):
+        headers["Vary"] = f"{there}, {name}" if there else name
+
+
+def _suffixed(etag: str) -> str:
+    return f'{etag[:-1]}{_SUFFIX}"' if etag.endswith('"') else etag
+
+
+def _tags(values: Iterable[str]) -> set[str]:
+    return {f'"{tag}"' for value in values for tag in _TAG.findall(value)}
+
+
+def _without_suffix(name: bytes, value: bytes) -> bytes:
+    # Not in If-Range: what was compressed on its way cannot be resumed.
+    return value.replace(_SUFFIX.encode() + b'"', b'"') if name in (b"if-none-match", b"if-match") else value

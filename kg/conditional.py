@@ -1,0 +1,95 @@
+"""What a client has already, and which part it still wants: conditional requests and ranges (RFC 9110, 13 and 14)."""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import format_datetime, parsedate_to_datetime
+
+from starlette.datastructures import Headers
+
+NOT_MODIFIED = 304
+PRECONDITION_FAILED = 412
+
+_TAG = re.compile(r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"')
+_SPAN = re.compile(r"([0-9]{0,18})-([0-9]{0,18})")
+# Whoever wants more parts at once gets the whole; many small parts cost more than that.
+_MOST_PARTS = 100
+
+
+@dataclass(frozen=True)
+class Validators:
+    """What tells one form of a document from its other forms: its entity tag, in quotes, and the day it was made."""
+
+    etag: str
+    modified: datetime | None = None
+
+    def headers(self) -> dict[str, str]:
+        """Return them as headers. A date to come is left out: it must not be sent (RFC 9110, 8.8.2.1)."""
+        if self.modified is None or self.modified > datetime.now(UTC):
+            return {"ETag": self.etag}
+        return {"ETag": self.etag, "Last-Modified": format_datetime(self.modified, usegmt=True)}
+
+
+def outcome(request: Headers, validators: Validators) -> int | None:
+    """Return the status that the conditions of a GET or HEAD lead to, 304 or 412, or None where it is to be answered.
+
+    The order is that of RFC 9110, 13.2.2: tags win over dates, and what cannot be read is no condition.
+    """
+    if "if-match" in request:
+        if not _names(request, "if-match", validators.etag, weak=False):
+            return PRECONDITION_FAILED
+    elif _made_after(validators, _date(request, "if-unmodified-since")):
+        return PRECONDITION_FAILED
+    if "if-none-match" in request:
+        return NOT_MODIFIED if _names(request, "if-none-match", validators.etag, weak=True) else None
+    since = _date(request, "if-modified-since")
+    known = since is not None and validators.modified is not None
+    return NOT_MODIFIED if known and not _made_after(validators, since) else None
+
+
+def resumes(request: Headers, validators: Validators) -> bool:
+    """Whether the parts asked for belong to this very form: `If-Range` names it, or is not there (RFC 9110, 13.1.5)."""
+    condition = request.get("if-range", "").strip()
+    return not condition or condition in (validators.etag, validators.headers().get("Last-Modified"))
+
+
+def parts(header: str, size: int) -> list[tuple[int, int]] | None:
+    """Return the parts of a document of `size` bytes that a `Range` header asks for: first and last byte of each.
+
+    None means to send the whole, since the header is none that counts; an empty list that no part exists (416).
+    """
+    unit, _, text = header.partition("=")
+    spans = [span.strip() for span in text.split(",") if span.strip()]
+    if unit.strip().lower() != "bytes" or not 0 < len(spans) <= _MOST_PARTS:
+        return None
+    found = []
+    for span in spans:
+        match = _SPAN.fullmatch(span)
+        if match is None or span == "-" or (match[1] and match[2] and int(match[2]) < int(match[1])):
+            return None
+        first = int(match[1]) if match[1] else max(size - int(match[2]), 0)
+        last = min(int(match[2]), size - 1) if match[1] and match[2] else size - 1
+        if first <= last:
+            found.append((first, last))
+    return found
+
+
+def _names(request: Headers, header: str, etag: str, weak: bool) -> bool:
+    """Whether a list of tags names this one; a weak comparison does not mind the mark of weakness (8.8.3.2)."""
+    values = request.getlist(header)
+    if any(value.strip() == "*" for value in values):
+        return True
+    tags = [tag for value in values for tag in _TAG.findall(value)]
+    return etag.removeprefix("W/") in [tag.removeprefix("W/") if weak else tag for tag in tags]
+
+
+def _date(request: Headers, header: str) -> datetime | None:
+    try:
+        date = parsedate_to_datetime(request.get(header, ""))
+    except ValueError:
+        return None
+    return date if date.tzinfo else date.replace(tzinfo=UTC)
+
+
+def _made_after(validators: Validators, date: datetime | None) -> bool:
+    return date is not None and validators.modified is not None and validators.modified > date
