@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).resolve().parent
-# Many builds, or many validations: run by `./run test` like all others, but without measuring coverage.
-SLOW = ("variants", "shapes")
+# Many builds, many validations, or many queries: run by `./run test` like all others, but without measuring coverage.
+SLOW = ("variants", "shapes", "w3c")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
