@@ -2,6 +2,8 @@
 
 import socket
 from collections.abc import Sequence
+from contextlib import suppress
+from math import ceil
 from pathlib import Path
 from urllib.parse import quote
 
@@ -9,7 +11,6 @@ import uvicorn
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, PlainTextResponse
 from fastapi.staticfiles import StaticFiles
-from pyoxigraph import Store
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -21,7 +22,9 @@ from kg.errors import KgError, Problem, ReleaseError
 from kg.negotiate import GRAPH_FORMATS, HTML, PLAIN_JSON, ROW_FORMATS, Format, NotAcceptable
 from kg.queries import StoredQuery, read_queries
 from kg.releases import Release, release_of
-from kg.store import open_release, size
+from kg.workers.limits import Limits
+from kg.workers.pool import Pool
+from kg.workers.source import Source
 
 # Pages of every site may read everything; no credentials are involved anywhere.
 OPEN = {
@@ -38,11 +41,18 @@ FOREVER = "public, max-age=31536000, immutable"
 DEVELOPMENT = "+dev"
 
 
-def app(data: Release | Store, queries: Path, out: Path) -> FastAPI:
-    """Return the application that serves a release, or a store of any data, beside the releases in `out`."""
+Data = Release | Sequence[Path]
+
+
+def app(data: Data, queries: Path, out: Path, limits: Limits | None = None) -> FastAPI:
+    """Return the application that serves a release, or RDF files, beside the releases in `out`.
+
+    It starts the process that loads the data, and ends it when the server shuts it down.
+    """
     release = data if isinstance(data, Release) else None
-    store = open_release(data) if isinstance(data, Release) else data
-    stored, total = read_queries(queries), size(store)
+    limits = limits or Limits()
+    pool = Pool.of(Source.of(data), limits)
+    stored, total = read_queries(queries), pool.triples
 
     def introduction(request: Request) -> Response:
         format = _choose(request, (*DESCRIPTION_FORMATS, HTML))
@@ -55,9 +65,14 @@ def app(data: Release | Store, queries: Path, out: Path) -> FastAPI:
     # No documentation pages of FastAPI's: they load scripts from other sites. No slash redirects of its own: they
     # repeat whatever name the client calls this host.
     application = FastAPI(
-        title="Shisaku Graph", version=__version__, docs_url=None, redoc_url=None, redirect_slashes=False
+        title="Shisaku Graph",
+        version=__version__,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=lambda _: pool.running(),
     )
-    application.include_router(endpoint.router(store, introduction))
+    application.include_router(endpoint.router(pool, limits, introduction))
     application.include_router(_front(release, total, stored))
     application.include_router(_releases(release, out))
     application.mount("/static", StaticFiles(directory=pages.STATIC), name="static")
@@ -68,19 +83,34 @@ def app(data: Release | Store, queries: Path, out: Path) -> FastAPI:
     return application
 
 
-def serve(data: Release | Store, queries: Path, out: Path, host: str = "127.0.0.1", port: int = 8000) -> None:
-    """Serve until Ctrl-C, and say the address once it answers; raise KgError where it cannot be listened on."""
-    application = app(data, queries, out)
-    listener = _listen(host, port)
-    name = f"release {data.version}" if isinstance(data, Release) else f"{size(data):,} triples"
-    server = _Server(uvicorn.Config(application, log_level="warning", access_log=False, server_header=False))
-    server.greeting = f"Serving {name} at {{0}} (SPARQL: {{0}}sparql). Ctrl-C stops.".format(_address(listener))
-    try:
-        server.run(sockets=[listener])
-    except KeyboardInterrupt:
-        pass  # uvicorn repeats the signal once it has closed everything; the user asked for just that
-    finally:
-        listener.close()
+def serve(
+    data: Data,
+    queries: Path,
+    out: Path,
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    limits: Limits | None = None,
+) -> None:
+    """Serve until Ctrl-C, and say the address once it answers; raise KgError where that cannot be done."""
+    limits = limits or Limits()
+    with _listen(host, port) as listener:
+        application = app(data, queries, out, limits)
+        name = f"release {data.version}" if isinstance(data, Release) else f"{len(data)} data files"
+        # Whoever is being answered gets the answer; by then every question has reached its time limit.
+        patience = ceil(limits.seconds + limits.waiting_seconds)
+        server = _Server(
+            uvicorn.Config(
+                application,
+                log_level="warning",
+                access_log=False,
+                server_header=False,
+                timeout_graceful_shutdown=patience,
+            )
+        )
+        server.greeting = f"Serving {name} at {{0}} (SPARQL: {{0}}sparql). Ctrl-C stops.".format(_address(listener))
+        # uvicorn repeats the signal once it has closed everything; the user asked for just that.
+        with suppress(KeyboardInterrupt):
+            server.run(sockets=[listener])
 
 
 class OpenToAll:

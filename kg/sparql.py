@@ -1,4 +1,4 @@
-"""What the text of a query tells before an engine reads it: whether it is an update, and whether it calls SERVICE."""
+"""What the text of a query tells before an engine reads it: is it an update, does it call SERVICE, how deep is it."""
 
 import re
 from collections.abc import Iterator
@@ -33,6 +33,13 @@ _PIECE = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 
+# What nests, between all that can hold such a mark without meaning it. Prefix signs nest each in the one before it.
+_MARK = re.compile(
+    rf"(?P<open>[{{(\[])|(?P<close>[}})\]])|(?P<signs>(?:[!^+-]{_GAP}*+)++)|(?P<union>(?<!\w)UNION(?!\w))"
+    rf"|{_IRI.pattern}|{_PIECE.pattern}",
+    re.IGNORECASE | re.DOTALL,
+)
+
 
 def body_of(query: str) -> int:
     """Return where the query begins after its prologue: comments, BASE and PREFIX (SPARQL 1.1, section 4.1)."""
@@ -60,6 +67,30 @@ def calls_service(query: str) -> bool:
     if "service" not in query.lower() and "\\" not in query:
         return False
     return any(_has_call(text) for text in {query, _CODEPOINT.sub(_character, query)})
+
+
+def depth(query: str, enough: int) -> int:
+    """Return how deep the brackets and prefix signs of a query nest; it counts no further than a little over `enough`.
+
+    Engines read nesting by recursion and die of it, so this is known before one reads the text.
+    """
+    level = deepest = 0
+    for mark in _MARK.finditer(query):
+        kind = mark.lastgroup
+        if kind == "open":
+            level += 1
+        elif kind == "close":
+            level -= 1
+        signs = sum(map(mark[0].count, "!^+-")) if kind == "signs" else 0
+        deepest = max(deepest, level + signs)
+        if deepest > enough:
+            break
+    return deepest
+
+
+def unions(query: str) -> int:
+    """Return how many UNIONs a query has; engines read a chain of them by recursion, too."""
+    return sum(mark.lastgroup == "union" for mark in _MARK.finditer(query))
 
 
 def _character(escape: re.Match[str]) -> str:
