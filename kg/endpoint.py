@@ -18,7 +18,7 @@ from starlette.types import Receive, Scope, Send
 
 from kg.workers.answering import READ_ONLY
 from kg.workers.answering import not_acceptable as not_acceptable
-from kg.workers.limits import Limits
+from kg.workers.limits import Limits, megabytes
 from kg.workers.messages import Answer, Question
 from kg.workers.messages import Refusal as Refusal
 from kg.workers.pool import Pool
@@ -104,7 +104,7 @@ def router(pool: Pool, limits: Limits, introduction: Callable[[Request], Respons
         return await _respond(request, pool, question)
 
     async def post(request: Request) -> Response:
-        body = await body_of(request, _ENCODED * limits.query)
+        body = await body_of(request, limits.query)
         question = read_post(request.headers.get("content-type", ""), request.scope["query_string"], body)
         return await _respond(request, pool, question)
 
@@ -175,18 +175,19 @@ class FiledResponse(Response):
 
 
 async def body_of(request: Request, limit: int) -> bytes:
-    """Return the body of a request; raise Refusal as soon as it is known to be longer than `limit` bytes."""
-    body = bytearray()
+    """Return the body of a request; raise Refusal as soon as it is longer than a query of `limit` bytes can need."""
+    body, longest = bytearray(), _ENCODED * limit
     announced = request.headers.get("content-length", "")
-    too_long = announced.isdecimal() and int(announced) > limit
+    too_long = announced.isdecimal() and int(announced) > longest
     if not too_long:
         async for piece in request.stream():
             body += piece
-            too_long = len(body) > limit
+            too_long = len(body) > longest
             if too_long:
                 break
     if too_long:
-        raise Refusal(413, f"the body of this request is longer than {limit:,} bytes; send a shorter query")
+        fact = f"the body of this request is longer than {megabytes(_ENCODED * limit)}"
+        raise Refusal(413, f"{fact}; a query may have {megabytes(limit)}")
     return bytes(body)
 
 

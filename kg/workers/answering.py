@@ -5,7 +5,7 @@ import os
 from pyoxigraph import NamedNode, Store
 
 from kg import negotiate, sparql
-from kg.negotiate import Format, NotAcceptable, Output, Results
+from kg.negotiate import Format, NotAcceptable, Output
 from kg.workers.limits import Limits, megabytes
 from kg.workers.messages import Question, Refusal
 
@@ -57,13 +57,18 @@ class BoundedOutput:
 def answer(store: Store, question: Question, output: Output, limits: Limits) -> Format:
     """Write the answer to a question, complete, and return its format; raise Refusal where it cannot be answered."""
     _look_at(question.query, limits)
-    results = _results(store, question)
+    default, named = _dataset(question)
     try:
+        results = store.query(question.query, default_graph=default, named_graphs=named)  # type: ignore[arg-type]
         format = negotiate.choose(negotiate.formats_of(results), question.accept, question.format)
         negotiate.write_to(results, format, output)
+    except SyntaxError as error:
+        if sparql.is_update(question.query):
+            raise Refusal(403, READ_ONLY) from error
+        raise Refusal(400, f"no valid SPARQL query: {error}") from error
     except NotAcceptable as error:
         raise not_acceptable(error) from error
-    except RuntimeError as error:
+    except RuntimeError as error:  # such as a function that nobody has defined
         raise Refusal(400, f"the engine cannot answer this query: {error}") from error
     except OSError as error:  # the engine has tried to open a socket
         raise Refusal(403, NO_SERVICE) from error
@@ -85,18 +90,6 @@ def _look_at(query: str, limits: Limits) -> None:
         raise Refusal(400, f"this query has more than {limits.unions} UNIONs; write it with VALUES")
     if sparql.calls_service(query):
         raise Refusal(403, NO_SERVICE)
-
-
-def _results(store: Store, question: Question) -> Results:
-    default, named = _dataset(question)
-    try:
-        return store.query(question.query, default_graph=default, named_graphs=named)  # type: ignore[arg-type]
-    except SyntaxError as error:
-        if sparql.is_update(question.query):
-            raise Refusal(403, READ_ONLY) from error
-        raise Refusal(400, f"no valid SPARQL query: {error}") from error
-    except RuntimeError as error:  # such as a function that nobody has defined
-        raise Refusal(400, f"the engine cannot answer this query: {error}") from error
 
 
 def _dataset(question: Question) -> tuple[list[NamedNode] | None, list[NamedNode] | None]:
