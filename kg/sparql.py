@@ -69,12 +69,14 @@ def calls_service(query: str) -> bool:
     return any(_has_call(text) for text in {query, _CODEPOINT.sub(_character, query)})
 
 
-def depth(query: str, enough: int) -> int:
-    """Return how deep the brackets and prefix signs of a query nest; it counts no further than a little over `enough`.
+def nests_deeper(query: str, levels: int) -> bool:
+    """Whether the brackets and prefix signs of a query nest deeper than this.
 
-    Engines read nesting by recursion and die of it, so this is known before one reads the text.
+    Engines read nesting by recursion and die of it, so this is to be known before one reads the text.
     """
-    level = deepest = 0
+    if sum(map(query.count, "{([!^+-")) <= levels:
+        return False
+    level = 0
     for mark in _MARK.finditer(query):
         kind = mark.lastgroup
         if kind == "open":
@@ -82,15 +84,16 @@ def depth(query: str, enough: int) -> int:
         elif kind == "close":
             level -= 1
         signs = sum(map(mark[0].count, "!^+-")) if kind == "signs" else 0
-        deepest = max(deepest, level + signs)
-        if deepest > enough:
-            break
-    return deepest
+        if level + signs > levels:
+            return True
+    return False
 
 
-def unions(query: str) -> int:
-    """Return how many UNIONs a query has; engines read a chain of them by recursion, too."""
-    return sum(mark.lastgroup == "union" for mark in _MARK.finditer(query))
+def has_more_unions(query: str, number: int) -> bool:
+    """Whether a query has more UNIONs than this; engines read a chain of them by recursion, too."""
+    if query.upper().count("UNION") <= number:
+        return False
+    return sum(mark.lastgroup == "union" for mark in _MARK.finditer(query)) > number
 
 
 def _character(escape: re.Match[str]) -> str:

@@ -84,9 +84,9 @@ def not_acceptable(error: NotAcceptable) -> Refusal:
 
 def _look_at(query: str, limits: Limits) -> None:
     """Refuse what an engine must not see."""
-    if sparql.depth(query, limits.nesting) > limits.nesting:
+    if sparql.nests_deeper(query, limits.nesting):
         raise Refusal(400, NESTED.format(f": more than {limits.nesting} levels"))
-    if sparql.unions(query) > limits.unions:
+    if sparql.has_more_unions(query, limits.unions):
         raise Refusal(400, f"this query has more than {limits.unions} UNIONs; write it with VALUES")
     if sparql.calls_service(query):
         raise Refusal(403, NO_SERVICE)

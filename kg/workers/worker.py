@@ -22,6 +22,7 @@ from kg.workers.messages import Question, Refusal, pack, receive
 # Memory that questions have left behind before a worker is replaced by one that shares the zygote's again.
 _LEFT_BEHIND = 64 * MB
 _PR_SET_PDEATHSIG = 1
+_PR_SET_DUMPABLE = 4
 
 
 def work(open_store: Callable[[], Store], link: socket.socket, file: int, limits: Limits, on_disk: bool) -> None:
@@ -60,7 +61,9 @@ def confine(parent: int) -> None:
     die_with_parent(parent)
     # The kernel's out-of-memory killer takes a worker before anything else.
     Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
+    # No core file, and none for a program that the kernel pipes it to, which would not care for the limit.
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    _prctl(_PR_SET_DUMPABLE, 0)
     # A dying engine prints a trace for each hostile query; what a worker died of is known by its status.
     nowhere = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):
@@ -70,9 +73,15 @@ def confine(parent: int) -> None:
 
 def die_with_parent(parent: int) -> None:
     """Let the kernel kill this process when the thread that started it ends (prctl(2), PR_SET_PDEATHSIG)."""
-    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
         os._exit(0)
+
+
+def _prctl(option: int, value: int) -> None:
+    """Set an attribute of this process (prctl(2)); raise OSError where that fails."""
+    if ctypes.CDLL(None, use_errno=True).prctl(option, *map(ctypes.c_ulong, (value, 0, 0, 0))):
+        raise OSError(ctypes.get_errno(), "prctl")
 
 
 def _reply(store: Store, question: Question, file: int, limits: Limits) -> tuple[dict[str, Any], bytes]:
