@@ -4,47 +4,37 @@ An answer is complete or it is an error: it is written as a whole before the sta
 problem document (RFC 9457).
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+import asyncio
+import os
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import replace
 from http import HTTPStatus
+from typing import Any
 from urllib.parse import parse_qsl
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
-from pyoxigraph import NamedNode, Store
-from starlette.concurrency import run_in_threadpool
+from starlette.types import Receive, Scope, Send
 
-from kg import negotiate, sparql
-from kg.names import BASE
-from kg.negotiate import Format, NotAcceptable
+from kg.workers.answering import READ_ONLY
+from kg.workers.answering import not_acceptable as not_acceptable
+from kg.workers.limits import Limits, megabytes
+from kg.workers.messages import Answer, Question
+from kg.workers.messages import Refusal as Refusal
+from kg.workers.pool import Pool
 
 METHODS = "GET, HEAD, POST, QUERY, OPTIONS"
 FORM = "application/x-www-form-urlencoded"
 QUERY = "application/sparql-query"
 UPDATE = "application/sparql-update"
-READ_ONLY = "this endpoint answers queries and changes nothing"
 # What comes as the body of a QUERY request (draft-ietf-httpbis-safe-method-w-body, which also names this header).
 ACCEPT_QUERY = {"Accept-Query": QUERY}
 
-
-class Refusal(Exception):
-    """Why a request is not answered: an HTTP status and a sentence that says what to do."""
-
-    def __init__(self, status: int, detail: str, headers: Mapping[str, str] | None = None) -> None:
-        super().__init__(detail)
-        self.status = status
-        self.detail = detail
-        self.headers = headers
-
-
-@dataclass(frozen=True)
-class Question:
-    """What a request asks: the query, the dataset that it names, and the format that it names."""
-
-    query: str
-    default_graphs: tuple[str, ...] = ()
-    named_graphs: tuple[str, ...] = ()
-    format: str | None = None
+# How much longer than its query a form may be: percent-encoded, with the names of graphs.
+_ENCODED = 4
+_UNWATCHED = 0.05
+_CLIENT_GONE = 499  # nobody reads it; a log may
+_PIECE = 1 << 18
 
 
 def problem(refusal: Refusal) -> JSONResponse:
@@ -125,39 +115,7 @@ def read_query_method(content_type: str, query_string: bytes, body: bytes) -> Qu
     return read_post(content_type, query_string, body)
 
 
-def answer(store: Store, question: Question, accept: str | None) -> tuple[Format, bytes]:
-    """Return the answer to a question, complete, and its format; raise Refusal where it cannot be answered."""
-    if sparql.calls_service(question.query):
-        raise Refusal(403, "this endpoint calls no other endpoint: SERVICE is allowed for none")
-    default, named = _dataset(question)
-    try:
-        results = store.query(
-            question.query,
-            base_iri=BASE,  # so that <id/organization/mic> is the ministry, as in a query that begins with this BASE
-            default_graph=default,  # type: ignore[arg-type]
-            named_graphs=named,  # type: ignore[arg-type]
-        )
-    except SyntaxError as error:
-        if sparql.is_update(question.query):
-            raise Refusal(400, f"this is an update and no query; {READ_ONLY}") from error
-        raise Refusal(400, f"no valid SPARQL query: {error}") from error
-    except RuntimeError as error:  # such as a function that nobody has defined
-        raise Refusal(400, f"the engine cannot answer this query: {error}") from error
-    try:
-        format = negotiate.choose(negotiate.formats_of(results), accept, question.format)
-        return format, negotiate.write(results, format)
-    except NotAcceptable as error:
-        raise not_acceptable(error) from error
-
-
-def not_acceptable(error: NotAcceptable) -> Refusal:
-    """Return the refusal of a request whose formats cannot be had."""
-    return Refusal(
-        406, "; ".join(f"{problem.fact}; {problem.remedy}" for problem in error.problems), {"Vary": "Accept"}
-    )
-
-
-def router(store: Store, introduction: Callable[[Request], Response]) -> APIRouter:
+def router(pool: Pool, limits: Limits, introduction: Callable[[Request], Response]) -> APIRouter:
     """Return the routes of the endpoint; `introduction` answers a request that comes without a query."""
     routes = APIRouter(tags=["SPARQL"])
 
@@ -165,17 +123,17 @@ def router(store: Store, introduction: Callable[[Request], Response]) -> APIRout
         question = read_question(parameters(request.scope["query_string"]))
         if question is None:
             return introduction(request)
-        return await _respond(request, store, question)
+        return await _respond(request, pool, question)
 
     async def post(request: Request) -> Response:
-        body = await request.body()
+        body = await body_of(request, limits.query)
         question = read_post(request.headers.get("content-type", ""), request.scope["query_string"], body)
-        return await _respond(request, store, question)
+        return await _respond(request, pool, question)
 
     async def query(request: Request) -> Response:
-        body = await request.body()
+        body = await body_of(request, limits.query)
         question = read_query_method(request.headers.get("content-type", ""), request.scope["query_string"], body)
-        return await _respond(request, store, question)
+        return await _respond(request, pool, question)
 
     async def options() -> Response:
         return allowed(METHODS, ACCEPT_QUERY)
@@ -191,41 +149,84 @@ def router(store: Store, introduction: Callable[[Request], Response]) -> APIRout
     return routes
 
 
-async def _respond(request: Request, store: Store, question: Question) -> Response:
-    # In a thread: the engine lets go of the interpreter while it works, so other requests are served meanwhile.
-    outcome = await run_in_threadpool(_outcome, store, question, accept_of(request))
-    if isinstance(outcome, Refusal):
-        raise outcome
-    format, body = outcome
-    return Response(body, headers={"Content-Type": format.content_type, "Vary": "Accept"})
+async def _respond(request: Request, pool: Pool, question: Question) -> Response:
+    asked = replace(question, accept=accept_of(request))
+    answer = await _unless_gone(request, pool.ask(asked, client_of(request)))
+    if answer is None:
+        return Response(status_code=_CLIENT_GONE)
+    headers = {"Content-Type": answer.content_type, "Vary": "Accept"}
+    return FiledResponse(answer, headers) if answer.file else Response(answer.body, headers=headers)
 
 
-def _outcome(store: Store, question: Question, accept: str | None) -> tuple[Format, bytes] | Refusal:
-    """Return the answer or the refusal.
-
-    The refusal is a fresh one: a trace would carry the engine's results out of the thread that asked, and the engine
-    insists on taking them back there.
-    """
+async def _unless_gone(request: Request, asking: Coroutine[Any, Any, Answer]) -> Answer | None:
+    """Return the answer; where the client goes away meanwhile, end the question and return None."""
+    task = asyncio.ensure_future(asking)
     try:
-        return answer(store, question, accept)
-    except Refusal as refusal:
-        return Refusal(refusal.status, refusal.detail, refusal.headers)
+        # Most answers are there before it is worth while to watch the client.
+        done, _ = await asyncio.wait({task}, timeout=_UNWATCHED)
+        if not done:
+            watch = asyncio.ensure_future(_gone(request))
+            try:
+                await asyncio.wait({task, watch}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                watch.cancel()
+        return task.result() if task.done() else None
+    finally:
+        task.cancel()
+
+
+async def _gone(request: Request) -> None:
+    """Return when the client has closed the connection."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+class FiledResponse(Response):
+    """Sends an answer that is in a file, in pieces, so that it is never held as a whole."""
+
+    def __init__(self, answer: Answer, headers: Mapping[str, str]) -> None:
+        super().__init__(headers={**headers, "Content-Length": str(answer.size)})
+        self._answer = answer
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send status, headers and the content of the file (ASGI); close it in any case."""
+        assert self._answer.file is not None
+        with self._answer.file as file:
+            await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+            sent = 0
+            while sent < self._answer.size and scope["method"] != "HEAD":
+                piece = os.pread(file.fileno(), min(_PIECE, self._answer.size - sent), sent)
+                sent += len(piece)
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def body_of(request: Request, limit: int) -> bytes:
+    """Return the body of a request; raise Refusal as soon as it is longer than a query of `limit` bytes can need."""
+    body, longest = bytearray(), _ENCODED * limit
+    announced = request.headers.get("content-length", "")
+    too_long = announced.isdecimal() and int(announced) > longest
+    if not too_long:
+        async for piece in request.stream():
+            body += piece
+            too_long = len(body) > longest
+            if too_long:
+                break
+    if too_long:
+        fact = f"the body of this request is longer than {megabytes(_ENCODED * limit)}"
+        raise Refusal(413, f"{fact}; a query may have {megabytes(limit)}")
+    return bytes(body)
+
+
+def client_of(request: Request) -> str:
+    """Return by which name a client takes turns with others: its address."""
+    return request.client.host if request.client else ""
 
 
 def accept_of(request: Request) -> str | None:
     """Return the Accept header of a request, which may come in several lines."""
     lines = request.headers.getlist("accept")
     return ",".join(lines) if lines else None
-
-
-def _dataset(question: Question) -> tuple[list[NamedNode] | None, list[NamedNode] | None]:
-    """Return the default and the named graphs that a request names; they take the place of FROM and FROM NAMED."""
-    if not question.default_graphs and not question.named_graphs:
-        return None, None
-    try:
-        return [NamedNode(iri) for iri in question.default_graphs], [NamedNode(iri) for iri in question.named_graphs]
-    except ValueError as error:
-        raise Refusal(400, f"a graph is named by an absolute IRI: {error}") from error
 
 
 def _documented(part: str) -> dict[str, object]:

@@ -5,6 +5,8 @@ A client asks by `Accept`, with weights (RFC 9110), or by `format=`, which wins 
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from io import BytesIO
+from typing import IO, Protocol, cast
 from xml.parsers import expat
 
 from pyoxigraph import QueryBoolean, QueryResultsFormat, QuerySolutions, QueryTriples, RdfFormat, Triple, serialize
@@ -13,6 +15,16 @@ from kg import names
 from kg.errors import Problem, QueryError
 
 Results = QuerySolutions | QueryBoolean | QueryTriples
+
+
+class Output(Protocol):
+    """What an answer can be written to."""
+
+    def write(self, data: bytes, /) -> int:
+        """Take the next bytes and return how many they are."""
+
+    def flush(self) -> None:
+        """Pass on what has been taken."""
 
 
 @dataclass(frozen=True)
@@ -96,16 +108,24 @@ def choose(offered: Sequence[Format], accept: str | None = None, named: str | No
 
 def write(results: Results, format: Format) -> bytes:
     """Return query results written in one of their formats."""
+    body = BytesIO()
+    write_to(results, format, body)
+    return body.getvalue()
+
+
+def write_to(results: Results, format: Format, output: Output) -> None:
+    """Write query results in one of their formats, piece by piece; what `output` raises ends the query."""
+    checked = _WellFormed(output) if format in (XML, RDF_XML) else None
+    file = cast(IO[bytes], checked or output)  # the engine calls write() and flush() only
     writer = format.writer
     if isinstance(results, QueryTriples):
         assert isinstance(writer, RdfFormat)
-        # Through a generator of ours, not directly: between two triples other threads of the server get their turn.
-        body = serialize((triple for triple in results), format=writer, prefixes=_prefixes(writer))
+        serialize(results, file, format=writer, prefixes=_prefixes(writer))
     else:
         assert isinstance(writer, QueryResultsFormat)
-        body = results.serialize(format=writer)
-    assert body is not None
-    return _well_formed(body) if format in (XML, RDF_XML) else body
+        results.serialize(file, format=writer)
+    if checked:
+        checked.close()
 
 
 def write_triples(triples: Iterable[Triple], format: Format) -> bytes:
@@ -120,21 +140,33 @@ def _prefixes(writer: RdfFormat) -> dict[str, str] | None:
     return PREFIXES if writer in (RdfFormat.TURTLE, RdfFormat.TRIG, RdfFormat.RDF_XML) else None
 
 
-def _well_formed(body: bytes, step: int = 1 << 16) -> bytes:
-    """Return the XML, or raise NotAcceptable where it would be broken.
+class _WellFormed:
+    """Lets XML through to an output, and raises NotAcceptable where it is broken.
 
     XML cannot hold every RDF graph: there are predicates that no XML name can be made of, and characters it forbids.
     The engine writes such a document all the same.
     """
-    parser = expat.ParserCreate(namespace_separator=" ")
-    try:
-        for start in range(0, len(body), step):
-            parser.Parse(body[start : start + step], False)
-        parser.Parse(b"", True)
-    except expat.ExpatError as error:
-        fact = f"this answer holds a predicate or a character that XML cannot express ({error})"
-        raise NotAcceptable(Problem(fact, "ask for another format, for example JSON or Turtle")) from error
-    return body
+
+    def __init__(self, output: Output) -> None:
+        self._output = output
+        self._parser = expat.ParserCreate(namespace_separator=" ")
+
+    def write(self, data: bytes, /) -> int:
+        self._parse(data)
+        return self._output.write(data)
+
+    def flush(self) -> None:
+        self._output.flush()
+
+    def close(self) -> None:
+        self._parse(b"", last=True)
+
+    def _parse(self, data: bytes, last: bool = False) -> None:
+        try:
+            self._parser.Parse(data, last)
+        except expat.ExpatError as error:
+            fact = f"this answer holds a predicate or a character that XML cannot express ({error})"
+            raise NotAcceptable(Problem(fact, "ask for another format, for example JSON or Turtle")) from error
 
 
 def _ranges(accept: str) -> Iterator[tuple[str, float]]:

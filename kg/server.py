@@ -2,6 +2,8 @@
 
 import socket
 from collections.abc import Sequence
+from contextlib import suppress
+from math import ceil
 from pathlib import Path
 
 import uvicorn
@@ -9,7 +11,6 @@ from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 from fastapi.routing import APIRoute
 from fastapi.staticfiles import StaticFiles
-from pyoxigraph import Store
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -23,7 +24,9 @@ from kg.negotiate import GRAPH_FORMATS, HTML, PLAIN_JSON, ROW_FORMATS
 from kg.queries import StoredQuery, read_queries
 from kg.releases import Release
 from kg.replies import chosen, language_of, page
-from kg.store import open_release, size
+from kg.workers.limits import Limits
+from kg.workers.pool import Pool
+from kg.workers.source import Source
 
 # Pages of every site may read everything; no credentials are involved anywhere.
 OPEN = {
@@ -37,11 +40,18 @@ OPEN = {
 READING = "GET, HEAD, OPTIONS"
 
 
-def app(data: Release | Store, queries: Path, out: Path) -> FastAPI:
-    """Return the application that serves a release, or a store of any data, beside the releases in `out`."""
+Data = Release | Sequence[Path]
+
+
+def app(data: Data, queries: Path, out: Path, limits: Limits | None = None) -> FastAPI:
+    """Return the application that serves a release, or RDF files, beside the releases in `out`.
+
+    It starts the process that loads the data, and ends it when the server shuts it down.
+    """
     release = data if isinstance(data, Release) else None
-    store = open_release(data) if isinstance(data, Release) else data
-    stored, total = read_queries(queries), size(store)
+    limits = limits or Limits()
+    pool = Pool.of(Source.of(data), limits)
+    stored, total = read_queries(queries), pool.triples
 
     def introduction(request: Request) -> Response:
         format = chosen(request, (*DESCRIPTION_FORMATS, HTML))
@@ -54,13 +64,19 @@ def app(data: Release | Store, queries: Path, out: Path) -> FastAPI:
     # No documentation pages of FastAPI's: they load scripts from other sites. No slash redirects of its own: they
     # repeat whatever name the client calls this host.
     application = FastAPI(
-        title="Shisaku Graph", version=__version__, docs_url=None, redoc_url=None, redirect_slashes=False
+        title="Shisaku Graph",
+        version=__version__,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=lambda _: pool.running(),
     )
-    for router in (
-        endpoint.router(store, introduction),
+    routers = (
+        endpoint.router(pool, limits, introduction),
         _front(release, total, stored),
         downloads.router(release, out),
-    ):
+    )
+    for router in routers:
         application.include_router(_with_head(router))
     application.mount("/static", StaticFiles(directory=pages.STATIC), name="static")
     application.add_middleware(Compressed)
@@ -71,19 +87,34 @@ def app(data: Release | Store, queries: Path, out: Path) -> FastAPI:
     return application
 
 
-def serve(data: Release | Store, queries: Path, out: Path, host: str = "127.0.0.1", port: int = 8000) -> None:
-    """Serve until Ctrl-C, and say the address once it answers; raise KgError where it cannot be listened on."""
-    application = app(data, queries, out)
-    listener = _listen(host, port)
-    name = f"release {data.version}" if isinstance(data, Release) else f"{size(data):,} triples"
-    server = _Server(uvicorn.Config(application, log_level="warning", access_log=False, server_header=False))
-    server.greeting = f"Serving {name} at {{0}} (SPARQL: {{0}}sparql). Ctrl-C stops.".format(_address(listener))
-    try:
-        server.run(sockets=[listener])
-    except KeyboardInterrupt:
-        pass  # uvicorn repeats the signal once it has closed everything; the user asked for just that
-    finally:
-        listener.close()
+def serve(
+    data: Data,
+    queries: Path,
+    out: Path,
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    limits: Limits | None = None,
+) -> None:
+    """Serve until Ctrl-C, and say the address once it answers; raise KgError where that cannot be done."""
+    limits = limits or Limits()
+    with _listen(host, port) as listener:
+        application = app(data, queries, out, limits)
+        name = f"release {data.version}" if isinstance(data, Release) else f"{len(data)} data files"
+        # Whoever is being answered gets the answer; by then every question has reached its time limit.
+        patience = ceil(limits.seconds + limits.waiting_seconds)
+        server = _Server(
+            uvicorn.Config(
+                application,
+                log_level="warning",
+                access_log=False,
+                server_header=False,
+                timeout_graceful_shutdown=patience,
+            )
+        )
+        server.greeting = f"Serving {name} at {{0}} (SPARQL: {{0}}sparql). Ctrl-C stops.".format(_address(listener))
+        # uvicorn repeats the signal once it has closed everything; the user asked for just that.
+        with suppress(KeyboardInterrupt):
+            server.run(sockets=[listener])
 
 
 class OpenToAll:

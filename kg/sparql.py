@@ -1,4 +1,4 @@
-"""What the text of a query tells before an engine reads it: whether it is an update, and whether it calls SERVICE."""
+"""What the text of a query tells before an engine reads it: is it an update, does it call SERVICE, how deep is it."""
 
 import re
 from collections.abc import Iterator
@@ -33,6 +33,13 @@ _PIECE = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 
+# What nests, between all that can hold such a mark without meaning it. Prefix signs nest each in the one before it.
+_MARK = re.compile(
+    rf"(?P<open>[{{(\[])|(?P<close>[}})\]])|(?P<signs>(?:[!^+-]{_GAP}*+)++)|(?P<union>(?<!\w)UNION(?!\w))"
+    rf"|{_IRI.pattern}|{_PIECE.pattern}",
+    re.IGNORECASE | re.DOTALL,
+)
+
 
 def body_of(query: str) -> int:
     """Return where the query begins after its prologue: comments, BASE and PREFIX (SPARQL 1.1, section 4.1)."""
@@ -60,6 +67,33 @@ def calls_service(query: str) -> bool:
     if "service" not in query.lower() and "\\" not in query:
         return False
     return any(_has_call(text) for text in {query, _CODEPOINT.sub(_character, query)})
+
+
+def nests_deeper(query: str, levels: int) -> bool:
+    """Whether the brackets and prefix signs of a query nest deeper than this.
+
+    Engines read nesting by recursion and die of it, so this is to be known before one reads the text.
+    """
+    if sum(map(query.count, "{([!^+-")) <= levels:
+        return False
+    level = 0
+    for mark in _MARK.finditer(query):
+        kind = mark.lastgroup
+        if kind == "open":
+            level += 1
+        elif kind == "close":
+            level -= 1
+        signs = sum(map(mark[0].count, "!^+-")) if kind == "signs" else 0
+        if level + signs > levels:
+            return True
+    return False
+
+
+def has_more_unions(query: str, number: int) -> bool:
+    """Whether a query has more UNIONs than this; engines read a chain of them by recursion, too."""
+    if query.upper().count("UNION") <= number:
+        return False
+    return sum(mark.lastgroup == "union" for mark in _MARK.finditer(query)) > number
 
 
 def _character(escape: re.Match[str]) -> str:

@@ -16,8 +16,39 @@ from kg.places import places
 @click.option("--port", default=8000, show_default=True, envvar="KG_PORT", help="Port to listen on.")
 @click.option("--release", "version", envvar="KG_RELEASE", help="Serve this version instead of the current one.")
 @click.option("--data", type=FILE, multiple=True, help="Serve RDF files instead of a release; may be repeated.")
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    envvar="KG_WORKERS",
+    help="Processes that answer fast queries; twice as many, at the lowest priority, take the slow ones.  "
+    "[default: one for each processor]",
+)
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0.1),
+    default=30,
+    show_default=True,
+    envvar="KG_TIMEOUT",
+    help="Seconds that a query may take.",
+)
+@click.option(
+    "--memory",
+    type=click.IntRange(min=32),
+    default=512,
+    show_default=True,
+    envvar="KG_MEMORY",
+    help="Megabytes that a query may use, beside the data.",
+)
 def serve_command(
-    recipe: Path | None, out: Path | None, host: str, port: int, version: str | None, data: tuple[Path, ...]
+    recipe: Path | None,
+    out: Path | None,
+    host: str,
+    port: int,
+    version: str | None,
+    data: tuple[Path, ...],
+    workers: int | None,
+    timeout: float,
+    memory: int,
 ) -> None:
     """Serve the current release; make it first where there is none or the recipe has changed.
 
@@ -27,11 +58,11 @@ def serve_command(
     kg serve --data my.ttl --data more.nq
     """
     from kg.server import serve
+    from kg.workers.limits import MB, Limits, cores
 
     folders = places(recipe, out)
+    limits = Limits.of(workers or cores(), seconds=timeout, memory=memory * MB)
     if data:
-        from kg.store import open_files
-
-        serve(open_files(data), folders.queries, folders.out, host, port)
+        serve(data, folders.queries, folders.out, host, port, limits)
     else:
-        serve(release_at(folders, version), folders.queries, folders.out, host, port)
+        serve(release_at(folders, version), folders.queries, folders.out, host, port, limits)

@@ -17,7 +17,6 @@ from fastapi import FastAPI
 from kg.places import places
 from kg.releases import MANIFEST, Release, ReleasedFile, read_release
 from kg.server import app
-from kg.store import open_files
 
 GRAPH = """\
 @prefix shisaku: <https://w3id.org/shisaku/def#> .
@@ -161,7 +160,7 @@ def data_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client
     """A client of a server of a TriG file with two named graphs."""
     folder = tmp_path_factory.mktemp("data")
     (folder / "graphs.trig").write_text(NAMED_GRAPHS, encoding="utf-8")
-    with _serving(app(open_files([folder / "graphs.trig"]), QUERIES, folder)) as client:
+    with _serving(app([folder / "graphs.trig"], QUERIES, folder)) as client:
         yield client
 
 

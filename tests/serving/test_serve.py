@@ -14,7 +14,6 @@ from kg.errors import KgError
 from kg.places import places
 from kg.releases import Release
 from kg.server import serve
-from kg.store import open_release
 
 PROGRAM = """
 import sys
@@ -52,7 +51,7 @@ def test_a_port_in_use_is_said_with_a_remedy(release: Release, out: Path) -> Non
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         with pytest.raises(KgError, match=rf"(?s){port}.*--port"):
-            serve(open_release(release), places().queries, out, port=port)
+            serve(release, places().queries, out, port=port)
 
 
 def test_a_host_that_is_none_is_said_with_a_remedy(release: Release, out: Path) -> None:

@@ -1,0 +1,108 @@
+"""The answer to one question, from a store: the text is looked at, the engine asked, the results written."""
+
+import os
+
+from pyoxigraph import NamedNode, Store
+
+from kg import negotiate, sparql
+from kg.names import BASE
+from kg.negotiate import Format, NotAcceptable, Output
+from kg.workers.limits import Limits, megabytes
+from kg.workers.messages import Question, Refusal
+
+READ_ONLY = "this endpoint answers queries and changes nothing"
+NO_SERVICE = "this endpoint calls no other endpoint: SERVICE is allowed for none"
+NESTED = "this query nests its groups or expressions too deeply{}; write it flatter"
+
+
+class BoundedOutput:
+    """Takes an answer: in memory while it is small, in a file (by its descriptor) above that, up to a limit."""
+
+    def __init__(self, file: int, limits: Limits) -> None:
+        self.size = 0
+        self._file, self._limits = file, limits
+        self._held = bytearray()
+        self.filed = False
+
+    def write(self, data: bytes, /) -> int:
+        """Take the next bytes; raise Refusal where the answer becomes too large."""
+        self.size += len(data)
+        if self.size > self._limits.answer:
+            detail = f"the answer is larger than {megabytes(self._limits.answer)}"
+            raise Refusal(400, f"{detail}; add LIMIT, ask for less, or download the release as a file")
+        self._held += data
+        if len(self._held) > self._limits.held:
+            self._spill()
+        return len(data)
+
+    def flush(self) -> None:
+        """Do nothing: the bytes are passed on when they are complete."""
+
+    def body(self) -> bytes:
+        """Return the answer where it is held; empty where it is in the file, which is complete then."""
+        if self.filed:
+            self._spill()
+        return bytes(self._held)
+
+    def _spill(self) -> None:
+        self.filed = True
+        content, self._held = bytes(self._held), bytearray()
+        try:
+            while content:
+                content = content[os.write(self._file, content) :]
+        except OSError as error:
+            detail = f"there is no room to write a large answer to ({error.strerror}); ask for less, or try again later"
+            raise Refusal(503, detail, {"Retry-After": "60"}) from error
+
+
+def answer(store: Store, question: Question, output: Output, limits: Limits) -> Format:
+    """Write the answer to a question, complete, and return its format; raise Refusal where it cannot be answered."""
+    _look_at(question.query, limits)
+    default, named = _dataset(question)
+    try:
+        results = store.query(
+            question.query,
+            base_iri=BASE,  # so that <id/organization/mic> is the ministry, as in a query that begins with this BASE
+            default_graph=default,  # type: ignore[arg-type]
+            named_graphs=named,  # type: ignore[arg-type]
+        )
+        format = negotiate.choose(negotiate.formats_of(results), question.accept, question.format)
+        negotiate.write_to(results, format, output)
+    except SyntaxError as error:
+        if sparql.is_update(question.query):
+            raise Refusal(400, f"this is an update and no query; {READ_ONLY}") from error
+        raise Refusal(400, f"no valid SPARQL query: {error}") from error
+    except NotAcceptable as error:
+        raise not_acceptable(error) from error
+    except RuntimeError as error:  # such as a function that nobody has defined
+        raise Refusal(400, f"the engine cannot answer this query: {error}") from error
+    except OSError as error:  # the engine has tried to open a socket
+        raise Refusal(403, NO_SERVICE) from error
+    return format
+
+
+def not_acceptable(error: NotAcceptable) -> Refusal:
+    """Return the refusal of a request whose formats cannot be had."""
+    return Refusal(
+        406, "; ".join(f"{problem.fact}; {problem.remedy}" for problem in error.problems), {"Vary": "Accept"}
+    )
+
+
+def _look_at(query: str, limits: Limits) -> None:
+    """Refuse what an engine must not see."""
+    if sparql.nests_deeper(query, limits.nesting):
+        raise Refusal(400, NESTED.format(f": more than {limits.nesting} levels"))
+    if sparql.has_more_unions(query, limits.unions):
+        raise Refusal(400, f"this query has more than {limits.unions} UNIONs; write it with VALUES")
+    if sparql.calls_service(query):
+        raise Refusal(403, NO_SERVICE)
+
+
+def _dataset(question: Question) -> tuple[list[NamedNode] | None, list[NamedNode] | None]:
+    """Return the default and the named graphs that a request names; they take the place of FROM and FROM NAMED."""
+    if not question.default_graphs and not question.named_graphs:
+        return None, None
+    try:
+        return [NamedNode(iri) for iri in question.default_graphs], [NamedNode(iri) for iri in question.named_graphs]
+    except ValueError as error:
+        raise Refusal(400, f"a graph is named by an absolute IRI: {error}") from error

@@ -1,0 +1,298 @@
+"""Decides which question goes to which worker, how long it may take there, and what happens to the others meanwhile.
+
+A question starts in a fast place. After `fast_seconds` it goes on in a slow place: its worker gives way to all others,
+and a fresh worker fills the fast place. Where no slow place is free it is ended and waits for one; it is then asked
+anew. A question that was slow before starts in a slow place. Clients take turns, both for fast and for slow places.
+"""
+
+import asyncio
+import hashlib
+import logging
+import signal
+from collections import Counter, OrderedDict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from kg.errors import KgError
+from kg.workers.launcher import Launcher
+from kg.workers.limits import Limits, megabytes
+from kg.workers.link import Death, Link, Outcome
+from kg.workers.messages import Answer, Question, Refusal
+from kg.workers.run import Run, Verdict
+from kg.workers.source import Source
+from kg.workers.waiting import FairQueue
+from kg.workers.worker import out_of_memory
+
+_REMEMBERED = 4096
+_REVIVAL = 5.0
+_TOO_DEEP = "this query nests or chains its parts too deeply for the engine; write it flatter, or with VALUES"
+_log = logging.getLogger(__name__)
+
+
+class Lane:
+    """The fast or the slow places: who holds them and who waits for them."""
+
+    def __init__(self, places: int, of_one_client: int) -> None:
+        self.places, self.of_one_client = places, of_one_client
+        self.holders = Counter[str]()
+        self.waiting = FairQueue[Run]()
+
+    @property
+    def held(self) -> int:
+        """How many places are held."""
+        return self.holders.total()
+
+    def open_to(self, client: str) -> bool:
+        """Whether a client may hold one more place."""
+        return self.held < self.places and self.holders[client] < self.of_one_client
+
+    def leave(self, client: str) -> None:
+        """Give a place back."""
+        self.holders[client] -= 1
+        if not self.holders[client]:
+            del self.holders[client]
+
+
+class Pool:
+    """The workers of one source. Everything happens in one event loop."""
+
+    def __init__(self, launcher: Launcher, source: Source, limits: Limits) -> None:
+        self.counts = Counter[str]()
+        self._launcher: Launcher | None = launcher
+        self._triples = launcher.triples
+        self._source, self._limits = source, limits
+        self._fast = Lane(limits.workers, limits.workers)
+        self._slow = Lane(limits.slow_places, limits.slow_places_of_one_client)
+        self._ready: list[Link] = []
+        self._coming = 0
+        self._known_slow: OrderedDict[bytes, None] = OrderedDict()
+        self._closing = False
+        self._reviving: asyncio.Task[None] | None = None
+
+    @classmethod
+    def of(cls, source: Source, limits: Limits) -> "Pool":
+        """Return a pool whose zygote has loaded a source; raise ReleaseError where it cannot."""
+        return cls(Launcher.start(source, limits), source, limits)
+
+    @property
+    def triples(self) -> int:
+        """How many triples a plain query of the source counts."""
+        return self._triples
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Have workers in this event loop for as long as the context lasts."""
+        self._loop = asyncio.get_running_loop()
+        self._attach()
+        try:
+            yield
+        finally:
+            await self._close()
+
+    async def _close(self) -> None:
+        """End every worker and the zygote; who still waits is refused."""
+        self._closing = True
+        if self._reviving:
+            self._reviving.cancel()
+        launcher, self._launcher = self._launcher, None
+        if launcher:
+            launcher.hang_up()
+            await asyncio.to_thread(launcher.wait)
+        for lane in (self._fast, self._slow):
+            while run := lane.waiting.take():
+                run.settle(_busy("the server is stopping"))
+
+    async def ask(self, question: Question, client: str = "") -> Answer:
+        """Return the complete answer to a question, or raise Refusal. Cancelling this ends the question."""
+        size = len(question.query.encode())
+        if size > self._limits.query:
+            detail = f"this query has {size:,} bytes; at most {megabytes(self._limits.query)} are read"
+            raise Refusal(413, detail)
+        key = _key(question)
+        run = Run(client, key, question.pack(), self._loop.create_future(), slow=key in self._known_slow)
+        self._admit(run)
+        try:
+            return await run.future
+        except asyncio.CancelledError:
+            self._give_up(run)
+            raise
+
+    def _attach(self) -> None:
+        assert self._launcher is not None
+        self._coming = 0
+        self._launcher.attach(self._arrived, self._gone, self._lost)
+        self._refill()
+
+    def _lane(self, run: Run) -> Lane:
+        return self._slow if run.slow else self._fast
+
+    def _admit(self, run: Run) -> None:
+        """Give a question to a worker, or let it wait; refuse it where too many wait."""
+        lane, limits = self._lane(run), self._limits
+        if self._closing:
+            raise _busy("the server is stopping")
+        if self._ready and lane.open_to(run.client) and not lane.waiting:
+            self._begin(run)
+            return
+        if self._fast.waiting.of(run.client) + self._slow.waiting.of(run.client) >= limits.waiting_of_one_client:
+            fact = f"{limits.waiting_of_one_client} questions from your address are waiting already"
+            raise Refusal(429, f"{fact}; send the next when one is answered", {"Retry-After": "5"})
+        if len(self._fast.waiting) + len(self._slow.waiting) >= limits.waiting:
+            raise _busy(f"{limits.waiting} questions are waiting already")
+        self._wait(run)
+        self._dispatch()
+
+    def _wait(self, run: Run) -> None:
+        self._lane(run).waiting.put(run.client, run)
+        run.set_timer(self._loop.call_later(self._limits.waiting_seconds, self._waited, run))
+
+    def _waited(self, run: Run) -> None:
+        self._lane(run).waiting.discard(run.client, run)
+        self.counts["waited too long"] += 1
+        run.settle(_busy(f"no place has become free in {self._limits.waiting_seconds:g} seconds"))
+
+    def _dispatch(self) -> None:
+        """Give ready workers to those who wait: the fast first, but never keep all the slow from starting."""
+        while self._ready:
+            slow_first = not self._slow.held
+            for lane in (self._slow, self._fast) if slow_first else (self._fast, self._slow):
+                run = lane.waiting.take(lane.open_to)
+                if run:
+                    self._begin(run)
+                    break
+            else:
+                return
+
+    def _begin(self, run: Run) -> None:
+        """Ask a ready worker."""
+        lane, link = self._lane(run), self._ready.pop()
+        lane.holders[run.client] += 1
+        run.link, run.started, run.verdict = link, self._loop.time(), None
+        if run.slow:
+            link.slow_down()
+            self._refill()
+            run.set_timer(self._loop.call_later(self._limits.seconds, self._end, run, Verdict.LATE))
+        else:
+            run.set_timer(self._loop.call_later(self._limits.fast_seconds, self._outlast, run))
+        link.ask(run.payload, lambda outcome: self._finished(run, outcome))
+
+    def _outlast(self, run: Run) -> None:
+        """Move a question that is no fast one into a slow place, or end it where there is none."""
+        assert run.link is not None
+        limits = self._limits
+        if run.future.done():
+            self._end(run, Verdict.UNWANTED)
+            return
+        self._remember(run.key)
+        if not self._slow.open_to(run.client):
+            self._end(run, Verdict.OUTGROWN)
+            return
+        self._fast.leave(run.client)
+        run.slow = True
+        self._slow.holders[run.client] += 1
+        run.link.slow_down()
+        remaining = limits.seconds - limits.fast_seconds
+        run.set_timer(self._loop.call_later(remaining, self._end, run, Verdict.LATE))
+        self._refill()
+
+    def _end(self, run: Run, verdict: Verdict) -> None:
+        assert run.link is not None
+        run.verdict = verdict
+        self.counts[f"ended: {verdict.value}"] += 1
+        run.link.kill()
+
+    def _give_up(self, run: Run) -> None:
+        """End a question that nobody waits for any more; a fast one may finish, which costs less than a new worker."""
+        if run.link is None:
+            run.set_timer(None)
+            self._lane(run).waiting.discard(run.client, run)
+        elif run.slow and run.verdict is None:
+            self._end(run, Verdict.UNWANTED)
+
+    def _finished(self, run: Run, outcome: Outcome) -> None:
+        """Take what has become of a question, and its worker back."""
+        link, run.link = run.link, None
+        assert link is not None
+        self._lane(run).leave(run.client)
+        if run.slow and self._loop.time() - run.started < self._limits.fast_seconds:
+            self._known_slow.pop(run.key, None)
+        if isinstance(outcome, Death):
+            self._died(run, outcome)
+        else:
+            run.settle(outcome)
+            if link.last or run.slow:
+                link.close()
+            else:
+                self._ready.append(link)
+        self._refill()
+        self._dispatch()
+
+    def _died(self, run: Run, death: Death) -> None:
+        if run.verdict is Verdict.OUTGROWN and not run.future.done():
+            run.slow = True
+            self._wait(run)
+            return
+        self.counts["workers died"] += run.verdict is None
+        run.settle(_reason(death, run.verdict, self._limits))
+
+    def _refill(self) -> None:
+        """Ask for as many workers as the fast places need."""
+        while self._launcher and len(self._ready) + self._coming + self._fast.held < self._limits.workers:
+            self._coming += 1
+            self._launcher.fork()
+
+    def _arrived(self, link: Link) -> None:
+        self._coming -= 1
+        self._ready.append(link)
+        self._dispatch()
+
+    def _gone(self, link: Link) -> None:
+        """Replace a worker that has died without having been asked anything."""
+        if link in self._ready:
+            self._ready.remove(link)
+            self._refill()
+
+    def _lost(self) -> None:
+        """Start another zygote in place of one that has died."""
+        launcher, self._launcher = self._launcher, None
+        self._ready.clear()
+        if launcher and not self._closing:
+            _log.error("the process that forks the workers has died; another is started")
+            self._reviving = self._loop.create_task(self._revive(launcher))
+
+    async def _revive(self, dead: Launcher) -> None:
+        await asyncio.to_thread(dead.wait)
+        while self._launcher is None:
+            try:
+                self._launcher = await asyncio.to_thread(Launcher.start, self._source, self._limits)
+            except KgError as error:
+                _log.error("%s", error)
+                await asyncio.sleep(_REVIVAL)
+        self._attach()
+
+    def _remember(self, key: bytes) -> None:
+        self._known_slow[key] = None
+        self._known_slow.move_to_end(key)
+        if len(self._known_slow) > _REMEMBERED:
+            self._known_slow.popitem(last=False)
+
+
+def _key(question: Question) -> bytes:
+    text = "\0".join((question.query, *question.default_graphs, "", *question.named_graphs))
+    return hashlib.blake2b(text.encode(), digest_size=16).digest()
+
+
+def _busy(fact: str) -> Refusal:
+    return Refusal(503, f"{fact}; try again a little later", {"Retry-After": "5"})
+
+
+def _reason(death: Death, verdict: Verdict | None, limits: Limits) -> Refusal:
+    """Return what is said to someone whose question has ended a worker."""
+    if verdict is Verdict.LATE or death.status == -signal.SIGXCPU:
+        fact = f"this query needs more than {limits.seconds:g} seconds"
+        return Refusal(503, f"{fact}; ask for less, for example with LIMIT or fewer joins", {"Retry-After": "60"})
+    if death.status in (-signal.SIGSEGV, -signal.SIGBUS):
+        return Refusal(400, _TOO_DEEP)
+    if death.status in (-signal.SIGABRT, -signal.SIGKILL):
+        return Refusal(503, out_of_memory(limits), {"Retry-After": "60"})
+    return Refusal(503, "the process that worked on this query has ended; try again", {"Retry-After": "5"})

@@ -1,0 +1,48 @@
+"""One question on its way through the pool."""
+
+import asyncio
+from dataclasses import dataclass, field
+from enum import Enum
+
+from kg.workers.link import Link
+from kg.workers.messages import Answer, Refusal
+
+
+class Verdict(Enum):
+    """Why the pool has ended the worker of a question."""
+
+    LATE = "it has reached the time limit"
+    OUTGROWN = "it is no fast one, and no slow place is free"
+    UNWANTED = "nobody waits for its answer any more"
+
+
+@dataclass(eq=False)
+class Run:
+    """A question: who asks, what is sent to a worker, which worker has it, and the future that its asker waits for."""
+
+    client: str
+    key: bytes
+    payload: bytes
+    future: asyncio.Future[Answer]
+    slow: bool = False
+    link: Link | None = None
+    started: float = 0.0
+    verdict: Verdict | None = None
+    timer: asyncio.TimerHandle | None = field(default=None, repr=False)
+
+    def set_timer(self, timer: asyncio.TimerHandle | None) -> None:
+        """Replace the timer that is running."""
+        if self.timer:
+            self.timer.cancel()
+        self.timer = timer
+
+    def settle(self, outcome: Answer | Refusal) -> None:
+        """Give the asker an answer or a refusal; an answer that nobody waits for any more is thrown away."""
+        self.set_timer(None)
+        if self.future.done():
+            if isinstance(outcome, Answer) and outcome.file:
+                outcome.file.close()
+        elif isinstance(outcome, Refusal):
+            self.future.set_exception(outcome)
+        else:
+            self.future.set_result(outcome)

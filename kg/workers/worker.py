@@ -1,0 +1,112 @@
+"""The process that answers: one question at a time, within its own limits, until it is ended.
+
+It is forked by the zygote and ends when its socket closes, when it has answered for the last time, or when it dies.
+"""
+
+import ctypes
+import os
+import resource
+import signal
+import socket
+from collections.abc import Callable
+from math import ceil
+from pathlib import Path
+from typing import Any
+
+from pyoxigraph import Store
+
+from kg.workers.answering import BoundedOutput, answer
+from kg.workers.limits import MB, Limits, megabytes
+from kg.workers.messages import Question, Refusal, pack, receive
+
+# Memory that questions have left behind before a worker is replaced by one that shares the zygote's again.
+_LEFT_BEHIND = 64 * MB
+_PR_SET_PDEATHSIG = 1
+_PR_SET_DUMPABLE = 4
+
+
+def work(open_store: Callable[[], Store], link: socket.socket, file: int, limits: Limits, on_disk: bool) -> None:
+    """Answer the questions that come over the socket. `file` is the descriptor of a file for one large answer."""
+    store, meter = open_store(), _Meter()
+    baseline = meter.data()
+    # What is mapped already counts: the zygote's store, which this process shares with it.
+    resource.setrlimit(resource.RLIMIT_DATA, (baseline + limits.memory, baseline + limits.memory))
+    if not on_disk:
+        # No descriptor can be opened any more, so no socket: SERVICE reaches nothing, even where the look at the text
+        # has missed it. A store on the disk opens files as it goes.
+        resource.setrlimit(resource.RLIMIT_NOFILE, (0, 0))
+    while message := receive(link):
+        _allow_cpu(limits.seconds)
+        header, body = _reply(store, Question.of(message), file, limits)
+        last = header["last"] or meter.data() > baseline + _LEFT_BEHIND
+        link.sendall(pack({**header, "last": last}, body))
+        if last:
+            return
+
+
+class _Meter:
+    """Reads how much private memory this process has mapped, without opening anything for it."""
+
+    def __init__(self) -> None:
+        self._file = os.open("/proc/self/statm", os.O_RDONLY)
+        self._page = resource.getpagesize()
+
+    def data(self) -> int:
+        """Return the size of data and stack in bytes (proc(5), statm, sixth field)."""
+        return int(os.pread(self._file, 200, 0).split()[5]) * self._page
+
+
+def confine(parent: int) -> None:
+    """Set what holds for the whole life of a worker; end it where its parent has already gone."""
+    die_with_parent(parent)
+    # The kernel's out-of-memory killer takes a worker before anything else.
+    Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
+    # No core file, and none for a program that the kernel pipes it to, which would not care for the limit.
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    _prctl(_PR_SET_DUMPABLE, 0)
+    # A dying engine prints a trace for each hostile query; what a worker died of is known by its status.
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (0, 1, 2):
+        os.dup2(nowhere, descriptor)
+    os.close(nowhere)
+
+
+def die_with_parent(parent: int) -> None:
+    """Let the kernel kill this process when the thread that started it ends (prctl(2), PR_SET_PDEATHSIG)."""
+    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(0)
+
+
+def _prctl(option: int, value: int) -> None:
+    """Set an attribute of this process (prctl(2)); raise OSError where that fails."""
+    if ctypes.CDLL(None, use_errno=True).prctl(option, *map(ctypes.c_ulong, (value, 0, 0, 0))):
+        raise OSError(ctypes.get_errno(), "prctl")
+
+
+def _reply(store: Store, question: Question, file: int, limits: Limits) -> tuple[dict[str, Any], bytes]:
+    """Return header and body of the reply; a worker that may be damaged, or whose file is used, says it is the last."""
+    output = BoundedOutput(file, limits)
+    try:
+        format = answer(store, question, output, limits)
+        body = output.body()
+        return {"content_type": format.content_type, "size": output.size, "last": output.filed}, body
+    except Refusal as refusal:
+        headers = dict(refusal.headers or {})
+        return {"status": refusal.status, "detail": refusal.detail, "headers": headers, "last": output.filed}, b""
+    except MemoryError:
+        return {"status": 503, "detail": out_of_memory(limits), "headers": {"Retry-After": "60"}, "last": True}, b""
+    except BaseException as error:  # a panic of the engine is no Exception
+        return {"broken": repr(error), "last": True}, b""
+
+
+def out_of_memory(limits: Limits) -> str:
+    """Return the sentence for a question that needs too much memory."""
+    return f"this query needs more than {megabytes(limits.memory)} of memory; ask for less at once"
+
+
+def _allow_cpu(seconds: float) -> None:
+    """Allow this much processor time from now on: the last resort, should nobody be there to end this process."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    soft = ceil(used.ru_utime + used.ru_stime + seconds) + 2
+    resource.setrlimit(resource.RLIMIT_CPU, (soft, resource.RLIM_INFINITY))

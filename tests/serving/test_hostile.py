@@ -1,0 +1,145 @@
+"""Hostile queries: each is refused or ended with a reason, and nobody else notices."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from kg.server import app
+from kg.workers.limits import KB, MB, Limits
+
+LIMITS = Limits(workers=2, slow_places=4, seconds=1.0, fast_seconds=0.1, memory=64 * MB, answer=2 * MB, held=64 * KB)
+THINGS = 3000
+
+ORDINARY = "SELECT ?o { <http://example.org/7> ?p ?o }"
+ALL = "?a ?b ?c . ?d ?e ?f"
+CARTESIAN = f"SELECT (COUNT(*) AS ?n) {{ {ALL} . ?g ?h ?i }}"
+
+
+def nested(before: str, opening: str, inner: str, closing: str, after: str, times: int = 10_000) -> str:
+    """Return a query that opens and closes something many times."""
+    return f"{before}{opening * times}{inner}{closing * times}{after}"
+
+
+def doubled(times: int) -> str:
+    """Return a query that doubles a string many times."""
+    steps = " ".join(f"BIND(CONCAT(?x{n}, ?x{n}) AS ?x{n + 1})" for n in range(times))
+    return f"SELECT ?x{times} {{ BIND('0123456789abcdef' AS ?x0) {steps} }}"
+
+
+def growing(times: int) -> str:
+    """Return an expression that makes a string eight times as long, many times over."""
+    text = "STR(?c)"
+    for _ in range(times):
+        text = f"REPLACE({text}, '.', '$0$0$0$0$0$0$0$0')"
+    return text
+
+
+# The query, the statuses that it may be answered with, and a word of the reason.
+HOSTILE = {
+    "groups": (nested("ASK ", "{", "", "}", ""), {400}, "deep"),
+    "parentheses": (nested("ASK { FILTER(", "(", "1", ")", ") }"), {400}, "deep"),
+    "negations": (nested("ASK { FILTER(", "!", "true", "", ") }"), {400}, "deep"),
+    "negations apart": (nested("ASK { FILTER(", "! #(\n", "true", "", ") }"), {400}, "deep"),
+    "blank nodes": (nested("ASK { ?s ?p ", "[<a:a> ", "1", "]", " }"), {400}, "deep"),
+    "lists": (nested("ASK { ?s ?p ", "(", "1", ")", " }"), {400}, "deep"),
+    "functions": (nested("ASK { FILTER(", "IF(true, true, ", "true", ")", ") }"), {400}, "deep"),
+    "EXISTS": (nested("ASK { ", "FILTER EXISTS { ", "", "}", " }"), {400}, "deep"),
+    "UNIONs": (f"ASK {{ {{}} {'UNION {} ' * 10_000} }}", {400}, "UNION"),
+    "a chain that is not counted": (f"ASK {{ FILTER(true {'&& true ' * 20_000}) }}", {400}, "deep"),
+    "a megabyte": (f"ASK {{}} #{'x' * MB}", {413}, "256 KB"),
+    "cartesian product": (CARTESIAN, {503}, "1 seconds"),
+    "many patterns": (f"ASK {{ {' '.join(f'?s{n} ?p ?s{n + 1} .' for n in range(1000))} }}", {503}, "1 seconds"),
+    "path": (f"ASK {{ ?s <a:a>{'/<a:a>' * 2000} ?o }}", {503}, "1 seconds"),
+    "VALUES": (f"SELECT * {{ VALUES ?x {{ {' '.join(map(str, range(30_000)))} }} {ALL} }}", {400}, "2 MB"),
+    "regular expression": (
+        f"SELECT * {{ {ALL} FILTER(REGEX(CONCAT(STR(?a), STR(?f)), '(.*)(.*)(.*)(.*)(.*)x{{90}}')) }}",
+        {503},
+        "1 seconds",
+    ),
+    "REPLACE": (f"SELECT (STRLEN({growing(9)}) AS ?n) {{ ?a ?b ?c }}", {503}, ""),
+    "GROUP_CONCAT": (f"SELECT (GROUP_CONCAT(CONCAT(STR(?a), STR(?d))) AS ?x) {{ {ALL} }}", {503}, ""),
+    "doubling": (doubled(40), {503}, ""),
+    "DISTINCT": (f"SELECT (COUNT(DISTINCT CONCAT(STR(?a), STR(?d))) AS ?n) {{ {ALL} }}", {503}, ""),
+    "ORDER BY": (f"SELECT * {{ {ALL} }} ORDER BY ?f ?c LIMIT 1", {503}, ""),
+    "CONSTRUCT": (f"CONSTRUCT {{ ?a ?e ?c . ?d ?b ?f }} {{ {ALL} }}", {400, 503}, ""),
+    "rows": (f"SELECT * {{ {ALL} }}", {400}, "2 MB"),
+    "one row": (doubled(18), {400}, "2 MB"),
+}
+
+
+@pytest.fixture(scope="module")
+def tight(
+    start: Callable[[FastAPI], AbstractContextManager[httpx.Client]], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[httpx.Client]:
+    """A client of a server with small limits."""
+    folder = tmp_path_factory.mktemp("tight")
+    lines = (f'<http://example.org/{n}> <http://example.org/p> "number {n}" .\n' for n in range(THINGS))
+    (folder / "data.nt").write_text("".join(lines), encoding="utf-8")
+    with start(app([folder / "data.nt"], folder, folder, LIMITS)) as client:
+        yield client
+
+
+def ask(site: httpx.Client, query: str) -> httpx.Response:
+    """Send a query in a form."""
+    return site.post("/sparql", data={"query": query})
+
+
+def is_ordinary(answer: httpx.Response) -> bool:
+    """Whether an ordinary query was answered."""
+    return answer.status_code == 200 and answer.json()["results"]["bindings"][0]["o"]["value"] == "number 7"
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_a_hostile_query_gets_a_reason_and_others_their_answer(tight: httpx.Client, kind: str) -> None:
+    """It is answered 4xx or 503 with the limit that it has met; an ordinary query is answered meanwhile and after."""
+    query, statuses, reason = HOSTILE[kind]
+    with ThreadPoolExecutor() as threads:
+        hostile = threads.submit(ask, tight, query)
+        ordinary = [ask(tight, ORDINARY) for _ in range(5)]
+        answer = hostile.result()
+
+    assert answer.status_code in statuses, answer.text[:500]
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert reason in answer.json()["detail"]
+    assert ("retry-after" in answer.headers) == (answer.status_code == 503)
+    assert all(map(is_ordinary, [*ordinary, ask(tight, ORDINARY)]))
+
+
+def test_eight_hostile_queries_at_once_hurt_nobody(tight: httpx.Client) -> None:
+    """With eight of them under way, more than there are places, every ordinary query is answered."""
+    with ThreadPoolExecutor(8) as threads:
+        hostile = [threads.submit(ask, tight, f"{CARTESIAN} # {n}") for n in range(8)]
+        ordinary = []
+        while not all(future.done() for future in hostile):
+            ordinary.append(is_ordinary(ask(tight, ORDINARY)))
+        answers = {future.result().status_code for future in hostile}
+
+    assert answers == {503}
+    assert len(ordinary) > 8
+    assert all(ordinary)
+
+
+@pytest.mark.parametrize("rows", [0, 1, 1000, 20_000])
+def test_answers_below_the_limits_are_complete(tight: httpx.Client, rows: int) -> None:
+    """An answer is whole, whether it is held in memory or comes out of a file; HEAD tells its length alone."""
+    query = f"SELECT ?a {{ {ALL} }} LIMIT {rows}"
+    plain = {"Accept-Encoding": "identity"}  # compressed on its way, an answer has no length before
+    answer = tight.post("/sparql", data={"query": query}, headers=plain)
+
+    assert len(answer.json()["results"]["bindings"]) == rows
+    assert int(answer.headers["content-length"]) == len(answer.content)
+    head = tight.head("/sparql", params={"query": query}, headers=plain)
+    assert (head.headers["content-length"], head.content) == (answer.headers["content-length"], b"")
+
+
+def test_memory_that_is_needed_and_allowed_is_given(tight: httpx.Client) -> None:
+    """A query that sorts all rows, or joins long texts, is no hostile one."""
+    query = "SELECT (STRLEN(GROUP_CONCAT(?c)) AS ?n) { { SELECT ?c { ?a ?b ?c } ORDER BY DESC(?c) } }"
+
+    assert ask(tight, query).json()["results"]["bindings"][0]["n"]["value"] == str(
+        sum(len(f"number {n} ") for n in range(THINGS)) - 1
+    )
