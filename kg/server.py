@@ -71,12 +71,8 @@ def app(data: Data, queries: Path, out: Path, limits: Limits | None = None) -> F
         redirect_slashes=False,
         lifespan=lambda _: pool.running(),
     )
-    routers = (
-        endpoint.router(pool, limits, introduction),
-        _front(release, total, stored),
-        downloads.router(release, out),
-    )
-    for router in routers:
+    asking, front = endpoint.router(pool, limits, introduction), _front(release, total, stored)
+    for router in (asking, front, downloads.router(release, out)):
         application.include_router(_with_head(router))
     application.mount("/static", StaticFiles(directory=pages.STATIC), name="static")
     application.add_middleware(Compressed)
