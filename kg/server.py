@@ -56,11 +56,8 @@ def app(data: Release | Store, queries: Path, out: Path) -> FastAPI:
     application = FastAPI(
         title="Shisaku Graph", version=__version__, docs_url=None, redoc_url=None, redirect_slashes=False
     )
-    for router in (
-        endpoint.router(store, introduction),
-        _front(release, total, stored),
-        downloads.router(release, out),
-    ):
+    routers = endpoint.router(store, introduction), _front(release, total, stored), downloads.router(release, out)
+    for router in routers:
         application.include_router(_with_head(router))
     application.mount("/static", StaticFiles(directory=pages.STATIC), name="static")
     application.add_middleware(Compressed)
