@@ -6,10 +6,9 @@ problem document (RFC 9457).
 
 import asyncio
 import os
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from http import HTTPStatus
-from typing import Any
 from urllib.parse import parse_qsl
 
 from fastapi import APIRouter, Request, Response
@@ -151,28 +150,34 @@ def router(pool: Pool, limits: Limits, introduction: Callable[[Request], Respons
 
 async def _respond(request: Request, pool: Pool, question: Question) -> Response:
     asked = replace(question, accept=accept_of(request))
-    answer = await _unless_gone(request, pool.ask(asked, client_of(request)))
+    answer = await _unless_gone(request, pool.submit(asked, client_of(request)))
     if answer is None:
         return Response(status_code=_CLIENT_GONE)
     headers = {"Content-Type": answer.content_type, "Vary": "Accept"}
     return FiledResponse(answer, headers) if answer.file else Response(answer.body, headers=headers)
 
 
-async def _unless_gone(request: Request, asking: Coroutine[Any, Any, Answer]) -> Answer | None:
+async def _unless_gone(request: Request, answer: asyncio.Future[Answer]) -> Answer | None:
     """Return the answer; where the client goes away meanwhile, end the question and return None."""
-    task = asyncio.ensure_future(asking)
+    watch: asyncio.Task[None] | None = None
+
+    def begin() -> None:
+        nonlocal watch
+        watch = asyncio.ensure_future(_gone(request))
+        watch.add_done_callback(lambda _: answer.cancel())
+
+    # Most answers are there before it is worth while to watch the client.
+    timer = asyncio.get_running_loop().call_later(_UNWATCHED, begin)
     try:
-        # Most answers are there before it is worth while to watch the client.
-        done, _ = await asyncio.wait({task}, timeout=_UNWATCHED)
-        if not done:
-            watch = asyncio.ensure_future(_gone(request))
-            try:
-                await asyncio.wait({task, watch}, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                watch.cancel()
-        return task.result() if task.done() else None
+        return await answer
+    except asyncio.CancelledError:
+        if watch and watch.done():
+            return None
+        raise
     finally:
-        task.cancel()
+        timer.cancel()
+        if watch:
+            watch.cancel()
 
 
 async def _gone(request: Request) -> None:

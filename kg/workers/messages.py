@@ -8,7 +8,7 @@ import json
 import socket
 import struct
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 _SIZES = struct.Struct("!II")
@@ -36,7 +36,7 @@ class Question:
 
     def pack(self) -> bytes:
         """Return the message that carries the question."""
-        return pack(asdict(self))
+        return pack(vars(self))
 
     @classmethod
     def of(cls, message: dict[str, Any]) -> "Question":

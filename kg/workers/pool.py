@@ -2,7 +2,8 @@
 
 A question starts in a fast place. After `fast_seconds` it goes on in a slow place: its worker gives way to all others,
 and a fresh worker fills the fast place. Where no slow place is free it is ended and waits for one; it is then asked
-anew. A question that was slow before starts in a slow place. Clients take turns, both for fast and for slow places.
+anew. A question that was slow before, or killed its worker, starts in a slow place. Clients take turns, both for fast
+and for slow places.
 """
 
 import asyncio
@@ -102,8 +103,11 @@ class Pool:
             while run := lane.waiting.take():
                 run.settle(_busy("the server is stopping"))
 
-    async def ask(self, question: Question, client: str = "") -> Answer:
-        """Return the complete answer to a question, or raise Refusal. Cancelling this ends the question."""
+    def submit(self, question: Question, client: str = "") -> asyncio.Future[Answer]:
+        """Take a question in; the future gets the complete answer or a Refusal. Cancelling it ends the question.
+
+        `client` is who asks, by any name: those who ask much take turns with those who ask little.
+        """
         size = len(question.query.encode())
         if size > self._limits.query:
             detail = f"this query has {size:,} bytes; at most {megabytes(self._limits.query)} are read"
@@ -111,11 +115,12 @@ class Pool:
         key = _key(question)
         run = Run(client, key, question.pack(), self._loop.create_future(), slow=key in self._known_slow)
         self._admit(run)
-        try:
-            return await run.future
-        except asyncio.CancelledError:
-            self._give_up(run)
-            raise
+        run.future.add_done_callback(lambda future: self._give_up(run) if future.cancelled() else None)
+        return run.future
+
+    async def ask(self, question: Question, client: str = "") -> Answer:
+        """Return the complete answer to a question, or raise Refusal. Cancelling this ends the question."""
+        return await self.submit(question, client)
 
     def _attach(self) -> None:
         assert self._launcher is not None
@@ -232,7 +237,9 @@ class Pool:
             run.slow = True
             self._wait(run)
             return
-        self.counts["workers died"] += run.verdict is None
+        if run.verdict is None:
+            self.counts["workers died"] += 1
+            self._remember(run.key)
         run.settle(_reason(death, run.verdict, self._limits))
 
     def _refill(self) -> None:
