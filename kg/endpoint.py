@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
+from starlette.concurrency import run_in_threadpool
 from starlette.types import Receive, Scope, Send
 
 from kg.workers.answering import READ_ONLY
@@ -31,6 +32,7 @@ ACCEPT_QUERY = {"Accept-Query": QUERY}
 
 # How much longer than its query a form may be: percent-encoded, with the names of graphs.
 _ENCODED = 4
+_LONG = 1 << 14
 _UNWATCHED = 0.05
 _CLIENT_GONE = 499  # nobody reads it; a log may
 _PIECE = 1 << 18
@@ -126,7 +128,9 @@ def router(pool: Pool, limits: Limits, introduction: Callable[[Request], Respons
 
     async def post(request: Request) -> Response:
         body = await body_of(request, limits.query)
-        question = read_post(request.headers.get("content-type", ""), request.scope["query_string"], body)
+        asked = request.headers.get("content-type", ""), request.scope["query_string"], body
+        # To decode a long form takes a while, in which others are to be served.
+        question = await run_in_threadpool(read_post, *asked) if len(body) > _LONG else read_post(*asked)
         return await _respond(request, pool, question)
 
     async def query(request: Request) -> Response:

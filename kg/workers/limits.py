@@ -31,6 +31,8 @@ class Limits:
     # An answer above this is written to a file, so that the front does not hold it.
     held: int = 1 * MB
     query: int = 256 * KB
+    # A longer query starts in a slow place: to read it alone takes a while.
+    short: int = 64 * KB
     nesting: int = 250
     unions: int = 1000
     waiting: int = 256

@@ -2,8 +2,8 @@
 
 A question starts in a fast place. After `fast_seconds` it goes on in a slow place: its worker gives way to all others,
 and a fresh worker fills the fast place. Where no slow place is free it is ended and waits for one; it is then asked
-anew. A question that was slow before, or killed its worker, starts in a slow place. Clients take turns, both for fast
-and for slow places.
+anew. A question that was slow before or killed its worker, and a very long one, starts in a slow place. Clients
+take turns, both for fast and for slow places.
 """
 
 import asyncio
@@ -113,7 +113,8 @@ class Pool:
             detail = f"this query has {size:,} bytes; at most {megabytes(self._limits.query)} are read"
             raise Refusal(413, detail)
         key = _key(question)
-        run = Run(client, key, question.pack(), self._loop.create_future(), slow=key in self._known_slow)
+        slow = size > self._limits.short or key in self._known_slow
+        run = Run(client, key, question.pack(), self._loop.create_future(), slow)
         self._admit(run)
         run.future.add_done_callback(lambda future: self._give_up(run) if future.cancelled() else None)
         return run.future
