@@ -9,49 +9,23 @@ take turns, both for fast and for slow places.
 import asyncio
 import hashlib
 import logging
-import signal
 from collections import Counter, OrderedDict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from kg.errors import KgError
+from kg.workers.lane import Lane
 from kg.workers.launcher import Launcher
 from kg.workers.limits import Limits, megabytes
 from kg.workers.link import Death, Link, Outcome
 from kg.workers.messages import Answer, Question, Refusal
+from kg.workers.reasons import busy, reason
 from kg.workers.run import Run, Verdict
 from kg.workers.source import Source
-from kg.workers.waiting import FairQueue
-from kg.workers.worker import out_of_memory
 
 _REMEMBERED = 4096
 _REVIVAL = 5.0
-_TOO_DEEP = "this query nests or chains its parts too deeply for the engine; write it flatter, or with VALUES"
 _log = logging.getLogger(__name__)
-
-
-class Lane:
-    """The fast or the slow places: who holds them and who waits for them."""
-
-    def __init__(self, places: int, of_one_client: int) -> None:
-        self.places, self.of_one_client = places, of_one_client
-        self.holders = Counter[str]()
-        self.waiting = FairQueue[Run]()
-
-    @property
-    def held(self) -> int:
-        """How many places are held."""
-        return self.holders.total()
-
-    def open_to(self, client: str) -> bool:
-        """Whether a client may hold one more place."""
-        return self.held < self.places and self.holders[client] < self.of_one_client
-
-    def leave(self, client: str) -> None:
-        """Give a place back."""
-        self.holders[client] -= 1
-        if not self.holders[client]:
-            del self.holders[client]
 
 
 class Pool:
@@ -101,7 +75,7 @@ class Pool:
             await asyncio.to_thread(launcher.wait)
         for lane in (self._fast, self._slow):
             while run := lane.waiting.take():
-                run.settle(_busy("the server is stopping"))
+                run.settle(busy("the server is stopping"))
 
     def submit(self, question: Question, client: str = "") -> asyncio.Future[Answer]:
         """Take a question in; the future gets the complete answer or a Refusal. Cancelling it ends the question.
@@ -136,7 +110,7 @@ class Pool:
         """Give a question to a worker, or let it wait; refuse it where too many wait."""
         lane, limits = self._lane(run), self._limits
         if self._closing:
-            raise _busy("the server is stopping")
+            raise busy("the server is stopping")
         if self._ready and lane.open_to(run.client) and not lane.waiting:
             self._begin(run)
             return
@@ -144,7 +118,7 @@ class Pool:
             fact = f"{limits.waiting_of_one_client} questions from your address are waiting already"
             raise Refusal(429, f"{fact}; send the next when one is answered", {"Retry-After": "5"})
         if len(self._fast.waiting) + len(self._slow.waiting) >= limits.waiting:
-            raise _busy(f"{limits.waiting} questions are waiting already")
+            raise busy(f"{limits.waiting} questions are waiting already")
         self._wait(run)
         self._dispatch()
 
@@ -155,7 +129,7 @@ class Pool:
     def _waited(self, run: Run) -> None:
         self._lane(run).waiting.discard(run.client, run)
         self.counts["waited too long"] += 1
-        run.settle(_busy(f"no place has become free in {self._limits.waiting_seconds:g} seconds"))
+        run.settle(busy(f"no place has become free in {self._limits.waiting_seconds:g} seconds"))
 
     def _dispatch(self) -> None:
         """Give ready workers to those who wait: the fast first, but never keep all the slow from starting."""
@@ -241,7 +215,7 @@ class Pool:
         if run.verdict is None:
             self.counts["workers died"] += 1
             self._remember(run.key)
-        run.settle(_reason(death, run.verdict, self._limits))
+        run.settle(reason(death, run.verdict, self._limits))
 
     def _refill(self) -> None:
         """Ask for as many workers as the fast places need."""
@@ -288,19 +262,3 @@ class Pool:
 def _key(question: Question) -> bytes:
     text = "\0".join((question.query, *question.default_graphs, "", *question.named_graphs))
     return hashlib.blake2b(text.encode(), digest_size=16).digest()
-
-
-def _busy(fact: str) -> Refusal:
-    return Refusal(503, f"{fact}; try again a little later", {"Retry-After": "5"})
-
-
-def _reason(death: Death, verdict: Verdict | None, limits: Limits) -> Refusal:
-    """Return what is said to someone whose question has ended a worker."""
-    if verdict is Verdict.LATE or death.status == -signal.SIGXCPU:
-        fact = f"this query needs more than {limits.seconds:g} seconds"
-        return Refusal(503, f"{fact}; ask for less, for example with LIMIT or fewer joins", {"Retry-After": "60"})
-    if death.status in (-signal.SIGSEGV, -signal.SIGBUS):
-        return Refusal(400, _TOO_DEEP)
-    if death.status in (-signal.SIGABRT, -signal.SIGKILL):
-        return Refusal(503, out_of_memory(limits), {"Retry-After": "60"})
-    return Refusal(503, "the process that worked on this query has ended; try again", {"Retry-After": "5"})

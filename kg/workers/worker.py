@@ -3,7 +3,6 @@
 It is forked by the zygote and ends when its socket closes, when it has answered for the last time, or when it dies.
 """
 
-import ctypes
 import os
 import resource
 import signal
@@ -18,6 +17,7 @@ from pyoxigraph import Store
 from kg.workers.answering import BoundedOutput, answer
 from kg.workers.limits import MB, Limits, megabytes
 from kg.workers.messages import Question, Refusal, pack, receive
+from kg.workers.sockets import deny_sockets, prctl
 
 # Memory that questions have left behind before a worker is replaced by one that shares the zygote's again.
 _LEFT_BEHIND = 64 * MB
@@ -32,8 +32,8 @@ def work(open_store: Callable[[], Store], link: socket.socket, file: int, limits
     # What is mapped already counts: the zygote's store, which this process shares with it.
     resource.setrlimit(resource.RLIMIT_DATA, (baseline + limits.memory, baseline + limits.memory))
     if not on_disk:
-        # No descriptor can be opened any more, so no socket: SERVICE reaches nothing, even where the look at the text
-        # has missed it. A store on the disk opens files as it goes.
+        # No descriptor can be opened any more, so no socket: this holds also where a kernel cannot deny those alone.
+        # A store on the disk opens files as it goes.
         resource.setrlimit(resource.RLIMIT_NOFILE, (0, 0))
     while message := receive(link):
         _allow_cpu(limits.seconds)
@@ -63,7 +63,8 @@ def confine(parent: int) -> None:
     Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
     # No core file, and none for a program that the kernel pipes it to, which would not care for the limit.
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    _prctl(_PR_SET_DUMPABLE, 0)
+    prctl(_PR_SET_DUMPABLE, 0)
+    deny_sockets()
     # A dying engine prints a trace for each hostile query; what a worker died of is known by its status.
     nowhere = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):
@@ -73,15 +74,9 @@ def confine(parent: int) -> None:
 
 def die_with_parent(parent: int) -> None:
     """Let the kernel kill this process when the thread that started it ends (prctl(2), PR_SET_PDEATHSIG)."""
-    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
         os._exit(0)
-
-
-def _prctl(option: int, value: int) -> None:
-    """Set an attribute of this process (prctl(2)); raise OSError where that fails."""
-    if ctypes.CDLL(None, use_errno=True).prctl(option, *map(ctypes.c_ulong, (value, 0, 0, 0))):
-        raise OSError(ctypes.get_errno(), "prctl")
 
 
 def _reply(store: Store, question: Question, file: int, limits: Limits) -> tuple[dict[str, Any], bytes]:

@@ -216,26 +216,33 @@ from pyoxigraph import Store
 from kg import sparql
 from kg.workers.limits import Limits
 from kg.workers.messages import Question, receive
-from kg.workers.worker import work
+from kg.workers.worker import confine, work
 sparql.calls_service = lambda query: False
 ours, theirs = socket.socketpair()
 with tempfile.TemporaryFile() as file:
+    parent = os.getpid()
     if os.fork() == 0:
         ours.close()
-        work(Store, theirs, file.fileno(), Limits(), on_disk=False)
+        if sys.argv[1] == "disk":
+            confine(parent)
+        work(Store, theirs, file.fileno(), Limits(), on_disk=sys.argv[1] == "disk")
         os._exit(0)
     theirs.close()
-    for query in sys.argv[1:]:
+    for query in sys.argv[2:]:
         ours.sendall(Question(query).pack())
         print(receive(ours)["status"])
 """
 
 
-def test_service_reaches_nothing_even_where_the_text_was_misread(untouched: Callable[[], str]) -> None:
-    """A worker cannot open a socket: were a SERVICE missed in the text, the engine would fail and nobody be called."""
+@pytest.mark.parametrize("place", ["memory", "disk"])
+def test_service_reaches_nothing_even_where_the_text_was_misread(untouched: Callable[[], str], place: str) -> None:
+    """A worker cannot open a socket: were a SERVICE missed in the text, the engine would fail and nobody be called.
+
+    With a store in memory it can open no descriptor at all, with one on the disk no socket.
+    """
     service = f"SERVICE <{untouched()}> {{ ?s ?p ?o }}"
     queries = [f"ASK {{ {service} }}", f"CONSTRUCT {{ ?s ?p ?o }} {{ {service} }}"]
-    command = [sys.executable, "-c", BLIND, *queries]
+    command = [sys.executable, "-c", BLIND, place, *queries]
     done = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=True)
 
     assert done.stdout.split() == ["403", "403"]
