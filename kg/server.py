@@ -1,7 +1,7 @@
 """The application: every path that is served, and the server that listens for it."""
 
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from math import ceil
 from pathlib import Path
@@ -22,8 +22,9 @@ from kg.endpoint import Refusal, allowed, problem
 from kg.errors import KgError, Problem
 from kg.negotiate import GRAPH_FORMATS, HTML, PLAIN_JSON, ROW_FORMATS
 from kg.queries import StoredQuery, read_queries
-from kg.releases import Release
+from kg.releases import CURRENT, Release, current_release
 from kg.replies import chosen, language_of, page
+from kg.switching import Switching
 from kg.workers.limits import Limits
 from kg.workers.pool import Pool
 from kg.workers.source import Source
@@ -90,17 +91,28 @@ def serve(
     host: str = "127.0.0.1",
     port: int = 8000,
     limits: Limits | None = None,
+    follow: bool = False,
 ) -> None:
-    """Serve until Ctrl-C, and say the address once it answers; raise KgError where that cannot be done."""
+    """Serve until Ctrl-C, and say the address once it answers; raise KgError where that cannot be done.
+
+    With `follow` a release gives way to the one that `out/current` points to, as soon as that is another.
+    """
     limits = limits or Limits()
+
+    def make(data: Data) -> FastAPI:
+        return app(data, queries, out, limits)
+
     with _listen(host, port) as listener:
-        application = app(data, queries, out, limits)
+        application: ASGIApp = make(data)
+        if follow and isinstance(data, Release) and isinstance(application, FastAPI):
+            application = Switching(application, _newer(data, out, make))
         name = f"release {data.version}" if isinstance(data, Release) else f"{len(data)} data files"
         # Whoever is being answered gets the answer; by then every question has reached its time limit.
         patience = ceil(limits.seconds + limits.waiting_seconds)
         server = _Server(
             uvicorn.Config(
                 application,
+                lifespan="on",
                 log_level="warning",
                 access_log=False,
                 server_header=False,
@@ -137,6 +149,25 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         if self.started:
             print(self.greeting, flush=True)
+
+
+def _newer(served: Release, out: Path, make: Callable[[Release], FastAPI]) -> Callable[[], FastAPI | None]:
+    """Return what makes an application each time that another release has become the current one."""
+    seen = served.folder
+
+    def newer() -> FastAPI | None:
+        nonlocal seen
+        folder = (out / CURRENT).resolve()
+        if folder == seen:
+            return None
+        seen = folder  # a release that cannot be served is not tried again and again
+        release = current_release(out)
+        application = make(release) if release else None
+        if release:
+            print(f"Serving release {release.version} from now on.", flush=True)
+        return application
+
+    return newer
 
 
 def _with_head(router: APIRouter) -> APIRouter:

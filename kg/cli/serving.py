@@ -52,6 +52,8 @@ def serve_command(
 ) -> None:
     """Serve the current release; make it first where there is none or the recipe has changed.
 
+    A release that is built meanwhile takes its place without a pause, unless --release names one.
+
     \b
     kg serve                          at http://127.0.0.1:8000/, SPARQL at /sparql
     kg serve --port 8080 --release 2019.1.0
@@ -65,4 +67,5 @@ def serve_command(
     if data:
         serve(data, folders.queries, folders.out, host, port, limits)
     else:
-        serve(release_at(folders, version), folders.queries, folders.out, host, port, limits)
+        release = release_at(folders, version)
+        serve(release, folders.queries, folders.out, host, port, limits, follow=version is None)

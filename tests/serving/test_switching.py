@@ -1,0 +1,129 @@
+"""A new release takes the place of the old one while the server answers."""
+
+import json
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+
+from kg.releases import MANIFEST, Release, ReleasedFile
+
+PROGRAM = """
+import sys
+from pathlib import Path
+from kg.releases import current_release
+from kg.server import serve
+out = Path(sys.argv[1])
+serve(current_release(out), out, out, port=0, follow=True)
+"""
+# Every statement of a release names its version.
+VERSIONS = "SELECT (COUNT(*) AS ?statements) (SAMPLE(?v) AS ?version) (COUNT(DISTINCT ?v) AS ?different) { ?s ?p ?v }"
+STATEMENTS = 2000
+
+
+def publish(out: Path, version: str, graph: str | None = None) -> None:
+    """Write a release and switch to it, as a build does."""
+    folder = out / "releases" / version
+    folder.mkdir(parents=True)
+    lines = (f'<http://example.org/{n}> <http://example.org/p> "{version}" .\n' for n in range(STATEMENTS))
+    content = (graph or "".join(lines)).encode()
+    (folder / "graph.ttl").write_bytes(content)
+    release = Release(folder, version, "2019-10-11", "0" * 64, "", (), {}, (ReleasedFile.of("graph.ttl", content),))
+    (folder / MANIFEST).write_text(json.dumps(release.manifest()), encoding="utf-8")
+    link = out / "next"
+    link.symlink_to(folder.relative_to(out))
+    link.replace(out / "current")
+
+
+@contextmanager
+def server(out: Path) -> Iterator[tuple[subprocess.Popen[str], httpx.Client]]:
+    """Run a server of the current release as a process of its own and give it with a client."""
+    command = [sys.executable, "-c", PROGRAM, str(out)]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2]
+    ) as process:
+        try:
+            address = re.search(r"http://\S+/", process.stdout.readline())
+            with httpx.Client(base_url=address[0], timeout=30) as client:
+                yield process, client
+        finally:
+            process.kill()
+
+
+def asked(site: httpx.Client) -> tuple[str, ...]:
+    """Return what an answer says: how many statements there are, of which version, of how many versions."""
+    row = site.get("/sparql", params={"query": VERSIONS}).raise_for_status().json()["results"]["bindings"][0]
+    return tuple(row[name]["value"] for name in ("statements", "version", "different"))
+
+
+def zygotes(process: subprocess.Popen[str]) -> int:
+    """Return how many processes the server has started that still run."""
+    found = 0
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            state, parent = stat.read_text().rpartition(")")[2].split()[:2]
+        except OSError:
+            continue
+        found += int(parent) == process.pid and state not in "ZX"
+    return found
+
+
+def test_no_request_fails_and_no_answer_is_mixed(tmp_path: Path) -> None:
+    """Four clients ask without a pause while two new releases come: each answer is that of one release, whole."""
+    publish(tmp_path, "1")
+    answers: list[tuple[str, ...]] = []
+    failures: list[Exception] = []
+    stop = threading.Event()
+
+    def client(address: httpx.URL) -> None:
+        with httpx.Client(base_url=address, timeout=30) as site:
+            while not stop.is_set():
+                try:
+                    answers.append(asked(site))
+                except httpx.HTTPError as error:
+                    failures.append(error)
+
+    with server(tmp_path) as (process, site):
+        clients = [threading.Thread(target=client, args=(site.base_url,)) for _ in range(4)]
+        for thread in clients:
+            thread.start()
+        for version in ("2", "3"):
+            publish(tmp_path, version)
+            assert process.stdout.readline() == f"Serving release {version} from now on.\n"
+        while answers[-1][1] != "3":
+            time.sleep(0.01)
+        stop.set()
+        for thread in clients:
+            thread.join()
+
+        assert failures == []
+        assert set(answers) == {(str(STATEMENTS), version, "1") for version in "123"}
+        assert site.get("/readyz").json() == {"release": "3", "triples": STATEMENTS}
+        assert site.get("/release/latest", follow_redirects=True).json()["version"] == "3"
+        while zygotes(process) > 1:
+            time.sleep(0.01)
+        process.send_signal(signal.SIGTERM)
+        assert process.communicate(timeout=20) == ("", "")
+
+
+def test_a_release_that_cannot_be_served_leaves_the_old_one(tmp_path: Path) -> None:
+    """The error is written down once, the old release goes on, and the next good one takes its place."""
+    publish(tmp_path, "1")
+    with server(tmp_path) as (process, site):
+        publish(tmp_path, "2", graph="this is no Turtle")
+        assert "cannot be served" in process.stderr.readline()
+        assert asked(site)[1] == "1"
+
+        publish(tmp_path, "3")
+        assert process.stdout.readline() == "Serving release 3 from now on.\n"
+        while asked(site)[1] != "3":
+            time.sleep(0.01)
+        process.send_signal(signal.SIGTERM)
+        assert "cannot be served" not in process.communicate(timeout=20)[1]
