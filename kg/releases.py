@@ -135,10 +135,14 @@ class Release:
             "store": self.store,
         }
 
+    def has_store(self) -> bool:
+        """Whether there is a store directory that this engine can open."""
+        return self.path(STORE).is_dir() and self.store == ENGINE
+
     def store_folder(self) -> Path:
         """Return the store directory; raise ReleaseError where there is none that this engine can open."""
         folder = self.path(STORE)
-        if not folder.is_dir() or self.store != ENGINE:
+        if not self.has_store():
             fact = f"its store was written by {self.store}, this is {ENGINE}" if self.store else "it has no store"
             raise ReleaseError(Problem(fact, f"load {GRAPH} instead, or make the release again", folder))
         return folder

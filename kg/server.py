@@ -51,7 +51,7 @@ def app(data: Data, queries: Path, out: Path, limits: Limits | None = None) -> F
     """
     release = data if isinstance(data, Release) else None
     limits = limits or Limits()
-    pool = Pool.of(Source.of(data), limits)
+    pool = Pool.of(Source.of(data, limits), limits)
     stored, total = read_queries(queries), pool.triples
 
     def introduction(request: Request) -> Response:

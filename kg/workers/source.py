@@ -7,8 +7,14 @@ from typing import Any
 
 from pyoxigraph import Store
 
-from kg.releases import Release, read_release
+from kg.releases import N_QUADS, Release, read_release
 from kg.store import open_files, open_release
+from kg.workers.limits import Limits
+
+# Measured on a million triples: how many times larger than its N-Quads a store in memory is, and which part of it a
+# worker makes its own when it looks through all of it.
+_LOADED = 3.2
+_COPIED = 0.7
 
 
 @dataclass(frozen=True)
@@ -20,9 +26,18 @@ class Source:
     on_disk: bool = False
 
     @classmethod
-    def of(cls, data: Release | Sequence[Path], on_disk: bool = False) -> "Source":
-        """Return the source that a release or a list of files is."""
-        return cls(release=data.folder, on_disk=on_disk) if isinstance(data, Release) else cls(files=tuple(data))
+    def of(cls, data: Release | Sequence[Path], limits: Limits, available: int | None = None) -> "Source":
+        """Return the source that a release or a list of files is; a release stays on the disk where memory is short.
+
+        `available` is how many bytes of memory there are; without it that is looked up.
+        """
+        if not isinstance(data, Release):
+            return cls(files=tuple(data))
+        processes = 1 + _COPIED * (limits.workers + limits.slow_places)
+        graph = data.path(N_QUADS)
+        needed = graph.stat().st_size * _LOADED * processes if graph.exists() else 0
+        room = available_memory() if available is None else available
+        return cls(release=data.folder, on_disk=needed > room and data.has_store())
 
     def open(self) -> Store:
         """Return the store; raise ReleaseError where it cannot be had."""
@@ -41,3 +56,12 @@ class Source:
         """Return the source that `as_message` has described."""
         release = None if message["release"] is None else Path(message["release"])
         return cls(release, tuple(Path(file) for file in message["files"]), message["on_disk"])
+
+
+def available_memory() -> int:
+    """Return how many bytes this process and those it starts can have: of the machine, and of its control group."""
+    fields = dict(line.split(":") for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines())
+    limit = Path("/sys/fs/cgroup/memory.max")
+    allowed = limit.read_text(encoding="ascii").strip() if limit.exists() else ""
+    machine = int(fields["MemAvailable"].split()[0]) * 1024
+    return min(machine, int(allowed)) if allowed.isdecimal() else machine

@@ -191,7 +191,7 @@ def run_server(how: str, arguments: argparse.Namespace) -> None:
         limits = Limits(seconds=arguments.timeout)
         serve(data, folders.queries, folders.out, port=arguments.port, limits=limits)
     else:
-        uvicorn.run(in_threads(Source.of(data)), port=arguments.port, log_level="warning", access_log=False)
+        uvicorn.run(in_threads(Source.of(data, Limits())), port=arguments.port, log_level="warning", access_log=False)
 
 
 def main() -> None:
