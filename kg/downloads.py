@@ -20,7 +20,7 @@ from starlette.types import Receive, Scope, Send
 from kg import conditional, pages
 from kg.compression import GZIP, compressible, gzipped, prefers_gzip
 from kg.conditional import Validators
-from kg.endpoint import Refusal
+from kg.endpoint import Refusal, unless_known
 from kg.errors import ReleaseError
 from kg.names import PREFIXES
 from kg.negotiate import HTML, PLAIN_JSON
@@ -98,7 +98,7 @@ def _listing(request: Request, release: Release, current: Release | None) -> Res
     answer.headers["ETag"] = validators.etag
     answer.headers["Cache-Control"] = ASK_AGAIN if release.development else LIVE
     answer.headers["Link"] = ", ".join(links)
-    return _unless_known(request, validators, answer)
+    return unless_known(request, validators, answer)
 
 
 def _download(request: Request, release: Release, name: str, current: Release | None) -> Response:
@@ -123,7 +123,7 @@ def _download(request: Request, release: Release, name: str, current: Release | 
         headers["Content-Security-Policy"] = _PAGE_POLICY
     if Path(name).suffix in _SAVED:
         headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    return _unless_known(request, validators, _answer(request, form, validators, headers))
+    return unless_known(request, validators, _answer(request, form, validators, headers))
 
 
 def _form(request: Request, release: Release, file: ReleasedFile, ready: ReleasedFile | None) -> Form:
@@ -164,17 +164,6 @@ def _answer(request: Request, form: Form, validators: Validators, headers: dict[
         detail = f"no byte of what was asked for exists: the file has {form.size} bytes"
         raise Refusal(416, detail, {"Content-Range": f"bytes */{form.size}"})
     return _File(form.path, parts, headers)
-
-
-def _unless_known(request: Request, validators: Validators, answer: Response) -> Response:
-    """Return the answer, or 304 with its headers where the client has it already."""
-    status = conditional.outcome(request.headers, validators)
-    if status == conditional.PRECONDITION_FAILED:
-        raise Refusal(status, "the file is not the one that the condition of the request names", validators.headers())
-    if status == conditional.NOT_MODIFIED:
-        unsent = {"content-length", "content-type", "content-encoding", "content-disposition"}
-        return Response(status_code=status, headers={k: v for k, v in answer.headers.items() if k not in unsent})
-    return answer
 
 
 class _File(FileResponse):

@@ -5,7 +5,8 @@ problem document (RFC 9457).
 """
 
 import asyncio
-import os
+import hashlib
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from http import HTTPStatus
@@ -16,12 +17,14 @@ from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 from starlette.types import Receive, Scope, Send
 
+from kg import conditional, sparql
+from kg.answers import Answers
+from kg.conditional import Validators
 from kg.workers.answering import READ_ONLY
 from kg.workers.answering import not_acceptable as not_acceptable
 from kg.workers.limits import Limits, megabytes
 from kg.workers.messages import Answer, Question
 from kg.workers.messages import Refusal as Refusal
-from kg.workers.pool import Pool
 
 METHODS = "GET, HEAD, POST, QUERY, OPTIONS"
 FORM = "application/x-www-form-urlencoded"
@@ -116,27 +119,30 @@ def read_query_method(content_type: str, query_string: bytes, body: bytes) -> Qu
     return read_post(content_type, query_string, body)
 
 
-def router(pool: Pool, limits: Limits, introduction: Callable[[Request], Response]) -> APIRouter:
-    """Return the routes of the endpoint; `introduction` answers a request that comes without a query."""
+def router(answers: Answers, limits: Limits, lasting: str, introduction: Callable[[Request], Response]) -> APIRouter:
+    """Return the routes of the endpoint; `introduction` answers a request that comes without a query.
+
+    `lasting` is what `Cache-Control` says of answers that do not depend on the moment.
+    """
     routes = APIRouter(tags=["SPARQL"])
 
     async def get(request: Request) -> Response:
         question = read_question(parameters(request.scope["query_string"]))
         if question is None:
             return introduction(request)
-        return await _respond(request, pool, question)
+        return await _respond(request, answers, question, lasting)
 
     async def post(request: Request) -> Response:
         body = await body_of(request, limits.query)
         asked = request.headers.get("content-type", ""), request.scope["query_string"], body
         # To decode a long form takes a while, in which others are to be served.
         question = await run_in_threadpool(read_post, *asked) if len(body) > _LONG else read_post(*asked)
-        return await _respond(request, pool, question)
+        return await _respond(request, answers, question, lasting)
 
     async def query(request: Request) -> Response:
         body = await body_of(request, limits.query)
         question = read_query_method(request.headers.get("content-type", ""), request.scope["query_string"], body)
-        return await _respond(request, pool, question)
+        return await _respond(request, answers, question, lasting)
 
     async def options() -> Response:
         return allowed(METHODS, ACCEPT_QUERY)
@@ -152,13 +158,34 @@ def router(pool: Pool, limits: Limits, introduction: Callable[[Request], Respons
     return routes
 
 
-async def _respond(request: Request, pool: Pool, question: Question) -> Response:
-    asked = replace(question, accept=accept_of(request))
-    answer = await _unless_gone(request, pool.submit(asked, client_of(request)))
+async def _respond(request: Request, answers: Answers, question: Question, lasting: str) -> Response:
+    asked, start = replace(question, accept=accept_of(request)), time.perf_counter()
+    answer = await _unless_gone(request, answers.submit(asked, client_of(request)))
     if answer is None:
         return Response(status_code=_CLIENT_GONE)
-    headers = {"Content-Type": answer.content_type, "Vary": "Accept"}
+    took = f"query;dur={(time.perf_counter() - start) * 1000:.1f}"  # in milliseconds (W3C Server Timing)
+    headers = {"Content-Type": answer.content_type, "Vary": "Accept", "Cache-Control": lasting, "Server-Timing": took}
+    if sparql.depends_on_the_moment(question.query):
+        return _response(answer, {**headers, "Cache-Control": "no-store"})
+    if answer.file:
+        return _response(answer, headers)
+    validators = Validators(f'"{hashlib.blake2b(answer.body, digest_size=16).hexdigest()}"')
+    return unless_known(request, validators, _response(answer, {**headers, **validators.headers()}))
+
+
+def _response(answer: Answer, headers: Mapping[str, str]) -> Response:
     return FiledResponse(answer, headers) if answer.file else Response(answer.body, headers=headers)
+
+
+def unless_known(request: Request, validators: Validators, answer: Response) -> Response:
+    """Return the answer, or 304 with its headers where the client has it already."""
+    status = conditional.outcome(request.headers, validators)
+    if status == conditional.PRECONDITION_FAILED:
+        raise Refusal(status, "this is not what the condition of the request names", validators.headers())
+    if status == conditional.NOT_MODIFIED:
+        unsent = {"content-length", "content-type", "content-encoding", "content-disposition"}
+        return Response(status_code=status, headers={k: v for k, v in answer.headers.items() if k not in unsent})
+    return answer
 
 
 async def _unless_gone(request: Request, answer: asyncio.Future[Answer]) -> Answer | None:
@@ -198,16 +225,16 @@ class FiledResponse(Response):
         self._answer = answer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send status, headers and the content of the file (ASGI); close it in any case."""
-        assert self._answer.file is not None
-        with self._answer.file as file:
-            await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-            sent = 0
-            while sent < self._answer.size and scope["method"] != "HEAD":
-                piece = os.pread(file.fileno(), min(_PIECE, self._answer.size - sent), sent)
-                sent += len(piece)
-                await send({"type": "http.response.body", "body": piece, "more_body": True})
-            await send({"type": "http.response.body", "body": b"", "more_body": False})
+        """Send status, headers and the content of the file (ASGI)."""
+        file = self._answer.file
+        assert file is not None
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        sent = 0
+        while sent < self._answer.size and scope["method"] != "HEAD":
+            piece = file.read(min(_PIECE, self._answer.size - sent), sent)
+            sent += len(piece)
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 async def body_of(request: Request, limit: int) -> bytes:

@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from kg import __version__, downloads, endpoint, pages
+from kg.answers import Answers
 from kg.compression import Compressed
 from kg.description import DESCRIPTION_FORMATS, service_description
 from kg.endpoint import Refusal, allowed, problem
@@ -23,6 +24,7 @@ from kg.errors import KgError, Problem
 from kg.negotiate import GRAPH_FORMATS, HTML, PLAIN_JSON, ROW_FORMATS
 from kg.queries import StoredQuery, read_queries
 from kg.releases import CURRENT, Release, current_release
+from kg.replay import Replayed
 from kg.replies import chosen, language_of, page
 from kg.switching import Switching
 from kg.workers.limits import Limits
@@ -37,6 +39,8 @@ OPEN = {
     ),
     "X-Content-Type-Options": "nosniff",
 }
+# Of data that may be others when the server is started again.
+REVALIDATED = "public, no-cache"
 # What every path but the endpoint's can be asked by.
 READING = "GET, HEAD, OPTIONS"
 
@@ -52,7 +56,9 @@ def app(data: Data, queries: Path, out: Path, limits: Limits | None = None) -> F
     release = data if isinstance(data, Release) else None
     limits = limits or Limits()
     pool = Pool.of(Source.of(data, limits), limits)
+    answers = Answers(pool)
     stored, total = read_queries(queries), pool.triples
+    lasting = downloads.LIVE if release and not release.development else REVALIDATED
 
     def introduction(request: Request) -> Response:
         format = chosen(request, (*DESCRIPTION_FORMATS, HTML))
@@ -72,12 +78,13 @@ def app(data: Data, queries: Path, out: Path, limits: Limits | None = None) -> F
         redirect_slashes=False,
         lifespan=lambda _: pool.running(),
     )
-    asking, front = endpoint.router(pool, limits, introduction), _front(release, total, stored)
+    asking, front = endpoint.router(answers, limits, lasting, introduction), _front(release, total, stored)
     for router in (asking, front, downloads.router(release, out)):
         application.include_router(_with_head(router))
     application.mount("/static", StaticFiles(directory=pages.STATIC), name="static")
     application.add_middleware(Compressed)
     application.add_middleware(OpenToAll)
+    application.add_middleware(Replayed)
     application.add_exception_handler(Refusal, _refused)
     application.add_exception_handler(HTTPException, _failed)
     application.add_exception_handler(Exception, _broken)

@@ -15,6 +15,7 @@ _CALL = re.compile(
     rf"SERVICE{_GAP}*+(?:SILENT{_GAP}*+)?(?:<[^<>]*>|(?:[^\s<>\"{{}}#\\]|\\.)++){_GAP}*+(?P<group>\{{)?",
     re.IGNORECASE | re.DOTALL,
 )
+_OF_THE_MOMENT = re.compile(rf"(?:NOW|RAND|UUID|BNODE){_GAP}*+\(|SERVICE", re.IGNORECASE)
 _IRI = re.compile(r"<(?:[^<>\"{}|^`\\\x00-\x20]|\\[uU])*>")
 _ABSOLUTE = re.compile(r"<[A-Za-z][A-Za-z0-9+.-]*://")
 # What cannot hold a keyword, each read as one piece: strings, comments, variables, language tags, the part of a
@@ -56,6 +57,14 @@ def operation(query: str) -> str:
 def is_update(query: str) -> bool:
     """Whether the text asks to change data."""
     return operation(query) in _UPDATES
+
+
+def depends_on_the_moment(query: str) -> bool:
+    """Whether two answers to the same question can differ: by the clock, by chance, or by another endpoint.
+
+    It may say so of a query that only holds such a word in a text: that costs time, and nothing else.
+    """
+    return bool(_OF_THE_MOMENT.search(query)) or "\\u" in query or "\\U" in query
 
 
 def calls_service(query: str) -> bool:

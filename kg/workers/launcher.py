@@ -13,6 +13,7 @@ from typing import Any
 from kg.errors import Problem, ReleaseError
 from kg.workers.limits import Limits
 from kg.workers.link import Link
+from kg.workers.messages import AnswerFile
 from kg.workers.source import Source
 from kg.workers.zygote import LONGEST
 
@@ -108,7 +109,7 @@ class Launcher:
         assert self._loop is not None
         if "worker" in message:
             link, process, file = descriptors
-            self._meet(Link(message["worker"], process, os.fdopen(file, "rb", 0)), socket.socket(fileno=link))
+            self._meet(Link(message["worker"], process, AnswerFile(file)), socket.socket(fileno=link))
         elif "ended" in message:
             link_of = self._links.pop(message["ended"], None)
             if link_of:

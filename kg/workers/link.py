@@ -7,9 +7,9 @@ import os
 import signal
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import Any
 
-from kg.workers.messages import Answer, Refusal, Unpacker
+from kg.workers.messages import Answer, AnswerFile, Refusal, Unpacker
 
 _LEAST_URGENT = 19
 _log = logging.getLogger(__name__)
@@ -28,11 +28,11 @@ Outcome = Answer | Refusal | Death
 class Link(asyncio.Protocol):
     """A worker. It is asked one question at a time, and `done` is called once with what becomes of it."""
 
-    def __init__(self, pid: int, process: int, file: BinaryIO) -> None:
+    def __init__(self, pid: int, process: int, file: AnswerFile) -> None:
         self.pid = pid
         self.last = False
         self._process = process
-        self._file: BinaryIO | None = file
+        self._file: AnswerFile | None = file
         self._unpacker = Unpacker()
         self._transport: asyncio.Transport | None = None
         self._done: Callable[[Outcome], None] | None = None

@@ -5,11 +5,13 @@ came out of hostile hands, and JSON can do nothing but be read.
 """
 
 import json
+import os
 import socket
 import struct
+import weakref
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import Any
 
 _SIZES = struct.Struct("!II")
 
@@ -45,17 +47,26 @@ class Question:
         return cls(**{**message, **graphs})
 
 
+class AnswerFile:
+    """A file that holds an answer. Several can read it at once; it is closed when nobody holds it any more."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self.close = weakref.finalize(self, os.close, descriptor)
+
+    def read(self, size: int, start: int) -> bytes:
+        """Return up to `size` bytes from a place on."""
+        return os.pread(self._descriptor, size, start)
+
+
 @dataclass(frozen=True)
 class Answer:
-    """A complete answer: its bytes, or where there are many, a file from whose start `size` bytes are to be read.
-
-    Who receives an answer with a file closes it.
-    """
+    """A complete answer: its bytes, or where there are many, a file from whose start `size` bytes are to be read."""
 
     content_type: str
     size: int
     body: bytes = b""
-    file: BinaryIO | None = None
+    file: AnswerFile | None = None
 
 
 def pack(header: Mapping[str, object], body: bytes = b"") -> bytes:

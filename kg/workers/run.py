@@ -37,12 +37,11 @@ class Run:
         self.timer = timer
 
     def settle(self, outcome: Answer | Refusal) -> None:
-        """Give the asker an answer or a refusal; an answer that nobody waits for any more is thrown away."""
+        """Give the asker an answer or a refusal, where anybody still waits for it."""
         self.set_timer(None)
         if self.future.done():
-            if isinstance(outcome, Answer) and outcome.file:
-                outcome.file.close()
-        elif isinstance(outcome, Refusal):
+            return
+        if isinstance(outcome, Refusal):
             self.future.set_exception(outcome)
         else:
             self.future.set_result(outcome)
