@@ -77,6 +77,7 @@ def app(data: Data, queries: Path, out: Path, limits: Limits | None = None) -> F
         redoc_url=None,
         redirect_slashes=False,
         lifespan=lambda _: pool.running(),
+        exception_handlers={Refusal: _refused, HTTPException: _failed, Exception: _broken},
     )
     asking, front = endpoint.router(answers, limits, lasting, introduction), _front(release, total, stored)
     for router in (asking, front, downloads.router(release, out)):
@@ -85,9 +86,6 @@ def app(data: Data, queries: Path, out: Path, limits: Limits | None = None) -> F
     application.add_middleware(Compressed)
     application.add_middleware(OpenToAll)
     application.add_middleware(Replayed)
-    application.add_exception_handler(Refusal, _refused)
-    application.add_exception_handler(HTTPException, _failed)
-    application.add_exception_handler(Exception, _broken)
     return application
 
 
