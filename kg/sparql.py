@@ -12,7 +12,7 @@ _CODEPOINT = re.compile(r"\\u([0-9A-Fa-f]{4})|\\U([0-9A-Fa-f]{8})")
 # `SERVICE [SILENT] <iri> | ?variable | prefixed:name {`. The engine asks for no space between any of these words.
 # Possessive quantifiers (`*+`) keep hostile text from making the reader try one stretch in many ways.
 _CALL = re.compile(
-    rf"SERVICE{_GAP}*+(?:SILENT{_GAP}*+)?(?:<[^<>]*>|(?:[^\s<>\"{{}}#\\]|\\.)++){_GAP}*+(?P<group>\{{)?",
+    rf"SERVICE{_GAP}*+(?:SILENT{_GAP}*+)?(?P<target><[^<>]*>|(?:[^\s<>\"{{}}#\\]|\\.)++){_GAP}*+(?P<group>\{{)?",
     re.IGNORECASE | re.DOTALL,
 )
 _OF_THE_MOMENT = re.compile(rf"(?:NOW|RAND|UUID|BNODE){_GAP}*+\(|SERVICE", re.IGNORECASE)
@@ -68,14 +68,19 @@ def depends_on_the_moment(query: str) -> bool:
 
 
 def calls_service(query: str) -> bool:
-    """Whether the text calls SERVICE in any way that it can be read.
+    """Whether the text calls SERVICE in any way that it can be read."""
+    return bool(services(query))
+
+
+def services(query: str) -> set[str]:
+    """Return what the text calls by SERVICE, as it is written there: `<iri>`, `?variable` or `prefixed:name`.
 
     The engine follows SERVICE always and cannot be told not to, so this must never miss one. It reads the text twice,
     as written and with codepoint escapes resolved, because engines differ in where they allow those.
     """
     if "service" not in query.lower() and "\\" not in query:
-        return False
-    return any(_has_call(text) for text in {query, _CODEPOINT.sub(_character, query)})
+        return set()
+    return {target for text in {query, _CODEPOINT.sub(_character, query)} for target in _calls(text)}
 
 
 def nests_deeper(query: str, levels: int) -> bool:
@@ -110,8 +115,8 @@ def _character(escape: re.Match[str]) -> str:
     return chr(number) if number <= 0x10FFFF else escape[0]
 
 
-def _has_call(text: str) -> bool:
-    """Follow every reading of the text; each position is visited once, and hostile repetition counts as a call."""
+def _calls(text: str) -> Iterator[str]:
+    """Follow every reading of the text; each position is visited once, and hostile repetition is a call of anything."""
     ahead, seen, patience = [0], set[int](), 20 * len(text)
     while ahead:
         position = ahead.pop()
@@ -121,10 +126,12 @@ def _has_call(text: str) -> bool:
         call = _CALL.match(text, position)
         if call:
             patience -= call.end() - position
-            if call["group"] or patience < 0:
-                return True
+            if call["group"]:
+                yield call["target"]
+            if patience < 0:
+                yield ""
+                return
         ahead.extend(_steps(text, position))
-    return False
 
 
 def _steps(text: str, position: int) -> Iterator[int]:

@@ -39,6 +39,14 @@ from kg.places import places
     envvar="KG_MEMORY",
     help="Megabytes that a query may use, beside the data.",
 )
+@click.option(
+    "--service-allow",
+    "services",
+    metavar="IRI",
+    multiple=True,
+    envvar="KG_SERVICE_ALLOW",
+    help="An endpoint that queries may call by SERVICE, written in full; may be repeated.  [default: none]",
+)
 def serve_command(
     recipe: Path | None,
     out: Path | None,
@@ -49,6 +57,7 @@ def serve_command(
     workers: int | None,
     timeout: float,
     memory: int,
+    services: tuple[str, ...],
 ) -> None:
     """Serve the current release; make it first where there is none or the recipe has changed.
 
@@ -63,7 +72,7 @@ def serve_command(
     from kg.workers.limits import MB, Limits, cores
 
     folders = places(recipe, out)
-    limits = Limits.of(workers or cores(), seconds=timeout, memory=memory * MB)
+    limits = Limits.of(workers or cores(), seconds=timeout, memory=memory * MB, services=services)
     if data:
         serve(data, folders.queries, folders.out, host, port, limits)
     else:

@@ -12,6 +12,7 @@ from kg.workers.messages import Question, Refusal
 
 READ_ONLY = "this endpoint answers queries and changes nothing"
 NO_SERVICE = "this endpoint calls no other endpoint: SERVICE is allowed for none"
+SOME_SERVICES = "SERVICE is allowed for these endpoints only, each written in full: {}"
 NESTED = "this query nests its groups or expressions too deeply{}; write it flatter"
 
 
@@ -76,7 +77,9 @@ def answer(store: Store, question: Question, output: Output, limits: Limits) -> 
         raise not_acceptable(error) from error
     except RuntimeError as error:  # such as a function that nobody has defined
         raise Refusal(400, f"the engine cannot answer this query: {error}") from error
-    except OSError as error:  # the engine has tried to open a socket
+    except OSError as error:  # the engine has called SERVICE
+        if limits.services:
+            raise Refusal(502, f"an endpoint that this query calls by SERVICE has failed: {error}") from error
         raise Refusal(403, NO_SERVICE) from error
     return format
 
@@ -94,8 +97,13 @@ def _look_at(query: str, limits: Limits) -> None:
         raise Refusal(400, NESTED.format(f": more than {limits.nesting} levels"))
     if sparql.has_more_unions(query, limits.unions):
         raise Refusal(400, f"this query has more than {limits.unions} UNIONs; write it with VALUES")
-    if sparql.calls_service(query):
-        raise Refusal(403, NO_SERVICE)
+    if sparql.services(query) - {f"<{iri}>" for iri in limits.services}:
+        raise Refusal(403, no_service(limits))
+
+
+def no_service(limits: Limits) -> str:
+    """Return the sentence for a question that calls what it may not."""
+    return SOME_SERVICES.format(" ".join(f"<{iri}>" for iri in limits.services)) if limits.services else NO_SERVICE
 
 
 def _dataset(question: Question) -> tuple[list[NamedNode] | None, list[NamedNode] | None]:

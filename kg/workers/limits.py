@@ -38,6 +38,8 @@ class Limits:
     waiting: int = 256
     waiting_of_one_client: int = 64
     waiting_seconds: float = 15.0
+    # The only endpoints that SERVICE may call, by their IRIs.
+    services: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, workers: int, **others: Any) -> "Limits":
@@ -49,7 +51,7 @@ class Limits:
         """How many slow places one client may hold: half of them, so that another's question finds one."""
         return max(1, self.slow_places // 2)
 
-    def as_message(self) -> dict[str, float]:
+    def as_message(self) -> dict[str, Any]:
         """Return the limits as JSON holds them; `Limits(**message)` is the way back."""
         return asdict(self)
 

@@ -31,7 +31,9 @@ def work(open_store: Callable[[], Store], link: socket.socket, file: int, limits
     baseline = meter.data()
     # What is mapped already counts: the zygote's store, which this process shares with it.
     resource.setrlimit(resource.RLIMIT_DATA, (baseline + limits.memory, baseline + limits.memory))
-    if not on_disk:
+    if not limits.services:
+        deny_sockets()
+    if not (limits.services or on_disk):
         # No descriptor can be opened any more, so no socket: this holds also where a kernel cannot deny those alone.
         # A store on the disk opens files as it goes.
         resource.setrlimit(resource.RLIMIT_NOFILE, (0, 0))
@@ -64,7 +66,6 @@ def confine(parent: int) -> None:
     # No core file, and none for a program that the kernel pipes it to, which would not care for the limit.
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     prctl(_PR_SET_DUMPABLE, 0)
-    deny_sockets()
     # A dying engine prints a trace for each hostile query; what a worker died of is known by its status.
     nowhere = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):

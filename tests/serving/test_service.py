@@ -1,12 +1,23 @@
 """SERVICE is never called, however it is spelled, and text that only looks like it is not refused."""
 
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
 import httpx
 import pytest
+from fastapi import FastAPI
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyoxigraph import Store
 
+from kg.server import app
 from kg.sparql import calls_service, is_update, operation
+from kg.workers.limits import Limits
+
+from .conftest import QUERIES
 
 # HOST stands for the address of a listener. Those marked “reaches” were seen to reach it through the engine.
 CALLS = {
@@ -64,6 +75,88 @@ def test_no_spelling_of_service_leaves_the_machine(site: httpx.Client, untouched
 
     assert answer.status_code == 403
     assert "SERVICE" in answer.json()["detail"]
+
+
+class _Remote(BaseHTTPRequestHandler):
+    """An endpoint elsewhere: it knows one name."""
+
+    def do_POST(self) -> None:
+        body = b'{"head":{"vars":["x"]},"results":{"bindings":[{"x":{"type":"literal","value":"far away"}}]}}'
+        self.server.asked.append(self.path)  # type: ignore[attr-defined]
+        self.send_response(200)
+        self.send_header("Content-Type", "application/sparql-results+json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    do_GET = do_POST
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture(scope="module")
+def remote() -> Iterator[ThreadingHTTPServer]:
+    """An endpoint that SERVICE may call under one of its paths."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Remote)
+    server.asked = []  # type: ignore[attr-defined]
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture(scope="module")
+def federated(
+    remote: ThreadingHTTPServer,
+    start: Callable[[FastAPI], AbstractContextManager[httpx.Client]],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[tuple[httpx.Client, str]]:
+    """A server that may call one endpoint, and the address of that."""
+    folder = tmp_path_factory.mktemp("federated")
+    (folder / "one.ttl").write_text("<http://e/a> <http://e/b> 1 .", encoding="utf-8")
+    allowed = f"http://127.0.0.1:{remote.server_port}/sparql"
+    with start(app([folder / "one.ttl"], QUERIES, folder, Limits(services=(allowed,)))) as client:
+        yield client, allowed
+
+
+def test_an_allowed_endpoint_is_called(federated: tuple[httpx.Client, str], remote: ThreadingHTTPServer) -> None:
+    """What an endpoint on the list answers is joined with our data; the answer is kept by nobody."""
+    client, allowed = federated
+    query = f"SELECT * {{ ?s ?p ?o SERVICE <{allowed}> {{ ?a ?b ?x }} }}"
+    answer = client.get("/sparql", params={"query": query})
+
+    assert answer.json()["results"]["bindings"][0]["x"]["value"] == "far away"
+    assert answer.headers["cache-control"] == "no-store"
+    assert "/sparql" in {path.partition("?")[0] for path in remote.asked}  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("spelling", CALLS)
+def test_only_the_listed_endpoint_is_called(
+    federated: tuple[httpx.Client, str], remote: ThreadingHTTPServer, spelling: str
+) -> None:
+    """Another address, even of the same host, is refused in every spelling, with the list; so is one in disguise."""
+    client, allowed = federated
+    before = list(remote.asked)  # type: ignore[attr-defined]
+    answer = client.get("/sparql", params={"query": CALLS[spelling].replace("HOST", f"{allowed}/other")})
+
+    assert answer.status_code == 403
+    assert f"<{allowed}>" in answer.json()["detail"]
+    assert remote.asked == before  # type: ignore[attr-defined]
+
+
+def test_an_allowed_endpoint_that_fails_is_told(
+    start: Callable[[FastAPI], AbstractContextManager[httpx.Client]], tmp_path: Path
+) -> None:
+    """Where nobody listens the answer is 502 with a sentence; with SILENT the query goes on without it."""
+    (tmp_path / "one.ttl").write_text("<http://e/a> <http://e/b> 1 .", encoding="utf-8")
+    with start(app([tmp_path / "one.ttl"], QUERIES, tmp_path, Limits(services=("http://127.0.0.1:9/",)))) as client:
+        failed = client.get("/sparql", params={"query": "ASK { SERVICE <http://127.0.0.1:9/> { ?s ?p ?o } }"})
+        silent = client.get("/sparql", params={"query": "ASK { SERVICE SILENT <http://127.0.0.1:9/> { ?s ?p ?o } }"})
+
+    assert failed.status_code == 502
+    assert "SERVICE" in failed.json()["detail"]
+    assert silent.status_code == 200
 
 
 @pytest.mark.parametrize("text", INNOCENT)
