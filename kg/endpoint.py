@@ -7,7 +7,7 @@ problem document (RFC 9457).
 import asyncio
 import hashlib
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from http import HTTPStatus
 from urllib.parse import parse_qsl
@@ -119,7 +119,9 @@ def read_query_method(content_type: str, query_string: bytes, body: bytes) -> Qu
     return read_post(content_type, query_string, body)
 
 
-def router(answers: Answers, limits: Limits, lasting: str, introduction: Callable[[Request], Response]) -> APIRouter:
+def router(
+    answers: Answers, limits: Limits, lasting: str, introduction: Callable[[Request], Awaitable[Response]]
+) -> APIRouter:
     """Return the routes of the endpoint; `introduction` answers a request that comes without a query.
 
     `lasting` is what `Cache-Control` says of answers that do not depend on the moment.
@@ -129,7 +131,7 @@ def router(answers: Answers, limits: Limits, lasting: str, introduction: Callabl
     async def get(request: Request) -> Response:
         question = read_question(parameters(request.scope["query_string"]))
         if question is None:
-            return introduction(request)
+            return await introduction(request)
         return await _respond(request, answers, question, lasting)
 
     async def post(request: Request) -> Response:

@@ -73,11 +73,7 @@ ROW_FORMATS = (JSON, XML, CSV, TSV)
 GRAPH_FORMATS = (TURTLE, N_TRIPLES, JSON_LD, RDF_XML, TRIG, N_QUADS)
 
 # What people read is written with these.
-PREFIXES = {
-    **names.PREFIXES,
-    "owl": "http://www.w3.org/2002/07/owl#",
-    "sd": "http://www.w3.org/ns/sparql-service-description#",
-}
+PREFIXES = {**names.PREFIXES, "owl": "http://www.w3.org/2002/07/owl#"}
 
 
 class NotAcceptable(QueryError):
@@ -129,10 +125,14 @@ def write_to(results: Results, format: Format, output: Output) -> None:
 
 
 def write_triples(triples: Iterable[Triple], format: Format) -> bytes:
-    """Return triples written in an RDF format."""
+    """Return triples written in an RDF format; raise NotAcceptable where XML cannot express them."""
     assert isinstance(format.writer, RdfFormat)
     body = serialize(triples, format=format.writer, prefixes=_prefixes(format.writer))
     assert body is not None
+    if format is RDF_XML:
+        checked = _WellFormed(BytesIO())
+        checked.write(body)
+        checked.close()
     return body
 
 

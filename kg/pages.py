@@ -76,30 +76,30 @@ def language(asked: str | None, accepted: str | None) -> str:
     return max(LANGUAGES, key=lambda key: weights[key])
 
 
-def landing(lang: str, release: Release | None, size: int, queries: Sequence[StoredQuery]) -> str:
-    """Return the first page: what this is, its figures and the three ways in."""
+def landing(lang: str, release: Release | None, size: int, queries: Sequence[StoredQuery], dataset: str = "") -> str:
+    """Return the first page: what this is, its figures and the three ways in; `dataset` is JSON-LD, ready for HTML."""
     counts = {"triples": size, **(release.counts if release else {})}
     keys = [*(key for key in _COUNTED if key in counts), *(key for key in counts if key not in _COUNTED)]
     figures = [(f"{counts[key]:,}", _word(key, lang)) for key in keys]
-    return _page("landing.html", lang, "./", release=release, figures=figures, queries=queries)
+    return fill("landing.html", lang, "./", release=release, figures=figures, queries=queries, dataset=dataset)
 
 
 def editor(lang: str, root: str, queries: Sequence[StoredQuery], formats: Sequence[Format]) -> str:
     """Return the page of the endpoint: a text area and the stored queries."""
-    return _page("editor.html", lang, root, queries=queries, formats=formats)
+    return fill("editor.html", lang, root, queries=queries, formats=formats)
 
 
 def listing(lang: str, release: Release) -> str:
     """Return the page of a release: its files with sizes and checksums."""
-    return _page("release.html", lang, "../../", release=release)
+    return fill("release.html", lang, "../../", release=release)
 
 
 def query_list(lang: str, queries: Sequence[StoredQuery]) -> str:
     """Return the page of the stored queries."""
-    return _page("queries.html", lang, "./", queries=queries)
+    return fill("queries.html", lang, "./", queries=queries)
 
 
-def _page(template: str, lang: str, root: str, **context: object) -> str:
+def fill(template: str, lang: str, root: str, **context: object) -> str:
     """Fill a template. `root` leads from the page to the top; `t` chooses between Japanese and English."""
 
     def t(japanese: str, english: str) -> str:

@@ -19,7 +19,7 @@ from kg.places import Places
 from kg.publish import publish, write_files
 from kg.queries import read_queries
 from kg.rdf.dumps import LEFT_OUT, dump_names, turtle, write_store
-from kg.rdf.files import described_as, graph_files, table_files
+from kg.rdf.files import declared_files, described_as, graph_files, table_files
 from kg.rdf.graph import Graph
 from kg.rdf.problems import known_problems
 from kg.rdf.questions import questions
@@ -33,7 +33,6 @@ from kg.releases import (
     ENGINE,
     GRAPH,
     KNOWN_PROBLEMS,
-    ONTOLOGY,
     QUERIES,
     RELEASES,
     VALIDATION,
@@ -105,7 +104,7 @@ def build(places: Places, progress: Progress = lambda stage: None, engine: str =
     with stages.stage("make the tables"):
         files = {
             **table_files(records, described),
-            ONTOLOGY: ontology(places.ontology),
+            **declared_files(places.ontology, places.shapes),
             QUERIES: stored_questions(places.queries),
             VALIDATION: report.turtle(),
             VALIDATION_PAGE: page(report, statements, f"{recipe.title_ja} {recipe.title_en} {version}"),
@@ -153,11 +152,6 @@ def _conforming(report: Report) -> Report:
         broken = [result for result in report.results if result.severity.endswith("#Violation")]
         raise ReleaseError(*(Problem(f"not published: {result}", remedy) for result in broken))
     return report
-
-
-def ontology(folder: Path) -> bytes:
-    """Return the ontology as it was laid by hand."""
-    return (folder / "shisaku.ttl").read_bytes()
 
 
 def stored_questions(folder: Path) -> bytes:
@@ -257,4 +251,5 @@ def _draft(out: Path, version: str, inputs: str, recipe: Recipe, records: Record
         "issues": len(records.issues),
     }
     folder = out / RELEASES / version
-    return Release(folder, version, recipe.issued, inputs, __version__, editions, counts, (), ENGINE)
+    redirects = tuple(dict(row.values) for row in recipe.tables["redirects"].rows)
+    return Release(folder, version, recipe.issued, inputs, __version__, editions, counts, (), ENGINE, redirects)

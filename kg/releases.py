@@ -7,7 +7,10 @@ out/
     graph.ttl .nt .jsonld .rdf        every triple that may be counted
     graph.trig .nq                    the same, and the descriptions as named graphs
     graph.….gz                        each of them compressed
-    ontology.ttl                      what the words mean
+    ontology.ttl alignments.ttl       what our words mean, and how they relate to those of others
+    standard-terms.ttl                the names that our pages give to the words of others
+    shapes.ttl                        what must hold, in one file
+    queries.ttl                       the stored queries
     dataset.ttl                       what the release is: DCAT and VoID
     edition-municipal-2019.ttl …      what one edition speaks of
     validation.ttl validation.html    the SHACL report
@@ -16,6 +19,9 @@ out/
     shisaku.xlsx                      the tables in one file
     SHA256SUMS
     store/                            graph.nq as a store that can be opened read-only; its bytes are no promise
+
+The manifest also holds `redirects`: IRIs that were published and name nothing any more, each with its HTTP answer (301
+and its target, or 410), the reason in both languages and the day it was decided, as in `build/redirects.csv`.
 """
 
 import hashlib
@@ -39,6 +45,9 @@ CHECKSUMS = "SHA256SUMS"
 GRAPH = "graph.ttl"
 N_TRIPLES = "graph.nt"
 ONTOLOGY = "ontology.ttl"
+ALIGNMENTS = "alignments.ttl"
+STANDARD_TERMS = "standard-terms.ttl"
+SHAPES = "shapes.ttl"
 QUERIES = "queries.ttl"
 N_QUADS = "graph.nq"
 DESCRIPTION = "dataset.ttl"
@@ -51,8 +60,9 @@ STORE = "store"
 
 # The named graphs of graph.trig, graph.nq and the store: what must not be counted.
 CATALOGUE_GRAPH = BASE + "catalog"
-VOID_GRAPH = BASE + "void"
+VOID_GRAPH = BASE + "void"  # VoID and the service description
 VALIDATION_GRAPH = BASE + "validation"
+ENDPOINT = BASE + "sparql"
 
 # What writes and reads the store directory. Another version may lay it out in another way.
 ENGINE = f"pyoxigraph {pyoxigraph.__version__}"
@@ -100,6 +110,7 @@ class Release:
     """A finished release. `inputs` is the SHA-256 of all it was made from; `counts` are figures of its content.
 
     `store` names the engine that wrote the store directory; another engine, or another version, may not read it.
+    `redirects` are rows of `build/redirects.csv`: iri, code, target, reason_ja, reason_en, decided_on.
     """
 
     folder: Path
@@ -111,6 +122,7 @@ class Release:
     counts: dict[str, int]
     files: tuple[ReleasedFile, ...]
     store: str = ""
+    redirects: tuple[dict[str, str], ...] = ()
 
     @property
     def development(self) -> bool:
@@ -133,6 +145,7 @@ class Release:
             "counts": self.counts,
             "files": [{"name": file.name, "size": file.size, "sha256": file.sha256} for file in self.files],
             "store": self.store,
+            "redirects": list(self.redirects),
         }
 
     def has_store(self) -> bool:
@@ -194,6 +207,7 @@ def _release(folder: Path, data: dict[str, Any]) -> Release:
         counts=data["counts"],
         files=tuple(ReleasedFile(**entry) for entry in data["files"]),
         store=data.get("store", ""),
+        redirects=tuple(data.get("redirects", ())),
     )
 
 

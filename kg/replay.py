@@ -85,7 +85,13 @@ async def _asked(scope: Scope, receive: Receive) -> tuple[_Key | None, Receive]:
             return None, receive
         body, receive = await _read(receive)
     negotiated = (headers.get(name, b"") for name in _NEGOTIATED)
-    return (scope["method"].encode(), scope["path"].encode(), scope["query_string"], body, *negotiated), receive
+    return (
+        scope["method"].encode(),
+        scope.get("raw_path") or scope["path"].encode(),
+        scope["query_string"],
+        body,
+        *negotiated,
+    ), receive
 
 
 async def _read(receive: Receive) -> tuple[bytes, Receive]:

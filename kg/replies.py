@@ -1,11 +1,68 @@
-"""What the paths share that are answered with pages or files: the language, the format, the headers of a page."""
+"""Requests for documents and what they are answered: a form of the document, a redirect, or a word about why not.
+
+Redirects and links are relative, so that they hold under any prefix and never repeat what a client calls this host.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from urllib.parse import quote
 
 from fastapi import Request, Response
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, JSONResponse
+from pyoxigraph import Triple
 
 from kg import negotiate, pages
-from kg.endpoint import accept_of, not_acceptable
-from kg.negotiate import Format, NotAcceptable
+from kg.endpoint import Refusal, accept_of, not_acceptable, unless_known
+from kg.negotiate import HTML, Format, NotAcceptable
+from kg.releases import Release
+from kg.representations import SAFE, VARY, Representation, ascents, choose, validators, write
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request for the document at a path, which begins below the top of the site; a suffix names its format."""
+
+    request: Request
+    path: str
+    suffix: Format | None = None
+    html: bool = True
+
+    @property
+    def lang(self) -> str:
+        """The language of a page."""
+        return language_of(self.request)
+
+    @property
+    def root(self) -> str:
+        """What leads from the address to the top of the site."""
+        return ascents(self.path)
+
+    def format(self) -> Format:
+        """Return the format to answer in; raise Refusal where none can be had."""
+        if self.suffix:
+            return self.suffix
+        try:
+            return choose(accept_of(self.request), self.request.query_params.get("format"), self.html)
+        except NotAcceptable as error:
+            raise not_acceptable(error) from error
+
+    def wants_page(self) -> bool:
+        """Whether a person asks, so that what went wrong is told on a page."""
+        try:
+            return self.format() is HTML
+        except Refusal:
+            return False
+
+
+@dataclass(frozen=True)
+class Notice:
+    """Something to tell instead of a document, in both languages, with the IRIs that may help."""
+
+    status: int
+    title: tuple[str, str]
+    text: tuple[str, str]
+    near: Sequence[str] = ()
 
 
 def language_of(request: Request) -> str:
@@ -24,3 +81,50 @@ def chosen(request: Request, offered: tuple[Format, ...]) -> Format:
 def page(html: str) -> Response:
     """Return a page with the policy that all pages have."""
     return HTMLResponse(html, headers=pages.PAGE)
+
+
+def raw_path(request: Request) -> str:
+    """Return the path as it was sent, below the place where the site is mounted, without its first slash.
+
+    Escapes are kept: `%E6%96%BD` and `施` are two IRIs.
+    """
+    scope = request.scope
+    raw = scope.get("raw_path") or quote(scope["path"], safe=SAFE).encode()
+    path = raw.decode("latin-1").removeprefix(quote(scope.get("root_path", ""), safe=SAFE))
+    return quote(path.removeprefix("/"), safe=SAFE)
+
+
+def sent(asked: Asked, representation: Representation, release: Release | None) -> Response:
+    """Return a form of a document, or 304 where the client has it already (RFC 9110, 13.1.2)."""
+    headers = representation.sent(release)
+    if representation.format is HTML:
+        headers = {**pages.PAGE, **headers}
+    answer = Response(representation.body, headers=headers)
+    return unless_known(asked.request, validators(release, representation.body), answer)
+
+
+def written(triples: Iterable[Triple], format: Format) -> bytes:
+    """Return triples in an RDF format; raise Refusal where that format cannot express them."""
+    try:
+        return write(triples, format)
+    except NotAcceptable as error:
+        raise not_acceptable(error) from error
+
+
+def redirect(status: int, target: str, headers: Mapping[str, str] | None = None) -> Response:
+    """Return a redirect to a relative reference."""
+    return Response(status_code=status, headers={"Location": target, **VARY, **(headers or {})})
+
+
+def told(asked: Asked, notice: Notice, links: Sequence[tuple[str, str]]) -> Response:
+    """Return a notice, on a page or as a problem document (RFC 9457) with `near`; `links` are href and name."""
+    if asked.wants_page():
+        t = pages.LANGUAGES.index(asked.lang)
+        text = pages.fill(
+            "notice.html", asked.lang, asked.root, title=notice.title[t], text=notice.text[t], links=links
+        )
+        return HTMLResponse(text, notice.status, headers=pages.PAGE)
+    status = HTTPStatus(notice.status)
+    content: dict[str, object] = {"type": "about:blank", "title": status.phrase, "status": status.value}
+    content |= {"detail": notice.text[1], "near": list(notice.near)}
+    return JSONResponse(content, status, VARY, media_type="application/problem+json")

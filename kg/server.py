@@ -15,10 +15,11 @@ from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from kg import __version__, downloads, endpoint, pages
+from kg import __version__, documents, downloads, endpoint, lookup, pages, published, schema_org
 from kg.answers import Answers
+from kg.asking import Ask, OnBehalf, asking
 from kg.compression import Compressed
-from kg.description import DESCRIPTION_FORMATS, service_description
+from kg.description import DESCRIPTION_FORMATS, NAMED_GRAPHS, ServiceDescription
 from kg.endpoint import Refusal, allowed, problem
 from kg.errors import KgError, Problem
 from kg.negotiate import GRAPH_FORMATS, HTML, PLAIN_JSON, ROW_FORMATS
@@ -27,6 +28,7 @@ from kg.releases import CURRENT, Release, current_release
 from kg.replay import Replayed
 from kg.replies import chosen, language_of, page
 from kg.switching import Switching
+from kg.things import Things
 from kg.workers.limits import Limits
 from kg.workers.pool import Pool
 from kg.workers.source import Source
@@ -57,15 +59,19 @@ def app(data: Data, queries: Path, out: Path, limits: Limits | None = None) -> F
     limits = limits or Limits()
     pool = Pool.of(Source.of(data, limits), limits)
     answers = Answers(pool)
-    stored, total = read_queries(queries), pool.triples
+    stored, total, ask = read_queries(queries), pool.triples, asking(answers)
+    described: list[ServiceDescription] = []
     lasting = downloads.LIVE if release and not release.development else REVALIDATED
 
-    def introduction(request: Request) -> Response:
+    async def introduction(request: Request) -> Response:
         format = chosen(request, (*DESCRIPTION_FORMATS, HTML))
         if format is HTML:
             root = "../" if request.url.path.endswith("/") else "./"
             return page(pages.editor(language_of(request), root, stored, (*ROW_FORMATS, *GRAPH_FORMATS)))
-        body = service_description(total, format, request.url.path, request.scope.get("server"))
+        if not described:  # once: it is the same for every request
+            named = await Things(ask).values(NAMED_GRAPHS, "graph")
+            described.append(ServiceDescription(total, named, documents.dataset_of(release) if release else ""))
+        body = described[0].body(format, request.url.path, request.scope.get("server"))
         return Response(body, headers={"Content-Type": format.content_type, "Vary": "Accept"})
 
     # No documentation pages of FastAPI's: they load scripts from other sites. No slash redirects of its own: they
@@ -79,10 +85,17 @@ def app(data: Data, queries: Path, out: Path, limits: Limits | None = None) -> F
         lifespan=lambda _: pool.running(),
         exception_handlers={Refusal: _refused, HTTPException: _failed, Exception: _broken},
     )
-    asking, front = endpoint.router(answers, limits, lasting, introduction), _front(release, total, stored)
-    for router in (asking, front, downloads.router(release, out)):
+    for router in (
+        endpoint.router(answers, limits, lasting, introduction),
+        _front(release, total, stored, ask),
+        downloads.router(release, out),
+        documents.router(ask, release),
+        lookup.router(ask, release),
+        published.router(ask, release, documents.labels_of(release)),
+    ):
         application.include_router(_with_head(router))
     application.mount("/static", StaticFiles(directory=pages.STATIC), name="static")
+    application.add_middleware(OnBehalf)
     application.add_middleware(Compressed)
     application.add_middleware(OpenToAll)
     application.add_middleware(Replayed)
@@ -186,14 +199,20 @@ def _with_head(router: APIRouter) -> APIRouter:
     return router
 
 
-def _front(release: Release | None, total: int, stored: Sequence[StoredQuery]) -> APIRouter:
+def _front(release: Release | None, total: int, stored: Sequence[StoredQuery], ask: Ask) -> APIRouter:
     """Return the landing page, the stored queries and the answers for those who operate the server."""
     routes = APIRouter()
     texts = {query.name: query for query in stored}
+    card = schema_org.DatasetCard(ask, documents.dataset_of(release)) if release else None
 
     @routes.get("/", include_in_schema=False)
     async def landing(request: Request) -> Response:
-        return page(pages.landing(language_of(request), release, total, stored))
+        lang = language_of(request)
+        dataset = await card.text(lang) if card else ""
+        answer = page(pages.landing(lang, release, total, stored, dataset))
+        if dataset:
+            answer.headers["Content-Security-Policy"] += f"; script-src {schema_org.allowed(dataset)}"
+        return answer
 
     @routes.get("/queries", tags=["stored queries"], summary="List the stored queries")
     async def list_queries(request: Request) -> Response:

@@ -12,9 +12,9 @@ from xml.parsers import expat
 
 from pyoxigraph import NamedNode, Quad, RdfFormat, Store, Triple, parse, serialize
 
+from kg.jsonld import compact
 from kg.names import ID, PREFIXES
 from kg.rdf.graph import Graph
-from kg.rdf.jsonld import compact
 from kg.releases import GRAPH, edition_dump
 
 _NAME = Path(GRAPH).stem

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pyoxigraph import NamedNode, Triple
 
 from kg import names
-from kg.rdf.graph import rows_of
+from kg.jsonld import rows_of
 
 
 def by_edition(statements: Sequence[Triple], keys: Sequence[str]) -> Iterator[tuple[str, list[Triple]]]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from pyoxigraph import Quad, Triple
 
@@ -24,15 +25,23 @@ from kg.rdf.workbook import workbook
 from kg.recipe import Recipe
 from kg.recipe.catalogue import Catalogue, Text
 from kg.releases import (
+    ALIGNMENTS,
     CATALOGUE_GRAPH,
     CSV_METADATA,
     DESCRIPTION,
+    ENDPOINT,
     N_TRIPLES,
+    ONTOLOGY,
+    SHAPES,
+    STANDARD_TERMS,
     VALIDATION_GRAPH,
     VOID_GRAPH,
     WORKBOOK,
     ReleasedFile,
 )
+from kg.service import service_description
+
+_DECLARED = {ONTOLOGY: "shisaku.ttl", ALIGNMENTS: "alignments.ttl", STANDARD_TERMS: "standard-terms.ttl"}
 
 
 @dataclass(frozen=True)
@@ -51,6 +60,16 @@ def table_files(records: Records, described: Described) -> dict[str, bytes]:
         CSV_METADATA: csv_metadata(found, texts, title, described.issued),
         WORKBOOK: workbook(found, texts, title, described.version, described.issued),
     }
+
+
+def declared_files(ontology: Path, shapes: Path) -> dict[str, bytes]:
+    """Return what was laid by hand and is published as it is: the words, how they relate to others, what must hold.
+
+    The shapes are one file of all, in the order of their names.
+    """
+    parts = [file.read_bytes() for file in sorted(shapes.glob("*.ttl"))]
+    files = {name: (ontology / source).read_bytes() for name, source in _DECLARED.items()}
+    return {**files, SHAPES: b"\n\n".join(parts)}
 
 
 def described_as(recipe: Recipe, catalogue: Catalogue, version: str) -> Described:
@@ -77,6 +96,8 @@ def graph_files(
     describe_contents(contents, described.dataset, statements)
     describe_dumps(contents, described, dumps, next((m.iri for m in records.measures), ""))
     describe_editions(contents, described, {key: len(said) for key, said in editions.items()})
+    graphs = (CATALOGUE_GRAPH, VOID_GRAPH, VALIDATION_GRAPH)
+    contents.extend(service_description(ENDPOINT, len(statements), graphs, described.dataset))
     describe_release(catalogue, described, records)
     describe_files(catalogue, described, {*files, *dumps}, records)
     describe_bytes(catalogue, described, _measured(files))

@@ -8,14 +8,6 @@ from pyoxigraph import Literal, NamedNode, Triple
 from kg.extract.numerals import decimal_text
 from kg.names import PREFIXES
 
-Value = NamedNode | Literal
-Row = tuple[str, str, Value]
-
-
-def rows_of(statements: Iterable[Triple]) -> list[Row]:
-    """Return statements as plain tuples, quicker to group than the engine's objects; there are no blank nodes."""
-    return [(s.value, p.value, o) for s, p, o in statements]
-
 
 class Graph:
     """A set of triples: subjects are IRIs, predicates prefixed names such as `skos:prefLabel`; no blank nodes."""
@@ -46,6 +38,10 @@ class Graph:
             prefix, _, local = name.partition(":")
             self._terms[name] = NamedNode(PREFIXES[prefix] + local)
         return self._terms[name]
+
+    def extend(self, triples: Iterable[Triple]) -> None:
+        """Add triples that are made already."""
+        self._triples.update(triples)
 
     def statements(self) -> list[Triple]:
         """Return the triples in the order of their N-Triples lines."""

@@ -9,8 +9,9 @@ from urllib.parse import quote
 
 from pyoxigraph import Literal, NamedNode, Triple
 
+from kg.jsonld import Row, Value, rows_of
 from kg.names import ID, PREFIXES
-from kg.rdf.graph import Graph, Row, Subject, Value, rows_of
+from kg.rdf.graph import Graph, Subject
 
 _TYPE = PREFIXES["rdf"] + "type"
 

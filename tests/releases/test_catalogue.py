@@ -113,6 +113,9 @@ def test_the_words_are_those_of_standard_vocabularies(catalogue: rdflib.Graph) -
         known |= {str(word) for word in dir(namespace) if str(word).startswith("http")}
     known |= {SPDX + name for name in ("Checksum", "checksum", "algorithm", "checksumValue")}
     known |= {f"http://ldf.fi/void-ext#{name}" for name in ("datatypePartition", "datatype")}
+    described = "Service endpoint supportedLanguage resultFormat defaultDataset Dataset defaultGraph Graph"
+    sd = f"{described} namedGraph NamedGraph name".split()
+    known |= {f"http://www.w3.org/ns/sparql-service-description#{name}" for name in sd}
 
     assert {str(word) for word in used} <= known
 

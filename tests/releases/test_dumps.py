@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from pyoxigraph import Literal, NamedNode, RdfFormat, Store, Triple
 
 from kg.errors import ReleaseError
+from kg.jsonld import compact
 from kg.pipeline import build
 from kg.places import places
 from kg.rdf.dumps import WRITTEN_PREFIXES, graph_dumps
-from kg.rdf.jsonld import compact
 from kg.releases import CATALOGUE_GRAPH, VALIDATION_GRAPH, VOID_GRAPH, read_release
 
 from .conftest import kg

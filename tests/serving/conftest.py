@@ -14,6 +14,7 @@ import pytest
 import uvicorn
 from fastapi import FastAPI
 
+from kg.pipeline import build
 from kg.places import places
 from kg.releases import MANIFEST, Release, ReleasedFile, read_release
 from kg.server import app
@@ -161,6 +162,19 @@ def data_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client
     folder = tmp_path_factory.mktemp("data")
     (folder / "graphs.trig").write_text(NAMED_GRAPHS, encoding="utf-8")
     with _serving(app([folder / "graphs.trig"], QUERIES, folder)) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def real(tmp_path_factory: pytest.TempPathFactory) -> Release:
+    """The release that the recipe of this checkout makes."""
+    return build(places(out=tmp_path_factory.mktemp("real"))).release
+
+
+@pytest.fixture(scope="session")
+def real_site(real: Release) -> Iterator[httpx.Client]:
+    """A client of a server of the real release."""
+    with _serving(app(real, QUERIES, real.folder.parents[1])) as client:
         yield client
 
 

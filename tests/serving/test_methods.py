@@ -4,26 +4,32 @@ import httpx
 import pytest
 
 # Each path of /openapi.json, its parameters filled in, and those that the document leaves out.
-FILLED = {"{version}": "2019.1.0", "{name}": "graph.ttl", "/queries/graph.ttl": "/queries/measures-by-pillar"}
+FILLED = {
+    "{version}": "2019.1.0",
+    "{name}": "graph.ttl",
+    "{path}": "organization/mic",
+    "/queries/graph.ttl": "/queries/measures-by-pillar",
+    "/lookup": "/lookup?iri=https://w3id.org/shisaku/id/organization/mic",
+}
 BESIDE = ("/", "/sparql/", "/release/latest/", "/release/2019.1.0", "/static/style.css", "/openapi.json")
 # Of no use for a comparison: they say when and how fast an answer was made.
 PASSING = {"date", "server-timing"}
 
 
 @pytest.fixture(scope="module")
-def paths(site: httpx.Client) -> list[str]:
+def paths(real_site: httpx.Client) -> list[str]:
     """Every public path, as a client would write it."""
-    documented = site.get("/openapi.json").json()["paths"]
+    documented = real_site.get("/openapi.json").json()["paths"]
     for name, value in FILLED.items():
         documented = [path.replace(name, value) for path in documented]
     return [path for path in (*documented, *BESIDE) if "{" not in path]
 
 
-def test_head_is_get_without_a_body(site: httpx.Client, paths: list[str]) -> None:
+def test_head_is_get_without_a_body(real_site: httpx.Client, paths: list[str]) -> None:
     """HEAD has the status and the headers of GET, but for a length that only sending would tell (RFC 9110, 9.3.2)."""
     differing = {}
     for path in paths:
-        get, head = site.get(path), site.head(path)
+        get, head = real_site.get(path), real_site.head(path)
         untold = PASSING if "content-length" in head.headers else {*PASSING, "content-length", "transfer-encoding"}
         kept = [{k: v for k, v in answer.headers.items() if k not in untold} for answer in (get, head)]
         if head.content or get.status_code != head.status_code or kept[0] != kept[1]:
@@ -34,10 +40,12 @@ def test_head_is_get_without_a_body(site: httpx.Client, paths: list[str]) -> Non
     assert {"/sparql", "/queries", "/healthz", "/release/2019.1.0/graph.ttl"} <= set(paths)
 
 
-def test_options_says_what_a_path_can_be_asked(site: httpx.Client, paths: list[str]) -> None:
+def test_options_says_what_a_path_can_be_asked(real_site: httpx.Client, paths: list[str]) -> None:
     """OPTIONS is answered 204 with the methods, for programs (`Allow`) and for the browsers of other sites."""
     for path in paths:
-        answer = site.options(path, headers={"Origin": "https://example.org", "Access-Control-Request-Method": "GET"})
+        answer = real_site.options(
+            path, headers={"Origin": "https://example.org", "Access-Control-Request-Method": "GET"}
+        )
         methods = answer.headers["allow"].split(", ")
 
         assert (answer.status_code, answer.content) == (204, b"")
@@ -48,12 +56,12 @@ def test_options_says_what_a_path_can_be_asked(site: httpx.Client, paths: list[s
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "QUERY", "PROPFIND"])
-def test_any_other_method_is_refused(site: httpx.Client, paths: list[str], method: str) -> None:
+def test_any_other_method_is_refused(real_site: httpx.Client, paths: list[str], method: str) -> None:
     """A method that a path does not have is 405 with those that it has."""
     for path in paths:
-        allowed = site.options(path).headers["allow"]
+        allowed = real_site.options(path).headers["allow"]
         if method not in allowed:
-            answer = site.request(method, path)
+            answer = real_site.request(method, path)
 
             assert (answer.status_code, answer.headers["allow"]) == (405, allowed)
             assert answer.headers["content-type"] == "application/problem+json"

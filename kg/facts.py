@@ -1,0 +1,239 @@
+"""What a page shows of a graph: facts by property, in the words of one language, each value as text or as a link."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from urllib.parse import quote
+
+from pyoxigraph import BlankNode, Literal, NamedNode, Triple
+
+from kg.labels import Labels, is_web_address, preferred, prefixed
+from kg.names import BASE, ID, PREFIXES
+from kg.representations import SAFE
+
+_RDF, _RDFS, _SKOS, _DCTERMS = (PREFIXES[prefix] for prefix in ("rdf", "rdfs", "skos", "dcterms"))
+_SHISAKU, _OA = PREFIXES["shisaku"], PREFIXES["oa"]
+TYPE, DERIVED = _RDF + "type", PREFIXES["prov"] + "wasDerivedFrom"
+_FIRST, _REST, _NIL = _RDF + "first", _RDF + "rest", _RDF + "nil"
+# What a thing goes by, the best first.
+NAMES = (
+    *(_SKOS + "prefLabel", _RDFS + "label", PREFIXES["foaf"] + "name", _DCTERMS + "title", PREFIXES["sh"] + "name"),
+    *(_DCTERMS + "description", _SHISAKU + "printedText", _OA + "exact", _SKOS + "notation"),
+    PREFIXES["schema"] + "url",
+)
+PRINTED, PAGE, LINE, POSITION = (_SHISAKU + name for name in ("printedText", "page", "line", "position"))
+FILE, FILE_LINE, PART_OF = _SHISAKU + "file", _SHISAKU + "fileLine", _DCTERMS + "isPartOf"
+_LONGEST_NAME = 90
+_DEEPEST = 6  # blank nodes within blank nodes
+
+
+@dataclass(frozen=True)
+class Value:
+    """A value as it is shown: its text with its language, where it leads, and what its datatype is called."""
+
+    text: str
+    lang: str = ""
+    href: str = ""
+    datatype: str = ""
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A property with its values. `term` is its prefixed name, `href` leads to what it means where that is ours."""
+
+    name: str
+    term: str
+    href: str
+    values: tuple[Value, ...]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where something was read: the name of the place with its address, and what is printed there."""
+
+    name: str
+    href: str
+    printed: str
+
+
+@dataclass(frozen=True)
+class Section:
+    """One thing on a page: the anchor, its names, what kinds of thing it is, its facts, and where it was read.
+
+    `href` leads to its own document.
+    """
+
+    iri: str
+    href: str
+    anchor: str
+    title: Value
+    also: tuple[Value, ...]
+    kinds: tuple[Value, ...]
+    facts: tuple[Fact, ...]
+    sources: tuple[Place, ...]
+
+
+class Facts:
+    """The statements of one document, in the words of one language; `root` leads from the page to the top of the site.
+
+    `anchors` are the things that stand on the page itself, by IRI: links to them stay on it.
+    """
+
+    def __init__(self, triples: Iterable[Triple], labels: Labels, lang: str, root: str) -> None:
+        self._about: dict[str, list[Triple]] = {}
+        for triple in triples:
+            self._about.setdefault(_key(triple.subject), []).append(triple)
+        self._labels, self._lang, self._root = labels, lang, root
+        self.anchors: dict[str, str] = {}
+
+    def subjects(self) -> list[str]:
+        """Return the IRIs that something is said about, in the order of the statements."""
+        return [key for key in self._about if not key.startswith("_:")]
+
+    def has(self, iri: str, predicate: str) -> bool:
+        """Whether something is said about a thing by a property."""
+        return bool(self._objects(iri, predicate))
+
+    def order(self, iri: str) -> list[tuple[int, str]]:
+        """Return what to sort things by: their IRIs, 2 before 10."""
+        return _natural(iri)
+
+    def section(self, iri: str, skipped: Sequence[str] = (TYPE, DERIVED)) -> Section:
+        """Return what is shown about one thing."""
+        names = [Value(text, language) for language, text in self._names(iri).items()]
+        title = Value(*self._name(iri, shortened=False))
+        return Section(
+            iri=iri,
+            href=self._away(iri),
+            anchor=self.anchors.get(iri, ""),
+            title=title,
+            also=tuple(name for name in names if name.text != title.text),
+            kinds=tuple(self.value(value) for value in self._objects(iri, TYPE)),
+            facts=self._facts(iri, skipped),
+            sources=tuple(
+                self._place(term.value) for term in self._objects(iri, DERIVED) if isinstance(term, NamedNode)
+            ),
+        )
+
+    def pointing_to(self, thing: str, under: str) -> tuple[Fact, ...]:
+        """Return what points to a thing from elsewhere: each property with the things that have it."""
+        found = [
+            (triple.predicate.value, self.value(triple.subject))
+            for triples in self._about.values()
+            for triple in triples
+            if triple.object == NamedNode(thing) and not _key(triple.subject).startswith(under)
+        ]
+        found.sort(key=lambda pair: (self._labels.rank(pair[0]), _natural(pair[1].href)))
+        return tuple(
+            self._fact(predicate, [value for _, value in group])
+            for predicate, group in groupby(found, key=lambda pair: pair[0])
+        )
+
+    def value(self, term: object, depth: int = 0) -> Value:
+        """Return one value as it is shown."""
+        if isinstance(term, NamedNode):
+            text, lang = self._name(term.value)
+            return Value(text, lang, self._href(term.value))
+        if isinstance(term, Literal):
+            kind = term.datatype.value
+            href = term.value if kind == PREFIXES["xsd"] + "anyURI" and is_web_address(term.value) else ""
+            plain = bool(term.language) or kind == PREFIXES["xsd"] + "string"
+            return Value(term.value, term.language or "", href, "" if plain else prefixed(kind))
+        return Value(self._nested(term, depth) if isinstance(term, BlankNode) else str(term))
+
+    def _facts(self, iri: str, skipped: Sequence[str]) -> tuple[Fact, ...]:
+        stated = [triple for triple in self._about.get(iri, ()) if triple.predicate.value not in skipped]
+        stated.sort(key=lambda triple: (triple.predicate.value not in NAMES, self._labels.rank(triple.predicate.value)))
+        facts = []
+        for predicate, group in groupby(stated, key=lambda triple: triple.predicate.value):
+            values = [self.value(triple.object) for triple in group]
+            values.sort(key=lambda value: (value.lang not in ("", self._lang), _natural(value.href), value.text))
+            facts.append(self._fact(predicate, values))
+        return tuple(facts)
+
+    def _fact(self, predicate: str, values: Sequence[Value]) -> Fact:
+        own = predicate.startswith(PREFIXES["shisaku"])
+        href = self._href(predicate) if own else ""
+        return Fact(self._labels.of(predicate, self._lang), prefixed(predicate), href, tuple(values))
+
+    def _place(self, iri: str) -> Place:
+        """Return where a row, a cell or a row of the recipe is, and what is printed there."""
+        row = next((term.value for term in self._objects(iri, PART_OF) if isinstance(term, NamedNode)), iri)
+        page, line = (self._text(row, term) or self._text(iri, term) for term in (PAGE, LINE))
+        position, file, file_line = (self._text(iri, term) for term in (POSITION, FILE, FILE_LINE))
+        ja = self._lang == "ja"
+        parts = [
+            (f"{page}頁" if ja else f"page {page}") if page else "",
+            (f"{line}行目" if ja else f"line {line}") if line else "",
+            (f"{position}番目のセル" if ja else f"cell {position}") if position else "",
+            file and (f"{file} {file_line}行目" if ja else f"{file}, line {file_line}"),
+        ]
+        name = ("、" if ja else ", ").join(part for part in parts if part)
+        return Place(name or self._name(iri)[0], self._href(iri), self._text(iri, PRINTED))
+
+    def _names(self, iri: str) -> dict[str, str]:
+        """Return the texts of the best property that names a thing, by language."""
+        for name in NAMES:
+            texts = {t.language or "": t.value for t in self._objects(iri, name) if isinstance(t, Literal) and t.value}
+            if texts:
+                return texts
+        return {}
+
+    def _name(self, iri: str, shortened: bool = True) -> tuple[str, str]:
+        """Return what a thing is called and in which language; a thing without a name goes by its IRI."""
+        texts = self._names(iri)
+        if texts:
+            text = preferred(texts, self._lang)
+            language = next(language for language, candidate in texts.items() if candidate == text)
+            return _short(text) if shortened else text, language
+        if iri.startswith(ID):
+            return iri.removeprefix(ID), ""
+        name = self._labels.of(iri, self._lang)
+        return name, "" if name == prefixed(iri) else self._lang
+
+    def _objects(self, iri: str, predicate: str) -> list[NamedNode | BlankNode | Literal | Triple]:
+        return [triple.object for triple in self._about.get(iri, ()) if triple.predicate.value == predicate]
+
+    def _text(self, iri: str, predicate: str) -> str:
+        return next((term.value for term in self._objects(iri, predicate) if isinstance(term, Literal)), "")
+
+    def _nested(self, node: BlankNode, depth: int) -> str:
+        """Return a list, or the statements about a nameless thing, as one text."""
+        if depth > _DEEPEST:
+            return "…"
+        about = {triple.predicate.value: triple.object for triple in self._about.get(_key(node), ())}
+        if _FIRST in about:
+            head = self.value(about[_FIRST], depth + 1).text
+            rest = about.get(_REST)
+            more = self._nested(rest, depth) if isinstance(rest, BlankNode) else ""
+            return f"{head}, {more}" if more else head
+        return "; ".join(
+            f"{self._labels.of(predicate, self._lang)} {self.value(term, depth + 1).text}"
+            for predicate, term in about.items()
+        )
+
+    def _href(self, iri: str) -> str:
+        """Return where a link to an IRI leads: on this page, on this site, to the web, or nowhere."""
+        return f"#{quote(self.anchors[iri], safe=SAFE)}" if iri in self.anchors else self._away(iri)
+
+    def _away(self, iri: str) -> str:
+        if iri.startswith(ID):
+            return f"{self._root}doc/{quote(iri.removeprefix(ID), safe=SAFE)}"
+        if iri.startswith(BASE):
+            path, _, fragment = iri.removeprefix(BASE).partition("#")
+            return f"{self._root}{quote(path, safe=SAFE)}" + (f"#{quote(fragment, safe=SAFE)}" if fragment else "")
+        return iri if is_web_address(iri) else ""
+
+
+def _key(term: object) -> str:
+    return term.value if isinstance(term, NamedNode) else str(term)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST_NAME else f"{text[: _LONGEST_NAME - 1]}…"
+
+
+def _natural(text: str) -> list[tuple[int, str]]:
+    """Return what to sort by so that 2 comes before 10: a number by its digits, then by them in order."""
+    return [(len(piece.lstrip("0")), piece) if piece.isdecimal() else (-1, piece) for piece in re.split(r"(\d+)", text)]

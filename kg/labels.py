@@ -1,0 +1,48 @@
+"""How terms and things are named on pages: by the ontology and the names of standard terms that a release holds."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from pyoxigraph import Literal, RdfFormat, parse
+
+from kg.negotiate import PREFIXES
+
+_LABEL = PREFIXES["rdfs"] + "label"
+
+
+class Labels:
+    """The names of terms in Japanese and English. Without files every term goes by its prefixed name."""
+
+    def __init__(self, files: Iterable[Path] = ()) -> None:
+        self._names: dict[str, dict[str, str]] = {}
+        for file in files:
+            for quad in parse(path=str(file), format=RdfFormat.TURTLE):
+                if quad.predicate.value == _LABEL and isinstance(quad.object, Literal):
+                    self._names.setdefault(quad.subject.value, {})[quad.object.language or ""] = quad.object.value
+        self._order = {iri: number for number, iri in enumerate(self._names)}
+
+    def of(self, iri: str, lang: str) -> str:
+        """Return the name of a term in a language, or else its prefixed name."""
+        return self._names.get(iri, {}).get(lang) or prefixed(iri)
+
+    def rank(self, iri: str) -> tuple[int, str]:
+        """Return what to sort terms by: as the files lay them out, what they do not know last."""
+        return self._order.get(iri, len(self._order)), iri
+
+
+def prefixed(iri: str) -> str:
+    """Return an IRI as a prefixed name where it has a known prefix."""
+    for prefix, namespace in PREFIXES.items():
+        if iri.startswith(namespace):
+            return f"{prefix}:{iri.removeprefix(namespace)}"
+    return iri
+
+
+def preferred(texts: Mapping[str, str], lang: str) -> str:
+    """Return the text in a language, or else in another: a name in a wrong language is better than none."""
+    return texts.get(lang) or texts.get("ja") or texts.get("en") or next(iter(texts.values()), "")
+
+
+def is_web_address(iri: str) -> bool:
+    """Whether a browser may be sent there: anything but http is text, since `javascript:` is an IRI as well."""
+    return iri.lower().startswith(("http://", "https://"))

@@ -1,0 +1,73 @@
+"""`/lookup?iri=…`: finds our thing by any IRI, its own or one of another graph that it is linked to."""
+
+from urllib.parse import quote
+
+from fastapi import APIRouter, Request, Response
+
+from kg.asking import Ask
+from kg.endpoint import Refusal
+from kg.names import BASE, ID
+from kg.releases import Release
+from kg.replies import Asked, Notice, redirect, told
+from kg.representations import SAFE, link
+from kg.things import Things
+
+
+def router(ask: Ask, release: Release | None) -> APIRouter:
+    """Return the route of the look-up."""
+    routes = APIRouter(tags=["things"])
+    things = Things(ask)
+    given_up = {row["iri"] for row in (release.redirects if release else ())}
+
+    @routes.get("/lookup", summary="Find the thing that an IRI means or is linked to", status_code=303)
+    async def lookup(request: Request, iri: str = "") -> Response:
+        asked = Asked(request, "lookup")
+        iri = iri.strip()
+        if not iri:
+            raise Refusal(400, "say which IRI is looked for: /lookup?iri=https://…")
+        own = BASE + iri.partition("://")[2].removeprefix(BASE.partition("://")[2])
+        if iri.partition("://")[2].startswith(BASE.partition("://")[2]):
+            if not own.startswith(ID) or own in given_up or await things.known([own]):
+                return _found(asked, own)
+            found = []
+        else:
+            found = await things.linked_to(_spellings(iri))
+        if len(found) == 1:
+            return _found(asked, found[0])
+        return told(asked, _several(iri, found) if found else _none(iri), [(_path(each), each) for each in found])
+
+    return routes
+
+
+def _found(asked: Asked, iri: str) -> Response:
+    return redirect(303, asked.root + _path(iri), {"Link": link(quote(iri, safe=SAFE + "#"), "cite-as")})
+
+
+def _path(iri: str) -> str:
+    """Return the address of the document about a thing, below the top of the site."""
+    path = iri.removeprefix(BASE)
+    return quote(f"doc/{iri.removeprefix(ID)}" if iri.startswith(ID) else path, safe=SAFE + "#")
+
+
+def _spellings(iri: str) -> list[str]:
+    """Return an IRI with http and https, with and without a slash at its end: links are written in all these ways."""
+    scheme, mark, rest = iri.partition("://")
+    if scheme not in ("http", "https"):
+        return [iri]
+    bare = rest.removesuffix("/")
+    return list(
+        dict.fromkeys([iri, *(f"{way}{mark}{end}" for way in ("https", "http") for end in (rest, bare, f"{bare}/"))])
+    )
+
+
+def _several(iri: str, found: list[str]) -> Notice:
+    text = (f"{iri} に結び付けられた事物は{len(found)}件あります。", f"{len(found)} things are linked to {iri}")
+    return Notice(300, ("いくつかあります", "Several things"), text, found)
+
+
+def _none(iri: str) -> Notice:
+    text = (
+        f"{iri} を指すもの、または {iri} に結び付けられた事物は、このグラフにありません。SPARQL で名称から探せます。",
+        f"this graph has nothing that {iri} means or is linked to; look for it by its name with SPARQL (/sparql)",
+    )
+    return Notice(404, ("見つかりません", "Not found"), text)

@@ -1,0 +1,170 @@
+"""What a release publishes beside its things: ontology, shapes, catalogue, VoID and the examples, each as a document.
+
+They never change while a release is served, so each form is made once.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from fastapi import APIRouter, Request, Response
+from pyoxigraph import BlankNode, CanonicalizationAlgorithm, Dataset, NamedNode, Quad, RdfFormat, Triple, parse
+
+from kg import pages
+from kg.asking import Ask
+from kg.endpoint import Refusal
+from kg.facts import TYPE, Facts
+from kg.labels import Labels
+from kg.names import BASE
+from kg.negotiate import HTML, N_TRIPLES, PREFIXES, TURTLE, Format
+from kg.releases import ALIGNMENTS, CATALOGUE_GRAPH, ONTOLOGY, QUERIES, SHAPES, VALIDATION_GRAPH, VOID_GRAPH, Release
+from kg.replies import Asked, redirect, sent, written
+from kg.representations import SUFFIXES, Representation, alternates, link, suffixed
+
+_VERSION = NamedNode(PREFIXES["owl"] + "versionIRI")
+_EXAMPLES = ".well-known/sparql-examples"
+_ABOUT_PAGE = "https://schema.org/AboutPage"
+
+
+@dataclass(frozen=True)
+class Published:
+    """A document at a path: a file of the release or a named graph of its store; `html` where there is a page of it."""
+
+    path: str
+    file: str = ""
+    graph: str = ""
+    html: bool = False
+    title: tuple[str, str] = ("", "")
+
+
+DOCUMENTS = (
+    Published("def", file=ONTOLOGY, html=True, title=("オントロジー", "Ontology")),
+    Published("def/alignments", file=ALIGNMENTS),
+    Published("shapes", file=SHAPES, html=True, title=("制約(SHACL)", "Shapes (SHACL)")),
+    Published("catalog", graph=CATALOGUE_GRAPH, html=True, title=("カタログ", "Catalogue")),
+    Published("void", graph=VOID_GRAPH),
+    Published("validation", graph=VALIDATION_GRAPH),
+    Published(_EXAMPLES, file=QUERIES),
+    Published(f"sparql/{_EXAMPLES}", file=QUERIES),
+    Published("queries", file=QUERIES),
+)
+_NEGOTIATED_ELSEWHERE = ("queries",)  # only its forms are served here
+
+
+def router(ask: Ask, release: Release | None, labels: Labels) -> APIRouter:
+    """Return the routes of these documents, each with one address for every form."""
+    routes = APIRouter(tags=["descriptions"])
+    shelf = _Shelf(ask, release, labels)
+
+    def add(published: Published, suffix: str, format: Format | None) -> None:
+        async def document(request: Request) -> Response:
+            return await shelf.answer(Asked(request, published.path, format, published.html), published)
+
+        shown = not format and not published.path.startswith("sparql/")
+        address = f"/{published.path}{suffix}"
+        routes.get(address, include_in_schema=shown, summary=f"Get {published.path}", name=published.path)(document)
+
+    for published in DOCUMENTS:
+        if published.path not in _NEGOTIATED_ELSEWHERE:
+            add(published, "", None)
+        for suffix, format in SUFFIXES.items():
+            if format is not HTML or published.html:
+                add(published, suffix, format)
+
+    @routes.get("/def/{version}", include_in_schema=False)
+    async def ontology_of(version: str) -> Response:
+        return await shelf.version(version)
+
+    @routes.get("/.well-known/void", summary="Go to the VoID description", status_code=303)
+    async def void() -> Response:
+        return redirect(303, "../void")
+
+    return routes
+
+
+class _Shelf:
+    """The documents of one release, and what was made of them."""
+
+    def __init__(self, ask: Ask, release: Release | None, labels: Labels) -> None:
+        self._ask, self._release, self._labels = ask, release, labels
+        self._files = {file.name for file in release.files} if release else set()
+        self._triples: dict[str, Sequence[Triple]] = {}
+        self._bodies: dict[tuple[str, Format, str], bytes] = {}
+
+    async def answer(self, asked: Asked, published: Published) -> Response:
+        """Answer with a document in the format that is wanted."""
+        format = asked.format()
+        lang = asked.lang if format is HTML else ""
+        key = (published.path, format, lang)
+        if key not in self._bodies:
+            self._bodies[key] = await self._made(asked, published, format)
+        query = f"?lang={lang}" if lang else ""
+        links = [*alternates(published.path, html=published.html), link(_ABOUT_PAGE, "type")]
+        location = suffixed(published.path, format, query)
+        return sent(asked, Representation(format, self._bodies[key], location, links), self._release)
+
+    async def version(self, version: str) -> Response:
+        """Answer for the name of one version of the ontology: 303 to the ontology where it is the one that is here."""
+        published = DOCUMENTS[0]
+        self._check(published)
+        stated = await self._statements(published)
+        named = [t.object.value for t in stated if t.predicate == _VERSION and isinstance(t.object, NamedNode)]
+        if f"{BASE}def/{version}" not in named:
+            raise Refusal(404, f"the ontology of this release is {', '.join(named)}")
+        return redirect(303, "../def")
+
+    async def _made(self, asked: Asked, published: Published, format: Format) -> bytes:
+        self._check(published)
+        if format is TURTLE and published.file and self._release:
+            return self._release.path(published.file).read_bytes()  # as it was laid by hand
+        triples = await self._statements(published)
+        return self._html(asked, published, triples).encode() if format is HTML else written(triples, format)
+
+    async def _statements(self, published: Published) -> Sequence[Triple]:
+        if published.path not in self._triples:
+            self._triples[published.path] = await self._read(published)
+        return self._triples[published.path]
+
+    def _check(self, published: Published) -> None:
+        """Refuse what is not there."""
+        if self._release is None:
+            raise Refusal(404, "this server was started on data files; there is no release to describe")
+        if published.file and published.file not in self._files:
+            raise Refusal(404, f"release {self._release.version} has no {published.file}")
+
+    async def _read(self, published: Published) -> Sequence[Triple]:
+        """Return the statements of a document, in the order of its file; nameless things get names that stay."""
+        if published.graph:
+            query = f"CONSTRUCT {{ ?s ?p ?o }} WHERE {{ GRAPH <{published.graph}> {{ ?s ?p ?o }} }}"
+            body = await self._ask(query, N_TRIPLES)
+            return sorted((quad.triple for quad in parse(body, format=RdfFormat.N_TRIPLES)), key=str)
+        assert self._release is not None
+        triples = [quad.triple for quad in parse(path=str(self._release.path(published.file)), format=RdfFormat.TURTLE)]
+        if not any(isinstance(term, BlankNode) for triple in triples for term in triple):
+            return triples
+        dataset = Dataset([Quad(*triple) for triple in triples])
+        dataset.canonicalize(CanonicalizationAlgorithm.RDFC_1_0)
+        first = {triple.subject: place for place, triple in reversed(list(enumerate(triples)))}
+        stable = [quad.triple for quad in dataset]
+        return sorted(stable, key=lambda triple: (first.get(triple.subject, len(triples)), str(triple)))
+
+    def _html(self, asked: Asked, published: Published, triples: Sequence[Triple]) -> str:
+        """Return the page of a document: what it is, then each thing that it describes under its anchor."""
+        main = BASE + published.path
+        facts = Facts(triples, self._labels, asked.lang, asked.root)
+        subjects = [iri for iri in facts.subjects() if iri.startswith(BASE) and iri != main]
+        facts.anchors = {iri: iri.removeprefix(f"{main}#").removeprefix(BASE).replace("#", "/") for iri in subjects}
+        sections = [facts.section(iri, (TYPE,)) for iri in subjects]
+        kinds = list(dict.fromkeys(section.kinds[0].text if section.kinds else "" for section in sections))
+        return pages.fill(
+            "published.html",
+            asked.lang,
+            asked.root,
+            title=published.title[pages.LANGUAGES.index(asked.lang)],
+            iri=main,
+            about=facts.section(main),
+            sections=sections,
+            contents=[(kind, [s for s in sections if (s.kinds[0].text if s.kinds else "") == kind]) for kind in kinds],
+            forms=[
+                (format.label, suffixed(published.path, format)) for format in SUFFIXES.values() if format is not HTML
+            ],
+        )
