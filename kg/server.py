@@ -1,7 +1,7 @@
 """The application: every path that is served, and the server that listens for it."""
 
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from math import ceil
 from pathlib import Path
@@ -60,19 +60,8 @@ def app(data: Data, queries: Path, out: Path, limits: Limits | None = None) -> F
     pool = Pool.of(Source.of(data, limits), limits)
     answers = Answers(pool)
     stored, total, ask = read_queries(queries), pool.triples, asking(answers)
-    described: list[ServiceDescription] = []
     lasting = downloads.LIVE if release and not release.development else REVALIDATED
-
-    async def introduction(request: Request) -> Response:
-        format = chosen(request, (*DESCRIPTION_FORMATS, HTML))
-        if format is HTML:
-            root = "../" if request.url.path.endswith("/") else "./"
-            return page(pages.editor(language_of(request), root, stored, (*ROW_FORMATS, *GRAPH_FORMATS)))
-        if not described:  # once: it is the same for every request
-            named = await Things(ask).values(NAMED_GRAPHS, "graph")
-            described.append(ServiceDescription(total, named, documents.dataset_of(release) if release else ""))
-        body = described[0].body(format, request.url.path, request.scope.get("server"))
-        return Response(body, headers={"Content-Type": format.content_type, "Vary": "Accept"})
+    introduction = _introduction(ask, release, total, stored)
 
     # No documentation pages of FastAPI's: they load scripts from other sites. No slash redirects of its own: they
     # repeat whatever name the client calls this host.
@@ -197,6 +186,26 @@ def _with_head(router: APIRouter) -> APIRouter:
             path = route.path.removeprefix(router.prefix)
             router.add_api_route(path, route.endpoint, methods=["HEAD"], include_in_schema=False)
     return router
+
+
+def _introduction(
+    ask: Ask, release: Release | None, total: int, stored: Sequence[StoredQuery]
+) -> Callable[[Request], Awaitable[Response]]:
+    """Return what answers at the endpoint where no query comes: its page, or its description."""
+    described: list[ServiceDescription] = []
+
+    async def introduction(request: Request) -> Response:
+        format = chosen(request, (*DESCRIPTION_FORMATS, HTML))
+        if format is HTML:
+            root = "../" if request.url.path.endswith("/") else "./"
+            return page(pages.editor(language_of(request), root, stored, (*ROW_FORMATS, *GRAPH_FORMATS)))
+        if not described:  # once: it is the same for every request
+            named = await Things(ask).values(NAMED_GRAPHS, "graph")
+            described.append(ServiceDescription(total, named, documents.dataset_of(release) if release else ""))
+        body = described[0].body(format, request.url.path, request.scope.get("server"))
+        return Response(body, headers={"Content-Type": format.content_type, "Vary": "Accept"})
+
+    return introduction
 
 
 def _front(release: Release | None, total: int, stored: Sequence[StoredQuery], ask: Ask) -> APIRouter:
