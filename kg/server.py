@@ -1,94 +1,21 @@
-"""The application: every path that is served, and the server that listens for it."""
+"""The server: it listens, says its address, and keeps what it serves up to date."""
 
 import socket
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from math import ceil
 from pathlib import Path
 
 import uvicorn
-from fastapi import APIRouter, FastAPI, Request, Response
-from fastapi.responses import JSONResponse, PlainTextResponse
-from fastapi.routing import APIRoute
-from fastapi.staticfiles import StaticFiles
-from starlette.datastructures import MutableHeaders
-from starlette.exceptions import HTTPException
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from fastapi import FastAPI
+from starlette.types import ASGIApp
 
-from kg import __version__, documents, downloads, endpoint, lookup, pages, published, schema_org
-from kg.answers import Answers
-from kg.asking import Ask, OnBehalf, asking
-from kg.compression import Compressed
-from kg.description import DESCRIPTION_FORMATS, NAMED_GRAPHS, ServiceDescription
-from kg.endpoint import Refusal, allowed, problem
 from kg.errors import KgError, Problem
-from kg.negotiate import GRAPH_FORMATS, HTML, PLAIN_JSON, ROW_FORMATS
-from kg.queries import StoredQuery, read_queries
 from kg.releases import CURRENT, Release, current_release
-from kg.replay import Replayed
-from kg.replies import chosen, language_of, page
+from kg.site import Data, app
 from kg.switching import Switching
-from kg.things import Things
 from kg.workers.limits import Limits
-from kg.workers.pool import Pool
 from kg.workers.source import Source
-
-# Pages of every site may read everything; no credentials are involved anywhere.
-OPEN = {
-    "Access-Control-Allow-Origin": "*",
-    "Access-Control-Expose-Headers": (
-        "Accept-Ranges, Content-Disposition, Content-Encoding, Content-Location, Content-Range, ETag, Link, Retry-After"
-    ),
-    "X-Content-Type-Options": "nosniff",
-}
-# Of data that may be others when the server is started again.
-REVALIDATED = "public, no-cache"
-# What every path but the endpoint's can be asked by.
-READING = "GET, HEAD, OPTIONS"
-
-
-Data = Release | Sequence[Path]
-
-
-def app(data: Data, queries: Path, out: Path, limits: Limits | None = None) -> FastAPI:
-    """Return the application that serves a release, or RDF files, beside the releases in `out`.
-
-    It starts the process that loads the data, and ends it when the server shuts it down.
-    """
-    release = data if isinstance(data, Release) else None
-    limits = limits or Limits()
-    pool = Pool.of(Source.of(data, limits), limits)
-    answers = Answers(pool)
-    stored, total, ask = read_queries(queries), pool.triples, asking(answers)
-    lasting = downloads.LIVE if release and not release.development else REVALIDATED
-    introduction = _introduction(ask, release, total, stored)
-
-    # No documentation pages of FastAPI's: they load scripts from other sites. No slash redirects of its own: they
-    # repeat whatever name the client calls this host.
-    application = FastAPI(
-        title="Shisaku Graph",
-        version=__version__,
-        docs_url=None,
-        redoc_url=None,
-        redirect_slashes=False,
-        lifespan=lambda _: pool.running(),
-        exception_handlers={Refusal: _refused, HTTPException: _failed, Exception: _broken},
-    )
-    for router in (
-        endpoint.router(answers, limits, lasting, introduction),
-        _front(release, total, stored, ask),
-        downloads.router(release, out),
-        documents.router(ask, release),
-        lookup.router(ask, release),
-        published.router(ask, release, documents.labels_of(release)),
-    ):
-        application.include_router(_with_head(router))
-    application.mount("/static", StaticFiles(directory=pages.STATIC), name="static")
-    application.add_middleware(OnBehalf)
-    application.add_middleware(Compressed)
-    application.add_middleware(OpenToAll)
-    application.add_middleware(Replayed)
-    return application
 
 
 def serve(
@@ -102,51 +29,40 @@ def serve(
 ) -> None:
     """Serve until Ctrl-C, and say the address once it answers; raise KgError where that cannot be done.
 
-    With `follow` a release gives way to the one that `out/current` points to, as soon as that is another.
+    With `follow` a release gives way to the one that `out/current` points to, as soon as that is another. A large
+    release is served from the disk until it is in memory.
     """
     limits = limits or Limits()
+    source = Source.of(data, limits)
+    first = source.at_once()
 
-    def make(data: Data) -> FastAPI:
-        return app(data, queries, out, limits)
+    def make(data: Data, source: Source | None = None) -> FastAPI:
+        return app(data, queries, out, limits, source)
 
     with _listen(host, port) as listener:
-        application: ASGIApp = make(data)
-        if follow and isinstance(data, Release) and isinstance(application, FastAPI):
-            application = Switching(application, _newer(data, out, make))
+        application: ASGIApp = make(data, first)
+        if isinstance(data, Release) and isinstance(application, FastAPI) and (follow or first != source):
+            application = Switching(application, _newer(data, out if follow else None, make, first != source))
         name = f"release {data.version}" if isinstance(data, Release) else f"{len(data)} data files"
         # Whoever is being answered gets the answer; by then every question has reached its time limit.
         patience = ceil(limits.seconds + limits.waiting_seconds)
-        server = _Server(
-            uvicorn.Config(
-                application,
-                lifespan="on",
-                log_level="warning",
-                access_log=False,
-                server_header=False,
-                timeout_graceful_shutdown=patience,
-            )
-        )
+        server = _Server(_config(application, patience))
         server.greeting = f"Serving {name} at {{0}} (SPARQL: {{0}}sparql). Ctrl-C stops.".format(_address(listener))
         # uvicorn repeats the signal once it has closed everything; the user asked for just that.
         with suppress(KeyboardInterrupt):
             server.run(sockets=[listener])
 
 
-class OpenToAll:
-    """Adds to every answer the headers that let pages of other sites read it (CORS)."""
-
-    def __init__(self, application: ASGIApp) -> None:
-        self.application = application
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer as the application does, with these headers."""
-
-        async def send_open(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(OPEN)
-            await send(message)
-
-        await self.application(scope, receive, send_open)
+def _config(application: ASGIApp, patience: int) -> uvicorn.Config:
+    """Return how the server is run; `patience` is how many seconds it waits at its end for answers to be finished."""
+    return uvicorn.Config(
+        application,
+        lifespan="on",
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=patience,
+    )
 
 
 class _Server(uvicorn.Server):
@@ -158,12 +74,23 @@ class _Server(uvicorn.Server):
             print(self.greeting, flush=True)
 
 
-def _newer(served: Release, out: Path, make: Callable[[Release], FastAPI]) -> Callable[[], FastAPI | None]:
-    """Return what makes an application each time that another release has become the current one."""
+def _newer(
+    served: Release, out: Path | None, make: Callable[[Release], FastAPI], unloaded: bool
+) -> Callable[[], FastAPI | None]:
+    """Return what makes an application when one is due.
+
+    It is due once for the release that is served, where that is `unloaded` still, and then each time that another
+    release has become the current one of `out`.
+    """
     seen = served.folder
 
     def newer() -> FastAPI | None:
-        nonlocal seen
+        nonlocal seen, unloaded
+        if unloaded:
+            unloaded = False
+            return make(served)
+        if out is None:
+            return None
         folder = (out / CURRENT).resolve()
         if folder == seen:
             return None
@@ -175,100 +102,6 @@ def _newer(served: Release, out: Path, make: Callable[[Release], FastAPI]) -> Ca
         return application
 
     return newer
-
-
-def _with_head(router: APIRouter) -> APIRouter:
-    """Let every path that answers GET answer HEAD: the same without a body (RFC 9110, 9.3.2)."""
-    routes = [route for route in router.routes if isinstance(route, APIRoute)]
-    there = {route.path for route in routes if "HEAD" in (route.methods or ())}
-    for route in routes:
-        if "GET" in (route.methods or ()) and route.path not in there:
-            path = route.path.removeprefix(router.prefix)
-            router.add_api_route(path, route.endpoint, methods=["HEAD"], include_in_schema=False)
-    return router
-
-
-def _introduction(
-    ask: Ask, release: Release | None, total: int, stored: Sequence[StoredQuery]
-) -> Callable[[Request], Awaitable[Response]]:
-    """Return what answers at the endpoint where no query comes: its page, or its description."""
-    described: list[ServiceDescription] = []
-
-    async def introduction(request: Request) -> Response:
-        format = chosen(request, (*DESCRIPTION_FORMATS, HTML))
-        if format is HTML:
-            root = "../" if request.url.path.endswith("/") else "./"
-            return page(pages.editor(language_of(request), root, stored, (*ROW_FORMATS, *GRAPH_FORMATS)))
-        if not described:  # once: it is the same for every request
-            named = await Things(ask).values(NAMED_GRAPHS, "graph")
-            described.append(ServiceDescription(total, named, documents.dataset_of(release) if release else ""))
-        body = described[0].body(format, request.url.path, request.scope.get("server"))
-        return Response(body, headers={"Content-Type": format.content_type, "Vary": "Accept"})
-
-    return introduction
-
-
-def _front(release: Release | None, total: int, stored: Sequence[StoredQuery], ask: Ask) -> APIRouter:
-    """Return the landing page, the stored queries and the answers for those who operate the server."""
-    routes = APIRouter()
-    texts = {query.name: query for query in stored}
-    card = schema_org.DatasetCard(ask, documents.dataset_of(release)) if release else None
-
-    @routes.get("/", include_in_schema=False)
-    async def landing(request: Request) -> Response:
-        lang = language_of(request)
-        dataset = await card.text(lang) if card else ""
-        answer = page(pages.landing(lang, release, total, stored, dataset))
-        if dataset:
-            answer.headers["Content-Security-Policy"] += f"; script-src {schema_org.allowed(dataset)}"
-        return answer
-
-    @routes.get("/queries", tags=["stored queries"], summary="List the stored queries")
-    async def list_queries(request: Request) -> Response:
-        if chosen(request, (PLAIN_JSON, HTML)) is HTML:
-            return page(pages.query_list(language_of(request), stored))
-        return JSONResponse([_summary(query) for query in stored], headers={"Vary": "Accept"})
-
-    @routes.get("/queries/{name}", tags=["stored queries"], summary="Get the text of a stored query")
-    async def get_query(name: str) -> Response:
-        if name not in texts:
-            raise Refusal(404, f"there is no stored query {name}; /queries lists them all")
-        return PlainTextResponse(texts[name].text)
-
-    @routes.get("/healthz", tags=["operation"], summary="Whether the server lives")
-    async def live() -> Response:
-        return PlainTextResponse("ok\n")
-
-    @routes.get("/readyz", tags=["operation"], summary="What the server is ready to answer from")
-    async def ready() -> Response:
-        return JSONResponse({"release": release.version if release else None, "triples": total})
-
-    return routes
-
-
-def _summary(query: StoredQuery) -> dict[str, object]:
-    return {key: value for key, value in vars(query).items() if key != "text"}
-
-
-async def _refused(request: Request, error: Exception) -> Response:
-    assert isinstance(error, Refusal)
-    return problem(error)
-
-
-async def _failed(request: Request, error: Exception) -> Response:
-    """Answer what the framework refuses: an unknown path, or a method that a path does not have (OPTIONS it has)."""
-    assert isinstance(error, HTTPException)
-    headers = dict(error.headers or {})
-    if error.status_code == 405 and request.method == "OPTIONS":
-        return allowed(READING)
-    if error.status_code == 405:
-        headers["Allow"] = endpoint.METHODS if request.url.path.rstrip("/").endswith("/sparql") else READING
-    return problem(Refusal(error.status_code, error.detail, headers))
-
-
-async def _broken(request: Request, error: Exception) -> Response:
-    """Answer where the program is at fault; the trace goes to the log of the server only."""
-    return problem(Refusal(500, "the server failed to answer; the fault is ours", OPEN))
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -1,7 +1,7 @@
 """What a zygote loads: a release or any RDF files, into memory or from the disk."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,8 @@ from kg.workers.limits import Limits
 # worker makes its own when it looks through all of it.
 _LOADED = 3.2
 _COPIED = 0.7
+# N-Quads of this many bytes are in memory within about a second.
+LOADED_AT_ONCE = 32 << 20
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,14 @@ class Source:
         needed = graph.stat().st_size * _LOADED * processes if graph.exists() else 0
         room = available_memory() if available is None else available
         return cls(release=data.folder, on_disk=needed > room and data.has_store())
+
+    def at_once(self) -> "Source":
+        """Return what can be opened without delay: the same, or its store on the disk where it takes long to load."""
+        if self.on_disk or self.release is None:
+            return self
+        release = read_release(self.release)
+        large = release.path(N_QUADS).exists() and release.path(N_QUADS).stat().st_size > LOADED_AT_ONCE
+        return replace(self, on_disk=True) if large and release.has_store() else self
 
     def open(self) -> Store:
         """Return the store; raise ReleaseError where it cannot be had."""

@@ -17,7 +17,7 @@ from fastapi import FastAPI
 from kg.pipeline import build
 from kg.places import places
 from kg.releases import MANIFEST, Release, ReleasedFile, read_release
-from kg.server import app
+from kg.site import app
 
 GRAPH = """\
 @prefix shisaku: <https://w3id.org/shisaku/def#> .

@@ -11,7 +11,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from kg.server import app
+from kg.site import app
 from kg.workers.limits import Limits
 
 from .conftest import QUERIES

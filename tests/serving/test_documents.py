@@ -11,7 +11,7 @@ import rdflib
 
 from kg.places import places
 from kg.releases import Release
-from kg.server import app
+from kg.site import app
 
 BASE = "https://w3id.org/shisaku/"
 MEASURE = "municipal-2019/measure/08-03"

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from kg.server import app
+from kg.site import app
 from kg.workers.limits import KB, MB, Limits
 
 LIMITS = Limits(workers=2, slow_places=4, seconds=1.0, fast_seconds=0.1, memory=64 * MB, answer=2 * MB, held=64 * KB)

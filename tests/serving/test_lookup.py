@@ -10,7 +10,7 @@ import rdflib
 
 from kg.places import places
 from kg.releases import Release
-from kg.server import app
+from kg.site import app
 
 from .test_documents import Page
 

@@ -12,7 +12,7 @@ from pyoxigraph import DefaultGraph, NamedNode, RdfFormat, parse
 
 from kg.places import places
 from kg.releases import Release
-from kg.server import app
+from kg.site import app
 
 BASE = "https://w3id.org/shisaku/"
 TYPE = "<http://www.w3.org/1999/02/22-rdf-syntax-ns#type>"

@@ -10,7 +10,7 @@ import pytest
 
 from kg.pages import language
 from kg.releases import Release
-from kg.server import app
+from kg.site import app
 
 BROWSER = {"Accept": "text/html"}
 PAGES = ["/", "/sparql", "/sparql/", "/queries", "/release/2019.1.0/"]
@@ -123,7 +123,7 @@ def test_what_operators_ask(site: httpx.Client, data_site: httpx.Client) -> None
     """The server says that it lives, what it serves, and what its routes are."""
     assert site.get("/healthz").text == "ok\n"
     assert site.get("/readyz").json()["release"] == "2019.1.0"
-    assert data_site.get("/readyz").json() == {"release": None, "triples": 1}
+    assert data_site.get("/readyz").json() == {"release": None, "triples": 1, "store": "memory"}
     paths = site.get("/openapi.json").json()["paths"]
     assert {"/sparql", "/release/{version}/{name}", "/queries", "/healthz"} <= set(paths)
     assert set(paths["/sparql"]) == {"get", "post"}

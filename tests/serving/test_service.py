@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyoxigraph import Store
 
-from kg.server import app
+from kg.site import app
 from kg.sparql import calls_service, is_update, operation
 from kg.workers.limits import Limits
 

@@ -12,8 +12,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+from pyoxigraph import RdfFormat, Store
 
-from kg.releases import MANIFEST, Release, ReleasedFile
+from kg.releases import ENGINE, MANIFEST, N_QUADS, STORE, Release, ReleasedFile, current_release
 
 PROGRAM = """
 import sys
@@ -43,9 +44,9 @@ def publish(out: Path, version: str, graph: str | None = None) -> None:
 
 
 @contextmanager
-def server(out: Path) -> Iterator[tuple[subprocess.Popen[str], httpx.Client]]:
+def server(out: Path, before: str = "") -> Iterator[tuple[subprocess.Popen[str], httpx.Client]]:
     """Run a server of the current release as a process of its own and give it with a client."""
-    command = [sys.executable, "-c", PROGRAM, str(out)]
+    command = [sys.executable, "-c", before + PROGRAM, str(out)]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2]
     ) as process:
@@ -55,6 +56,16 @@ def server(out: Path) -> Iterator[tuple[subprocess.Popen[str], httpx.Client]]:
                 yield process, client
         finally:
             process.kill()
+
+
+def on_disk(release: Release) -> None:
+    """Give a release the store and the N-Quads that a build writes."""
+    store = Store(str(release.path(STORE)))
+    store.load(path=str(release.path("graph.ttl")), format=RdfFormat.TURTLE)
+    store.optimize()
+    store.flush()
+    store.dump(str(release.path(N_QUADS)), RdfFormat.N_QUADS)
+    (release.path(MANIFEST)).write_text(json.dumps({**release.manifest(), "store": ENGINE}), encoding="utf-8")
 
 
 def asked(site: httpx.Client) -> tuple[str, ...]:
@@ -105,12 +116,28 @@ def test_no_request_fails_and_no_answer_is_mixed(tmp_path: Path) -> None:
 
         assert failures == []
         assert set(answers) == {(str(STATEMENTS), version, "1") for version in "123"}
-        assert site.get("/readyz").json() == {"release": "3", "triples": STATEMENTS}
+        assert site.get("/readyz").json() == {"release": "3", "triples": STATEMENTS, "store": "memory"}
         assert site.get("/release/latest", follow_redirects=True).json()["version"] == "3"
         while zygotes(process) > 1:
             time.sleep(0.01)
         process.send_signal(signal.SIGTERM)
         assert process.communicate(timeout=20) == ("", "")
+
+
+def test_a_large_release_is_served_from_the_disk_until_it_is_loaded(tmp_path: Path) -> None:
+    """The first answers come from the store on the disk; then, without a pause, from memory. They are the same."""
+    publish(tmp_path, "1")
+    on_disk(current_release(tmp_path))
+    everything_is_large = "import kg.workers.source\nkg.workers.source.LOADED_AT_ONCE = 0\n"
+    with server(tmp_path, everything_is_large) as (_, site):
+        answers = {asked(site)}
+        first = site.get("/readyz").json()["store"]
+        while site.get("/readyz").json()["store"] == "disk":
+            answers.add(asked(site))
+        answers.add(asked(site))
+
+    assert first == "disk"
+    assert answers == {(str(STATEMENTS), "1", "1")}
 
 
 def test_a_release_that_cannot_be_served_leaves_the_old_one(tmp_path: Path) -> None:

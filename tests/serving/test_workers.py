@@ -16,7 +16,7 @@ import pytest
 from fastapi import FastAPI
 
 from kg.errors import ReleaseError
-from kg.server import app
+from kg.site import app
 from kg.workers.limits import MB, Limits
 
 PROGRAM = """

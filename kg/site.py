@@ -1,0 +1,201 @@
+"""The application: every path that is served."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.responses import JSONResponse, PlainTextResponse
+from fastapi.routing import APIRoute
+from fastapi.staticfiles import StaticFiles
+from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from kg import __version__, documents, downloads, endpoint, lookup, pages, published, schema_org
+from kg.answers import Answers
+from kg.asking import Ask, OnBehalf, asking
+from kg.compression import Compressed
+from kg.description import DESCRIPTION_FORMATS, NAMED_GRAPHS, ServiceDescription
+from kg.endpoint import Refusal, allowed, problem
+from kg.negotiate import GRAPH_FORMATS, HTML, PLAIN_JSON, ROW_FORMATS
+from kg.queries import StoredQuery, read_queries
+from kg.releases import Release
+from kg.replay import Replayed
+from kg.replies import chosen, language_of, page
+from kg.things import Things
+from kg.workers.limits import Limits
+from kg.workers.pool import Pool
+from kg.workers.source import Source
+
+# Pages of every site may read everything; no credentials are involved anywhere.
+OPEN = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Expose-Headers": (
+        "Accept-Ranges, Content-Disposition, Content-Encoding, Content-Location, Content-Range, ETag, Link, Retry-After"
+    ),
+    "X-Content-Type-Options": "nosniff",
+}
+# Of data that may be others when the server is started again.
+REVALIDATED = "public, no-cache"
+# What every path but the endpoint's can be asked by.
+READING = "GET, HEAD, OPTIONS"
+
+
+Data = Release | Sequence[Path]
+
+
+def app(data: Data, queries: Path, out: Path, limits: Limits | None = None, source: Source | None = None) -> FastAPI:
+    """Return the application that serves a release, or RDF files, beside the releases in `out`.
+
+    It starts the process that loads the data, and ends it when the server shuts it down. `source` says how they are
+    opened, where that is not left to the memory that there is.
+    """
+    release = data if isinstance(data, Release) else None
+    limits = limits or Limits()
+    source = source or Source.of(data, limits)
+    pool = Pool.of(source, limits)
+    answers = Answers(pool)
+    stored, total, ask = read_queries(queries), pool.triples, asking(answers)
+    lasting = downloads.LIVE if release and not release.development else REVALIDATED
+    introduction = _introduction(ask, release, total, stored)
+
+    # No documentation pages of FastAPI's: they load scripts from other sites. No slash redirects of its own: they
+    # repeat whatever name the client calls this host.
+    application = FastAPI(
+        title="Shisaku Graph",
+        version=__version__,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=lambda _: pool.running(),
+        exception_handlers={Refusal: _refused, HTTPException: _failed, Exception: _broken},
+    )
+    routers = (
+        endpoint.router(answers, limits, lasting, introduction),
+        _front(release, {"triples": total, "store": "disk" if source.on_disk else "memory"}, stored, ask),
+        downloads.router(release, out),
+        documents.router(ask, release),
+        lookup.router(ask, release),
+        published.router(ask, release, documents.labels_of(release)),
+    )
+    for router in routers:
+        application.include_router(_with_head(router))
+    application.mount("/static", StaticFiles(directory=pages.STATIC), name="static")
+    for layer in (OnBehalf, Compressed, OpenToAll, Replayed):  # from the inside to the outside
+        application.add_middleware(layer)
+    return application
+
+
+class OpenToAll:
+    """Adds to every answer the headers that let pages of other sites read it (CORS)."""
+
+    def __init__(self, application: ASGIApp) -> None:
+        self.application = application
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer as the application does, with these headers."""
+
+        async def send_open(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(OPEN)
+            await send(message)
+
+        await self.application(scope, receive, send_open)
+
+
+def _introduction(
+    ask: Ask, release: Release | None, total: int, stored: Sequence[StoredQuery]
+) -> Callable[[Request], Awaitable[Response]]:
+    """Return what answers at the endpoint where no query comes: its page, or its description."""
+    described: list[ServiceDescription] = []
+
+    async def introduction(request: Request) -> Response:
+        format = chosen(request, (*DESCRIPTION_FORMATS, HTML))
+        if format is HTML:
+            root = "../" if request.url.path.endswith("/") else "./"
+            return page(pages.editor(language_of(request), root, stored, (*ROW_FORMATS, *GRAPH_FORMATS)))
+        if not described:  # once: it is the same for every request
+            named = await Things(ask).values(NAMED_GRAPHS, "graph")
+            described.append(ServiceDescription(total, named, documents.dataset_of(release) if release else ""))
+        body = described[0].body(format, request.url.path, request.scope.get("server"))
+        return Response(body, headers={"Content-Type": format.content_type, "Vary": "Accept"})
+
+    return introduction
+
+
+def _with_head(router: APIRouter) -> APIRouter:
+    """Let every path that answers GET answer HEAD: the same without a body (RFC 9110, 9.3.2)."""
+    routes = [route for route in router.routes if isinstance(route, APIRoute)]
+    there = {route.path for route in routes if "HEAD" in (route.methods or ())}
+    for route in routes:
+        if "GET" in (route.methods or ()) and route.path not in there:
+            path = route.path.removeprefix(router.prefix)
+            router.add_api_route(path, route.endpoint, methods=["HEAD"], include_in_schema=False)
+    return router
+
+
+def _front(release: Release | None, data: dict[str, Any], stored: Sequence[StoredQuery], ask: Ask) -> APIRouter:
+    """Return the landing page, the stored queries and the answers for those who operate the server.
+
+    `data` says how many triples there are, and where the store is.
+    """
+    routes = APIRouter()
+    texts = {query.name: query for query in stored}
+    card = schema_org.DatasetCard(ask, documents.dataset_of(release)) if release else None
+
+    @routes.get("/", include_in_schema=False)
+    async def landing(request: Request) -> Response:
+        lang = language_of(request)
+        dataset = await card.text(lang) if card else ""
+        answer = page(pages.landing(lang, release, data["triples"], stored, dataset))
+        if dataset:
+            answer.headers["Content-Security-Policy"] += f"; script-src {schema_org.allowed(dataset)}"
+        return answer
+
+    @routes.get("/queries", tags=["stored queries"], summary="List the stored queries")
+    async def list_queries(request: Request) -> Response:
+        if chosen(request, (PLAIN_JSON, HTML)) is HTML:
+            return page(pages.query_list(language_of(request), stored))
+        return JSONResponse([_summary(query) for query in stored], headers={"Vary": "Accept"})
+
+    @routes.get("/queries/{name}", tags=["stored queries"], summary="Get the text of a stored query")
+    async def get_query(name: str) -> Response:
+        if name not in texts:
+            raise Refusal(404, f"there is no stored query {name}; /queries lists them all")
+        return PlainTextResponse(texts[name].text)
+
+    @routes.get("/healthz", tags=["operation"], summary="Whether the server lives")
+    async def live() -> Response:
+        return PlainTextResponse("ok\n")
+
+    @routes.get("/readyz", tags=["operation"], summary="What the server is ready to answer from")
+    async def ready() -> Response:
+        return JSONResponse({"release": release.version if release else None, **data})
+
+    return routes
+
+
+def _summary(query: StoredQuery) -> dict[str, object]:
+    return {key: value for key, value in vars(query).items() if key != "text"}
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, Refusal)
+    return problem(error)
+
+
+async def _failed(request: Request, error: Exception) -> Response:
+    """Answer what the framework refuses: an unknown path, or a method that a path does not have (OPTIONS it has)."""
+    assert isinstance(error, HTTPException)
+    headers = dict(error.headers or {})
+    if error.status_code == 405 and request.method == "OPTIONS":
+        return allowed(READING)
+    if error.status_code == 405:
+        headers["Allow"] = endpoint.METHODS if request.url.path.rstrip("/").endswith("/sparql") else READING
+    return problem(Refusal(error.status_code, error.detail, headers))
+
+
+async def _broken(request: Request, error: Exception) -> Response:
+    """Answer where the program is at fault; the trace goes to the log of the server only."""
+    return problem(Refusal(500, "the server failed to answer; the fault is ours", OPEN))
