@@ -7,8 +7,8 @@ Cost: an ordinary query by one and by eight clients, asked of the server and of 
 the engine in a thread of its own process. Both take turns, so that what else the machine does meets both.
 
 Use: the latency of the ordinary query alone and beside eight clients that send hostile queries without a pause, each
-from an address of its own, and have begun three seconds before; first the same queries again and again, then each with a
-comment of its own, so that it is known to nobody.
+from an address of its own, and have begun three seconds before; first the same queries again and again, then each with
+a comment of its own, so that it is known to nobody.
 """
 
 import argparse
