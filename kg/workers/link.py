@@ -7,11 +7,13 @@ import os
 import signal
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from kg.workers.messages import Answer, AnswerFile, Refusal, Unpacker
 
 _LEAST_URGENT = 19
+_TICKS = os.sysconf("SC_CLK_TCK")
 _log = logging.getLogger(__name__)
 
 
@@ -38,6 +40,7 @@ class Link(asyncio.Protocol):
         self._done: Callable[[Outcome], None] | None = None
         self._closed = self._ended = False
         self._status: int | None = None
+        self._cpu = 0.0
 
     def ask(self, question: bytes, done: Callable[[Outcome], None]) -> None:
         """Send a packed question; `done` is called with its answer, its refusal, or the death of the worker."""
@@ -50,6 +53,16 @@ class Link(asyncio.Protocol):
         if self._process >= 0:
             with contextlib.suppress(ProcessLookupError):
                 signal.pidfd_send_signal(self._process, signal.SIGKILL)
+
+    def cpu(self) -> float:
+        """Return how much processor time its question has used by now, in seconds (proc(5), stat, fields 14 and 15)."""
+        try:
+            fields = (
+                Path(f"/proc/{self.pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+            )
+        except OSError:
+            return 0.0
+        return (int(fields[11]) + int(fields[12])) / _TICKS - self._cpu
 
     def slow_down(self) -> None:
         """Let it have only what all others leave of the processors. There is no way back."""
@@ -75,7 +88,7 @@ class Link(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Be told by the event loop what the worker has sent (asyncio.Protocol)."""
         for header, body in self._unpacker.feed(data):
-            self.last = header["last"]
+            self.last, self._cpu = header["last"], header["cpu"]
             self._report(self._outcome(header, body))
 
     def connection_lost(self, error: Exception | None) -> None:

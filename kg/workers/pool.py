@@ -25,6 +25,8 @@ from kg.workers.source import Source
 
 _REMEMBERED = 4096
 _REVIVAL = 5.0
+# How many times `fast_seconds` a question may keep a fast place that has got little of the processors meanwhile.
+_HINDERED = 4
 _log = logging.getLogger(__name__)
 
 
@@ -163,6 +165,11 @@ class Pool:
         if run.future.done():
             self._end(run, Verdict.UNWANTED)
             return
+        patience = min(_HINDERED * limits.fast_seconds, limits.seconds) - (self._loop.time() - run.started)
+        if patience > 0 and run.link.cpu() < limits.fast_seconds / 2:
+            # What is slow is the machine.
+            run.set_timer(self._loop.call_later(min(patience, limits.fast_seconds), self._outlast, run))
+            return
         self._remember(run.key)
         if not self._slow.open_to(run.client):
             self._end(run, Verdict.OUTGROWN)
@@ -171,7 +178,7 @@ class Pool:
         run.slow = True
         self._slow.holders[run.client] += 1
         run.link.slow_down()
-        remaining = limits.seconds - limits.fast_seconds
+        remaining = run.started + limits.seconds - self._loop.time()
         run.set_timer(self._loop.call_later(remaining, self._end, run, Verdict.LATE))
         self._refill()
 

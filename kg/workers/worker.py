@@ -7,6 +7,7 @@ import os
 import resource
 import signal
 import socket
+import time
 from collections.abc import Callable
 from math import ceil
 from pathlib import Path
@@ -41,7 +42,7 @@ def work(open_store: Callable[[], Store], link: socket.socket, file: int, limits
         _allow_cpu(limits.seconds)
         header, body = _reply(store, Question.of(message), file, limits)
         last = header["last"] or meter.data() > baseline + _LEFT_BEHIND
-        link.sendall(pack({**header, "last": last}, body))
+        link.sendall(pack({**header, "last": last, "cpu": time.process_time()}, body))
         if last:
             return
 
@@ -103,6 +104,5 @@ def out_of_memory(limits: Limits) -> str:
 
 def _allow_cpu(seconds: float) -> None:
     """Allow this much processor time from now on: the last resort, should nobody be there to end this process."""
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    soft = ceil(used.ru_utime + used.ru_stime + seconds) + 2
+    soft = ceil(time.process_time() + seconds) + 2
     resource.setrlimit(resource.RLIMIT_CPU, (soft, resource.RLIM_INFINITY))

@@ -6,8 +6,9 @@
 Cost: an ordinary query by one and by eight clients, asked of the server and of one that differs only in that it asks
 the engine in a thread of its own process. Both take turns, so that what else the machine does meets both.
 
-Use: the latency of the ordinary query alone and beside eight clients that send hostile queries without a pause; first
-the same ones again and again, then each with a comment of its own, so that it is known to nobody.
+Use: the latency of the ordinary query alone and beside eight clients that send hostile queries without a pause, each
+from an address of its own, and have begun three seconds before; first the same queries again and again, then each with
+a comment of its own, so that it is known to nobody.
 """
 
 import argparse
@@ -135,14 +136,15 @@ def be_hostile(port: int, vary: bool) -> None:
     """Send eight hostile queries without a pause until standard input ends; print how they were answered."""
     statuses, numbers = list[int](), itertools.count()
 
-    def client(query: str) -> None:
-        connection = http.client.HTTPConnection("127.0.0.1", port)
+    def client(number: int, query: str) -> None:
+        # Each from an address of its own, which is worse than all from one.
+        connection = http.client.HTTPConnection("127.0.0.1", port, source_address=(f"127.0.0.{number + 2}", 0))
         body = encoded(query)
         while True:
             statuses.append(send(connection, f"{body}%0A%23{next(numbers)}" if vary else body))
 
-    for query in HOSTILE:
-        threading.Thread(target=client, args=(query,), daemon=True).start()
+    for number, query in enumerate(HOSTILE):
+        threading.Thread(target=client, args=(number, query), daemon=True).start()
     sys.stdin.read()
     print({status: statuses.count(status) for status in sorted(set(statuses))})
 

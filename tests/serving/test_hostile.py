@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
+from dataclasses import replace
+from pathlib import Path
 
 import httpx
 import pytest
@@ -11,7 +13,18 @@ from fastapi import FastAPI
 from kg.site import app
 from kg.workers.limits import KB, MB, Limits
 
-LIMITS = Limits(workers=2, slow_places=4, seconds=1.0, fast_seconds=0.1, memory=64 * MB, answer=2 * MB, held=64 * KB)
+# What meets another limit than time meets it soon, however busy the machine is.
+PATIENT = Limits(
+    workers=2,
+    slow_places=4,
+    seconds=20.0,
+    memory=64 * MB,
+    answer=2 * MB,
+    held=64 * KB,
+    short=256 * KB,
+    waiting_seconds=30,
+)
+HASTY = replace(PATIENT, seconds=1.0, fast_seconds=0.1)
 THINGS = 3000
 
 ORDINARY = "SELECT ?o { <http://example.org/7> ?p ?o }"
@@ -38,7 +51,18 @@ def growing(times: int) -> str:
     return text
 
 
-# The query, the statuses that it may be answered with, and a word of the reason.
+# What takes too long.
+ENDLESS = {
+    "cartesian product": CARTESIAN,
+    "many patterns": f"ASK {{ {' '.join(f'?s{n} ?p ?s{n + 1} .' for n in range(1000))} }}",
+    "path": f"ASK {{ ?s <a:a>{'/<a:a>' * 2000} ?o }}",
+    "regular expression": (
+        f"SELECT * {{ {ALL} FILTER(REGEX(CONCAT(STR(?a), STR(?f)), '(.*)(.*)(.*)(.*)(.*)x{{90}}')) }}"
+    ),
+    "REPLACE": f"SELECT (STRLEN({growing(9)}) AS ?n) {{ ?a ?b ?c }}",
+}
+
+# What meets another limit: the query, the statuses that it may be answered with, and a word of the reason.
 HOSTILE = {
     "groups": (nested("ASK ", "{", "", "}", ""), {400}, "deep"),
     "parentheses": (nested("ASK { FILTER(", "(", "1", ")", ") }"), {400}, "deep"),
@@ -49,37 +73,42 @@ HOSTILE = {
     "functions": (nested("ASK { FILTER(", "IF(true, true, ", "true", ")", ") }"), {400}, "deep"),
     "EXISTS": (nested("ASK { ", "FILTER EXISTS { ", "", "}", " }"), {400}, "deep"),
     "UNIONs": (f"ASK {{ {{}} {'UNION {} ' * 10_000} }}", {400}, "UNION"),
-    "a chain that is not counted": (f"ASK {{ FILTER(true {'&& true ' * 20_000}) }}", {400}, "deep"),
+    "a chain that is not counted": (f"ASK {{ FILTER(1{'||1' * 20_000}) }}", {400}, "deep"),
     "a megabyte": (f"ASK {{}} #{'x' * MB}", {413}, "256 KB"),
-    "cartesian product": (CARTESIAN, {503}, "1 seconds"),
-    "many patterns": (f"ASK {{ {' '.join(f'?s{n} ?p ?s{n + 1} .' for n in range(1000))} }}", {503}, "1 seconds"),
-    "path": (f"ASK {{ ?s <a:a>{'/<a:a>' * 2000} ?o }}", {503}, "1 seconds"),
     "VALUES": (f"SELECT * {{ VALUES ?x {{ {' '.join(map(str, range(30_000)))} }} {ALL} }}", {400}, "2 MB"),
-    "regular expression": (
-        f"SELECT * {{ {ALL} FILTER(REGEX(CONCAT(STR(?a), STR(?f)), '(.*)(.*)(.*)(.*)(.*)x{{90}}')) }}",
-        {503},
-        "1 seconds",
-    ),
-    "REPLACE": (f"SELECT (STRLEN({growing(9)}) AS ?n) {{ ?a ?b ?c }}", {503}, ""),
     "GROUP_CONCAT": (f"SELECT (GROUP_CONCAT(CONCAT(STR(?a), STR(?d))) AS ?x) {{ {ALL} }}", {503}, ""),
-    "doubling": (doubled(40), {503}, ""),
+    "doubling": (doubled(40), {503}, "memory"),
     "DISTINCT": (f"SELECT (COUNT(DISTINCT CONCAT(STR(?a), STR(?d))) AS ?n) {{ {ALL} }}", {503}, ""),
-    "ORDER BY": (f"SELECT * {{ {ALL} }} ORDER BY ?f ?c LIMIT 1", {503}, ""),
-    "CONSTRUCT": (f"CONSTRUCT {{ ?a ?e ?c . ?d ?b ?f }} {{ {ALL} }}", {400, 503}, ""),
+    "ORDER BY": (f"SELECT * {{ {ALL} }} ORDER BY ?f ?c LIMIT 1", {503}, "memory"),
+    "CONSTRUCT": (f"CONSTRUCT {{ ?a ?b [ ?e ?f ] }} {{ {ALL} }}", {400}, "2 MB"),
     "rows": (f"SELECT * {{ {ALL} }}", {400}, "2 MB"),
     "one row": (doubled(18), {400}, "2 MB"),
 }
 
 
 @pytest.fixture(scope="module")
-def tight(
-    start: Callable[[FastAPI], AbstractContextManager[httpx.Client]], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[httpx.Client]:
-    """A client of a server with small limits."""
-    folder = tmp_path_factory.mktemp("tight")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file of RDF."""
+    file = tmp_path_factory.mktemp("data") / "data.nt"
     lines = (f'<http://example.org/{n}> <http://example.org/p> "number {n}" .\n' for n in range(THINGS))
-    (folder / "data.nt").write_text("".join(lines), encoding="utf-8")
-    with start(app([folder / "data.nt"], folder, folder, LIMITS)) as client:
+    file.write_text("".join(lines), encoding="utf-8")
+    return file
+
+
+Start = Callable[[FastAPI], AbstractContextManager[httpx.Client]]
+
+
+@pytest.fixture(scope="module")
+def patient(start: Start, data: Path) -> Iterator[httpx.Client]:
+    """A client of a server with small limits, but time."""
+    with start(app([data], data.parent, data.parent, PATIENT)) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def hasty(start: Start, data: Path) -> Iterator[httpx.Client]:
+    """A client of a server with small limits and no time."""
+    with start(app([data], data.parent, data.parent, HASTY)) as client:
         yield client
 
 
@@ -93,53 +122,68 @@ def is_ordinary(answer: httpx.Response) -> bool:
     return answer.status_code == 200 and answer.json()["results"]["bindings"][0]["o"]["value"] == "number 7"
 
 
+def beside_ordinary(site: httpx.Client, query: str) -> httpx.Response:
+    """Send a hostile query; check that ordinary ones are answered meanwhile and after."""
+    with ThreadPoolExecutor() as threads:
+        hostile = threads.submit(ask, site, query)
+        ordinary = [ask(site, ORDINARY) for _ in range(5)]
+        answer = hostile.result()
+    assert all(map(is_ordinary, [*ordinary, ask(site, ORDINARY)]))
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert ("retry-after" in answer.headers) == (answer.status_code == 503)
+    return answer
+
+
 @pytest.mark.parametrize("kind", HOSTILE)
-def test_a_hostile_query_gets_a_reason_and_others_their_answer(tight: httpx.Client, kind: str) -> None:
+def test_a_hostile_query_gets_a_reason_and_others_their_answer(patient: httpx.Client, kind: str) -> None:
     """It is answered 4xx or 503 with the limit that it has met; an ordinary query is answered meanwhile and after."""
     query, statuses, reason = HOSTILE[kind]
-    with ThreadPoolExecutor() as threads:
-        hostile = threads.submit(ask, tight, query)
-        ordinary = [ask(tight, ORDINARY) for _ in range(5)]
-        answer = hostile.result()
+    answer = beside_ordinary(patient, query)
 
     assert answer.status_code in statuses, answer.text[:500]
-    assert answer.headers["content-type"] == "application/problem+json"
     assert reason in answer.json()["detail"]
-    assert ("retry-after" in answer.headers) == (answer.status_code == 503)
-    assert all(map(is_ordinary, [*ordinary, ask(tight, ORDINARY)]))
 
 
-def test_eight_hostile_queries_at_once_hurt_nobody(tight: httpx.Client) -> None:
+@pytest.mark.parametrize("kind", ENDLESS)
+def test_an_endless_query_is_ended(hasty: httpx.Client, kind: str) -> None:
+    """At the time limit it is answered 503, which names the limit; an ordinary query is answered meanwhile."""
+    answer = beside_ordinary(hasty, ENDLESS[kind])
+
+    assert answer.status_code == 503
+    assert "1 seconds" in answer.json()["detail"] or "64 MB of memory" in answer.json()["detail"]
+
+
+def test_eight_hostile_queries_at_once_hurt_nobody(hasty: httpx.Client) -> None:
     """With eight of them under way, more than there are places, every ordinary query is answered."""
     with ThreadPoolExecutor(8) as threads:
-        hostile = [threads.submit(ask, tight, f"{CARTESIAN} # {n}") for n in range(8)]
+        hostile = [threads.submit(ask, hasty, f"{CARTESIAN} # {n}") for n in range(8)]
         ordinary = []
         while not all(future.done() for future in hostile):
-            ordinary.append(is_ordinary(ask(tight, ORDINARY)))
+            ordinary.append(is_ordinary(ask(hasty, ORDINARY)))
         answers = {future.result().status_code for future in hostile}
 
     assert answers == {503}
-    assert len(ordinary) > 8
+    assert ordinary
     assert all(ordinary)
 
 
 @pytest.mark.parametrize("rows", [0, 1, 1000, 20_000])
-def test_answers_below_the_limits_are_complete(tight: httpx.Client, rows: int) -> None:
+def test_answers_below_the_limits_are_complete(patient: httpx.Client, rows: int) -> None:
     """An answer is whole, whether it is held in memory or comes out of a file; HEAD tells its length alone."""
     query = f"SELECT ?a {{ {ALL} }} LIMIT {rows}"
     plain = {"Accept-Encoding": "identity"}  # compressed on its way, an answer has no length before
-    answer = tight.post("/sparql", data={"query": query}, headers=plain)
+    answer = patient.post("/sparql", data={"query": query}, headers=plain)
 
     assert len(answer.json()["results"]["bindings"]) == rows
     assert int(answer.headers["content-length"]) == len(answer.content)
-    head = tight.head("/sparql", params={"query": query}, headers=plain)
+    head = patient.head("/sparql", params={"query": query}, headers=plain)
     assert (head.headers["content-length"], head.content) == (answer.headers["content-length"], b"")
 
 
-def test_memory_that_is_needed_and_allowed_is_given(tight: httpx.Client) -> None:
+def test_memory_that_is_needed_and_allowed_is_given(patient: httpx.Client) -> None:
     """A query that sorts all rows, or joins long texts, is no hostile one."""
     query = "SELECT (STRLEN(GROUP_CONCAT(?c)) AS ?n) { { SELECT ?c { ?a ?b ?c } ORDER BY DESC(?c) } }"
 
-    assert ask(tight, query).json()["results"]["bindings"][0]["n"]["value"] == str(
+    assert ask(patient, query).json()["results"]["bindings"][0]["n"]["value"] == str(
         sum(len(f"number {n} ") for n in range(THINGS)) - 1
     )

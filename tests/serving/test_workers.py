@@ -178,7 +178,7 @@ def test_nothing_is_left_open(folder: Path) -> None:
         "ASK {}",
         "ASK {",
         f"SELECT * {{ VALUES ?a {{ {numbers} }} VALUES ?b {{ {numbers} }} }}",
-        f"ASK {{ FILTER(true {'&& true ' * 20_000}) }}",
+        f"ASK {{ FILTER(1{'||1' * 20_000}) }}",
     ]
     with server(folder) as (process, site), ThreadPoolExecutor(4) as threads:
         site.headers["Connection"] = "close"
@@ -283,7 +283,6 @@ def test_the_queue_is_bounded(
         assert refused
         assert all("retry-after" in answer.headers for answer in refused)
         assert {answer.status_code for answer in answers} <= {429, 503}
-        assert ask(site).json()["boolean"] is True
 
 
 def test_data_that_cannot_be_read_is_said_at_the_start(folder: Path) -> None:
