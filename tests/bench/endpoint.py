@@ -78,19 +78,26 @@ def _plain(document: dict) -> list[dict]:
     return rows
 
 
-def load(url: str, query: str, clients: int, seconds: int, fresh: bool, start: int) -> tuple[float, float, float, int]:
+Run = tuple[float, float, float, int]
+
+
+def load(url: str, query: str, clients: int, seconds: int, fresh: bool, start: int) -> Run:
+    """Ask one query again and again, or as many new ones."""
+    parts = urllib.parse.urlsplit(url)
+    step = "n = n + 1" if fresh else ""
+    path, text = f"{parts.path}?{parts.query}", urllib.parse.quote(query, safe="")
+    program = _SCRIPT.format(start=start, step=step, path=path, query=text)
+    return asked_by_wrk(url, program, accept_of(query), clients, seconds)
+
+
+def asked_by_wrk(url: str, program: str, accept: str, clients: int, seconds: int) -> Run:
     """Return requests per second, the median and the 99th percentile in ms, and how many answers were no 2xx."""
     parts = urllib.parse.urlsplit(url)
-    path = f"{parts.path}?{parts.query}"
-    step = "n = n + 1" if fresh else ""
-    script = _SCRIPT.format(
-        start=start, step=step, path=path, query=urllib.parse.quote(query, safe="").replace("\\", "\\\\")
-    )
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as file:
-        file.write(script)
+        file.write(program)
         file.flush()
         command = ["wrk", "-t1", f"-c{clients}", f"-d{seconds}s", "--latency", "--timeout", "60s", "-s", file.name]
-        command += ["-H", f"Accept: {accept_of(query)}", f"{parts.scheme}://{parts.netloc}"]
+        command += ["-H", f"Accept: {accept}", f"{parts.scheme}://{parts.netloc}"]
         printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     rate = float(re.search(r"Requests/sec:\s+([\d.]+)", printed)[1])
     times = [float(n) * _UNITS[u] for n, u in re.findall(r"(?:50|99)%\s+([\d.]+)(us|ms|s|m)\b", printed)]
@@ -119,7 +126,7 @@ def main() -> None:
         first = next(iter(answers.values()))
         odd = [name for name, found in answers.items() if found != first]
         print(f"{question} ({kind}, {len(first)} rows)" + (f"  DIFFERENT ANSWERS: {odd}" if odd else ""))
-        runs: dict[str, list[tuple[float, float, float, int]]] = {name: [] for name in endpoints}
+        runs: dict[str, list[Run]] = {name: [] for name in endpoints}
         for _ in range(arguments.rounds):
             for name, url in endpoints.items():
                 start += 10_000_000
