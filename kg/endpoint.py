@@ -1,4 +1,4 @@
-"""The SPARQL 1.1 protocol for queries: what a request asks, what it is answered, and why it is refused.
+"""The SPARQL endpoint: what a request is answered, and why it is refused.
 
 An answer is complete or it is an error: it is written as a whole before the status line is sent. Every refusal is a
 problem document (RFC 9457).
@@ -7,31 +7,25 @@ problem document (RFC 9457).
 import asyncio
 import hashlib
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from http import HTTPStatus
-from urllib.parse import parse_qsl
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from kg import conditional, sparql
 from kg.answers import Answers
 from kg.conditional import Validators
-from kg.workers.answering import READ_ONLY
+from kg.protocol import ACCEPT_QUERY, FORM, QUERY, parameters, read_post, read_query_method, read_question
 from kg.workers.answering import not_acceptable as not_acceptable
 from kg.workers.limits import Limits, megabytes
 from kg.workers.messages import Answer, Question
 from kg.workers.messages import Refusal as Refusal
 
 METHODS = "GET, HEAD, POST, QUERY, OPTIONS"
-FORM = "application/x-www-form-urlencoded"
-QUERY = "application/sparql-query"
-UPDATE = "application/sparql-update"
-# What comes as the body of a QUERY request (draft-ietf-httpbis-safe-method-w-body, which also names this header).
-ACCEPT_QUERY = {"Accept-Query": QUERY}
 
 # How much longer than its query a form may be: percent-encoded, with the names of graphs.
 _ENCODED = 4
@@ -59,105 +53,75 @@ def allowed(methods: str, headers: Mapping[str, str] | None = None) -> Response:
     return Response(status_code=204, headers={**granted, **(headers or {})})
 
 
-def parameters(encoded: bytes) -> list[tuple[str, str]]:
-    """Return the pairs of a query string or a form, decoded once."""
-    try:
-        return parse_qsl(encoded.decode(), keep_blank_values=True, errors="strict", max_num_fields=1000)
-    except UnicodeDecodeError as error:
-        raise Refusal(400, f"the parameters are not UTF-8: {error}") from error
-    except ValueError as error:
-        raise Refusal(400, f"the parameters cannot be read: {error}") from error
-
-
-def read_question(pairs: Sequence[tuple[str, str]]) -> Question | None:
-    """Return what the parameters of a request ask, or None where they hold no query."""
-    if any(key == "update" for key, _ in pairs):
-        raise Refusal(403, READ_ONLY)
-    queries = [value for key, value in pairs if key == "query"]
-    if len(queries) > 1:
-        raise Refusal(400, "the request holds more than one query; send one")
-    if not queries:
-        return None
-    formats = [value for key, value in pairs if key == "format" and value]
-    return Question(
-        query=queries[0],
-        default_graphs=tuple(value for key, value in pairs if key == "default-graph-uri"),
-        named_graphs=tuple(value for key, value in pairs if key == "named-graph-uri"),
-        format=formats[0] if formats else None,
-    )
-
-
-def read_post(content_type: str, query_string: bytes, body: bytes) -> Question:
-    """Return what a POST asks: the query is a field of a form, or the whole body."""
-    media_type = content_type.split(";")[0].strip().lower()
-    pairs = parameters(query_string)
-    if media_type == FORM:
-        pairs += parameters(body)
-    elif media_type == QUERY:
-        try:
-            pairs.append(("query", body.decode("utf-8-sig")))  # some editors begin a file with a byte order mark
-        except UnicodeDecodeError as error:
-            raise Refusal(400, f"the query is not UTF-8: {error}") from error
-    elif media_type == UPDATE:
-        raise Refusal(403, READ_ONLY)
-    else:
-        accepted = f"{QUERY} or {FORM}"
-        detail = f"a query comes as {accepted}, not as {media_type or 'nothing'}"
-        raise Refusal(415, detail, {"Accept-Post": f"{QUERY}, {FORM}"})
-    question = read_question(pairs)
-    if question is None:
-        raise Refusal(400, "the request holds no query; put it into the parameter “query”")
-    return question
-
-
-def read_query_method(content_type: str, query_string: bytes, body: bytes) -> Question:
-    """Return what a request by the method QUERY asks: the whole body is the query, the address names the dataset."""
-    media_type = content_type.split(";")[0].strip().lower()
-    if media_type != QUERY:
-        status = 415 if media_type else 400
-        raise Refusal(status, f"with QUERY a query comes as {QUERY}, not as {media_type or 'nothing'}", ACCEPT_QUERY)
-    return read_post(content_type, query_string, body)
-
-
-def router(
-    answers: Answers, limits: Limits, lasting: str, introduction: Callable[[Request], Awaitable[Response]]
-) -> APIRouter:
-    """Return the routes of the endpoint; `introduction` answers a request that comes without a query.
+class Endpoint:
+    """The endpoint; `introduction` answers a request that comes without a query.
 
     `lasting` is what `Cache-Control` says of answers that do not depend on the moment.
     """
-    routes = APIRouter(tags=["SPARQL"])
 
-    async def get(request: Request) -> Response:
+    PATHS = ("/sparql", "/sparql/")
+
+    def __init__(
+        self, answers: Answers, limits: Limits, lasting: str, introduction: Callable[[Request], Awaitable[Response]]
+    ) -> None:
+        self._answers, self._limits, self._lasting = answers, limits, lasting
+        self._introduction = introduction
+        self.handlers = {"GET": self.get, "HEAD": self.get, "POST": self.post, "QUERY": self.query}
+
+    async def get(self, request: Request) -> Response:
+        """Answer what the address asks."""
         question = read_question(parameters(request.scope["query_string"]))
         if question is None:
-            return await introduction(request)
-        return await _respond(request, answers, question, lasting)
+            return await self._introduction(request)
+        return await _respond(request, self._answers, question, self._lasting)
 
-    async def post(request: Request) -> Response:
-        body = await body_of(request, limits.query)
+    async def post(self, request: Request) -> Response:
+        """Answer what a form or a body asks."""
+        body = await body_of(request, self._limits.query)
         asked = request.headers.get("content-type", ""), request.scope["query_string"], body
         # To decode a long form takes a while, in which others are to be served.
         question = await run_in_threadpool(read_post, *asked) if len(body) > _LONG else read_post(*asked)
-        return await _respond(request, answers, question, lasting)
+        return await _respond(request, self._answers, question, self._lasting)
 
-    async def query(request: Request) -> Response:
-        body = await body_of(request, limits.query)
+    async def query(self, request: Request) -> Response:
+        """Answer what a body asks by the method QUERY."""
+        body = await body_of(request, self._limits.query)
         question = read_query_method(request.headers.get("content-type", ""), request.scope["query_string"], body)
-        return await _respond(request, answers, question, lasting)
+        return await _respond(request, self._answers, question, self._lasting)
 
-    async def options() -> Response:
-        return allowed(METHODS, ACCEPT_QUERY)
+    def router(self) -> APIRouter:
+        """Return the routes of the endpoint, which also tell /openapi.json of it."""
+        routes = APIRouter(tags=["SPARQL"])
+        routes.get("/sparql", summary="Ask by GET", openapi_extra=_documented("parameters"))(self.get)
+        routes.post("/sparql", summary="Ask by POST", openapi_extra=_documented("requestBody"))(self.post)
+        for path in self.PATHS:
+            for method, handler in self.handlers.items():
+                routes.api_route(path, methods=[method], include_in_schema=False)(handler)
+            routes.options(path, include_in_schema=False)(_options)
+        return routes
 
-    routes.get("/sparql", summary="Ask by GET", openapi_extra=_documented("parameters"))(get)
-    routes.post("/sparql", summary="Ask by POST", openapi_extra=_documented("requestBody"))(post)
-    routes.get("/sparql/", include_in_schema=False)(get)
-    routes.post("/sparql/", include_in_schema=False)(post)
-    for path in ("/sparql", "/sparql/"):
-        routes.head(path, include_in_schema=False)(get)
-        routes.api_route(path, methods=["QUERY"], include_in_schema=False)(query)
-        routes.options(path, include_in_schema=False)(options)
-    return routes
+
+async def _options() -> Response:
+    return allowed(METHODS, ACCEPT_QUERY)
+
+
+class Direct:
+    """Answers at the endpoint without looking for a route first: that would take as long as a small query."""
+
+    def __init__(self, application: ASGIApp, endpoint: Endpoint) -> None:
+        self.application, self.endpoint = application, endpoint
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer as the routes do."""
+        handler = self.endpoint.handlers.get(scope.get("method", ""))
+        if not handler or scope["path"].removeprefix(scope.get("root_path", "")) not in Endpoint.PATHS:
+            await self.application(scope, receive, send)
+            return
+        try:
+            answer = await handler(Request(scope, receive))
+        except Refusal as refusal:
+            answer = problem(refusal)
+        await answer(scope, receive, send)
 
 
 async def _respond(request: Request, answers: Answers, question: Question, lasting: str) -> Response:

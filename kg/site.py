@@ -17,7 +17,7 @@ from kg.answers import Answers
 from kg.asking import Ask, OnBehalf, asking
 from kg.compression import Compressed
 from kg.description import DESCRIPTION_FORMATS, NAMED_GRAPHS, ServiceDescription
-from kg.endpoint import Refusal, allowed, problem
+from kg.endpoint import Direct, Endpoint, Refusal, allowed, problem
 from kg.negotiate import GRAPH_FORMATS, HTML, PLAIN_JSON, ROW_FORMATS
 from kg.queries import StoredQuery, read_queries
 from kg.releases import Release
@@ -53,12 +53,11 @@ def app(data: Data, queries: Path, out: Path, limits: Limits | None = None, sour
     """
     release = data if isinstance(data, Release) else None
     limits = limits or Limits()
-    source = source or Source.of(data, limits)
-    pool = Pool.of(source, limits)
-    answers = Answers(pool)
-    stored, total, ask = read_queries(queries), pool.triples, asking(answers)
+    pool = Pool.of(source := source or Source.of(data, limits), limits)
+    answers, stored, total = Answers(pool), read_queries(queries), pool.triples
+    ask = asking(answers)
     lasting = downloads.LIVE if release and not release.development else REVALIDATED
-    introduction = _introduction(ask, release, total, stored)
+    sparql = Endpoint(answers, limits, lasting, _introduction(ask, release, total, stored))
 
     # No documentation pages of FastAPI's: they load scripts from other sites. No slash redirects of its own: they
     # repeat whatever name the client calls this host.
@@ -72,7 +71,7 @@ def app(data: Data, queries: Path, out: Path, limits: Limits | None = None, sour
         exception_handlers={Refusal: _refused, HTTPException: _failed, Exception: _broken},
     )
     routers = (
-        endpoint.router(answers, limits, lasting, introduction),
+        sparql.router(),
         _front(release, {"triples": total, "store": "disk" if source.on_disk else "memory"}, stored, ask),
         downloads.router(release, out),
         documents.router(ask, release),
@@ -82,6 +81,7 @@ def app(data: Data, queries: Path, out: Path, limits: Limits | None = None, sour
     for router in routers:
         application.include_router(_with_head(router))
     application.mount("/static", StaticFiles(directory=pages.STATIC), name="static")
+    application.add_middleware(Direct, endpoint=sparql)
     for layer in (OnBehalf, Compressed, OpenToAll, Replayed):  # from the inside to the outside
         application.add_middleware(layer)
     return application
