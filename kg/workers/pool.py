@@ -166,7 +166,7 @@ class Pool:
             self._end(run, Verdict.UNWANTED)
             return
         patience = min(_HINDERED * limits.fast_seconds, limits.seconds) - (self._loop.time() - run.started)
-        if patience > 0 and run.link.cpu() < limits.fast_seconds / 2:
+        if patience > 0 and run.link.cpu() < limits.fast_seconds / 4:
             # What is slow is the machine.
             run.set_timer(self._loop.call_later(min(patience, limits.fast_seconds), self._outlast, run))
             return
