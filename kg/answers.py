@@ -19,6 +19,7 @@ from kg.workers.pool import Pool
 MB = 1 << 20
 
 _OVERHEAD = 2048  # what an entry takes besides the text of its question and its answer, roughly
+_PAUSE = 0.5  # seconds
 _LONG = 60  # seconds of `Retry-After` that tell a question which is at fault from a server that is busy
 
 
@@ -59,7 +60,10 @@ class Answers:
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         if kept := self._recall(question):
             self.counts["kept"] += 1
-            _settle(future, kept.outcome)
+            if _was_too_much(kept.outcome):  # who asks such a question again at once would ask it thousands of times
+                asyncio.get_running_loop().call_later(_PAUSE, _settle, future, kept.outcome)
+            else:
+                _settle(future, kept.outcome)
             return future
         flight = self._flights.get(question)
         self.counts["shared" if flight else "asked"] += 1
@@ -132,8 +136,14 @@ def _lasting(outcome: Answer | Refusal) -> float:
     return wait if wait >= _LONG else 0
 
 
+def _was_too_much(outcome: Answer | Refusal) -> bool:
+    return isinstance(outcome, Refusal) and outcome.status == 503
+
+
 def _settle(future: asyncio.Future[Answer], outcome: Answer | BaseException) -> None:
     """Give an outcome to one who waits: a refusal as a fresh one, so that it carries no trace of another request."""
+    if future.done():
+        return
     if isinstance(outcome, Refusal):
         future.set_exception(Refusal(outcome.status, outcome.detail, outcome.headers))
     elif isinstance(outcome, BaseException):
