@@ -1,27 +1,31 @@
 """The application: every path that is served, and the server that listens for it."""
 
-import socket
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, suppress
 from math import ceil
 from pathlib import Path
 
-import uvicorn
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 from fastapi.routing import APIRoute
 from fastapi.staticfiles import StaticFiles
-from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.requests import ClientDisconnect
+from starlette.routing import Mount, Route
+from starlette.types import ASGIApp
 
-from kg import __version__, downloads, endpoint, pages
+from kg import __version__, downloads, endpoint, health, pages
 from kg.answers import Answers
+from kg.clients import BehindProxies
 from kg.compression import Compressed
 from kg.description import DESCRIPTION_FORMATS, service_description
 from kg.endpoint import Refusal, allowed, problem
-from kg.errors import KgError, Problem
+from kg.headers import EVERYWHERE, HeadersEverywhere
+from kg.listening.guard import ConnectionLimits
+from kg.listening.sockets import address, listen, server_of
+from kg.metrics import Metrics
 from kg.negotiate import GRAPH_FORMATS, HTML, PLAIN_JSON, ROW_FORMATS
+from kg.observed import Observed, Operation
 from kg.queries import StoredQuery, read_queries
 from kg.releases import CURRENT, Release, current_release
 from kg.replay import Replayed
@@ -31,14 +35,6 @@ from kg.workers.limits import Limits
 from kg.workers.pool import Pool
 from kg.workers.source import Source
 
-# Pages of every site may read everything; no credentials are involved anywhere.
-OPEN = {
-    "Access-Control-Allow-Origin": "*",
-    "Access-Control-Expose-Headers": (
-        "Accept-Ranges, Content-Disposition, Content-Encoding, Content-Location, Content-Range, ETag, Link, Retry-After"
-    ),
-    "X-Content-Type-Options": "nosniff",
-}
 # Of data that may be others when the server is started again.
 REVALIDATED = "public, no-cache"
 # What every path but the endpoint's can be asked by.
@@ -48,13 +44,15 @@ READING = "GET, HEAD, OPTIONS"
 Data = Release | Sequence[Path]
 
 
-def app(data: Data, queries: Path, out: Path, limits: Limits | None = None) -> FastAPI:
+def app(
+    data: Data, queries: Path, out: Path, limits: Limits | None = None, operation: Operation | None = None
+) -> FastAPI:
     """Return the application that serves a release, or RDF files, beside the releases in `out`.
 
     It starts the process that loads the data, and ends it when the server shuts it down.
     """
     release = data if isinstance(data, Release) else None
-    limits = limits or Limits()
+    limits, operation = limits or Limits(), operation or Operation()
     pool = Pool.of(Source.of(data, limits), limits)
     answers = Answers(pool)
     stored, total = read_queries(queries), pool.triples
@@ -76,16 +74,20 @@ def app(data: Data, queries: Path, out: Path, limits: Limits | None = None) -> F
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        lifespan=lambda _: pool.running(),
-        exception_handlers={Refusal: _refused, HTTPException: _failed, Exception: _broken},
+        lifespan=lambda _: _running(release, pool, answers, operation.metrics),
+        exception_handlers={Refusal: _refused, HTTPException: _failed, ClientDisconnect: _gone, Exception: _broken},
     )
     asking, front = endpoint.router(answers, limits, lasting, introduction), _front(release, total, stored)
-    for router in (asking, front, downloads.router(release, out)):
+    operated = health.router(release, pool, operation.metrics)
+    for router in (asking, front, operated, downloads.router(release, out)):
         application.include_router(_with_head(router))
     application.mount("/static", StaticFiles(directory=pages.STATIC), name="static")
     application.add_middleware(Compressed)
-    application.add_middleware(OpenToAll)
+    application.add_middleware(HeadersEverywhere)
     application.add_middleware(Replayed)
+    application.add_middleware(Observed, operation=operation, paths=[*_paths(application)])
+    if operation.trusted:
+        application.add_middleware(BehindProxies, trusted=operation.trusted)
     return application
 
 
@@ -97,63 +99,44 @@ def serve(
     port: int = 8000,
     limits: Limits | None = None,
     follow: bool = False,
+    operation: Operation | None = None,
+    connections: ConnectionLimits | None = None,
 ) -> None:
     """Serve until Ctrl-C, and say the address once it answers; raise KgError where that cannot be done.
 
     With `follow` a release gives way to the one that `out/current` points to, as soon as that is another.
     """
-    limits = limits or Limits()
+    limits, watch = limits or Limits(), operation or Operation()
 
     def make(data: Data) -> FastAPI:
-        return app(data, queries, out, limits)
+        return app(data, queries, out, limits, watch)
 
-    with _listen(host, port) as listener:
+    with listen(host, port) as listener:
         application: ASGIApp = make(data)
         if follow and isinstance(data, Release) and isinstance(application, FastAPI):
             application = Switching(application, _newer(data, out, make))
         name = f"release {data.version}" if isinstance(data, Release) else f"{len(data)} data files"
         # Whoever is being answered gets the answer; by then every question has reached its time limit.
         patience = ceil(limits.seconds + limits.waiting_seconds)
-        server = _Server(
-            uvicorn.Config(
-                application,
-                lifespan="on",
-                log_level="warning",
-                access_log=False,
-                server_header=False,
-                timeout_graceful_shutdown=patience,
-            )
-        )
-        server.greeting = f"Serving {name} at {{0}} (SPARQL: {{0}}sparql). Ctrl-C stops.".format(_address(listener))
+        server = server_of(application, connections, watch.metrics.ended, patience)
+        server.greeting = f"Serving {name} at {{0}} (SPARQL: {{0}}sparql). Ctrl-C stops.".format(address(listener))
         # uvicorn repeats the signal once it has closed everything; the user asked for just that.
         with suppress(KeyboardInterrupt):
             server.run(sockets=[listener])
 
 
-class OpenToAll:
-    """Adds to every answer the headers that let pages of other sites read it (CORS)."""
-
-    def __init__(self, application: ASGIApp) -> None:
-        self.application = application
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer as the application does, with these headers."""
-
-        async def send_open(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(OPEN)
-            await send(message)
-
-        await self.application(scope, receive, send_open)
+@asynccontextmanager
+async def _running(release: Release | None, pool: Pool, answers: Answers, metrics: Metrics) -> AsyncIterator[None]:
+    async with pool.running():
+        with metrics.reading(release.version if release else "", pool, answers):
+            yield
 
 
-class _Server(uvicorn.Server):
-    greeting = ""
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        if self.started:
-            print(self.greeting, flush=True)
+def _paths(application: FastAPI) -> Iterator[str]:
+    """Yield the paths of an application, as its routes name them."""
+    for route in application.routes:
+        if isinstance(route, Route | Mount):
+            yield route.path
 
 
 def _newer(served: Release, out: Path, make: Callable[[Release], FastAPI]) -> Callable[[], FastAPI | None]:
@@ -187,7 +170,7 @@ def _with_head(router: APIRouter) -> APIRouter:
 
 
 def _front(release: Release | None, total: int, stored: Sequence[StoredQuery]) -> APIRouter:
-    """Return the landing page, the stored queries and the answers for those who operate the server."""
+    """Return the landing page and the stored queries."""
     routes = APIRouter()
     texts = {query.name: query for query in stored}
 
@@ -206,14 +189,6 @@ def _front(release: Release | None, total: int, stored: Sequence[StoredQuery]) -
         if name not in texts:
             raise Refusal(404, f"there is no stored query {name}; /queries lists them all")
         return PlainTextResponse(texts[name].text)
-
-    @routes.get("/healthz", tags=["operation"], summary="Whether the server lives")
-    async def live() -> Response:
-        return PlainTextResponse("ok\n")
-
-    @routes.get("/readyz", tags=["operation"], summary="What the server is ready to answer from")
-    async def ready() -> Response:
-        return JSONResponse({"release": release.version if release else None, "triples": total})
 
     return routes
 
@@ -238,30 +213,11 @@ async def _failed(request: Request, error: Exception) -> Response:
     return problem(Refusal(error.status_code, error.detail, headers))
 
 
+async def _gone(request: Request, error: Exception) -> Response:
+    """Answer nobody: the client has gone away before it had said everything."""
+    return Response(status_code=endpoint.CLIENT_GONE)
+
+
 async def _broken(request: Request, error: Exception) -> Response:
     """Answer where the program is at fault; the trace goes to the log of the server only."""
-    return problem(Refusal(500, "the server failed to answer; the fault is ours", OPEN))
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    try:
-        # With its protocol named: on a socket without, asyncio leaves Nagle's algorithm on, 40 ms for each answer.
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        listener = socket.socket(family, kind, protocol)
-    except OSError as error:
-        raise KgError(Problem(f"{host} is no address of this machine: {error}", "choose another --host")) from error
-    try:
-        # A port that was just given up can be used again at once.
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(address)
-        listener.listen(2048)
-    except OSError as error:
-        listener.close()
-        remedy = f"stop the program that uses it, or choose another port: kg serve --port {port + 1}"
-        raise KgError(Problem(f"port {port} of {host} cannot be used: {error}", remedy)) from error
-    return listener
-
-
-def _address(listener: socket.socket) -> str:
-    host, port = listener.getsockname()[:2]
-    return f"http://{f'[{host}]' if ':' in host else host}:{port}/"
+    return problem(Refusal(500, "the server failed to answer; the fault is ours", EVERYWHERE))
