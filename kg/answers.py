@@ -13,6 +13,7 @@ from functools import partial
 from math import inf
 
 from kg import sparql
+from kg.remarks import ASKED, KEPT, MOMENTARY, SHARED, Remarks
 from kg.workers.messages import Answer, Question, Refusal
 from kg.workers.pool import Pool
 
@@ -52,27 +53,35 @@ class Answers:
         self._kept: OrderedDict[Question, _Kept] = OrderedDict()
         self._flights: dict[Question, _Flight] = {}
 
-    def submit(self, question: Question, client: str = "") -> asyncio.Future[Answer]:
-        """Return the future of the complete answer, or of a Refusal. What nobody waits for any more is ended."""
+    def submit(self, question: Question, client: str = "", remarks: Remarks | None = None) -> asyncio.Future[Answer]:
+        """Return the future of the complete answer, or of a Refusal. What nobody waits for any more is ended.
+
+        How the answer is had is counted, and remarked where remarks are given.
+        """
+        remarks = remarks or Remarks()
         if sparql.depends_on_the_moment(question.query):
-            self.counts["of the moment"] += 1
+            self._count(MOMENTARY, remarks)
             return self._pool.submit(question, client)
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         if kept := self._recall(question):
-            self.counts["kept"] += 1
+            self._count(KEPT, remarks)
             if _was_too_much(kept.outcome):  # who asks such a question again at once would ask it thousands of times
                 asyncio.get_running_loop().call_later(_PAUSE, _settle, future, kept.outcome)
             else:
                 _settle(future, kept.outcome)
             return future
         flight = self._flights.get(question)
-        self.counts["shared" if flight else "asked"] += 1
+        self._count(SHARED if flight else ASKED, remarks)
         if flight is None:
             flight = self._flights[question] = _Flight(self._pool.submit(question, client))
             flight.asking.add_done_callback(partial(self._landed, question, flight))
         flight.waiting.add(future)
         future.add_done_callback(partial(self._left, question, flight))
         return future
+
+    def _count(self, source: str, remarks: Remarks) -> None:
+        self.counts[source] += 1
+        remarks.source = source
 
     def _landed(self, question: Question, flight: _Flight, asking: asyncio.Future[Answer]) -> None:
         """Keep an outcome and give it to all who wait for it."""

@@ -6,6 +6,7 @@ from contextvars import ContextVar
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from kg.answers import Answers
+from kg.clients import turn_of
 from kg.negotiate import Format
 from kg.workers.messages import Question
 
@@ -34,5 +35,5 @@ class OnBehalf:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer as the application does."""
         if scope["type"] == "http" and scope.get("client"):
-            _client.set(scope["client"][0])
+            _client.set(turn_of(scope["client"][0]))
         await self.application(scope, receive, send)

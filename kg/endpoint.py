@@ -14,12 +14,15 @@ from http import HTTPStatus
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from kg import conditional, sparql
 from kg.answers import Answers
+from kg.clients import turn_of
 from kg.conditional import Validators
 from kg.protocol import ACCEPT_QUERY, FORM, QUERY, parameters, read_post, read_query_method, read_question
+from kg.remarks import remarks_of
 from kg.workers.answering import not_acceptable as not_acceptable
 from kg.workers.limits import Limits, megabytes
 from kg.workers.messages import Answer, Question
@@ -31,7 +34,7 @@ METHODS = "GET, HEAD, POST, QUERY, OPTIONS"
 _ENCODED = 4
 _LONG = 1 << 14
 _UNWATCHED = 0.05
-_CLIENT_GONE = 499  # nobody reads it; a log may
+CLIENT_GONE = 499  # nobody reads it; a log may
 _PIECE = 1 << 18
 
 
@@ -121,14 +124,18 @@ class Direct:
             answer = await handler(Request(scope, receive))
         except Refusal as refusal:
             answer = problem(refusal)
+        except ClientDisconnect:
+            answer = Response(status_code=CLIENT_GONE)
         await answer(scope, receive, send)
 
 
 async def _respond(request: Request, answers: Answers, question: Question, lasting: str) -> Response:
     asked, start = replace(question, accept=accept_of(request)), time.perf_counter()
-    answer = await _unless_gone(request, answers.submit(asked, client_of(request)))
+    remarks = remarks_of(request.scope)
+    remarks.query = question.query
+    answer = await _unless_gone(request, answers.submit(asked, client_of(request), remarks))
     if answer is None:
-        return Response(status_code=_CLIENT_GONE)
+        return Response(status_code=CLIENT_GONE)
     took = f"query;dur={(time.perf_counter() - start) * 1000:.1f}"  # in milliseconds (W3C Server Timing)
     headers = {"Content-Type": answer.content_type, "Vary": "Accept", "Cache-Control": lasting, "Server-Timing": took}
     if sparql.depends_on_the_moment(question.query):
@@ -221,8 +228,8 @@ async def body_of(request: Request, limit: int) -> bytes:
 
 
 def client_of(request: Request) -> str:
-    """Return by which name a client takes turns with others: its address."""
-    return request.client.host if request.client else ""
+    """Return by which name a client takes turns with others."""
+    return turn_of(request.client.host) if request.client else ""
 
 
 def accept_of(request: Request) -> str | None:

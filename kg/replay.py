@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from kg.remarks import REPLAYED, remarks_of
+
 MB = 1 << 20
 
 # What an answer may depend on besides its address. Conditional and partial requests are left to the application.
@@ -29,6 +31,7 @@ class _Kept:
     start: Message
     body: Message
     weight: int
+    query: str
 
 
 class Replayed:
@@ -48,20 +51,21 @@ class Replayed:
             await self._application(scope, receive, send)
         elif kept := self._kept.get(key):
             self._kept.move_to_end(key)
-            scope.setdefault("state", {})["replayed"] = True
+            remarks = remarks_of(scope)
+            remarks.source, remarks.query = REPLAYED, kept.query
             await send(kept.start)
             await send(kept.body)
         else:
-            await self._application(
-                scope, receive, _Recorder(send, self._largest, lambda *sent: self._keep(key, *sent))
-            )
+            remarks = remarks_of(scope)
+            recorder = _Recorder(send, self._largest, lambda *sent: self._keep(key, remarks.query, *sent))
+            await self._application(scope, receive, recorder)
 
-    def _keep(self, key: _Key, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+    def _keep(self, key: _Key, query: str, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
         told = [_TOLD if name == _TOLD[0] else (name, value) for name, value in headers]
         start = {"type": "http.response.start", "status": status, "headers": told}
-        weight = len(body) + sum(map(len, key)) + _OVERHEAD
+        weight = len(body) + sum(map(len, key)) + len(query) + _OVERHEAD
         before = self._kept.pop(key, None)
-        self._kept[key] = _Kept(start, {"type": "http.response.body", "body": body}, weight)
+        self._kept[key] = _Kept(start, {"type": "http.response.body", "body": body}, weight, query)
         self._used += weight - (before.weight if before else 0)
         while self._used > self._room:
             _, gone = self._kept.popitem(last=False)

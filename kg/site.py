@@ -1,24 +1,28 @@
 """The application: every path that is served."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 from fastapi.routing import APIRoute
 from fastapi.staticfiles import StaticFiles
-from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.requests import ClientDisconnect
+from starlette.routing import Mount, Route
 
-from kg import __version__, documents, downloads, endpoint, lookup, pages, published, schema_org
+from kg import __version__, documents, downloads, endpoint, health, lookup, pages, published, schema_org
 from kg.answers import Answers
 from kg.asking import Ask, OnBehalf, asking
+from kg.clients import BehindProxies
 from kg.compression import Compressed
 from kg.description import DESCRIPTION_FORMATS, NAMED_GRAPHS, ServiceDescription
 from kg.endpoint import Direct, Endpoint, Refusal, allowed, problem
+from kg.headers import EVERYWHERE, HeadersEverywhere
+from kg.metrics import Metrics
 from kg.negotiate import GRAPH_FORMATS, HTML, PLAIN_JSON, ROW_FORMATS
+from kg.observed import Observed, Operation
 from kg.queries import StoredQuery, read_queries
 from kg.releases import Release
 from kg.replay import Replayed
@@ -28,14 +32,6 @@ from kg.workers.limits import Limits
 from kg.workers.pool import Pool
 from kg.workers.source import Source
 
-# Pages of every site may read everything; no credentials are involved anywhere.
-OPEN = {
-    "Access-Control-Allow-Origin": "*",
-    "Access-Control-Expose-Headers": (
-        "Accept-Ranges, Content-Disposition, Content-Encoding, Content-Location, Content-Range, ETag, Link, Retry-After"
-    ),
-    "X-Content-Type-Options": "nosniff",
-}
 # Of data that may be others when the server is started again.
 REVALIDATED = "public, no-cache"
 # What every path but the endpoint's can be asked by.
@@ -45,14 +41,21 @@ READING = "GET, HEAD, OPTIONS"
 Data = Release | Sequence[Path]
 
 
-def app(data: Data, queries: Path, out: Path, limits: Limits | None = None, source: Source | None = None) -> FastAPI:
+def app(
+    data: Data,
+    queries: Path,
+    out: Path,
+    limits: Limits | None = None,
+    source: Source | None = None,
+    operation: Operation | None = None,
+) -> FastAPI:
     """Return the application that serves a release, or RDF files, beside the releases in `out`.
 
     It starts the process that loads the data, and ends it when the server shuts it down. `source` says how they are
     opened, where that is not left to the memory that there is.
     """
     release = data if isinstance(data, Release) else None
-    limits = limits or Limits()
+    limits, operation = limits or Limits(), operation or Operation()
     pool = Pool.of(source := source or Source.of(data, limits), limits)
     answers, stored, total = Answers(pool), read_queries(queries), pool.triples
     ask = asking(answers)
@@ -67,12 +70,13 @@ def app(data: Data, queries: Path, out: Path, limits: Limits | None = None, sour
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        lifespan=lambda _: pool.running(),
-        exception_handlers={Refusal: _refused, HTTPException: _failed, Exception: _broken},
+        lifespan=lambda _: _running(release, pool, answers, operation.metrics),
+        exception_handlers={Refusal: _refused, HTTPException: _failed, ClientDisconnect: _gone, Exception: _broken},
     )
     routers = (
         sparql.router(),
-        _front(release, {"triples": total, "store": "disk" if source.on_disk else "memory"}, stored, ask),
+        _front(release, total, stored, ask),
+        health.router(release, pool, operation.metrics, "disk" if source.on_disk else "memory"),
         downloads.router(release, out),
         documents.router(ask, release),
         lookup.router(ask, release),
@@ -81,27 +85,32 @@ def app(data: Data, queries: Path, out: Path, limits: Limits | None = None, sour
     for router in routers:
         application.include_router(_with_head(router))
     application.mount("/static", StaticFiles(directory=pages.STATIC), name="static")
+    return _within_layers(application, sparql, operation)
+
+
+def _within_layers(application: FastAPI, sparql: Endpoint, operation: Operation) -> FastAPI:
+    """Put around an application what all its answers pass, from the inside to the outside."""
     application.add_middleware(Direct, endpoint=sparql)
-    for layer in (OnBehalf, Compressed, OpenToAll, Replayed):  # from the inside to the outside
+    for layer in (OnBehalf, Compressed, HeadersEverywhere, Replayed):
         application.add_middleware(layer)
+    application.add_middleware(Observed, operation=operation, paths=[*_paths(application)])
+    if operation.trusted:
+        application.add_middleware(BehindProxies, trusted=operation.trusted)
     return application
 
 
-class OpenToAll:
-    """Adds to every answer the headers that let pages of other sites read it (CORS)."""
+@asynccontextmanager
+async def _running(release: Release | None, pool: Pool, answers: Answers, metrics: Metrics) -> AsyncIterator[None]:
+    async with pool.running():
+        with metrics.reading(release.version if release else "", pool, answers):
+            yield
 
-    def __init__(self, application: ASGIApp) -> None:
-        self.application = application
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer as the application does, with these headers."""
-
-        async def send_open(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(OPEN)
-            await send(message)
-
-        await self.application(scope, receive, send_open)
+def _paths(application: FastAPI) -> Iterator[str]:
+    """Yield the paths of an application, as its routes name them."""
+    for route in application.routes:
+        if isinstance(route, Route | Mount):
+            yield route.path
 
 
 def _introduction(
@@ -135,11 +144,8 @@ def _with_head(router: APIRouter) -> APIRouter:
     return router
 
 
-def _front(release: Release | None, data: dict[str, Any], stored: Sequence[StoredQuery], ask: Ask) -> APIRouter:
-    """Return the landing page, the stored queries and the answers for those who operate the server.
-
-    `data` says how many triples there are, and where the store is.
-    """
+def _front(release: Release | None, total: int, stored: Sequence[StoredQuery], ask: Ask) -> APIRouter:
+    """Return the landing page and the stored queries."""
     routes = APIRouter()
     texts = {query.name: query for query in stored}
     card = schema_org.DatasetCard(ask, documents.dataset_of(release)) if release else None
@@ -148,7 +154,7 @@ def _front(release: Release | None, data: dict[str, Any], stored: Sequence[Store
     async def landing(request: Request) -> Response:
         lang = language_of(request)
         dataset = await card.text(lang) if card else ""
-        answer = page(pages.landing(lang, release, data["triples"], stored, dataset))
+        answer = page(pages.landing(lang, release, total, stored, dataset))
         if dataset:
             answer.headers["Content-Security-Policy"] += f"; script-src {schema_org.allowed(dataset)}"
         return answer
@@ -164,14 +170,6 @@ def _front(release: Release | None, data: dict[str, Any], stored: Sequence[Store
         if name not in texts:
             raise Refusal(404, f"there is no stored query {name}; /queries lists them all")
         return PlainTextResponse(texts[name].text)
-
-    @routes.get("/healthz", tags=["operation"], summary="Whether the server lives")
-    async def live() -> Response:
-        return PlainTextResponse("ok\n")
-
-    @routes.get("/readyz", tags=["operation"], summary="What the server is ready to answer from")
-    async def ready() -> Response:
-        return JSONResponse({"release": release.version if release else None, **data})
 
     return routes
 
@@ -196,6 +194,11 @@ async def _failed(request: Request, error: Exception) -> Response:
     return problem(Refusal(error.status_code, error.detail, headers))
 
 
+async def _gone(request: Request, error: Exception) -> Response:
+    """Answer nobody: the client has gone away before it had said everything."""
+    return Response(status_code=endpoint.CLIENT_GONE)
+
+
 async def _broken(request: Request, error: Exception) -> Response:
     """Answer where the program is at fault; the trace goes to the log of the server only."""
-    return problem(Refusal(500, "the server failed to answer; the fault is ours", OPEN))
+    return problem(Refusal(500, "the server failed to answer; the fault is ours", EVERYWHERE))

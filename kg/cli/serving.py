@@ -1,12 +1,30 @@
 """The command of who serves the graph."""
 
+from ipaddress import ip_network
 from pathlib import Path
 
 import click
 
 from kg.cli.group import FILE, OUT, RECIPE, main
 from kg.cli.making import release_at
+from kg.clients import Network
 from kg.places import places
+
+
+class _Network(click.ParamType):  # type: ignore[type-arg]  # generic only in newer versions
+    """An address, or a network of addresses."""
+
+    name = "network"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Network:
+        """Return the network that a text names."""
+        try:
+            return ip_network(str(value), strict=False)
+        except ValueError as error:
+            self.fail(f"{error}; write 192.0.2.1, 192.0.2.0/24 or 2001:db8::/32", param, ctx)
+
+
+NETWORK = _Network()
 
 
 @main.command("serve")
@@ -47,6 +65,29 @@ from kg.places import places
     envvar="KG_SERVICE_ALLOW",
     help="An endpoint that queries may call by SERVICE, written in full; may be repeated.  [default: none]",
 )
+@click.option(
+    "--connections",
+    type=click.IntRange(min=16),
+    default=1000,
+    show_default=True,
+    envvar="KG_CONNECTIONS",
+    help="Connections at once; above that, those that have been idle longest are closed.",
+)
+@click.option(
+    "--trusted-proxy",
+    "proxies",
+    type=NETWORK,
+    multiple=True,
+    envvar="KG_TRUSTED_PROXY",
+    help="Address or network of a proxy whose X-Forwarded-For tells the client's address; may be repeated.",
+)
+@click.option(
+    "--access-log",
+    type=click.Path(dir_okay=False, path_type=Path),
+    envvar="KG_ACCESS_LOG",
+    help="Write a line of JSON for each request to this file, or to standard error (-).",
+)
+@click.option("--log-queries", is_flag=True, envvar="KG_LOG_QUERIES", help="Write the text of the queries, too.")
 def serve_command(
     recipe: Path | None,
     out: Path | None,
@@ -58,6 +99,10 @@ def serve_command(
     timeout: float,
     memory: int,
     services: tuple[str, ...],
+    connections: int,
+    proxies: tuple[Network, ...],
+    access_log: Path | None,
+    log_queries: bool,
 ) -> None:
     """Serve the current release; make it first where there is none or the recipe has changed.
 
@@ -67,14 +112,30 @@ def serve_command(
     kg serve                          at http://127.0.0.1:8000/, SPARQL at /sparql
     kg serve --port 8080 --release 2019.1.0
     kg serve --data my.ttl --data more.nq
+    kg serve --trusted-proxy 127.0.0.1 --access-log /var/log/kg.jsonl
     """
+    from kg.access_log import AccessLog
+    from kg.listening.guard import ConnectionLimits
+    from kg.observed import Operation
     from kg.server import serve
     from kg.workers.limits import MB, Limits, cores
 
+    if log_queries and not access_log:
+        raise click.UsageError("--log-queries says what --access-log writes; name a file, or - for standard error")
+
     folders = places(recipe, out)
     limits = Limits.of(workers or cores(), seconds=timeout, memory=memory * MB, services=services)
-    if data:
-        serve(data, folders.queries, folders.out, host, port, limits)
-    else:
-        release = release_at(folders, version)
-        serve(release, folders.queries, folders.out, host, port, limits, follow=version is None)
+    operation = Operation(log=AccessLog(access_log, log_queries) if access_log else None, trusted=proxies)
+    # A release that is chosen by nobody gives way to the next one.
+    follow = not data and version is None
+    serve(
+        data or release_at(folders, version),
+        folders.queries,
+        folders.out,
+        host,
+        port,
+        limits,
+        follow,
+        operation,
+        ConnectionLimits(connections=connections),
+    )

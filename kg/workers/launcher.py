@@ -64,6 +64,11 @@ class Launcher:
         self._control.setblocking(False)
         self._loop.add_reader(self._control, self._read)
 
+    @property
+    def workers(self) -> int:
+        """How many workers live."""
+        return len(self._links)
+
     def fork(self) -> None:
         """Ask for one more worker; it comes to `arrived`."""
         try:

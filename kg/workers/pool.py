@@ -56,6 +56,16 @@ class Pool:
         """How many triples a plain query of the source counts."""
         return self._triples
 
+    @property
+    def workers(self) -> int:
+        """How many workers live, whatever they do."""
+        return self._launcher.workers if self._launcher else 0
+
+    @property
+    def lanes(self) -> dict[str, Lane]:
+        """The fast and the slow places, for those who want to know how full they are."""
+        return {"fast": self._fast, "slow": self._slow}
+
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Have workers in this event loop for as long as the context lasts."""
@@ -130,7 +140,7 @@ class Pool:
 
     def _waited(self, run: Run) -> None:
         self._lane(run).waiting.discard(run.client, run)
-        self.counts["waited too long"] += 1
+        self.counts["question waited too long"] += 1
         run.settle(busy(f"no place has become free in {self._limits.waiting_seconds:g} seconds"))
 
     def _dispatch(self) -> None:
@@ -185,7 +195,7 @@ class Pool:
     def _end(self, run: Run, verdict: Verdict) -> None:
         assert run.link is not None
         run.verdict = verdict
-        self.counts[f"ended: {verdict.value}"] += 1
+        self.counts[f"worker ended: {verdict.name.lower()}"] += 1
         run.link.kill()
 
     def _give_up(self, run: Run) -> None:
@@ -220,7 +230,7 @@ class Pool:
             self._wait(run)
             return
         if run.verdict is None:
-            self.counts["workers died"] += 1
+            self.counts["worker died of a question"] += 1
             self._remember(run.key)
         run.settle(reason(death, run.verdict, self._limits))
 
@@ -232,12 +242,14 @@ class Pool:
 
     def _arrived(self, link: Link) -> None:
         self._coming -= 1
+        self.counts["worker started"] += 1
         self._ready.append(link)
         self._dispatch()
 
     def _gone(self, link: Link) -> None:
         """Replace a worker that has died without having been asked anything."""
         if link in self._ready:
+            self.counts["worker died idle"] += 1
             self._ready.remove(link)
             self._refill()
 
@@ -246,6 +258,7 @@ class Pool:
         launcher, self._launcher = self._launcher, None
         self._ready.clear()
         if launcher and not self._closing:
+            self.counts["zygote died"] += 1
             _log.error("the process that forks the workers has died; another is started")
             self._reviving = self._loop.create_task(self._revive(launcher))
 

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import httpx
 import pytest
-import uvicorn
 from fastapi import FastAPI
 
+from kg.listening.guard import ConnectionLimits
+from kg.listening.sockets import address, listen, server_of
 from kg.pipeline import build
 from kg.places import places
 from kg.releases import MANIFEST, Release, ReleasedFile, read_release
@@ -109,19 +110,18 @@ def write_release(out: Path, version: str = "2019.1.0") -> Release:
 
 
 @contextmanager
-def _serving(application: FastAPI) -> Iterator[httpx.Client]:
+def _serving(
+    application: FastAPI, limits: ConnectionLimits | None = None, ended: Callable[[str], None] = lambda reason: None
+) -> Iterator[httpx.Client]:
     """Run an application on a free port and give a client of it."""
-    # TCP by name, as in kg/server.py: else asyncio leaves Nagle's algorithm on and each answer takes 40 ms longer.
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen()
-        server = uvicorn.Server(uvicorn.Config(application, log_level="critical"))
+    with listen("127.0.0.1", 0) as listener:
+        server = server_of(application, limits, ended)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()
         try:
             while not server.started:
                 time.sleep(0.01)
-            with httpx.Client(base_url=f"http://127.0.0.1:{listener.getsockname()[1]}", timeout=30) as client:
+            with httpx.Client(base_url=address(listener).rstrip("/"), timeout=30) as client:
                 yield client
         finally:
             server.should_exit = True

@@ -1,0 +1,104 @@
+"""Who asks: the address of a client, also behind proxies that are trusted, and the name by which it takes turns."""
+
+import re
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+Address = IPv4Address | IPv6Address
+Network = IPv4Network | IPv6Network
+
+# One customer of a provider holds a whole network of IPv6 addresses.
+_CUSTOMER = 64
+# What is written down of an address: enough to tell networks apart, too little to tell people apart.
+_WRITTEN = {4: 24, 6: 48}
+_FOR = re.compile(r'(?:^|;)\s*for\s*=\s*(?:"([^"]*)"|([^\s;"]*))', re.IGNORECASE)
+_PORT = re.compile(r"\[([^\]]*)\](?::\d+)?|([\d.]+):\d+")
+
+
+def address_of(text: str) -> Address | None:
+    """Return the address that a text names, with a port or without; None where it is none."""
+    match = _PORT.fullmatch(text.strip())
+    try:
+        address = ip_address((match[1] or match[2]) if match else text.strip())
+    except ValueError:
+        return None
+    return (address.ipv4_mapped or address) if isinstance(address, IPv6Address) else address
+
+
+def turn_of(host: str) -> str:
+    """Return by which name the client at an address takes turns: the address, or the network of an IPv6 customer."""
+    if ":" not in host:  # as most are; nothing is to be looked for
+        return host
+    address = address_of(host)
+    if isinstance(address, IPv6Address):
+        return str(ip_network((address, _CUSTOMER), strict=False))
+    return str(address or host)
+
+
+@lru_cache(1024)
+def written(host: str) -> str:
+    """Return what of an address is written down: its network, /24 or /48."""
+    address = address_of(host)
+    return str(ip_network((address, _WRITTEN[address.version]), strict=False)) if address else ""
+
+
+class BehindProxies:
+    """Puts the address of the client in the place of that of the proxy, where the proxy is trusted.
+
+    Of the addresses that the proxies name, each the one that it was asked by, the last one counts that is no trusted
+    proxy itself: what stands before it anybody may have written. Nothing else that a proxy says is used.
+    """
+
+    def __init__(self, application: ASGIApp, trusted: Sequence[Network]) -> None:
+        self._application = application
+        self._trusted = tuple(trusted)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer as the application does (ASGI)."""
+        if scope["type"] == "http" and scope.get("client"):
+            peer = address_of(scope["client"][0])
+            if peer and self._trusts(peer):
+                client = self._client(peer, scope["headers"])
+                if client != peer:
+                    scope["client"] = (str(client), 0)
+        await self._application(scope, receive, send)
+
+    def _trusts(self, address: Address) -> bool:
+        return any(address in network for network in self._trusted)
+
+    def _client(self, peer: Address, headers: Sequence[tuple[bytes, bytes]]) -> Address:
+        """Return the address of the client behind a trusted proxy."""
+        named = {self._last_stranger(peer, hops) for hops in (_hops(headers), _forwarded(headers)) if hops}
+        # A proxy that writes one of the two headers passes on whatever the client has written into the other.
+        return named.pop() if len(named) == 1 else peer
+
+    def _last_stranger(self, peer: Address, hops: Sequence[str]) -> Address:
+        for hop in reversed(hops):
+            address = address_of(hop)
+            if address is None:  # this is as far as it can be followed
+                return peer
+            if not self._trusts(address):
+                return address
+            peer = address
+        return peer
+
+
+def _hops(headers: Sequence[tuple[bytes, bytes]]) -> list[str]:
+    """Return the elements of X-Forwarded-For."""
+    return list(_elements(headers, b"x-forwarded-for"))
+
+
+def _forwarded(headers: Sequence[tuple[bytes, bytes]]) -> list[str]:
+    """Return the parameters `for` of Forwarded (RFC 7239, 4 and 6); empty where an element has none."""
+    matches = (_FOR.search(element) for element in _elements(headers, b"forwarded"))
+    return [(match[1] or match[2] or "") if match else "" for match in matches]
+
+
+def _elements(headers: Sequence[tuple[bytes, bytes]], wanted: bytes) -> Iterator[str]:
+    """Yield the elements of a header that is a list, of all its lines."""
+    for name, value in headers:
+        if name == wanted:
+            yield from value.decode("latin-1").split(",")
