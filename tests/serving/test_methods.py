@@ -32,6 +32,8 @@ def test_head_is_get_without_a_body(real_site: httpx.Client, paths: list[str]) -
         get, head = real_site.get(path), real_site.head(path)
         untold = PASSING if "content-length" in head.headers else {*PASSING, "content-length", "transfer-encoding"}
         kept = [{k: v for k, v in answer.headers.items() if k not in untold} for answer in (get, head)]
+        if path == "/metrics":  # each reading of the counts is another one
+            kept = [{"content-type": answer["content-type"]} for answer in kept]
         if head.content or get.status_code != head.status_code or kept[0] != kept[1]:
             differing[path] = kept
         assert get.status_code < 400

@@ -116,7 +116,8 @@ def test_no_request_fails_and_no_answer_is_mixed(tmp_path: Path) -> None:
 
         assert failures == []
         assert set(answers) == {(str(STATEMENTS), version, "1") for version in "123"}
-        assert site.get("/readyz").json() == {"release": "3", "triples": STATEMENTS, "store": "memory"}
+        ready = {"release": "3", "triples": STATEMENTS, "store": "memory"}
+        assert site.get("/readyz").json().items() >= ready.items()
         assert site.get("/release/latest", follow_redirects=True).json()["version"] == "3"
         while zygotes(process) > 1:
             time.sleep(0.01)
