@@ -194,7 +194,7 @@ def _problems(rows: Sequence[LinkRow], known: set[str], file: Path) -> Iterator[
 
 
 def _problems_of_rule(rule: LinkRule, row: Row, tables: Mapping[str, Table]) -> Iterator[Problem]:
-    """Yield what is wrong with a rule: its column, its pattern, and each IRI that it makes of a code list."""
+    """Yield what is wrong with a rule: its column, its pattern, or the first wrong IRI that it makes of a code list."""
     file = tables[RULES].file
     rows = tables[rule.things].rows if rule.things in tables else ()
     columns = set(rows[0].values) if rows else set(_DOCUMENT_COLUMNS)
@@ -212,5 +212,6 @@ def _problems_of_rule(rule: LinkRule, row: Row, tables: Mapping[str, Table]) -> 
     for thing in rows:
         iri = rule.iri(thing[rule.column], _EXAMPLES["date"])
         if iri and (complaint := rule.said.target.complaint(iri)):
-            remedy = f"correct {rule.column} there, or the rule {row['key']}"
-            yield Problem(complaint, remedy, tables[rule.things].file, thing.line)
+            remedy = f"correct the pattern, or {rule.column} in line {thing.line} of {tables[rule.things].file.name}"
+            yield Problem(complaint, remedy, file, row.line)
+            return

@@ -84,7 +84,9 @@ def test_every_link_leads_to_its_rows(store: pyoxigraph.Store) -> None:
     for subject, predicate, value in links:
         (found,) = explainer.explain(subject, predicate, value)
         files = [file.split(":") for file in found.reason.files]
-        lines = {name: (CHECKOUT / name).read_text(encoding="utf-8").splitlines()[int(line) - 1] for name, line in files}
+        lines = {
+            name: (CHECKOUT / name).read_text(encoding="utf-8").splitlines()[int(line) - 1] for name, line in files
+        }
         given = [line for name, line in lines.items() if name.startswith("build/links/")]
         assert found.reason.kind == "curated"
         if given:
