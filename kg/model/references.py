@@ -93,6 +93,10 @@ def _of_rule(rule: LinkRule, records: Records, recipe: Recipe, present: set[str]
     if rule.things == "documents":
         yield from _of_documents(rule, records.editions)
         return
+    if rule.things == "editions":
+        for edition in records.editions:
+            yield edition.iri, rule.iri(edition.source.key), ((SOURCE, edition.source.key, 0),)
+        return
     kind = {"bodies": "organization"}.get(rule.things, rule.things.removesuffix("s"))
     for code in recipe.codes[rule.things]:
         subject, iri = names.shared(kind, code.key), rule.iri(code.row[rule.column])

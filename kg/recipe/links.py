@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 from pyoxigraph import NamedNode
 
@@ -29,7 +30,8 @@ _SUBJECTS = {
     "pillar": ("pillars",),
     "unit": ("units",),
 }
-_DOCUMENT_COLUMNS = ("url",)
+# What stands in no table of the recipe, with the column that rules can use.
+_COLUMNS = {"documents": {"url"}, "editions": {"key"}}
 _EXAMPLES = {"value": "1234567890123", "date": "20191011"}
 
 
@@ -107,7 +109,7 @@ class LinkRule:
         """Return the IRI for an identifier; empty where there is none, or no date and the pattern needs one."""
         if not value or (self.dated and not date):
             return ""
-        return self.said.target.space + self.pattern.format(value=value, date=date)
+        return _ascii(self.said.target.space + self.pattern.format(value=value, date=date))
 
 
 @dataclass(frozen=True)
@@ -154,8 +156,13 @@ def _row(row: Row, target: LinkTarget, table: Table) -> LinkRow:
     subject = names.ID + row["subject_id"].removeprefix("id:")
     given = row["object_id"]
     iri = target.space + given.removeprefix(f"{target.key}:") if given.startswith(f"{target.key}:") else given
-    key = names.slug(" ".join((subject, row["predicate_modifier"], row["predicate_id"], iri)))
-    return LinkRow(subject, iri, _statement(row, target, row["predicate_modifier"] == "Not", table.name, key))
+    key = names.slug(" ".join((subject, row["predicate_modifier"], row["predicate_id"], _ascii(iri))))
+    return LinkRow(subject, _ascii(iri), _statement(row, target, row["predicate_modifier"] == "Not", table.name, key))
+
+
+def _ascii(iri: str) -> str:
+    """Return the URI of an IRI (RFC 3987, section 3.1): all IRIs of the graph are ASCII."""
+    return quote(iri, safe="".join(map(chr, range(33, 127))))
 
 
 def _rule(row: Row, target: LinkTarget) -> LinkRule:
@@ -197,7 +204,7 @@ def _problems_of_rule(rule: LinkRule, row: Row, tables: Mapping[str, Table]) -> 
     """Yield what is wrong with a rule: its column, its pattern, or the first wrong IRI that it makes of a code list."""
     file = tables[RULES].file
     rows = tables[rule.things].rows if rule.things in tables else ()
-    columns = set(rows[0].values) if rows else set(_DOCUMENT_COLUMNS)
+    columns = _COLUMNS.get(rule.things) or {name for thing in rows[:1] for name in thing.values}
     if rule.column not in columns:
         fact = f"{rule.column} is no column of {rule.things}"
         yield Problem(fact, f"name one of {', '.join(sorted(columns))}", file, row.line)
