@@ -94,6 +94,8 @@ class Explainer:
     def reason(self, quad: Quad) -> Reason:
         """Return why one statement stands in the graph; its kind is empty where no way of the model leads to it."""
         subject = _value(quad.subject)
+        if rows := self._of_link(quad):
+            return Reason("curated", files=rows)
         kinds = self._kinds(subject)
         if kinds & {"Measure"}:
             return self._of_measure(quad)
@@ -130,6 +132,16 @@ class Explainer:
         # that the row is a measure of its edition, and the like: the row itself, by its first cell
         first = [cell for cell in cells if cell.endswith("/cell/1")]
         return self._reason("rule", map(self._place, first), first)
+
+    def _of_link(self, quad: Quad) -> tuple[str, ...]:
+        """Return the rows that a link to another data set rests on: its own or its rule's, and the identifier's."""
+        if not isinstance(quad.object, NamedNode):
+            return ()
+        for link in self._subjects(_RDF + "object", quad.object.value):
+            said = self._objects(link, _RDF + "subject") + self._objects(link, _RDF + "predicate")
+            if said == [_value(quad.subject), quad.predicate.value] and "Link" in self._kinds(link):
+                return tuple(sorted(self._file(row) for row in self._objects(link, _PROV + "wasDerivedFrom")))
+        return ()
 
     def _of_sources(self, subject: str) -> Reason | None:
         """Follow prov:wasDerivedFrom: to a cell, with the thing's own offsets, or to a row of the recipe."""

@@ -1,7 +1,7 @@
 """The application: every path that is served."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
 from fastapi import APIRouter, FastAPI, Request, Response
@@ -62,17 +62,7 @@ def app(
     lasting = downloads.LIVE if release and not release.development else REVALIDATED
     sparql = Endpoint(answers, limits, lasting, _introduction(ask, release, total, stored))
 
-    # No documentation pages of FastAPI's: they load scripts from other sites. No slash redirects of its own: they
-    # repeat whatever name the client calls this host.
-    application = FastAPI(
-        title="Shisaku Graph",
-        version=__version__,
-        docs_url=None,
-        redoc_url=None,
-        redirect_slashes=False,
-        lifespan=lambda _: _running(release, pool, answers, operation.metrics),
-        exception_handlers={Refusal: _refused, HTTPException: _failed, ClientDisconnect: _gone, Exception: _broken},
-    )
+    application = _bare(lambda _: _running(release, pool, answers, operation.metrics))
     routers = (
         sparql.router(),
         _front(release, total, stored, ask),
@@ -86,6 +76,21 @@ def app(
         application.include_router(_with_head(router))
     application.mount("/static", StaticFiles(directory=pages.STATIC), name="static")
     return _within_layers(application, sparql, operation)
+
+
+def _bare(lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]]) -> FastAPI:
+    """Return an application without paths."""
+    # No documentation pages of FastAPI's: they load scripts from other sites. No slash redirects of its own: they
+    # repeat whatever name the client calls this host.
+    return FastAPI(
+        title="Shisaku Graph",
+        version=__version__,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=lifespan,
+        exception_handlers={Refusal: _refused, HTTPException: _failed, ClientDisconnect: _gone, Exception: _broken},
+    )
 
 
 def _within_layers(application: FastAPI, sparql: Endpoint, operation: Operation) -> FastAPI:

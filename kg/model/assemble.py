@@ -13,6 +13,7 @@ from kg.extract.rows import rows_of
 from kg.model.issues import issues_of, note_missing
 from kg.model.measures import MeasureReader
 from kg.model.records import EditionRecords, Records, SourceCell, SourceRow
+from kg.model.references import with_references
 from kg.recipe import Recipe
 from kg.recipe.corrections import Corrected
 from kg.recipe.sources import Source
@@ -53,7 +54,7 @@ def assemble(printed: Iterable[Printed], corrected: Iterable[Corrected], recipe:
     cells: dict[tuple[str, int], list[Corrected]] = {}
     for cell in corrected:
         cells.setdefault((cell.cell.edition, cell.cell.line), []).append(cell)
-    return Records(tuple(_edition(document, cells, recipe) for document in printed))
+    return with_references([_edition(document, cells, recipe) for document in printed], recipe)
 
 
 def _edition(printed: Printed, cells: dict[tuple[str, int], list[Corrected]], recipe: Recipe) -> EditionRecords:

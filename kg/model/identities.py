@@ -12,7 +12,7 @@ from pathlib import Path
 from kg import names
 from kg.cells import plain
 from kg.errors import Problem, RecipeError
-from kg.model.records import Measure, Records
+from kg.model.records import Measure, Records, References
 from kg.recipe import Recipe
 from kg.recipe.tables import Row
 
@@ -39,7 +39,20 @@ def identities_of(records: Records) -> dict[str, Identity]:
         for entry in edition.corrections:
             iri = names.shared("correction", entry.id)
             found[iri] = Identity(iri, "correction", entry.printed)
+    for identity in _of_references(records.references):
+        found.setdefault(identity.iri, identity)
     return found
+
+
+def _of_references(references: References) -> Iterator[Identity]:
+    for place in references.places:
+        yield Identity(place.iri, place.kind, place.code.label_ja)
+    for body in references.bodies:
+        yield Identity(body.iri, "organization", body.name)
+    for law in references.acts:
+        yield Identity(law.iri, "law", law.number)
+    for change in references.changes:
+        yield Identity(change.iri, "organization-change", change.change.label_ja)
 
 
 def _of_measures(measures: Iterable[Measure]) -> Iterator[Identity]:
@@ -57,6 +70,8 @@ def _of_measures(measures: Iterable[Measure]) -> Iterator[Identity]:
             yield Identity(document.iri, "document", document.url)
         for law in measure.laws:
             yield Identity(law.iri, "law", law.number)
+        for thing in measure.named:
+            yield Identity(thing.iri, thing.kind, thing.code.label_ja)
 
 
 def check_identities(found: Mapping[str, Identity], recipe: Recipe) -> list[Identity]:

@@ -20,15 +20,24 @@ from kg.extract.numerals import Counters
 from kg.extract.organizations import organizations_of
 from kg.extract.periods import Calendar, relative_period
 from kg.extract.references import Reference, references_of, unread_address
+from kg.extract.things import Finder
 from kg.model.mentions import CellIris, Naming, cell_at, mentions_of
-from kg.model.records import Document, Kpi, Law, Measure, Organization, Programme, Target
+from kg.model.records import Document, Kpi, Law, Measure, Named, Organization, Programme, Target
 from kg.recipe import Recipe
 from kg.recipe.codelists import Code
+from kg.recipe.things import NAMED
 
 KPI_COLUMNS = {"kpi-progress": "progress", "kpi-effect": "effect"}
 PROSE = ("overview", "support")
 
 
+# The columns whose texts name things, and what each list of things gives: the kind of thing, the property that follows.
+TEXTS = ("title", "kpi-progress", "kpi-effect", "overview", "support", "budget", "references")
+THINGS = {
+    "entities": ("entity", "mentionsEntity"),
+    "bodies": ("organization", "mentionsOrganization"),
+    "places": ("place", "mentionsPlace"),
+}
 ROLES = {"lead": "leadOrganization", "participating": "participatingOrganization", "groups": "organizationGroup"}
 
 
@@ -39,13 +48,15 @@ class MeasureReader:
     recipe: Recipe
     anchors: Anchors
     lexicon: Lexicon
+    finder: Finder
 
     @classmethod
     def of(cls, recipe: Recipe) -> "MeasureReader":
         """Return a reader with the code lists of the recipe."""
         calendar = Calendar(recipe.eras)
         anchors = Anchors(recipe.codes["pillars"], recipe.codes["organizations"], calendar)
-        return cls(recipe, anchors, Lexicon(Counters(recipe.codes["units"]), calendar))
+        forms = {form: (name, code) for name in NAMED for form, code in recipe.codes[name].forms().items()}
+        return cls(recipe, anchors, Lexicon(Counters(recipe.codes["units"]), calendar), Finder(forms))
 
     def read(self, row: Columns, edition: str, key: str, line: Line, cells: CellIris) -> Measure:
         """Read one row; what cannot be settled is added to the notes of `row`."""
@@ -77,6 +88,7 @@ class MeasureReader:
             budget_notes=notes,
             documents=documents,
             laws=laws,
+            named=self._named(row, namings),
             overview=prose_of(self._blocks(row, "overview")),
             support=prose_of(self._blocks(row, "support")),
             kpis=self._kpis(row, iri, cells),
@@ -163,6 +175,18 @@ class MeasureReader:
                 if not cited.code:
                     self._note(row, "law-unknown", column, cited.text.chars)
         return tuple(laws)
+
+    def _named(self, row: Columns, namings: list[Naming]) -> tuple[Named, ...]:
+        """Return what the texts name, each once; every naming is a mention."""
+        named: list[Named] = []
+        for column in TEXTS:
+            for block in self._blocks(row, column):
+                for found in self.finder.names_in(block.text):
+                    kind, property = THINGS[found.list]
+                    thing = Named(names.shared(kind, found.code.key), kind, found.code)
+                    named.append(thing)
+                    namings.append(Naming(property, thing.iri, found.words))
+        return tuple(dict.fromkeys(named))
 
     def _kpis(self, row: Columns, measure: str, cells: CellIris) -> tuple[Kpi, ...]:
         kpis: list[Kpi] = []

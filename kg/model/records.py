@@ -6,7 +6,9 @@ from decimal import Decimal
 from kg.cells import Cell, Span
 from kg.recipe.codelists import Code
 from kg.recipe.corrections import Correction
+from kg.recipe.links import Statement
 from kg.recipe.sources import Source
+from kg.recipe.things import Change
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,15 @@ class Law:
 
 
 @dataclass(frozen=True)
+class Named:
+    """A thing that a text names and a code list knows: `kind` is entity, organization or place."""
+
+    iri: str
+    kind: str
+    code: Code
+
+
+@dataclass(frozen=True)
 class Mention:
     """A naming of a shared thing: the words in a cell, the thing they name, the property of the measure that follows.
 
@@ -120,6 +131,7 @@ class Measure:
     budget_notes: tuple[str, ...]
     documents: tuple[Document, ...]
     laws: tuple[Law, ...]
+    named: tuple[Named, ...]
     overview: str
     support: str
     kpis: tuple[Kpi, ...]
@@ -185,15 +197,67 @@ class EditionRecords:
 
 
 @dataclass(frozen=True)
+class OrganizationChange:
+    """A change of organizations: those before and after it, and the first day of what came after."""
+
+    iri: str
+    change: Change
+    original: tuple[Organization, ...]
+    resulting: tuple[Organization, ...]
+
+
+@dataclass(frozen=True)
+class Link:
+    """A link of one of our things to another data set.
+
+    `status` is published, unchecked (a candidate) or rejected; only what is published is stated. `sources` are the
+    rows of the recipe it rests on: table, key and line.
+    """
+
+    iri: str
+    subject: str
+    object: str
+    status: str
+    said: Statement
+    sources: tuple[tuple[str, str, int], ...]
+
+
+@dataclass(frozen=True)
+class References:
+    """What the graph knows besides the tables: prefectures, organizations beyond ministries, their changes, links.
+
+    `acts` are the laws that pillars rest on, whether a table cites them or not.
+    """
+
+    places: tuple[Named, ...] = ()
+    bodies: tuple[Organization, ...] = ()
+    changes: tuple[OrganizationChange, ...] = ()
+    acts: tuple[Law, ...] = ()
+    links: tuple[Link, ...] = ()
+
+
+@dataclass(frozen=True)
 class Records:
-    """The editions of a release, in the order of their keys."""
+    """The editions of a release, in the order of their keys, and what they refer to."""
 
     editions: tuple[EditionRecords, ...]
+    references: References = References()
 
     @property
     def measures(self) -> tuple[Measure, ...]:
         """All measures of all editions."""
         return tuple(measure for edition in self.editions for measure in edition.measures)
+
+    @property
+    def organizations(self) -> tuple[Organization, ...]:
+        """Every organization and collective of the graph, each once: those of the columns, then the others."""
+        found = [body for m in self.measures for body in m.lead + m.participating + m.groups]
+        return tuple(dict.fromkeys([*found, *self.references.bodies]))
+
+    @property
+    def laws(self) -> tuple[Law, ...]:
+        """Every law of the graph, each once."""
+        return tuple(dict.fromkeys([*self.references.acts, *(law for m in self.measures for law in m.laws)]))
 
     @property
     def issues(self) -> tuple[Issue, ...]:

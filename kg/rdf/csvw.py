@@ -9,11 +9,11 @@ from kg.recipe.catalogue import Catalogue, Text
 
 # What is no plain text, by the name of the column; several values stand in those of SEVERAL.
 DATATYPES = {
-    **dict.fromkeys(("page", "line", "position", "measures_led", "measures_joined"), "integer"),
+    **dict.fromkeys(("page", "line", "file_line", "position", "measures_led", "measures_joined"), "integer"),
     **dict.fromkeys(("effects_uncertain", "known"), "boolean"),
-    **dict.fromkeys(("iri", "measure", "kpi", "cell"), "anyURI"),
-    "value": "decimal",
-    "decided_on": "date",
+    **dict.fromkeys(("iri", "measure", "kpi", "cell", "subject_id", "object_id"), "anyURI"),
+    **dict.fromkeys(("value", "confidence"), "decimal"),
+    **dict.fromkeys(("decided_on", "mapping_date"), "date"),
 }
 SEVERAL = ("effects", "lead", "participating", "groups", "budgets", "urls")
 # The columns that identify a row, and those that name a row of another table. Issues have no name of their own, and a
@@ -23,6 +23,7 @@ PRIMARY = {
     "kpis": ("iri",),
     "targets": ("iri",),
     "organizations": ("iri",),
+    "links": ("subject_id", "predicate_id", "object_id"),
     "corrections": ("edition", "id", "cell"),
 }
 FOREIGN = {

@@ -19,6 +19,7 @@ from kg.rdf.csvw import csv_metadata
 from kg.rdf.dumps import dataset_dumps, dump_names, edition_dumps, graph_dumps, quads_of, turtle
 from kg.rdf.editions import by_edition
 from kg.rdf.graph import Graph
+from kg.rdf.links import describe_linksets
 from kg.rdf.tables import tables
 from kg.rdf.void import describe_contents
 from kg.rdf.workbook import workbook
@@ -95,6 +96,7 @@ def graph_files(
     dumps = [*(name for name in files if name in dump_names()), *dump_names(named=True)]
     describe_contents(contents, described.dataset, statements)
     describe_dumps(contents, described, dumps, next((m.iri for m in records.measures), ""))
+    describe_linksets(contents, described.dataset, records.references.links)
     describe_editions(contents, described, {key: len(said) for key, said in editions.items()})
     graphs = (CATALOGUE_GRAPH, VOID_GRAPH, VALIDATION_GRAPH)
     contents.extend(service_description(ENDPOINT, len(statements), graphs, described.dataset))

@@ -8,8 +8,9 @@ from kg.model.records import Law, Organization
 from kg.rdf.graph import Graph, Subject
 from kg.rdf.periods import interval, relation
 from kg.recipe import Recipe
-from kg.recipe.codelists import Code
+from kg.recipe.codelists import Code, CodeList
 from kg.recipe.eras import Era
+from kg.recipe.links import TARGETS
 
 # Scheme, names of the scheme in Japanese and English, and the code list that holds its concepts.
 _SCHEMES = (
@@ -25,8 +26,9 @@ _NAMES = {
     "direction": ("増減の向き", "Directions of change"),
     "comparator": ("比較", "Comparators"),
     "listing-status": ("掲載時期の状態", "Listing statuses"),
+    "entity-kind": ("文中に名前が出るものの種別", "Kinds of named entities"),
+    "link-status": ("リンク候補の状態", "Statuses of link candidates"),
 }
-_QUDT = "http://qudt.org/vocab/unit/"
 # The signs of the tables, and the concepts of the graph.
 COMPARATORS = {"=": "equal", ">=": "at-least", "<=": "at-most", ">": "more-than", "<": "less-than", "~": "about"}
 _SIGNS = {key: sign for sign, key in COMPARATORS.items()}
@@ -52,15 +54,18 @@ def describe_lists(graph: Graph, recipe: Recipe) -> None:
     for key, row in recipe.issue_types.items():
         concept = _concept(graph, "issue-type", key, scheme).labels(row["message_ja"], row["message_en"])
         concept.to("prov:wasDerivedFrom", describe_row(graph, "issue-types", key, row.line))
+    scheme = _scheme(graph, "link-target", "リンクの相手", "Link targets")
+    for target in recipe.links.targets:
+        concept = _concept(graph, "link-target", target.key, scheme).labels(target.label_ja, target.label_en)
+        concept.to("prov:wasDerivedFrom", describe_row(graph, TARGETS, target.key, target.row.line))
 
 
 def _links(concept: Subject, kind: str, code: Code) -> None:
-    """State what only pillars and units have: the article of the Act, the unit of QUDT and the code of UCUM."""
+    """State what only pillars and units have: the Act with its article, and the code of UCUM."""
     if kind == "pillar" and code.row["act"]:
         concept.to("dcterms:references", names.shared("law", code.row["act"]))
         concept.text("shisaku:actArticle", code.row["act_article"])
     if kind == "unit":
-        concept.to("skos:exactMatch", _QUDT + code.row["qudt"] if code.row["qudt"] else "")
         concept.text("qudt:ucumCode", code.row["ucum"])
 
 
@@ -89,8 +94,12 @@ def describe_source(graph: Graph, key: str) -> str:
     return iri
 
 
-def describe_bodies(graph: Graph, bodies: Iterable[Organization]) -> None:
-    """State the organizations and collectives; one that no code list knows keeps the name it is printed with."""
+def describe_bodies(graph: Graph, bodies: Iterable[Organization], others: CodeList) -> None:
+    """State the organizations and collectives; one that no code list knows keeps the name it is printed with.
+
+    `others` are the organizations that stand in a list of their own, since the tables do not name them as ministries.
+    """
+    beyond = {code.key for code in others}
     for body in bodies:
         subject = graph.about(body.iri)
         subject.a("shisaku:OrganizationGroup" if body.group else "org:FormalOrganization")
@@ -99,12 +108,13 @@ def describe_bodies(graph: Graph, bodies: Iterable[Organization]) -> None:
             continue
         subject.labels(body.code.label_ja, body.code.label_en)
         _other_names(subject, body.code)
-        subject.to("prov:wasDerivedFrom", describe_row(graph, "organizations", body.code.key, body.code.row.line))
+        table = "bodies" if body.key in beyond else "organizations"
+        subject.to("prov:wasDerivedFrom", describe_row(graph, table, body.code.key, body.code.row.line))
         subject.text("org:identifier", body.code.row["corporate_number"])
 
 
 def _other_names(subject: Subject, code: Code) -> None:
-    subject.text("skos:altLabel", code.row["abbreviation"], "en")
+    subject.text("skos:altLabel", code.row.values.get("abbreviation", ""), "en")
     subject.texts("skos:altLabel", code.row.listed("printed_as"), "ja")
 
 

@@ -198,6 +198,26 @@ def _issue(issue: Issue) -> Row:
     }
 
 
+def _links(records: Records) -> Iterator[Row]:
+    for link in records.references.links:
+        said, (table, _, line) = link.said, link.sources[0]
+        yield {
+            "subject_id": link.subject,
+            "predicate_id": said.predicate,
+            "predicate_modifier": "Not" if said.rejected else "",
+            "object_id": link.object,
+            "mapping_justification": said.justification,
+            "author_label": said.author,
+            "mapping_date": said.date,
+            "confidence": said.confidence,
+            "comment": said.comment,
+            "target": said.target.key,
+            "status": link.status,
+            "file": f"build/{table}.csv",
+            "file_line": str(line),
+        }
+
+
 _TABLES: dict[str, tuple[str, Callable[[Records], Iterator[Row]]]] = {
     "measures": (
         "edition row number iri title_ja title_en pillar listed_from listing_status effects effects_uncertain lead"
@@ -214,6 +234,11 @@ _TABLES: dict[str, tuple[str, Callable[[Records], Iterator[Row]]]] = {
         _organizations,
     ),
     "documents": ("edition row number measure iri title url printed_url", _documents),
+    "links": (
+        "subject_id predicate_id predicate_modifier object_id mapping_justification author_label mapping_date"
+        " confidence comment target status file file_line",
+        _links,
+    ),
     "corrections": (
         "edition id action page line cell column printed corrected reason_ja reason_en evidence decided_by decided_on",
         _corrections,

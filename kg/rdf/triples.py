@@ -1,12 +1,11 @@
 """The graph of the records: measures, KPIs and targets, what they share, and the printed cells they come from."""
 
 from collections import Counter
-from collections.abc import Iterable
-from typing import TypeVar
 
 from kg import names
-from kg.model.records import EditionRecords, Kpi, Law, Measure, Organization, Records, Target
+from kg.model.records import EditionRecords, Kpi, Measure, Records, Target
 from kg.rdf.graph import Graph, Subject
+from kg.rdf.links import describe_links
 from kg.rdf.provenance import describe_mentions, describe_plan, describe_translation
 from kg.rdf.reference import (
     COMPARATORS,
@@ -17,9 +16,8 @@ from kg.rdf.reference import (
     describe_row,
     describe_source,
 )
+from kg.rdf.things import ENTITY, MENTIONS, describe_changes, describe_entities, describe_places
 from kg.recipe import Recipe
-
-_Thing = TypeVar("_Thing")
 
 _LISTING = {"from": "from", "adjusting": "adjusting", "from+adjusting": "from-adjusting"}
 
@@ -37,25 +35,14 @@ def triples(records: Records, recipe: Recipe) -> Graph:
         describe_plan(graph, edition)
         _source(graph, edition)
     measures = records.measures
-    describe_bodies(graph, _once(body for measure in measures for body in _bodies(measure)))
-    describe_laws(graph, _once([*_acts(recipe), *(law for measure in measures for law in measure.laws)]))
+    describe_bodies(graph, records.organizations, recipe.codes["bodies"])
+    describe_laws(graph, records.laws)
     describe_periods(graph, {code for measure in measures for code in _periods(measure)}, recipe.eras)
+    describe_entities(graph, (thing for measure in measures for thing in measure.named if thing.kind == ENTITY))
+    describe_places(graph, records.references.places)
+    describe_changes(graph, records.references.changes)
+    describe_links(graph, records.references.links)
     return graph
-
-
-def _acts(recipe: Recipe) -> list[Law]:
-    """The Acts that pillars rest on, whether the table cites them or not."""
-    named = {pillar.row["act"] for pillar in recipe.codes["pillars"]}
-    found = [code for code in recipe.codes["laws"] if code.key in named]
-    return [Law(names.shared("law", c.key), c.row["law_number"], c.label_ja, c) for c in found]
-
-
-def _once(things: Iterable[_Thing]) -> list[_Thing]:
-    return list(dict.fromkeys(things))
-
-
-def _bodies(measure: Measure) -> tuple[Organization, ...]:
-    return measure.lead + measure.participating + measure.groups
 
 
 def _periods(measure: Measure) -> set[str]:
@@ -114,7 +101,7 @@ def _marks(graph: Graph, measure: Measure, subject: Subject) -> None:
 
 
 def _money_and_papers(graph: Graph, measure: Measure, subject: Subject) -> None:
-    """Budget programmes, reference documents and laws."""
+    """Budget programmes, reference documents, laws, and what the texts name."""
     for programme in measure.programmes:
         subject.to("shisaku:budgetProgramme", programme.iri)
         about = graph.about(programme.iri).a("shisaku:BudgetProgramme").text("skos:prefLabel", programme.name, "ja")
@@ -125,6 +112,8 @@ def _money_and_papers(graph: Graph, measure: Measure, subject: Subject) -> None:
         about = graph.about(document.iri).a("shisaku:ReferenceDocument").text("dcterms:title", document.title, "ja")
         about.typed("schema:url", document.url, "xsd:anyURI").text("shisaku:printedUrl", document.printed)
     subject.to("shisaku:citesLaw", *(law.iri for law in measure.laws))
+    for thing in measure.named:
+        subject.to(f"shisaku:{MENTIONS[thing.kind]}", thing.iri)
 
 
 def _kpi(graph: Graph, kpi: Kpi, recipe: Recipe) -> None:

@@ -9,8 +9,10 @@ from kg.errors import KgError, Problem, RecipeError
 from kg.recipe.codelists import CodeList
 from kg.recipe.corrections import Correction, corrections_of
 from kg.recipe.eras import Era, eras_of
+from kg.recipe.links import Links, links_of
 from kg.recipe.sources import Source, read_sources
-from kg.recipe.tables import DESCRIPTIONS, Row, Table, dangling, read_descriptions, read_table, read_toml
+from kg.recipe.tables import DESCRIPTIONS, Row, Table, dangling, read_descriptions, read_table, read_toml, tables_of
+from kg.recipe.things import Change, changes_of, problems_of_things
 
 FORMAT = 1
 FILE = "recipe.toml"
@@ -32,9 +34,11 @@ class Recipe:
     issue_types: dict[str, Row]
     corrections: tuple[Correction, ...]
     translations: dict[str, Row]
+    changes: tuple[Change, ...]
+    links: Links
 
 
-CODE_LISTS = ("columns", "effects", "pillars", "organizations", "units", "laws")
+CODE_LISTS = ("columns", "effects", "pillars", "organizations", "units", "laws", "entities", "bodies", "places")
 
 
 def read_recipe(folder: Path) -> Recipe:
@@ -48,7 +52,7 @@ def read_recipe(folder: Path) -> Recipe:
         head = _head(folder / FILE)
     except KgError as error:
         problems.extend(error.problems)
-    descriptions = read_descriptions(folder)
+    descriptions = tables_of(folder, read_descriptions(folder))
     for name, fields in descriptions.items():
         tables[name], found = read_table(folder, name, fields)
         broken |= {name} if found else set()
@@ -82,6 +86,12 @@ def _head(file: Path) -> dict[str, str]:
 
 
 def _recipe(folder: Path, head: dict[str, str], tables: dict[str, Table], sources: tuple[Source, ...]) -> Recipe:
+    codes = {name: CodeList(tables[name]) for name in CODE_LISTS}
+    problems = list(problems_of_things(codes))
+    changes, found = changes_of(tables["organization-changes"], codes)
+    links, wrong = links_of(tables, codes, sources)
+    if problems := [*problems, *found, *wrong]:
+        raise RecipeError(*problems)
     return Recipe(
         folder=folder,
         version=head["version"],
@@ -89,10 +99,12 @@ def _recipe(folder: Path, head: dict[str, str], tables: dict[str, Table], source
         title_ja=head["title_ja"],
         title_en=head["title_en"],
         sources=sources,
-        codes={name: CodeList(tables[name]) for name in CODE_LISTS},
+        codes=codes,
         eras=eras_of(tables["eras"]),
         tables=tables,
         issue_types={row["key"]: row for row in tables["issue-types"].rows},
         corrections=corrections_of(tables["corrections"]),
         translations={plain(row["text_ja"]): row for row in tables["translations"].rows},
+        changes=changes,
+        links=links,
     )

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from kg.errors import Problem, RecipeError
+from kg.recipe.checkdigits import CHECKS
 
 DESCRIPTIONS = "tables.toml"
 
@@ -59,6 +60,7 @@ class Field:
     keep_space: bool = False
     refers_to: str = ""
     needs: str = ""
+    check: str = ""
 
     def complaint(self, value: str) -> str:
         """Return what is wrong with one value, or an empty string."""
@@ -70,6 +72,9 @@ class Field:
             return f"{self.name} is {value!r}; it must match {self.pattern}"
         if self.type == "date" and not _is_date(value):
             return f"{self.name} is {value!r}; it must be a date such as 2026-11-23"
+        if self.check:
+            fits, words = CHECKS[self.check]
+            return "" if fits(value) else f"{self.name} is {value!r}; it must be {words}"
         return ""
 
 
@@ -106,16 +111,30 @@ def read_descriptions(folder: Path) -> dict[str, tuple[Field, ...]]:
 
 
 def _check_names(described: Mapping[str, Sequence[Field]], file: Path) -> None:
-    """Raise RecipeError where a description names a table or a column that is not described."""
+    """Raise RecipeError where a description names a table, a column or a check that is not there."""
     problems = [
         Problem(f"[{name}] {field.name} names {word!r}, which is not described", "correct the name", file)
         for name, fields in described.items()
         for field in fields
-        for word, known in ((field.refers_to, described), (field.needs, {other.name for other in fields}))
+        for word, known in (
+            (field.refers_to, described),
+            (field.needs, {other.name for other in fields}),
+            (field.check, CHECKS),
+        )
         if word and word not in known
     ]
     if problems:
         raise RecipeError(*problems)
+
+
+def tables_of(folder: Path, described: Mapping[str, tuple[Field, ...]]) -> dict[str, tuple[Field, ...]]:
+    """Return the descriptions by the names of the tables that are there: `links/*` is every table of that folder."""
+    found: dict[str, tuple[Field, ...]] = {}
+    for name, fields in described.items():
+        part, star, _ = name.partition("*")
+        names = [f"{part}{file.stem}" for file in sorted(folder.glob(f"{name}.csv"))] if star else [name]
+        found |= dict.fromkeys(names, fields)
+    return found
 
 
 def read_table(folder: Path, name: str, fields: tuple[Field, ...]) -> tuple[Table, list[Problem]]:

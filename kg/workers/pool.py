@@ -44,6 +44,7 @@ class Pool:
         self._coming = 0
         self._known_slow: OrderedDict[bytes, None] = OrderedDict()
         self._closing = False
+        self._manned = asyncio.Event()
         self._reviving: asyncio.Task[None] | None = None
 
     @classmethod
@@ -72,6 +73,7 @@ class Pool:
         self._loop = asyncio.get_running_loop()
         self._attach()
         try:
+            await self._manned.wait()
             yield
         finally:
             await self._close()

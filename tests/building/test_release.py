@@ -23,6 +23,7 @@ COLUMNS = {
     "targets": "edition,row,number,iri,kind,role,value,comparator,unit,period,baseline_period,text,direction,kpi",
 }
 STANDARD = ("http://www.w3.org/", "http://purl.org/dc/", "http://schema.org/", "http://qudt.org/")
+STANDARD += ("http://xmlns.com/foaf/0.1/", "https://w3id.org/sssom/")
 
 
 def triples(release: Path) -> list[pyoxigraph.Quad]:

@@ -33,7 +33,7 @@ SEEN = {
     "http://purl.org/vocab/cpsv#": "PublicService produces",
     "http://qudt.org/schema/qudt/": "QuantityValue hasUnit numericValue",
     "http://schema.org/": """
-        FundingScheme GovernmentService Grant Legislation alternateName legislationIdentifier text url
+        FundingScheme GovernmentService Grant Legislation alternateName legislationIdentifier mentions text url
     """,
     "http://www.w3.org/2004/02/skos/core#": "note",
     "http://www.w3.org/2006/time#": "hasTime",

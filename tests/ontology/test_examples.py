@@ -26,8 +26,8 @@ A = NamedNode(str(RDF.type))
 
 # One file for each thing that a reader has to have seen, and no file that nobody asked for.
 SUBJECTS = """
-    change correction era kpi-baseline kpi-not-yet-set kpi-target measure mention milestone period
-    recurring-target translation uncertain-effect
+    change correction era kpi-baseline kpi-not-yet-set kpi-target link-candidate link measure mention milestone
+    named-entity organization-change period recurring-target translation uncertain-effect
 """
 # How a term that neither the release nor an example uses says so in its scope notes.
 NOT_USED_YET = {"ja": "まだ用いていない", "en": "not used yet"}

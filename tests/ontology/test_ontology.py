@@ -20,6 +20,7 @@ LANGUAGES = ["en", "ja"]
 CLASSES = """
     Measure Edition OrganizationGroup EffectMark Kpi Target BudgetProgramme ReferenceDocument Law
     SourceRow SourceCell Correction Issue Plan PlanMeasure Translation RecipeRow
+    NamedEntity Link LinkCandidate
 """
 OBJECT_PROPERTIES = """
     edition lists pillar leadOrganization participatingOrganization organizationGroup
@@ -28,6 +29,7 @@ OBJECT_PROPERTIES = """
     targetRole comparator unit period baselinePeriod direction
     budgetProgramme referenceDocument citesLaw cell correction columnReadAs issueType
     plan planMeasure inMeasure asProperty titleTranslation
+    mentionsEntity mentionsOrganization mentionsPlace entityKind linkStatus
 """
 DATATYPE_PROPERTIES = """
     measureNumber rowNumber overview municipalSupport groupLabel value printedText

@@ -72,6 +72,44 @@ def test_a_curated_statement_names_the_line_of_its_file(store: pyoxigraph.Store)
     assert len(found) == 2
 
 
+def test_every_link_leads_to_its_rows(store: pyoxigraph.Store) -> None:
+    """A published link leads to the row that gives it, or to the row of its rule and that of the identifier."""
+    explainer = Explainer(store)
+    rows = store.query(
+        PREFIXES
+        + """PREFIX rdf: <http://www.w3.org/1999/02/22-rdf-syntax-ns#>
+            SELECT ?s ?p ?o { ?link a shisaku:Link ; rdf:subject ?s ; rdf:predicate ?p ; rdf:object ?o }"""
+    )
+    links = [tuple(term.value for term in row) for row in rows]
+    for subject, predicate, value in links:
+        (found,) = explainer.explain(subject, predicate, value)
+        files = [file.split(":") for file in found.reason.files]
+        lines = {
+            name: (CHECKOUT / name).read_text(encoding="utf-8").splitlines()[int(line) - 1] for name, line in files
+        }
+        given = [line for name, line in lines.items() if name.startswith("build/links/")]
+        assert found.reason.kind == "curated"
+        if given:
+            assert lines.keys() == {files[0][0]}
+            assert subject.removeprefix(ID) in given[0]
+        else:
+            assert "build/link-rules.csv" in lines
+
+    assert len(links) > 200
+
+
+def test_a_link_by_rule_names_the_identifier(store: pyoxigraph.Store) -> None:
+    """The link of a ministry by its corporate number leads to the rule and to the row with the number."""
+    (found,) = Explainer(store).explain(
+        "id:organization/mic", "skos:exactMatch", "https://jgkg.norr-tech.com/id/org/2000012020001"
+    )
+    lines = {name.split(":")[0]: int(name.split(":")[1]) for name in found.reason.files}
+    row = (CHECKOUT / "build/organizations.csv").read_text(encoding="utf-8").splitlines()
+
+    assert lines.keys() == {"build/link-rules.csv", "build/organizations.csv"}
+    assert "2000012020001" in row[lines["build/organizations.csv"] - 1]
+
+
 def test_what_an_era_says_of_a_period_comes_from_its_row(store: pyoxigraph.Store) -> None:
     """An era, its days, and how a period lies to it lead to the row of the era; a name to the calendar, too."""
     explainer = Explainer(store)
@@ -110,6 +148,7 @@ def test_mentions_and_direct_properties_say_the_same(store: pyoxigraph.Store) ->
     assert {predicate.split("#")[1] for predicate in properties} == {
         "leadOrganization", "participatingOrganization", "organizationGroup",
         "budgetProgramme", "referenceDocument", "citesLaw",
+        "mentionsEntity", "mentionsOrganization", "mentionsPlace",
     }  # fmt: skip
 
 

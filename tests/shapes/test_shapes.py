@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import rdflib
 from pyoxigraph import BlankNode, Literal, NamedNode, Quad, RdfFormat, parse
-from rdflib.namespace import DC, DCTERMS, ORG, PROV, RDF, RDFS, SDO, SH, SKOS, TIME, DefinedNamespace
+from rdflib.namespace import DC, DCTERMS, FOAF, ORG, OWL, PROV, RDF, RDFS, SDO, SH, SKOS, TIME, DefinedNamespace
 
 from kg.validate import Report, Result, validate
 
@@ -28,7 +28,12 @@ SHORT = {
     "shisaku:": SHISAKU,
     "dc:": str(DC),
     "dcterms:": str(DCTERMS),
+    "foaf:": str(FOAF),
     "oa:": "http://www.w3.org/ns/oa#",
+    "owl:": str(OWL),
+    "rdf:": str(RDF),
+    "semapv:": "https://w3id.org/semapv/vocab/",
+    "sssom:": "https://w3id.org/sssom/",
     "org:": str(ORG),
     "prov:": str(PROV),
     "rdfs:": str(RDFS),
@@ -39,11 +44,17 @@ SHORT = {
 }
 OA = "http://www.w3.org/ns/oa#"
 STANDARD: dict[str, type[DefinedNamespace] | set[str]] = {
-    **{str(vocabulary): vocabulary for vocabulary in (DC, DCTERMS, ORG, PROV, RDF, RDFS, SKOS, TIME)},
+    **{str(vocabulary): vocabulary for vocabulary in (DC, DCTERMS, FOAF, ORG, OWL, PROV, RDF, RDFS, SKOS, TIME)},
     "http://schema.org/": SDO,
     # rdflib does not know the Web Annotation vocabulary: these are its words that we use
     OA: {"Annotation", "SpecificResource", "TextPositionSelector", "TextQuoteSelector", "hasBody", "hasTarget"}
     | {"hasSource", "hasSelector", "motivatedBy", "identifying", "start", "end", "exact"},
+    # nor SSSOM, whose justifications are the closed list of its schema
+    SHORT["sssom:"]: {"object_source", "mapping_justification", "confidence"},
+    SHORT["semapv:"]: {"MappingReview", "ManualMappingCuration", "LogicalReasoning", "LexicalMatching"}
+    | {"CompositeMatching", "UnspecifiedMatching", "SemanticSimilarityThresholdMatching"}
+    | {"LexicalSimilarityThresholdMatching", "MappingChaining", "MappingInversion", "StructuralMatching"}
+    | {"InstanceBasedMatching", "BackgroundKnowledgeBasedMatching"},
 }
 FILES = sorted(SHAPES.glob("*.ttl"))
 CLASSES = [file.stem for file in FILES]

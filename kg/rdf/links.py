@@ -1,0 +1,70 @@
+"""Links to other data sets: the statements, a record of each, and their description by VoID linksets.
+
+A published link is stated, and its record says on what it rests. A candidate has a record only: its triple is stated
+nowhere, so that no query meets it by chance. Records use SSSOM's terms where the RDF of SSSOM has them.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from decimal import Decimal
+
+from kg import names
+from kg.model.records import Link
+from kg.model.references import SOURCE
+from kg.rdf.graph import Graph
+from kg.rdf.reference import describe_row, describe_source
+from kg.recipe.links import LinkTarget
+
+PUBLISHED = "published"
+
+
+def describe_links(graph: Graph, links: Iterable[Link]) -> None:
+    """State the published links, and a record of every link and candidate."""
+    for link in links:
+        said = link.said
+        published = link.status == PUBLISHED
+        if published:
+            graph.about(link.subject).to(said.predicate, link.object)
+        record = graph.about(link.iri).a("shisaku:Link" if published else "shisaku:LinkCandidate")
+        record.to("rdf:subject", link.subject).to("rdf:predicate", graph.term(said.predicate).value)
+        record.to("rdf:object", link.object)
+        record.to("shisaku:linkStatus", "" if published else names.shared("link-status", link.status))
+        record.to("sssom:object_source", names.shared("link-target", said.target.key))
+        record.to("sssom:mapping_justification", graph.term(said.justification).value)
+        record.number("sssom:confidence", Decimal(said.confidence)).text("rdfs:comment", said.comment, "en")
+        record.text("dc:creator", said.author).typed("dcterms:created", said.date, "xsd:date")
+        for table, key, line in link.sources:
+            row = describe_source(graph, key) if table == SOURCE else describe_row(graph, table, key, line)
+            record.to("prov:wasDerivedFrom", row)
+
+
+def describe_linksets(graph: Graph, dataset: str, links: Iterable[Link]) -> None:
+    """State a VoID linkset for each target of published links: predicates, counts and how the links were made.
+
+    VoID, section 5: https://www.w3.org/TR/void/#linkset. A target of which nothing is published has no linkset.
+    """
+    by_target: dict[str, list[Link]] = defaultdict(list)
+    for link in links:
+        if link.status == PUBLISHED:
+            by_target[link.said.target.key].append(link)
+    for key, found in sorted(by_target.items()):
+        target = found[0].said.target
+        linkset = f"{dataset.partition('#')[0]}#links-{key}"
+        graph.about(dataset).to("void:subset", linkset)
+        about = graph.about(linkset).a("void:Linkset").to("void:subjectsTarget", dataset)
+        about.to("void:objectsTarget", _target(graph, target))
+        about.to("void:linkPredicate", *sorted({graph.term(link.said.predicate).value for link in found}))
+        about.number("void:triples", len({(link.subject, link.said.predicate, link.object) for link in found}))
+        about.number("void:distinctSubjects", len({link.subject for link in found}))
+        about.number("void:distinctObjects", len({link.object for link in found}))
+        about.text("dcterms:title", target.label_ja, "ja").text("dcterms:title", target.label_en, "en")
+        about.text("dcterms:description", target.method_ja, "ja").text("dcterms:description", target.method_en, "en")
+
+
+def _target(graph: Graph, target: LinkTarget) -> str:
+    """State the data set that links lead to, and return its IRI."""
+    iri = names.shared("link-target", target.key)
+    about = graph.about(iri).a("void:Dataset").text("dcterms:title", target.label_ja, "ja")
+    about.text("dcterms:title", target.label_en, "en").text("void:uriSpace", target.space)
+    about.to("foaf:homepage", target.homepage)
+    return iri

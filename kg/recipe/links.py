@@ -1,0 +1,224 @@
+"""Links to other data sets: rows in the columns of SSSOM, rules that follow from an identifier, and what they lead to.
+
+SSSOM: Simple Standard for Sharing Ontological Mappings, https://w3id.org/sssom/. `flag` is a column of our own: a link
+whose value was `seen` in a source is published, one that was `computed` is a candidate, and any other is no row at all.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+from pyoxigraph import NamedNode
+
+from kg import names
+from kg.errors import Problem
+from kg.recipe.checkdigits import CHECKS
+from kg.recipe.codelists import CodeList
+from kg.recipe.sources import Source
+from kg.recipe.tables import Row, Table
+
+FOLDER = "links/"
+RULES, TARGETS = "link-rules", "link-targets"
+# The kinds of `id:` that a row can link, with the code lists of their keys.
+_SUBJECTS = {
+    "organization": ("organizations", "bodies"),
+    "law": ("laws",),
+    "place": ("places",),
+    "entity": ("entities",),
+    "pillar": ("pillars",),
+    "unit": ("units",),
+}
+# What stands in no table of the recipe, with the column that rules can use.
+_COLUMNS = {"documents": {"url"}, "editions": {"key"}}
+_EXAMPLES = {"value": "1234567890123", "date": "20191011"}
+
+
+@dataclass(frozen=True)
+class LinkTarget:
+    """A data set or site that links lead to: its IRIs begin with `space`, and the rest fits `pattern`."""
+
+    key: str
+    label_ja: str
+    label_en: str
+    space: str
+    pattern: str
+    check: str
+    homepage: str
+    method_ja: str
+    method_en: str
+    row: Row
+
+    def complaint(self, iri: str) -> str:
+        """Return what is wrong with an IRI of it, or an empty string."""
+        rest = iri.removeprefix(self.space)
+        if rest == iri or not re.fullmatch(self.pattern, rest):
+            return f"{iri} is no IRI of {self.key}: those are {self.space} and then {self.pattern}"
+        if self.check and not CHECKS[self.check][0](rest):
+            return f"{rest} is not {CHECKS[self.check][1]}"
+        try:
+            NamedNode(iri)
+        except ValueError as error:
+            return f"{iri} is no IRI: {error}"
+        return ""
+
+
+@dataclass(frozen=True)
+class Statement:
+    """What a row or a rule says of its links, in the words of SSSOM."""
+
+    target: LinkTarget
+    predicate: str
+    rejected: bool
+    seen: bool
+    justification: str
+    author: str
+    date: str
+    confidence: str
+    comment: str
+    table: str
+    key: str
+    line: int
+
+
+@dataclass(frozen=True)
+class LinkRow:
+    """One link as a curator gave it, both ends as IRIs."""
+
+    subject: str
+    object: str
+    said: Statement
+
+
+@dataclass(frozen=True)
+class LinkRule:
+    """A rule of a service: the identifiers of `column` in the table `things` make the rest of the IRI by `pattern`."""
+
+    things: str
+    column: str
+    pattern: str
+    said: Statement
+
+    @property
+    def dated(self) -> bool:
+        """Whether its IRIs hold the date for archived copies."""
+        return "{date" in self.pattern
+
+    def iri(self, value: str, date: str = "") -> str:
+        """Return the IRI for an identifier; empty where there is none, or no date and the pattern needs one."""
+        if not value or (self.dated and not date):
+            return ""
+        return _ascii(self.said.target.space + self.pattern.format(value=value, date=date))
+
+
+@dataclass(frozen=True)
+class Links:
+    """What the recipe says of links."""
+
+    targets: tuple[LinkTarget, ...]
+    rows: tuple[LinkRow, ...]
+    rules: tuple[LinkRule, ...]
+
+
+def links_of(
+    tables: Mapping[str, Table], codes: Mapping[str, CodeList], sources: Sequence[Source]
+) -> tuple[Links, list[Problem]]:
+    """Return the links of the recipe, and every problem of theirs."""
+    targets = {row["key"]: LinkTarget(**row.values, row=row) for row in tables[TARGETS].rows}
+    problems: list[Problem] = []
+    rows: list[LinkRow] = []
+    known = _subjects(codes, sources)
+    for name, table in sorted(tables.items()):
+        if not name.startswith(FOLDER):
+            continue
+        target = targets.get(name.removeprefix(FOLDER))
+        if target is None:
+            fact = f"{table.file.stem} is no key of {TARGETS}.csv"
+            problems.append(Problem(fact, "describe the target there, or rename the file", table.file))
+            continue
+        found = [_row(row, target, table) for row in table.rows]
+        rows += found
+        problems += _problems(found, known, table.file)
+    rules = tuple(_rule(row, targets[row["target"]]) for row in tables[RULES].rows)
+    for row, rule in zip(tables[RULES].rows, rules, strict=True):
+        problems += _problems_of_rule(rule, row, tables)
+    return Links(tuple(targets.values()), tuple(rows), rules), problems
+
+
+def _subjects(codes: Mapping[str, CodeList], sources: Sequence[Source]) -> set[str]:
+    lists = [(kind, codes[name]) for kind, of_kind in _SUBJECTS.items() for name in of_kind]
+    things = {names.shared(kind, code.key) for kind, known in lists for code in known}
+    return things | {names.edition(source.key) for source in sources}
+
+
+def _row(row: Row, target: LinkTarget, table: Table) -> LinkRow:
+    subject = names.ID + row["subject_id"].removeprefix("id:")
+    given = row["object_id"]
+    iri = target.space + given.removeprefix(f"{target.key}:") if given.startswith(f"{target.key}:") else given
+    key = names.slug(" ".join((subject, row["predicate_modifier"], row["predicate_id"], _ascii(iri))))
+    return LinkRow(subject, _ascii(iri), _statement(row, target, row["predicate_modifier"] == "Not", table.name, key))
+
+
+def _ascii(iri: str) -> str:
+    """Return the URI of an IRI (RFC 3987, section 3.1): all IRIs of the graph are ASCII."""
+    return quote(iri, safe="".join(map(chr, range(33, 127))))
+
+
+def _rule(row: Row, target: LinkTarget) -> LinkRule:
+    return LinkRule(row["things"], row["column"], row["pattern"], _statement(row, target, False, RULES, row["key"]))
+
+
+def _statement(row: Row, target: LinkTarget, rejected: bool, table: str, key: str) -> Statement:
+    return Statement(
+        target=target,
+        predicate=row["predicate_id"],
+        rejected=rejected,
+        seen=row["flag"] == "seen",
+        justification=row["mapping_justification"],
+        author=row["author_label"],
+        date=row["mapping_date"],
+        confidence=row["confidence"],
+        comment=row["comment"],
+        table=table,
+        key=key,
+        line=row.line,
+    )
+
+
+def _problems(rows: Sequence[LinkRow], known: set[str], file: Path) -> Iterator[Problem]:
+    first: dict[tuple[str, str, str], int] = {}
+    for row in rows:
+        line = row.said.line
+        if row.subject not in known:
+            yield Problem(f"{row.subject} is nothing of the code lists", "correct subject_id", file, line)
+        if complaint := row.said.target.complaint(row.object):
+            yield Problem(complaint, "correct object_id, or the target in link-targets.csv", file, line)
+        at = first.setdefault((row.subject, row.said.predicate, row.object), line)
+        if at != line:
+            fact = f"the same link stands in line {at}"
+            yield Problem(fact, "keep one row: a link is published, a candidate or rejected", file, line)
+
+
+def _problems_of_rule(rule: LinkRule, row: Row, tables: Mapping[str, Table]) -> Iterator[Problem]:
+    """Yield what is wrong with a rule: its column, its pattern, or the first wrong IRI that it makes of a code list."""
+    file = tables[RULES].file
+    rows = tables[rule.things].rows if rule.things in tables else ()
+    columns = _COLUMNS.get(rule.things) or {name for thing in rows[:1] for name in thing.values}
+    if rule.column not in columns:
+        fact = f"{rule.column} is no column of {rule.things}"
+        yield Problem(fact, f"name one of {', '.join(sorted(columns))}", file, row.line)
+        return
+    try:
+        rule.pattern.format(**_EXAMPLES)
+    except (KeyError, ValueError, IndexError) as error:
+        yield Problem(
+            f"the pattern {rule.pattern!r} cannot be filled: {error}", "use {value} and {date}", file, row.line
+        )
+        return
+    for thing in rows:
+        iri = rule.iri(thing[rule.column], _EXAMPLES["date"])
+        if iri and (complaint := rule.said.target.complaint(iri)):
+            remedy = f"correct the pattern, or {rule.column} in line {thing.line} of {tables[rule.things].file.name}"
+            yield Problem(complaint, remedy, file, row.line)
+            return

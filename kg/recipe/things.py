@@ -1,0 +1,73 @@
+"""What texts name besides the columns of the table: entities, bodies and places, and what became of organizations."""
+
+import datetime
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from kg.errors import Problem
+from kg.recipe.codelists import CodeList
+from kg.recipe.tables import Row, Table
+
+# The code lists whose entries are looked for in texts.
+NAMED = ("entities", "bodies", "places")
+_GOVERNMENT = 6  # a corporate number of a local government ends in its local-government code
+
+
+@dataclass(frozen=True)
+class Change:
+    """One change of organizations: the keys of those before and after it, and the first day of what came after."""
+
+    key: str
+    date: datetime.date
+    original: tuple[str, ...]
+    resulting: tuple[str, ...]
+    label_ja: str
+    label_en: str
+    row: Row
+
+
+def problems_of_things(codes: Mapping[str, CodeList]) -> Iterator[Problem]:
+    """Yield what is wrong between lists: a form or a key of two things, an area code that is not its number's."""
+    forms: dict[str, tuple[str, str]] = {}
+    for name in NAMED:
+        for form, code in codes[name].forms().items():
+            other = forms.setdefault(form, (name, code.key))
+            if other != (name, code.key):
+                fact = f"{form!r} stands for {code.key} and, in {other[0]}.csv, for {other[1]}"
+                yield Problem(fact, "keep the form in one of the two lists", codes[name].file, code.row.line)
+    listed = {code.key for code in codes["organizations"]}
+    for code in codes["bodies"]:
+        if code.key in listed:
+            yield Problem(
+                f"{code.key} is also a key of organizations.csv", "keep one row", codes["bodies"].file, code.row.line
+            )
+    for code in codes["places"]:
+        number = code.row["corporate_number"]
+        if number and number[-_GOVERNMENT:] != code.row["area_code"]:
+            fact = f"the corporate number {number} does not end in the local-government code {code.row['area_code']}"
+            yield Problem(fact, "correct the one that is wrong", codes["places"].file, code.row.line)
+
+
+def changes_of(table: Table, codes: Mapping[str, CodeList]) -> tuple[tuple[Change, ...], list[Problem]]:
+    """Return the changes of organizations in the order of their dates, and what is wrong with them."""
+    keys = {code.key for name in ("organizations", "bodies") for code in codes[name]}
+    problems = [
+        Problem(f"{side} names {key!r}, which is no organization", "add it to bodies.csv", table.file, row.line)
+        for row in table.rows
+        for side in ("original", "resulting")
+        for key in row.listed(side)
+        if key not in keys
+    ]
+    changes = [
+        Change(
+            key=row["key"],
+            date=datetime.date.fromisoformat(row["date"]),
+            original=row.listed("original"),
+            resulting=row.listed("resulting"),
+            label_ja=row["label_ja"],
+            label_en=row["label_en"],
+            row=row,
+        )
+        for row in table.rows
+    ]
+    return tuple(sorted(changes, key=lambda change: (change.date, change.key))), problems
