@@ -11,6 +11,8 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from kg.errors import KgError, Problem
+from kg.names import BASE
+from kg.rebasing import REBASED
 from kg.releases import CURRENT, Release, current_release
 from kg.site import Data, app
 from kg.switching import Switching
@@ -47,7 +49,10 @@ def serve(
         # Whoever is being answered gets the answer; by then every question has reached its time limit.
         patience = ceil(limits.seconds + limits.waiting_seconds)
         server = _Server(_config(application, patience))
-        server.greeting = f"Serving {name} at {{0}} (SPARQL: {{0}}sparql). Ctrl-C stops.".format(_address(listener))
+        named = f" Things are named under {BASE}." if REBASED else ""
+        server.greeting = f"Serving {name} at {{0}} (SPARQL: {{0}}sparql).{named} Ctrl-C stops.".format(
+            _address(listener)
+        )
         # uvicorn repeats the signal once it has closed everything; the user asked for just that.
         with suppress(KeyboardInterrupt):
             server.run(sockets=[listener])

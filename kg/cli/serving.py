@@ -1,12 +1,33 @@
 """The command of who serves the graph."""
 
+import os
+import re
+import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
 from kg.cli.group import FILE, OUT, RECIPE, main
 from kg.cli.making import release_at
-from kg.places import places
+from kg.places import Places, places
+
+if TYPE_CHECKING:
+    from kg.releases import Release
+
+# An absolute IRI of the web, in ASCII, that relative references are resolved against as it is written (RFC 3986, 5.2).
+_STEP = r"(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})"
+_BASE = re.compile(
+    rf"https?://(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{{1,5}})?/(?:(?!\.\.?/){_STEP}+/)*", re.ASCII
+)
+
+
+def _base_of(context: click.Context, parameter: click.Parameter, base: str | None) -> str | None:
+    """Return the base that was given; raise BadParameter where it is none."""
+    if base and not _BASE.fullmatch(base):
+        remedy = "write it in full and in ASCII, with a slash at its end, such as https://data.example.org/measures/"
+        raise click.BadParameter(f"{base} is no base of names; {remedy}")
+    return base
 
 
 @main.command("serve")
@@ -47,6 +68,14 @@ from kg.places import places
     envvar="KG_SERVICE_ALLOW",
     help="An endpoint that queries may call by SERVICE, written in full; may be repeated.  [default: none]",
 )
+@click.option(
+    "--base",
+    metavar="IRI",
+    envvar="KG_BASE",
+    callback=_base_of,
+    help="Name things under this address, at which the top of the site is reached; the files for download keep the "
+    "canonical names.",
+)
 def serve_command(
     recipe: Path | None,
     out: Path | None,
@@ -58,6 +87,7 @@ def serve_command(
     timeout: float,
     memory: int,
     services: tuple[str, ...],
+    base: str | None,
 ) -> None:
     """Serve the current release; make it first where there is none or the recipe has changed.
 
@@ -67,14 +97,39 @@ def serve_command(
     kg serve                          at http://127.0.0.1:8000/, SPARQL at /sparql
     kg serve --port 8080 --release 2019.1.0
     kg serve --data my.ttl --data more.nq
+    kg serve --base http://127.0.0.1:8000/
     """
+    from kg import names
+
+    folders = places(recipe, out)
+    if base and base != names.BASE:
+        if not data:
+            release_at(folders, version)  # what is built is built here, under its canonical names
+        _begin_again(base)
+
     from kg.server import serve
     from kg.workers.limits import MB, Limits, cores
 
-    folders = places(recipe, out)
     limits = Limits.of(workers or cores(), seconds=timeout, memory=memory * MB, services=services)
     if data:
         serve(data, folders.queries, folders.out, host, port, limits)
     else:
-        release = release_at(folders, version)
+        release = _release(folders, version)
         serve(release, folders.queries, folders.out, host, port, limits, follow=version is None)
+
+
+def _begin_again(base: str) -> NoReturn:
+    """Replace this process by one that is started in the same way, with another base in force."""
+    from kg.names import SERVED_BASE
+
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], {**os.environ, SERVED_BASE: base})
+
+
+def _release(folders: Places, version: str | None) -> "Release":
+    """Return the release to serve. Under a base of its own nothing is built: that was done before it was in force."""
+    from kg.rebasing import REBASED
+    from kg.releases import current_release
+
+    return (current_release(folders.out) if REBASED and not version else None) or release_at(folders, version)
