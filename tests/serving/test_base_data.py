@@ -35,7 +35,8 @@ _:part ex:of <https://w3id.org/shisaku/id/a> .
 def test_files_are_renamed_and_their_texts_are_not(tmp_path: Path) -> None:
     """--data: IRIs under the canonical base, names of graphs among them, become those of a base that may have a path;
     printed text, addresses as text, and IRIs that only look alike stay, and nameless things of two files stay two. In a
-    query that SHACL wants as text the names are renamed, its own texts and comments are not."""
+    query that SHACL wants as text the names are renamed, its own texts and comments are not. The endpoint stands under
+    the base, too, where a format has no relative references."""
     (tmp_path / "one.ttl").write_text(DATA, encoding="utf-8")
     quads = DATA.replace("<https://w3id.org/shisaku/id/a> a", f"<{CANONICAL}graph> {{ <{CANONICAL}id/b> a") + "}"
     (tmp_path / "two.trig").write_text(quads, encoding="utf-8")
@@ -44,6 +45,7 @@ def test_files_are_renamed_and_their_texts_are_not(tmp_path: Path) -> None:
         found = rows(site, "SELECT ?g ?s ?p ?o { { ?s ?p ?o } UNION { GRAPH ?g { ?s ?p ?o } } }")
         terms = [dict(term) for row in found for term in row.values()]
         document = site.get("/id/a", headers=TURTLE)
+        service = site.get("/sparql", headers={"Accept": "application/n-triples"}).text
 
     stated = {dict(row["o"])["value"] for row in found if dict(row["s"])["type"] != "bnode"}
     assert {term["value"] for term in terms if term["value"].startswith(top)} == {
@@ -59,6 +61,9 @@ def test_files_are_renamed_and_their_texts_are_not(tmp_path: Path) -> None:
         f"PREFIX s: <{top}def#> ASK {{\n    <{top}id/a> s:own ?b , '<{CANONICAL}>' # <{CANONICAL}>\n  }}"
     }
     assert len({term["value"] for term in terms if term["type"] == "bnode"}) == 2
+    assert (
+        f"<{top}sparql#service> <http://www.w3.org/ns/sparql-service-description#endpoint> <{top}sparql> ." in service
+    )
     assert NamedNode(f"{top}id/a") in {triple.subject for triple in triples(document)}
 
 
