@@ -4,6 +4,8 @@ from collections.abc import Iterable
 
 from kg import negotiate
 from kg.negotiate import Format
+from kg.rebasing import REBASED
+from kg.releases import ENDPOINT
 from kg.service import service_description
 
 DESCRIPTION_FORMATS = (negotiate.TURTLE, negotiate.N_TRIPLES, negotiate.JSON_LD, negotiate.RDF_XML)
@@ -24,7 +26,8 @@ class ServiceDescription:
         """Return the description in a format, for a request to a path.
 
         The endpoint is a reference relative to the request, because what a client calls this host is not known here;
-        N-Triples has no relative references and names the address that the server is bound to.
+        N-Triples has no relative references and names the address that the server is bound to, or the one under its
+        base where it has one of its own.
         """
         reference = _bound(path, server) if format is negotiate.N_TRIPLES else _relative(path)
         return self._bodies[format].replace(_HERE.encode(), reference.encode())
@@ -35,6 +38,8 @@ def _relative(path: str) -> str:
 
 
 def _bound(path: str, server: tuple[str, int | None] | None) -> str:
+    if REBASED:
+        return ENDPOINT
     host, port = server or ("localhost", None)
     host = f"[{host}]" if ":" in host else host
     return f"http://{host}{f':{port}' if port else ''}{path.rstrip('/')}"

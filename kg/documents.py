@@ -58,7 +58,7 @@ class Documents:
     def __init__(self, ask: Ask, release: Release | None) -> None:
         self._ask, self._release = ask, release
         self._things, self._labels = Things(ask), labels_of(release)
-        self._moved = {row["iri"]: row for row in (release.redirects if release else ())}
+        self._moved = release.given_up if release else {}
         self._licence: str | None = None
 
     async def name(self, request: Request, path: str) -> Response:

@@ -6,6 +6,7 @@ from pathlib import Path
 from pyoxigraph import Literal, RdfFormat, parse
 
 from kg.negotiate import PREFIXES
+from kg.rebasing import served_iri
 
 _LABEL = PREFIXES["rdfs"] + "label"
 
@@ -18,7 +19,8 @@ class Labels:
         for file in files:
             for quad in parse(path=str(file), format=RdfFormat.TURTLE):
                 if quad.predicate.value == _LABEL and isinstance(quad.object, Literal):
-                    self._names.setdefault(quad.subject.value, {})[quad.object.language or ""] = quad.object.value
+                    names = self._names.setdefault(served_iri(quad.subject.value), {})
+                    names[quad.object.language or ""] = quad.object.value
         self._order = {iri: number for number, iri in enumerate(self._names)}
 
     def of(self, iri: str, lang: str) -> str:

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request, Response
 
 from kg.asking import Ask
 from kg.endpoint import Refusal
-from kg.names import BASE, ID
+from kg.names import BASE, CANONICAL, ID
 from kg.releases import Release
 from kg.replies import Asked, Notice, redirect, told
 from kg.representations import SAFE, link
@@ -17,7 +17,7 @@ def router(ask: Ask, release: Release | None) -> APIRouter:
     """Return the route of the look-up."""
     routes = APIRouter(tags=["things"])
     things = Things(ask)
-    given_up = {row["iri"] for row in (release.redirects if release else ())}
+    given_up = release.given_up if release else {}
 
     @routes.get("/lookup", summary="Find the thing that an IRI means or is linked to", status_code=303)
     async def lookup(request: Request, iri: str = "") -> Response:
@@ -25,8 +25,7 @@ def router(ask: Ask, release: Release | None) -> APIRouter:
         iri = iri.strip()
         if not iri:
             raise Refusal(400, "say which IRI is looked for: /lookup?iri=https://…")
-        own = BASE + iri.partition("://")[2].removeprefix(BASE.partition("://")[2])
-        if iri.partition("://")[2].startswith(BASE.partition("://")[2]):
+        if own := _own(iri):
             if not own.startswith(ID) or own in given_up or await things.known([own]):
                 return _found(asked, own)
             found = []
@@ -41,6 +40,16 @@ def router(ask: Ask, release: Release | None) -> APIRouter:
 
 def _found(asked: Asked, iri: str) -> Response:
     return redirect(303, asked.root + _path(iri), {"Link": link(quote(iri, safe=SAFE + "#"), "cite-as")})
+
+
+def _own(iri: str) -> str:
+    """Return the IRI of this graph that is meant, with either scheme, also by its canonical name; else nothing."""
+    bare = iri.partition("://")[2]
+    for base in sorted((BASE, CANONICAL), key=len, reverse=True):  # one may be under the other
+        start = base.partition("://")[2]
+        if bare.startswith(start):
+            return BASE + bare.removeprefix(start)
+    return ""
 
 
 def _path(iri: str) -> str:

@@ -2,13 +2,19 @@
 
 `id/` names a thing, `def#` is the ontology. An IRI is made of keys that a curator chose or of what is printed, never of
 a position in a program's data.
+
+One base is in force in a process and in those it starts. It is the canonical one, but in a server that has been given
+one of its own (`kg serve --base`): so all that a server says agrees, and none of its modules has to think of it.
 """
 
 import hashlib
+import os
 
 from kg.cells import plain
 
-BASE = "https://w3id.org/shisaku/"
+CANONICAL = "https://w3id.org/shisaku/"  # what every file holds: the recipe, the releases, the stored queries
+SERVED_BASE = "KG_SERVED_BASE"  # the variable by which `kg serve` hands on the base to itself and to its zygote
+BASE = os.environ.get(SERVED_BASE) or CANONICAL
 ONTOLOGY = BASE + "def#"
 ID = BASE + "id/"
 

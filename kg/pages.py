@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from kg.names import ONTOLOGY
 from kg.negotiate import Format
 from kg.queries import StoredQuery
 from kg.releases import Release
@@ -22,17 +23,17 @@ STATIC = Path(__file__).parent / "static"
 LANGUAGES = ("ja", "en")
 
 # The first question that a visitor sees. A title stands in two languages, so one of them is chosen.
-_EXAMPLE = """\
-PREFIX shisaku: <https://w3id.org/shisaku/def#>
+_EXAMPLE = f"""\
+PREFIX shisaku: <{ONTOLOGY}>
 PREFIX dcterms: <http://purl.org/dc/terms/>
 
 SELECT ?number ?title
-WHERE {
+WHERE {{
   ?measure a shisaku:Measure ;
     shisaku:measureNumber ?number ;
     dcterms:title ?title .
   FILTER(LANG(?title) = "ja")
-}
+}}
 ORDER BY ?number
 LIMIT 10
 """

@@ -15,6 +15,7 @@ from kg.errors import Problem, ReleaseError
 from kg.model.assemble import assemble, print_of
 from kg.model.identities import LEDGER, Identity, check_identities, identities_of, ledger_rows
 from kg.model.records import Records
+from kg.names import BASE, SERVED_BASE
 from kg.places import Places
 from kg.publish import publish, write_files
 from kg.queries import read_queries
@@ -25,6 +26,7 @@ from kg.rdf.problems import known_problems
 from kg.rdf.questions import questions
 from kg.rdf.tables import tables
 from kg.rdf.triples import triples
+from kg.rebasing import REBASED
 from kg.recipe import Recipe, read_recipe
 from kg.recipe.catalogue import read_catalogue
 from kg.recipe.corrections import correct
@@ -135,7 +137,10 @@ def draft(places: Places, progress: Progress = lambda stage: None) -> Built:
 
 
 def read(recipe: Recipe, stages: Stages) -> Records:
-    """Read the documents: their printed cells, the corrections, the records."""
+    """Read the documents: their printed cells, the corrections, the records; raise ReleaseError under another base."""
+    if REBASED:
+        fact = f"what is built has its canonical names, and this process names things under {BASE}"
+        raise ReleaseError(Problem(fact, f"unset {SERVED_BASE}; `kg serve --base` renames a release when it is loaded"))
     with stages.stage("read the table"):
         documents = [print_of(source, recipe) for source in recipe.sources]
         printed = [cell for document in documents for line in document.lines for cell in line.cells]

@@ -16,6 +16,7 @@ from kg.facts import TYPE, Facts
 from kg.labels import Labels
 from kg.names import BASE
 from kg.negotiate import HTML, N_TRIPLES, PREFIXES, TURTLE, Format
+from kg.rebasing import REBASED, served_quad
 from kg.releases import ALIGNMENTS, CATALOGUE_GRAPH, ONTOLOGY, QUERIES, SHAPES, VALIDATION_GRAPH, VOID_GRAPH, Release
 from kg.replies import Asked, redirect, sent, written
 from kg.representations import SUFFIXES, Representation, alternates, link, suffixed
@@ -114,7 +115,7 @@ class _Shelf:
 
     async def _made(self, asked: Asked, published: Published, format: Format) -> bytes:
         self._check(published)
-        if format is TURTLE and published.file and self._release:
+        if format is TURTLE and published.file and self._release and not REBASED:
             return self._release.path(published.file).read_bytes()  # as it was laid by hand
         triples = await self._statements(published)
         return self._html(asked, published, triples).encode() if format is HTML else written(triples, format)
@@ -138,7 +139,8 @@ class _Shelf:
             body = await self._ask(query, N_TRIPLES)
             return sorted((quad.triple for quad in parse(body, format=RdfFormat.N_TRIPLES)), key=str)
         assert self._release is not None
-        triples = [quad.triple for quad in parse(path=str(self._release.path(published.file)), format=RdfFormat.TURTLE)]
+        stated = parse(path=str(self._release.path(published.file)), format=RdfFormat.TURTLE)
+        triples = [served_quad(quad).triple for quad in stated]
         if not any(isinstance(term, BlankNode) for triple in triples for term in triple):
             return triples
         dataset = Dataset([Quad(*triple) for triple in triples])

@@ -18,6 +18,7 @@ from pathlib import Path
 from pyoxigraph import Store
 
 from kg.errors import Problem, QueryError, RecipeError
+from kg.rebasing import served_query
 
 SUFFIX = ".rq"
 KEYS = ("summary", "summary_ja", "description", "description_ja", "tags")
@@ -54,7 +55,7 @@ def read_queries(folder: Path) -> tuple[StoredQuery, ...]:
 
 
 def read_query(file: Path) -> StoredQuery:
-    """Read one stored query; raise RecipeError with every problem of the file."""
+    """Read one stored query, in the names of this process; raise RecipeError with every problem of the file."""
     try:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -67,7 +68,7 @@ def read_query(file: Path) -> StoredQuery:
     if problems:
         raise RecipeError(*problems)
     tags = tuple(tag.strip() for tag in values.pop("tags").strip("[]").split(",") if tag.strip())
-    return StoredQuery(name=file.stem, text=text, tags=tags, **values)
+    return StoredQuery(name=file.stem, text=served_query(text), tags=tags, **values)
 
 
 def stored_query(folder: Path, name: str) -> StoredQuery:

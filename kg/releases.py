@@ -35,6 +35,7 @@ import pyoxigraph
 
 from kg.errors import Problem, ReleaseError
 from kg.names import BASE
+from kg.rebasing import served_iri
 
 FORMAT = 1
 CURRENT = "current"
@@ -123,6 +124,12 @@ class Release:
     files: tuple[ReleasedFile, ...]
     store: str = ""
     redirects: tuple[dict[str, str], ...] = ()
+
+    @property
+    def given_up(self) -> dict[str, dict[str, str]]:
+        """The redirects by the IRI that has been given up, both in the names of this process."""
+        rows = [{**row, "target": served_iri(row.get("target", ""))} for row in self.redirects]
+        return {served_iri(row["iri"]): row for row in rows}
 
     @property
     def development(self) -> bool:

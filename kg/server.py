@@ -10,7 +10,9 @@ from starlette.types import ASGIApp
 
 from kg.listening.guard import ConnectionLimits
 from kg.listening.sockets import address, listen, server_of
+from kg.names import BASE
 from kg.observed import Operation
+from kg.rebasing import REBASED
 from kg.releases import CURRENT, Release, current_release
 from kg.site import Data, app
 from kg.switching import Switching
@@ -49,7 +51,10 @@ def serve(
         # Whoever is being answered gets the answer; by then every question has reached its time limit.
         patience = ceil(limits.seconds + limits.waiting_seconds)
         server = server_of(application, connections, watch.metrics.ended, patience)
-        server.greeting = f"Serving {name} at {{0}} (SPARQL: {{0}}sparql). Ctrl-C stops.".format(address(listener))
+        named = f" Things are named under {BASE}." if REBASED else ""
+        server.greeting = f"Serving {name} at {{0}} (SPARQL: {{0}}sparql).{named} Ctrl-C stops.".format(
+            address(listener)
+        )
         # uvicorn repeats the signal once it has closed everything; the user asked for just that.
         with suppress(KeyboardInterrupt):
             server.run(sockets=[listener])

@@ -1,7 +1,7 @@
 """What the text of a query tells before an engine reads it: is it an update, does it call SERVICE, how deep is it."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 _UPDATES = {"ADD", "CLEAR", "COPY", "CREATE", "DELETE", "DROP", "INSERT", "LOAD", "MOVE", "WITH"}
 _GAP = r"(?:[\s\uFEFF]|#[^\n\r]*+)"
@@ -33,6 +33,9 @@ _PIECE = re.compile(
     rf"|(?<!\w)GRAPH{_GAP}++[\w.-]*+(?=:)",
     re.IGNORECASE | re.DOTALL,
 )
+
+# The IRIs that stand in full, between all that can hold the same characters without meaning them.
+_TOKEN = re.compile(rf"(?P<iri>{_IRI.pattern})|{_PIECE.pattern}", re.IGNORECASE | re.DOTALL)
 
 # What nests, between all that can hold such a mark without meaning it. Prefix signs nest each in the one before it.
 _MARK = re.compile(
@@ -81,6 +84,11 @@ def services(query: str) -> set[str]:
     if "service" not in query.lower() and "\\" not in query:
         return set()
     return {target for text in {query, _CODEPOINT.sub(_character, query)} for target in _calls(text)}
+
+
+def with_iris(query: str, named: Callable[[str], str]) -> str:
+    """Return a query in which each IRI that stands in full is replaced by what `named` returns for it."""
+    return _TOKEN.sub(lambda token: f"<{named(token[0][1:-1])}>" if token["iri"] else token[0], query)
 
 
 def nests_deeper(query: str, levels: int) -> bool:

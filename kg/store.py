@@ -7,9 +7,10 @@ union default graph is never used, because it counts a triple twice that stands 
 from collections.abc import Sequence
 from pathlib import Path
 
-from pyoxigraph import QuerySolutions, RdfFormat, Store
+from pyoxigraph import QuerySolutions, RdfFormat, Store, parse
 
 from kg.errors import Problem, ReleaseError
+from kg.rebasing import REBASED, served_quad
 from kg.releases import GRAPH, N_QUADS, Release
 
 SUFFIXES = {
@@ -56,7 +57,12 @@ def _load(store: Store, file: Path, remedy: str) -> Problem | None:
         return Problem(f"what “{file.suffix}” means is not known", f"name it with one of {', '.join(SUFFIXES)}", file)
     try:
         # Relative IRIs are read against the file itself, as RFC 3986 has it.
-        store.bulk_load(path=str(file), format=format, base_iri=file.resolve().as_uri())
+        base = file.resolve().as_uri()
+        if REBASED:
+            statements = parse(path=str(file), format=format, base_iri=base, rename_blank_nodes=True)
+            store.bulk_extend(map(served_quad, statements))
+        else:
+            store.bulk_load(path=str(file), format=format, base_iri=base)
     except SyntaxError as error:
         return Problem(f"no valid {format.name}: {error.msg}", remedy, file, error.lineno)
     except (OSError, ValueError) as error:

@@ -1,14 +1,35 @@
 """The command of who serves the graph."""
 
+import os
+import re
+import sys
 from ipaddress import ip_network
 from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
 from kg.cli.group import FILE, OUT, RECIPE, main
 from kg.cli.making import release_at
 from kg.clients import Network
-from kg.places import places
+from kg.places import Places, places
+
+if TYPE_CHECKING:
+    from kg.releases import Release
+
+# An absolute IRI of the web, in ASCII, that relative references are resolved against as it is written (RFC 3986, 5.2).
+_STEP = r"(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})"
+_BASE = re.compile(
+    rf"https?://(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{{1,5}})?/(?:(?!\.\.?/){_STEP}+/)*", re.ASCII
+)
+
+
+def _base_of(context: click.Context, parameter: click.Parameter, base: str | None) -> str | None:
+    """Return the base that was given; raise BadParameter where it is none."""
+    if base and not _BASE.fullmatch(base):
+        remedy = "write it in full and in ASCII, with a slash at its end, such as https://data.example.org/measures/"
+        raise click.BadParameter(f"{base} is no base of names; {remedy}")
+    return base
 
 
 class _Network(click.ParamType):  # type: ignore[type-arg]  # generic only in newer versions
@@ -88,6 +109,14 @@ NETWORK = _Network()
     help="Write a line of JSON for each request to this file, or to standard error (-).",
 )
 @click.option("--log-queries", is_flag=True, envvar="KG_LOG_QUERIES", help="Write the text of the queries, too.")
+@click.option(
+    "--base",
+    metavar="IRI",
+    envvar="KG_BASE",
+    callback=_base_of,
+    help="Name things under this address, at which the top of the site is reached; the files for download keep the "
+    "canonical names.",
+)
 def serve_command(
     recipe: Path | None,
     out: Path | None,
@@ -103,6 +132,7 @@ def serve_command(
     proxies: tuple[Network, ...],
     access_log: Path | None,
     log_queries: bool,
+    base: str | None,
 ) -> None:
     """Serve the current release; make it first where there is none or the recipe has changed.
 
@@ -113,23 +143,31 @@ def serve_command(
     kg serve --port 8080 --release 2019.1.0
     kg serve --data my.ttl --data more.nq
     kg serve --trusted-proxy 127.0.0.1 --access-log /var/log/kg.jsonl
+    kg serve --base http://127.0.0.1:8000/
     """
+    from kg import names
+
+    if log_queries and not access_log:
+        raise click.UsageError("--log-queries says what --access-log writes; name a file, or - for standard error")
+
+    folders = places(recipe, out)
+    if base and base != names.BASE:
+        if not data:
+            release_at(folders, version)  # what is built is built here, under its canonical names
+        _begin_again(base)
+
     from kg.access_log import AccessLog
     from kg.listening.guard import ConnectionLimits
     from kg.observed import Operation
     from kg.server import serve
     from kg.workers.limits import MB, Limits, cores
 
-    if log_queries and not access_log:
-        raise click.UsageError("--log-queries says what --access-log writes; name a file, or - for standard error")
-
-    folders = places(recipe, out)
     limits = Limits.of(workers or cores(), seconds=timeout, memory=memory * MB, services=services)
     operation = Operation(log=AccessLog(access_log, log_queries) if access_log else None, trusted=proxies)
     # A release that is chosen by nobody gives way to the next one.
     follow = not data and version is None
     serve(
-        data or release_at(folders, version),
+        data or _release(folders, version),
         folders.queries,
         folders.out,
         host,
@@ -139,3 +177,20 @@ def serve_command(
         operation,
         ConnectionLimits(connections=connections),
     )
+
+
+def _begin_again(base: str) -> NoReturn:
+    """Replace this process by one that is started in the same way, with another base in force."""
+    from kg.names import SERVED_BASE
+
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], {**os.environ, SERVED_BASE: base})
+
+
+def _release(folders: Places, version: str | None) -> "Release":
+    """Return the release to serve. Under a base of its own nothing is built: that was done before it was in force."""
+    from kg.rebasing import REBASED
+    from kg.releases import current_release
+
+    return (current_release(folders.out) if REBASED and not version else None) or release_at(folders, version)

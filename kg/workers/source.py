@@ -7,6 +7,7 @@ from typing import Any
 
 from pyoxigraph import Store
 
+from kg.rebasing import REBASED
 from kg.releases import N_QUADS, Release, read_release
 from kg.store import open_files, open_release
 from kg.workers.limits import Limits
@@ -21,7 +22,8 @@ LOADED_AT_ONCE = 32 << 20
 
 @dataclass(frozen=True)
 class Source:
-    """A release by its folder, or RDF files. Only a release can stay on the disk."""
+    """A release by its folder, or RDF files. Only a release can stay on the disk, and only under its canonical base:
+    the names in its store are those of the build."""
 
     release: Path | None = None
     files: tuple[Path, ...] = ()
@@ -35,6 +37,8 @@ class Source:
         """
         if not isinstance(data, Release):
             return cls(files=tuple(data))
+        if REBASED:
+            return cls(release=data.folder)
         processes = 1 + _COPIED * (limits.workers + limits.slow_places)
         graph = data.path(N_QUADS)
         needed = graph.stat().st_size * _LOADED * processes if graph.exists() else 0
@@ -43,7 +47,7 @@ class Source:
 
     def at_once(self) -> "Source":
         """Return what can be opened without delay: the same, or its store on the disk where it takes long to load."""
-        if self.on_disk or self.release is None:
+        if self.on_disk or self.release is None or REBASED:
             return self
         release = read_release(self.release)
         large = release.path(N_QUADS).exists() and release.path(N_QUADS).stat().st_size > LOADED_AT_ONCE

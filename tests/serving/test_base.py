@@ -1,0 +1,168 @@
+"""`kg serve --base`: one base in queries, answers, pages and descriptions; what is downloaded stays as it is."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote, unquote, urldefrag
+
+import httpx
+import pytest
+from pyoxigraph import Literal, NamedNode, Triple
+
+from kg.releases import Release
+
+from .based import CANONICAL, TURTLE, base, rows, served, triples
+
+MEASURE = "id/municipal-2019/measure/08-03"
+# The only literals that change: a name, or a query with names in it, which their property wants as text.
+NAMES_AS_TEXT = {
+    "http://rdfs.org/ns/void#uriSpace",
+    "http://purl.org/vocab/vann/preferredNamespaceUri",
+    *(f"http://www.w3.org/ns/shacl#{name}" for name in ("namespace", "select", "ask", "construct")),
+}
+
+
+@pytest.fixture(scope="module")
+def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder where the server finds no release, and so makes one."""
+    return tmp_path_factory.mktemp("rebased")
+
+
+@pytest.fixture(scope="module")
+def rebased(out: Path) -> Iterator[httpx.Client]:
+    """A client of a server of the real release, with its own address as base."""
+    with served("--out", out) as client:
+        yield client
+
+
+def in_names_of(site: httpx.Client, text: str) -> str:
+    """What a server calls the thing with this canonical name."""
+    return base(site) + text.removeprefix(CANONICAL) if text.startswith(CANONICAL) else text
+
+
+def renamed(site: httpx.Client, triple: Triple) -> Triple:
+    """What a server is to say where a file says this."""
+    subject, predicate, value = (
+        NamedNode(in_names_of(site, term.value)) if isinstance(term, NamedNode) else term for term in triple
+    )
+    if isinstance(value, Literal) and predicate.value in NAMES_AS_TEXT:
+        text = in_names_of(site, value.value.replace(f"<{CANONICAL}", f"<{base(site)}"))
+        value = Literal(text, datatype=value.datatype)
+    return Triple(subject, predicate, value)
+
+
+def test_every_statement_has_the_names_of_the_base(rebased: httpx.Client, real_site: httpx.Client) -> None:
+    """All graphs of the endpoint hold what they hold canonically, each IRI renamed, each literal as it was."""
+    for pattern in ("?s ?p ?o", "GRAPH ?g { ?s ?p ?o }"):
+        query = {"query": f"CONSTRUCT {{ ?s ?p ?o }} WHERE {{ {pattern} }}"}
+        canonical, there = (triples(site.get("/sparql", params=query)) for site in (real_site, rebased))
+
+        assert there == {renamed(rebased, triple) for triple in canonical}
+        assert not [term for triple in there for term in triple if CANONICAL in str(term)]
+    graphs = "SELECT DISTINCT ?g { GRAPH ?g {} }"
+    named = {in_names_of(rebased, dict(row["g"])["value"]) for row in rows(real_site, graphs)}
+    assert {dict(row["g"])["value"] for row in rows(rebased, graphs)} == named
+
+
+def test_a_relative_name_is_one_under_the_base(rebased: httpx.Client) -> None:
+    """<id/organization/mic> and its full name under the base are the ministry; its canonical name is unknown here."""
+    asked = [
+        rebased.get("/sparql", params={"query": f"ASK {{ ?measure <{start}def#leadOrganization> <{start}{thing}> }}"})
+        for start in ("", base(rebased), CANONICAL)
+        for thing in ("id/organization/mic",)
+    ]
+
+    assert [answer.json()["boolean"] for answer in asked] == [True, True, False]
+
+
+def test_stored_queries_find_what_they_find_canonically(rebased: httpx.Client, real_site: httpx.Client) -> None:
+    """Each stored query, as the server shows it, has the same rows with the names of the base in them."""
+    names = [query["name"] for query in rebased.get("/queries", headers={"Accept": "application/json"}).json()]
+    for name in names:
+        texts = [site.get(f"/queries/{name}").raise_for_status().text for site in (real_site, rebased)]
+        assert f"<{CANONICAL}" not in texts[1], name
+        if "CONSTRUCT" in texts[0]:
+            canonical, there = (
+                triples(site.get("/sparql", params={"query": text}, headers=TURTLE))
+                for site, text in zip((real_site, rebased), texts, strict=True)
+            )
+            assert there == {renamed(rebased, triple) for triple in canonical}, name
+        else:
+            canonical, there = (rows(site, text) for site, text in zip((real_site, rebased), texts, strict=True))
+            assert str(there) == str(canonical).replace(f"'{CANONICAL}", f"'{base(rebased)}"), name
+    assert len(names) > 30
+
+
+@pytest.mark.parametrize("name", [MEASURE, "id/organization/mic", "def#Measure", "void", "catalog#catalog"])
+def test_names_lead_to_documents_about_them(rebased: httpx.Client, name: str) -> None:
+    """A client that only follows names gets from each to a document, which has it as its subject or its topic.
+
+    From there every name under the base leads on, each by one redirect at most.
+    """
+    answer = rebased.get(base(rebased) + name, headers=TURTLE)
+    stated = triples(answer)
+    names = {term.value for triple in stated for term in triple if isinstance(term, NamedNode)}
+    if name.startswith("id/"):
+        assert NamedNode(base(rebased) + name) in {triple.subject for triple in stated}
+        assert f'<{base(rebased)}{name}>; rel="cite-as"' in answer.headers["link"]
+    assert not [iri for iri in names if iri.startswith(CANONICAL)]
+    documents = sorted({urldefrag(iri).url for iri in names if iri.startswith(base(rebased))})
+    assert documents
+    for document in documents[:150]:
+        there = rebased.head(document, headers=TURTLE)
+        assert (there.status_code, document) == (200, document)
+        assert [step.status_code for step in there.history] in ([], [303]), document
+
+
+def test_the_published_documents_have_these_names_too(rebased: httpx.Client, real: Release) -> None:
+    """Ontology and examples say in the names of the base what their files say, also where they write one as text."""
+    for path, file in (("def", "ontology.ttl"), (".well-known/sparql-examples", "queries.ttl")):
+        expected = {renamed(rebased, triple) for triple in triples(real.path(file))}
+        assert triples(rebased.get(f"/{path}", headers=TURTLE)) == expected
+
+
+def test_the_pages_are_the_canonical_ones_with_other_names(rebased: httpx.Client, real_site: httpx.Client) -> None:
+    """Each page says what it says canonically, labels and order as well; only the names in it are those of the base."""
+    for path in ("", "sparql", "queries", MEASURE.replace("id/", "doc/"), "def", "catalog", "shapes"):
+        canonical, there = (site.get(f"/{path}", headers={"Accept": "text/html"}).text for site in (real_site, rebased))
+        for written in (str, lambda name: quote(name, safe="/")):  # as text, and within an address
+            canonical = canonical.replace(written(CANONICAL), written(base(rebased)))
+        assert base(rebased).rstrip("/") in unquote(there), path
+        assert there == canonical, path
+
+
+def test_the_descriptions_agree(rebased: httpx.Client) -> None:
+    """VoID, service description and catalogue name one endpoint, one dataset and one space of names; its files are
+    where it says."""
+    start, said = base(rebased), {}
+    for path in ("void", "catalog", "sparql"):
+        for line in rebased.get(f"/{path}", headers={"Accept": "application/n-triples"}).text.splitlines():
+            predicate, value = line.split(" ", 2)[1:]
+            said.setdefault(re.split("[#/]", predicate)[-1].strip(">"), set()).add(
+                value.removesuffix(" .").strip('<">')
+            )
+
+    endpoint = {f"{start}sparql"}
+    assert said["endpoint"] == said["endpointURL"] == said["sparqlEndpoint"] == endpoint
+    assert said["uriSpace"] == {f"{start}id/"}
+    assert said["dataDump"] and said["downloadURL"] >= said["dataDump"]
+    for address in said["downloadURL"]:
+        assert (rebased.head(address).status_code, address) == (200, address)
+
+
+def test_downloads_are_the_canonical_ones(rebased: httpx.Client, real: Release) -> None:
+    """Every file of the release that the server has made has the same bytes as in a build without a base."""
+    manifest = rebased.get("/release/latest/", headers={"Accept": "application/json"}).json()
+    assert manifest == real.manifest()
+    for file in (*real.files, "SHA256SUMS"):
+        name = file if isinstance(file, str) else file.name
+        raw = rebased.get(f"/release/latest/{name}", headers={"Accept-Encoding": "identity"})
+        assert (raw.content == real.path(name).read_bytes(), name) == (True, name)
+
+
+def test_a_canonical_name_can_be_looked_up(rebased: httpx.Client) -> None:
+    """Who comes with a canonical name, from a dump or a citation, is led to the thing that bears another name here."""
+    for start in (CANONICAL, base(rebased)):
+        answer = rebased.get("/lookup", params={"iri": start + MEASURE}, follow_redirects=False)
+        assert (answer.status_code, answer.headers["location"]) == (303, f"./doc/{MEASURE.removeprefix('id/')}")
+        assert answer.headers["link"] == f'<{base(rebased)}{MEASURE}>; rel="cite-as"'
