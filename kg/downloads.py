@@ -36,7 +36,9 @@ _LICENCE = NamedNode(PREFIXES["dcterms"] + "license")
 # What people open in an office program is saved under its name, not shown.
 _SAVED = {".csv", ".xlsx"}
 # A page among the files brings its own style and nothing else.
-_PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+_PAGE_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
 # Files without a compressed file beside them are compressed once and kept: at most so many, of at most so many bytes.
 _KEPT = 64
 _LARGEST_KEPT = 1 << 20

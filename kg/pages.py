@@ -16,7 +16,9 @@ from kg.releases import Release
 
 # What a page may load: our own style, nothing else.
 PAGE = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'",
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
     "Vary": "Accept, Accept-Language",
 }
 STATIC = Path(__file__).parent / "static"

@@ -1,6 +1,6 @@
 """The application: every path that is served."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
@@ -10,7 +10,6 @@ from fastapi.routing import APIRoute
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
-from starlette.routing import Mount, Route
 
 from kg import __version__, documents, downloads, endpoint, health, lookup, pages, published, schema_org
 from kg.answers import Answers
@@ -75,7 +74,7 @@ def app(
     for router in routers:
         application.include_router(_with_head(router))
     application.mount("/static", StaticFiles(directory=pages.STATIC), name="static")
-    return _within_layers(application, sparql, operation)
+    return _within_layers(application, sparql, operation, _paths(routers))
 
 
 def _bare(lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]]) -> FastAPI:
@@ -93,12 +92,12 @@ def _bare(lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]]) -> F
     )
 
 
-def _within_layers(application: FastAPI, sparql: Endpoint, operation: Operation) -> FastAPI:
+def _within_layers(application: FastAPI, sparql: Endpoint, operation: Operation, paths: Iterable[str]) -> FastAPI:
     """Put around an application what all its answers pass, from the inside to the outside."""
     application.add_middleware(Direct, endpoint=sparql)
     for layer in (OnBehalf, Compressed, HeadersEverywhere, Replayed):
         application.add_middleware(layer)
-    application.add_middleware(Observed, operation=operation, paths=[*_paths(application)])
+    application.add_middleware(Observed, operation=operation, paths=[*paths])
     if operation.trusted:
         application.add_middleware(BehindProxies, trusted=operation.trusted)
     return application
@@ -111,11 +110,11 @@ async def _running(release: Release | None, pool: Pool, answers: Answers, metric
             yield
 
 
-def _paths(application: FastAPI) -> Iterator[str]:
+def _paths(routers: Iterable[APIRouter]) -> Iterator[str]:
     """Yield the paths of an application, as its routes name them."""
-    for route in application.routes:
-        if isinstance(route, Route | Mount):
-            yield route.path
+    yield from ("/static", "/openapi.json")
+    for router in routers:
+        yield from (route.path for route in router.routes if isinstance(route, APIRoute))
 
 
 def _introduction(

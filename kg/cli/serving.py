@@ -5,16 +5,17 @@ import re
 import sys
 from ipaddress import ip_network
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from kg.cli.group import FILE, OUT, RECIPE, main
 from kg.cli.making import release_at
-from kg.clients import Network
 from kg.places import Places, places
 
 if TYPE_CHECKING:
+    from kg.clients import Network
+    from kg.observed import Operation
     from kg.releases import Release
 
 # An absolute IRI of the web, in ASCII, that relative references are resolved against as it is written (RFC 3986, 5.2).
@@ -37,7 +38,7 @@ class _Network(click.ParamType):  # type: ignore[type-arg]  # generic only in ne
 
     name = "network"
 
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Network:
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> "Network":
         """Return the network that a text names."""
         try:
             return ip_network(str(value), strict=False)
@@ -118,21 +119,7 @@ NETWORK = _Network()
     "canonical names.",
 )
 def serve_command(
-    recipe: Path | None,
-    out: Path | None,
-    host: str,
-    port: int,
-    version: str | None,
-    data: tuple[Path, ...],
-    workers: int | None,
-    timeout: float,
-    memory: int,
-    services: tuple[str, ...],
-    connections: int,
-    proxies: tuple[Network, ...],
-    access_log: Path | None,
-    log_queries: bool,
-    base: str | None,
+    recipe: Path | None, out: Path | None, version: str | None, data: tuple[Path, ...], base: str | None, **options: Any
 ) -> None:
     """Serve the current release; make it first where there is none or the recipe has changed.
 
@@ -142,13 +129,10 @@ def serve_command(
     kg serve                          at http://127.0.0.1:8000/, SPARQL at /sparql
     kg serve --port 8080 --release 2019.1.0
     kg serve --data my.ttl --data more.nq
-    kg serve --trusted-proxy 127.0.0.1 --access-log /var/log/kg.jsonl
+    kg serve --trusted-proxy 127.0.0.1 --access-log access.jsonl
     kg serve --base http://127.0.0.1:8000/
     """
     from kg import names
-
-    if log_queries and not access_log:
-        raise click.UsageError("--log-queries says what --access-log writes; name a file, or - for standard error")
 
     folders = places(recipe, out)
     if base and base != names.BASE:
@@ -156,27 +140,33 @@ def serve_command(
             release_at(folders, version)  # what is built is built here, under its canonical names
         _begin_again(base)
 
-    from kg.access_log import AccessLog
     from kg.listening.guard import ConnectionLimits
-    from kg.observed import Operation
     from kg.server import serve
     from kg.workers.limits import MB, Limits, cores
 
-    limits = Limits.of(workers or cores(), seconds=timeout, memory=memory * MB, services=services)
-    operation = Operation(log=AccessLog(access_log, log_queries) if access_log else None, trusted=proxies)
-    # A release that is chosen by nobody gives way to the next one.
-    follow = not data and version is None
+    operation = _operation(options["proxies"], options["access_log"], options["log_queries"])
+    memory, workers, services = options["memory"] * MB, options["workers"] or cores(), options["services"]
     serve(
         data or _release(folders, version),
         folders.queries,
         folders.out,
-        host,
-        port,
-        limits,
-        follow,
-        operation,
-        ConnectionLimits(connections=connections),
+        options["host"],
+        options["port"],
+        Limits.of(workers, seconds=options["timeout"], memory=memory, services=services),
+        follow=not data and version is None,  # a release that is chosen by nobody gives way to the next one
+        operation=operation,
+        connections=ConnectionLimits(connections=options["connections"]),
     )
+
+
+def _operation(proxies: tuple["Network", ...], log: Path | None, log_queries: bool) -> "Operation":
+    """Return what those who operate the server want of it; raise an error of the command line where it is senseless."""
+    from kg.access_log import AccessLog
+    from kg.observed import Operation
+
+    if log_queries and not log:
+        raise click.UsageError("--log-queries says what --access-log writes; name a file, or - for standard error")
+    return Operation(log=AccessLog(log, log_queries) if log else None, trusted=proxies)
 
 
 def _begin_again(base: str) -> NoReturn:

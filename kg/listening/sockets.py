@@ -5,6 +5,7 @@ import socket
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from math import ceil
 from typing import Any
 
 import uvicorn
@@ -54,7 +55,7 @@ def server_of(
             access_log=False,
             server_header=False,
             proxy_headers=False,  # it would believe whoever is on this machine; see kg/clients.py
-            timeout_keep_alive=int(limits.idle_seconds),
+            timeout_keep_alive=ceil(limits.idle_seconds) + 1,  # the guard is sooner
             timeout_graceful_shutdown=patience,
         )
     )
