@@ -245,6 +245,7 @@ class Pool:
     def _arrived(self, link: Link) -> None:
         self._coming -= 1
         self.counts["worker started"] += 1
+        self._manned.set()
         self._ready.append(link)
         self._dispatch()
 
