@@ -17,7 +17,7 @@ from fastapi import FastAPI
 
 from kg.headers import EVERYWHERE
 from kg.listening.guard import KB, ConnectionLimits
-from kg.server import app
+from kg.site import app
 
 from .conftest import QUERIES
 

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from kg.server import app
+from kg.site import app
 
 from .conftest import QUERIES
 

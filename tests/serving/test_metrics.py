@@ -17,7 +17,7 @@ from kg.access_log import AccessLog
 from kg.errors import KgError
 from kg.observed import Operation
 from kg.releases import Release
-from kg.server import app
+from kg.site import app
 from kg.workers.limits import Limits
 
 from .conftest import QUERIES
@@ -143,7 +143,7 @@ def test_it_is_not_ready_while_no_worker_can_answer(folder: Path) -> None:
     """Without the process that forks workers it lives but is not ready, says when to ask again, and recovers."""
     with server(folder) as (process, site):
         assert eventually(lambda: site.get("/readyz").status_code == 200)
-        assert site.get("/readyz").json() == {"release": None, "triples": 12, "workers": 2}
+        assert site.get("/readyz").json() == {"release": None, "triples": 12, "store": "memory", "workers": 2}
         zygote, _ = family(process)
         os.kill(zygote, signal.SIGKILL)
         assert eventually(lambda: site.get("/readyz").status_code == 503)

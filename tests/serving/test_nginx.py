@@ -21,7 +21,7 @@ from pyoxigraph import RdfFormat, parse
 from kg.access_log import AccessLog
 from kg.observed import Operation
 from kg.releases import Release
-from kg.server import app
+from kg.site import app
 
 from .conftest import QUERIES
 from .test_workers import eventually

@@ -16,7 +16,7 @@ from kg.cli import main
 from kg.clients import turn_of
 from kg.observed import Operation
 from kg.releases import Release
-from kg.server import app
+from kg.site import app
 from kg.workers.limits import Limits
 
 from .conftest import QUERIES
@@ -102,7 +102,7 @@ def test_clients_behind_a_trusted_proxy_take_turns(
     (tmp_path / "data.ttl").write_text("<http://e/s> <http://e/p> 1, 2, 3, 4, 5, 6, 7, 8, 9 .", encoding="utf-8")
     limits = Limits(workers=1, slow_places=1, seconds=3, fast_seconds=0.05, waiting_of_one_client=1)
     operation = Operation(trusted=tuple(map(ip_network, trusted)))
-    with start(app([tmp_path / "data.ttl"], tmp_path, tmp_path, limits, operation)) as site:
+    with start(app([tmp_path / "data.ttl"], tmp_path, tmp_path, limits, operation=operation)) as site:
         from concurrent.futures import ThreadPoolExecutor
 
         def ask(query: str, client: str) -> int:
