@@ -24,7 +24,7 @@ from kg.endpoint import Refusal, unless_known
 from kg.errors import ReleaseError
 from kg.names import PREFIXES
 from kg.negotiate import HTML, PLAIN_JSON
-from kg.releases import CSV_METADATA, DESCRIPTION, Release, ReleasedFile, release_of
+from kg.releases import CSV_METADATA, DESCRIPTION, MANIFEST, Release, ReleasedFile, release_of
 from kg.replies import chosen, language_of, page
 
 # A file of a release never changes under its address; a development build may, and so may the page of a release.
@@ -78,19 +78,23 @@ def router(current: Release | None, out: Path) -> APIRouter:
 
     @routes.get("/{version}/", summary="List the files of a release")
     async def listing(request: Request, version: str) -> Response:
-        return _listing(request, _release(current, out, version), current)
+        release = _release(current, out, version)
+        return _described(request, release, current, chosen(request, (PLAIN_JSON, HTML)) is HTML)
 
     # Not async, so in a thread: it reads files.
     @routes.get("/{version}/{name}", summary="Download a file of a release, whole or in parts")
     def download(request: Request, version: str, name: str) -> Response:
-        return _download(request, _release(current, out, version), name, current)
+        release = _release(current, out, version)
+        if name == MANIFEST:  # it holds the checksums of the others and has none itself
+            return _described(request, release, current)
+        return _download(request, release, name, current)
 
     return routes
 
 
-def _listing(request: Request, release: Release, current: Release | None) -> Response:
+def _described(request: Request, release: Release, current: Release | None, as_page: bool = False) -> Response:
     """Return the manifest of a release, or its page, with a link to each file (Signposting)."""
-    if chosen(request, (PLAIN_JSON, HTML)) is HTML:
+    if as_page:
         answer = page(pages.listing(language_of(request), release))
     else:
         answer = JSONResponse(release.manifest(), headers={"Vary": "Accept"})
@@ -107,7 +111,7 @@ def _download(request: Request, release: Release, name: str, current: Release | 
     """Return a file that the manifest names; a name that it does not hold never becomes a path."""
     files = {file.name: file for file in release.files}
     if name not in files:
-        raise Refusal(404, f"release {release.version} has no file {name}; it has {', '.join(files)}")
+        raise Refusal(404, f"release {release.version} has no file {name}; it has {MANIFEST}, {', '.join(files)}")
     file = files[name]
     form = _form(request, release, file, files.get(f"{name}.gz"))
     validators = Validators(f'"{form.sha256}"', None if release.development else _issued(release))
