@@ -24,6 +24,7 @@ from kg.endpoint import Refusal, unless_known
 from kg.errors import ReleaseError
 from kg.names import PREFIXES
 from kg.negotiate import HTML, PLAIN_JSON
+from kg.openapi import answered, led
 from kg.releases import CSV_METADATA, DESCRIPTION, MANIFEST, Release, ReleasedFile, release_of
 from kg.replies import chosen, language_of, page
 
@@ -43,6 +44,7 @@ _PAGE_POLICY = (
 _KEPT = 64
 _LARGEST_KEPT = 1 << 20
 _SMALLEST = 1024
+_FILES = {**answered("*/*"), **answered("*/*", status=206)}
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ def router(current: Release | None, out: Path) -> APIRouter:
     """Return the routes of the downloads. Redirects and links are relative, so that they hold behind any prefix."""
     routes = APIRouter(prefix="/release", tags=["downloads"])
 
-    @routes.get("/latest", summary="Go to the release that is served", status_code=307)
+    @routes.get("/latest", summary="Go to the release that is served", status_code=307, responses=led(307))
     async def latest() -> Response:
         return _redirect(f"{_version(current)}/")
 
@@ -68,7 +70,9 @@ def router(current: Release | None, out: Path) -> APIRouter:
     async def latest_listing() -> Response:
         return _redirect(f"../{_version(current)}/")
 
-    @routes.get("/latest/{name}", summary="Go to a file of the release that is served", status_code=307)
+    @routes.get(
+        "/latest/{name}", summary="Go to a file of the release that is served", status_code=307, responses=led(307)
+    )
     async def latest_file(name: str) -> Response:
         return _redirect(f"../{_version(current)}/{quote(name, safe='')}")
 
@@ -76,13 +80,13 @@ def router(current: Release | None, out: Path) -> APIRouter:
     async def without_slash(version: str) -> Response:
         return _redirect(f"{quote(_release(current, out, version).version)}/")
 
-    @routes.get("/{version}/", summary="List the files of a release")
+    @routes.get("/{version}/", summary="List the files of a release", responses=answered(PLAIN_JSON, HTML))
     async def listing(request: Request, version: str) -> Response:
         release = _release(current, out, version)
         return _described(request, release, current, chosen(request, (PLAIN_JSON, HTML)) is HTML)
 
     # Not async, so in a thread: it reads files.
-    @routes.get("/{version}/{name}", summary="Download a file of a release, whole or in parts")
+    @routes.get("/{version}/{name}", summary="Download a file of a release, whole or in parts", responses=_FILES)
     def download(request: Request, version: str, name: str) -> Response:
         release = _release(current, out, version)
         if name == MANIFEST:  # it holds the checksums of the others and has none itself

@@ -21,6 +21,8 @@ from kg import conditional, sparql
 from kg.answers import Answers
 from kg.clients import turn_of
 from kg.conditional import Validators
+from kg.negotiate import GRAPH_FORMATS, HTML, ROW_FORMATS
+from kg.openapi import answered
 from kg.protocol import ACCEPT_QUERY, FORM, QUERY, parameters, read_post, read_query_method, read_question
 from kg.remarks import remarks_of
 from kg.sending import Sending
@@ -117,8 +119,13 @@ class Endpoint:
     def router(self) -> APIRouter:
         """Return the routes of the endpoint, which also tell /openapi.json of it."""
         routes = APIRouter(tags=["SPARQL"])
-        routes.get("/sparql", summary="Ask by GET", openapi_extra=_documented("parameters"))(self.get)
-        routes.post("/sparql", summary="Ask by POST", openapi_extra=_documented("requestBody"))(self.post)
+        answers = answered(*ROW_FORMATS, *GRAPH_FORMATS, HTML)
+        routes.get("/sparql", summary="Ask by GET", responses=answers, openapi_extra=_documented("parameters"))(
+            self.get
+        )
+        routes.post("/sparql", summary="Ask by POST", responses=answers, openapi_extra=_documented("requestBody"))(
+            self.post
+        )
         for path in self.PATHS:
             for method, handler in self.handlers.items():
                 routes.api_route(path, methods=[method], include_in_schema=False)(handler)
