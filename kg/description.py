@@ -18,8 +18,8 @@ _HERE = "http://endpoint.invalid/sparql"
 class ServiceDescription:
     """The description of an endpoint, in every format; `default` names its default graph where VoID describes that."""
 
-    def __init__(self, triples: int, named_graphs: Iterable[str], default: str = "") -> None:
-        said = list(service_description(_HERE, triples, named_graphs, default))
+    def __init__(self, triples: int, named_graphs: Iterable[str], default: str = "", federated: bool = False) -> None:
+        said = list(service_description(_HERE, triples, named_graphs, default, federated))
         self._bodies = {format: negotiate.write_triples(said, format) for format in DESCRIPTION_FORMATS}
 
     def body(self, format: Format, path: str, server: tuple[str, int | None] | None) -> bytes:

@@ -12,11 +12,13 @@ The form is grlc's: flat `key: value` lines that are also YAML. A value that YAM
 import difflib
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from pyoxigraph import Store
 
+from kg import sparql
 from kg.errors import Problem, QueryError, RecipeError
 from kg.rebasing import served_query
 
@@ -24,6 +26,8 @@ SUFFIX = ".rq"
 KEYS = ("summary", "summary_ja", "description", "description_ja", "tags")
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _LINE = re.compile(r"#\+ (?P<key>[a-z_]+): (?P<value>\S.*)")
+# In place of an endpoint while a query is only read: an engine that calls it reaches nobody.
+_NOWHERE = "urn:x-shisaku:nowhere"
 _ENGINE_LINE = re.compile(r"error at (\d+):")
 
 
@@ -107,8 +111,15 @@ def _front_matter(file: Path, text: str, values: dict[str, str]) -> Iterator[Pro
 
 
 def _syntax_problems(file: Path, text: str) -> Iterator[Problem]:
+    called = {target.strip("<>"): _NOWHERE for target in sparql.services(text) if target.startswith("<")}
+    nowhere = sparql.with_services(text, called)
+    if sparql.services(nowhere) - {f"<{_NOWHERE}>"}:
+        fact = "SERVICE calls an endpoint that is not written in full"
+        yield Problem(fact, "write its IRI between < and >, in which it is allowed", file)
+        return
     try:
-        Store().query(text)
+        with suppress(OSError):  # what the engine tries here is to call SERVICE, which leads nowhere
+            Store().query(nowhere)
     except SyntaxError as error:
         line = _ENGINE_LINE.match(str(error))
         yield Problem(f"no valid SPARQL: {error}", "mend the query", file, int(line[1]) if line else None)

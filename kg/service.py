@@ -17,11 +17,12 @@ _INTEGER = NamedNode(PREFIXES["xsd"] + "integer")
 
 
 def service_description(
-    endpoint: str, triples: int, named_graphs: Iterable[str], default: str = ""
+    endpoint: str, triples: int, named_graphs: Iterable[str], default: str = "", federated: bool = False
 ) -> Iterator[Triple]:
     """Yield what is said about an endpoint: languages, formats, its default graph with its size, its named graphs.
 
-    `default` names the default graph where it has a description of its own (VoID). There are no blank nodes.
+    `default` names the default graph where it has a description of its own (VoID). `federated` says that SERVICE is
+    answered for some endpoints (SPARQL 1.1 Federated Query). There are no blank nodes.
     """
     service, dataset = NamedNode(f"{endpoint}#service"), NamedNode(f"{endpoint}#dataset")
     graph = NamedNode(default or f"{endpoint}#graph")
@@ -36,6 +37,8 @@ def service_description(
     yield say(service, "endpoint", NamedNode(endpoint))
     for language in ("SPARQL10Query", "SPARQL11Query"):
         yield say(service, "supportedLanguage", NamedNode(_SD + language))
+    if federated:
+        yield say(service, "feature", NamedNode(_SD + "BasicFederatedQuery"))
     for name in (*_RESULTS, *_GRAPHS):
         yield say(service, "resultFormat", NamedNode(_FORMATS + name))
     yield say(service, "defaultDataset", dataset)

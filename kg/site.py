@@ -60,7 +60,8 @@ def app(
     answers, stored, total = Answers(pool), read_queries(queries), pool.triples
     ask = asking(answers)
     lasting = downloads.LIVE if release and not release.development else REVALIDATED
-    sparql = Endpoint(answers, limits, lasting, _introduction(ask, release, total, stored))
+    introduction = _introduction(ask, release, total, stored, federated=bool(limits.services))
+    sparql = Endpoint(answers, limits, lasting, introduction)
 
     application = _bare(lambda _: _running(release, pool, answers, operation.metrics))
     routers = (
@@ -134,7 +135,7 @@ def _paths(routers: Iterable[APIRouter]) -> Iterator[str]:
 
 
 def _introduction(
-    ask: Ask, release: Release | None, total: int, stored: Sequence[StoredQuery]
+    ask: Ask, release: Release | None, total: int, stored: Sequence[StoredQuery], federated: bool
 ) -> Callable[[Request], Awaitable[Response]]:
     """Return what answers at the endpoint where no query comes: its page, or its description."""
     described: list[ServiceDescription] = []
@@ -146,7 +147,8 @@ def _introduction(
             return page(pages.editor(language_of(request), root, stored, (*ROW_FORMATS, *GRAPH_FORMATS)))
         if not described:  # once: it is the same for every request
             named = await Things(ask).values(NAMED_GRAPHS, "graph")
-            described.append(ServiceDescription(total, named, documents.dataset_of(release) if release else ""))
+            default = documents.dataset_of(release) if release else ""
+            described.append(ServiceDescription(total, named, default, federated))
         body = described[0].body(format, request.url.path, request.scope.get("server"))
         return Response(body, headers={"Content-Type": format.content_type, "Vary": "Accept"})
 

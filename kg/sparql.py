@@ -1,7 +1,7 @@
 """What the text of a query tells before an engine reads it: is it an update, does it call SERVICE, how deep is it."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 _UPDATES = {"ADD", "CLEAR", "COPY", "CREATE", "DELETE", "DROP", "INSERT", "LOAD", "MOVE", "WITH"}
 _GAP = r"(?:[\s\uFEFF]|#[^\n\r]*+)"
@@ -88,7 +88,17 @@ def services(query: str) -> set[str]:
     """
     if "service" not in query.lower() and "\\" not in query:
         return set()
-    return {target for text in {query, _CODEPOINT.sub(_character, query)} for target in _calls(text)}
+    return {target for text in {query, _CODEPOINT.sub(_character, query)} for target, _ in _calls(text)}
+
+
+def with_services(query: str, called: Mapping[str, str]) -> str:
+    """Return a query in which SERVICE calls what `called` names in place of an IRI; other calls stay as they are."""
+    places = {place for _, place in _calls(query)}
+    for start, end in sorted(places, reverse=True):
+        iri = query[start + 1 : end - 1]
+        if query[start:end] == f"<{iri}>" and iri in called:
+            query = f"{query[:start]}<{called[iri]}>{query[end:]}"
+    return query
 
 
 def with_iris(query: str, named: Callable[[str], str]) -> str:
@@ -128,8 +138,11 @@ def _character(escape: re.Match[str]) -> str:
     return chr(number) if number <= 0x10FFFF else escape[0]
 
 
-def _calls(text: str) -> Iterator[str]:
-    """Follow every reading of the text; each position is visited once, and hostile repetition is a call of anything."""
+def _calls(text: str) -> Iterator[tuple[str, tuple[int, int]]]:
+    """Yield what is called and where that stands, in every reading of the text.
+
+    Each position is visited once, and hostile repetition is a call of anything.
+    """
     ahead, seen, patience = [0], set[int](), 20 * len(text)
     while ahead:
         position = ahead.pop()
@@ -140,9 +153,9 @@ def _calls(text: str) -> Iterator[str]:
         if call:
             patience -= call.end() - position
             if call["group"]:
-                yield call["target"]
+                yield call["target"], call.span("target")
             if patience < 0:
-                yield ""
+                yield "", (0, 0)
                 return
         ahead.extend(_steps(text, position))
 

@@ -1,6 +1,7 @@
 """The command of who serves the graph."""
 
 import os
+import re
 import sys
 from ipaddress import ip_network
 from pathlib import Path
@@ -16,6 +17,22 @@ if TYPE_CHECKING:
     from kg.clients import Network
     from kg.observed import Operation
     from kg.releases import Release
+
+# An address that HTTP can call: without a fragment, which is never sent, and without a password, which logs would show.
+_STEP = r"(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})"
+_ENDPOINT = re.compile(
+    rf"https?://(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{{1,5}})?(?:/(?:/|{_STEP})*)?(?:\?(?:[/?]|{_STEP})*)?",
+    re.ASCII,
+)
+
+
+def _services_of(context: click.Context, parameter: click.Parameter, services: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the endpoints that were given; raise BadParameter where one is none."""
+    for iri in services:
+        if not _ENDPOINT.fullmatch(iri):
+            remedy = "write it in full and in ASCII, such as https://data.example.org/sparql"
+            raise click.BadParameter(f"{iri} is no endpoint; {remedy}")
+    return services
 
 
 class _Network(click.ParamType):  # type: ignore[type-arg]  # generic only in newer versions
@@ -70,6 +87,7 @@ NETWORK = _Network()
     metavar="IRI",
     multiple=True,
     envvar="KG_SERVICE_ALLOW",
+    callback=_services_of,
     help="An endpoint that queries may call by SERVICE, written in full; may be repeated.  [default: none]",
 )
 @click.option(

@@ -1,6 +1,7 @@
 """The answer to one question, from a store: the text is looked at, the engine asked, the results written."""
 
 import os
+from typing import TYPE_CHECKING
 
 from pyoxigraph import NamedNode, Store
 
@@ -9,6 +10,9 @@ from kg.names import BASE
 from kg.negotiate import Format, NotAcceptable, Output
 from kg.workers.limits import Limits, megabytes
 from kg.workers.messages import Question, Refusal
+
+if TYPE_CHECKING:
+    from kg.workers.gateway import Gateway
 
 READ_ONLY = "this endpoint answers queries and changes nothing"
 NO_SERVICE = "this endpoint calls no other endpoint: SERVICE is allowed for none"
@@ -56,13 +60,18 @@ class BoundedOutput:
             raise Refusal(503, detail, {"Retry-After": "60"}) from error
 
 
-def answer(store: Store, question: Question, output: Output, limits: Limits) -> Format:
-    """Write the answer to a question, complete, and return its format; raise Refusal where it cannot be answered."""
+def answer(
+    store: Store, question: Question, output: Output, limits: Limits, gateway: "Gateway | None" = None
+) -> Format:
+    """Write the answer to a question, complete, and return its format; raise Refusal where it cannot be answered.
+
+    Endpoints of others are called through the gateway, where there is one.
+    """
     _look_at(question.query, limits)
     default, named = _dataset(question)
     try:
         results = store.query(
-            question.query,
+            gateway.admit(question.query) if gateway else question.query,
             base_iri=BASE,  # so that <id/organization/mic> is the ministry, as in a query that begins with this BASE
             default_graph=default,  # type: ignore[arg-type]
             named_graphs=named,  # type: ignore[arg-type]
@@ -78,9 +87,7 @@ def answer(store: Store, question: Question, output: Output, limits: Limits) -> 
     except RuntimeError as error:  # such as a function that nobody has defined
         raise Refusal(400, f"the engine cannot answer this query: {error}") from error
     except OSError as error:  # the engine has called SERVICE
-        if limits.services:
-            raise Refusal(502, f"an endpoint that this query calls by SERVICE has failed: {error}") from error
-        raise Refusal(403, NO_SERVICE) from error
+        raise (gateway and gateway.failure) or Refusal(403, no_service(limits)) from error
     return format
 
 

@@ -101,11 +101,15 @@ class Pool:
             detail = f"this query has {size:,} bytes; at most {megabytes(self._limits.query)} are read"
             raise Refusal(413, detail)
         key = _key(question)
-        slow = size > self._limits.short or key in self._known_slow
+        slow = size > self._limits.short or key in self._known_slow or self._may_wait_for_others(question)
         run = Run(client, key, question.pack(), self._loop.create_future(), slow)
         self._admit(run)
         run.future.add_done_callback(lambda future: self._give_up(run) if future.cancelled() else None)
         return run.future
+
+    def _may_wait_for_others(self, question: Question) -> bool:
+        """Whether a question may call SERVICE, and so keep its place for as long as another server needs."""
+        return bool(self._limits.services) and "service" in question.query.lower()
 
     async def ask(self, question: Question, client: str = "") -> Answer:
         """Return the complete answer to a question, or raise Refusal. Cancelling this ends the question."""

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from math import ceil
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pyoxigraph import Store
 
@@ -19,6 +19,9 @@ from kg.workers.answering import BoundedOutput, answer
 from kg.workers.limits import MB, Limits, megabytes
 from kg.workers.messages import Question, Refusal, pack, receive
 from kg.workers.sockets import deny_sockets, prctl
+
+if TYPE_CHECKING:
+    from kg.workers.gateway import Gateway
 
 # Memory that questions have left behind before a worker is replaced by one that shares the zygote's again.
 _LEFT_BEHIND = 64 * MB
@@ -38,13 +41,23 @@ def work(open_store: Callable[[], Store], link: socket.socket, file: int, limits
         # No descriptor can be opened any more, so no socket: this holds also where a kernel cannot deny those alone.
         # A store on the disk opens files as it goes.
         resource.setrlimit(resource.RLIMIT_NOFILE, (0, 0))
+    gateway = _gateway(limits)
     while message := receive(link):
         _allow_cpu(limits.seconds)
-        header, body = _reply(store, Question.of(message), file, limits)
+        header, body = _reply(store, Question.of(message), file, limits, gateway)
         last = header["last"] or meter.data() > baseline + _LEFT_BEHIND
         link.sendall(pack({**header, "last": last, "cpu": time.process_time()}, body))
         if last:
             return
+
+
+def _gateway(limits: Limits) -> "Gateway | None":
+    """Return what calls other endpoints, where any may be called."""
+    if not limits.services:
+        return None
+    from kg.workers.gateway import Gateway  # with HTTP and TLS, which take a while to load
+
+    return Gateway(limits)
 
 
 class _Meter:
@@ -81,11 +94,13 @@ def die_with_parent(parent: int) -> None:
         os._exit(0)
 
 
-def _reply(store: Store, question: Question, file: int, limits: Limits) -> tuple[dict[str, Any], bytes]:
+def _reply(
+    store: Store, question: Question, file: int, limits: Limits, gateway: "Gateway | None"
+) -> tuple[dict[str, Any], bytes]:
     """Return header and body of the reply; a worker that may be damaged, or whose file is used, says it is the last."""
     output = BoundedOutput(file, limits)
     try:
-        format = answer(store, question, output, limits)
+        format = answer(store, question, output, limits, gateway)
         body = output.body()
         return {"content_type": format.content_type, "size": output.size, "last": output.filed}, body
     except Refusal as refusal:

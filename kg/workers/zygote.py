@@ -15,6 +15,7 @@ import socket
 import sys
 import tempfile
 from collections.abc import Callable
+from importlib import import_module
 from threading import Thread
 from typing import Any, TypeVar
 
@@ -100,6 +101,8 @@ def main() -> None:
     except KgError as error:
         control.send(_message(problems=[_described(problem) for problem in error.problems[:_MOST_PROBLEMS]]))
         return
+    if limits.services:
+        import_module("kg.workers.gateway")  # once for all workers
     # What is frozen is not looked through by the garbage collectors of the workers, so its memory stays shared.
     gc.collect()
     gc.freeze()
