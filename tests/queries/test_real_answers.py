@@ -1,6 +1,7 @@
 """The stored queries on the release that the recipe of this checkout makes, against its tables."""
 
 import csv
+import re
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -333,3 +334,19 @@ def test_grants_and_former_names_are_shown(ask: Ask, store: Store) -> None:
     for column, name in (("grant", "grantName"), ("former_name", "formerName")):
         quads = store.quads_for_pattern(None, NamedNode(f"https://w3id.org/shisaku/def#{name}"), None)
         assert {row[column] for row in answer} - {""} == {getattr(quad.object, "value", "") for quad in quads}
+
+
+def test_linked_things_are_those_of_the_table(ask: Ask, table: Ask) -> None:
+    """What the query counts as linked are the subjects of published links in links.csv, and the unchecked likewise."""
+    kinds = {
+        "FormalOrganization": "organization",
+        "Law": "law",
+        "ReferenceDocument": "document",
+        "NamedEntity": "entity",
+    }
+    answer = {re.split("[#/]", row["kind"])[-1]: row for row in ask("things-linked-by-kind")}
+    for column, status in (("linked", "published"), ("with_candidates", "unchecked")):
+        subjects = {row["subject_id"] for row in table("links") if row["status"] == status}
+        for kind, part in kinds.items():
+            assert int(answer[kind][column]) == len([iri for iri in subjects if iri.startswith(f"{ID}{part}/")])
+    assert all(int(row["linked"]) <= int(row["things"]) for row in answer.values())
