@@ -43,6 +43,11 @@ class StoredQuery:
     description_ja: str
     tags: tuple[str, ...]
 
+    @property
+    def asks_others(self) -> bool:
+        """Whether it calls SERVICE: its reader is to put an address into it before it can be answered."""
+        return sparql.calls_service(self.text)
+
 
 def read_queries(folder: Path) -> tuple[StoredQuery, ...]:
     """Read all stored queries of a folder, by name; raise RecipeError with every problem of every file."""

@@ -139,12 +139,13 @@ def _introduction(
 ) -> Callable[[Request], Awaitable[Response]]:
     """Return what answers at the endpoint where no query comes: its page, or its description."""
     described: list[ServiceDescription] = []
+    offered = [query for query in stored if not query.asks_others]
 
     async def introduction(request: Request) -> Response:
         format = chosen(request, (*DESCRIPTION_FORMATS, HTML))
         if format is HTML:
             root = "../" if request.url.path.endswith("/") else "./"
-            return page(pages.editor(language_of(request), root, stored, (*ROW_FORMATS, *GRAPH_FORMATS)))
+            return page(pages.editor(language_of(request), root, offered, (*ROW_FORMATS, *GRAPH_FORMATS)))
         if not described:  # once: it is the same for every request
             named = await Things(ask).values(NAMED_GRAPHS, "graph")
             default = documents.dataset_of(release) if release else ""
@@ -170,13 +171,14 @@ def _front(release: Release | None, total: int, stored: Sequence[StoredQuery], a
     """Return the landing page and the stored queries."""
     routes = APIRouter()
     texts = {query.name: query for query in stored}
+    offered = [query for query in stored if not query.asks_others]  # on pages, where each has a link that runs it
     card = schema_org.DatasetCard(ask, documents.dataset_of(release)) if release else None
 
     @routes.get("/", include_in_schema=False)
     async def landing(request: Request) -> Response:
         lang = language_of(request)
         dataset = await card.text(lang) if card else ""
-        answer = page(pages.landing(lang, release, total, stored, dataset))
+        answer = page(pages.landing(lang, release, total, offered, dataset))
         if dataset:
             answer.headers["Content-Security-Policy"] += f"; script-src {schema_org.allowed(dataset)}"
         return answer
@@ -189,7 +191,7 @@ def _front(release: Release | None, total: int, stored: Sequence[StoredQuery], a
     )
     async def list_queries(request: Request) -> Response:
         if chosen(request, (PLAIN_JSON, HTML)) is HTML:
-            return page(pages.query_list(language_of(request), stored))
+            return page(pages.query_list(language_of(request), offered))
         return JSONResponse([_summary(query) for query in stored], headers={"Vary": "Accept"})
 
     @routes.get(

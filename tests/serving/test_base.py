@@ -13,6 +13,7 @@ import pytest
 from pyoxigraph import Literal, NamedNode, Triple
 
 from kg.releases import Release
+from kg.sparql import calls_service
 
 from .based import CANONICAL, TURTLE, base, rows, served, triples
 
@@ -84,6 +85,8 @@ def test_stored_queries_find_what_they_find_canonically(rebased: httpx.Client, r
     for name in names:
         texts = [site.get(f"/queries/{name}").raise_for_status().text for site in (real_site, rebased)]
         assert f"<{CANONICAL}" not in texts[1], name
+        if calls_service(texts[0]):  # asked with a second endpoint in tests/linking
+            continue
         if "CONSTRUCT" in texts[0]:
             canonical, there = (
                 triples(site.get("/sparql", params={"query": text}, headers=TURTLE))
