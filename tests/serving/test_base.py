@@ -95,7 +95,8 @@ def test_stored_queries_find_what_they_find_canonically(rebased: httpx.Client, r
             assert there == {renamed(rebased, triple) for triple in canonical}, name
         else:
             canonical, there = (rows(site, text) for site, text in zip((real_site, rebased), texts, strict=True))
-            assert str(there) == str(canonical).replace(f"'{CANONICAL}", f"'{base(rebased)}"), name
+            wanted = [str(row).replace(f"'{CANONICAL}", f"'{base(rebased)}") for row in canonical]
+            assert sorted(map(str, there)) == sorted(wanted), name  # other names sort otherwise
     assert len(names) > 30
 
 
