@@ -1,6 +1,7 @@
 """How texts are compared: what differs in width, letter case or an old form of a character is the same.
 
-Each character of the folded text knows where it stood in the original, so that a hit can be marked there.
+A folded text is made in steps that each replace or leave out single characters, so that every character of it knows
+where it stood in the original, and a hit can be marked there.
 """
 
 import re
@@ -8,15 +9,22 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-_HYPHENS = frozenset("-‐‑‒–—―−ｰ－─━")
-_LONG = "ー"
-# What a printer may set or leave out without changing a Japanese name.
-_SILENT = frozenset("・･「」『』“”\"'’‘")
-# Kana, kanji and the marks that stand for them: as a character class.
+# Kana, kanji and the marks that stand for them: as a character class. Words of these are written without spaces.
 JAPANESE = "\u3041-\u309f\u30a1-\u30fa\u30fc-\u30ff\u3400-\u9fff\uf900-\ufaff々〆〇\U00020000-\U0003ffff"
 _JAPANESE = re.compile(f"[{JAPANESE}]")
-_KATAKANA = (0x30A1, 0x30F6)
-_TO_HIRAGANA = 0x60
+_KATAKANA = "ァ-ヺー"
+# What stands after katakana and looks like the mark of a long vowel: デ－タ.
+_HYPHEN = re.compile(f"(?<=[{_KATAKANA}])[-‐‑‒–—―−─━](?=[{_KATAKANA}]|$)")
+# A space between Japanese characters is a wrapped line; of others one is left between words.
+_SPACE = re.compile(f"(?<=[{JAPANESE}]) +(?=[{JAPANESE}])|^ +| +$|(?<= ) +")
+# At the end of a katakana word the long vowel may be written or not: サーバー, サーバ (JIS Z 8301).
+_LAST_LONG = re.compile(f"(?<=[{_KATAKANA}][{_KATAKANA}])ー(?![{_KATAKANA}])")
+_DELETED = (_SPACE, _LAST_LONG)
+# What a printer may set or leave out without changing a name.
+_SILENT = "・「」『』“”\"'’‘"
+_WHITE = re.compile(r"\s")
+_TO_KATAKANA = {code: code + 0x60 for code in range(0x3041, 0x3097)}
+_TO_HIRAGANA = {code + 0x60: code for code in range(0x3041, 0x3097)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,82 +32,58 @@ class Folded:
     """A text in its compared form; `starts` and `ends` are the offsets in the original of each character."""
 
     text: str
-    starts: tuple[int, ...]
-    ends: tuple[int, ...]
+    starts: list[int]
+    ends: list[int]
 
 
 class Folding:
     """The compared form of texts under a table of characters: each old or variant form with its usual one."""
 
     def __init__(self, usual: Mapping[str, str] | None = None) -> None:
-        self._usual = str.maketrans(dict(usual or {}))
+        self._usual = str.maketrans({**dict(usual or {}), **dict.fromkeys(_SILENT, "")})
+        self._known: dict[str, str] = {}
 
     def text(self, text: str) -> str:
         """Return the compared form of a text."""
-        return "".join(piece for piece, _, _ in self._pieces(text))
+        folded = _HYPHEN.sub("ー", self._characters(text))
+        for pattern in _DELETED:
+            folded = pattern.sub("", folded)
+        return folded
 
     def placed(self, text: str) -> Folded:
         """Return the compared form with the place of each of its characters in the original."""
         chars: list[str] = []
         starts: list[int] = []
         ends: list[int] = []
-        for piece, start, end in self._pieces(text):
-            chars.append(piece)
-            starts.extend([start] * len(piece))
-            ends.extend([end] * len(piece))
-        return Folded("".join(chars), tuple(starts), tuple(ends))
-
-    def _pieces(self, text: str) -> list[tuple[str, int, int]]:
-        """Return the folded characters with the places that each was made of."""
-        out: list[tuple[str, int, int]] = []
         for start, end in _clusters(text):
-            usual = unicodedata.normalize("NFKC", text[start:end]).translate(self._usual).lower()
-            last = out[-1][0][-1:] if out else ""
-            if usual in _HYPHENS and _is_katakana(last):
-                usual = _LONG  # デ－タ
-            if usual in _SILENT:
-                continue
-            if usual.isspace():
-                if not last or last == " ":
-                    continue
-                usual = " "
-            elif out and last == " " and len(out) > 1 and (_joins(usual) and _joins(out[-2][0][-1:])):
-                out.pop()  # a space between Japanese characters is a wrapped line
-            if usual:
-                out.append((usual, start, end))
-        if out and out[-1][0] == " ":
-            out.pop()
-        return _without_last_long(out)
+            cluster = text[start:end]
+            folded = self._known.get(cluster)
+            if folded is None:
+                folded = self._known[cluster] = self._characters(cluster)
+            chars.append(folded)
+            starts += [start] * len(folded)
+            ends += [end] * len(folded)
+        whole = _HYPHEN.sub("ー", "".join(chars))
+        for pattern in _DELETED:
+            for match in reversed([*pattern.finditer(whole)]):
+                del starts[match.start() : match.end()], ends[match.start() : match.end()]
+            whole = pattern.sub("", whole)
+        return Folded(whole, starts, ends)
+
+    def _characters(self, text: str) -> str:
+        """Return a text with each character in its usual form."""
+        return _WHITE.sub(" ", unicodedata.normalize("NFKC", text).translate(self._usual).lower())
 
 
 def _clusters(text: str) -> list[tuple[int, int]]:
     """Return where each character stands together with the marks that join it."""
-    if text.isascii():
-        return [(place, place + 1) for place in range(len(text))]
     found: list[tuple[int, int]] = []
     for place, character in enumerate(text):
-        if found and (unicodedata.combining(character) or character in "ﾞﾟ"):
+        if character > "\u02ff" and found and (unicodedata.combining(character) or character in "ﾞﾟ"):
             found[-1] = (found[-1][0], place + 1)
         else:
             found.append((place, place + 1))
     return found
-
-
-def _without_last_long(pieces: list[tuple[str, int, int]]) -> list[tuple[str, int, int]]:
-    """Return the pieces without a long vowel at the end of a katakana word: サーバー and サーバ are one."""
-    kept = []
-    for place, piece in enumerate(pieces):
-        if piece[0] == _LONG and place > 1:
-            following = pieces[place + 1][0][:1] if place + 1 < len(pieces) else ""
-            before = "".join(one[0] for one in pieces[max(0, place - 2) : place])
-            if not _is_katakana(following) and len(before) > 1 and all(map(_is_katakana, before[-2:])):
-                continue
-        kept.append(piece)
-    return kept
-
-
-def _is_katakana(character: str) -> bool:
-    return bool(character) and ("ァ" <= character[-1] <= "ヺ" or character[-1] == _LONG)
 
 
 def is_japanese(character: str) -> bool:
@@ -107,22 +91,16 @@ def is_japanese(character: str) -> bool:
     return bool(_JAPANESE.match(character))
 
 
-def _joins(character: str) -> bool:
-    return bool(character) and is_japanese(character[-1])
-
-
 def hiragana(text: str) -> str:
-    """Return a text with its katakana as hiragana; the long vowel mark stays."""
-    first, last = _KATAKANA
-    return "".join(chr(ord(c) - _TO_HIRAGANA) if first <= ord(c) <= last else c for c in text)
+    """Return a text with its katakana as hiragana; the mark of the long vowel stays."""
+    return text.translate(_TO_HIRAGANA)
 
 
 def katakana(text: str) -> str:
     """Return a text with its hiragana as katakana."""
-    first, last = _KATAKANA[0] - _TO_HIRAGANA, _KATAKANA[1] - _TO_HIRAGANA
-    return "".join(chr(ord(c) + _TO_HIRAGANA) if first <= ord(c) <= last else c for c in text)
+    return text.translate(_TO_KATAKANA)
 
 
 def key(folded: str) -> str:
     """Return what two spellings of one name share: letters and digits only, kana as hiragana."""
-    return hiragana("".join(c for c in folded if c.isalnum() or c == _LONG))
+    return hiragana("".join(filter(str.isalnum, folded)))
