@@ -8,7 +8,7 @@ phrase of tokens, and a single character the beginning of some.
 import re
 from collections.abc import Iterator
 
-from kg.search.folding import JAPANESE, is_japanese
+from kg.search.folding import JAPANESE, hiragana, is_japanese
 
 END = "\u3000"  # stands in no folded text
 BREAK = "│"  # between two texts of a thing: no phrase goes across
@@ -49,7 +49,14 @@ def stem(word: str) -> str:
     return word if word[-2] in "us" else word[:-1]
 
 
-def pairs(key: str) -> list[str]:
-    """Return the pairs of neighbouring characters of a key, with its edges."""
-    edged = f"‹{key}›"
-    return [edged[place : place + 2] for place in range(len(edged) - 1)]
+def features(folded: str) -> list[str]:
+    """Return what names are compared by: pairs of Japanese characters, kana of one kind, and words of other scripts."""
+    found = []
+    for run in runs(hiragana(folded)):
+        if not is_japanese(run[0]):
+            found.append(stem(run))
+        elif len(run) == 1:
+            found.append(run)
+        else:
+            found += [run[place : place + 2] for place in range(len(run) - 1)]
+    return found

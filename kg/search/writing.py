@@ -14,7 +14,8 @@ from pyoxigraph import Store
 from kg.search.characters import Characters
 from kg.search.folding import Folding, key
 from kg.search.gathering import LINKED, NAME, NUMBER, OTHER, ROLES, TEXT, TYPE, facets, texts
-from kg.search.grams import BREAK, pairs, tokens
+from kg.search.grams import BREAK, features, tokens
+from kg.search.scoring import bare, number_key
 
 FORMAT = "1"
 _DESCRIBED_BY = ("lead", "pillar")
@@ -23,34 +24,46 @@ _SCHEMA = f"""
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE character (one TEXT, other TEXT, kind TEXT, PRIMARY KEY (kind, one, other)) WITHOUT ROWID;
 CREATE TABLE thing (id INTEGER PRIMARY KEY, iri TEXT NOT NULL UNIQUE, label_ja TEXT, label_en TEXT, description TEXT);
-CREATE TABLE name (id INTEGER PRIMARY KEY, thing INTEGER NOT NULL, role TEXT, lang TEXT, text TEXT, key TEXT NOT NULL);
+CREATE TABLE name (id INTEGER PRIMARY KEY, thing INTEGER NOT NULL, role TEXT, lang TEXT, text TEXT, folded TEXT,
+  key TEXT NOT NULL, bare TEXT NOT NULL);
 CREATE TABLE text (thing INTEGER NOT NULL, place INTEGER, role TEXT, property TEXT, lang TEXT, text TEXT,
   PRIMARY KEY (thing, place)) WITHOUT ROWID;
 CREATE TABLE value (id INTEGER PRIMARY KEY, facet TEXT NOT NULL, value TEXT NOT NULL, label_ja TEXT, label_en TEXT);
 CREATE TABLE has (thing INTEGER, value INTEGER, PRIMARY KEY (thing, value)) WITHOUT ROWID;
 CREATE VIRTUAL TABLE words USING fts5({", ".join(ROLES)}, content='', tokenize="ascii", prefix='1');
-CREATE VIRTUAL TABLE grams USING fts5(pairs, content='', tokenize="ascii", detail=none);
+CREATE VIRTUAL TABLE grams USING fts5(features, content='', tokenize="ascii", detail=none, columnsize=0);
+CREATE TABLE word_count (token TEXT PRIMARY KEY, count INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE gram_count (token TEXT PRIMARY KEY, count INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TEMP TABLE said (iri TEXT, role TEXT, property TEXT, text TEXT, lang TEXT);
 CREATE TEMP TABLE faceted (iri TEXT, facet TEXT, value TEXT);
 """
 _INDICES = """
 CREATE INDEX name_thing ON name (thing);
 CREATE INDEX name_key ON name (key);
+CREATE INDEX name_bare ON name (bare);
 CREATE UNIQUE INDEX value_value ON value (facet, value);
 CREATE INDEX has_value ON has (value, thing);
-CREATE VIRTUAL TABLE gram_counts USING fts5vocab('grams', 'row');
 """
 
-_FINISH = "INSERT INTO words(words) VALUES('optimize'); INSERT INTO grams(grams) VALUES('optimize'); ANALYZE;"
+_FINISH = """
+INSERT INTO words(words) VALUES ('optimize');
+INSERT INTO grams(grams) VALUES ('optimize');
+CREATE VIRTUAL TABLE temp.of_words USING fts5vocab(main, words, 'row');
+CREATE VIRTUAL TABLE temp.of_grams USING fts5vocab(main, grams, 'row');
+INSERT INTO word_count SELECT term, doc FROM of_words;
+INSERT INTO gram_count SELECT term, doc FROM of_grams;
+ANALYZE;
+"""
+
+# The file is finished or it is thrown away.
+_UNDONE_BY_NONE = "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA temp_store = FILE;"
 
 
 def build(store: Store, file: Path, characters: Characters | None = None) -> None:
     """Write the index of a graph to a file that is not there yet; `characters` are those that count as the same."""
     characters = characters or Characters.read()
     with closing(sqlite3.connect(file, isolation_level=None)) as database:
-        # the file is finished or it is thrown away: nothing needs to be undone
-        database.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA temp_store = FILE;")
-        database.executescript(_SCHEMA)
+        database.executescript(_UNDONE_BY_NONE + _SCHEMA)
         database.execute("BEGIN")
         database.execute("INSERT INTO meta VALUES ('format', ?)", (FORMAT,))
         database.executemany("INSERT OR IGNORE INTO character VALUES (?, ?, ?)", characters.rows())
@@ -65,10 +78,7 @@ def build(store: Store, file: Path, characters: Characters | None = None) -> Non
         _write_things(database, Folding(characters.usual))
         _write_values(database)
         database.execute("COMMIT")
-        database.executescript(_INDICES)
-        database.executescript(
-            "INSERT INTO words(words) VALUES('optimize'); INSERT INTO grams(grams) VALUES('optimize'); ANALYZE;"
-        )
+        database.executescript(_INDICES + _FINISH)
 
 
 def _write_things(database: sqlite3.Connection, folding: Folding) -> None:
@@ -90,11 +100,14 @@ def _write_thing(
     for role, lang, text in names:
         folded = folding.text(text)
         columns[role] += [*tokens(folded), BREAK]
+        keys = (number_key(folded), "") if role == NUMBER else (key(folded), bare(folded))
         place = database.execute(
-            "INSERT INTO name (thing, role, lang, text, key) VALUES (?, ?, ?, ?, ?)",
-            (thing, role, lang, text, key(folded)),
+            "INSERT INTO name (thing, role, lang, text, folded, key, bare) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (thing, role, lang, text, folded, *keys),
         ).lastrowid
-        database.execute("INSERT INTO grams (rowid, pairs) VALUES (?, ?)", (place, " ".join(pairs(key(folded)))))
+        if role != NUMBER:  # a number means the thing that has it, and nothing near
+            grams = " ".join(dict.fromkeys(features(folded)))
+            database.execute("INSERT INTO grams (rowid, features) VALUES (?, ?)", (place, grams))
     for place, (role, prop, lang, text) in enumerate(others):
         columns[role] += [*tokens(folding.text(text)), BREAK]
         database.execute("INSERT INTO text VALUES (?, ?, ?, ?, ?, ?)", (thing, place, role, prop, lang, text))
