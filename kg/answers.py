@@ -21,6 +21,7 @@ MB = 1 << 20
 
 _OVERHEAD = 2048  # what an entry takes besides the text of its question and its answer, roughly
 _PAUSE = 0.5  # seconds
+_SHORT = 16_384  # characters of a query that is read in no time
 _LONG = 60  # seconds of `Retry-After` that tell a question which is at fault from a server that is busy
 
 
@@ -58,18 +59,19 @@ class Answers:
 
         How the answer is had is counted, and remarked where remarks are given.
         """
-        remarks = remarks or Remarks()
-        if sparql.depends_on_the_moment(question.query):
-            self._count(MOMENTARY, remarks)
-            return self._pool.submit(question, client)
-        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        remarks, loop = remarks or Remarks(), asyncio.get_running_loop()
         if kept := self._recall(question):
             self._count(KEPT, remarks)
-            if _was_too_much(kept.outcome):  # who asks such a question again at once would ask it thousands of times
-                asyncio.get_running_loop().call_later(_PAUSE, _settle, future, kept.outcome)
+            future: asyncio.Future[Answer] = loop.create_future()
+            if _is_costly(question, kept.outcome):  # who asks such a question again would ask it thousands of times
+                loop.call_later(_PAUSE, _settle, future, kept.outcome)
             else:
                 _settle(future, kept.outcome)
             return future
+        if sparql.depends_on_the_moment(question.query):
+            self._count(MOMENTARY, remarks)
+            return self._pool.submit(question, client)
+        future = loop.create_future()
         flight = self._flights.get(question)
         self._count(SHARED if flight else ASKED, remarks)
         if flight is None:
@@ -145,8 +147,9 @@ def _lasting(outcome: Answer | Refusal) -> float:
     return wait if wait >= _LONG else 0
 
 
-def _was_too_much(outcome: Answer | Refusal) -> bool:
-    return isinstance(outcome, Refusal) and outcome.status == 503
+def _is_costly(question: Question, outcome: Answer | Refusal) -> bool:
+    """Whether a refused question costs much each time: to answer it, or, where it is long, to read it at all."""
+    return isinstance(outcome, Refusal) and (outcome.status == 503 or len(question.query) > _SHORT)
 
 
 def _settle(future: asyncio.Future[Answer], outcome: Answer | BaseException) -> None:

@@ -13,6 +13,7 @@ from kg.facts import TYPE, Facts
 from kg.labels import Labels
 from kg.names import BASE, ID, PREFIXES
 from kg.negotiate import HTML, JSON_LD, Format
+from kg.openapi import answered, led
 from kg.releases import CATALOGUE_GRAPH, DESCRIPTION, ONTOLOGY, STANDARD_TERMS, Release
 from kg.replies import Asked, Notice, raw_path, redirect, sent, told, written
 from kg.representations import RDF_FORMATS, SAFE, Representation, alternates, link, split, suffixed
@@ -41,11 +42,15 @@ def router(ask: Ask, release: Release | None) -> APIRouter:
     routes = APIRouter(tags=["things"])
     documents = Documents(ask, release)
 
-    @routes.get("/id/{path:path}", summary="Go to the document about a thing", status_code=303)
+    @routes.get("/id/{path:path}", summary="Go to the document about a thing", status_code=303, responses=led(303))
     async def thing(request: Request, path: str) -> Response:
         return await documents.name(request, raw_path(request).removeprefix("id/"))
 
-    @routes.get("/doc/{path:path}", summary="Get the document about a thing: as a page, or in an RDF format")
+    @routes.get(
+        "/doc/{path:path}",
+        summary="Get the document about a thing: as a page, or in an RDF format",
+        responses={**answered(HTML, *RDF_FORMATS), **led(303)},
+    )
     async def document(request: Request, path: str) -> Response:
         return await documents.document(request, raw_path(request).removeprefix("doc/"))
 

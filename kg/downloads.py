@@ -24,7 +24,8 @@ from kg.endpoint import Refusal, unless_known
 from kg.errors import ReleaseError
 from kg.names import PREFIXES
 from kg.negotiate import HTML, PLAIN_JSON
-from kg.releases import CSV_METADATA, DESCRIPTION, Release, ReleasedFile, release_of
+from kg.openapi import answered, led
+from kg.releases import CSV_METADATA, DESCRIPTION, MANIFEST, Release, ReleasedFile, release_of
 from kg.replies import chosen, language_of, page
 
 # A file of a release never changes under its address; a development build may, and so may the page of a release.
@@ -43,6 +44,7 @@ _PAGE_POLICY = (
 _KEPT = 64
 _LARGEST_KEPT = 1 << 20
 _SMALLEST = 1024
+_FILES = {**answered("*/*"), **answered("*/*", status=206)}
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ def router(current: Release | None, out: Path) -> APIRouter:
     """Return the routes of the downloads. Redirects and links are relative, so that they hold behind any prefix."""
     routes = APIRouter(prefix="/release", tags=["downloads"])
 
-    @routes.get("/latest", summary="Go to the release that is served", status_code=307)
+    @routes.get("/latest", summary="Go to the release that is served", status_code=307, responses=led(307))
     async def latest() -> Response:
         return _redirect(f"{_version(current)}/")
 
@@ -68,7 +70,9 @@ def router(current: Release | None, out: Path) -> APIRouter:
     async def latest_listing() -> Response:
         return _redirect(f"../{_version(current)}/")
 
-    @routes.get("/latest/{name}", summary="Go to a file of the release that is served", status_code=307)
+    @routes.get(
+        "/latest/{name}", summary="Go to a file of the release that is served", status_code=307, responses=led(307)
+    )
     async def latest_file(name: str) -> Response:
         return _redirect(f"../{_version(current)}/{quote(name, safe='')}")
 
@@ -76,21 +80,25 @@ def router(current: Release | None, out: Path) -> APIRouter:
     async def without_slash(version: str) -> Response:
         return _redirect(f"{quote(_release(current, out, version).version)}/")
 
-    @routes.get("/{version}/", summary="List the files of a release")
+    @routes.get("/{version}/", summary="List the files of a release", responses=answered(PLAIN_JSON, HTML))
     async def listing(request: Request, version: str) -> Response:
-        return _listing(request, _release(current, out, version), current)
+        release = _release(current, out, version)
+        return _described(request, release, current, chosen(request, (PLAIN_JSON, HTML)) is HTML)
 
     # Not async, so in a thread: it reads files.
-    @routes.get("/{version}/{name}", summary="Download a file of a release, whole or in parts")
+    @routes.get("/{version}/{name}", summary="Download a file of a release, whole or in parts", responses=_FILES)
     def download(request: Request, version: str, name: str) -> Response:
-        return _download(request, _release(current, out, version), name, current)
+        release = _release(current, out, version)
+        if name == MANIFEST:  # it holds the checksums of the others and has none itself
+            return _described(request, release, current)
+        return _download(request, release, name, current)
 
     return routes
 
 
-def _listing(request: Request, release: Release, current: Release | None) -> Response:
+def _described(request: Request, release: Release, current: Release | None, as_page: bool = False) -> Response:
     """Return the manifest of a release, or its page, with a link to each file (Signposting)."""
-    if chosen(request, (PLAIN_JSON, HTML)) is HTML:
+    if as_page:
         answer = page(pages.listing(language_of(request), release))
     else:
         answer = JSONResponse(release.manifest(), headers={"Vary": "Accept"})
@@ -107,7 +115,7 @@ def _download(request: Request, release: Release, name: str, current: Release | 
     """Return a file that the manifest names; a name that it does not hold never becomes a path."""
     files = {file.name: file for file in release.files}
     if name not in files:
-        raise Refusal(404, f"release {release.version} has no file {name}; it has {', '.join(files)}")
+        raise Refusal(404, f"release {release.version} has no file {name}; it has {MANIFEST}, {', '.join(files)}")
     file = files[name]
     form = _form(request, release, file, files.get(f"{name}.gz"))
     validators = Validators(f'"{form.sha256}"', None if release.development else _issued(release))

@@ -21,8 +21,11 @@ from kg import conditional, sparql
 from kg.answers import Answers
 from kg.clients import turn_of
 from kg.conditional import Validators
+from kg.negotiate import GRAPH_FORMATS, HTML, ROW_FORMATS
+from kg.openapi import answered
 from kg.protocol import ACCEPT_QUERY, FORM, QUERY, parameters, read_post, read_query_method, read_question
 from kg.remarks import remarks_of
+from kg.sending import Sending
 from kg.workers.answering import not_acceptable as not_acceptable
 from kg.workers.limits import Limits, megabytes
 from kg.workers.messages import Answer, Question
@@ -35,7 +38,6 @@ _ENCODED = 4
 _LONG = 1 << 14
 _UNWATCHED = 0.05
 CLIENT_GONE = 499  # nobody reads it; a log may
-_PIECE = 1 << 18
 
 
 def problem(refusal: Refusal) -> JSONResponse:
@@ -69,6 +71,7 @@ class Endpoint:
     ) -> None:
         self._answers, self._limits, self._lasting = answers, limits, lasting
         self._introduction = introduction
+        self._sending = Sending(limits.sending)
         self.handlers = {"GET": self.get, "HEAD": self.get, "POST": self.post, "QUERY": self.query}
 
     async def get(self, request: Request) -> Response:
@@ -76,7 +79,7 @@ class Endpoint:
         question = read_question(parameters(request.scope["query_string"]))
         if question is None:
             return await self._introduction(request)
-        return await _respond(request, self._answers, question, self._lasting)
+        return await self._respond(request, question)
 
     async def post(self, request: Request) -> Response:
         """Answer what a form or a body asks."""
@@ -84,19 +87,45 @@ class Endpoint:
         asked = request.headers.get("content-type", ""), request.scope["query_string"], body
         # To decode a long form takes a while, in which others are to be served.
         question = await run_in_threadpool(read_post, *asked) if len(body) > _LONG else read_post(*asked)
-        return await _respond(request, self._answers, question, self._lasting)
+        return await self._respond(request, question)
 
     async def query(self, request: Request) -> Response:
         """Answer what a body asks by the method QUERY."""
         body = await body_of(request, self._limits.query)
         question = read_query_method(request.headers.get("content-type", ""), request.scope["query_string"], body)
-        return await _respond(request, self._answers, question, self._lasting)
+        return await self._respond(request, question)
+
+    async def _respond(self, request: Request, question: Question) -> Response:
+        asked, start = replace(question, accept=accept_of(request)), time.perf_counter()
+        remarks = remarks_of(request.scope)
+        remarks.query = question.query
+        answer = await _unless_gone(request, self._answers.submit(asked, client_of(request), remarks))
+        if answer is None:
+            return Response(status_code=CLIENT_GONE)
+        momentary = sparql.depends_on_the_moment(question.query)
+        headers = {
+            "Content-Type": answer.content_type,
+            "Vary": "Accept",
+            "Cache-Control": "no-store" if momentary else self._lasting,
+            "Server-Timing": f"query;dur={(time.perf_counter() - start) * 1000:.1f}",  # in milliseconds (W3C)
+        }
+        if answer.file:
+            return self._sending.response(answer, headers)
+        if momentary:
+            return Response(answer.body, headers=headers)
+        validators = Validators(f'"{hashlib.blake2b(answer.body, digest_size=16).hexdigest()}"')
+        return unless_known(request, validators, Response(answer.body, headers={**headers, **validators.headers()}))
 
     def router(self) -> APIRouter:
         """Return the routes of the endpoint, which also tell /openapi.json of it."""
         routes = APIRouter(tags=["SPARQL"])
-        routes.get("/sparql", summary="Ask by GET", openapi_extra=_documented("parameters"))(self.get)
-        routes.post("/sparql", summary="Ask by POST", openapi_extra=_documented("requestBody"))(self.post)
+        answers = answered(*ROW_FORMATS, *GRAPH_FORMATS, HTML)
+        routes.get("/sparql", summary="Ask by GET", responses=answers, openapi_extra=_documented("parameters"))(
+            self.get
+        )
+        routes.post("/sparql", summary="Ask by POST", responses=answers, openapi_extra=_documented("requestBody"))(
+            self.post
+        )
         for path in self.PATHS:
             for method, handler in self.handlers.items():
                 routes.api_route(path, methods=[method], include_in_schema=False)(handler)
@@ -127,27 +156,6 @@ class Direct:
         except ClientDisconnect:
             answer = Response(status_code=CLIENT_GONE)
         await answer(scope, receive, send)
-
-
-async def _respond(request: Request, answers: Answers, question: Question, lasting: str) -> Response:
-    asked, start = replace(question, accept=accept_of(request)), time.perf_counter()
-    remarks = remarks_of(request.scope)
-    remarks.query = question.query
-    answer = await _unless_gone(request, answers.submit(asked, client_of(request), remarks))
-    if answer is None:
-        return Response(status_code=CLIENT_GONE)
-    took = f"query;dur={(time.perf_counter() - start) * 1000:.1f}"  # in milliseconds (W3C Server Timing)
-    headers = {"Content-Type": answer.content_type, "Vary": "Accept", "Cache-Control": lasting, "Server-Timing": took}
-    if sparql.depends_on_the_moment(question.query):
-        return _response(answer, {**headers, "Cache-Control": "no-store"})
-    if answer.file:
-        return _response(answer, headers)
-    validators = Validators(f'"{hashlib.blake2b(answer.body, digest_size=16).hexdigest()}"')
-    return unless_known(request, validators, _response(answer, {**headers, **validators.headers()}))
-
-
-def _response(answer: Answer, headers: Mapping[str, str]) -> Response:
-    return FiledResponse(answer, headers) if answer.file else Response(answer.body, headers=headers)
 
 
 def unless_known(request: Request, validators: Validators, answer: Response) -> Response:
@@ -188,26 +196,6 @@ async def _gone(request: Request) -> None:
     """Return when the client has closed the connection."""
     while (await request.receive())["type"] != "http.disconnect":
         pass
-
-
-class FiledResponse(Response):
-    """Sends an answer that is in a file, in pieces, so that it is never held as a whole."""
-
-    def __init__(self, answer: Answer, headers: Mapping[str, str]) -> None:
-        super().__init__(headers={**headers, "Content-Length": str(answer.size)})
-        self._answer = answer
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send status, headers and the content of the file (ASGI)."""
-        file = self._answer.file
-        assert file is not None
-        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        sent = 0
-        while sent < self._answer.size and scope["method"] != "HEAD":
-            piece = file.read(min(_PIECE, self._answer.size - sent), sent)
-            sent += len(piece)
-            await send({"type": "http.response.body", "body": piece, "more_body": True})
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 async def body_of(request: Request, limit: int) -> bytes:

@@ -7,10 +7,13 @@ from fastapi import APIRouter, Request, Response
 from kg.asking import Ask
 from kg.endpoint import Refusal
 from kg.names import BASE, CANONICAL, ID
+from kg.openapi import answered, led
 from kg.releases import Release
 from kg.replies import Asked, Notice, redirect, told
 from kg.representations import SAFE, link
 from kg.things import Things
+
+_ANSWERS = {**led(303), **answered("application/json", "text/html", status=300)}
 
 
 def router(ask: Ask, release: Release | None) -> APIRouter:
@@ -19,7 +22,9 @@ def router(ask: Ask, release: Release | None) -> APIRouter:
     things = Things(ask)
     given_up = release.given_up if release else {}
 
-    @routes.get("/lookup", summary="Find the thing that an IRI means or is linked to", status_code=303)
+    @routes.get(
+        "/lookup", summary="Find the thing that an IRI means or is linked to", status_code=303, responses=_ANSWERS
+    )
     async def lookup(request: Request, iri: str = "") -> Response:
         asked = Asked(request, "lookup")
         iri = iri.strip()

@@ -16,10 +16,11 @@ from kg.facts import TYPE, Facts
 from kg.labels import Labels
 from kg.names import BASE
 from kg.negotiate import HTML, N_TRIPLES, PREFIXES, TURTLE, Format
+from kg.openapi import answered, led
 from kg.rebasing import REBASED, served_quad
 from kg.releases import ALIGNMENTS, CATALOGUE_GRAPH, ONTOLOGY, QUERIES, SHAPES, VALIDATION_GRAPH, VOID_GRAPH, Release
 from kg.replies import Asked, redirect, sent, written
-from kg.representations import SUFFIXES, Representation, alternates, link, suffixed
+from kg.representations import RDF_FORMATS, SUFFIXES, Representation, alternates, link, suffixed
 
 _VERSION = NamedNode(PREFIXES["owl"] + "versionIRI")
 _EXAMPLES = ".well-known/sparql-examples"
@@ -42,8 +43,8 @@ DOCUMENTS = (
     Published("def/alignments", file=ALIGNMENTS),
     Published("shapes", file=SHAPES, html=True, title=("制約(SHACL)", "Shapes (SHACL)")),
     Published("catalog", graph=CATALOGUE_GRAPH, html=True, title=("カタログ", "Catalogue")),
-    Published("void", graph=VOID_GRAPH),
-    Published("validation", graph=VALIDATION_GRAPH),
+    Published("void", graph=VOID_GRAPH, html=True, title=("データセットの記述(VoID)", "Dataset description (VoID)")),
+    Published("validation", graph=VALIDATION_GRAPH, html=True, title=("検証の結果(SHACL)", "SHACL report")),
     Published(_EXAMPLES, file=QUERIES),
     Published(f"sparql/{_EXAMPLES}", file=QUERIES),
     Published("queries", file=QUERIES),
@@ -62,7 +63,9 @@ def router(ask: Ask, release: Release | None, labels: Labels) -> APIRouter:
 
         shown = not format and not published.path.startswith("sparql/")
         address = f"/{published.path}{suffix}"
-        routes.get(address, include_in_schema=shown, summary=f"Get {published.path}", name=published.path)(document)
+        forms = answered(*RDF_FORMATS, *([HTML] if published.html else []))
+        summary, name = f"Get {published.path}", published.path
+        routes.get(address, include_in_schema=shown, summary=summary, name=name, responses=forms)(document)
 
     for published in DOCUMENTS:
         if published.path not in _NEGOTIATED_ELSEWHERE:
@@ -75,7 +78,7 @@ def router(ask: Ask, release: Release | None, labels: Labels) -> APIRouter:
     async def ontology_of(version: str) -> Response:
         return await shelf.version(version)
 
-    @routes.get("/.well-known/void", summary="Go to the VoID description", status_code=303)
+    @routes.get("/.well-known/void", summary="Go to the VoID description", status_code=303, responses=led(303))
     async def void() -> Response:
         return redirect(303, "../void")
 

@@ -45,7 +45,16 @@ def served_quad(quad: Quad) -> Quad:
 
 def served_query(text: str) -> str:
     """Return a stored query in the names of this process: its IRIs are replaced, its texts and comments are not."""
-    return sparql.with_iris(text, served_iri) if REBASED else text
+    return under(BASE, text) if REBASED else text
+
+
+def under(base: str, query: str) -> str:
+    """Return a query with canonical names in the names of a server that has this base."""
+
+    def named(iri: str) -> str:
+        return base + iri.removeprefix(CANONICAL) if iri.startswith(CANONICAL) else iri
+
+    return sparql.with_iris(query, named)
 
 
 def _term(term: Any) -> Any:

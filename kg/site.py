@@ -11,7 +11,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from kg import __version__, documents, downloads, endpoint, health, lookup, pages, published, schema_org
+from kg import __version__, documents, downloads, endpoint, health, lookup, openapi, pages, published, schema_org
 from kg.answers import Answers
 from kg.asking import Ask, OnBehalf, asking
 from kg.clients import BehindProxies
@@ -87,6 +87,8 @@ def _bare(lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]]) -> F
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        default_response_class=Response,
+        responses=openapi.EVERYWHERE,
         lifespan=lifespan,
         exception_handlers={Refusal: _refused, HTTPException: _failed, ClientDisconnect: _gone, Exception: _broken},
     )
@@ -163,13 +165,23 @@ def _front(release: Release | None, total: int, stored: Sequence[StoredQuery], a
             answer.headers["Content-Security-Policy"] += f"; script-src {schema_org.allowed(dataset)}"
         return answer
 
-    @routes.get("/queries", tags=["stored queries"], summary="List the stored queries")
+    @routes.get(
+        "/queries",
+        tags=["stored queries"],
+        summary="List the stored queries",
+        responses=openapi.answered(PLAIN_JSON, HTML),
+    )
     async def list_queries(request: Request) -> Response:
         if chosen(request, (PLAIN_JSON, HTML)) is HTML:
             return page(pages.query_list(language_of(request), stored))
         return JSONResponse([_summary(query) for query in stored], headers={"Vary": "Accept"})
 
-    @routes.get("/queries/{name}", tags=["stored queries"], summary="Get the text of a stored query")
+    @routes.get(
+        "/queries/{name}",
+        tags=["stored queries"],
+        summary="Get the text of a stored query",
+        responses=openapi.answered("text/plain"),
+    )
     async def get_query(name: str) -> Response:
         if name not in texts:
             raise Refusal(404, f"there is no stored query {name}; /queries lists them all")

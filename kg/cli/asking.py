@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from kg.cli.group import FILE, OUT, RECIPE, main
+from kg.cli.group import FILE, OUT, RECIPE, base_of, main
 from kg.cli.making import release_at
 from kg.errors import Problem, QueryError
 from kg.places import Places, places
@@ -18,6 +18,7 @@ ANSWERS = ("table", "csv", "tsv", "json", "xml", "ttl", "nt", "jsonld", "rdfxml"
 @click.option("--endpoint", metavar="URL", envvar="KG_ENDPOINT", help="Ask this SPARQL endpoint, not the release.")
 @click.option("--format", "form", type=click.Choice(ANSWERS), envvar="KG_FORMAT", help="Form of the answer.")
 @click.option("--data", type=FILE, multiple=True, help="Ask these RDF files instead of the release.")
+@click.option("--base", metavar="IRI", envvar="KG_BASE", callback=base_of, help="The endpoint's own base of names.")
 @RECIPE
 @OUT
 def query_command(
@@ -25,6 +26,7 @@ def query_command(
     endpoint: str | None,
     form: str | None,
     data: tuple[Path, ...],
+    base: str | None,
     recipe: Path | None,
     out: Path | None,
 ) -> None:
@@ -35,14 +37,16 @@ def query_command(
     kg query my.rq --format csv > answer.csv
     echo 'SELECT (COUNT(*) AS ?n) { ?s ?p ?o }' | kg query -
     kg query my.rq --endpoint https://example.org/sparql
+    kg query measures-by-pillar --endpoint http://127.0.0.1:8000/sparql --base http://127.0.0.1:8000/
 
-    Without a name that is known, the stored queries at hand are listed.
+    Without a name that is known, the stored queries at hand are listed. A stored query has the canonical names; --base
+    gives them those of an endpoint that was started with a base of its own. Files are asked as they are.
     """
     from kg.ask import ask_endpoint, ask_store
     from kg.store import open_files, open_release
 
     folders = places(recipe, out)
-    text = _question(question, folders)
+    text = _question(question, folders, base if endpoint else None)
     if endpoint:
         answer = ask_endpoint(endpoint, text, form)
     else:
@@ -52,9 +56,10 @@ def query_command(
     sys.stdout.flush()
 
 
-def _question(question: str, folders: Places) -> str:
-    """Return the text of a query: standard input, a file, or a stored query."""
+def _question(question: str, folders: Places, base: str | None) -> str:
+    """Return the text of a query: standard input, a file, or a stored query, its names under a base of their own."""
     from kg.queries import stored_query
+    from kg.rebasing import under
 
     if question == "-":
         return sys.stdin.read()
@@ -64,7 +69,8 @@ def _question(question: str, folders: Places) -> str:
             return file.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise QueryError(Problem(f"cannot be read: {error}", "name a file with a query in UTF-8", file)) from error
-    return stored_query(folders.queries, question).text
+    text = stored_query(folders.queries, question).text
+    return under(base, text) if base else text
 
 
 @main.command("explain")

@@ -1,5 +1,6 @@
 """The command `kg` itself, and the options that several of its commands share."""
 
+import re
 from pathlib import Path
 
 import click
@@ -17,6 +18,21 @@ ENGINE = click.option(
     help="SHACL engine: pyshacl is the reference, shacl the fast one (extra `fast`); their reports agree.",
 )
 OUT = click.option("--out", type=FOLDER, envvar="KG_OUT", help="Folder of the releases.  [default: out/]")
+
+
+# An absolute IRI of the web, in ASCII, that relative references are resolved against as it is written (RFC 3986, 5.2).
+_STEP = r"(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})"
+_BASE = re.compile(
+    rf"https?://(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{{1,5}})?/(?:(?!\.\.?/){_STEP}+/)*", re.ASCII
+)
+
+
+def base_of(context: click.Context, parameter: click.Parameter, base: str | None) -> str | None:
+    """Return the base that was given; raise BadParameter where it is none."""
+    if base and not _BASE.fullmatch(base):
+        remedy = "write it in full and in ASCII, with a slash at its end, such as https://data.example.org/measures/"
+        raise click.BadParameter(f"{base} is no base of names; {remedy}")
+    return base
 
 
 class _Group(click.Group):

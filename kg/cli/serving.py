@@ -1,7 +1,6 @@
 """The command of who serves the graph."""
 
 import os
-import re
 import sys
 from ipaddress import ip_network
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from kg.cli.group import FILE, OUT, RECIPE, main
+from kg.cli.group import FILE, OUT, RECIPE, base_of, main
 from kg.cli.making import release_at
 from kg.places import Places, places
 
@@ -17,20 +16,6 @@ if TYPE_CHECKING:
     from kg.clients import Network
     from kg.observed import Operation
     from kg.releases import Release
-
-# An absolute IRI of the web, in ASCII, that relative references are resolved against as it is written (RFC 3986, 5.2).
-_STEP = r"(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})"
-_BASE = re.compile(
-    rf"https?://(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{{1,5}})?/(?:(?!\.\.?/){_STEP}+/)*", re.ASCII
-)
-
-
-def _base_of(context: click.Context, parameter: click.Parameter, base: str | None) -> str | None:
-    """Return the base that was given; raise BadParameter where it is none."""
-    if base and not _BASE.fullmatch(base):
-        remedy = "write it in full and in ASCII, with a slash at its end, such as https://data.example.org/measures/"
-        raise click.BadParameter(f"{base} is no base of names; {remedy}")
-    return base
 
 
 class _Network(click.ParamType):  # type: ignore[type-arg]  # generic only in newer versions
@@ -114,7 +99,7 @@ NETWORK = _Network()
     "--base",
     metavar="IRI",
     envvar="KG_BASE",
-    callback=_base_of,
+    callback=base_of,
     help="Name things under this address, at which the top of the site is reached; the files for download keep the "
     "canonical names.",
 )

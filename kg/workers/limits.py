@@ -30,6 +30,8 @@ class Limits:
     answer: int = 64 * MB
     # An answer above this is written to a file, so that the front does not hold it.
     held: int = 1 * MB
+    # All answers in files that are being sent at one time.
+    sending: int = 1024 * MB
     query: int = 256 * KB
     # A longer query starts in a slow place: to read it alone takes a while.
     short: int = 64 * KB

@@ -1,6 +1,9 @@
 """`kg serve --base`: one base in queries, answers, pages and descriptions; what is downloaded stays as it is."""
 
+import json
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote, unquote, urldefrag
@@ -91,6 +94,20 @@ def test_stored_queries_find_what_they_find_canonically(rebased: httpx.Client, r
             canonical, there = (rows(site, text) for site, text in zip((real_site, rebased), texts, strict=True))
             assert str(there) == str(canonical).replace(f"'{CANONICAL}", f"'{base(rebased)}"), name
     assert len(names) > 30
+
+
+def test_a_stored_query_is_asked_of_an_endpoint_with_a_base(rebased: httpx.Client) -> None:
+    """`kg query NAME --endpoint URL --base IRI` has the names of that endpoint; a base that is none is refused."""
+    asked = [sys.executable, "-m", "kg", "query", "measures-by-pillar", "--format", "json"]
+    there = [*asked, "--endpoint", f"{rebased.base_url}sparql", "--base"]
+
+    answer = subprocess.run([*there, base(rebased)], check=True, capture_output=True).stdout
+
+    text = rebased.get("/queries/measures-by-pillar").text
+    assert json.loads(answer)["results"] == rebased.get("/sparql", params={"query": text}).json()["results"]
+    assert json.loads(answer)["results"]["bindings"]
+    wrong = subprocess.run([*there, "example.org"], check=False, capture_output=True, text=True)
+    assert (wrong.returncode, "no base of names" in wrong.stderr) == (2, True)
 
 
 @pytest.mark.parametrize("name", [MEASURE, "id/organization/mic", "def#Measure", "void", "catalog#catalog"])

@@ -298,6 +298,9 @@ def test_the_listing_is_the_manifest_or_a_page(site: httpx.Client, release: Rele
     assert site.get("/release/2019.1.0/", headers=known).status_code == 304
     assert site.get("/release/2019.1.0/", headers={**known, "Accept": "text/html"}).status_code == 200
     assert 'href="../../release/2019.1.0/graph.ttl"' in page.text
+    by_name = site.get("/release/2019.1.0/manifest.json", headers={"Accept": "text/turtle"})
+    assert by_name.headers["content-type"] == "application/json"
+    assert by_name.content == manifest.content
 
 
 def test_a_development_build_is_served_but_never_as_immutable(site: httpx.Client) -> None:

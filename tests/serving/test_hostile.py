@@ -180,6 +180,18 @@ def test_answers_below_the_limits_are_complete(patient: httpx.Client, rows: int)
     assert (head.headers["content-length"], head.content) == (answer.headers["content-length"], b"")
 
 
+def test_large_answers_that_nobody_takes_do_not_fill_the_disk(start: Start, data: Path) -> None:
+    """While more of them are on their way than there is room for, the next is told to come again; then it is sent."""
+    query = {"query": f"SELECT * {{ {ALL} }} LIMIT 60000"}
+    with start(app([data], data.parent, data.parent, Limits(workers=2, slow_places=4, sending=32 * MB))) as site:
+        with site.stream("POST", "/sparql", data=query, headers={"Accept-Encoding": "identity"}) as slow:
+            assert int(slow.headers["content-length"]) > 16 * MB
+            refused = site.post("/sparql", data=query)
+            assert (refused.status_code, "retry-after" in refused.headers) == (503, True)
+            assert is_ordinary(ask(site, ORDINARY))
+        assert site.post("/sparql", data=query).status_code == 200
+
+
 def test_memory_that_is_needed_and_allowed_is_given(patient: httpx.Client) -> None:
     """A query that sorts all rows, or joins long texts, is no hostile one."""
     query = "SELECT (STRLEN(GROUP_CONCAT(?c)) AS ?n) { { SELECT ?c { ?a ?b ?c } ORDER BY DESC(?c) } }"

@@ -1,0 +1,40 @@
+"""What /openapi.json says of the answers: their status codes and media types (OpenAPI 3.1, 4.8.16)."""
+
+from typing import Any
+
+from kg.negotiate import Format
+
+_PROBLEM = {
+    "type": "object",
+    "required": ["type", "title", "status", "detail"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string", "description": "what is wrong, and the remedy"},
+    },
+}
+# What every path can answer beside what its route says.
+EVERYWHERE: dict[int | str, dict[str, Any]] = {
+    304: {"description": "The client has it already"},
+    "4XX": {
+        "description": "Refused, with the reason",
+        "content": {"application/problem+json": {"schema": _PROBLEM}, "text/html": {}},
+    },
+    "5XX": {
+        "description": "Not answered, with the reason; where `Retry-After` is sent it is worth while to ask again",
+        "content": {"application/problem+json": {"schema": _PROBLEM}},
+    },
+}
+
+
+def answered(*formats: Format | str, status: int = 200) -> dict[int | str, dict[str, Any]]:
+    """Return the `responses` of a route whose answer comes in these formats, or without a body where none is named."""
+    media_types = [format.media_type if isinstance(format, Format) else format for format in formats]
+    content: dict[str, Any] = {media_type: {} for media_type in media_types}
+    return {status: {"description": "The answer", **({"content": content} if content else {})}}
+
+
+def led(status: int) -> dict[int | str, dict[str, Any]]:
+    """Return the `responses` of a route that leads to another address."""
+    return {status: {"description": "The address is in `Location`", "headers": {"Location": {"schema": {}}}}}
