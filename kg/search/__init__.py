@@ -10,6 +10,7 @@ All IRIs that go in and come out are in the names of this process (`kg.rebasing`
 """
 
 from kg.search.index import Index as Index
+from kg.search.index import local as local
 from kg.search.matching import Matcher as Matcher
 from kg.search.results import Candidate as Candidate
 from kg.search.results import Facet as Facet

@@ -14,11 +14,12 @@ from kg.search.gathering import TYPE
 from kg.search.grams import stem
 from kg.search.results import Facet, Found, Hit, Piece
 from kg.search.snippets import mark, pieces, snippet
-from kg.search.words import IN_NAMES, Words
+from kg.search.words import Words
 
 Rows = Callable[..., list[Any]]  # a statement, its values and the deadline
 
-_WEIGHTS = "10.0, 8.0, 8.0, 1.0, 0.3"  # of the roles, in their order
+_NAMES, _WORDS = "names", "words"  # the tables of the names, and of everything
+_WEIGHTS = {_NAMES: "10.0, 8.0, 8.0", _WORDS: "10.0, 8.0, 8.0, 1.0, 0.3"}  # of the roles, in their order
 _MOST_VALUES = 100  # of a facet
 
 
@@ -28,6 +29,7 @@ class Search:
 
     rows: Rows
     folding: Folding
+    properties: Mapping[str, str]
     chosen: Mapping[str, Sequence[int]]
     deadline: float
 
@@ -35,19 +37,19 @@ class Search:
         """Return the answer: in the spelling that was typed, else with all kana of the other kind."""
         asked = Words.of(text, self.folding)
         if text.strip() and not asked.terms:
-            return Found(0, (), {})
+            return Found(0, (), {}, {})
         for words in (asked, *asked.respelled()):
             total = self._total(words)
             if total:
                 break
         else:
-            return Found(0, (), {})
+            return Found(0, (), {}, {})
         hits = self._hits(words, limit, offset)
         shown = tuple(self._hit(thing, score, words, lang) for thing, score in hits)
-        return Found(total, shown, self._facets(words), "" if words is asked else words.spelled)
+        return Found(total, shown, self._facets(words), self.properties, "" if words is asked else words.spelled)
 
-    def _total(self, words: Words, columns: str = "") -> int:
-        where, values = self._where(words, self.chosen, columns)
+    def _total(self, words: Words, table: str = _WORDS) -> int:
+        where, values = self._where(words, self.chosen, table)
         count: int = self.rows(f"SELECT COUNT(*) FROM {where}", values, self.deadline)[0][0]
         return count
 
@@ -57,23 +59,28 @@ class Search:
             where, values = self._where(words, self.chosen)
             sql = f"SELECT thing.id, 0.0 FROM {where} ORDER BY thing.id LIMIT ? OFFSET ?"
             return [(thing, score) for thing, score in self.rows(sql, [*values, limit, offset], self.deadline)]
-        named = self._total(words, IN_NAMES)
-        hits = self._ranked(words, IN_NAMES, "", (limit, offset)) if offset < named else []
+        named = self._total(words, _NAMES)
+        hits = self._ranked(words, _NAMES, (limit, offset)) if offset < named else []
         if len(hits) < limit:
-            without = "AND words.rowid NOT IN (SELECT rowid FROM words WHERE words MATCH ?)"
-            hits += self._ranked(words, "", without, (limit - len(hits), max(0, offset - named)))
+            hits += self._ranked(words, _WORDS, (limit - len(hits), max(0, offset - named)))
         return hits
 
-    def _ranked(self, words: Words, columns: str, without: str, window: tuple[int, int]) -> list[tuple[int, float]]:
-        where, values = self._where(words, self.chosen, columns)
-        whole = key("".join(map("".join, words.terms)))
+    def _ranked(self, words: Words, table: str, window: tuple[int, int]) -> list[tuple[int, float]]:
+        """Return hits in the names, what is called just so first; or those that are in the texts only."""
+        where, values = self._where(words, self.chosen, table)
+        first = ""
+        if table == _NAMES:
+            first = "found.id IN (SELECT thing FROM name WHERE key = ?) DESC,"
+            values.append(key("".join(map("".join, words.terms))))
+        else:
+            where += f" AND {table}.rowid NOT IN (SELECT rowid FROM {_NAMES} WHERE {_NAMES} MATCH ?)"
+            values.append(words.expression())
         sql = (
-            f"SELECT words.rowid, -bm25(words, {_WEIGHTS}) AS score,"
-            f" words.rowid IN (SELECT thing FROM name WHERE key = ?) AS exact FROM {where} {without}"
-            " ORDER BY exact DESC, score DESC, words.rowid LIMIT ? OFFSET ?"
+            f"SELECT found.id, found.score * thing.weight AS score FROM (SELECT {table}.rowid AS id,"
+            f" -bm25({table}, {_WEIGHTS[table]}) AS score FROM {where}) AS found JOIN thing USING (id)"
+            f" ORDER BY {first} 2 DESC, 1 LIMIT ? OFFSET ?"
         )
-        besides = [words.expression(IN_NAMES)] if without else []
-        return [(row[0], row[1]) for row in self.rows(sql, [whole, *values, *besides, *window], self.deadline)]
+        return [(thing, score) for thing, score in self.rows(sql, [*values, *window], self.deadline)]
 
     def _facets(self, words: Words) -> dict[str, tuple[Facet, ...]]:
         """Return the values of each facet with the number of hits under the filters of the other facets."""
@@ -99,11 +106,13 @@ class Search:
             counted.setdefault(name, []).append(found)
         return counted
 
-    def _where(self, words: Words, chosen: Mapping[str, Sequence[int]], columns: str = "") -> tuple[str, list[object]]:
+    def _where(
+        self, words: Words, chosen: Mapping[str, Sequence[int]], table: str = _WORDS
+    ) -> tuple[str, list[object]]:
         """Return the part of a statement that says which things are meant, and its values."""
-        rowid, table = ("words.rowid", "words") if words.terms else ("thing.id", "thing")
-        conditions: list[str] = ["words MATCH ?"] if words.terms else []
-        values: list[object] = [words.expression(columns)] if words.terms else []
+        rowid, table = (f"{table}.rowid", table) if words.terms else ("thing.id", "thing")
+        conditions: list[str] = [f"{table} MATCH ?"] if words.terms else []
+        values: list[object] = [words.expression()] if words.terms else []
         for numbers in chosen.values():
             marks = ", ".join("?" * len(numbers))
             conditions.append(f"{rowid} IN (SELECT thing FROM has WHERE value IN ({marks}))")

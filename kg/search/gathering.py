@@ -9,12 +9,14 @@ from dataclasses import dataclass
 
 from pyoxigraph import Literal, NamedNode, QuerySolutions, Store
 
+from kg.names import PREFIXES
 from kg.places import places
 from kg.queries import stored_query
 
 TEXTS, TYPES, FACETS = "search-texts", "search-types", "search-facets"
 # The roles of a text. A hit in a name goes before one in a text, and that before one in the name of a linked thing.
 NAME, OTHER, NUMBER, TEXT, LINKED = ROLES = ("name", "other", "number", "text", "linked")
+NAMING = (NAME, OTHER, NUMBER)
 TYPE = "type"  # the facet that every thing has
 
 
@@ -37,14 +39,21 @@ def texts(store: Store) -> Iterator[Said]:
             yield Said(thing.value, _value(role), _value(prop), text.value, text.language or "")
 
 
-def facets(store: Store) -> Iterator[tuple[str, str, str]]:
-    """Yield a thing, a facet and its value, the types first: IRIs, or the words of a literal."""
+def facets(store: Store) -> Iterator[tuple[str, str, str, str]]:
+    """Yield a thing, a facet, the property that gives it and its value: an IRI, or the words of a literal."""
     for row in _rows(store, TYPES):
         if isinstance(row["thing"], NamedNode) and isinstance(row["type"], NamedNode):
-            yield row["thing"].value, TYPE, row["type"].value
+            yield row["thing"].value, TYPE, PREFIXES["rdf"] + "type", row["type"].value
     for row in _rows(store, FACETS):
         if isinstance(row["thing"], NamedNode) and isinstance(row["value"], NamedNode | Literal):
-            yield row["thing"].value, _value(row["facet"]), row["value"].value
+            yield row["thing"].value, _value(row["facet"]), _value(row["property"]), row["value"].value
+
+
+def weights(store: Store) -> Iterator[tuple[str, float]]:
+    """Yield how much more, or less, than others a thing counts among hits, where that is said of its type."""
+    for row in _rows(store, TYPES):
+        if isinstance(row["thing"], NamedNode) and isinstance(row["weight"], Literal):
+            yield row["thing"].value, float(row["weight"].value)
 
 
 def _rows(store: Store, name: str) -> QuerySolutions:

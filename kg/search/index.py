@@ -12,13 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from kg.errors import Problem, ReleaseError
-from kg.rebasing import canonical_iri
+from kg.rebasing import canonical_iri, served_iri
+from kg.releases import SEARCH_FORMAT
 from kg.search.characters import Characters
 from kg.search.finding import Search, types_of
 from kg.search.folding import Folding
-from kg.search.gathering import TYPE
 from kg.search.results import Found, SearchTimeout
-from kg.search.writing import FORMAT
 
 _STEPS = 20_000  # instructions of the database between two looks at the clock
 
@@ -36,12 +35,21 @@ class Index:
             found = self.rows("SELECT value FROM meta WHERE key = 'format'")
         except sqlite3.DatabaseError as error:
             raise ReleaseError(Problem(f"no readable index: {error}", "run `kg build` again", file)) from error
-        if found != [(FORMAT,)]:
+        if found != [(SEARCH_FORMAT,)]:
             raise ReleaseError(
-                Problem(f"search index format {found}; this program reads {FORMAT}", "run `kg build` again", file)
+                Problem(
+                    f"search index format {found}; this program reads {SEARCH_FORMAT}", "run `kg build` again", file
+                )
             )
         self.characters = Characters.of(rows)
         self.folding = Folding(self.characters.usual)
+        rows = self.rows("SELECT name, property FROM facet ORDER BY name")
+        self.properties = {facet: served_iri(iri) for facet, iri in rows}
+
+    @property
+    def facets(self) -> tuple[str, ...]:
+        """The names of the facets that hits can be narrowed by."""
+        return tuple(self.properties)
 
     @classmethod
     def open(cls, path: Path) -> "Index":
@@ -79,11 +87,11 @@ class Index:
         """Return what holds all these words; without words everything, in the order of the IRIs.
 
         Words stand between spaces; what stands in double quotes is one. `filters` gives for a facet the values of
-        which one must be had; `type` takes a class or a scheme, by its IRI or by the last part of it. Titles are in
-        `lang` where there are such. Raises SearchTimeout after `seconds`.
+        which one must be had, by their IRIs or the last parts of them; a `type` is a class or the scheme of a concept.
+        Titles are in `lang` where there are such. Raises SearchTimeout after `seconds`.
         """
         chosen = {facet: self.chosen(facet, values) for facet, values in (filters or {}).items() if values}
-        search = Search(self.rows, self.folding, chosen, time.monotonic() + seconds)
+        search = Search(self.rows, self.folding, self.properties, chosen, time.monotonic() + seconds)
         return search.found(words, limit, offset, lang)
 
     def _connection(self) -> sqlite3.Connection:
@@ -100,10 +108,9 @@ class Index:
         return mine
 
     def chosen(self, facet: str, values: Sequence[str]) -> list[int]:
-        """Return the numbers of values of a facet; a type may also be given by the last part of its IRI."""
+        """Return the numbers of values of a facet; an IRI may also be given by its last part."""
         wanted = {canonical_iri(value) for value in values}
-        known = self.values(facet).items()
-        return [number for number, iri in known if iri in wanted or (facet == TYPE and local(iri) in wanted)]
+        return [number for number, iri in self.values(facet).items() if iri in wanted or local(iri) in wanted]
 
     def values(self, facet: str) -> dict[int, str]:
         """Return the values of a facet by their numbers in this index."""

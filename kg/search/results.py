@@ -96,11 +96,13 @@ class Facet:
 class Found:
     """The answer to a search: how many hits there are, those of the page, and for each facet its values.
 
-    The values of a facet are counted under the filters of the other facets. `relaxed` is the other spelling in which
+    The values of a facet are counted under the filters of the other facets; `properties` names for each facet the
+    property that it comes from. `relaxed` is the other spelling in which
     the words were found, where they were not found as they were written.
     """
 
     total: int
     hits: tuple[Hit, ...]
     facets: Mapping[str, tuple[Facet, ...]]
+    properties: Mapping[str, str]
     relaxed: str = ""

@@ -5,13 +5,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from kg.search.folding import Folding, hiragana, is_japanese, katakana
-from kg.search.gathering import NAME, NUMBER, OTHER
 from kg.search.grams import END, runs, stem
 
 # A term between quotes keeps its spaces; a quote without its fellow means nothing.
 _TERM = re.compile(r'["“”„«]([^"“”„»]+)["“”»]|([^\s"“”„«»]+)')
 _MOST = 32  # terms; a sentence in English has fewer
-IN_NAMES = f"{{{NAME} {OTHER} {NUMBER}}}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +29,9 @@ class Words:
                 found.append(term)
         return cls(tuple(found[:_MOST]), text)
 
-    def expression(self, columns: str = "") -> str:
+    def expression(self) -> str:
         """Return what the full-text engine is asked: it holds tokens in quotes, and nothing that was typed."""
-        phrases = " AND ".join(map(_phrase, self.terms))
-        return f"{columns} : ({phrases})" if columns else phrases
+        return " AND ".join(map(_phrase, self.terms))
 
     def respelled(self) -> Iterator["Words"]:
         """Yield the same words with all kana of the other kind."""
