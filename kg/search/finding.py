@@ -68,19 +68,20 @@ class Search:
     def _ranked(self, words: Words, table: str, window: tuple[int, int]) -> list[tuple[int, float]]:
         """Return hits in the names, what is called just so first; or those that are in the texts only."""
         where, values = self._where(words, self.chosen, table)
-        first = ""
+        exact = "0"
         if table == _NAMES:
-            first = "found.id IN (SELECT thing FROM name WHERE key = ?) DESC,"
-            values.append(key("".join(map("".join, words.terms))))
+            exact = "found.id IN (SELECT thing FROM name WHERE key = ?)"
+            values.insert(0, key("".join(map("".join, words.terms))))
         else:
             where += f" AND {table}.rowid NOT IN (SELECT rowid FROM {_NAMES} WHERE {_NAMES} MATCH ?)"
             values.append(words.expression())
         sql = (
-            f"SELECT found.id, found.score * thing.weight AS score FROM (SELECT {table}.rowid AS id,"
+            f"SELECT found.id, found.score * thing.weight AS score, {exact} AS exact FROM (SELECT {table}.rowid AS id,"
             f" -bm25({table}, {_WEIGHTS[table]}) AS score FROM {where}) AS found JOIN thing USING (id)"
-            f" ORDER BY {first} 2 DESC, 1 LIMIT ? OFFSET ?"
+            " ORDER BY exact DESC, score DESC, found.id LIMIT ? OFFSET ?"
         )
-        return [(thing, score) for thing, score in self.rows(sql, [*values, *window], self.deadline)]
+        rows = self.rows(sql, [*values, *window], self.deadline)
+        return [(thing, _score(score, table == _NAMES, bool(exact))) for thing, score, exact in rows]
 
     def _facets(self, words: Words) -> dict[str, tuple[Facet, ...]]:
         """Return the values of each facet with the number of hits under the filters of the other facets."""
@@ -148,6 +149,14 @@ class Search:
             if best[0] == len(words.terms):
                 break
         return best[1:]
+
+
+def _score(rank: float, named: bool, exact: bool) -> float:
+    """Return a score from 0 to 100: what is called so has 100, a hit in a name 50 to 99, one in a text less."""
+    if exact:
+        return 100.0
+    part = rank / (rank + 10) if rank > 0 else 0.0
+    return 50 + 49 * part if named else 50 * part
 
 
 def types_of(rows: Rows, thing: int) -> tuple[str, ...]:

@@ -19,6 +19,8 @@ _HYPHEN = re.compile(f"(?<=[{_KATAKANA}])[-‐‑‒–—―−─━](?=[{_KAT
 _SPACE = re.compile(f"(?<=[{JAPANESE}]) +(?=[{JAPANESE}])|^ +| +$|(?<= ) +")
 # At the end of a katakana word the long vowel may be written or not: サーバー, サーバ (JIS Z 8301).
 _LAST_LONG = re.compile(f"(?<=[{_KATAKANA}][{_KATAKANA}])ー(?![{_KATAKANA}])")
+# The counter か is written in many ways: 12か条, 3ヶ所, 2箇月.
+_COUNTER = re.compile("(?<=[0-9数])[かカケヵヶ箇個个](?=[所条月年国村])")
 _DELETED = (_SPACE, _LAST_LONG)
 # What a printer may set or leave out without changing a name.
 _SILENT = "・「」『』“”\"'’‘"
@@ -45,7 +47,7 @@ class Folding:
 
     def text(self, text: str) -> str:
         """Return the compared form of a text."""
-        folded = _HYPHEN.sub("ー", self._characters(text))
+        folded = _replaced(self._characters(text))
         for pattern in _DELETED:
             folded = pattern.sub("", folded)
         return folded
@@ -63,7 +65,7 @@ class Folding:
             chars.append(folded)
             starts += [start] * len(folded)
             ends += [end] * len(folded)
-        whole = _HYPHEN.sub("ー", "".join(chars))
+        whole = _replaced("".join(chars))
         for pattern in _DELETED:
             for match in reversed([*pattern.finditer(whole)]):
                 del starts[match.start() : match.end()], ends[match.start() : match.end()]
@@ -73,6 +75,11 @@ class Folding:
     def _characters(self, text: str) -> str:
         """Return a text with each character in its usual form."""
         return _WHITE.sub(" ", unicodedata.normalize("NFKC", text).translate(self._usual).lower())
+
+
+def _replaced(text: str) -> str:
+    """Return a text with what is replaced one for one by what stands around it."""
+    return _COUNTER.sub("か", _HYPHEN.sub("ー", text))
 
 
 def _clusters(text: str) -> list[tuple[int, int]]:

@@ -5,13 +5,13 @@ looked at in any case. A match is claimed only where the score is high and the n
 limits were set on one half of a labelled sample and measured on the other (`tests/bench/matching.py`).
 """
 
-import re
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from math import log
 
 from kg.rebasing import canonical_iri, served_iri
+from kg.search.asked import Asked
 from kg.search.finding import types_of
 from kg.search.gathering import NUMBER, TYPE
 from kg.search.index import Index
@@ -19,27 +19,32 @@ from kg.search.resembling import resembling
 from kg.search.results import Candidate, Part, Resembling
 from kg.search.scoring import Comparison, Name, number_key
 
-MATCH_SCORE, MATCH_MARGIN = 88.0, 4.0
+MATCH_SCORE, MATCH_MARGIN = 90.0, 5.0
 _CLOSE = 40  # names whose words are compared
 _MORE = 3  # of them, so many more than are asked for are compared letter by letter
-_NUMBER_ALONE = 60.0  # what a number counts that stands before another name
+_NUMBERED = 0.4  # what a number counts that stands beside a name
+_REMARK = 0.05  # what it counts that a remark was left out
 _BUDGET = 20_000  # entries of the index that one name may cost
 _RAREST = 4  # pairs that are looked up whatever they cost
 _LONGEST = 500  # characters of a name
 _KEPT = 100_000  # weights at hand
 EDITION = "edition"
-# A number at the beginning, as a list prints it: 01-05, 施策番号 1-5, No.3
-_NUMBERED = re.compile(r"(?:施策|番号|no\.?|number|measure|第|#|\s)*(\d{1,3}(?:[-‐–−ー.]\d{1,3})+)[\s.、:)]*")
 
 
 @dataclass(frozen=True, slots=True)
 class _Near:
-    """A name of a thing that is near to what was asked; without `asked` it is the number of the thing."""
+    """A name of a thing that is near to what was asked, with its score.
+
+    `asked` is the form that was compared, None where the number alone was asked. `numbered` says that the number that
+    was given is the thing's own, `remark` which words were left out to compare.
+    """
 
     thing: int
     score: float
     name: Name
     asked: Name | None = None
+    numbered: bool = False
+    remark: str = ""
 
 
 class Matcher:
@@ -62,16 +67,15 @@ class Matcher:
         belongs to no edition, such as an organization, is in each. Raises SearchTimeout after `seconds`.
         """
         deadline = time.monotonic() + seconds
-        folded = self.index.folding.text(text[:_LONGEST])
-        only, values = self._only(type, edition)
+        asked = Asked.of(text, self.index.folding.text(text[:_LONGEST]))
+        within = _Within(*self._only(type, edition), deadline)
         best: dict[int, _Near] = {}
-        for near in self._compared(text, folded, limit, only, values, deadline):
+        for near in self._compared(asked, limit, within):
             known = best.get(near.thing)
             if known is None or near.score > known.score:
                 best[near.thing] = near
         ranked = sorted(best.values(), key=lambda near: (-near.score, near.thing))
-        second = ranked[1].score if len(ranked) > 1 else 0.0
-        sure = bool(ranked) and ranked[0].score >= MATCH_SCORE and ranked[0].score - second >= MATCH_MARGIN
+        sure = bool(ranked) and _sure(ranked)
         return [self._candidate(near, sure and near is ranked[0]) for near in ranked[:limit]]
 
     def resembles(
@@ -81,38 +85,48 @@ class Matcher:
         only, values = self._only(type, edition)
         return resembling(self.index, text, only, values, limit, time.monotonic() + seconds)
 
-    def _compared(
-        self, text: str, folded: str, limit: int, only: str, values: Sequence[object], deadline: float
-    ) -> list[_Near]:
+    def _compared(self, asked: Asked, limit: int, within: "_Within") -> list[_Near]:
         """Return the near names with their scores."""
-        found = []
-        number = _NUMBERED.match(folded)
-        asked = Name.of(text, folded[number.end() :] if number else folded)
-        if number:
-            numbered = self._same("key = ?", [number_key(number[1])], only, values, deadline)
-            found += [_Near(thing, _NUMBER_ALONE if asked.key else 100.0, name) for thing, name in numbered]
-        if whole := number_key(folded):
-            numbered = self._same("key = ? AND role = ?", [whole, NUMBER], only, values, deadline)
-            found += [_Near(thing, 100.0, name) for thing, name in numbered]
-        if asked.key:
-            same = self._same("key = ?", [asked.key], only, values, deadline)
-            same += self._same("bare = ?", [asked.bare], only, values, deadline) if asked.bare else []
-            near = self._near(asked, only, values, deadline)
-            near.sort(key=lambda one: -self._comparison.words(asked, one[1]))
-            for thing, name in {
-                (thing, name.text): (thing, name) for thing, name in same + near[: limit + _MORE]
-            }.values():
-                found.append(_Near(thing, self._comparison.score(asked, name), name, asked))
+        numbers = self._same("key = ? AND role = ?", [asked.whole, NUMBER], within) if asked.whole else []
+        found = [_Near(thing, 100.0, name) for thing, name in numbers]
+        numbered = dict(self._same("key = ? AND role = ?", [asked.number, NUMBER], within) if asked.number else [])
+        if numbered and not asked.name.key:
+            return [_Near(thing, 100.0, name) for thing, name in numbered.items()]
+        if asked.short and (number := number_key(asked.bracketed)):
+            in_brackets = dict(self._same("key = ? AND role = ?", [number, NUMBER], within))
+            if in_brackets:
+                found += self._named(asked.short, limit, within, in_brackets)
+        if asked.name.key:
+            found += self._named(asked.name, limit, within, numbered)
+        if asked.short and asked.remark:
+            found += self._named(asked.short, limit, within, numbered, asked.bracketed)
         return found
 
-    def _same(
-        self, condition: str, wanted: list[str], only: str, values: Sequence[object], deadline: float
-    ) -> list[tuple[int, Name]]:
-        sql = f"SELECT thing, text, folded FROM name WHERE {condition} {only} ORDER BY id LIMIT {_CLOSE}"
-        rows = self.index.rows(sql, [*wanted, *values], deadline)
+    def _named(
+        self, asked: Name, limit: int, within: "_Within", numbered: Mapping[int, Name], remark: str = ""
+    ) -> list[_Near]:
+        """Return what is called like a name, among it the things whose number was given."""
+        near = self._near(asked, within)
+        near.sort(key=lambda one: -self._comparison.words(asked, one[1]))
+        names = self._same("key = ?", [asked.key], within) + near[: limit + _MORE]
+        names += self._same("bare = ?", [asked.bare], within) if asked.bare else []
+        for thing in numbered:
+            names += self._same("thing = ? AND role <> ?", [thing, NUMBER], within)
+        found = []
+        for thing, name in dict.fromkeys(names):
+            score = self._comparison.score(asked, name)
+            score = 100 * _NUMBERED + (1 - _NUMBERED) * score if thing in numbered else score
+            found.append(
+                _Near(thing, (1 - _REMARK) * score if remark else score, name, asked, thing in numbered, remark)
+            )
+        return found
+
+    def _same(self, condition: str, wanted: list[object], within: "_Within") -> list[tuple[int, Name]]:
+        sql = f"SELECT thing, text, folded FROM name WHERE {condition} {within.only} ORDER BY id LIMIT {_CLOSE}"
+        rows = self.index.rows(sql, [*wanted, *within.values], within.deadline)
         return [(thing, self._form(text, folded)) for thing, text, folded in rows]
 
-    def _near(self, asked: Name, only: str, values: Sequence[object], deadline: float) -> list[tuple[int, Name]]:
+    def _near(self, asked: Name, within: "_Within") -> list[tuple[int, Name]]:
         """Return the things and names that share the weightiest pairs with a name."""
         rare = self._rarest(asked.features)
         if not rare:
@@ -120,11 +134,11 @@ class Matcher:
         each = " UNION ALL ".join(["SELECT rowid AS id, ? AS weight FROM grams WHERE grams MATCH ?"] * len(rare))
         sql = (
             f"SELECT thing, text, folded FROM (SELECT id, SUM(weight) AS shared FROM ({each}) GROUP BY id)"
-            f" JOIN name USING (id) WHERE TRUE {only}"
+            f" JOIN name USING (id) WHERE TRUE {within.only}"
             f" ORDER BY shared / (LENGTH(key) + {len(asked.key)}) DESC, id LIMIT {_CLOSE}"
         )
         grams = [value for gram in rare for value in (self._weight(gram), f'"{gram}"')]
-        rows = self.index.rows(sql, [*grams, *values], deadline)
+        rows = self.index.rows(sql, [*grams, *within.values], within.deadline)
         return [(thing, self._form(text, folded)) for thing, text, folded in rows]
 
     def _form(self, text: str, folded: str) -> Name:
@@ -182,9 +196,37 @@ class Matcher:
     def _candidate(self, near: _Near, match: bool) -> Candidate:
         sql = "SELECT iri, label_ja, label_en, description FROM thing WHERE id = ?"
         iri, ja, en, description = self.index.rows(sql, (near.thing,))[0]
-        types, text = types_of(self.index.rows, near.thing), near.name.text
-        if near.asked:
-            parts = self._comparison.parts(near.asked, near.name)
-        else:
-            parts = (Part("number", near.score / 100, 1.0, f"番号 {text}", f"number {text}"),)
-        return Candidate(served_iri(iri), ja, en, description, types, round(near.score, 1), match, parts, text)
+        types, parts = types_of(self.index.rows, near.thing), tuple(self._parts(near))
+        score = round(near.score, 1)
+        return Candidate(served_iri(iri), ja, en, description, types, score, match, parts, near.name.text)
+
+    def _parts(self, near: _Near) -> Iterator[Part]:
+        """Yield the parts of a score."""
+        if near.asked is None:
+            yield Part("number", near.score / 100, 1.0, f"番号 {near.name.text}", f"number {near.name.text}")
+            return
+        share = 1 - _REMARK if near.remark else 1.0
+        if near.remark:
+            ja, en = f"「{near.remark}」を除いて比べた", f"compared without “{near.remark}”"
+            yield Part("remark", 0.0, _REMARK, ja, en)
+        if near.numbered:
+            yield Part("number", 1.0, share * _NUMBERED, "番号が同じ", "the number is the same")
+            share *= 1 - _NUMBERED
+        for part in self._comparison.parts(near.asked, near.name):
+            yield replace(part, weight=share * part.weight)
+
+
+@dataclass(frozen=True, slots=True)
+class _Within:
+    """What names are narrowed to: a condition and its values; and the moment by which they must be found."""
+
+    only: str
+    values: list[object]
+    deadline: float
+
+
+def _sure(ranked: Sequence[_Near]) -> bool:
+    """Whether the first of these is surely what was meant: near enough, far before the next, and of no other number."""
+    second = ranked[1].score if len(ranked) > 1 else 0.0
+    other_number = not ranked[0].numbered and any(near.numbered for near in ranked)
+    return ranked[0].score >= MATCH_SCORE and ranked[0].score - second >= MATCH_MARGIN and not other_number

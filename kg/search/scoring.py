@@ -21,6 +21,7 @@ _LIGHT_COST = 0.3
 _ALIKE_COST = 0.3
 _DIGIT_COST = 1.5
 _BUT_FOR_PARTICLES = 0.97
+_READABLE = 4  # characters for each that was misread
 _PARTICLES = re.compile(
     "における|に関する|に係る|に向けた|のための|について|による|及び|および|並びに|ならびに|等|など|[のをにへやと]"
 )
@@ -72,29 +73,38 @@ class Comparison:
         """Return which part of their words two names share, from 0 to 1."""
         if asked.key == name.key:
             return 1.0
+        if asked.bare == name.bare:
+            return _BUT_FOR_PARTICLES
         weight = self._weight
         shared = sum(map(weight, asked.features & name.features))
         both = sum(map(weight, asked.features)) + sum(map(weight, name.features))
         return 2 * shared / both if both else 0.0
 
-    def spelling(self, asked: Name, name: Name) -> float:
-        """Return which part of their characters agree, from 0 to 1."""
-        if asked.key == name.key:
-            return 1.0
-        if asked.bare == name.bare:
-            return _BUT_FOR_PARTICLES
+    def compared(self, asked: Name, name: Name) -> tuple[float, float]:
+        """Return which part of their characters and of their words agree, each from 0 to 1.
+
+        Where only characters were taken for others that look like them, these are no other words.
+        """
+        words = self.words(asked, name)
+        if asked.key == name.key or asked.bare == name.bare:
+            return words, words
         edits = Levenshtein.editops(asked.key, name.key).as_list()
-        cost = sum(self._cost(asked.key, name.key, *edit) for edit in edits)
-        return max(0.0, 1 - cost / max(len(asked.key), len(name.key), 1))
+        costs = [self._cost(asked.key, name.key, *edit) for edit in edits]
+        length = max(len(asked.key), len(name.key), 1)
+        if length >= _READABLE * len(costs) and all(cost == _ALIKE_COST for cost in costs):
+            words = max(words, 1 - len(costs) / length)
+        return max(0.0, 1 - sum(costs) / length), words
 
     def score(self, asked: Name, name: Name) -> float:
         """Return how well two names agree, from 0 to 100."""
-        numbers = NUMBERS if asked.numbers == name.numbers else 0.0
-        return 100 * (SPELLING * self.spelling(asked, name) + WORDS * self.words(asked, name) + numbers)
+        spelling, words = self.compared(asked, name)
+        return 100 * (SPELLING * spelling + WORDS * words + (NUMBERS if asked.numbers == name.numbers else 0.0))
 
     def parts(self, asked: Name, name: Name) -> tuple[Part, ...]:
         """Return the parts of that score, each with its reason."""
-        return (self._spelling(asked, name), self._words(asked, name), _numbers(asked, name))
+        spelling, words = self.compared(asked, name)
+        shared = joined(asked.features & name.features, asked.folded)[:_SHOWN]
+        return (_spelling(spelling, asked, name), _words(words, shared), _numbers(asked, name))
 
     def _cost(self, asked: str, name: str, kind: str, here: int, there: int) -> float:
         """Return what one edit counts: less where a scanner may have made it, more where a number is another."""
@@ -106,23 +116,23 @@ class Comparison:
             return _DIGIT_COST
         return _LIGHT_COST if (old or new) in _LIGHT and not (old and new) else 1.0
 
-    def _spelling(self, asked: Name, name: Name) -> Part:
-        value = self.spelling(asked, name)
-        if asked.key == name.key:
-            ja, en = "同じ", "the same"
-        elif asked.bare == name.bare:
-            ja, en = "助詞などを除けば同じ", "the same but for particles"
-        else:
-            number = Levenshtein.distance(asked.key, name.key)
-            ja, en = f"{number}文字違う", f"{number} characters differ"
-        return Part("spelling", value, SPELLING, f"「{name.text}」と{ja}", f"“{name.text}”: {en}")
 
-    def _words(self, asked: Name, name: Name) -> Part:
-        value = self.words(asked, name)
-        words = "、".join(joined(asked.features & name.features, asked.folded)[:_SHOWN])
-        if not words:
-            return Part("words", value, WORDS, "共通の語がない", "no shared word")
-        return Part("words", value, WORDS, f"共通の語: {words}", f"shared words: {words}")
+def _spelling(value: float, asked: Name, name: Name) -> Part:
+    if asked.key == name.key:
+        ja, en = "同じ", "the same"
+    elif asked.bare == name.bare:
+        ja, en = "助詞などを除けば同じ", "the same but for particles"
+    else:
+        number = Levenshtein.distance(asked.key, name.key)
+        ja, en = f"{number}文字違う", f"{number} characters differ"
+    return Part("spelling", value, SPELLING, f"「{name.text}」と{ja}", f"“{name.text}”: {en}")
+
+
+def _words(value: float, shared: list[str]) -> Part:
+    words = "、".join(shared)
+    if not words:
+        return Part("words", value, WORDS, "共通の語がない", "no shared word")
+    return Part("words", value, WORDS, f"共通の語: {words}", f"shared words: {words}")
 
 
 def _numbers(asked: Name, name: Name) -> Part:

@@ -1,8 +1,8 @@
 """Makes an index file from a graph. The content is the same each time; memory stays flat, since SQLite sorts on disk.
 
-The file is a SQLite database. `words` is a full-text table (FTS5) of our own tokens, a column for each role, and `names`
-one of the names alone, so that these are ranked by their own lengths. They hold no texts, which stand in `name` and
-`text` for snippets and matching.
+The file is a SQLite database. `words` is a full-text table (FTS5) of our own tokens, a column for each role, and
+`names` one of the names alone, so that these are ranked by their own lengths. They hold no texts, which stand in `name`
+and `text` for snippets and matching.
 """
 
 import sqlite3
