@@ -8,27 +8,23 @@ limits were set on one half of a labelled sample and measured on the other (`tes
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import log
+from functools import lru_cache
 
-from kg.rebasing import canonical_iri, served_iri
+from kg.rebasing import served_iri
 from kg.search.asked import Asked
 from kg.search.finding import types_of
-from kg.search.gathering import NUMBER, TYPE
 from kg.search.index import Index
+from kg.search.nearness import Allowed, Names
 from kg.search.resembling import resembling
 from kg.search.results import Candidate, Part, Resembling
 from kg.search.scoring import Comparison, Name, number_key
 
 MATCH_SCORE, MATCH_MARGIN = 90.0, 5.0
-_CLOSE = 40  # names whose words are compared
 _MORE = 3  # of them, so many more than are asked for are compared letter by letter
 _NUMBERED = 0.4  # what a number counts that stands beside a name
 _REMARK = 0.05  # what it counts that a remark was left out
-_BUDGET = 20_000  # entries of the index that one name may cost
-_RAREST = 4  # pairs that are looked up whatever they cost
 _LONGEST = 500  # characters of a name
-_KEPT = 100_000  # weights at hand
-EDITION = "edition"
+_KEPT = 1 << 14  # things at hand
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +48,9 @@ class Matcher:
 
     def __init__(self, index: Index) -> None:
         self.index = index
-        self._names = max(1, index.rows("SELECT COUNT(*) FROM name")[0][0])
-        self._counts: dict[str, int] = {}
-        self._weights: dict[str, float] = {}
-        self._forms: dict[str, Name] = {}
-        self._comparison = Comparison(index.characters.alike, self._weight)
+        self._names = Names(index)
+        self._thing = lru_cache(_KEPT)(self._thing_of)
+        self._comparison = Comparison(index.characters.alike, self._names.weight)
 
     def candidates(
         self, text: str, *, type: str | None = None, edition: str | None = None, limit: int = 5, seconds: float = 2.0
@@ -68,9 +62,8 @@ class Matcher:
         """
         deadline = time.monotonic() + seconds
         asked = Asked.of(text, self.index.folding.text(text[:_LONGEST]))
-        within = _Within(*self._only(type, edition), deadline)
         best: dict[int, _Near] = {}
-        for near in self._compared(asked, limit, within):
+        for near in self._compared(asked, limit, self._names.allowed(type, edition), deadline):
             known = best.get(near.thing)
             if known is None or near.score > known.score:
                 best[near.thing] = near
@@ -82,123 +75,52 @@ class Matcher:
         self, text: str, *, type: str = "measure", edition: str | None = None, limit: int = 5, seconds: float = 5.0
     ) -> list[Resembling]:
         """Return the things whose names and texts a paragraph resembles, with the words that carried the score."""
-        only, values = self._only(type, edition)
-        return resembling(self.index, text, only, values, limit, time.monotonic() + seconds)
+        allowed = self._names.allowed(type, edition)
+        return resembling(self.index, text, allowed, limit, time.monotonic() + seconds)
 
-    def _compared(self, asked: Asked, limit: int, within: "_Within") -> list[_Near]:
+    def _compared(self, asked: Asked, limit: int, allowed: Allowed, deadline: float) -> list[_Near]:
         """Return the near names with their scores."""
-        numbers = self._same("key = ? AND role = ?", [asked.whole, NUMBER], within) if asked.whole else []
-        found = [_Near(thing, 100.0, name) for thing, name in numbers]
-        numbered = dict(self._same("key = ? AND role = ?", [asked.number, NUMBER], within) if asked.number else [])
+        found = [
+            _Near(thing, 100.0, name) for thing, name in self._names.numbered(asked.whole, allowed, deadline).items()
+        ]
+        numbered = self._names.numbered(asked.number, allowed, deadline)
         if numbered and not asked.name.key:
             return [_Near(thing, 100.0, name) for thing, name in numbered.items()]
-        if asked.short and (number := number_key(asked.bracketed)):
-            in_brackets = dict(self._same("key = ? AND role = ?", [number, NUMBER], within))
-            if in_brackets:
-                found += self._named(asked.short, limit, within, in_brackets)
-        if asked.name.key:
-            found += self._named(asked.name, limit, within, numbered)
-        if asked.short and asked.remark:
-            found += self._named(asked.short, limit, within, numbered, asked.bracketed)
+        forms = [(asked.name, numbered, "")] if asked.name.key else []
+        if asked.short:
+            in_brackets = self._names.numbered(number_key(asked.bracketed), allowed, deadline)
+            forms += [(asked.short, in_brackets, "")] if in_brackets else []
+            forms += [(asked.short, numbered, asked.bracketed)] if asked.remark else []
+        for form in forms:
+            found += self._named(*form, limit, allowed, deadline)
         return found
 
     def _named(
-        self, asked: Name, limit: int, within: "_Within", numbered: Mapping[int, Name], remark: str = ""
+        self, asked: Name, numbered: Mapping[int, Name], remark: str, limit: int, allowed: Allowed, deadline: float
     ) -> list[_Near]:
         """Return what is called like a name, among it the things whose number was given."""
-        near = self._near(asked, within)
-        near.sort(key=lambda one: -self._comparison.words(asked, one[1]))
-        names = self._same("key = ?", [asked.key], within) + near[: limit + _MORE]
-        names += self._same("bare = ?", [asked.bare], within) if asked.bare else []
+        near, words = self._names.near(asked, allowed), self._comparison.words
+        near.sort(key=lambda one: words(asked, one[1]), reverse=True)
+        names = self._names.same(asked, allowed, deadline) + near[: limit + _MORE]
         for thing in numbered:
-            names += self._same("thing = ? AND role <> ?", [thing, NUMBER], within)
+            names += self._names.of(thing, deadline)
         found = []
-        for thing, name in dict.fromkeys(names):
+        for thing, name in {(thing, name.text): (thing, name) for thing, name in names}.values():
             score = self._comparison.score(asked, name)
             score = 100 * _NUMBERED + (1 - _NUMBERED) * score if thing in numbered else score
-            found.append(
-                _Near(thing, (1 - _REMARK) * score if remark else score, name, asked, thing in numbered, remark)
-            )
+            score = (1 - _REMARK) * score if remark else score
+            found.append(_Near(thing, score, name, asked, thing in numbered, remark))
         return found
 
-    def _same(self, condition: str, wanted: list[object], within: "_Within") -> list[tuple[int, Name]]:
-        sql = f"SELECT thing, text, folded FROM name WHERE {condition} {within.only} ORDER BY id LIMIT {_CLOSE}"
-        rows = self.index.rows(sql, [*wanted, *within.values], within.deadline)
-        return [(thing, self._form(text, folded)) for thing, text, folded in rows]
-
-    def _near(self, asked: Name, within: "_Within") -> list[tuple[int, Name]]:
-        """Return the things and names that share the weightiest pairs with a name."""
-        rare = self._rarest(asked.features)
-        if not rare:
-            return []
-        each = " UNION ALL ".join(["SELECT rowid AS id, ? AS weight FROM grams WHERE grams MATCH ?"] * len(rare))
-        sql = (
-            f"SELECT thing, text, folded FROM (SELECT id, SUM(weight) AS shared FROM ({each}) GROUP BY id)"
-            f" JOIN name USING (id) WHERE TRUE {within.only}"
-            f" ORDER BY shared / (LENGTH(key) + {len(asked.key)}) DESC, id LIMIT {_CLOSE}"
-        )
-        grams = [value for gram in rare for value in (self._weight(gram), f'"{gram}"')]
-        rows = self.index.rows(sql, [*grams, *within.values], within.deadline)
-        return [(thing, self._form(text, folded)) for thing, text, folded in rows]
-
-    def _form(self, text: str, folded: str) -> Name:
-        """Return the forms of a name of the index; those asked for lately are at hand."""
-        form = self._forms.get(text)
-        if form is None:
-            if len(self._forms) >= _KEPT:
-                self._forms = {}
-            self._forms[text] = form = Name.of(text, folded)
-        return form
-
-    def _rarest(self, grams: frozenset[str]) -> list[str]:
-        """Return the pairs to look up: the rarest, as many as the budget allows."""
-        ranked = sorted((gram for gram in grams if self._count(gram)), key=lambda gram: (self._count(gram), gram))
-        found, cost = list[str](), 0
-        for gram in ranked:
-            cost += self._count(gram)
-            if len(found) >= _RAREST and cost > _BUDGET:
-                break
-            found.append(gram)
-        return found
-
-    def _only(self, type: str | None, edition: str | None) -> tuple[str, list[object]]:
-        """Return the condition that narrows names to a type and an edition, and its values."""
-        sql, values = "", list[object]()
-        if type:
-            numbers = self.index.chosen(TYPE, [type])
-            sql += f" AND thing IN (SELECT thing FROM has WHERE value IN ({', '.join('?' * len(numbers))}))"
-            values += numbers
-        if edition:
-            others = [n for n, iri in self.index.values(EDITION).items() if iri != canonical_iri(edition)]
-            sql += f" AND thing NOT IN (SELECT thing FROM has WHERE value IN ({', '.join('?' * len(others))}))"
-            values += others
-        return sql, values
-
-    def _count(self, gram: str) -> int:
-        """Return how many names hold a pair."""
-        count = self._counts.get(gram)
-        if count is None:
-            rows = self.index.rows("SELECT count FROM gram_count WHERE token = ?", (gram,))
-            if len(self._counts) >= _KEPT:
-                self._counts = {}
-            self._counts[gram] = count = rows[0][0] if rows else 0
-        return count
-
-    def _weight(self, gram: str) -> float:
-        """Return how much a pair says: the more, the fewer names hold it."""
-        weight = self._weights.get(gram)
-        if weight is None:
-            if len(self._weights) >= _KEPT:
-                self._weights = {}
-            self._weights[gram] = weight = log(1 + self._names / (1 + self._count(gram)))
-        return weight
+    def _thing_of(self, thing: int) -> tuple[str, str, str, str, tuple[str, ...]]:
+        """Return IRI, labels, description and types of a thing."""
+        sql = "SELECT iri, label_ja, label_en, description FROM thing WHERE id = ?"
+        iri, ja, en, description = self.index.rows(sql, (thing,))[0]
+        return served_iri(iri), ja, en, description, types_of(self.index.rows, thing)
 
     def _candidate(self, near: _Near, match: bool) -> Candidate:
-        sql = "SELECT iri, label_ja, label_en, description FROM thing WHERE id = ?"
-        iri, ja, en, description = self.index.rows(sql, (near.thing,))[0]
-        types, parts = types_of(self.index.rows, near.thing), tuple(self._parts(near))
-        score = round(near.score, 1)
-        return Candidate(served_iri(iri), ja, en, description, types, score, match, parts, near.name.text)
+        parts = tuple(self._parts(near))
+        return Candidate(*self._thing(near.thing), round(near.score, 1), match, parts, near.name.text)
 
     def _parts(self, near: _Near) -> Iterator[Part]:
         """Yield the parts of a score."""
@@ -213,16 +135,7 @@ class Matcher:
             yield Part("number", 1.0, share * _NUMBERED, "番号が同じ", "the number is the same")
             share *= 1 - _NUMBERED
         for part in self._comparison.parts(near.asked, near.name):
-            yield replace(part, weight=share * part.weight)
-
-
-@dataclass(frozen=True, slots=True)
-class _Within:
-    """What names are narrowed to: a condition and its values; and the moment by which they must be found."""
-
-    only: str
-    values: list[object]
-    deadline: float
+            yield part if share == 1 else replace(part, weight=share * part.weight)
 
 
 def _sure(ranked: Sequence[_Near]) -> bool:

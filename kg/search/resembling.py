@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from itertools import islice
 from math import log
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ from kg.rebasing import served_iri
 from kg.search.finding import types_of
 from kg.search.gathering import NAME, OTHER
 from kg.search.grams import END, tokens
+from kg.search.nearness import allows
 from kg.search.results import Part, Resembling
 from kg.search.scoring import joined
 
@@ -25,20 +27,16 @@ _COMMON = 0.25  # what more than this part of all things hold says nothing
 _SHOWN = 6
 
 
-def resembling(
-    index: "Index", text: str, only: str, values: Sequence[object], limit: int, deadline: float
-) -> list[Resembling]:
-    """Return the things that a paragraph resembles most; `only` with its values narrows them."""
+def resembling(index: "Index", text: str, allowed: bytes | None, limit: int, deadline: float) -> list[Resembling]:
+    """Return the things that a paragraph resembles most, of those that are allowed (a bit for each)."""
     folded = index.folding.text(text[:_LONGEST])
     weights = _weights(index, [token for token in dict.fromkeys(tokens(folded)) if not _GRAMMAR.search(token)])
     if not weights:
         return []
     expression = " OR ".join(f'"{token}"' for token in weights)
-    sql = (
-        "SELECT rowid FROM (SELECT rowid, rowid AS thing, rank FROM words WHERE words MATCH ?"
-        f" AND rank MATCH 'bm25(3.0, 2.0, 0.0, 1.0, 0.5)') WHERE TRUE {only} ORDER BY rank, rowid LIMIT {_CLOSE}"
-    )
-    near = [thing for (thing,) in index.rows(sql, [expression, *values], deadline)]
+    sql = "SELECT rowid FROM words WHERE words MATCH ? AND rank MATCH 'bm25(3.0, 2.0, 0.0, 1.0, 0.5)' ORDER BY rank"
+    ranked = (thing for (thing,) in index.rows(sql, [expression], deadline))
+    near = islice((thing for thing in ranked if allowed is None or allows(allowed, thing)), _CLOSE)
     found = [_resembling(index, thing, folded, weights) for thing in near]
     return sorted(found, key=lambda one: (-one.score, one.iri))[:limit]
 

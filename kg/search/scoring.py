@@ -7,6 +7,7 @@ all names, since two names that share 推進 share nothing.
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from rapidfuzz.distance import Levenshtein
 
@@ -27,6 +28,7 @@ _PARTICLES = re.compile(
 )
 _DIGITS = re.compile(r"\d+")
 _SHOWN = 4  # words in a reason
+_KEPT = 1 << 16  # sums at hand
 
 Weight = Callable[[str], float]
 
@@ -68,6 +70,7 @@ class Comparison:
         pairs = {(hiragana(one), hiragana(other)) for one, other in alike}
         self._alike = frozenset(pairs | {(other, one) for one, other in pairs})
         self._weight = weight
+        self._weights = lru_cache(_KEPT)(self._sum)
 
     def words(self, asked: Name, name: Name) -> float:
         """Return which part of their words two names share, from 0 to 1."""
@@ -75,10 +78,8 @@ class Comparison:
             return 1.0
         if asked.bare == name.bare:
             return _BUT_FOR_PARTICLES
-        weight = self._weight
-        shared = sum(map(weight, asked.features & name.features))
-        both = sum(map(weight, asked.features)) + sum(map(weight, name.features))
-        return 2 * shared / both if both else 0.0
+        both = self._weights(asked.features) + self._weights(name.features)
+        return 2 * self._sum(asked.features & name.features) / both if both else 0.0
 
     def compared(self, asked: Name, name: Name) -> tuple[float, float]:
         """Return which part of their characters and of their words agree, each from 0 to 1.
@@ -105,6 +106,9 @@ class Comparison:
         spelling, words = self.compared(asked, name)
         shared = joined(asked.features & name.features, asked.folded)[:_SHOWN]
         return (_spelling(spelling, asked, name), _words(words, shared), _numbers(asked, name))
+
+    def _sum(self, grams: frozenset[str]) -> float:
+        return sum(map(self._weight, grams))
 
     def _cost(self, asked: str, name: str, kind: str, here: int, there: int) -> float:
         """Return what one edit counts: less where a scanner may have made it, more where a number is another."""
