@@ -11,6 +11,7 @@ from heapq import nlargest
 from math import log
 
 from kg.rebasing import canonical_iri
+from kg.search.folding import katakana
 from kg.search.gathering import NUMBER, TYPE
 from kg.search.index import Index
 from kg.search.scoring import Name
@@ -21,6 +22,7 @@ _BUDGET = 20_000  # entries of the index that one name may cost
 _RAREST = 4  # pairs that are looked up whatever they cost
 _KEPT = 1 << 14  # what was looked up lately, of each kind: some tens of megabytes at most
 _FEW = 64
+_UNKNOWN = 0.4  # what a pair of characters weighs that stands in no text
 
 Allowed = bytes | None  # a bit for each thing; None allows all
 
@@ -115,8 +117,16 @@ class Names:
         return rows[0][0] if rows else 0
 
     def _weight(self, gram: str) -> float:
-        """Return how much a pair says: the more, the fewer names hold it."""
-        return log(1 + len(self._things) / (1 + self._count(gram)))
+        """Return how much a pair says: the more, the fewer names hold it.
+
+        What stands nowhere in the graph says less: more often than another word it is one misread or mistyped.
+        """
+        weight = log(1 + len(self._things) / (1 + self._count(gram)))
+        return weight if self._count(gram) or self._stands(gram) else _UNKNOWN * weight
+
+    def _stands(self, gram: str) -> bool:
+        """Whether a pair stands in any text, its kana of either kind."""
+        return bool(self._index.rows("SELECT 1 FROM word_count WHERE token IN (?, ?)", (gram, katakana(gram))))
 
     def _name_of(self, id: int) -> Name:
         return Name.of(*self._index.rows("SELECT text, folded FROM name WHERE id = ?", (id,))[0])
