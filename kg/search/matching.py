@@ -19,7 +19,7 @@ from kg.search.resembling import resembling
 from kg.search.results import Candidate, Part, Resembling
 from kg.search.scoring import Comparison, Name, number_key
 
-MATCH_SCORE, MATCH_MARGIN = 92.0, 5.0
+MATCH_SCORE, MATCH_MARGIN = 90.0, 5.0
 _MORE = 3  # of them, so many more than are asked for are compared letter by letter
 _NUMBERED = 0.4  # what a number counts that stands beside a name
 _REMARK = 0.05  # what it counts that a remark was left out

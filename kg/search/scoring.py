@@ -21,6 +21,7 @@ _LIGHT = frozenset("のをにへとやがはも等及び並ー")
 _LIGHT_COST = 0.3
 _ALIKE_COST = 0.3
 _DIGIT_COST = 1.5
+_OTHER_COST = 3.0  # of a kanji for one that looks otherwise: another word, 林業 for 農業
 _BUT_FOR_PARTICLES = 0.97
 _READABLE = 4  # characters for each that was misread
 _PARTICLES = re.compile(
@@ -118,7 +119,9 @@ class Comparison:
             return _ALIKE_COST
         if old.isdigit() or new.isdigit():
             return _DIGIT_COST
-        return _LIGHT_COST if (old or new) in _LIGHT and not (old and new) else 1.0
+        if old and new:
+            return _OTHER_COST if old >= "\u3400" and new >= "\u3400" else 1.0
+        return _LIGHT_COST if (old or new) in _LIGHT else 1.0
 
 
 def _spelling(value: float, asked: Name, name: Name) -> Part:
