@@ -10,7 +10,9 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
-from kg import __version__
+from pyoxigraph import Store
+
+from kg import __version__, search
 from kg.errors import Problem, ReleaseError
 from kg.model.assemble import assemble, print_of
 from kg.model.identities import LEDGER, Identity, check_identities, identities_of, ledger_rows
@@ -37,12 +39,16 @@ from kg.releases import (
     KNOWN_PROBLEMS,
     QUERIES,
     RELEASES,
+    SEARCH,
+    SEARCH_FORMAT,
+    STORE,
     VALIDATION,
     VALIDATION_PAGE,
     Release,
     current_release,
     read_release,
 )
+from kg.search.characters import Characters
 from kg.validate import Report, fastest, validate_triples
 from kg.validate.page import page
 
@@ -116,9 +122,15 @@ def build(places: Places, progress: Progress = lambda stage: None, engine: str =
         content = graph_files(statements, records, described, files, report.triples())
     with stages.stage("write the release"):
         draft = _draft(places.out, version, inputs, recipe, records, graph)
-        release = publish(draft, content.files, places.out, partial(write_store, quads=content.quads))
+        made = {STORE: partial(write_store, quads=content.quads), SEARCH: partial(_index, places=places)}
+        release = publish(draft, content.files, places.out, made)
     remarks += tuple(f"{name}: {LEFT_OUT}" for name in dump_names() if name not in content.files)
     return Built(release, True, records, stages.seconds, remarks, tuple(new), report)
+
+
+def _index(file: Path, places: Places) -> None:
+    """Make the search index beside the store, from what the store holds."""
+    search.build(Store.read_only(str(file.with_name(STORE))), file, Characters.read(places.recipe))
 
 
 def draft(places: Places, progress: Progress = lambda stage: None) -> Built:
@@ -257,4 +269,6 @@ def _draft(out: Path, version: str, inputs: str, recipe: Recipe, records: Record
     }
     folder = out / RELEASES / version
     redirects = tuple(dict(row.values) for row in recipe.tables["redirects"].rows)
-    return Release(folder, version, recipe.issued, inputs, __version__, editions, counts, (), ENGINE, redirects)
+    return Release(
+        folder, version, recipe.issued, inputs, __version__, editions, counts, (), ENGINE, redirects, SEARCH_FORMAT
+    )

@@ -10,12 +10,12 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from kg.errors import Problem, ReleaseError
-from kg.releases import CHECKSUMS, CURRENT, MANIFEST, RELEASES, STORE, Release, ReleasedFile, read_release
+from kg.releases import CHECKSUMS, CURRENT, MANIFEST, RELEASES, Release, ReleasedFile, read_release
 
 _STAGING = ".staging-"
 _LINK = f".{CURRENT}-new"
@@ -41,24 +41,25 @@ def write_files(folder: Path, files: dict[str, bytes]) -> None:
             _put(folder, name, content)
 
 
-def publish(draft: Release, files: dict[str, bytes], out: Path, store: Fill | None = None) -> Release:
+def publish(draft: Release, files: dict[str, bytes], out: Path, made: Mapping[str, Fill] | None = None) -> Release:
     """Write the files of a release and point `out/current` to it; without files, point to the one that is there.
 
-    `store` fills the store directory. Raises ReleaseError where something cannot be written.
+    `made` has for the name of what is made in its place, such as the store, what makes it there; they are asked in
+    their order. Raises ReleaseError where something cannot be written.
     """
     with _told("free space or choose another folder with --out; the release before is untouched"):
         (out / RELEASES).mkdir(parents=True, exist_ok=True)
         _sweep(out / RELEASES)
-        release = _write(draft, files, out, store) if files else draft
+        release = _write(draft, files, out, made or {}) if files else draft
         _switch(out, release.folder)
     return release
 
 
-def _write(draft: Release, files: dict[str, bytes], out: Path, store: Fill | None) -> Release:
+def _write(draft: Release, files: dict[str, bytes], out: Path, made: Mapping[str, Fill]) -> Release:
     """Write everything into a folder of its own, the manifest last, and rename it to the version."""
     with _staging(out / RELEASES) as staging:
-        if store:
-            store(staging / STORE)
+        for name, fill in made.items():
+            fill(staging / name)
         entries = [_put(staging, name, content) for name, content in sorted(files.items())]
         sums = "".join(f"{entry.sha256}  {entry.name}\n" for entry in entries)
         entries.append(_put(staging, CHECKSUMS, sums.encode()))

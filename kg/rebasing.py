@@ -29,6 +29,11 @@ def served_iri(iri: str) -> str:
     return BASE + iri.removeprefix(CANONICAL) if REBASED and iri.startswith(CANONICAL) else iri
 
 
+def canonical_iri(iri: str) -> str:
+    """Return by what IRI a file calls what this process gives this name."""
+    return CANONICAL + iri.removeprefix(BASE) if REBASED and iri.startswith(BASE) else iri
+
+
 def served_quad(quad: Quad) -> Quad:
     """Return a statement of a file, with its graph, in the names of this process."""
     if not REBASED:

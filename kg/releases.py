@@ -19,6 +19,7 @@ out/
     shisaku.xlsx                      the tables in one file
     SHA256SUMS
     store/                            graph.nq as a store that can be opened read-only; its bytes are no promise
+    search.sqlite                     the names and texts of graph.nt for the search; its bytes are no promise either
 
 The manifest also holds `redirects`: IRIs that were published and name nothing any more, each with its HTTP answer (301
 and its target, or 410), the reason in both languages and the day it was decided, as in `build/redirects.csv`.
@@ -58,6 +59,7 @@ VALIDATION = "validation.ttl"
 VALIDATION_PAGE = "validation.html"
 KNOWN_PROBLEMS = "known-problems.md"
 STORE = "store"
+SEARCH = "search.sqlite"
 
 # The named graphs of graph.trig, graph.nq and the store: what must not be counted.
 CATALOGUE_GRAPH = BASE + "catalog"
@@ -67,6 +69,9 @@ ENDPOINT = BASE + "sparql"
 
 # What writes and reads the store directory. Another version may lay it out in another way.
 ENGINE = f"pyoxigraph {pyoxigraph.__version__}"
+
+# How the search index is laid out. It is raised with every change that makes older ones unfit.
+SEARCH_FORMAT = "1"
 
 MEDIA_TYPES = {
     ".ttl": "text/turtle; charset=utf-8",
@@ -111,6 +116,7 @@ class Release:
     """A finished release. `inputs` is the SHA-256 of all it was made from; `counts` are figures of its content.
 
     `store` names the engine that wrote the store directory; another engine, or another version, may not read it.
+    `search` is the format of the search index, empty in a release that has none.
     `redirects` are rows of `build/redirects.csv`: iri, code, target, reason_ja, reason_en, decided_on.
     """
 
@@ -124,6 +130,7 @@ class Release:
     files: tuple[ReleasedFile, ...]
     store: str = ""
     redirects: tuple[dict[str, str], ...] = ()
+    search: str = ""
 
     @property
     def given_up(self) -> dict[str, dict[str, str]]:
@@ -153,6 +160,7 @@ class Release:
             "files": [{"name": file.name, "size": file.size, "sha256": file.sha256} for file in self.files],
             "store": self.store,
             "redirects": list(self.redirects),
+            "search": self.search,
         }
 
     def has_store(self) -> bool:
@@ -166,6 +174,18 @@ class Release:
             fact = f"its store was written by {self.store}, this is {ENGINE}" if self.store else "it has no store"
             raise ReleaseError(Problem(fact, f"load {GRAPH} instead, or make the release again", folder))
         return folder
+
+    def has_search(self) -> bool:
+        """Whether there is a search index that this program can open."""
+        return self.path(SEARCH).is_file() and self.search == SEARCH_FORMAT
+
+    def search_index(self) -> Path:
+        """Return the search index; raise ReleaseError where there is none that this program can open."""
+        file = self.path(SEARCH)
+        if not self.has_search():
+            fact = f"its search index has format {self.search}" if self.search else "it has no search index"
+            raise ReleaseError(Problem(fact, "make the release again, or have one made of its files", file))
+        return file
 
     def damage(self) -> Iterator[Problem]:
         """Yield each file that is not as it was released."""
@@ -215,6 +235,7 @@ def _release(folder: Path, data: dict[str, Any]) -> Release:
         files=tuple(ReleasedFile(**entry) for entry in data["files"]),
         store=data.get("store", ""),
         redirects=tuple(data.get("redirects", ())),
+        search=data.get("search", ""),
     )
 
 

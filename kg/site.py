@@ -20,6 +20,7 @@ from kg.compression import Compressed
 from kg.description import DESCRIPTION_FORMATS, NAMED_GRAPHS, ServiceDescription
 from kg.endpoint import Direct, Endpoint, Refusal, allowed, problem
 from kg.headers import EVERYWHERE, HeadersEverywhere
+from kg.indexing import Indexing
 from kg.metrics import Metrics
 from kg.negotiate import GRAPH_FORMATS, HTML, PLAIN_JSON, ROW_FORMATS
 from kg.observed import Observed, Operation
@@ -27,6 +28,7 @@ from kg.queries import StoredQuery, read_queries
 from kg.releases import Release
 from kg.replay import Replayed
 from kg.replies import chosen, language_of, page
+from kg.searching import routes as searching
 from kg.things import Things
 from kg.workers.limits import Limits
 from kg.workers.pool import Pool
@@ -63,7 +65,8 @@ def app(
     introduction = _introduction(ask, release, total, stored, federated=bool(limits.services))
     sparql = Endpoint(answers, limits, lasting, introduction)
 
-    application = _bare(lambda _: _running(release, pool, answers, operation.metrics))
+    indexing, labels = Indexing(data), documents.labels_of(release)
+    application = _bare(lambda _: _running(release, pool, answers, operation.metrics, indexing))
     routers = (
         sparql.router(),
         _front(release, total, stored, ask),
@@ -71,7 +74,8 @@ def app(
         downloads.router(release, out),
         documents.router(ask, release),
         lookup.router(ask, release),
-        published.router(ask, release, documents.labels_of(release)),
+        published.router(ask, release, labels),
+        searching.router(indexing.index, release, labels),
     )
     for router in routers:
         application.include_router(_with_head(router))
@@ -121,8 +125,10 @@ def _within_layers(application: "_Site", sparql: Endpoint, operation: Operation,
 
 
 @asynccontextmanager
-async def _running(release: Release | None, pool: Pool, answers: Answers, metrics: Metrics) -> AsyncIterator[None]:
-    async with pool.running():
+async def _running(
+    release: Release | None, pool: Pool, answers: Answers, metrics: Metrics, indexing: Indexing
+) -> AsyncIterator[None]:
+    async with pool.running(), indexing.running():
         with metrics.reading(release.version if release else "", pool, answers):
             yield
 

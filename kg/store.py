@@ -30,9 +30,12 @@ def open_release(release: Release) -> Store:
     return _open([release.path(N_QUADS if N_QUADS in there else GRAPH)], "run `kg build` to make the release again")
 
 
-def open_files(files: Sequence[Path]) -> Store:
-    """Return a store that holds the content of RDF files; raise ReleaseError with every unreadable one."""
-    return _open(files, "mend the file, or leave it out of --data")
+def open_files(files: Sequence[Path], folder: Path | None = None) -> Store:
+    """Return a store that holds the content of RDF files; raise ReleaseError with every unreadable one.
+
+    It is in memory, or on the disk where a folder is given.
+    """
+    return _open(files, "mend the file, or leave it out of --data", Store(str(folder)) if folder else None)
 
 
 def size(store: Store) -> int:
@@ -42,8 +45,8 @@ def size(store: Store) -> int:
     return int(next(results)["size"].value)
 
 
-def _open(files: Sequence[Path], remedy: str) -> Store:
-    store = Store()
+def _open(files: Sequence[Path], remedy: str, store: Store | None = None) -> Store:
+    store = Store() if store is None else store
     problems = [problem for file in files if (problem := _load(store, file, remedy))]
     if problems:
         raise ReleaseError(*problems)

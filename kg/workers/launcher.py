@@ -43,7 +43,7 @@ class Launcher:
         with theirs:
             command = [sys.executable, "-m", "kg.workers.zygote", str(theirs.fileno())]
             process = subprocess.Popen(
-                command, pass_fds=[theirs.fileno()], env=_environment(), stdin=subprocess.DEVNULL, stdout=2
+                command, pass_fds=[theirs.fileno()], env=environment(), stdin=subprocess.DEVNULL, stdout=2
             )
         order = {"front": os.getpid(), "source": source.as_message(), "limits": limits.as_message()}
         control.send(json.dumps(order).encode())
@@ -142,8 +142,8 @@ class Launcher:
         self._loop.call_later(_AGAIN, self.fork)
 
 
-def _environment() -> dict[str, str]:
-    """Return the environment in which the zygote finds the same modules as this process, and no others."""
+def environment() -> dict[str, str]:
+    """Return the environment in which a process of ours finds the same modules as this process, and no others."""
     paths = [str(Path(__file__).parents[2]), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
     return {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "PYTHONSAFEPATH": "1"}
 

@@ -18,6 +18,8 @@ HERE = Path(__file__).parent
 QUERIES = places().queries
 EXPECTED = HERE / "expected"
 NAMES = sorted(file.stem for file in QUERIES.glob("*.rq"))
+# What the search index is made of is read row by row, however much it is, so it is in no order.
+UNORDERED = ("search-facets", "search-texts", "search-types")
 CONSTRUCTS = sorted(file.stem for file in EXPECTED.glob("*.nt"))
 ID = "https://w3id.org/shisaku/id/"
 
@@ -108,9 +110,11 @@ def test_each_query_has_an_expected_result_and_each_result_a_query() -> None:
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in CONSTRUCTS])
 def test_the_rows_are_those_found_by_hand(name: str, store: ox.Store, graph: rdflib.Graph) -> None:
-    """Both engines give the expected rows in the expected order."""
-    assert rows_of(select(store, text(name))) == expected(name)
-    assert rows_of_rdflib(graph.query(text(name))) == expected(name)
+    """Both engines give the expected rows in the expected order, where the query gives one."""
+    in_order = sorted if name in UNORDERED else list[list[str]]
+
+    assert in_order(rows_of(select(store, text(name)))) == in_order(expected(name))
+    assert in_order(rows_of_rdflib(graph.query(text(name)))) == in_order(expected(name))
 
 
 @pytest.mark.parametrize("name", CONSTRUCTS)

@@ -1,0 +1,127 @@
+"""Asks an index: which things hold these words, ranked, with marked snippets and counted facets.
+
+The syntax of the full-text engine never sees what somebody has typed: words become tokens, and tokens phrases.
+"""
+
+import re
+import sqlite3
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from kg.errors import Problem, ReleaseError
+from kg.rebasing import canonical_iri, served_iri
+from kg.releases import SEARCH_FORMAT
+from kg.search.characters import Characters
+from kg.search.finding import Search, types_of
+from kg.search.folding import Folding
+from kg.search.results import Found, SearchTimeout
+
+_STEPS = 20_000  # instructions of the database between two looks at the clock
+
+
+class Index:
+    """An index file, opened read-only. Each thread has a connection of its own."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        self._mine = threading.local()
+        self._all: list[sqlite3.Connection] = []
+        self._lock = threading.Lock()
+        try:
+            rows = self.rows("SELECT one, other, kind FROM character")
+            found = self.rows("SELECT value FROM meta WHERE key = 'format'")
+        except sqlite3.DatabaseError as error:
+            raise ReleaseError(Problem(f"no readable index: {error}", "run `kg build` again", file)) from error
+        if found != [(SEARCH_FORMAT,)]:
+            raise ReleaseError(
+                Problem(
+                    f"search index format {found}; this program reads {SEARCH_FORMAT}", "run `kg build` again", file
+                )
+            )
+        self.characters = Characters.of(rows)
+        self.folding = Folding(self.characters.usual)
+        rows = self.rows("SELECT name, property FROM facet ORDER BY name")
+        self.properties = {facet: served_iri(iri) for facet, iri in rows}
+
+    @property
+    def facets(self) -> tuple[str, ...]:
+        """The names of the facets that hits can be narrowed by."""
+        return tuple(self.properties)
+
+    @classmethod
+    def open(cls, path: Path) -> "Index":
+        """Return the index of a file; raise ReleaseError where there is none that this program reads."""
+        return cls(path)
+
+    def close(self) -> None:
+        """Close all connections; nobody may be asking any more."""
+        with self._lock:
+            for connection in self._all:
+                connection.close()
+            self._all.clear()
+
+    def rows(self, sql: str, values: Sequence[object] = (), deadline: float = 0.0) -> list[Any]:
+        """Return the rows of a statement of ours; raise SearchTimeout after the deadline (of `time.monotonic`)."""
+        connection = self._connection()
+        connection.set_progress_handler((lambda: time.monotonic() > deadline) if deadline else None, _STEPS)
+        try:
+            return connection.execute(sql, values).fetchall()
+        except sqlite3.OperationalError as error:
+            if deadline and time.monotonic() > deadline:
+                raise SearchTimeout(Problem("the search took too long", "give longer words, or fewer")) from error
+            raise
+
+    def find(
+        self,
+        words: str,
+        *,
+        filters: Mapping[str, Sequence[str]] | None = None,
+        limit: int = 20,
+        offset: int = 0,
+        lang: str = "ja",
+        seconds: float = 5.0,
+    ) -> Found:
+        """Return what holds all these words; without words everything, in the order of the IRIs.
+
+        Words stand between spaces; what stands in double quotes is one. `filters` gives for a facet the values of
+        which one must be had, by their IRIs or the last parts of them; a `type` is a class or the scheme of a concept.
+        Titles are in `lang` where there are such. Raises SearchTimeout after `seconds`.
+        """
+        chosen = {facet: self.chosen(facet, values) for facet, values in (filters or {}).items() if values}
+        search = Search(self.rows, self.folding, self.properties, chosen, time.monotonic() + seconds)
+        return search.found(words, limit, offset, lang)
+
+    def _connection(self) -> sqlite3.Connection:
+        mine: sqlite3.Connection | None = getattr(self._mine, "connection", None)
+        if mine is None:
+            address = f"{self.file.resolve().as_uri()}?mode=ro&immutable=1"
+            try:
+                mine = sqlite3.connect(address, uri=True, check_same_thread=False)
+            except sqlite3.OperationalError as error:
+                raise ReleaseError(Problem(f"no index: {error}", "run `kg build` again", self.file)) from error
+            self._mine.connection = mine
+            with self._lock:
+                self._all.append(mine)
+        return mine
+
+    def chosen(self, facet: str, values: Sequence[str]) -> list[int]:
+        """Return the numbers of values of a facet; an IRI may also be given by its last part."""
+        wanted = {canonical_iri(value) for value in values}
+        return [number for number, iri in self.values(facet).items() if iri in wanted or local(iri) in wanted]
+
+    def values(self, facet: str) -> dict[int, str]:
+        """Return the values of a facet by their numbers in this index."""
+        return dict(self.rows("SELECT id, value FROM value WHERE facet = ?", (facet,)))
+
+    def types_of(self, thing: int) -> tuple[str, ...]:
+        """Return the classes of a thing, and its scheme where it is a concept."""
+        return types_of(self.rows, thing)
+
+
+def local(iri: str) -> str:
+    """Return the last part of an IRI in small letters with hyphens: `budget-programme` for shisaku:BudgetProgramme."""
+    name = re.split(r"[/#]", iri.rstrip("/#"))[-1]
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", name).lower()

@@ -1,0 +1,145 @@
+"""Finds which thing a name means, and says why.
+
+What shares the rarest pairs of characters with the name is looked at closely; what has the same key, or the number, is
+looked at in any case. A match is claimed only where the score is high and the next candidate is clearly behind: both
+limits were set on one half of a labelled sample and measured on the other (`tests/bench/matching.py`).
+"""
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+from kg.rebasing import served_iri
+from kg.search.asked import Asked
+from kg.search.finding import types_of
+from kg.search.index import Index
+from kg.search.nearness import Allowed, Names
+from kg.search.resembling import resembling
+from kg.search.results import Candidate, Part, Resembling
+from kg.search.scoring import Comparison, Name, number_key
+
+MATCH_SCORE, MATCH_MARGIN = 90.0, 5.0
+_MORE = 3  # of them, so many more than are asked for are compared letter by letter
+_NUMBERED = 0.4  # what a number counts that stands beside a name
+_REMARK = 0.05  # what it counts that a remark was left out
+_LONGEST = 500  # characters of a name
+_KEPT = 1 << 14  # things at hand
+
+
+@dataclass(frozen=True, slots=True)
+class _Near:
+    """A name of a thing that is near to what was asked, with its score.
+
+    `asked` is the form that was compared, None where the number alone was asked. `numbered` says that the number that
+    was given is the thing's own, `remark` which words were left out to compare.
+    """
+
+    thing: int
+    score: float
+    name: Name
+    asked: Name | None = None
+    numbered: bool = False
+    remark: str = ""
+
+
+class Matcher:
+    """Matches names with the things of an index; several threads may use one."""
+
+    def __init__(self, index: Index) -> None:
+        self.index = index
+        self._names = Names(index)
+        self._thing = lru_cache(_KEPT)(self._thing_of)
+        self._comparison = Comparison(index.characters.alike, self._names.weight)
+
+    def candidates(
+        self, text: str, *, type: str | None = None, edition: str | None = None, limit: int = 5, seconds: float = 2.0
+    ) -> list[Candidate]:
+        """Return what a name may mean, the best first.
+
+        `type` is a class or a scheme, by its IRI or its last part (`measure`); `edition` an edition by its IRI: what
+        belongs to no edition, such as an organization, is in each. Raises SearchTimeout after `seconds`.
+        """
+        deadline = time.monotonic() + seconds
+        asked = Asked.of(text, self.index.folding.text(text[:_LONGEST]))
+        best: dict[int, _Near] = {}
+        for near in self._compared(asked, limit, self._names.allowed(type, edition), deadline):
+            known = best.get(near.thing)
+            if known is None or near.score > known.score:
+                best[near.thing] = near
+        ranked = sorted(best.values(), key=lambda near: (-near.score, near.thing))
+        sure = bool(ranked) and _sure(ranked)
+        return [self._candidate(near, sure and near is ranked[0]) for near in ranked[:limit]]
+
+    def resembles(
+        self, text: str, *, type: str = "measure", edition: str | None = None, limit: int = 5, seconds: float = 5.0
+    ) -> list[Resembling]:
+        """Return the things whose names and texts a paragraph resembles, with the words that carried the score."""
+        allowed = self._names.allowed(type, edition)
+        return resembling(self.index, text, allowed, limit, time.monotonic() + seconds)
+
+    def _compared(self, asked: Asked, limit: int, allowed: Allowed, deadline: float) -> list[_Near]:
+        """Return the near names with their scores."""
+        found = [
+            _Near(thing, 100.0, name) for thing, name in self._names.numbered(asked.whole, allowed, deadline).items()
+        ]
+        numbered = self._names.numbered(asked.number, allowed, deadline)
+        if numbered and not asked.name.key:
+            return [_Near(thing, 100.0, name) for thing, name in numbered.items()]
+        forms = [(asked.name, numbered, "")] if asked.name.key else []
+        if asked.short:
+            in_brackets = self._names.numbered(number_key(asked.bracketed), allowed, deadline)
+            forms += [(asked.short, in_brackets, "")] if in_brackets else []
+            forms += [(asked.short, numbered, asked.bracketed)] if asked.remark else []
+        for form in forms:
+            found += self._named(*form, limit, allowed, deadline)
+        return found
+
+    def _named(
+        self, asked: Name, numbered: Mapping[int, Name], remark: str, limit: int, allowed: Allowed, deadline: float
+    ) -> list[_Near]:
+        """Return what is called like a name, among it the things whose number was given."""
+        near, words = self._names.near(asked, allowed), self._comparison.words
+        near.sort(key=lambda one: words(asked, one[1]), reverse=True)
+        names = self._names.same(asked, allowed, deadline) + near[: limit + _MORE]
+        for thing in numbered:
+            names += self._names.of(thing, deadline)
+        found = []
+        for thing, name in {(thing, name.text): (thing, name) for thing, name in names}.values():
+            score = self._comparison.score(asked, name)
+            score = 100 * _NUMBERED + (1 - _NUMBERED) * score if thing in numbered else score
+            score = (1 - _REMARK) * score if remark else score
+            found.append(_Near(thing, score, name, asked, thing in numbered, remark))
+        return found
+
+    def _thing_of(self, thing: int) -> tuple[str, str, str, str, tuple[str, ...]]:
+        """Return IRI, labels, description and types of a thing."""
+        sql = "SELECT iri, label_ja, label_en, description FROM thing WHERE id = ?"
+        iri, ja, en, description = self.index.rows(sql, (thing,))[0]
+        return served_iri(iri), ja, en, description, types_of(self.index.rows, thing)
+
+    def _candidate(self, near: _Near, match: bool) -> Candidate:
+        parts = tuple(self._parts(near))
+        return Candidate(*self._thing(near.thing), round(near.score, 1), match, parts, near.name.text)
+
+    def _parts(self, near: _Near) -> Iterator[Part]:
+        """Yield the parts of a score."""
+        if near.asked is None:
+            yield Part("number", near.score / 100, 1.0, f"番号 {near.name.text}", f"number {near.name.text}")
+            return
+        share = 1 - _REMARK if near.remark else 1.0
+        if near.remark:
+            ja, en = f"「{near.remark}」を除いて比べた", f"compared without “{near.remark}”"
+            yield Part("remark", 0.0, _REMARK, ja, en)
+        if near.numbered:
+            yield Part("number", 1.0, share * _NUMBERED, "番号が同じ", "the number is the same")
+            share *= 1 - _NUMBERED
+        for part in self._comparison.parts(near.asked, near.name):
+            yield part if share == 1 else replace(part, weight=share * part.weight)
+
+
+def _sure(ranked: Sequence[_Near]) -> bool:
+    """Whether the first of these is surely what was meant: near enough, far before the next, and of no other number."""
+    second = ranked[1].score if len(ranked) > 1 else 0.0
+    other_number = not ranked[0].numbered and any(near.numbered for near in ranked)
+    return ranked[0].score >= MATCH_SCORE and ranked[0].score - second >= MATCH_MARGIN and not other_number
