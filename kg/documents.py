@@ -116,19 +116,17 @@ class Documents:
         return Representation(format, body, location, links)
 
     def _html(self, asked: Asked, found: Description) -> str:
-        facts = Facts(found.triples, self._labels, asked.lang, asked.root)
+        facts = Facts(found.triples, self._labels, asked.lang, asked.view.link)
         under = f"{found.thing}/"
         parts = [subject for subject in facts.subjects() if subject.startswith(under) and facts.has(subject, TYPE)]
         facts.anchors = {part: part.removeprefix(under) for part in parts}
         return pages.fill(
             "thing.html",
-            asked.lang,
-            asked.root,
+            asked.view,
             thing=facts.section(found.thing),
-            parts=[facts.section(part) for part in sorted(parts, key=facts.order)],
+            parts_of=[facts.section(part) for part in sorted(parts, key=facts.order)],
             inbound=facts.pointing_to(found.thing, under),
             found=found,
-            release=self._release,
             forms=[(format.label, suffixed(asked.path, format)) for format in RDF_FORMATS],
         )
 

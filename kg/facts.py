@@ -1,7 +1,7 @@
 """What a page shows of a graph: facts by property, in the words of one language, each value as text or as a link."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from urllib.parse import quote
@@ -26,35 +26,67 @@ PRINTED, PAGE, LINE, POSITION = (_SHISAKU + name for name in ("printedText", "pa
 FILE, FILE_LINE, PART_OF = _SHISAKU + "file", _SHISAKU + "fileLine", _DCTERMS + "isPartOf"
 _LONGEST_NAME = 90
 _DEEPEST = 6  # blank nodes within blank nodes
+_MOST_VALUES = 200  # of one property on a page
 
 
 @dataclass(frozen=True)
 class Value:
-    """A value as it is shown: its text with its language, where it leads, and what its datatype is called."""
+    """A value as it is shown: its text with its language, where it leads (`away` from this site), its datatype."""
 
     text: str
     lang: str = ""
     href: str = ""
     datatype: str = ""
+    away: bool = False
 
 
 @dataclass(frozen=True)
 class Fact:
-    """A property with its values. `term` is its prefixed name, `href` leads to what it means where that is ours."""
+    """A property with its values. `term` is its prefixed name, `href` leads to what it means where that is ours.
 
+    Of very many values only some are here: `total` are all, and `query` asks for them.
+    """
+
+    iri: str
     name: str
     term: str
     href: str
     values: tuple[Value, ...]
+    total: int
+    query: str = ""
+
+
+@dataclass(frozen=True)
+class Correction:
+    """A judgement on a misreading: what is printed, what it was corrected to (nothing where it was left), and why."""
+
+    href: str
+    printed: str
+    corrected: str
+    reason: Value
+
+
+@dataclass(frozen=True)
+class Issue:
+    """What could not be settled at a place, in words."""
+
+    href: str
+    message: Value
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where something was read: the name of the place with its address, and what is printed there."""
+    """Where something was read: the name of the place with its address, and what is printed there.
+
+    `blank` is a place where nothing is printed; `corrections` and `issues` are what was decided or left open there.
+    """
 
     name: str
     href: str
     printed: str
+    blank: bool = False
+    corrections: tuple[Correction, ...] = ()
+    issues: tuple[Issue, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -75,16 +107,16 @@ class Section:
 
 
 class Facts:
-    """The statements of one document, in the words of one language; `root` leads from the page to the top of the site.
+    """The statements of one document, in the words of one language; `link` makes addresses of paths of this site.
 
     `anchors` are the things that stand on the page itself, by IRI: links to them stay on it.
     """
 
-    def __init__(self, triples: Iterable[Triple], labels: Labels, lang: str, root: str) -> None:
+    def __init__(self, triples: Iterable[Triple], labels: Labels, lang: str, link: Callable[[str], str]) -> None:
         self._about: dict[str, list[Triple]] = {}
         for triple in triples:
             self._about.setdefault(_key(triple.subject), []).append(triple)
-        self._labels, self._lang, self._root = labels, lang, root
+        self._labels, self._lang, self._link = labels, lang, link
         self.anchors: dict[str, str] = {}
 
     def subjects(self) -> list[str]:
@@ -105,7 +137,7 @@ class Facts:
         title = Value(*self._name(iri, shortened=False))
         return Section(
             iri=iri,
-            href=self._away(iri),
+            href=self._document(iri),
             anchor=self.anchors.get(iri, ""),
             title=title,
             also=tuple(name for name in names if name.text != title.text),
@@ -134,12 +166,12 @@ class Facts:
         """Return one value as it is shown."""
         if isinstance(term, NamedNode):
             text, lang = self._name(term.value)
-            return Value(text, lang, self._href(term.value))
+            return Value(text, lang, self._href(term.value), away=not term.value.startswith(BASE))
         if isinstance(term, Literal):
             kind = term.datatype.value
             href = term.value if kind == PREFIXES["xsd"] + "anyURI" and is_web_address(term.value) else ""
             plain = bool(term.language) or kind == PREFIXES["xsd"] + "string"
-            return Value(term.value, term.language or "", href, "" if plain else prefixed(kind))
+            return Value(term.value, term.language or "", href, "" if plain or href else prefixed(kind), bool(href))
         return Value(self._nested(term, depth) if isinstance(term, BlankNode) else str(term))
 
     def _facts(self, iri: str, skipped: Sequence[str]) -> tuple[Fact, ...]:
@@ -147,15 +179,21 @@ class Facts:
         stated.sort(key=lambda triple: (triple.predicate.value not in NAMES, self._labels.rank(triple.predicate.value)))
         facts = []
         for predicate, group in groupby(stated, key=lambda triple: triple.predicate.value):
-            values = [self.value(triple.object) for triple in group]
+            objects = [triple.object for triple in group]
+            total = len(objects)
+            if total > _MOST_VALUES:  # the same ones each time
+                objects = sorted(objects, key=str)[:_MOST_VALUES]
+            values = [self.value(term) for term in objects]
             values.sort(key=lambda value: (value.lang not in ("", self._lang), _natural(value.href), value.text))
-            facts.append(self._fact(predicate, values))
+            query = f"SELECT ?value WHERE {{\n  <{iri}> <{predicate}> ?value .\n}}\nORDER BY ?value"
+            facts.append(self._fact(predicate, values, total, query))
         return tuple(facts)
 
-    def _fact(self, predicate: str, values: Sequence[Value]) -> Fact:
+    def _fact(self, predicate: str, values: Sequence[Value], total: int = 0, query: str = "") -> Fact:
         own = predicate.startswith(PREFIXES["shisaku"])
         href = self._href(predicate) if own else ""
-        return Fact(self._labels.of(predicate, self._lang), prefixed(predicate), href, tuple(values))
+        name = self._labels.of(predicate, self._lang)
+        return Fact(predicate, name, prefixed(predicate), href, tuple(values), total or len(values), query)
 
     def _place(self, iri: str) -> Place:
         """Return where a row, a cell or a row of the recipe is, and what is printed there."""
@@ -215,14 +253,13 @@ class Facts:
 
     def _href(self, iri: str) -> str:
         """Return where a link to an IRI leads: on this page, on this site, to the web, or nowhere."""
-        return f"#{quote(self.anchors[iri], safe=SAFE)}" if iri in self.anchors else self._away(iri)
+        return f"#{quote(self.anchors[iri], safe=SAFE)}" if iri in self.anchors else self._document(iri)
 
-    def _away(self, iri: str) -> str:
+    def _document(self, iri: str) -> str:
         if iri.startswith(ID):
-            return f"{self._root}doc/{quote(iri.removeprefix(ID), safe=SAFE)}"
+            return self._link(f"doc/{quote(iri.removeprefix(ID), safe=SAFE)}")
         if iri.startswith(BASE):
-            path, _, fragment = iri.removeprefix(BASE).partition("#")
-            return f"{self._root}{quote(path, safe=SAFE)}" + (f"#{quote(fragment, safe=SAFE)}" if fragment else "")
+            return self._link(quote(iri.removeprefix(BASE), safe=SAFE + "#"))
         return iri if is_web_address(iri) else ""
 
 

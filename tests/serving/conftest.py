@@ -94,6 +94,7 @@ def write_release(out: Path, version: str = "2019.1.0") -> Release:
         "graph.ttl.gz": gzip.compress(GRAPH.encode(), mtime=0),
         "measures.csv": b"edition,row,number\r\n" + b"municipal-2019,5,01-05\r\n" * 100,
         "csv-metadata.json": b"{}",
+        "ontology.ttl": b"<https://w3id.org/shisaku/def> a <http://www.w3.org/2002/07/owl#Ontology> .\n",
         "dataset.ttl": DESCRIPTION.encode(),
         "validation.html": b"<!doctype html><title>SHACL</title><script>alert(1)</script>",
         "shisaku.xlsx": bytes(range(256)) * 8,

@@ -138,6 +138,11 @@ def test_the_published_documents_have_these_names_too(rebased: httpx.Client, rea
         assert triples(rebased.get(f"/{path}", headers=TURTLE)) == expected
 
 
+def _but_address(text: str) -> str:
+    """Return a page without what tells search engines its address: only a server with a base knows that."""
+    return re.sub(r'<(?:link rel="(?:canonical|alternate)"|meta property="og:url").*\n', "", text)
+
+
 def test_the_pages_are_the_canonical_ones_with_other_names(rebased: httpx.Client, real_site: httpx.Client) -> None:
     """Each page says what it says canonically, labels and order as well; only the names in it are those of the base."""
     for path in ("", "sparql", "queries", MEASURE.replace("id/", "doc/"), "def", "catalog", "shapes"):
@@ -145,7 +150,7 @@ def test_the_pages_are_the_canonical_ones_with_other_names(rebased: httpx.Client
         for written in (str, lambda name: quote(name, safe="/")):  # as text, and within an address
             canonical = canonical.replace(written(CANONICAL), written(base(rebased)))
         assert base(rebased).rstrip("/") in unquote(there), path
-        assert there == canonical, path
+        assert _but_address(there) == _but_address(canonical), path
 
 
 def test_the_descriptions_agree(rebased: httpx.Client) -> None:
