@@ -1,13 +1,13 @@
-"""What a page shows of a graph: facts by property, in the words of one language, each value as text or as a link."""
+"""The statements of one document, read for a page: each value as text or as a link, each thing by its name."""
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 from urllib.parse import quote
 
 from pyoxigraph import BlankNode, Literal, NamedNode, Triple
 
+from kg.facts.shown import Correction, Fact, Issue, Place, Section, Value
 from kg.labels import Labels, is_web_address, preferred, prefixed
 from kg.names import BASE, ID, PREFIXES
 from kg.representations import SAFE
@@ -23,87 +23,14 @@ NAMES = (
     PREFIXES["schema"] + "url",
 )
 PRINTED, PAGE, LINE, POSITION = (_SHISAKU + name for name in ("printedText", "page", "line", "position"))
+WAS, NOW, REASON, CORRECTION, MESSAGE = (
+    _SHISAKU + name for name in ("printed", "corrected", "reason", "correction", "message")
+)
+COLUMN = _SHISAKU + "columnReadAs"
 FILE, FILE_LINE, PART_OF = _SHISAKU + "file", _SHISAKU + "fileLine", _DCTERMS + "isPartOf"
 _LONGEST_NAME = 90
 _DEEPEST = 6  # blank nodes within blank nodes
 _MOST_VALUES = 200  # of one property on a page
-
-
-@dataclass(frozen=True)
-class Value:
-    """A value as it is shown: its text with its language, where it leads (`away` from this site), its datatype."""
-
-    text: str
-    lang: str = ""
-    href: str = ""
-    datatype: str = ""
-    away: bool = False
-
-
-@dataclass(frozen=True)
-class Fact:
-    """A property with its values. `term` is its prefixed name, `href` leads to what it means where that is ours.
-
-    Of very many values only some are here: `total` are all, and `query` asks for them.
-    """
-
-    iri: str
-    name: str
-    term: str
-    href: str
-    values: tuple[Value, ...]
-    total: int
-    query: str = ""
-
-
-@dataclass(frozen=True)
-class Correction:
-    """A judgement on a misreading: what is printed, what it was corrected to (nothing where it was left), and why."""
-
-    href: str
-    printed: str
-    corrected: str
-    reason: Value
-
-
-@dataclass(frozen=True)
-class Issue:
-    """What could not be settled at a place, in words."""
-
-    href: str
-    message: Value
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where something was read: the name of the place with its address, and what is printed there.
-
-    `blank` is a place where nothing is printed; `corrections` and `issues` are what was decided or left open there.
-    """
-
-    name: str
-    href: str
-    printed: str
-    blank: bool = False
-    corrections: tuple[Correction, ...] = ()
-    issues: tuple[Issue, ...] = ()
-
-
-@dataclass(frozen=True)
-class Section:
-    """One thing on a page: the anchor, its names, what kinds of thing it is, its facts, and where it was read.
-
-    `href` leads to its own document.
-    """
-
-    iri: str
-    href: str
-    anchor: str
-    title: Value
-    also: tuple[Value, ...]
-    kinds: tuple[Value, ...]
-    facts: tuple[Fact, ...]
-    sources: tuple[Place, ...]
 
 
 class Facts:
@@ -114,8 +41,13 @@ class Facts:
 
     def __init__(self, triples: Iterable[Triple], labels: Labels, lang: str, link: Callable[[str], str]) -> None:
         self._about: dict[str, list[Triple]] = {}
-        for triple in triples:
+        self._issues: dict[str, list[str]] = {}
+        for triple in dict.fromkeys(triples):
             self._about.setdefault(_key(triple.subject), []).append(triple)
+        for iri in self._about:
+            if self.has(iri, MESSAGE):
+                for place in self.iris(iri, PART_OF):
+                    self._issues.setdefault(place, []).append(iri)
         self._labels, self._lang, self._link = labels, lang, link
         self.anchors: dict[str, str] = {}
 
@@ -126,6 +58,51 @@ class Facts:
     def has(self, iri: str, predicate: str) -> bool:
         """Whether something is said about a thing by a property."""
         return bool(self._objects(iri, predicate))
+
+    def iris(self, iri: str, predicate: str) -> list[str]:
+        """Return the things that a thing has for a property, 2 before 10."""
+        return sorted((t.value for t in self._objects(iri, predicate) if isinstance(t, NamedNode)), key=_natural)
+
+    def those_with(self, predicate: str, thing: str) -> list[str]:
+        """Return the things that have a thing for a property, 2 before 10."""
+        wanted = NamedNode(thing)
+        found = [key for key in self._about if wanted in self._objects(key, predicate)]
+        return sorted(found, key=_natural)
+
+    def text(self, iri: str, predicate: str) -> str:
+        """Return the first text that a thing has for a property, or nothing."""
+        return next((term.value for term in self._objects(iri, predicate) if isinstance(term, Literal)), "")
+
+    def told(self, iri: str, predicate: str) -> Value | None:
+        """Return the text of a property in the language of the page, or else in another."""
+        texts = self._texts(iri, predicate)
+        text = preferred(texts, self._lang)
+        return Value(text, next(lang for lang, words in texts.items() if words == text)) if texts else None
+
+    def in_language(self, iri: str, predicate: str, lang: str) -> Value | None:
+        """Return the text of a property in one language, or None."""
+        text = self._texts(iri, predicate).get(lang)
+        return Value(text, lang) if text else None
+
+    def web(self, iri: str, predicate: str) -> Value | None:
+        """Return the first value of a property, such as an address on the web."""
+        return next((self.value(term) for term in self._objects(iri, predicate)), None)
+
+    def named(self, iri: str) -> bool:
+        """Whether the document says what a thing is called."""
+        return bool(self._names(iri))
+
+    def is_cell(self, iri: str) -> bool:
+        """Whether a thing is a cell of the source with what is printed in it."""
+        return self.has(iri, POSITION) and self.has(iri, PRINTED)
+
+    def away(self, iri: str) -> str:
+        """Return where the document about a thing is, wherever it stands on this page; nothing for what has none."""
+        return self._document(iri) if iri else ""
+
+    def thing(self, iri: str) -> Value:
+        """Return a thing by its name, with where it leads."""
+        return self.value(NamedNode(iri))
 
     def order(self, iri: str) -> list[tuple[int, str]]:
         """Return what to sort things by: their IRIs, 2 before 10."""
@@ -144,23 +121,24 @@ class Facts:
             kinds=tuple(self.value(value) for value in self._objects(iri, TYPE)),
             facts=self._facts(iri, skipped),
             sources=tuple(
-                self._place(term.value) for term in self._objects(iri, DERIVED) if isinstance(term, NamedNode)
+                self.place(term.value) for term in self._objects(iri, DERIVED) if isinstance(term, NamedNode)
             ),
         )
 
-    def pointing_to(self, thing: str, under: str) -> tuple[Fact, ...]:
-        """Return what points to a thing from elsewhere: each property with the things that have it."""
-        found = [
-            (triple.predicate.value, self.value(triple.subject))
-            for triples in self._about.values()
-            for triple in triples
-            if triple.object == NamedNode(thing) and not _key(triple.subject).startswith(under)
-        ]
-        found.sort(key=lambda pair: (self._labels.rank(pair[0]), _natural(pair[1].href)))
-        return tuple(
-            self._fact(predicate, [value for _, value in group])
-            for predicate, group in groupby(found, key=lambda pair: pair[0])
-        )
+    def pointing_to(self, thing: str) -> dict[str, list[str]]:
+        """Return what points to a thing from elsewhere: by property, the IRIs of those that have it."""
+        found: dict[str, list[str]] = {}
+        for key, triples in self._about.items():
+            if not key.startswith(f"{thing}/"):
+                for triple in triples:
+                    if triple.object == NamedNode(thing):
+                        found.setdefault(triple.predicate.value, []).append(key)
+        ranked = sorted(found.items(), key=lambda pair: self._labels.rank(pair[0]))
+        return {predicate: sorted(keys, key=_natural) for predicate, keys in ranked}
+
+    def term(self, iri: str) -> str:
+        """Return what a property or a class is called."""
+        return self._labels.of(iri, self._lang)
 
     def value(self, term: object, depth: int = 0) -> Value:
         """Return one value as it is shown."""
@@ -195,11 +173,11 @@ class Facts:
         name = self._labels.of(predicate, self._lang)
         return Fact(predicate, name, prefixed(predicate), href, tuple(values), total or len(values), query)
 
-    def _place(self, iri: str) -> Place:
-        """Return where a row, a cell or a row of the recipe is, and what is printed there."""
+    def place(self, iri: str) -> Place:
+        """Return where a row, a cell or a row of the recipe is, what is printed there, what was decided about it."""
         row = next((term.value for term in self._objects(iri, PART_OF) if isinstance(term, NamedNode)), iri)
-        page, line = (self._text(row, term) or self._text(iri, term) for term in (PAGE, LINE))
-        position, file, file_line = (self._text(iri, term) for term in (POSITION, FILE, FILE_LINE))
+        page, line = (self.text(row, term) or self.text(iri, term) for term in (PAGE, LINE))
+        position, file, file_line = (self.text(iri, term) for term in (POSITION, FILE, FILE_LINE))
         ja = self._lang == "ja"
         parts = [
             (f"{page}頁" if ja else f"page {page}") if page else "",
@@ -208,13 +186,30 @@ class Facts:
             file and (f"{file} {file_line}行目" if ja else f"{file}, line {file_line}"),
         ]
         name = ("、" if ja else ", ").join(part for part in parts if part)
-        return Place(name or self._name(iri)[0], self._href(iri), self._text(iri, PRINTED))
+        corrections = [
+            Correction(self._document(each), self.text(each, WAS), self.text(each, NOW), reason)
+            for each in self.iris(iri, CORRECTION)
+            if (reason := self.told(each, REASON))
+        ]
+        issues = [
+            Issue(self._document(each), message)
+            for each in self._issues.get(iri, ())
+            if (message := self.told(each, MESSAGE))
+        ]
+        printed = self.text(iri, PRINTED)
+        return Place(
+            name=name or self._name(iri)[0],
+            href=self._href(iri),
+            printed=printed,
+            blank=self.has(iri, PRINTED) and not printed,
+            corrections=tuple(corrections),
+            issues=tuple(issues),
+        )
 
     def _names(self, iri: str) -> dict[str, str]:
         """Return the texts of the best property that names a thing, by language."""
         for name in NAMES:
-            texts = {t.language or "": t.value for t in self._objects(iri, name) if isinstance(t, Literal) and t.value}
-            if texts:
+            if texts := self._texts(iri, name):
                 return texts
         return {}
 
@@ -233,8 +228,8 @@ class Facts:
     def _objects(self, iri: str, predicate: str) -> list[NamedNode | BlankNode | Literal | Triple]:
         return [triple.object for triple in self._about.get(iri, ()) if triple.predicate.value == predicate]
 
-    def _text(self, iri: str, predicate: str) -> str:
-        return next((term.value for term in self._objects(iri, predicate) if isinstance(term, Literal)), "")
+    def _texts(self, iri: str, predicate: str) -> dict[str, str]:
+        return {t.language or "": t.value for t in self._objects(iri, predicate) if isinstance(t, Literal) and t.value}
 
     def _nested(self, node: BlankNode, depth: int) -> str:
         """Return a list, or the statements about a nameless thing, as one text."""
