@@ -119,7 +119,7 @@ class Documents:
 
     async def _html(self, asked: Asked, found: Description) -> str:
         kind = things.kind_in(Facts(found.triples, self._labels, asked.lang, asked.view.link), found.thing)
-        around = await self._surroundings.of(found.thing, kind)
+        around = await self._surroundings.of(found, kind)
         forms = [(format.label, suffixed(asked.path, format)) for format in RDF_FORMATS]
         return things.text(asked.view, self._labels, found, kind, around, forms)
 

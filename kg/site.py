@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from kg import __version__, documents, downloads, endpoint, front, health, lookup, openapi, pages, published
+from kg import __version__, crawling, documents, downloads, endpoint, front, health, lookup, openapi, pages, published
 from kg.answers import Answers
 from kg.asking import Ask, OnBehalf, asking
 from kg.clients import BehindProxies
@@ -66,6 +66,7 @@ def app(
     routers = (
         sparql.router(),
         front.router(ask, release, total, stored),
+        crawling.router(ask),
         health.router(release, pool, operation.metrics, "disk" if source.on_disk else "memory"),
         downloads.router(release, out),
         documents.router(ask, release),

@@ -20,7 +20,7 @@ _FIRST, _REST, _NIL = _RDF + "first", _RDF + "rest", _RDF + "nil"
 NAMES = (
     *(_SKOS + "prefLabel", _RDFS + "label", PREFIXES["foaf"] + "name", _DCTERMS + "title", PREFIXES["sh"] + "name"),
     *(_DCTERMS + "description", _SHISAKU + "printedText", _OA + "exact", _SKOS + "notation"),
-    PREFIXES["schema"] + "url",
+    *(PREFIXES["schema"] + "url", _SHISAKU + "measureNumber"),
 )
 PRINTED, PAGE, LINE, POSITION = (_SHISAKU + name for name in ("printedText", "page", "line", "position"))
 WAS, NOW, REASON, CORRECTION, MESSAGE = (
@@ -28,7 +28,7 @@ WAS, NOW, REASON, CORRECTION, MESSAGE = (
 )
 COLUMN = _SHISAKU + "columnReadAs"
 FILE, FILE_LINE, PART_OF = _SHISAKU + "file", _SHISAKU + "fileLine", _DCTERMS + "isPartOf"
-_LONGEST_NAME = 90
+_LONGEST_NAME = 140
 _DEEPEST = 6  # blank nodes within blank nodes
 _MOST_VALUES = 200  # of one property on a page
 

@@ -6,20 +6,27 @@ Each is a stored query, so that anybody can ask the same.
 import asyncio
 import json
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from pyoxigraph import NamedNode, RdfFormat, Triple, parse
 
 from kg.asking import Ask
 from kg.errors import QueryError
+from kg.names import ID
 from kg.negotiate import JSON, N_TRIPLES
 from kg.pages.kinds import Kind
 from kg.places import places
 from kg.queries import stored_query
+from kg.things import Description
 
 Row = dict[str, str]
 QUERIES = {"sources": "sources-of-a-thing", "mentions": "mentions-of-a-thing", "alike": "things-like-a-thing"}
+# How many things point to one, by property, where not all of them are on one page.
+_COUNTS = f"""SELECT ?link (COUNT(?from) AS ?things) WHERE {{
+  VALUES ?thing {{ <{ID}> }}
+  ?from ?link ?thing .
+}} GROUP BY ?link"""
 _THING = re.compile(r"VALUES \?thing \{ <[^<>]*> \}")
 
 
@@ -30,6 +37,7 @@ class Around:
     sources: Sequence[Triple] = ()
     mentions: Sequence[Row] = ()
     alike: Sequence[Row] = ()
+    counts: Mapping[str, int] = field(default_factory=dict)
 
 
 class Surroundings:
@@ -44,14 +52,16 @@ class Surroundings:
             except QueryError:
                 continue
 
-    async def of(self, thing: str, kind: Kind) -> Around:
+    async def of(self, found: Description, kind: Kind) -> Around:
         """Return what the page of a thing of this kind tells beside its facts."""
-        sources, mentions, alike = await asyncio.gather(
+        thing = found.thing
+        sources, mentions, alike, counts = await asyncio.gather(
             self._graph(thing) if "sources" in kind.asks else _nothing(),
             self._rows("mentions", thing) if "mentions" in kind.asks else _nothing(),
             self._rows("alike", thing) if "alike" in kind.asks else _nothing(),
+            self._answered(_COUNTS, thing) if found.pages > 1 else _nothing(),
         )
-        return Around(sources, mentions, alike)
+        return Around(sources, mentions, alike, {row["link"]: int(row["things"]) for row in counts})
 
     async def _graph(self, thing: str) -> list[Triple]:
         if "sources" not in self._texts:
@@ -60,9 +70,10 @@ class Surroundings:
         return [quad.triple for quad in parse(body, format=RdfFormat.N_TRIPLES)]
 
     async def _rows(self, what: str, thing: str) -> list[Row]:
-        if what not in self._texts:
-            return []
-        answer = json.loads(await self._ask(about(self._texts[what], thing), JSON))
+        return await self._answered(self._texts[what], thing) if what in self._texts else []
+
+    async def _answered(self, query: str, thing: str) -> list[Row]:
+        answer = json.loads(await self._ask(about(query, thing), JSON))
         return [{name: term["value"] for name, term in row.items()} for row in answer["results"]["bindings"]]
 
 

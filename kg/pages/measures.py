@@ -53,12 +53,17 @@ def measure(facts: Facts, iri: str) -> Measure:
         overview=facts.told(iri, ONTOLOGY + "overview"),
         support=facts.told(iri, ONTOLOGY + "municipalSupport"),
         budget_note=facts.told(iri, ONTOLOGY + "budgetNote"),
-        kpis=tuple(kpi(facts, each) for each in facts.iris(iri, ONTOLOGY + "kpi")),
+        kpis=tuple(sorted((kpi(facts, each) for each in facts.iris(iri, ONTOLOGY + "kpi")), key=_as_printed)),
         documents=tuple(_document(facts, each) for each in facts.iris(iri, ONTOLOGY + "referenceDocument")),
         mentioned=tuple(facts.thing(each) for name in _MENTIONED for each in facts.iris(iri, ONTOLOGY + name)),
         printed=printed,
         notes=sum(len(place.corrections) + len(place.issues) for cells in printed.values() for place in cells),
     )
+
+
+def _as_printed(kpi: Kpi) -> bool:
+    """Return what to sort KPIs by: the column of progress stands before that of effect."""
+    return kpi.kind != "progress"
 
 
 def _document(facts: Facts, iri: str) -> Document:

@@ -18,6 +18,7 @@ from kg.things import DOCUMENT_QUERY, Description
 
 IN_SCHEME = PREFIXES["skos"] + "inScheme"
 NUMBER = ONTOLOGY + "measureNumber"
+EXACT = PREFIXES["oa"] + "exact"
 _LISTED = 24  # of what points here for one reason, before the rest is folded
 
 
@@ -31,11 +32,14 @@ class Named:
 
 @dataclass(frozen=True)
 class Group:
-    """What points to a thing for one reason: the reason in words, the things, and how many are seen at first."""
+    """What points to a thing for one reason: the reason in words, the things, how many
+    there are on all pages of the document, and how many of them are seen at first.
+    """
 
     words: str
     term: str
     things: tuple[Named, ...]
+    total: int
     seen: int = _LISTED
 
 
@@ -45,6 +49,7 @@ class Page:
 
     kind: str
     number: str
+    title: Value
     trail: tuple[Value, ...]
     thing: Section
     facts: tuple[Fact, ...]
@@ -89,6 +94,7 @@ def _page(view: View, facts: Facts, found: Description, kind: Kind, around: Arou
     return Page(
         kind=view.t(*kind.name) or ", ".join(value.text for value in section.kinds),
         number=facts.text(thing, NUMBER),
+        title=_title(facts, section),
         trail=tuple(_trail(facts, thing, kind)),
         thing=section,
         facts=_ordered(section, kind),
@@ -97,11 +103,21 @@ def _page(view: View, facts: Facts, found: Description, kind: Kind, around: Arou
             for iri in _cells(facts, thing)
         ),
         parts=tuple(facts.section(part) for part in sorted(parts, key=facts.order)),
-        groups=tuple(_groups(view, facts, thing, kind)),
+        groups=tuple(_groups(view, facts, found, kind, around)),
         alike=tuple(_alike(view, facts, around.alike)),
         mentions=tuple(_mentions(row) for row in around.mentions),
         query=about(stored_query(places().queries, DOCUMENT_QUERY).text, thing),
     )
+
+
+def _title(facts: Facts, section: Section) -> Value:
+    """Return what the page is called: a thing without a name by where it is, or by the words that it marks."""
+    if facts.named(section.iri) and not facts.is_cell(section.iri):
+        return section.title
+    quoted = [text for iri in facts.subjects() if iri.startswith(section.iri) and (text := facts.text(iri, EXACT))]
+    if quoted:
+        return Value(f"「{quoted[0]}」", "ja")
+    return Value(facts.place(section.iri).name, section.title.lang if facts.named(section.iri) else "")
 
 
 def _trail(facts: Facts, thing: str, kind: Kind) -> list[Value]:
@@ -134,16 +150,16 @@ def _column(facts: Facts, cell: str) -> Value | None:
     return next((facts.thing(column) for column in facts.iris(cell, COLUMN)), None)
 
 
-def _groups(view: View, facts: Facts, thing: str, kind: Kind) -> list[Group]:
+def _groups(view: View, facts: Facts, found: Description, kind: Kind, around: Around) -> list[Group]:
     order = list(pointing())
-    found = facts.pointing_to(thing)
+    there = facts.pointing_to(found.thing)
     groups = []
-    for predicate in sorted(found, key=lambda iri: order.index(iri) if iri in order else len(order)):
-        if predicate in kind.hidden:
+    for predicate in sorted(there, key=lambda iri: order.index(iri) if iri in order else len(order)):
+        if predicate in kind.hidden and found.page == 1:  # the next pages have nothing but these, perhaps
             continue
         words = view.t(*pointing()[predicate]) if predicate in pointing() else f"← {facts.term(predicate)}"
-        things = tuple(Named(facts.text(iri, NUMBER), facts.thing(iri)) for iri in found[predicate])
-        groups.append(Group(words, predicate, things))
+        things = tuple(Named(facts.text(iri, NUMBER), facts.thing(iri)) for iri in there[predicate])
+        groups.append(Group(words, predicate, things, around.counts.get(predicate, len(things))))
     return groups
 
 
