@@ -28,6 +28,7 @@ WAS, NOW, REASON, CORRECTION, MESSAGE = (
 )
 COLUMN = _SHISAKU + "columnReadAs"
 FILE, FILE_LINE, PART_OF = _SHISAKU + "file", _SHISAKU + "fileLine", _DCTERMS + "isPartOf"
+Term = NamedNode | BlankNode | Literal | Triple
 _LONGEST_NAME = 140
 _DEEPEST = 6  # blank nodes within blank nodes
 _MOST_VALUES = 200  # of one property on a page
@@ -42,8 +43,11 @@ class Facts:
     def __init__(self, triples: Iterable[Triple], labels: Labels, lang: str, link: Callable[[str], str]) -> None:
         self._about: dict[str, list[Triple]] = {}
         self._issues: dict[str, list[str]] = {}
+        self._values: dict[tuple[str, str], list[Term]] = {}
         for triple in dict.fromkeys(triples):
-            self._about.setdefault(_key(triple.subject), []).append(triple)
+            key = _key(triple.subject)
+            self._about.setdefault(key, []).append(triple)
+            self._values.setdefault((key, triple.predicate.value), []).append(triple.object)
         for iri in self._about:
             if self.has(iri, MESSAGE):
                 for place in self.iris(iri, PART_OF):
@@ -225,8 +229,8 @@ class Facts:
         name = self._labels.of(iri, self._lang)
         return name, "" if name == prefixed(iri) else self._lang
 
-    def _objects(self, iri: str, predicate: str) -> list[NamedNode | BlankNode | Literal | Triple]:
-        return [triple.object for triple in self._about.get(iri, ()) if triple.predicate.value == predicate]
+    def _objects(self, iri: str, predicate: str) -> list[Term]:
+        return self._values.get((iri, predicate), [])
 
     def _texts(self, iri: str, predicate: str) -> dict[str, str]:
         return {t.language or "": t.value for t in self._objects(iri, predicate) if isinstance(t, Literal) and t.value}

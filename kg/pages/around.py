@@ -18,7 +18,7 @@ from kg.negotiate import JSON, N_TRIPLES
 from kg.pages.kinds import Kind
 from kg.places import places
 from kg.queries import stored_query
-from kg.things import Description
+from kg.things import DOCUMENT_QUERY, Description
 
 Row = dict[str, str]
 QUERIES = {"sources": "sources-of-a-thing", "mentions": "mentions-of-a-thing", "alike": "things-like-a-thing"}
@@ -32,8 +32,9 @@ _THING = re.compile(r"VALUES \?thing \{ <[^<>]*> \}")
 
 @dataclass(frozen=True)
 class Around:
-    """What stands around a thing, as the store has answered."""
+    """What stands around a thing, as the store has answered; `query` is what its document answers."""
 
+    query: str
     sources: Sequence[Triple] = ()
     mentions: Sequence[Row] = ()
     alike: Sequence[Row] = ()
@@ -46,6 +47,7 @@ class Surroundings:
     def __init__(self, ask: Ask) -> None:
         self._ask = ask
         self._texts: dict[str, str] = {}
+        self.document = stored_query(places().queries, DOCUMENT_QUERY).text
         for what, name in QUERIES.items():
             try:
                 self._texts[what] = stored_query(places().queries, name).text
@@ -61,7 +63,8 @@ class Surroundings:
             self._rows("alike", thing) if "alike" in kind.asks else _nothing(),
             self._answered(_COUNTS, thing) if found.pages > 1 else _nothing(),
         )
-        return Around(sources, mentions, alike, {row["link"]: int(row["things"]) for row in counts})
+        told = {row["link"]: int(row["things"]) for row in counts}
+        return Around(about(self.document, thing), sources, mentions, alike, told)
 
     async def _graph(self, thing: str) -> list[Triple]:
         if "sources" not in self._texts:

@@ -8,15 +8,14 @@ from kg.facts.statements import COLUMN, NAMES
 from kg.labels import Labels, preferred
 from kg.names import ID, ONTOLOGY, PREFIXES
 from kg.pages import kpis, measures
-from kg.pages.around import Around, Row, about
+from kg.pages.around import Around, Row
 from kg.pages.filling import fill
 from kg.pages.kinds import Kind, kind_of, pointing
 from kg.pages.view import View
-from kg.places import places
-from kg.queries import stored_query
-from kg.things import DOCUMENT_QUERY, Description
+from kg.things import Description
 
 IN_SCHEME = PREFIXES["skos"] + "inScheme"
+MEASURE = "measure.html"  # shows its cells beside what was read from them
 NUMBER = ONTOLOGY + "measureNumber"
 EXACT = PREFIXES["oa"] + "exact"
 _LISTED = 24  # of what points here for one reason, before the rest is folded
@@ -79,7 +78,7 @@ def text(
 
 # What the layouts of their own show besides.
 _OWN: Mapping[str, Callable[[Facts, str], dict[str, object]]] = {
-    "measure.html": lambda facts, thing: {"measure": measures.measure(facts, thing)},
+    MEASURE: lambda facts, thing: {"measure": measures.measure(facts, thing)},
     "kpi.html": lambda facts, thing: {"kpi": kpis.kpi(facts, thing)},
     "row.html": lambda facts, thing: {},
     "edition.html": lambda facts, thing: {"measures": _listed(facts, thing)},
@@ -100,13 +99,13 @@ def _page(view: View, facts: Facts, found: Description, kind: Kind, around: Arou
         facts=_ordered(section, kind),
         cells=tuple(
             (_column(facts, iri), replace(facts.place(iri), href="" if iri == thing else facts.away(iri)))
-            for iri in _cells(facts, thing)
+            for iri in (_cells(facts) if kind.template != MEASURE else ())
         ),
         parts=tuple(facts.section(part) for part in sorted(parts, key=facts.order)),
         groups=tuple(_groups(view, facts, found, kind, around)),
         alike=tuple(_alike(view, facts, around.alike)),
         mentions=tuple(_mentions(row) for row in around.mentions),
-        query=about(stored_query(places().queries, DOCUMENT_QUERY).text, thing),
+        query=around.query,
     )
 
 
@@ -141,7 +140,7 @@ def _ordered(section: Section, kind: Kind) -> tuple[Fact, ...]:
     return tuple(sorted(shown, key=lambda fact: rank.get(fact.iri, len(rank))))
 
 
-def _cells(facts: Facts, thing: str) -> list[str]:
+def _cells(facts: Facts) -> list[str]:
     """Return the cells that the page shows, in the order of the source."""
     return sorted((iri for iri in facts.subjects() if facts.is_cell(iri)), key=facts.order)
 
@@ -185,6 +184,7 @@ def _alike(view: View, facts: Facts, rows: Sequence[Row]) -> list[Row]:
 
 
 def _mentions(row: Row) -> Row:
+    row = {"number": "", "measure_path": "", **row}
     paths = {name: f"doc/{row[name].removeprefix(ID)}" for name in ("cell", "measure") if name in row}
     return {**row, **{f"{name}_path": path for name, path in paths.items()}}
 
