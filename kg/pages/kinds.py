@@ -21,6 +21,7 @@ class Kind:
     hidden: frozenset[str] = frozenset()
     within: str = ""
     template: str = "thing.html"
+    detail: bool = False
     asks: frozenset[str] = frozenset()
 
 
@@ -52,6 +53,7 @@ def _kinds() -> Mapping[tuple[str, str], Kind]:
             hidden=frozenset(map(_iri, entry.get("hidden", ()))),
             within=_iri(entry["within"]) if "within" in entry else "",
             template=entry.get("template", Kind.template),
+            detail=entry.get("detail", False),
             asks=frozenset(entry.get("asks", ())),
         )
         for entry in _read()["kind"]

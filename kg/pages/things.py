@@ -17,7 +17,7 @@ from kg.things import Description
 IN_SCHEME = PREFIXES["skos"] + "inScheme"
 MEASURE = "measure.html"  # shows its cells beside what was read from them
 NUMBER = ONTOLOGY + "measureNumber"
-EXACT = PREFIXES["oa"] + "exact"
+TARGET, SELECTOR, EXACT = (PREFIXES["oa"] + name for name in ("hasTarget", "hasSelector", "exact"))
 _LISTED = 24  # of what points here for one reason, before the rest is folded
 
 
@@ -88,6 +88,7 @@ _OWN: Mapping[str, Callable[[Facts, str], dict[str, object]]] = {
 def _page(view: View, facts: Facts, found: Description, kind: Kind, around: Around, anchored: bool) -> Page:
     thing, under = found.thing, f"{found.thing}/"
     parts = [iri for iri in facts.subjects() if iri.startswith(under) and facts.has(iri, TYPE)] if anchored else []
+    parts = [iri for iri in parts if not kind_in(facts, iri).detail]
     facts.anchors = {part: part.removeprefix(under) for part in parts}
     section = facts.section(thing)
     return Page(
@@ -101,7 +102,7 @@ def _page(view: View, facts: Facts, found: Description, kind: Kind, around: Arou
             (_column(facts, iri), replace(facts.place(iri), href="" if iri == thing else facts.away(iri)))
             for iri in (_cells(facts) if kind.template != MEASURE else ())
         ),
-        parts=tuple(facts.section(part) for part in sorted(parts, key=facts.order)),
+        parts=tuple(_part(facts, iri) for iri in sorted(parts, key=facts.order)),
         groups=tuple(_groups(view, facts, found, kind, around)),
         alike=tuple(_alike(view, facts, around.alike)),
         mentions=tuple(_mentions(row) for row in around.mentions),
@@ -109,14 +110,25 @@ def _page(view: View, facts: Facts, found: Description, kind: Kind, around: Arou
     )
 
 
+def _part(facts: Facts, iri: str) -> Section:
+    section = facts.section(iri)
+    hidden = kind_in(facts, iri).hidden
+    kept = tuple(fact for fact in section.facts if fact.iri not in hidden)
+    return replace(section, title=_title(facts, section), facts=kept)
+
+
 def _title(facts: Facts, section: Section) -> Value:
     """Return what the page is called: a thing without a name by where it is, or by the words that it marks."""
     if facts.named(section.iri) and not facts.is_cell(section.iri):
         return section.title
-    quoted = [text for iri in facts.subjects() if iri.startswith(section.iri) and (text := facts.text(iri, EXACT))]
+    quoted = [text for target in facts.iris(section.iri, TARGET) if (text := _quoted(facts, target))]
     if quoted:
         return Value(f"「{quoted[0]}」", "ja")
     return Value(facts.place(section.iri).name, section.title.lang if facts.named(section.iri) else "")
+
+
+def _quoted(facts: Facts, target: str) -> str:
+    return next((text for selector in facts.iris(target, SELECTOR) if (text := facts.text(selector, EXACT))), "")
 
 
 def _trail(facts: Facts, thing: str, kind: Kind) -> list[Value]:

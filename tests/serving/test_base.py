@@ -153,6 +153,22 @@ def test_the_pages_are_the_canonical_ones_with_other_names(rebased: httpx.Client
         assert _but_address(there) == _but_address(canonical), path
 
 
+def test_search_engines_get_whole_addresses(rebased: httpx.Client) -> None:
+    """A site that knows its own address has a sitemap: each page of a thing in both languages, and each is there."""
+    robots, index = rebased.get("/robots.txt").text, rebased.get("/sitemap.xml").text
+    part = rebased.get("/sitemap-1.xml")
+    listed = re.findall(r"<loc>([^<]*)</loc>", part.text)
+
+    assert f"Sitemap: {base(rebased)}sitemap.xml" in robots.splitlines()
+    assert re.findall(r"<loc>([^<]*)</loc>", index) == [f"{base(rebased)}sitemap-1.xml"]
+    assert part.headers["content-type"] == "application/xml"
+    assert f"{base(rebased)}doc/municipal-2019/measure/08-03?lang=en" in listed
+    assert len(listed) == len(set(listed)) > 1000 and all(address.startswith(base(rebased)) for address in listed)
+    for address in listed[::150]:
+        assert rebased.get(address, headers={"Accept": "text/html"}).status_code == 200
+    assert rebased.get("/sitemap-2.xml").status_code == 404
+
+
 def test_the_descriptions_agree(rebased: httpx.Client) -> None:
     """VoID, service description and catalogue name one endpoint, one dataset and one space of names; its files are
     where it says."""
