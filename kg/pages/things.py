@@ -175,7 +175,7 @@ def _groups(view: View, facts: Facts, found: Description, kind: Kind, around: Ar
 
 
 def _alike(view: View, facts: Facts, rows: Sequence[Row]) -> list[Row]:
-    """Return what is like the thing: path, number and name, how much it shares, and the names of that where known."""
+    """Return what is like the thing: path, number and name, how many things it shares, and the name of the first."""
     listed: dict[str, Row] = {}
     for row in rows:
         if row["other"].startswith(ID):
@@ -187,9 +187,7 @@ def _alike(view: View, facts: Facts, rows: Sequence[Row]) -> list[Row]:
             "name": preferred({lang: row.get(f"name_{lang}", "") for lang in ("ja", "en")}, view.lang) or iri,
             "lang": view.lang if row.get(f"name_{view.lang}") else "",
             "shared": row["shared"],
-            "through": view.t("、", ", ").join(
-                facts.thing(via).text for via in row["through"].split() if facts.named(via)
-            ),
+            "through": facts.thing(row["first_shared"]).text if facts.named(row["first_shared"]) else "",
         }
         for iri, row in listed.items()
     ]
