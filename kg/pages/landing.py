@@ -55,6 +55,11 @@ _COUNTED = {
 }
 _MOST = 7
 _EDITIONS = f"SELECT ?edition WHERE {{ ?edition a <{ONTOLOGY}Edition> }} ORDER BY ?edition"
+# The stored queries to begin with.
+_OFFERED = (
+    *("targets-by-deadline", "kpis-without-target", "measures-containing-a-word", "pairs-of-ministries"),
+    *("measures-with-uncertain-effects", "corrections-applied", "coverage-by-column"),
+)
 # The ways to browse: a stored query, which of its variables is the thing, and what the names of it are called.
 _BROWSED = {
     "pillars": ("measures-by-pillar", "pillar", "pillar"),
@@ -101,6 +106,7 @@ class Landing:
             "landing.html",
             view,
             queries=queries,
+            offered=[query for name in _OFFERED for query in queries if query.name == name],
             dataset=dataset,
             figures=self._words(figures.counts, view),
             editions=[f"doc/{iri.removeprefix(ID)}" for iri in figures.editions],
