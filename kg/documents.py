@@ -6,7 +6,6 @@ from urllib.parse import quote
 from fastapi import APIRouter, Request, Response
 from pyoxigraph import NamedNode, Triple
 
-from kg import pages
 from kg.asking import Ask
 from kg.endpoint import Refusal
 from kg.facts import TYPE, Facts
@@ -14,6 +13,8 @@ from kg.labels import Labels
 from kg.names import BASE, ID, PREFIXES
 from kg.negotiate import HTML, JSON_LD, Format
 from kg.openapi import answered, led
+from kg.pages import things
+from kg.pages.around import Surroundings
 from kg.releases import CATALOGUE_GRAPH, DESCRIPTION, ONTOLOGY, STANDARD_TERMS, Release
 from kg.replies import Asked, Notice, raw_path, redirect, sent, told, written
 from kg.representations import RDF_FORMATS, SAFE, Representation, alternates, link, split, suffixed
@@ -63,6 +64,7 @@ class Documents:
     def __init__(self, ask: Ask, release: Release | None) -> None:
         self._ask, self._release = ask, release
         self._things, self._labels = Things(ask), labels_of(release)
+        self._surroundings = Surroundings(ask)
         self._moved = release.given_up if release else {}
         self._licence: str | None = None
 
@@ -101,7 +103,7 @@ class Documents:
         licence = await self._licence_of()
         query = f"?page={found.page}" if found.page > 1 else ""
         if format is HTML:
-            body = self._html(asked, found).encode()
+            body = (await self._html(asked, found)).encode()
             location = suffixed(asked.path, HTML, f"{query}{'&' if query else '?'}lang={asked.lang}")
         else:
             body = written([*found.triples, *self._about_document(found, licence)], format)
@@ -115,22 +117,11 @@ class Documents:
                 links.append(link(f"{suffixed(asked.path, format)}?page={page}", relation, format.media_type))
         return Representation(format, body, location, links)
 
-    def _html(self, asked: Asked, found: Description) -> str:
-        facts = Facts(found.triples, self._labels, asked.lang, asked.root)
-        under = f"{found.thing}/"
-        parts = [subject for subject in facts.subjects() if subject.startswith(under) and facts.has(subject, TYPE)]
-        facts.anchors = {part: part.removeprefix(under) for part in parts}
-        return pages.fill(
-            "thing.html",
-            asked.lang,
-            asked.root,
-            thing=facts.section(found.thing),
-            parts=[facts.section(part) for part in sorted(parts, key=facts.order)],
-            inbound=facts.pointing_to(found.thing, under),
-            found=found,
-            release=self._release,
-            forms=[(format.label, suffixed(asked.path, format)) for format in RDF_FORMATS],
-        )
+    async def _html(self, asked: Asked, found: Description) -> str:
+        kind = things.kind_in(Facts(found.triples, self._labels, asked.lang, asked.view.link), found.thing)
+        around = await self._surroundings.of(found, kind)
+        forms = [(format.label, suffixed(asked.path, format)) for format in RDF_FORMATS]
+        return things.text(asked.view, self._labels, found, kind, around, forms)
 
     def _about_document(self, found: Description, licence: str) -> list[Triple]:
         """Return what is said about the document itself: its topic, its dataset and its licence."""

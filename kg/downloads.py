@@ -26,7 +26,7 @@ from kg.names import PREFIXES
 from kg.negotiate import HTML, PLAIN_JSON
 from kg.openapi import answered, led
 from kg.releases import CSV_METADATA, DESCRIPTION, MANIFEST, Release, ReleasedFile, release_of
-from kg.replies import chosen, language_of, page
+from kg.replies import chosen, page, view_of
 
 # A file of a release never changes under its address; a development build may, and so may the page of a release.
 FOREVER = "public, max-age=31536000, immutable"
@@ -99,7 +99,7 @@ def router(current: Release | None, out: Path) -> APIRouter:
 def _described(request: Request, release: Release, current: Release | None, as_page: bool = False) -> Response:
     """Return the manifest of a release, or its page, with a link to each file (Signposting)."""
     if as_page:
-        answer = page(pages.listing(language_of(request), release))
+        answer = page(pages.fill("release.html", view_of(request), listed=release), view_of(request))
     else:
         answer = JSONResponse(release.manifest(), headers={"Vary": "Accept"})
     items = [_link(quote(file.name), "item", file.media_type) for file in release.files]

@@ -155,15 +155,14 @@ class _Shelf:
     def _html(self, asked: Asked, published: Published, triples: Sequence[Triple]) -> str:
         """Return the page of a document: what it is, then each thing that it describes under its anchor."""
         main = BASE + published.path
-        facts = Facts(triples, self._labels, asked.lang, asked.root)
+        facts = Facts(triples, self._labels, asked.lang, asked.view.link)
         subjects = [iri for iri in facts.subjects() if iri.startswith(BASE) and iri != main]
         facts.anchors = {iri: iri.removeprefix(f"{main}#").removeprefix(BASE).replace("#", "/") for iri in subjects}
         sections = [facts.section(iri, (TYPE,)) for iri in subjects]
         kinds = list(dict.fromkeys(section.kinds[0].text if section.kinds else "" for section in sections))
         return pages.fill(
             "published.html",
-            asked.lang,
-            asked.root,
+            asked.view,
             title=published.title[pages.LANGUAGES.index(asked.lang)],
             iri=main,
             about=facts.section(main),

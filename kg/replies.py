@@ -4,7 +4,8 @@ Redirects and links are relative, so that they hold under any prefix and never r
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from http import HTTPStatus
 from urllib.parse import quote
 
@@ -14,9 +15,12 @@ from pyoxigraph import Triple
 
 from kg import negotiate, pages
 from kg.endpoint import Refusal, accept_of, not_acceptable, unless_known
-from kg.negotiate import HTML, Format, NotAcceptable
+from kg.negotiate import HTML, PLAIN_JSON, Format, NotAcceptable
+from kg.pages import View
 from kg.releases import Release
 from kg.representations import SAFE, VARY, Representation, ascents, choose, validators, write
+
+_NEGOTIATING = ("lang", "format")  # which form of a page it is, not which page
 
 
 @dataclass(frozen=True)
@@ -31,7 +35,14 @@ class Asked:
     @property
     def lang(self) -> str:
         """The language of a page."""
-        return language_of(self.request)
+        return self.view.lang
+
+    @cached_property
+    def view(self) -> View:
+        """Where the page of the document stands."""
+        view = view_of(self.request)
+        paged = tuple(pair for pair in view.parameters if pair[0] == "page")
+        return replace(view, path=self.path, root=self.root, parameters=paged)
 
     @property
     def root(self) -> str:
@@ -65,9 +76,21 @@ class Notice:
     near: Sequence[str] = ()
 
 
-def language_of(request: Request) -> str:
-    """Return the language of a page for a request."""
-    return pages.language(request.query_params.get("lang"), request.headers.get("accept-language"))
+def view_of(request: Request) -> View:
+    """Return where the page stands that a request asks for, and for whom it is made."""
+    path, asked = raw_path(request), request.query_params
+    return View(
+        lang=pages.language(asked.get("lang"), request.headers.get("accept-language")),
+        root=ascents(path),
+        path=path,
+        parameters=tuple((key, value) for key, value in asked.multi_items() if key not in _NEGOTIATING),
+        site=getattr(request.app.state, "site", None) or pages.Site(),
+    )
+
+
+def prefers_page(request: Request) -> bool:
+    """Whether a request comes from a person: it names HTML and wants nothing more than that."""
+    return "html" in (accept_of(request) or "") and chosen(request, (HTML, PLAIN_JSON)) is HTML
 
 
 def chosen(request: Request, offered: tuple[Format, ...]) -> Format:
@@ -78,9 +101,9 @@ def chosen(request: Request, offered: tuple[Format, ...]) -> Format:
         raise not_acceptable(error) from error
 
 
-def page(html: str) -> Response:
-    """Return a page with the policy that all pages have."""
-    return HTMLResponse(html, headers=pages.PAGE)
+def page(html: str, view: View, status: int = 200, scripts: Sequence[str] = ()) -> Response:
+    """Return a page, with the policy for what may run on it."""
+    return HTMLResponse(html, status, {**pages.headers(scripts), "Content-Language": view.lang})
 
 
 def raw_path(request: Request) -> str:
@@ -98,7 +121,7 @@ def sent(asked: Asked, representation: Representation, release: Release | None) 
     """Return a form of a document, or 304 where the client has it already (RFC 9110, 13.1.2)."""
     headers = representation.sent(release)
     if representation.format is HTML:
-        headers = {**pages.PAGE, **headers}
+        headers = {**pages.headers(), "Content-Language": asked.lang, **headers}
     answer = Response(representation.body, headers=headers)
     return unless_known(asked.request, validators(release, representation.body), answer)
 
@@ -120,10 +143,8 @@ def told(asked: Asked, notice: Notice, links: Sequence[tuple[str, str]]) -> Resp
     """Return a notice, on a page or as a problem document (RFC 9457) with `near`; `links` are href and name."""
     if asked.wants_page():
         t = pages.LANGUAGES.index(asked.lang)
-        text = pages.fill(
-            "notice.html", asked.lang, asked.root, title=notice.title[t], text=notice.text[t], links=links
-        )
-        return HTMLResponse(text, notice.status, headers=pages.PAGE)
+        text = pages.fill("notice.html", asked.view, title=notice.title[t], text=notice.text[t], links=links)
+        return page(text, asked.view, notice.status)
     status = HTTPStatus(notice.status)
     content: dict[str, object] = {"type": "about:blank", "title": status.phrase, "status": status.value}
     content |= {"detail": notice.text[1], "near": list(notice.near)}

@@ -3,16 +3,15 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
+from urllib.parse import unquote
 
 from fastapi import APIRouter, FastAPI, Request, Response
-from fastapi.responses import JSONResponse, PlainTextResponse
 from fastapi.routing import APIRoute
-from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from kg import __version__, documents, downloads, endpoint, health, lookup, openapi, pages, published, schema_org
+from kg import __version__, crawling, documents, downloads, endpoint, front, health, lookup, openapi, pages, published
 from kg.answers import Answers
 from kg.asking import Ask, OnBehalf, asking
 from kg.clients import BehindProxies
@@ -22,12 +21,13 @@ from kg.endpoint import Direct, Endpoint, Refusal, allowed, problem
 from kg.headers import EVERYWHERE, HeadersEverywhere
 from kg.indexing import Indexing
 from kg.metrics import Metrics
-from kg.negotiate import GRAPH_FORMATS, HTML, PLAIN_JSON, ROW_FORMATS
+from kg.negotiate import GRAPH_FORMATS, HTML, ROW_FORMATS
 from kg.observed import Observed, Operation
+from kg.pages import landing
 from kg.queries import StoredQuery, read_queries
 from kg.releases import Release
 from kg.replay import Replayed
-from kg.replies import chosen, language_of, page
+from kg.replies import Asked, Notice, chosen, page, prefers_page, raw_path, told, view_of
 from kg.searching import routes as searching
 from kg.things import Things
 from kg.workers.limits import Limits
@@ -69,7 +69,8 @@ def app(
     application = _bare(lambda _: _running(release, pool, answers, operation.metrics, indexing))
     routers = (
         sparql.router(),
-        _front(release, total, stored, ask),
+        front.router(ask, release, total, stored),
+        crawling.router(ask),
         health.router(release, pool, operation.metrics, "disk" if source.on_disk else "memory"),
         downloads.router(release, out),
         documents.router(ask, release),
@@ -79,8 +80,9 @@ def app(
     )
     for router in routers:
         application.include_router(_with_head(router))
-    application.mount("/static", StaticFiles(directory=pages.STATIC), name="static")
-    return _within_layers(application, sparql, operation, _paths(routers))
+    paths = [*_paths(routers)]
+    application.state.site = pages.Site(release, frozenset(path.split("/")[1] for path in paths))
+    return _within_layers(application, sparql, operation, paths)
 
 
 class _Site(FastAPI):
@@ -135,7 +137,7 @@ async def _running(
 
 def _paths(routers: Iterable[APIRouter]) -> Iterator[str]:
     """Yield the paths of an application, as its routes name them."""
-    yield from ("/static", "/openapi.json")
+    yield "/openapi.json"
     for router in routers:
         yield from (route.path for route in router.routes if isinstance(route, APIRoute))
 
@@ -150,8 +152,9 @@ def _introduction(
     async def introduction(request: Request) -> Response:
         format = chosen(request, (*DESCRIPTION_FORMATS, HTML))
         if format is HTML:
-            root = "../" if request.url.path.endswith("/") else "./"
-            return page(pages.editor(language_of(request), root, offered, (*ROW_FORMATS, *GRAPH_FORMATS)))
+            view, formats = view_of(request), (*ROW_FORMATS, *GRAPH_FORMATS)
+            query = request.query_params.get("edit") or landing.example(view.lang)
+            return page(pages.fill("editor.html", view, queries=offered, formats=formats, query=query), view)
         if not described:  # once: it is the same for every request
             named = await Things(ask).values(NAMED_GRAPHS, "graph")
             default = documents.dataset_of(release) if release else ""
@@ -173,51 +176,6 @@ def _with_head(router: APIRouter) -> APIRouter:
     return router
 
 
-def _front(release: Release | None, total: int, stored: Sequence[StoredQuery], ask: Ask) -> APIRouter:
-    """Return the landing page and the stored queries."""
-    routes = APIRouter()
-    texts = {query.name: query for query in stored}
-    offered = [query for query in stored if not query.asks_others]  # on pages, where each has a link that runs it
-    card = schema_org.DatasetCard(ask, documents.dataset_of(release)) if release else None
-
-    @routes.get("/", include_in_schema=False)
-    async def landing(request: Request) -> Response:
-        lang = language_of(request)
-        dataset = await card.text(lang) if card else ""
-        answer = page(pages.landing(lang, release, total, offered, dataset))
-        if dataset:
-            answer.headers["Content-Security-Policy"] += f"; script-src {schema_org.allowed(dataset)}"
-        return answer
-
-    @routes.get(
-        "/queries",
-        tags=["stored queries"],
-        summary="List the stored queries",
-        responses=openapi.answered(PLAIN_JSON, HTML),
-    )
-    async def list_queries(request: Request) -> Response:
-        if chosen(request, (PLAIN_JSON, HTML)) is HTML:
-            return page(pages.query_list(language_of(request), offered))
-        return JSONResponse([_summary(query) for query in stored], headers={"Vary": "Accept"})
-
-    @routes.get(
-        "/queries/{name}",
-        tags=["stored queries"],
-        summary="Get the text of a stored query",
-        responses=openapi.answered("text/plain"),
-    )
-    async def get_query(name: str) -> Response:
-        if name not in texts:
-            raise Refusal(404, f"there is no stored query {name}; /queries lists them all")
-        return PlainTextResponse(texts[name].text)
-
-    return routes
-
-
-def _summary(query: StoredQuery) -> dict[str, object]:
-    return {key: value for key, value in vars(query).items() if key != "text"}
-
-
 async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, Refusal)
     return problem(error)
@@ -231,6 +189,10 @@ async def _failed(request: Request, error: Exception) -> Response:
         return allowed(READING)
     if error.status_code == 405:
         headers["Allow"] = endpoint.METHODS if request.url.path.rstrip("/").endswith("/sparql") else READING
+    if error.status_code == 404 and prefers_page(request):
+        path = unquote(request.url.path, errors="replace")
+        text = (f"{path} というページはありません。", f"There is no page {path}.")
+        return told(Asked(request, raw_path(request)), Notice(404, ("見つかりません", "Not found"), text), ())
     return problem(Refusal(error.status_code, error.detail, headers))
 
 

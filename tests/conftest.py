@@ -1,8 +1,21 @@
-"""What all tests share: which of them are slow."""
+"""What all tests share: which of them are slow, the real release, and servers that answer over HTTP."""
 
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
+import httpx
 import pytest
+from fastapi import FastAPI
+
+from kg.listening.guard import ConnectionLimits
+from kg.listening.sockets import address, listen, server_of
+from kg.pipeline import build
+from kg.places import places
+from kg.releases import Release
+from kg.site import app
 
 HERE = Path(__file__).resolve().parent
 # Many builds, many validations, or many queries: run by `./run test` like all others, but without measuring coverage,
@@ -27,3 +40,41 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if any(item.path.is_relative_to(place) for place in slow):
             item.add_marker(pytest.mark.slow)
+
+
+@contextmanager
+def _serving(
+    application: FastAPI, limits: ConnectionLimits | None = None, ended: Callable[[str], None] = lambda reason: None
+) -> Iterator[httpx.Client]:
+    """Run an application on a free port and give a client of it."""
+    with listen("127.0.0.1", 0) as listener:
+        server = server_of(application, limits, ended)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+        thread.start()
+        try:
+            while not server.started:
+                time.sleep(0.01)
+            with httpx.Client(base_url=address(listener).rstrip("/"), timeout=30) as client:
+                yield client
+        finally:
+            server.should_exit = True
+            thread.join(10)
+
+
+@pytest.fixture(scope="session")
+def start() -> Callable[[FastAPI], AbstractContextManager[httpx.Client]]:
+    """Start a server of any application."""
+    return _serving
+
+
+@pytest.fixture(scope="session")
+def real(tmp_path_factory: pytest.TempPathFactory) -> Release:
+    """The release that the recipe of this checkout makes."""
+    return build(places(out=tmp_path_factory.mktemp("real"))).release
+
+
+@pytest.fixture(scope="session")
+def real_site(real: Release) -> Iterator[httpx.Client]:
+    """A client of a server of the real release."""
+    with _serving(app(real, places().queries, real.folder.parents[1])) as client:
+        yield client

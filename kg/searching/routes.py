@@ -16,7 +16,7 @@ from kg.labels import Labels
 from kg.negotiate import HTML, PLAIN_JSON
 from kg.openapi import answered
 from kg.releases import Release
-from kg.replies import Asked, chosen, sent
+from kg.replies import Asked, chosen, sent, view_of
 from kg.representations import Representation
 from kg.search import Candidate, Found, Index, Matcher, SearchTimeout
 from kg.searching.telling import Telling
@@ -40,7 +40,7 @@ def router(index: Callable[[], Index], release: Release | None, labels: Labels) 
         telling = Telling(wish, found, similar, labels)
         if wish.page > telling.pages:
             raise Refusal(404, f"what was found fills {telling.pages} pages")
-        body = telling.page() if format is HTML else telling.json()
+        body = telling.page(view_of(request)) if format is HTML else telling.json()
         location = f"./search{wish.address(format=format.names[0])}"
         return sent(Asked(request, "search"), Representation(format, body, location, telling.links(format)), release)
 

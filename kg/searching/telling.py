@@ -10,6 +10,7 @@ from kg import pages
 from kg.labels import Labels, is_web_address
 from kg.names import BASE, ID
 from kg.negotiate import Format
+from kg.pages import View
 from kg.representations import SAFE, link
 from kg.search import Candidate, Facet, Found, Hit, Piece, local
 from kg.searching.wish import LAST_PAGE, Wish
@@ -64,18 +65,21 @@ class Telling:
         }
         return (json.dumps(told, ensure_ascii=False, indent=1) + "\n").encode()
 
-    def page(self) -> bytes:
+    def page(self, view: View) -> bytes:
         """Return the answer as a page."""
-        wish = self.wish
+
+        def shown(iri: str) -> str:
+            own, path = document(iri).startswith("./"), document(iri).removeprefix("./")
+            return view.link(path) if own else path
+
         text = pages.fill(
             "search.html",
-            wish.lang,
-            "./",
-            wish=wish,
+            view,
+            wish=self.wish,
             found=self.found,
-            hits=[(hit, document(hit.iri), self._kinds(hit)) for hit in self.found.hits],
+            hits=[(hit, shown(hit.iri), self._kinds(hit)) for hit in self.found.hits],
             facets=[(self._property(facet), self._choices(facet)) for facet in self.found.facets],
-            similar=[(one.label_ja or one.label_en, document(one.iri)) for one in self.similar],
+            similar=[(one.label_ja or one.label_en, shown(one.iri)) for one in self.similar],
             pages=self.pages,
             label=self._named,
         )

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from fastapi import Request
 
 from kg.endpoint import Refusal
-from kg.replies import language_of
+from kg.replies import view_of
 
 LONGEST = 1000  # characters of what is looked for
 PAGE_SIZE, LARGEST_PAGE = 20, 100
@@ -58,7 +58,7 @@ def wished(request: Request, facets: Sequence[str]) -> Wish:
     if sum(map(len, filters.values())) > MOST_VALUES:
         raise Refusal(400, f"more than {MOST_VALUES} values of facets")
     page, limit = _number(request, "page", 1, LAST_PAGE), _number(request, "limit", PAGE_SIZE, LARGEST_PAGE)
-    return Wish(words, filters, page, limit, language_of(request))
+    return Wish(words, filters, page, limit, view_of(request).lang)
 
 
 def _number(request: Request, name: str, usual: int, largest: int) -> int:

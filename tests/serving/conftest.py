@@ -3,19 +3,14 @@
 import gzip
 import json
 import socket
-import threading
-import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import httpx
 import pytest
 from fastapi import FastAPI
 
-from kg.listening.guard import ConnectionLimits
-from kg.listening.sockets import address, listen, server_of
-from kg.pipeline import build
 from kg.places import places
 from kg.releases import MANIFEST, Release, ReleasedFile, read_release
 from kg.site import app
@@ -83,6 +78,7 @@ ex:g2 { ex:s ex:p "two" }
 """
 
 QUERIES = places().queries
+Start = Callable[[FastAPI], AbstractContextManager[httpx.Client]]
 
 
 def write_release(out: Path, version: str = "2019.1.0") -> Release:
@@ -94,6 +90,7 @@ def write_release(out: Path, version: str = "2019.1.0") -> Release:
         "graph.ttl.gz": gzip.compress(GRAPH.encode(), mtime=0),
         "measures.csv": b"edition,row,number\r\n" + b"municipal-2019,5,01-05\r\n" * 100,
         "csv-metadata.json": b"{}",
+        "ontology.ttl": b"<https://w3id.org/shisaku/def> a <http://www.w3.org/2002/07/owl#Ontology> .\n",
         "dataset.ttl": DESCRIPTION.encode(),
         "validation.html": b"<!doctype html><title>SHACL</title><script>alert(1)</script>",
         "shisaku.xlsx": bytes(range(256)) * 8,
@@ -107,25 +104,6 @@ def write_release(out: Path, version: str = "2019.1.0") -> Release:
     release = Release(folder, version, "2019-10-11", "0" * 64, "test", (edition,), {"measures": 2}, tuple(files))
     (folder / MANIFEST).write_text(json.dumps(release.manifest()), encoding="utf-8")
     return read_release(folder)
-
-
-@contextmanager
-def _serving(
-    application: FastAPI, limits: ConnectionLimits | None = None, ended: Callable[[str], None] = lambda reason: None
-) -> Iterator[httpx.Client]:
-    """Run an application on a free port and give a client of it."""
-    with listen("127.0.0.1", 0) as listener:
-        server = server_of(application, limits, ended)
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-        thread.start()
-        try:
-            while not server.started:
-                time.sleep(0.01)
-            with httpx.Client(base_url=address(listener).rstrip("/"), timeout=30) as client:
-                yield client
-        finally:
-            server.should_exit = True
-            thread.join(10)
 
 
 @pytest.fixture(scope="session")
@@ -144,37 +122,18 @@ def release(out: Path) -> Release:
 
 
 @pytest.fixture(scope="session")
-def start() -> Callable[[FastAPI], AbstractContextManager[httpx.Client]]:
-    """Start a server of any application."""
-    return _serving
-
-
-@pytest.fixture(scope="session")
-def site(release: Release, out: Path) -> Iterator[httpx.Client]:
+def site(release: Release, out: Path, start: Start) -> Iterator[httpx.Client]:
     """A client of a server of the tiny release."""
-    with _serving(app(release, QUERIES, out)) as client:
+    with start(app(release, QUERIES, out)) as client:
         yield client
 
 
 @pytest.fixture(scope="session")
-def data_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+def data_site(tmp_path_factory: pytest.TempPathFactory, start: Start) -> Iterator[httpx.Client]:
     """A client of a server of a TriG file with two named graphs."""
     folder = tmp_path_factory.mktemp("data")
     (folder / "graphs.trig").write_text(NAMED_GRAPHS, encoding="utf-8")
-    with _serving(app([folder / "graphs.trig"], QUERIES, folder)) as client:
-        yield client
-
-
-@pytest.fixture(scope="session")
-def real(tmp_path_factory: pytest.TempPathFactory) -> Release:
-    """The release that the recipe of this checkout makes."""
-    return build(places(out=tmp_path_factory.mktemp("real"))).release
-
-
-@pytest.fixture(scope="session")
-def real_site(real: Release) -> Iterator[httpx.Client]:
-    """A client of a server of the real release."""
-    with _serving(app(real, QUERIES, real.folder.parents[1])) as client:
+    with start(app([folder / "graphs.trig"], QUERIES, folder)) as client:
         yield client
 
 

@@ -1,0 +1,51 @@
+"""Fills templates: every page gets its text here, and the policy that says what it may load."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from kg.pages import assets, words
+from kg.pages.view import View
+
+_templates = Environment(
+    loader=FileSystemLoader(Path(__file__).parents[1] / "templates"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_templates.filters |= {"plain": words.plain, "prose": words.prose, "part": words.part}
+
+
+def headers(scripts: Sequence[str] = ()) -> dict[str, str]:
+    """Return the headers of a page.
+
+    It may load our own style and pictures, and nothing else; `scripts` are source expressions for what runs on it, such
+    as `'self'`, which then may also ask this site (Content Security Policy 3).
+    """
+    script = f"; script-src {' '.join(scripts)}" if scripts else ""
+    asking = "; connect-src 'self'" if "'self'" in scripts else ""
+    policy = f"default-src 'none'; style-src 'self'; img-src 'self'{script}{asking}"
+    return {
+        "Content-Security-Policy": f"{policy}; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+        "Vary": "Accept, Accept-Language",
+    }
+
+
+def fill(template: str, view: View, **context: object) -> str:
+    """Fill a template for one view; `t` chooses between Japanese and English, `link` leads to a path of this site."""
+    shared = {
+        "view": view,
+        "lang": view.lang,
+        "root": view.root,
+        "t": view.t,
+        "link": view.link,
+        "release": view.site.release,
+        "ways": view.site.ways,
+        "asset": lambda name: view.root + assets.address(name),
+        "size": words.size,
+        "date": lambda text: words.date(text, view.lang),
+        "number": words.number,
+    }
+    return _templates.get_template(template).render({**shared, **context})

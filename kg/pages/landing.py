@@ -1,0 +1,159 @@
+"""The first page: what this is, its live figures, three ways in, and a question with its answer.
+
+What the graph tells for it is asked once, since a release never changes.
+"""
+
+import asyncio
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from kg.asking import Ask
+from kg.errors import QueryError
+from kg.labels import Labels, preferred
+from kg.names import ID, ONTOLOGY
+from kg.negotiate import JSON
+from kg.pages.filling import fill
+from kg.pages.view import View
+from kg.places import places
+from kg.queries import StoredQuery, stored_query
+
+Row = dict[str, str]
+
+# The first question that a visitor sees, answered on the page.
+EXAMPLE = f"""\
+PREFIX shisaku: <{ONTOLOGY}>
+PREFIX dcterms: <http://purl.org/dc/terms/>
+PREFIX rdfs: <http://www.w3.org/2000/01/rdf-schema#>
+PREFIX skos: <http://www.w3.org/2004/02/skos/core#>
+
+SELECT ?measure ?number ?title ?value ?unit ?due
+WHERE {{
+  ?measure shisaku:measureNumber ?number ;
+    dcterms:title ?title ;
+    shisaku:kpi/shisaku:target ?target .
+  ?target shisaku:targetRole <{ID}target-role/target> ;
+    shisaku:value ?value ;
+    shisaku:unit/skos:prefLabel ?unit ;
+    shisaku:period/rdfs:label ?due .
+  FILTER(LANG(?title) = "ja" && LANG(?unit) = "ja" && LANG(?due) = "ja")
+}}
+ORDER BY DESC(?value) ?number
+LIMIT 5
+"""
+_KINDS = "SELECT ?class (COUNT(?thing) AS ?things) WHERE { ?thing a ?class } GROUP BY ?class ORDER BY DESC(?things)"
+# What is counted, by class, in the order of the page; of other data, the classes with the most things.
+_COUNTED = {
+    "Measure": ("施策", "measures"),
+    "Kpi": ("KPI", "KPIs"),
+    "Target": ("目標・現状値", "targets and baselines"),
+    "BudgetProgramme": ("予算事業", "budget programmes"),
+    "ReferenceDocument": ("参考資料", "documents"),
+    "NamedEntity": ("計画・制度など", "plans and systems"),
+    "Correction": ("訂正の記録", "corrections"),
+    "SourceCell": ("原典のセル", "source cells"),
+}
+_MOST = 7
+_EDITIONS = f"SELECT ?edition WHERE {{ ?edition a <{ONTOLOGY}Edition> }} ORDER BY ?edition"
+# The stored queries to begin with.
+_OFFERED = (
+    *("targets-by-deadline", "kpis-without-target", "measures-containing-a-word", "pairs-of-ministries"),
+    *("measures-with-uncertain-effects", "corrections-applied", "coverage-by-column"),
+)
+# The ways to browse: a stored query, which of its variables is the thing, and what the names of it are called.
+_BROWSED = {
+    "pillars": ("measures-by-pillar", "pillar", "pillar"),
+    "organizations": ("measures-by-lead-organization", "organization", "name"),
+}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A thing to start from: its IRI, its names by language, and how many measures it has."""
+
+    iri: str
+    names: Row
+    measures: int
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What the graph tells for the first page; all of it may be empty."""
+
+    counts: Row = field(default_factory=dict)
+    editions: list[str] = field(default_factory=list)
+    entries: dict[str, list[Entry]] = field(default_factory=dict)
+    answers: dict[str, list[Row]] = field(default_factory=dict)
+
+
+class Landing:
+    """The first page of one graph of `size` triples."""
+
+    def __init__(self, ask: Ask, labels: Labels, size: int) -> None:
+        self._ask, self._labels, self._size = ask, labels, size
+        self._figures: asyncio.Future[Figures] | None = None
+
+    async def text(self, view: View, queries: Sequence[StoredQuery], dataset: str = "") -> str:
+        """Return the page; `dataset` is JSON-LD, ready for HTML."""
+        if self._figures is None:
+            self._figures = asyncio.ensure_future(self._asked())
+        try:
+            figures = await asyncio.shield(self._figures)
+        except Exception:
+            self._figures = None  # the next visitor asks again
+            raise
+        return fill(
+            "landing.html",
+            view,
+            queries=queries,
+            offered=[query for name in _OFFERED for query in queries if query.name == name],
+            dataset=dataset,
+            figures=self._words(figures.counts, view),
+            editions=[f"doc/{iri.removeprefix(ID)}" for iri in figures.editions],
+            entries={way: [_entry(entry, view) for entry in listed] for way, listed in figures.entries.items()},
+            example=example(view.lang),
+            answer=[{**row, "path": f"doc/{row['measure'].removeprefix(ID)}"} for row in figures.answers[view.lang]],
+        )
+
+    async def _asked(self) -> Figures:
+        """Ask all that the page shows, one after the other: visitors of other pages wait for the same workers."""
+        counts = {row["class"]: row["things"] for row in await self._rows(_KINDS)}
+        ours = any(iri.startswith(ONTOLOGY) for iri in counts)
+        editions = [row["edition"] for row in await self._rows(_EDITIONS)]
+        entries = {way: await self._entries(*what) if ours else [] for way, what in _BROWSED.items()}
+        answers = {lang: await self._rows(example(lang)) if ours else [] for lang in ("ja", "en")}
+        return Figures(counts, editions, entries, answers)
+
+    async def _entries(self, name: str, thing: str, names: str) -> list[Entry]:
+        try:
+            rows = await self._rows(stored_query(places().queries, name).text)
+        except QueryError:  # a curator may have taken it away
+            return []
+        return [
+            Entry(row[thing], {lang: row.get(f"{names}_{lang}", "") for lang in ("ja", "en")}, int(row["measures"]))
+            for row in rows
+            if thing in row
+        ]
+
+    async def _rows(self, query: str) -> list[Row]:
+        answer = json.loads(await self._ask(query, JSON))
+        return [{name: term["value"] for name, term in row.items()} for row in answer["results"]["bindings"]]
+
+    def _words(self, counts: Row, view: View) -> list[tuple[str, str]]:
+        """Return the figures with their words; of data that are not ours, by the names of their classes."""
+        ours = {key: counts[ONTOLOGY + key] for key in _COUNTED if ONTOLOGY + key in counts}
+        found = [(ours[key], view.t(*_COUNTED[key])) for key in ours]
+        if not ours:
+            found = [(count, self._labels.of(iri, view.lang)) for iri, count in counts.items()][:_MOST]
+        return [*found, (str(self._size), view.t("トリプル", "triples"))]
+
+
+def example(lang: str) -> str:
+    """Return the first question in the words of a language."""
+    return EXAMPLE.replace('"ja"', f'"{lang}"')
+
+
+def _entry(entry: Entry, view: View) -> tuple[str, str, int]:
+    """Return the path, the name and the number of measures of a thing to start from."""
+    name = preferred({lang: text for lang, text in entry.names.items() if text}, view.lang)
+    return f"doc/{entry.iri.removeprefix(ID)}", name or entry.iri, entry.measures

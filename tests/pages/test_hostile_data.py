@@ -1,0 +1,98 @@
+"""Data that want to run, to hide, or to be too much: shown as what they are, cut and folded, never executed."""
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from playwright.sync_api import Browser
+
+from kg.places import places
+from kg.site import app
+
+HTML = {"Accept": "text/html"}
+ID = "https://w3id.org/shisaku/id/"
+SCRIPT = "<script>document.title='run'</script><img src=x onerror=\\\"document.title='run'\\\">"
+# A word that turns the direction of all that follows it on the line.
+TURNED = "\u202egnp.exe"
+LARGEST = 100 * 1024
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory: pytest.TempPathFactory, start) -> Iterator[httpx.Client]:  # type: ignore[no-untyped-def]
+    """A server of RDF that a stranger made, in words of its own and in ours."""
+    thing, other = f"<{ID}thing>", f"<{ID}other>"
+    lines = [
+        f'{thing} <http://www.w3.org/2000/01/rdf-schema#label> "{SCRIPT}"@en .',
+        f'{thing} <http://www.w3.org/2000/01/rdf-schema#label> "</title></h1>{SCRIPT}"@ja .',
+        f"{thing} <http://www.w3.org/1999/02/22-rdf-syntax-ns#type> <http://example.org/Unknown> .",
+        f"{thing} <http://example.org/link> <javascript:document.title='run'> .",
+        f"{thing} <http://example.org/link> <data:text/html,%3Cscript%3Ealert(1)%3C/script%3E> .",
+        f'{thing} <http://example.org/turned> "{TURNED}" .',
+        f'{thing} <http://example.org/url> "javascript:alert(1)"^^<http://www.w3.org/2001/XMLSchema#anyURI> .',
+        f'{thing} <http://example.org/date> "\'><script>alert(1)</script>"^^<http://www.w3.org/2001/XMLSchema#date> .',
+        f'{thing} <http://example.org/text> "{"long text " * 10_000}END" .',
+        f'{thing} <http://example.org/word> "{"W" * 100_000}" .',
+        *(f"{thing} <http://example.org/many> <http://example.org/v{number}> ." for number in range(10_000)),
+        *(f"<{ID}from/{number}> <http://example.org/points> {thing} ." for number in range(1_000)),
+        # a measure of ours with a title that is none, a number with markup, and a target that is a loop
+        f"{other} <http://www.w3.org/1999/02/22-rdf-syntax-ns#type> <https://w3id.org/shisaku/def#Measure> .",
+        f'{other} <http://purl.org/dc/terms/title> "{SCRIPT}"@ja .',
+        f'{other} <https://w3id.org/shisaku/def#measureNumber> "<b>1</b>" .',
+        f'{other} <https://w3id.org/shisaku/def#overview> "- {SCRIPT}\\n- {TURNED}"@ja .',
+        f"{other} <https://w3id.org/shisaku/def#kpi> {other} .",
+        f"{other} <https://w3id.org/shisaku/def#target> {other} .",
+        f'{other} <https://w3id.org/shisaku/def#value> "{SCRIPT}" .',
+    ]
+    folder = tmp_path_factory.mktemp("hostile")
+    (folder / "data.nt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    with start(app([folder / "data.nt"], places().queries, folder)) as client:
+        yield client
+
+
+@pytest.mark.parametrize("lang", ["ja", "en"])
+@pytest.mark.parametrize("path", ["/doc/thing", "/doc/other", "/doc/thing?page=2", "/"])
+def test_nothing_of_the_data_is_markup(hostile: httpx.Client, path: str, lang: str) -> None:
+    """Labels, literals and IRIs stand on the page as text; what is no web address is no link."""
+    page = hostile.get(path, params={"lang": lang}, headers=HTML).text
+
+    assert "<script" not in page and "<img" not in page and "<b>1" not in page
+    assert 'href="javascript' not in page.lower() and 'href="data' not in page.lower()
+
+
+def test_a_page_of_too_much_is_folded_and_cut(hostile: httpx.Client) -> None:
+    """Of 10,000 values some hundred are there, with the number of all and the query for them; texts have an end."""
+    page = hostile.get("/doc/thing", params={"lang": "en"}, headers=HTML).text
+
+    assert len(page.encode()) < LARGEST
+    assert "200 of 10,000 are shown." in page and "sparql?edit=SELECT%20" in page
+    assert "More (100,003 characters)" in page and "The RDF formats have all of it." in page
+    assert "Page 1 of 10 (1,000 in all)" in page
+
+
+def test_a_kind_that_nobody_laid_out_still_has_its_page(hostile: httpx.Client) -> None:
+    """Data in words of others: facts by property, what points there, how to cite, and the formats."""
+    page = hostile.get("/doc/from/7", params={"lang": "en"}, headers=HTML).text
+
+    assert "http://example.org/points" in page
+    assert f"<code>{ID}from/7</code>" in page and "Turtle" in page
+
+
+def test_a_browser_runs_none_of_it(hostile: httpx.Client, browser: Browser) -> None:
+    """With scripts allowed nothing runs; words that turn the direction of writing stay within themselves."""
+    context = browser.new_context(base_url=str(hostile.base_url), viewport={"width": 375, "height": 800})
+    page = context.new_page()
+    for path in ("/doc/thing?lang=en", "/doc/other?lang=ja"):
+        page.goto(path)
+
+        assert page.title() != "run"
+        assert page.evaluate("document.querySelectorAll('main script, main img').length") == 0
+        assert page.evaluate("document.documentElement.scrollWidth") == 375, "a long word must not widen the page"
+    # what comes after the turned word on its line is where it would be without it
+    page.goto("/doc/thing?lang=en")
+    isolated = "[...document.querySelectorAll('bdi')].filter(e => e.textContent.includes('\\u202e')).length"
+    bare = """(() => { const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT), found = [];
+      while (walk.nextNode()) found.push(walk.currentNode);
+      return found.filter((text) => text.data.includes('\\u202e') && !text.parentElement.closest('bdi')).length })()"""
+    assert page.evaluate(isolated) == 1
+    assert page.evaluate(bare) == 0
+    context.close()
