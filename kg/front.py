@@ -21,8 +21,7 @@ from kg.replies import chosen, page, view_of
 def router(ask: Ask, release: Release | None, total: int, stored: Sequence[StoredQuery]) -> APIRouter:
     """Return these routes, for a graph of `total` triples."""
     routes = APIRouter()
-    texts = {query.name: query for query in stored}
-    offered = [query for query in stored if not query.asks_others]  # on pages, where each has a link that runs it
+    offered = _offered(stored)
     card = schema_org.DatasetCard(ask, dataset_of(release)) if release else None
     first = Landing(ask, labels_of(release), total)
 
@@ -38,6 +37,24 @@ def router(ask: Ask, release: Release | None, total: int, stored: Sequence[Store
         view = view_of(request)
         return page(fill("about.html", view), view)
 
+    @routes.get("/static/{path:path}", include_in_schema=False)
+    async def static(request: Request, path: str) -> Response:
+        return _asset(request, path)
+
+    routes.include_router(_questions(stored))
+    return routes
+
+
+def _offered(stored: Sequence[StoredQuery]) -> list[StoredQuery]:
+    """Return the queries for pages, where each has a link that runs it here."""
+    return [query for query in stored if not query.asks_others]
+
+
+def _questions(stored: Sequence[StoredQuery]) -> APIRouter:
+    """Return the routes of the stored queries."""
+    routes = APIRouter()
+    texts = {query.name: query for query in stored}
+
     @routes.get(
         "/queries",
         tags=["stored queries"],
@@ -47,7 +64,7 @@ def router(ask: Ask, release: Release | None, total: int, stored: Sequence[Store
     async def list_queries(request: Request) -> Response:
         if chosen(request, (PLAIN_JSON, HTML)) is HTML:
             view = view_of(request)
-            return page(fill("queries.html", view, queries=offered), view)
+            return page(fill("queries.html", view, queries=_offered(stored)), view)
         return JSONResponse([_summary(query) for query in stored], headers={"Vary": "Accept"})
 
     @routes.get(
@@ -60,10 +77,6 @@ def router(ask: Ask, release: Release | None, total: int, stored: Sequence[Store
         if name not in texts:
             raise Refusal(404, f"there is no stored query {name}; /queries lists them all")
         return PlainTextResponse(texts[name].text)
-
-    @routes.get("/static/{path:path}", include_in_schema=False)
-    async def static(request: Request, path: str) -> Response:
-        return _asset(request, path)
 
     return routes
 
