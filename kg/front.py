@@ -21,7 +21,6 @@ from kg.replies import chosen, page, view_of
 def router(ask: Ask, release: Release | None, total: int, stored: Sequence[StoredQuery]) -> APIRouter:
     """Return these routes, for a graph of `total` triples."""
     routes = APIRouter()
-    texts = {query.name: query for query in stored}
     card = schema_org.DatasetCard(ask, dataset_of(release)) if release else None
     first = Landing(ask, labels_of(release), total)
 
@@ -36,6 +35,17 @@ def router(ask: Ask, release: Release | None, total: int, stored: Sequence[Store
     async def about(request: Request) -> Response:
         view = view_of(request)
         return page(fill("about.html", view), view)
+
+    @routes.get("/static/{path:path}", include_in_schema=False)
+    async def static(request: Request, path: str) -> Response:
+        return _asset(request, path)
+
+    _add_queries(routes, stored)
+    return routes
+
+
+def _add_queries(routes: APIRouter, stored: Sequence[StoredQuery]) -> None:
+    texts = {query.name: query for query in stored}
 
     @routes.get(
         "/queries",
@@ -59,12 +69,6 @@ def router(ask: Ask, release: Release | None, total: int, stored: Sequence[Store
         if name not in texts:
             raise Refusal(404, f"there is no stored query {name}; /queries lists them all")
         return PlainTextResponse(texts[name].text)
-
-    @routes.get("/static/{path:path}", include_in_schema=False)
-    async def static(request: Request, path: str) -> Response:
-        return _asset(request, path)
-
-    return routes
 
 
 def _asset(request: Request, path: str) -> Response:
