@@ -41,7 +41,7 @@ def router(ask: Ask, release: Release | None, total: int, stored: Sequence[Store
     async def static(request: Request, path: str) -> Response:
         return _asset(request, path)
 
-    routes.include_router(_questions(stored))
+    _add_queries(routes, stored)
     return routes
 
 
@@ -50,9 +50,7 @@ def _offered(stored: Sequence[StoredQuery]) -> list[StoredQuery]:
     return [query for query in stored if not query.asks_others]
 
 
-def _questions(stored: Sequence[StoredQuery]) -> APIRouter:
-    """Return the routes of the stored queries."""
-    routes = APIRouter()
+def _add_queries(routes: APIRouter, stored: Sequence[StoredQuery]) -> None:
     texts = {query.name: query for query in stored}
 
     @routes.get(
@@ -77,8 +75,6 @@ def _questions(stored: Sequence[StoredQuery]) -> APIRouter:
         if name not in texts:
             raise Refusal(404, f"there is no stored query {name}; /queries lists them all")
         return PlainTextResponse(texts[name].text)
-
-    return routes
 
 
 def _asset(request: Request, path: str) -> Response:

@@ -163,7 +163,7 @@ def test_who_points_to_a_thing_is_said_in_words(real_site: httpx.Client) -> None
     assert in_order(
         text, "府省庁・機関", "総務省", "法人番号", "2000012020001", "主担当の施策", "31", "01-05", "関与する施策"
     )
-    assert in_order(text, "同じ施策によく現れるもの", "内閣官房", "件の施策", "原典での記載", "頁")
+    assert in_order(text, "同じ施策によく現れるもの", "内閣官房", "共通", "ほか", "原典での記載", "頁")
     assert in_order(pillar, "Pillar", "Easy use of public", "Measures of this pillar", "02-01")
 
 

@@ -169,7 +169,7 @@ def test_a_page_shows_facts_source_and_how_to_cite(real_site: httpx.Client, real
 
     assert "<h1><bdi>Promoting ICT smart cities based on data use</bdi></h1>" in text
     assert "データ利活用型ICTスマートシティの推進" in text
-    assert "lead organization" in text and "Ministry of Internal Affairs and Communications" in text
+    assert "<dt>Lead</dt>" in text and "Ministry of Internal Affairs and Communications" in text
     assert "page 8, line 96, cell 4" in text and "令和2年度末までに延べ26か所" in text
     assert f"<code>{BASE}id/{MEASURE}</code>" in text
     assert f"release {real.version}" in text
