@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from fastapi import APIRouter, Request, Response
 
 from kg.asking import Ask
-from kg.endpoint import allowed
+from kg.endpoint import Refusal, allowed
 from kg.labels import Labels
 from kg.negotiate import HTML, PLAIN_JSON
 from kg.openapi import answered
@@ -19,6 +19,8 @@ from kg.search import Index
 
 PATH = "/reconcile"
 METHODS = "GET, HEAD, POST, OPTIONS"
+READING = "GET, HEAD, OPTIONS"
+_READ_ONLY = ("preview", "properties")  # they stand where the key of an edition does
 _TEXT = {"type": "string", "contentMediaType": "application/json"}
 _FORM = {"schema": {"type": "object", "properties": {"queries": _TEXT, "extend": _TEXT}}}
 _ASKED = {"requestBody": {"required": True, "content": {FORM: _FORM}}}
@@ -54,16 +56,21 @@ def _add(routes: APIRouter, path: str, service: Service) -> None:
     get("/preview", "Get a small page about a thing, for a frame", service.preview, "id")
     get("", "Get the manifest, or answer queries", service.get, "queries", "extend")
     summary, said = "Answer queries, or extend data", answered(PLAIN_JSON)
-    post = routes.post(path, summary=summary, include_in_schema=shown, responses=said, openapi_extra=_ASKED)
-    post(service.post)
+
+    @routes.post(path, summary=summary, include_in_schema=shown, responses=said, openapi_extra=_ASKED)
+    async def post(request: Request) -> Response:
+        if request.path_params.get("edition") in _READ_ONLY:
+            raise Refusal(405, "Method Not Allowed", {"Allow": READING})
+        return await service.post(request)
+
     routes.options(path, include_in_schema=False)(_options)
 
 
 def answers_forms(path: str) -> bool:
-    """Whether queries can be sent to a path by POST."""
+    """Whether queries can be sent to a path by POST: to the service, or to that of an edition."""
     _, _, rest = path.partition(PATH)
-    return path.startswith(PATH) and (not rest or (rest.count("/") == 1 and rest not in ("/preview", "/properties")))
+    return path.startswith(PATH) and (not rest or (rest.count("/") == 1 and rest[1:] not in _READ_ONLY))
 
 
-async def _options() -> Response:
-    return allowed(METHODS)
+async def _options(request: Request) -> Response:
+    return allowed(READING if request.path_params.get("edition") in _READ_ONLY else METHODS)

@@ -108,12 +108,14 @@ class Service:
     async def preview(self, request: Request) -> Response:
         """Answer with a small page about a thing (section 5)."""
         asked = _Parameters.of(request)
+        if not asked.text("id"):
+            raise Refusal(400, "say which thing the page is about: ?id=municipal-2019/measure/01-05")
         iri = iri_of_thing(asked.text("id"))
         root = "../" * (request.url.path.removeprefix(request.scope.get("root_path", "")).count("/") - 1)
         lang = language_of(request)
         page = await preview(self._things, self._labels, iri, lang, root) if is_iri(iri) else None
         if page is None:
-            raise Refusal(404, f"this graph has no {asked.text('id') or 'thing without an id'}")
+            raise Refusal(404, f"this graph has no {asked.text('id')}")
         return HTMLResponse(page, headers={**PREVIEW, "Cache-Control": self._setting.lasting})
 
     async def _answer(self, request: Request, asked: "_Parameters") -> Response:

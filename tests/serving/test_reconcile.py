@@ -287,6 +287,7 @@ def test_a_preview_may_be_framed_and_runs_nothing(real_site: httpx.Client) -> No
     assert 'target="_blank" rel="noopener"' in answer.text
     assert "frame-ancestors 'none'" in real_site.get("/").headers["content-security-policy"]
     assert "nobody" in refused(real_site.get("/reconcile/preview", params={"id": "nobody"}), 404)
+    assert "?id=" in refused(real_site.get("/reconcile/preview"), 400)
 
 
 def test_an_address_that_the_operator_gives_stands_in_what_needs_one(
