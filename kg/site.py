@@ -25,6 +25,8 @@ from kg.negotiate import GRAPH_FORMATS, HTML, ROW_FORMATS
 from kg.observed import Observed, Operation
 from kg.pages import landing
 from kg.queries import StoredQuery, read_queries
+from kg.reconcile import routes as reconcile
+from kg.reconcile.service import Setting
 from kg.releases import Release
 from kg.replay import Replayed
 from kg.replies import Asked, Notice, chosen, page, prefers_page, raw_path, told, view_of
@@ -62,10 +64,11 @@ def app(
     answers, stored, total = Answers(pool), read_queries(queries), pool.triples
     ask = asking(answers)
     lasting = downloads.LIVE if release and not release.development else REVALIDATED
-    introduction = _introduction(ask, release, total, stored, federated=bool(limits.services))
+    labels = documents.labels_of(release)
+    introduction = _introduction(ask, release, total, stored, operation, federated=bool(limits.services))
     sparql = Endpoint(answers, limits, lasting, introduction)
 
-    indexing, labels = Indexing(data), documents.labels_of(release)
+    indexing = Indexing(data)
     application = _bare(lambda _: _running(release, pool, answers, operation.metrics, indexing))
     routers = (
         sparql.router(),
@@ -77,6 +80,7 @@ def app(
         lookup.router(ask, release),
         published.router(ask, release, labels),
         searching.router(indexing.index, release, labels),
+        reconcile.router(ask, indexing.index, labels, Setting(release, lasting, operation.address)),
     )
     for router in routers:
         application.include_router(_with_head(router))
@@ -143,7 +147,12 @@ def _paths(routers: Iterable[APIRouter]) -> Iterator[str]:
 
 
 def _introduction(
-    ask: Ask, release: Release | None, total: int, stored: Sequence[StoredQuery], federated: bool
+    ask: Ask,
+    release: Release | None,
+    total: int,
+    stored: Sequence[StoredQuery],
+    operation: Operation,
+    federated: bool,
 ) -> Callable[[Request], Awaitable[Response]]:
     """Return what answers at the endpoint where no query comes: its page, or its description."""
     described: list[ServiceDescription] = []
@@ -156,9 +165,9 @@ def _introduction(
             query = request.query_params.get("edit") or landing.example(view.lang)
             return page(pages.fill("editor.html", view, queries=offered, formats=formats, query=query), view)
         if not described:  # once: it is the same for every request
+            dataset = documents.dataset_of(release) if release else ""
             named = await Things(ask).values(NAMED_GRAPHS, "graph")
-            default = documents.dataset_of(release) if release else ""
-            described.append(ServiceDescription(total, named, default, federated))
+            described.append(ServiceDescription(total, named, dataset, federated, operation.address))
         body = described[0].body(format, request.url.path, request.scope.get("server"))
         return Response(body, headers={"Content-Type": format.content_type, "Vary": "Accept"})
 
@@ -188,12 +197,21 @@ async def _failed(request: Request, error: Exception) -> Response:
     if error.status_code == 405 and request.method == "OPTIONS":
         return allowed(READING)
     if error.status_code == 405:
-        headers["Allow"] = endpoint.METHODS if request.url.path.rstrip("/").endswith("/sparql") else READING
+        headers["Allow"] = _methods(request)
     if error.status_code == 404 and prefers_page(request):
         path = unquote(request.url.path, errors="replace")
         text = (f"{path} というページはありません。", f"There is no page {path}.")
         return told(Asked(request, raw_path(request)), Notice(404, ("見つかりません", "Not found"), text), ())
     return problem(Refusal(error.status_code, error.detail, headers))
+
+
+def _methods(request: Request) -> str:
+    """Return the methods that a path can be asked by."""
+    path = request.url.path.removeprefix(request.scope.get("root_path", "")).rstrip("/")
+    if path == "/sparql":
+        return endpoint.METHODS
+    # A form goes to the service itself, or to that of an edition.
+    return reconcile.METHODS if reconcile.answers_forms(path) else READING
 
 
 async def _gone(request: Request, error: Exception) -> Response:
