@@ -184,3 +184,14 @@ def test_a_canonical_name_can_be_looked_up(rebased: httpx.Client) -> None:
         answer = rebased.get("/lookup", params={"iri": start + MEASURE}, follow_redirects=False)
         assert (answer.status_code, answer.headers["location"]) == (303, f"./doc/{MEASURE.removeprefix('id/')}")
         assert answer.headers["link"] == f'<{base(rebased)}{MEASURE}>; rel="cite-as"'
+
+
+def test_what_is_found_has_the_names_of_the_base(rebased: httpx.Client) -> None:
+    """Hits, their documents and the values of facets are named under the base; a filter goes by such a name, too."""
+    found = rebased.get("/search", params={"q": "防災", "lead": f"{base(rebased)}id/organization/mic"}).json()
+    short = rebased.get("/search", params={"q": "防災", "lead": "mic"}).json()
+
+    assert [hit["iri"] for hit in found["hits"]] == [hit["iri"] for hit in short["hits"]] != []
+    assert all(hit["iri"].startswith(f"{base(rebased)}id/") for hit in found["hits"])
+    assert CANONICAL not in json.dumps(found)
+    assert rebased.get(found["hits"][0]["iri"], headers=TURTLE).status_code == 200
