@@ -10,6 +10,7 @@ from fastapi.routing import APIRoute
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from kg import __version__, documents, downloads, endpoint, health, lookup, openapi, pages, published, schema_org
 from kg.answers import Answers
@@ -81,11 +82,25 @@ def app(
     return _within_layers(application, sparql, operation, _paths(routers))
 
 
-def _bare(lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]]) -> FastAPI:
+class _Site(FastAPI):
+    """An application with layers in front of the framework: what it does for each request takes as long as a replay."""
+
+    front: ASGIApp | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer as the layers do (ASGI)."""
+        await (self.front or self.framework)(scope, receive, send)
+
+    async def framework(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer as the framework does, without the layers."""
+        await super().__call__(scope, receive, send)
+
+
+def _bare(lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]]) -> _Site:
     """Return an application without paths."""
     # No documentation pages of FastAPI's: they load scripts from other sites. No slash redirects of its own: they
     # repeat whatever name the client calls this host.
-    return FastAPI(
+    return _Site(
         title="Shisaku Graph",
         version=__version__,
         docs_url=None,
@@ -98,14 +113,13 @@ def _bare(lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]]) -> F
     )
 
 
-def _within_layers(application: FastAPI, sparql: Endpoint, operation: Operation, paths: Iterable[str]) -> FastAPI:
+def _within_layers(application: "_Site", sparql: Endpoint, operation: Operation, paths: Iterable[str]) -> FastAPI:
     """Put around an application what all its answers pass, from the inside to the outside."""
     application.add_middleware(Direct, endpoint=sparql)
-    for layer in (OnBehalf, Compressed, HeadersEverywhere, Replayed):
+    for layer in (OnBehalf, Compressed, HeadersEverywhere):
         application.add_middleware(layer)
-    application.add_middleware(Observed, operation=operation, paths=[*paths])
-    if operation.trusted:
-        application.add_middleware(BehindProxies, trusted=operation.trusted)
+    front: ASGIApp = Observed(Replayed(application.framework), operation, [*paths])
+    application.front = BehindProxies(front, operation.trusted) if operation.trusted else front
     return application
 
 
