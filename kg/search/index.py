@@ -65,12 +65,18 @@ class Index:
 
     def rows(self, sql: str, values: Sequence[object] = (), deadline: float = 0.0) -> list[Any]:
         """Return the rows of a statement of ours; raise SearchTimeout after the deadline (of `time.monotonic`)."""
+
+        def late() -> bool:
+            return time.monotonic() > deadline
+
         connection = self._connection()
-        connection.set_progress_handler((lambda: time.monotonic() > deadline) if deadline else None, _STEPS)
+        connection.set_progress_handler(late if deadline else None, _STEPS)
         try:
+            if deadline and late():
+                raise sqlite3.OperationalError
             return connection.execute(sql, values).fetchall()
         except sqlite3.OperationalError as error:
-            if deadline and time.monotonic() > deadline:
+            if deadline and late():
                 raise SearchTimeout(Problem("the search took too long", "give longer words, or fewer")) from error
             raise
 

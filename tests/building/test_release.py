@@ -96,10 +96,10 @@ def test_the_release_conforms_to_the_shapes(release: Path) -> None:
 
 
 def test_the_checksums_are_those_of_the_files(release: Path) -> None:
-    """SHA256SUMS and the manifest name every file with its SHA-256 and size."""
+    """SHA256SUMS and the manifest name every file with its SHA-256 and size, but for the store and the search index."""
     manifest = json.loads((release / "manifest.json").read_text(encoding="utf-8"))
     listed = {entry["name"]: (entry["size"], entry["sha256"]) for entry in manifest["files"]}
-    there = {file.name for file in release.iterdir()} - {"manifest.json", "store"}
+    there = {file.name for file in release.iterdir()} - {"manifest.json", "store", "search.sqlite"}
 
     assert listed.keys() == there
     for name, (size, sha256) in listed.items():

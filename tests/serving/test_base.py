@@ -225,3 +225,14 @@ def test_reconciliation_speaks_of_the_names_of_the_base(rebased: httpx.Client) -
     extended = {"ids": ["municipal-2019/measure/08-03"], "properties": [{"id": "shisaku:leadOrganization"}]}
     rows = rebased.post("reconcile", data={"extend": json.dumps(extended)}).json()["rows"]
     assert rows[extended["ids"][0]]["shisaku:leadOrganization"] == [{"id": "organization/mic", "name": "総務省"}]
+
+
+def test_what_is_found_has_the_names_of_the_base(rebased: httpx.Client) -> None:
+    """Hits, their documents and the values of facets are named under the base; a filter goes by such a name, too."""
+    found = rebased.get("/search", params={"q": "防災", "lead": f"{base(rebased)}id/organization/mic"}).json()
+    short = rebased.get("/search", params={"q": "防災", "lead": "mic"}).json()
+
+    assert [hit["iri"] for hit in found["hits"]] == [hit["iri"] for hit in short["hits"]] != []
+    assert all(hit["iri"].startswith(f"{base(rebased)}id/") for hit in found["hits"])
+    assert CANONICAL not in json.dumps(found)
+    assert rebased.get(found["hits"][0]["iri"], headers=TURTLE).status_code == 200
