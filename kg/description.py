@@ -3,9 +3,8 @@
 from collections.abc import Iterable
 
 from kg import negotiate
+from kg.addresses import site_address
 from kg.negotiate import Format
-from kg.rebasing import REBASED
-from kg.releases import ENDPOINT
 from kg.service import service_description
 
 DESCRIPTION_FORMATS = (negotiate.TURTLE, negotiate.N_TRIPLES, negotiate.JSON_LD, negotiate.RDF_XML)
@@ -16,9 +15,13 @@ _HERE = "http://endpoint.invalid/sparql"
 
 
 class ServiceDescription:
-    """The description of an endpoint, in every format; `default` names its default graph where VoID describes that."""
+    """The description of an endpoint, in every format; `default` names its default graph where VoID describes that.
 
-    def __init__(self, triples: int, named_graphs: Iterable[str], default: str = "") -> None:
+    `address` is that of the site where the operator has given one.
+    """
+
+    def __init__(self, triples: int, named_graphs: Iterable[str], default: str = "", address: str = "") -> None:
+        self._address = address
         said = list(service_description(_HERE, triples, named_graphs, default))
         self._bodies = {format: negotiate.write_triples(said, format) for format in DESCRIPTION_FORMATS}
 
@@ -26,20 +29,12 @@ class ServiceDescription:
         """Return the description in a format, for a request to a path.
 
         The endpoint is a reference relative to the request, because what a client calls this host is not known here;
-        N-Triples has no relative references and names the address that the server is bound to, or the one under its
-        base where it has one of its own.
+        N-Triples has no relative references and names the address of the site (`kg.addresses`).
         """
-        reference = _bound(path, server) if format is negotiate.N_TRIPLES else _relative(path)
+        absolute = f"{site_address(server, self._address)}sparql"
+        reference = absolute if format is negotiate.N_TRIPLES else _relative(path)
         return self._bodies[format].replace(_HERE.encode(), reference.encode())
 
 
 def _relative(path: str) -> str:
     return "../sparql" if path.endswith("/") else "sparql"
-
-
-def _bound(path: str, server: tuple[str, int | None] | None) -> str:
-    if REBASED:
-        return ENDPOINT
-    host, port = server or ("localhost", None)
-    host = f"[{host}]" if ":" in host else host
-    return f"http://{host}{f':{port}' if port else ''}{path.rstrip('/')}"

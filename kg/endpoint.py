@@ -198,8 +198,11 @@ async def _gone(request: Request) -> None:
         pass
 
 
-async def body_of(request: Request, limit: int) -> bytes:
-    """Return the body of a request; raise Refusal as soon as it is longer than a query of `limit` bytes can need."""
+async def body_of(request: Request, limit: int, kind: str = "a query") -> bytes:
+    """Return the body of a request; raise Refusal as soon as it is longer than a query of `limit` bytes can need.
+
+    `kind` says what comes in it, for the refusal.
+    """
     body, longest = bytearray(), _ENCODED * limit
     announced = request.headers.get("content-length", "")
     too_long = announced.isdecimal() and int(announced) > longest
@@ -211,7 +214,7 @@ async def body_of(request: Request, limit: int) -> bytes:
                 break
     if too_long:
         fact = f"the body of this request is longer than {megabytes(_ENCODED * limit)}"
-        raise Refusal(413, f"{fact}; a query may have {megabytes(limit)}")
+        raise Refusal(413, f"{fact}; {kind} may have {megabytes(limit)}")
     return bytes(body)
 
 

@@ -19,11 +19,15 @@ _GONE = 499
 
 @dataclass(frozen=True)
 class Operation:
-    """What those who operate a server want of it: its metrics, a log, and which proxies are to be believed."""
+    """What those who operate a server want of it: its metrics, a log, and which proxies are to be believed.
+
+    `address` is where clients reach the top of the site, where the server cannot know it.
+    """
 
     metrics: Metrics = field(default_factory=Metrics)
     log: AccessLog | None = None
     trusted: tuple[Network, ...] = ()
+    address: str = ""
 
 
 class Observed:

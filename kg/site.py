@@ -25,6 +25,8 @@ from kg.metrics import Metrics
 from kg.negotiate import GRAPH_FORMATS, HTML, PLAIN_JSON, ROW_FORMATS
 from kg.observed import Observed, Operation
 from kg.queries import StoredQuery, read_queries
+from kg.reconcile import routes as reconcile
+from kg.reconcile.service import Setting
 from kg.releases import Release
 from kg.replay import Replayed
 from kg.replies import chosen, language_of, page
@@ -62,9 +64,10 @@ def app(
     answers, stored, total = Answers(pool), read_queries(queries), pool.triples
     ask = asking(answers)
     lasting = downloads.LIVE if release and not release.development else REVALIDATED
-    sparql = Endpoint(answers, limits, lasting, _introduction(ask, release, total, stored))
+    labels = documents.labels_of(release)
+    sparql = Endpoint(answers, limits, lasting, _introduction(ask, release, total, stored, operation))
 
-    indexing, labels = Indexing(data), documents.labels_of(release)
+    indexing = Indexing(data)
     application = _bare(lambda _: _running(release, pool, answers, operation.metrics, indexing))
     routers = (
         sparql.router(),
@@ -75,6 +78,7 @@ def app(
         lookup.router(ask, release),
         published.router(ask, release, labels),
         searching.router(indexing.index, release, labels),
+        reconcile.router(ask, indexing.index, labels, Setting(release, lasting, operation.address)),
     )
     for router in routers:
         application.include_router(_with_head(router))
@@ -140,7 +144,7 @@ def _paths(routers: Iterable[APIRouter]) -> Iterator[str]:
 
 
 def _introduction(
-    ask: Ask, release: Release | None, total: int, stored: Sequence[StoredQuery]
+    ask: Ask, release: Release | None, total: int, stored: Sequence[StoredQuery], operation: Operation
 ) -> Callable[[Request], Awaitable[Response]]:
     """Return what answers at the endpoint where no query comes: its page, or its description."""
     described: list[ServiceDescription] = []
@@ -151,8 +155,9 @@ def _introduction(
             root = "../" if request.url.path.endswith("/") else "./"
             return page(pages.editor(language_of(request), root, stored, (*ROW_FORMATS, *GRAPH_FORMATS)))
         if not described:  # once: it is the same for every request
+            dataset = documents.dataset_of(release) if release else ""
             named = await Things(ask).values(NAMED_GRAPHS, "graph")
-            described.append(ServiceDescription(total, named, documents.dataset_of(release) if release else ""))
+            described.append(ServiceDescription(total, named, dataset, operation.address))
         body = described[0].body(format, request.url.path, request.scope.get("server"))
         return Response(body, headers={"Content-Type": format.content_type, "Vary": "Accept"})
 
@@ -226,8 +231,17 @@ async def _failed(request: Request, error: Exception) -> Response:
     if error.status_code == 405 and request.method == "OPTIONS":
         return allowed(READING)
     if error.status_code == 405:
-        headers["Allow"] = endpoint.METHODS if request.url.path.rstrip("/").endswith("/sparql") else READING
+        headers["Allow"] = _methods(request)
     return problem(Refusal(error.status_code, error.detail, headers))
+
+
+def _methods(request: Request) -> str:
+    """Return the methods that a path can be asked by."""
+    path = request.url.path.removeprefix(request.scope.get("root_path", "")).rstrip("/")
+    if path == "/sparql":
+        return endpoint.METHODS
+    # A form goes to the service itself, or to that of an edition.
+    return reconcile.METHODS if reconcile.answers_forms(path) else READING
 
 
 async def _gone(request: Request, error: Exception) -> Response:

@@ -28,10 +28,11 @@ _BASE = re.compile(
 
 
 def base_of(context: click.Context, parameter: click.Parameter, base: str | None) -> str | None:
-    """Return the base that was given; raise BadParameter where it is none."""
+    """Return the address that was given, which names may begin with; raise BadParameter where it is none."""
     if base and not _BASE.fullmatch(base):
         remedy = "write it in full and in ASCII, with a slash at its end, such as https://data.example.org/measures/"
-        raise click.BadParameter(f"{base} is no base of names; {remedy}")
+        meant = "base of names" if parameter.name == "base" else "address of a site"
+        raise click.BadParameter(f"{base} is no {meant}; {remedy}")
     return base
 
 

@@ -103,6 +103,13 @@ NETWORK = _Network()
     help="Name things under this address, at which the top of the site is reached; the files for download keep the "
     "canonical names.",
 )
+@click.option(
+    "--public-url",
+    metavar="URL",
+    envvar="KG_PUBLIC_URL",
+    callback=base_of,
+    help="Address at which clients reach the top of the site, behind a proxy; for what has to name it in full.",
+)
 def serve_command(
     recipe: Path | None, out: Path | None, version: str | None, data: tuple[Path, ...], base: str | None, **options: Any
 ) -> None:
@@ -129,7 +136,7 @@ def serve_command(
     from kg.server import serve
     from kg.workers.limits import MB, Limits, cores
 
-    operation = _operation(options["proxies"], options["access_log"], options["log_queries"])
+    operation = _operation(options)
     memory, workers, services = options["memory"] * MB, options["workers"] or cores(), options["services"]
     serve(
         data or _release(folders, version),
@@ -144,14 +151,19 @@ def serve_command(
     )
 
 
-def _operation(proxies: tuple["Network", ...], log: Path | None, log_queries: bool) -> "Operation":
+def _operation(options: dict[str, Any]) -> "Operation":
     """Return what those who operate the server want of it; raise an error of the command line where it is senseless."""
     from kg.access_log import AccessLog
     from kg.observed import Operation
 
+    log: Path | None = options["access_log"]
+    log_queries: bool = options["log_queries"]
+    proxies: tuple[Network, ...] = options["proxies"]
     if log_queries and not log:
         raise click.UsageError("--log-queries says what --access-log writes; name a file, or - for standard error")
-    return Operation(log=AccessLog(log, log_queries) if log else None, trusted=proxies)
+    return Operation(
+        log=AccessLog(log, log_queries) if log else None, trusted=proxies, address=options["public_url"] or ""
+    )
 
 
 def _begin_again(base: str) -> NoReturn:

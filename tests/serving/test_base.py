@@ -195,3 +195,19 @@ def test_what_is_found_has_the_names_of_the_base(rebased: httpx.Client) -> None:
     assert all(hit["iri"].startswith(f"{base(rebased)}id/") for hit in found["hits"])
     assert CANONICAL not in json.dumps(found)
     assert rebased.get(found["hits"][0]["iri"], headers=TURTLE).status_code == 200
+
+
+def test_reconciliation_speaks_of_the_names_of_the_base(rebased: httpx.Client) -> None:
+    """Identifiers are those of every other host, in an identifier space of the base; so are the addresses."""
+    manifest = rebased.get("reconcile").json()
+    assert (manifest["identifierSpace"], manifest["view"]["url"]) == (
+        f"{base(rebased)}id/",
+        f"{base(rebased)}id/{{{{id}}}}",
+    )
+    texts = ["総務省", f"{base(rebased)}id/organization/mic", f"{CANONICAL}id/organization/mic"]
+    queries = {text: {"query": text, "type": "org:FormalOrganization"} for text in texts}
+    found = rebased.post("reconcile", data={"queries": json.dumps(queries)}).json()
+    assert [found[text]["result"][0]["id"] for text in texts] == ["organization/mic"] * 3
+    extended = {"ids": ["municipal-2019/measure/08-03"], "properties": [{"id": "shisaku:leadOrganization"}]}
+    rows = rebased.post("reconcile", data={"extend": json.dumps(extended)}).json()["rows"]
+    assert rows[extended["ids"][0]]["shisaku:leadOrganization"] == [{"id": "organization/mic", "name": "総務省"}]

@@ -1,0 +1,156 @@
+"""A batch of reconciliation queries: names go to the matcher, what clients say beside them is evidence.
+
+A name is matched in a thread, within a time that the whole batch has; what the graph says of the candidates is asked of
+the store, for all queries of the batch at once. Queries without a name are found by their properties.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from kg.reconcile.asked import Query
+from kg.reconcile.desk import Desk, left
+from kg.reconcile.evidence import Comparison, judge, matches
+from kg.reconcile.known import Known, Meanings, Named, Values
+from kg.reconcile.vocabulary import Vocabulary, id_of_thing, iri_of_thing
+from kg.search import Candidate, Matcher
+from kg.search.folding import key
+
+_LOOKED_AT = 20  # candidates of a name that evidence is heard for, at least
+_MEANINGS = 3  # things that a given value may name
+_NEAR = 90.0  # how well it must name them, of 100
+_FULL = 100.0  # what is asked for by its identifier; what only evidence will tell apart
+
+
+@dataclass(frozen=True)
+class Result:
+    """A candidate for a query, as it is sent; features go from 0 to 1, by their identifiers."""
+
+    iri: str
+    names: Mapping[str, str]
+    description: str
+    types: tuple[str, ...]
+    score: float
+    match: bool
+    features: Mapping[str, float] = field(default_factory=dict)
+
+    def said(self, lang: str, vocabulary: Vocabulary) -> dict[str, object]:
+        """Return it as an object of the API (section 4.2)."""
+        said: dict[str, object] = {
+            "id": id_of_thing(self.iri),
+            "name": self.names.get(lang) or next(iter(self.names.values()), id_of_thing(self.iri)),
+            "type": [vocabulary.term(type).said(lang) for type in self.types],
+            "score": round(self.score, 2),
+            "match": self.match,
+            "features": [{"id": id, "value": round(value, 4)} for id, value in self.features.items()],
+        }
+        return {**said, "description": self.description} if self.description else said
+
+
+@dataclass(frozen=True)
+class _Looked:
+    """What the matcher has found: candidates by the key of their query, and what given values may mean."""
+
+    found: dict[str, list[Result]]
+    meanings: Meanings
+    folded: Callable[[str], str]
+
+
+class Matching:
+    """Answers batches of queries about the things of one edition, or of all."""
+
+    def __init__(self, desk: Desk, known: Known) -> None:
+        self._desk, self._known = desk, known
+
+    async def batch(self, queries: Mapping[str, Query], edition: str | None) -> dict[str, list[Result]]:
+        """Return the candidates for each query, the best first; raise Refusal where that takes too long."""
+        looked = await self._desk.errand(lambda matcher, deadline: _look(matcher, queries, edition, deadline))
+        await self._put_identified(queries, looked.found)
+        await self._add_by_properties(queries, looked, edition)
+        heard = [name for name, query in queries.items() if query.clues]
+        things = [result.iri for name in heard for result in looked.found[name]]
+        properties = [clue.property for name in heard for clue in queries[name].clues]
+        values = await self._known.values(things, properties)
+        compared = Comparison(looked.folded, looked.meanings)
+        return {name: _ranked(query, looked.found[name], values, compared) for name, query in queries.items()}
+
+    async def _put_identified(self, queries: Mapping[str, Query], found: dict[str, list[Result]]) -> None:
+        """Put in the things that are asked for by their identifier or IRI, which nothing else can mean (section 5)."""
+        meant = {name: iri_of_thing(query.text.strip()) for name, query in queries.items() if "/" in query.text}
+        named = await self._known.named(meant.values())
+        for name, iri in meant.items():
+            thing = named.get(iri)
+            if thing and _has_type(thing.types, queries[name]):
+                found[name] = [_of(thing, True, {"identifier": 1.0})]
+
+    async def _add_by_properties(self, queries: Mapping[str, Query], looked: _Looked, edition: str | None) -> None:
+        """Add what has properties that agree, to the queries that give no name."""
+        for name, query in queries.items():
+            if query.clues and not query.text.strip():
+                having = await self._known.having(query, looked.meanings, edition)
+                named = await self._known.named(having)
+                looked.found[name] = [_of(thing, False, {}) for thing in named.values()]
+
+
+def _look(matcher: Matcher, queries: Mapping[str, Query], edition: str | None, deadline: float) -> _Looked:
+    """Match the names of a batch, and the values that name things; equal names are matched once."""
+    memory: dict[tuple[str, str, int], list[Candidate]] = {}
+
+    def near(text: str, type: str, limit: int) -> list[Candidate]:
+        asked = text, type, limit
+        if asked not in memory:
+            seconds = left(deadline)
+            memory[asked] = matcher.candidates(text, type=type or None, edition=edition, limit=limit, seconds=seconds)
+        return memory[asked]
+
+    found = {name: _candidates(query, near) for name, query in queries.items()}
+    texts = {given.text for query in queries.values() for clue in query.clues for given in clue.values if given.text}
+    meanings = {
+        text: {one.iri: one.score / 100 for one in near(text, "", _MEANINGS) if one.score >= _NEAR} for text in texts
+    }
+    folding = matcher.index.folding
+    return _Looked(found, meanings, lambda text: key(folding.text(text)))
+
+
+def _candidates(query: Query, near: Callable[[str, str, int], list[Candidate]]) -> list[Result]:
+    """Return what a name may mean: things of one of the types, or of all of them, each once."""
+    if not query.text.strip():
+        return []
+    limit = max(query.limit, _LOOKED_AT) if query.clues or query.every else query.limit
+    results: dict[str, Result] = {}
+    for type in query.types[:1] if query.every else query.types or ("",):
+        for one in near(query.text, type, limit):
+            if _has_type(one.types, query):
+                results.setdefault(one.iri, _result(one))
+    ranked = sorted(results.values(), key=lambda result: -result.score)
+    surely = [result for result in ranked if result.match]
+    # Where each of several types has a match, which one is meant is open.
+    return [replace(result, match=False) for result in ranked] if len(surely) > 1 else ranked
+
+
+def _has_type(types: Sequence[str], query: Query) -> bool:
+    return (all if query.every else any)(type in types for type in query.types) or not query.types
+
+
+def _result(found: Candidate) -> Result:
+    names = {lang: name for lang, name in (("ja", found.label_ja), ("en", found.label_en)) if name}
+    features = {part.name: part.value for part in found.parts}
+    return Result(found.iri, names, found.description, found.types, found.score, found.match, features)
+
+
+def _of(thing: Named, match: bool, features: Mapping[str, float]) -> Result:
+    return Result(thing.iri, thing.names, "", thing.types, _FULL, match, features)
+
+
+def _ranked(query: Query, results: Sequence[Result], values: Values, compared: Comparison) -> list[Result]:
+    """Return the results of a query under its evidence, the best first, as many as it wants."""
+    ranked = list(results)
+    if query.clues:
+        nameless = not query.text.strip()
+        judged = [judge(one.iri, None if nameless else one.score, query.clues, values, compared) for one in results]
+        sure = matches(judged, {one.iri: (one.score, one.match) for one in results})
+        ranked = [
+            replace(one, score=its.score, match=one.iri in sure, features={**one.features, **its.features()})
+            for one, its in zip(results, judged, strict=True)
+        ]
+        ranked.sort(key=lambda one: -one.score)
+    return ranked[: query.limit]
