@@ -1,0 +1,51 @@
+"""Which kind of file a table is in, told by its content, and which it goes to, told by the name of that file."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from kg.errors import Problem
+from kg.linking.files import content
+from kg.linking.tables import Added, Table, TableError, Written, with_added
+from kg.linking.text import TextTable, write_text
+from kg.linking.workbook import SAVE, Workbook, write_workbook
+
+EXCEL = (".xlsx",)
+_ZIP, _OLE = b"PK\x03\x04", bytes.fromhex("d0cf11e0a1b11ae1")
+_SEPARATORS = {".tsv": "\t", ".tab": "\t"}
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a user says of a table: all but the column can be told by the file itself."""
+
+    column: str
+    encoding: str | None = None
+    separator: str | None = None
+    sheet: str | None = None
+
+
+def open_table(file: Path, reading: Reading) -> Table:
+    """Return the table in a file, or on standard input for `-`; raise TableError where there is none."""
+    data = content(file)
+    if data.startswith(_OLE):
+        raise TableError(Problem("it is an old Excel file (.xls), or one with a password", SAVE, file))
+    if data.startswith(_ZIP):
+        return Workbook(data, file, reading.column, reading.sheet)
+    return TextTable(data, file, reading.column, reading.encoding, reading.separator)
+
+
+def write_table(table: Table, out: Path | None, names: Sequence[str], added: Added, encoding: str | None) -> Written:
+    """Write a table with what is added to it, in the form that the name of the new file says.
+
+    Without a name it goes to standard output as text. A table that stays in its kind of file keeps what that holds
+    beside it.
+    """
+    excel = out is not None and out.suffix.lower() in EXCEL
+    if excel is isinstance(table, Workbook):
+        return table.write(out, names, added, encoding)
+    rows = with_added(table, names, added)
+    if excel:
+        assert out is not None
+        return write_workbook(rows, out)
+    return write_text(rows, out, _SEPARATORS.get(out.suffix.lower() if out else "", ","), encoding)

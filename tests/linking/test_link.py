@@ -1,0 +1,308 @@
+"""`kg link`: a user's table gets the IRIs of what it names, and stays what it was."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import openpyxl
+import pytest
+from openpyxl.styles import Font
+
+from .conftest import Link, rows
+
+IRI = "https://w3id.org/shisaku/id/"
+OPEN_DATA = IRI + "municipal-2019/measure/02-03"
+PLAN = """\
+番号,施策名,担当
+1,オープンデータ・バイ・デザインの推進,企画課
+2,"農業関係情報の
+オープンデータ化推進",農政課
+3,,総務課
+4,まったく関係のない庭の手入れ,
+"""
+ADDED = ("iri", "label", "score", "match", "reason")
+
+
+@pytest.fixture
+def plan(tmp_path: Path) -> Path:
+    """A municipality's plan, in UTF-8."""
+    file = tmp_path / "plan.csv"
+    file.write_text(PLAN, encoding="utf-8", newline="")
+    return file
+
+
+def test_a_table_gets_the_iris_of_what_it_names(link: Link, plan: Path) -> None:
+    """Each row has IRI, label, score, match and reason beside what it had; a row without a text has none."""
+    result = link(plan, "--column", "施策名")
+
+    assert result.exit_code == 0, result.stderr
+    first, second, empty, other = rows(result.stdout_bytes)
+    assert [*first] == ["番号", "施策名", "担当", *(f"shisaku_{name}" for name in ADDED)]
+    assert (first["shisaku_iri"], first["shisaku_match"], first["shisaku_score"]) == (OPEN_DATA, "true", "100.0")
+    assert first["shisaku_label"] == "オープンデータ・バイ・デザインの推進"
+    assert "オープンデータ・バイ・デザインの推進" in first["shisaku_reason"]
+    assert second["shisaku_iri"] == IRI + "municipal-2019/measure/02-14"
+    assert [empty[f"shisaku_{name}"] for name in ADDED] == [""] * 5
+    assert [other[f"shisaku_{name}"] for name in ADDED] == [""] * 5
+    assert "4 rows" not in result.stderr
+    assert "3 rows with a text, 3 different ones" in result.stderr
+    assert "UTF-8, separated by commas" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("encoding", "end", "separator", "said"),
+    [
+        ("utf-8", "\n", ",", "UTF-8, separated by commas"),
+        ("utf-8-sig", "\r\n", ",", "UTF-8 with a byte order mark, separated by commas"),
+        ("cp932", "\r\n", "\t", "Shift_JIS (CP932), separated by tabs"),
+        ("utf-16", "\r\n", "\t", "UTF-16, separated by tabs"),
+        ("cp932", "\r", ";", "Shift_JIS (CP932), separated by semicolons"),
+    ],
+)
+def test_what_was_there_stays_to_the_byte(
+    link: Link, tmp_path: Path, encoding: str, end: str, separator: str, said: str
+) -> None:
+    """Encoding, mark, line ends, separator, quotation marks, empty and short lines: each line only grows at its end."""
+    lines = [
+        "表題①",
+        's施策名s,"担当 ""課""",予算',
+        "オープンデータ・バイ・デザインの推進,企画課,1,余り",
+        "",
+        '"短い"',
+        ",,",
+    ]
+    text = end.join(line.replace("s施策名s", "施策名").replace(",", separator) for line in lines)
+    file = tmp_path / "table.txt"
+    file.write_bytes(text.encode(encoding))
+    result = link(file, "--column", "施策名", "--out", out := tmp_path / "out.csv")
+
+    assert result.exit_code == 0, result.stderr
+    assert said in result.stderr
+    before, after = text.split(end), out.read_bytes().decode(encoding).split(end)
+    assert len(before) == len(after)
+    assert [new[: len(old)] for old, new in zip(before, after, strict=True)] == before
+    assert (after[0], after[3]) == (before[0], before[3])  # above the header, and an empty line
+    assert after[1].endswith(separator.join(["予算", "", *(f"shisaku_{name}" for name in ADDED)]))
+    assert after[2].startswith(f"{before[2]}{separator}{OPEN_DATA}{separator}")
+    assert after[5] == before[5] + separator * 6
+
+
+def test_a_column_goes_by_its_name_in_any_width_or_by_its_number(link: Link, tmp_path: Path) -> None:
+    """Width, spaces, line breaks and letter case of a header are of no account; a number counts from 1."""
+    file = tmp_path / "plan.csv"
+    file.write_text('No,"施策\n名 (案)"\n1,総務省\n', encoding="utf-8")
+    for column in ("施策名(案)", "施策名(案)", "2"):
+        result = link(file, "--column", column, "--type", "organization")
+        assert rows(result.stdout_bytes)[0]["shisaku_iri"] == IRI + "organization/mic"
+
+
+def test_a_column_that_is_not_there_is_a_wrong_use(link: Link, plan: Path) -> None:
+    """Exit code 2, nothing on standard output, and the columns that there are."""
+    result = link(plan, "--column", "事業名")
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "there is no column 事業名" in result.stderr
+    assert "1 番号, 2 施策名, 3 担当" in result.stderr
+
+
+def test_two_columns_of_one_name_are_told_by_number(link: Link) -> None:
+    """Where a name is ambiguous nothing is guessed; the numbers to choose from are said."""
+    result = link("-", "--column", "a", input=b"a,b,a\n1,2,3\n")
+
+    assert result.exit_code == 2
+    assert "columns 1, 3" in result.stderr
+
+
+def test_an_encoding_that_cannot_be_told_has_a_remedy(link: Link, tmp_path: Path) -> None:
+    """Bytes that are neither UTF-8 nor Shift_JIS: exit code 1, where, and what to do; --encoding is believed."""
+    file = tmp_path / "euc.csv"
+    file.write_bytes("施策名\n総務省の施策、漢字\n".encode("euc_jp") + b"\xff\n")
+    result = link(file, "--column", "施策名")
+    assert result.exit_code == 1
+    assert "neither UTF-8 nor Shift_JIS" in result.stderr
+    assert "--encoding" in result.stderr
+    file.write_bytes("施策名\n総務省\n".encode("euc_jp"))
+    told = link(file, "--column", "施策名", "--type", "organization", "--encoding", "euc_jp")
+    assert rows(told.stdout_bytes, "euc_jp")[0]["shisaku_iri"] == IRI + "organization/mic"
+    wrong = link(file, "--column", "施策名", "--encoding", "utf-8")
+    assert (wrong.exit_code, "this is not UTF-8" in wrong.stderr) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b'a,b\n1,"2\n3,4\n', ":2: the quotation mark"),
+        (b"a\0b\n", "zero bytes"),
+        (b"PK\x03\x04 no zip", "no Excel file"),
+        (bytes.fromhex("d0cf11e0a1b11ae1"), "old Excel file"),
+    ],
+)
+def test_a_file_that_is_no_table_is_refused(link: Link, tmp_path: Path, content: bytes, words: str) -> None:
+    """A broken table ends with what is wrong with it, where, and a remedy: no traceback, and no half table."""
+    file = tmp_path / "broken.csv"
+    file.write_bytes(content)
+    result = link(file, "--column", "a", "--out", tmp_path / "out.csv")
+
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert words in result.stderr
+    assert not (tmp_path / "out.csv").exists()
+
+
+def test_a_table_is_never_written_over_itself(link: Link, plan: Path) -> None:
+    """--out must name another file, of a kind that is written; the table stays."""
+    assert link(plan, "--column", "施策名", "--out", plan).exit_code == 2
+    assert link(plan, "--column", "施策名", "--out", plan.with_suffix(".pdf")).exit_code == 2
+    assert plan.read_text(encoding="utf-8") == PLAN
+
+
+def test_columns_of_our_names_are_not_doubled(link: Link, plan: Path, tmp_path: Path) -> None:
+    """A table that has been linked is linked again under another --prefix only."""
+    link(plan, "--column", "施策名", "--out", once := tmp_path / "once.csv")
+    again = link(once, "--column", "担当", "--type", "any")
+    assert (again.exit_code, "--prefix" in again.stderr) == (2, True)
+    other = link(once, "--column", "担当", "--type", "any", "--prefix", "lead_")
+    assert [*rows(other.stdout_bytes)[0]][-5:] == [f"lead_{name}" for name in ADDED]
+
+
+def test_several_candidates_stand_side_by_side(link: Link, plan: Path) -> None:
+    """--candidates N adds N groups of columns, by falling scores; only the first can be a match."""
+    first = rows(link(plan, "--column", "2", "--candidates", "3").stdout_bytes)[0]
+
+    scores = [float(first[f"shisaku_score{end}"]) for end in ("", "_2", "_3")]
+    assert scores == sorted(scores, reverse=True)
+    assert len({first[f"shisaku_iri{end}"] for end in ("", "_2", "_3")}) == 3
+    assert [first[f"shisaku_match{end}"] for end in ("", "_2", "_3")] == ["true", "false", "false"]
+
+
+def test_only_what_is_surely_meant_on_request(link: Link, plan: Path) -> None:
+    """With --matched-only a row without a match has no IRI that somebody could take for one."""
+    found = rows(link(plan, "--column", "施策名", "--matched-only").stdout_bytes)
+
+    assert found[0]["shisaku_iri"] == OPEN_DATA
+    assert all(row["shisaku_match"] == "true" for row in found if row["shisaku_iri"])
+    assert found[3]["shisaku_iri"] == ""
+    every = rows(link(plan, "--column", "施策名", "--min-score", "0").stdout_bytes)
+    assert every[3]["shisaku_match"] == "false"
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "iri"),
+    [
+        ("organization", "経産省", "organization/meti"),
+        ("law", "官民データ活用推進基本法", "law/kanmin-data"),
+        ("place", "沖縄県", "place/okinawa"),
+        ("formal-organization", "総務省", "organization/mic"),
+        ("any", "総務省", "organization/mic"),
+    ],
+)
+def test_other_things_than_measures(link: Link, kind: str, text: str, iri: str) -> None:
+    """--type says what is looked for, by a short word or the name of a class."""
+    found = rows(link("-", "--column", "a", "--type", kind, input=f"a\n{text}\n".encode()).stdout_bytes)
+
+    assert (found[0]["shisaku_iri"], found[0]["shisaku_match"]) == (IRI + iri, "true")
+
+
+def test_a_type_that_is_not_there_is_said_with_those_that_are(link: Link, plan: Path) -> None:
+    """Exit code 1 and the words that may stand there."""
+    result = link(plan, "--column", "施策名", "--type", "planet")
+
+    assert result.exit_code == 1
+    assert "organization" in result.stderr
+    assert "Measure" in result.stderr
+
+
+def test_a_paragraph_finds_the_measures_it_resembles(link: Link) -> None:
+    """With --type text the measures come that a text is like, with the words that carried it, and never as a match."""
+    text = "本市では、災害時に避難所で住民が通信手段を確保できるよう、防災拠点にWi-Fiを整備する。"
+    result = link("-", "--column", "概要", "--type", "text", "--candidates", "2", input=f"概要\n{text}\n".encode())
+
+    found = rows(result.stdout_bytes)[0]
+    assert found["shisaku_iri"] == IRI + "municipal-2019/measure/06-11"
+    assert found["shisaku_match"] == ""
+    assert "防災拠点" in found["shisaku_reason"]
+
+
+def test_the_words_come_in_english(link: Link) -> None:
+    """--lang en gives labels and reasons in English."""
+    found = rows(
+        link("-", "-c", "a", "-t", "law", "--lang", "en", input="a\n官民データ活用推進基本法\n".encode()).stdout_bytes
+    )
+
+    assert found[0]["shisaku_label"].startswith("Basic Act")
+    assert found[0]["shisaku_reason"].isascii() or "“" in found[0]["shisaku_reason"]
+
+
+def test_what_an_encoding_does_not_have_is_refused(link: Link, plan: Path, tmp_path: Path) -> None:
+    """The user's own characters are never lost: an encoding that lacks one of them is refused, and no file is left."""
+    plan.write_text("施策名\n総務省🙂\n", encoding="utf-8")
+    refused = link(plan, "-c", "施策名", "--out-encoding", "shift_jis", "--out", tmp_path / "out.csv")
+    assert (refused.exit_code, "🙂" in refused.stderr) == (1, True)
+    assert not (tmp_path / "out.csv").exists()
+    assert link(plan, "-c", "施策名", "--out-encoding", "klingon").exit_code == 1
+
+
+def test_an_excel_file_stays_one(link: Link, tmp_path: Path) -> None:
+    """Other sheets, looks, numbers and formulas stay; a formula is read by what it gave last."""
+    book = openpyxl.Workbook()
+    sheet = book.active
+    assert sheet is not None
+    sheet.append(["令和2年度 施策一覧"])
+    sheet.append(["番号", "施策名", "予算"])
+    sheet["B2"].font = Font(bold=True)
+    sheet.append([1, "オープンデータ・バイ・デザインの推進", 1200.5])
+    sheet.append([2, None, "=C3*2"])
+    sheet.append([None, None, None])
+    sheet.append(["01-05", "=B3", 3])
+    book.create_sheet("別").append(["そのまま"])
+    book.save(tmp_path / "plan.xlsx")
+    result = link(tmp_path / "plan.xlsx", "--column", "施策名", "--out", tmp_path / "out.xlsx")
+
+    assert result.exit_code == 0, result.stderr
+    linked = openpyxl.load_workbook(tmp_path / "out.xlsx")
+    after = linked.worksheets[0]
+    old = [[cell.value for cell in row] for row in sheet.iter_rows()]
+    assert [[cell.value for cell in row[:3]] for row in after.iter_rows()] == old
+    assert [after.cell(2, place).value for place in (2, 4, 8)] == ["施策名", "shisaku_iri", "shisaku_reason"]
+    assert after["B2"].font.bold
+    assert after["D3"].value == OPEN_DATA
+    assert after["D4"].value is None
+    assert linked["別"]["A1"].value == "そのまま"
+    assert "Excel, sheet Sheet" in result.stderr
+
+
+def test_excel_and_text_go_into_each_other(link: Link, plan: Path, tmp_path: Path) -> None:
+    """A CSV file becomes an Excel file of texts only, and an Excel file a CSV file that Excel knows to be UTF-8."""
+    plan.write_text("番号,施策名\n01-05,=1+1\n", encoding="utf-8")
+    assert link(plan, "-c", "施策名", "-o", tmp_path / "out.xlsx").exit_code == 0
+    sheet = openpyxl.load_workbook(tmp_path / "out.xlsx").worksheets[0]
+    assert [(cell.value, cell.data_type) for cell in sheet[2]][:2] == [("01-05", "s"), ("=1+1", "s")]
+    back = link(tmp_path / "out.xlsx", "-c", "番号", "--prefix", "again_", "-o", tmp_path / "out.csv")
+    assert back.exit_code == 0, back.stderr
+    content = (tmp_path / "out.csv").read_bytes()
+    assert content.startswith(b"\xef\xbb\xbf")
+    assert rows(content)[0]["again_iri"] == IRI + "municipal-2019/measure/01-05"
+
+
+def test_many_rows_are_looked_up_once_for_each_text(link: Link, tmp_path: Path) -> None:
+    """Equal texts have equal answers, in their own rows; many are shared out among processes, with the same answers."""
+    names = [f"データの推進 {number}" for number in range(450)]
+    text = "名\n" + "".join(f"{names[number % 450]}\n" for number in range(2000))
+    alone = link("-", "-c", "名", "--processes", "1", input=text.encode())
+    shared = link("-", "-c", "名", "--processes", "2", input=text.encode())
+
+    assert alone.exit_code == shared.exit_code == 0, shared.stderr
+    assert alone.stdout_bytes == shared.stdout_bytes
+    assert "2,000 rows with a text, 450 different ones" in shared.stderr
+    found = rows(alone.stdout_bytes)
+    assert [row["名"] for row in found] == text.split("\n")[1:-1]
+    assert found[0]["shisaku_iri"] == found[450]["shisaku_iri"]
+
+
+def test_it_says_how_it_is_used() -> None:
+    """The help has examples, and no progress goes into a pipe."""
+    told = subprocess.run(
+        [sys.executable, "-m", "kg", "link", "--help"], capture_output=True, text=True, check=True, env={**os.environ}
+    )
+    assert "kg link plan.csv --column 施策名" in told.stdout
+    assert told.stderr == ""
