@@ -92,7 +92,9 @@ def test_stored_queries_find_what_they_find_canonically(rebased: httpx.Client, r
             assert there == {renamed(rebased, triple) for triple in canonical}, name
         else:
             canonical, there = (rows(site, text) for site, text in zip((real_site, rebased), texts, strict=True))
-            assert str(there) == str(canonical).replace(f"'{CANONICAL}", f"'{base(rebased)}"), name
+            # Under another base, rows that have IRIs of others beside ours stand in another order.
+            expected = [str(row).replace(f"'{CANONICAL}", f"'{base(rebased)}") for row in canonical]
+            assert sorted(map(str, there)) == sorted(expected), name
     assert len(names) > 30
 
 
