@@ -62,13 +62,11 @@ def app(
     limits, operation = limits or Limits(), operation or Operation()
     pool = Pool.of(source := source or Source.of(data, limits), limits)
     answers, stored, total = Answers(pool), read_queries(queries), pool.triples
-    ask = asking(answers)
+    ask, labels = asking(answers), documents.labels_of(release)
     lasting = downloads.LIVE if release and not release.development else REVALIDATED
-    labels = documents.labels_of(release)
     introduction = _introduction(ask, release, total, stored, operation, federated=bool(limits.services))
-    sparql = Endpoint(answers, limits, lasting, introduction)
+    sparql, indexing = Endpoint(answers, limits, lasting, introduction), Indexing(data)
 
-    indexing = Indexing(data)
     application = _bare(lambda _: _running(release, pool, answers, operation.metrics, indexing))
     routers = (
         sparql.router(),
@@ -92,11 +90,11 @@ def app(
 class _Site(FastAPI):
     """An application with layers in front of the framework: what it does for each request takes as long as a replay."""
 
-    front: ASGIApp | None = None
+    layers: ASGIApp | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer as the layers do (ASGI)."""
-        await (self.front or self.framework)(scope, receive, send)
+        await (self.layers or self.framework)(scope, receive, send)
 
     async def framework(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer as the framework does, without the layers."""
@@ -125,8 +123,8 @@ def _within_layers(application: "_Site", sparql: Endpoint, operation: Operation,
     application.add_middleware(Direct, endpoint=sparql)
     for layer in (OnBehalf, Compressed, HeadersEverywhere):
         application.add_middleware(layer)
-    front: ASGIApp = Observed(Replayed(application.framework), operation, [*paths])
-    application.front = BehindProxies(front, operation.trusted) if operation.trusted else front
+    layers: ASGIApp = Observed(Replayed(application.framework), operation, [*paths])
+    application.layers = BehindProxies(layers, operation.trusted) if operation.trusted else layers
     return application
 
 
