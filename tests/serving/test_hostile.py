@@ -1,5 +1,6 @@
 """Hostile queries: each is refused or ended with a reason, and nobody else notices."""
 
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
@@ -189,7 +190,8 @@ def test_large_answers_that_nobody_takes_do_not_fill_the_disk(start: Start, data
             refused = site.post("/sparql", data=query)
             assert (refused.status_code, "retry-after" in refused.headers) == (503, True)
             assert is_ordinary(ask(site, ORDINARY))
-        assert site.post("/sparql", data=query).status_code == 200
+        # The server learns in its own time that the client has gone.
+        assert any(site.post("/sparql", data=query).status_code == 200 or time.sleep(0.1) for _ in range(100))
 
 
 def test_memory_that_is_needed_and_allowed_is_given(patient: httpx.Client) -> None:
