@@ -73,7 +73,11 @@ def proxied(folder: Path, upstream: int, more: str = "") -> Iterator[httpx.Clien
 
 @pytest.fixture(scope="module", params=["", GZIP], ids=["as it is", "gzip by nginx"])
 def front(site: httpx.Client, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> object:
-    """A client of an nginx in front of the tiny release."""
+    """A client of an nginx in front of the tiny release, whose search index has been made."""
+    for _ in range(300):
+        if site.get("/search").status_code == 200:
+            break
+        time.sleep(0.2)
     with proxied(tmp_path_factory.mktemp("nginx"), site.base_url.port, request.param) as client:
         yield client
 
