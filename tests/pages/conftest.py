@@ -15,7 +15,7 @@ CLASSES = """SELECT ?class (MIN(?thing) AS ?first) (COUNT(?thing) AS ?things) WH
   ?thing a ?class . FILTER(STRSTARTS(STR(?thing), "https://w3id.org/shisaku/id/")) } GROUP BY ?class"""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # while it lives, its event loop runs, and no other can be started in this thread
 def browser() -> Iterator[Browser]:
     """The system's Chromium, without a window."""
     path = next((found for name in CHROMIUM if (found := shutil.which(name))), None)

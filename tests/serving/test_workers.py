@@ -183,6 +183,7 @@ def test_nothing_is_left_open(folder: Path) -> None:
         zygote, _ = family(process)
         ask(site)
         assert eventually(lambda: len(children(zygote)) == 2)
+        assert eventually(lambda: site.get("/search").status_code == 200)  # its index, too, is open from now on
         before = [descriptors(process.pid), descriptors(zygote)]
         answers = list(threads.map(lambda n: ask(site, kinds[n % 4] if n % 40 < 8 else kinds[0]), range(200)))
 
