@@ -23,10 +23,7 @@ HERE = Path(__file__).resolve().parent
 SLOW = (
     "building",
     "ontology",
-    "provenance",
     "releases/test_publishing.py",
-    "releases/test_validation.py",
-    "serving/test_base_data.py",
     "serving/test_names.py",
     "shapes",
     "variants",
