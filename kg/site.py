@@ -11,23 +11,37 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from kg import __version__, crawling, documents, downloads, endpoint, front, health, lookup, openapi, pages, published
+from kg import (
+    __version__,
+    crawling,
+    documents,
+    downloads,
+    editor,
+    endpoint,
+    front,
+    health,
+    lookup,
+    openapi,
+    pages,
+    published,
+)
 from kg.answers import Answers
 from kg.asking import Ask, OnBehalf, asking
 from kg.clients import BehindProxies
 from kg.compression import Compressed
 from kg.description import DESCRIPTION_FORMATS, NAMED_GRAPHS, ServiceDescription
+from kg.editor import Editor
 from kg.endpoint import Direct, Endpoint, Refusal, allowed, problem
 from kg.headers import EVERYWHERE, HeadersEverywhere
 from kg.metrics import Metrics
-from kg.negotiate import GRAPH_FORMATS, HTML, ROW_FORMATS
+from kg.negotiate import HTML
 from kg.observed import Observed, Operation
-from kg.pages import landing
-from kg.queries import StoredQuery, read_queries
+from kg.queries import read_queries
 from kg.releases import Release
 from kg.replay import Replayed
-from kg.replies import Asked, Notice, chosen, page, prefers_page, raw_path, told, view_of
+from kg.replies import Asked, Notice, chosen, prefers_page, raw_path, told
 from kg.things import Things
+from kg.vocabulary import Vocabulary
 from kg.workers.limits import Limits
 from kg.workers.pool import Pool
 from kg.workers.source import Source
@@ -60,18 +74,22 @@ def app(
     answers, stored, total = Answers(pool), read_queries(queries), pool.triples
     ask = asking(answers)
     lasting = downloads.LIVE if release and not release.development else REVALIDATED
-    sparql = Endpoint(answers, limits, lasting, _introduction(ask, release, total, stored))
+    labels = documents.labels_of(release)
+    vocabulary = Vocabulary(ask, documents.vocabulary_of(release))
+    writing = Editor(answers, vocabulary, labels, {query.name: query for query in stored})
+    sparql = Endpoint(answers, limits, lasting, _introduction(ask, release, total, writing), writing)
 
     application = _bare(lambda _: _running(release, pool, answers, operation.metrics))
     routers = (
         sparql.router(),
+        editor.router(vocabulary, labels),
         front.router(ask, release, total, stored),
         crawling.router(ask),
         health.router(release, pool, operation.metrics, "disk" if source.on_disk else "memory"),
         downloads.router(release, out),
         documents.router(ask, release),
         lookup.router(ask, release),
-        published.router(ask, release, documents.labels_of(release)),
+        published.router(ask, release, labels),
     )
     for router in routers:
         application.include_router(_with_head(router))
@@ -136,7 +154,7 @@ def _paths(routers: Iterable[APIRouter]) -> Iterator[str]:
 
 
 def _introduction(
-    ask: Ask, release: Release | None, total: int, stored: Sequence[StoredQuery]
+    ask: Ask, release: Release | None, total: int, writing: Editor
 ) -> Callable[[Request], Awaitable[Response]]:
     """Return what answers at the endpoint where no query comes: its page, or its description."""
     described: list[ServiceDescription] = []
@@ -144,9 +162,7 @@ def _introduction(
     async def introduction(request: Request) -> Response:
         format = chosen(request, (*DESCRIPTION_FORMATS, HTML))
         if format is HTML:
-            view, formats = view_of(request), (*ROW_FORMATS, *GRAPH_FORMATS)
-            query = request.query_params.get("edit") or landing.example(view.lang)
-            return page(pages.fill("editor.html", view, queries=stored, formats=formats, query=query), view)
+            return writing.blank(request)
         if not described:  # once: it is the same for every request
             named = await Things(ask).values(NAMED_GRAPHS, "graph")
             described.append(ServiceDescription(total, named, documents.dataset_of(release) if release else ""))

@@ -201,3 +201,14 @@ def names(query: str) -> Iterator[Name]:
             namespace = declared.get(prefix)
             iri = "" if namespace is None else namespace + _ESCAPED.sub(r"\1", local)
             yield Name(token["name"], iri, token.start())
+
+
+def unclosed(query: str) -> int | None:
+    """Return where a bracket stands that is never closed, the innermost one, or None."""
+    opened = []
+    for mark in _MARK.finditer(query):
+        if mark.lastgroup == "open":
+            opened.append(mark.start())
+        elif mark.lastgroup == "close" and opened:
+            opened.pop()
+    return opened[-1] if opened else None

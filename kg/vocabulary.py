@@ -107,18 +107,21 @@ class Vocabulary:
             for iri, name in found
             if _space(iri) in words.spaces and iri not in words.used and iri not in words.others
         ]
-        return [*terms, *await self._unknown([(iri, name) for iri, name in found if iri.startswith(ID)])]
+        return [
+            *terms,
+            *await self._unknown([(iri, name) for iri, name in found if iri.startswith(ID) and _is_iri(iri)]),
+        ]
 
     async def _unknown(self, things: Sequence[tuple[str, str]]) -> list[Missing]:
         """Return which of these things the graph says nothing about."""
         if not things:
             return []
-        there = set(await self._column(_KNOWN % " ".join(_written(iri) for iri, _ in things), "thing"))
+        there = set(await self._column(_KNOWN % " ".join(f"<{iri}>" for iri, _ in things), "thing"))
         return [Missing(name, iri, await self._beside(iri)) for iri, name in things if iri not in there]
 
     async def _beside(self, iri: str) -> tuple[str, ...]:
         """Return things whose IRI is like this one, of those with the same beginning."""
-        start = json.dumps(iri.rpartition("/")[0] + "/")
+        start = Literal(iri.rpartition("/")[0] + "/")
         query = f"SELECT DISTINCT ?thing {{ ?thing a ?class FILTER(STRSTARTS(STR(?thing), {start})) }} LIMIT 1000"
         return tuple(difflib.get_close_matches(iri, await self._column(query, "thing"), _NEAR, _LIKE))
 
@@ -152,7 +155,9 @@ def nearest(iri: str, words: Words) -> tuple[str, ...]:
     for other, term in words.used.items():
         if term.kind == kind:
             alike, meant = _alike(name, _local(other)), _meant(_words_of(name), words.said.get(other, ""))
-            scores[other] = (max(alike, meant) + _BOTH * min(alike, meant)) * (1 if _space(other) == _space(iri) else _ELSE)
+            scores[other] = (max(alike, meant) + _BOTH * min(alike, meant)) * (
+                1 if _space(other) == _space(iri) else _ELSE
+            )
     likely = [other for other, score in scores.items() if score >= _LIKE]
     return tuple(sorted(likely, key=lambda other: (-scores[other], other))[:_NEAR])
 
@@ -196,8 +201,12 @@ def _local(iri: str) -> str:
     return iri.removeprefix(_space(iri))
 
 
-def _written(iri: str) -> str:
-    return str(NamedNode(iri))
+def _is_iri(iri: str) -> bool:
+    try:
+        NamedNode(iri)
+    except ValueError:
+        return False
+    return True
 
 
 def shown(iri: str) -> str:

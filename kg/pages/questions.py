@@ -1,0 +1,65 @@
+"""The stored queries as pages show them: by subject, in the words of one language."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from kg.pages.view import View
+from kg.queries import StoredQuery
+
+# The words for the tags of the stored queries, in the order of the pages. A tag without words is shown as it is.
+SUBJECTS = {
+    "measures": ("施策", "Measures"),
+    "pillars": ("柱", "Pillars"),
+    "organizations": ("府省庁", "Organizations"),
+    "kpis": ("KPI", "KPIs"),
+    "targets": ("目標", "Targets"),
+    "periods": ("時期", "Periods"),
+    "effects": ("効果", "Effects"),
+    "budget": ("予算事業", "Budget programmes"),
+    "documents": ("参考資料", "Documents"),
+    "laws": ("法令", "Laws"),
+    "places": ("地域", "Places"),
+    "entities": ("計画・制度など", "Plans and systems"),
+    "text": ("全文", "Text"),
+    "links": ("他のデータとのリンク", "Links to other data"),
+    "provenance": ("典拠", "Provenance"),
+    "corrections": ("訂正", "Corrections"),
+    "quality": ("品質", "Quality"),
+    "vocabulary": ("語彙", "Vocabulary"),
+}
+
+
+@dataclass(frozen=True)
+class Question:
+    """A stored query in one language: its name, what it answers in a line and in full, and its subjects."""
+
+    name: str
+    summary: str
+    description: str
+    subjects: tuple[str, ...]
+
+
+def by_subject(stored: Iterable[StoredQuery], view: View) -> list[tuple[str, str, list[Question]]]:
+    """Return the stored queries under their first subject: its tag, its words, and the queries by their words."""
+    found: dict[str, list[Question]] = {}
+    for query in stored:
+        found.setdefault(query.tags[0] if query.tags else "", []).append(question(query, view))
+    order = list(SUBJECTS)
+    tags = sorted(found, key=lambda tag: (order.index(tag) if tag in order else len(order), tag))
+    return [(tag, word(tag, view), sorted(found[tag], key=lambda asked: asked.summary)) for tag in tags]
+
+
+def question(query: StoredQuery, view: View) -> Question:
+    """Return a stored query in the language of a page."""
+    ja = view.lang == "ja"
+    return Question(
+        query.name,
+        query.summary_ja if ja else query.summary,
+        query.description_ja if ja else query.description,
+        tuple(word(tag, view) for tag in query.tags),
+    )
+
+
+def word(tag: str, view: View) -> str:
+    """Return the words for a subject."""
+    return view.t(*SUBJECTS[tag]) if tag in SUBJECTS else tag
