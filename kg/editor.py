@@ -86,7 +86,7 @@ class Editor:
         """Return the page without an answer: with the query to edit, a stored one, or the first example."""
         view, asked = view_of(request), request.query_params
         named = self.stored.get(asked.get("stored", ""))
-        query = asked.get("edit") or (named.text if named else example(view.lang))
+        query = asked.get("edit") or (questions.text(named, view) if named else example(view.lang))
         return self._page(view, Question(query))
 
     def _page(self, view: View, question: Question, status: int = 200, outcome: Outcome | None = None) -> Response:
@@ -103,6 +103,7 @@ class Editor:
             lines=question.query.splitlines() if outcome and outcome.mistake else [],
             script=SCRIPT if assets.there(SCRIPT) else "",
             named=lambda iri: (prefixed(iri), self.labels.of(iri, view.lang)),
+            instead=lambda missing, iri: _instead(question.query, missing, iri),
         )
         return page(html, view, status, ["'self'"] if assets.there(SCRIPT) else ())
 
@@ -148,6 +149,18 @@ def _terms(words: Words, labels: Labels) -> dict[str, object]:
         if prefixed(term.iri) != term.iri
     ]
     return {"prefixes": PREFIXES, "terms": listed}
+
+
+def _instead(query: str, missing: Missing, iri: str) -> str:
+    """Return a query with another term in the place of one that is missing."""
+    prefix, _, _ = missing.written.partition(":")
+    space = missing.iri[: max(missing.iri.rfind("#"), missing.iri.rfind("/")) + 1]
+    short = not missing.written.startswith("<") and iri.startswith(space)
+    word = f"{prefix}:{iri.removeprefix(space)}" if short else f"<{iri}>"
+    for name in reversed([*sparql.names(query)]):
+        if name.written == missing.written:
+            query = query[: name.start] + word + query[name.start + len(name.written) :]
+    return query
 
 
 def _zero(shown: answers.Shown) -> bool:

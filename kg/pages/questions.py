@@ -39,11 +39,14 @@ class Question:
     subjects: tuple[str, ...]
 
 
-def by_subject(stored: Iterable[StoredQuery], view: View) -> list[tuple[str, str, list[Question]]]:
-    """Return the stored queries under their first subject: its tag, its words, and the queries by their words."""
+def by_subject(
+    stored: Iterable[StoredQuery], view: View, each_once: bool = False
+) -> list[tuple[str, str, list[Question]]]:
+    """Return the stored queries under each of their subjects, or the first: its tag, its words, and the queries."""
     found: dict[str, list[Question]] = {}
     for query in stored:
-        found.setdefault(query.tags[0] if query.tags else "", []).append(question(query, view))
+        for tag in query.tags[:1] if each_once else query.tags:
+            found.setdefault(tag, []).append(question(query, view))
     order = list(SUBJECTS)
     tags = sorted(found, key=lambda tag: (order.index(tag) if tag in order else len(order), tag))
     return [(tag, word(tag, view), sorted(found[tag], key=lambda asked: asked.summary)) for tag in tags]
@@ -58,6 +61,12 @@ def question(query: StoredQuery, view: View) -> Question:
         query.description_ja if ja else query.description,
         tuple(word(tag, view) for tag in query.tags),
     )
+
+
+def text(query: StoredQuery, view: View) -> str:
+    """Return the text of a stored query for somebody who will change it: with one line that says what it asks."""
+    lines = [line for line in query.text.splitlines() if not line.startswith("#+")]
+    return f"# {question(query, view).summary}\n" + "\n".join(lines).strip() + "\n"
 
 
 def word(tag: str, view: View) -> str:
