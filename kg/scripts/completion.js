@@ -72,6 +72,7 @@ function offered(listed, prefixes, text, before, language) {
 
 function ranked(sought, name, ...called) {
   const [whole, local] = [name.toLowerCase(), name.split(":")[1].toLowerCase()];
+  if (whole === sought || local === sought) return 5;
   if (whole.startsWith(sought) || local.startsWith(sought)) return 4;
   if (called.some((words) => words.toLowerCase().startsWith(sought))) return 3;
   if (local.includes(sought)) return 2;
