@@ -36,10 +36,13 @@ from kg.headers import EVERYWHERE, HeadersEverywhere
 from kg.metrics import Metrics
 from kg.negotiate import HTML
 from kg.observed import Observed, Operation
+from kg.pages.documentation import Documentation
 from kg.queries import read_queries
 from kg.releases import Release
 from kg.replay import Replayed
 from kg.replies import Asked, Notice, chosen, prefers_page, raw_path, told
+from kg.stored import Stored
+from kg.stored import router as stored_router
 from kg.things import Things
 from kg.vocabulary import Vocabulary
 from kg.workers.limits import Limits
@@ -84,12 +87,13 @@ def app(
         sparql.router(),
         editor.router(vocabulary, labels),
         front.router(ask, release, total, stored),
+        stored_router(Stored(ask, labels, vocabulary, {query.name: query for query in stored})),
         crawling.router(ask),
         health.router(release, pool, operation.metrics, "disk" if source.on_disk else "memory"),
         downloads.router(release, out),
         documents.router(ask, release),
         lookup.router(ask, release),
-        published.router(ask, release, labels),
+        published.router(ask, release, labels, Documentation(ask, labels, vocabulary, stored)),
     )
     for router in routers:
         application.include_router(_with_head(router))

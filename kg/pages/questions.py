@@ -2,9 +2,14 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from urllib.parse import quote
 
+from kg import sparql
+from kg.names import ID, ONTOLOGY
 from kg.pages.view import View
 from kg.queries import StoredQuery
+from kg.representations import SAFE
+from kg.vocabulary import Words
 
 # The words for the tags of the stored queries, in the order of the pages. A tag without words is shown as it is.
 SUBJECTS = {
@@ -72,3 +77,27 @@ def text(query: StoredQuery, view: View) -> str:
 def word(tag: str, view: View) -> str:
     """Return the words for a subject."""
     return view.t(*SUBJECTS[tag]) if tag in SUBJECTS else tag
+
+
+def terms(query: StoredQuery) -> list[str]:
+    """Return the IRIs that a stored query names, each once."""
+    return list(dict.fromkeys(name.iri for name in sparql.names(query.text) if name.iri))
+
+
+def pieces(text: str, words: Words, view: View) -> list[tuple[str, str]]:
+    """Return the text of a query in pieces, each with where it leads, or nothing: terms and things are links."""
+    found, end = list[tuple[str, str]](), 0
+    for name in sparql.names(text):
+        href = _leads_to(name.iri, words, view)
+        if href:
+            found += [(text[end : name.start], ""), (name.written, href)]
+            end = name.start + len(name.written)
+    return [*found, (text[end:], "")]
+
+
+def _leads_to(iri: str, words: Words, view: View) -> str:
+    if iri.startswith(ID):
+        return view.link(f"doc/{quote(iri.removeprefix(ID), safe=SAFE)}")
+    if iri in words.declared:
+        return view.link(f"def#{iri.removeprefix(ONTOLOGY)}")
+    return ""
