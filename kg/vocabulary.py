@@ -20,16 +20,17 @@ from kg.asking import Ask
 from kg.labels import prefixed
 from kg.names import BASE, ID, PREFIXES
 from kg.negotiate import JSON
-from kg.places import places
-from kg.queries import stored_query
 from kg.rebasing import served_iri
 from kg.workers.messages import Refusal
 
 CLASS, PROPERTY = "class", "property"
-# The stored queries that count, with what they call the term and the number.
-_COUNTS = {CLASS: ("classes-in-use", "class", "things"), PROPERTY: ("properties-in-use", "property", "statements")}
+# How often each is used, and the first thing that uses it. They are no stored queries: they count over all editions.
+_USES = {
+    CLASS: "SELECT ?term (COUNT(*) AS ?uses) (MIN(STR(?s)) AS ?example) { ?s a ?term } GROUP BY ?term",
+    PROPERTY: "SELECT ?term (COUNT(*) AS ?uses) (MIN(STR(?s)) AS ?example) { ?s ?term ?o } GROUP BY ?term",
+}
 # Where these fail, as they may on very large data, the terms alone.
-_ALONE = {CLASS: "SELECT DISTINCT ?class { ?s a ?class }", PROPERTY: "SELECT DISTINCT ?property { ?s ?property ?o }"}
+_ALONE = {CLASS: "SELECT DISTINCT ?term { ?s a ?term }", PROPERTY: "SELECT DISTINCT ?term { ?s ?term ?o }"}
 # What describes the graph may be asked for, too, and is no mistake.
 _BESIDE = "SELECT DISTINCT ?term { GRAPH ?g { ?s ?p ?o . BIND(?p AS ?term) } }"
 _KNOWN = "SELECT ?thing { VALUES ?thing { %s } FILTER(EXISTS { ?thing ?p ?o } || EXISTS { ?s ?q ?thing }) }"
@@ -126,18 +127,17 @@ class Vocabulary:
         return tuple(difflib.get_close_matches(iri, await self._column(query, "thing"), _NEAR, _LIKE))
 
     async def _read(self) -> Words:
-        used = {term.iri: term for kind in _COUNTS for term in await self._counted(kind)}
+        used = {term.iri: term for kind in _USES for term in await self._counted(kind)}
         others = frozenset(await self._column(_BESIDE, "term"))
         said, declared = _definitions(self._files)
         return Words(used, others, frozenset(declared), said)
 
     async def _counted(self, kind: str) -> list[Term]:
-        name, term, number = _COUNTS[kind]
         try:
-            rows = await self._rows(stored_query(places().queries, name).text)
+            rows = await self._rows(_USES[kind])
         except Refusal:
             rows = await self._rows(_ALONE[kind])
-        return [Term(row[term], kind, int(row.get(number, 0)), row.get("example", "")) for row in rows if term in row]
+        return [Term(row["term"], kind, int(row.get("uses", 0)), row.get("example", "")) for row in rows]
 
     async def _column(self, query: str, variable: str) -> list[str]:
         return [row[variable] for row in await self._rows(query) if variable in row]

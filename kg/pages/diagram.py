@@ -217,11 +217,8 @@ def _placed(
     x, left = 4.0, dict[int, float]()
     for column in table:
         reached = [ends for ends, chain in chains.items() if any(chain[-1] is place for place in column)]
-        x += (
-            max((_length(said) * _SMALL + 70 for ends in reached for said, _ in arrows[ends]), default=_GAP)
-            if left
-            else 0
-        )
+        before = max((_length(said) * _SMALL + 70 for ends in reached for said, _ in arrows[ends]), default=_GAP)
+        x += before if left else 0
         left |= {id(place): x for place in column}
         x += max((place.width for place in column), default=0)
     boxes = [Box(p.node, left[id(p)], p.y, p.width, p.height) for p in places.values() if p.node]

@@ -30,7 +30,6 @@ SUBJECTS = {
     "provenance": ("典拠", "Provenance"),
     "corrections": ("訂正", "Corrections"),
     "quality": ("品質", "Quality"),
-    "vocabulary": ("語彙", "Vocabulary"),
 }
 
 
