@@ -131,7 +131,7 @@ def router(vocabulary: Vocabulary, labels: Labels) -> APIRouter:
     routes = APIRouter()
     made: list[dict[str, object]] = []
 
-    @routes.get("/sparql/terms.json", tags=["SPARQL"], summary="List the terms in use, with their names")
+    @routes.get("/terms.json", tags=["SPARQL"], summary="List the terms in use, with their names")
     async def terms() -> Response:
         if not made:
             made.append(_terms(await vocabulary.words(), labels))

@@ -77,11 +77,9 @@ def app(
     answers, stored, total = Answers(pool), read_queries(queries), pool.triples
     ask = asking(answers)
     lasting = downloads.LIVE if release and not release.development else REVALIDATED
-    labels = documents.labels_of(release)
-    vocabulary = Vocabulary(ask, documents.vocabulary_of(release))
+    labels, vocabulary = documents.labels_of(release), Vocabulary(ask, documents.vocabulary_of(release))
     writing = Editor(answers, vocabulary, labels, {query.name: query for query in stored})
     sparql = Endpoint(answers, limits, lasting, _introduction(ask, release, total, writing), writing)
-
     application = _bare(lambda _: _running(release, pool, answers, operation.metrics))
     routers = (
         sparql.router(),

@@ -37,17 +37,26 @@ class Stored:
     queries: Mapping[str, StoredQuery]
     _answers: dict[tuple[str, str], answers.Shown] = field(default_factory=dict, init=False)
 
-    def listing(self, view: View, term: str = "") -> str:
-        """Return the page of all queries by subject, or of those that name a term."""
+    def listing(self, view: View, term: str = "", subject: str = "") -> str:
+        """Return the page of all queries, each under its first subject, or of those of a subject or with a term."""
         iri = term_of(term)
         found = [query for query in self.queries.values() if not term or iri in questions.terms(query)]
-        subjects = questions.by_subject(found, view, each_once=True)
+        subjects = questions.by_subject(found, view, each_once=not subject)
+        subjects = [group for group in subjects if subject in ("", group[0])]
         named = self.labels.of(iri, view.lang)
-        return pages.fill("queries.html", view, subjects=subjects, total=len(found), term=prefixed(iri), named=named)
+        return pages.fill(
+            "queries.html",
+            view,
+            subjects=subjects,
+            total=len(found),
+            term=prefixed(iri),
+            named=named,
+            some=bool(subject),
+        )
 
     async def text(self, view: View, query: StoredQuery) -> str:
         """Return the page of one query."""
-        words = await self.vocabulary.words()
+        words, known = await self.vocabulary.words(), await self.vocabulary.known(questions.terms(query))
         shown, refusal = None, ""
         try:
             shown = await self._beginning(view, query)
@@ -58,7 +67,7 @@ class Stored:
             view,
             question=questions.question(query, view),
             tags=[(tag, questions.word(tag, view)) for tag in query.tags],
-            pieces=questions.pieces(questions.text(query, view), words, view),
+            pieces=questions.pieces(questions.text(query, view), words, known, view),
             terms=[(prefixed(iri), self.labels.of(iri, view.lang), href) for iri, href in self._terms(query, view)],
             shown=shown,
             rows=shown.rows[:_ROWS] if shown else (),
@@ -91,7 +100,7 @@ def router(stored: Stored) -> APIRouter:
     async def list_queries(request: Request) -> Response:
         if chosen(request, (PLAIN_JSON, HTML)) is HTML:
             view = view_of(request)
-            return page(stored.listing(view, request.query_params.get("term", "")), view)
+            return page(stored.listing(view, *(request.query_params.get(key, "") for key in ("term", "subject"))), view)
         return JSONResponse(_summaries(list(stored.queries.values())), headers={"Vary": "Accept"})
 
     @routes.get(

@@ -113,11 +113,14 @@ class Vocabulary:
             *await self._unknown([(iri, name) for iri, name in found if iri.startswith(ID) and _is_iri(iri)]),
         ]
 
+    async def known(self, things: Iterable[str]) -> set[str]:
+        """Return which of these IRIs the graph says something about."""
+        asked = " ".join(f"<{iri}>" for iri in things if _is_iri(iri))
+        return set(await self._column(_KNOWN % asked, "thing")) if asked else set()
+
     async def _unknown(self, things: Sequence[tuple[str, str]]) -> list[Missing]:
         """Return which of these things the graph says nothing about."""
-        if not things:
-            return []
-        there = set(await self._column(_KNOWN % " ".join(f"<{iri}>" for iri, _ in things), "thing"))
+        there = await self.known(iri for iri, _ in things)
         return [Missing(name, iri, await self._beside(iri)) for iri, name in things if iri not in there]
 
     async def _beside(self, iri: str) -> tuple[str, ...]:

@@ -200,10 +200,10 @@ def _settle(column: Sequence[_Place], wanted: Mapping[int, float]) -> None:
     for place in column:
         place.y += shift
     for _ in range(4):
-        for above, place in zip([None, *column[:-1]], column, strict=True):
+        for above, place in zip([None, *column], column, strict=False):
             lowest = above.y + above.height + _GAP if above else float("-inf")
             place.y = max(lowest, wanted[id(place)] - place.height / 2)
-        for below, place in zip([None, *reversed(column[1:])], reversed(column), strict=True):
+        for below, place in zip([None, *reversed(column)], reversed(column), strict=False):
             highest = below.y - _GAP - place.height if below else float("inf")
             place.y = min(highest, place.y)
 

@@ -1,6 +1,6 @@
 """The stored queries as pages show them: by subject, in the words of one language."""
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -83,19 +83,19 @@ def terms(query: StoredQuery) -> list[str]:
     return list(dict.fromkeys(name.iri for name in sparql.names(query.text) if name.iri))
 
 
-def pieces(text: str, words: Words, view: View) -> list[tuple[str, str]]:
+def pieces(text: str, words: Words, known: Container[str], view: View) -> list[tuple[str, str]]:
     """Return the text of a query in pieces, each with where it leads, or nothing: terms and things are links."""
     found, end = list[tuple[str, str]](), 0
     for name in sparql.names(text):
-        href = _leads_to(name.iri, words, view)
+        href = _leads_to(name.iri, words, known, view)
         if href:
             found += [(text[end : name.start], ""), (name.written, href)]
             end = name.start + len(name.written)
     return [*found, (text[end:], "")]
 
 
-def _leads_to(iri: str, words: Words, view: View) -> str:
-    if iri.startswith(ID):
+def _leads_to(iri: str, words: Words, known: Container[str], view: View) -> str:
+    if iri.startswith(ID) and iri in known:
         return view.link(f"doc/{quote(iri.removeprefix(ID), safe=SAFE)}")
     if iri in words.declared:
         return view.link(f"def#{iri.removeprefix(ONTOLOGY)}")
