@@ -1,6 +1,7 @@
 """The addresses of things: `/id/…` names one and leads to `/doc/…`, which says what the graph knows about it."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from urllib.parse import quote
 
 from fastapi import APIRouter, Request, Response
@@ -29,8 +30,13 @@ _LICENCE = f"""SELECT ?licence {{ GRAPH <{CATALOGUE_GRAPH}> {{
 
 def labels_of(release: Release | None) -> Labels:
     """Return the names of terms that a release holds."""
+    return Labels(vocabulary_of(release))
+
+
+def vocabulary_of(release: Release | None) -> list[Path]:
+    """Return the files of a release that say what terms mean, or what they are called."""
     there = {file.name for file in release.files} if release else set()
-    return Labels(release.path(name) for name in (ONTOLOGY, STANDARD_TERMS) if release and name in there)
+    return [release.path(name) for name in (ONTOLOGY, STANDARD_TERMS) if release and name in there]
 
 
 def dataset_of(release: Release) -> str:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from http import HTTPStatus
+from typing import Protocol
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
@@ -58,8 +59,18 @@ def allowed(methods: str, headers: Mapping[str, str] | None = None) -> Response:
     return Response(status_code=204, headers={**granted, **(headers or {})})
 
 
+class Reader(Protocol):
+    """Answers people, by a page."""
+
+    def wants(self, question: Question, accepted: str | None) -> bool:
+        """Whether a person asks, by `Accept` or by the name of a format."""
+
+    async def answer(self, request: Request, question: Question, lasting: str) -> Response:
+        """Return the page of the answer, or of the reason why there is none."""
+
+
 class Endpoint:
-    """The endpoint; `introduction` answers a request that comes without a query.
+    """The endpoint; `introduction` answers a request that comes without a query, `reader` one of a person.
 
     `lasting` is what `Cache-Control` says of answers that do not depend on the moment.
     """
@@ -67,10 +78,15 @@ class Endpoint:
     PATHS = ("/sparql", "/sparql/")
 
     def __init__(
-        self, answers: Answers, limits: Limits, lasting: str, introduction: Callable[[Request], Awaitable[Response]]
+        self,
+        answers: Answers,
+        limits: Limits,
+        lasting: str,
+        introduction: Callable[[Request], Awaitable[Response]],
+        reader: Reader,
     ) -> None:
         self._answers, self._limits, self._lasting = answers, limits, lasting
-        self._introduction = introduction
+        self._introduction, self._reader = introduction, reader
         self._sending = Sending(limits.sending)
         self.handlers = {"GET": self.get, "HEAD": self.get, "POST": self.post, "QUERY": self.query}
 
@@ -96,10 +112,12 @@ class Endpoint:
         return await self._respond(request, question)
 
     async def _respond(self, request: Request, question: Question) -> Response:
+        if self._reader.wants(question, accept_of(request)):
+            return await self._reader.answer(request, question, self._lasting)
         asked, start = replace(question, accept=accept_of(request)), time.perf_counter()
         remarks = remarks_of(request.scope)
         remarks.query = question.query
-        answer = await _unless_gone(request, self._answers.submit(asked, client_of(request), remarks))
+        answer = await unless_gone(request, self._answers.submit(asked, client_of(request), remarks))
         if answer is None:
             return Response(status_code=CLIENT_GONE)
         momentary = sparql.depends_on_the_moment(question.query)
@@ -169,7 +187,7 @@ def unless_known(request: Request, validators: Validators, answer: Response) -> 
     return answer
 
 
-async def _unless_gone(request: Request, answer: asyncio.Future[Answer]) -> Answer | None:
+async def unless_gone(request: Request, answer: asyncio.Future[Answer]) -> Answer | None:
     """Return the answer; where the client goes away meanwhile, end the question and return None."""
     watch: asyncio.Task[None] | None = None
 

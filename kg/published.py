@@ -17,6 +17,7 @@ from kg.labels import Labels
 from kg.names import BASE
 from kg.negotiate import HTML, N_TRIPLES, PREFIXES, TURTLE, Format
 from kg.openapi import answered, led
+from kg.pages.documentation import Documentation
 from kg.rebasing import REBASED, served_quad
 from kg.releases import ALIGNMENTS, CATALOGUE_GRAPH, ONTOLOGY, QUERIES, SHAPES, VALIDATION_GRAPH, VOID_GRAPH, Release
 from kg.replies import Asked, redirect, sent, written
@@ -52,10 +53,10 @@ DOCUMENTS = (
 _NEGOTIATED_ELSEWHERE = ("queries",)  # only its forms are served here
 
 
-def router(ask: Ask, release: Release | None, labels: Labels) -> APIRouter:
+def router(ask: Ask, release: Release | None, labels: Labels, explained: Documentation) -> APIRouter:
     """Return the routes of these documents, each with one address for every form."""
     routes = APIRouter(tags=["descriptions"])
-    shelf = _Shelf(ask, release, labels)
+    shelf = _Shelf(ask, release, labels, explained)
 
     def add(published: Published, suffix: str, format: Format | None) -> None:
         async def document(request: Request) -> Response:
@@ -88,8 +89,8 @@ def router(ask: Ask, release: Release | None, labels: Labels) -> APIRouter:
 class _Shelf:
     """The documents of one release, and what was made of them."""
 
-    def __init__(self, ask: Ask, release: Release | None, labels: Labels) -> None:
-        self._ask, self._release, self._labels = ask, release, labels
+    def __init__(self, ask: Ask, release: Release | None, labels: Labels, explained: Documentation) -> None:
+        self._ask, self._release, self._labels, self._explained = ask, release, labels, explained
         self._files = {file.name for file in release.files} if release else set()
         self._triples: dict[str, Sequence[Triple]] = {}
         self._bodies: dict[tuple[str, Format, str], bytes] = {}
@@ -121,7 +122,7 @@ class _Shelf:
         if format is TURTLE and published.file and self._release and not REBASED:
             return self._release.path(published.file).read_bytes()  # as it was laid by hand
         triples = await self._statements(published)
-        return self._html(asked, published, triples).encode() if format is HTML else written(triples, format)
+        return (await self._html(asked, published, triples)).encode() if format is HTML else written(triples, format)
 
     async def _statements(self, published: Published) -> Sequence[Triple]:
         if published.path not in self._triples:
@@ -152,8 +153,21 @@ class _Shelf:
         stable = [quad.triple for quad in dataset]
         return sorted(stable, key=lambda triple: (first.get(triple.subject, len(triples)), str(triple)))
 
-    def _html(self, asked: Asked, published: Published, triples: Sequence[Triple]) -> str:
-        """Return the page of a document: what it is, then each thing that it describes under its anchor."""
+    async def _html(self, asked: Asked, published: Published, triples: Sequence[Triple]) -> str:
+        """Return the page of a document."""
+        forms = [(format.label, suffixed(published.path, format)) for format in SUFFIXES.values() if format is not HTML]
+        if published.file == ONTOLOGY:
+            shapes = next(document for document in DOCUMENTS if document.file == SHAPES)
+            there = await self._statements(shapes) if SHAPES in self._files else ()
+            return await self._explained.ontology(asked.view, triples, there, forms)
+        if published.file == SHAPES:
+            return await self._explained.shapes(asked.view, triples, forms)
+        return self._listed(asked, published, triples, forms)
+
+    def _listed(
+        self, asked: Asked, published: Published, triples: Sequence[Triple], forms: Sequence[tuple[str, str]]
+    ) -> str:
+        """Return a page that says what a document is, then each thing that it describes under its anchor."""
         main = BASE + published.path
         facts = Facts(triples, self._labels, asked.lang, asked.view.link)
         subjects = [iri for iri in facts.subjects() if iri.startswith(BASE) and iri != main]
@@ -168,7 +182,5 @@ class _Shelf:
             about=facts.section(main),
             sections=sections,
             contents=[(kind, [s for s in sections if (s.kinds[0].text if s.kinds else "") == kind]) for kind in kinds],
-            forms=[
-                (format.label, suffixed(published.path, format)) for format in SUFFIXES.values() if format is not HTML
-            ],
+            forms=forms,
         )

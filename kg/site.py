@@ -11,27 +11,44 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from kg import __version__, crawling, documents, downloads, endpoint, front, health, lookup, openapi, pages, published
+from kg import (
+    __version__,
+    crawling,
+    documents,
+    downloads,
+    editor,
+    endpoint,
+    front,
+    health,
+    lookup,
+    openapi,
+    pages,
+    published,
+)
 from kg.answers import Answers
 from kg.asking import Ask, OnBehalf, asking
 from kg.clients import BehindProxies
 from kg.compression import Compressed
 from kg.description import DESCRIPTION_FORMATS, NAMED_GRAPHS, ServiceDescription
+from kg.editor import Editor
 from kg.endpoint import Direct, Endpoint, Refusal, allowed, problem
 from kg.headers import EVERYWHERE, HeadersEverywhere
 from kg.indexing import Indexing
 from kg.metrics import Metrics
-from kg.negotiate import GRAPH_FORMATS, HTML, ROW_FORMATS
+from kg.negotiate import HTML
 from kg.observed import Observed, Operation
-from kg.pages import landing
-from kg.queries import StoredQuery, read_queries
+from kg.pages.documentation import Documentation
+from kg.queries import read_queries
 from kg.reconcile import routes as reconcile
 from kg.reconcile.service import Setting
 from kg.releases import Release
 from kg.replay import Replayed
-from kg.replies import Asked, Notice, chosen, page, prefers_page, raw_path, told, view_of
+from kg.replies import Asked, Notice, chosen, prefers_page, raw_path, told
 from kg.searching import routes as searching
+from kg.stored import Stored
+from kg.stored import router as stored_router
 from kg.things import Things
+from kg.vocabulary import Vocabulary
 from kg.workers.limits import Limits
 from kg.workers.pool import Pool
 from kg.workers.source import Source
@@ -64,19 +81,23 @@ def app(
     answers, stored, total = Answers(pool), read_queries(queries), pool.triples
     ask, labels = asking(answers), documents.labels_of(release)
     lasting = downloads.LIVE if release and not release.development else REVALIDATED
-    introduction = _introduction(ask, release, total, stored, operation, federated=bool(limits.services))
-    sparql, indexing = Endpoint(answers, limits, lasting, introduction), Indexing(data)
+    vocabulary, named = Vocabulary(ask, documents.vocabulary_of(release)), {query.name: query for query in stored}
+    writing = Editor(answers, vocabulary, labels, named)
+    introduction = _introduction(ask, release, total, writing, operation, federated=bool(limits.services))
+    sparql, indexing = Endpoint(answers, limits, lasting, introduction, writing), Indexing(data)
 
     application = _bare(lambda _: _running(release, pool, answers, operation.metrics, indexing))
     routers = (
         sparql.router(),
+        editor.router(vocabulary, labels),
         front.router(ask, release, total, stored),
+        stored_router(Stored(ask, labels, vocabulary, named)),
         crawling.router(ask),
         health.router(release, pool, operation.metrics, "disk" if source.on_disk else "memory"),
         downloads.router(release, out),
         documents.router(ask, release),
         lookup.router(ask, release),
-        published.router(ask, release, labels),
+        published.router(ask, release, labels, Documentation(ask, labels, vocabulary, stored)),
         searching.router(indexing.index, release, labels),
         reconcile.router(ask, indexing.index, labels, Setting(release, lasting, operation.address)),
     )
@@ -145,23 +166,15 @@ def _paths(routers: Iterable[APIRouter]) -> Iterator[str]:
 
 
 def _introduction(
-    ask: Ask,
-    release: Release | None,
-    total: int,
-    stored: Sequence[StoredQuery],
-    operation: Operation,
-    federated: bool,
+    ask: Ask, release: Release | None, total: int, writing: Editor, operation: Operation, federated: bool
 ) -> Callable[[Request], Awaitable[Response]]:
     """Return what answers at the endpoint where no query comes: its page, or its description."""
     described: list[ServiceDescription] = []
-    offered = [query for query in stored if not query.asks_others]
 
     async def introduction(request: Request) -> Response:
         format = chosen(request, (*DESCRIPTION_FORMATS, HTML))
         if format is HTML:
-            view, formats = view_of(request), (*ROW_FORMATS, *GRAPH_FORMATS)
-            query = request.query_params.get("edit") or landing.example(view.lang)
-            return page(pages.fill("editor.html", view, queries=offered, formats=formats, query=query), view)
+            return writing.blank(request)
         if not described:  # once: it is the same for every request
             dataset = documents.dataset_of(release) if release else ""
             named = await Things(ask).values(NAMED_GRAPHS, "graph")

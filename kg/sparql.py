@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 
 _UPDATES = {"ADD", "CLEAR", "COPY", "CREATE", "DELETE", "DROP", "INSERT", "LOAD", "MOVE", "WITH"}
 _GAP = r"(?:[\s\uFEFF]|#[^\n\r]*+)"
@@ -37,6 +38,16 @@ _PIECE = re.compile(
 
 # The IRIs that stand in full, between all that can hold the same characters without meaning them.
 _TOKEN = re.compile(rf"(?P<iri>{_IRI.pattern})|{_PIECE.pattern}", re.IGNORECASE | re.DOTALL)
+
+# Names with what declares them. A dot belongs to a name only where more of it follows.
+_LOCAL = r"(?:[\w:-]|%[0-9A-Fa-f]{2}|\\[_~.\-!$&'()*+,;=/?#@%])"
+_ESCAPED = re.compile(r"\\(.)")
+_NAMED = re.compile(
+    rf"(?<!\w)PREFIX{_GAP}*+(?P<prefix>[^\s:<>]*):{_GAP}*+<(?P<namespace>[^>]*)(?P<declared>>)"
+    rf"|(?P<base>(?<!\w)BASE{_GAP}*+<[^>]*>)|(?P<iri>{_IRI.pattern})"
+    rf"|(?P<name>(?<![\w.-])(?:[^\W\d_](?:[\w.-]*[\w-])?)?:(?:{_LOCAL}|\.++(?={_LOCAL}))*+)|{_PIECE.pattern}",
+    re.IGNORECASE | re.DOTALL,
+)
 
 # What nests, between all that can hold such a mark without meaning it. Prefix signs nest each in the one before it.
 _MARK = re.compile(
@@ -175,3 +186,42 @@ def _steps(text: str, position: int) -> Iterator[int]:
     else:
         piece = _PIECE.match(text, position)
         yield piece.end() if piece else position + 1
+
+
+@dataclass(frozen=True)
+class Name:
+    """A name in a query: as it is written there (`skos:prefLabel` or `<…>`), its IRI, and where it stands.
+
+    The IRI is empty where the prefix has not been declared.
+    """
+
+    written: str
+    iri: str
+    start: int
+
+
+def names(query: str) -> Iterator[Name]:
+    """Yield the prefixed names and the IRIs of a query in their order, without those of the prologue."""
+    declared = dict[str, str]()
+    for token in _NAMED.finditer(query):
+        kind = token.lastgroup
+        if kind == "declared":
+            declared[token["prefix"]] = token["namespace"]
+        elif kind == "iri":
+            yield Name(token[0], token[0][1:-1], token.start())
+        elif kind == "name":
+            prefix, _, local = token["name"].partition(":")
+            namespace = declared.get(prefix)
+            iri = "" if namespace is None else namespace + _ESCAPED.sub(r"\1", local)
+            yield Name(token["name"], iri, token.start())
+
+
+def unclosed(query: str) -> int | None:
+    """Return where a bracket stands that is never closed, the innermost one, or None."""
+    opened = []
+    for mark in _MARK.finditer(query):
+        if mark.lastgroup == "open":
+            opened.append(mark.start())
+        elif mark.lastgroup == "close" and opened:
+            opened.pop()
+    return opened[-1] if opened else None

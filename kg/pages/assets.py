@@ -40,7 +40,7 @@ class Asset:
 def _read() -> dict[str, Asset]:
     found = {}
     for file in sorted(_STATIC.rglob("*")):
-        if file.is_file():
+        if file.is_file() and not file.name.startswith("."):
             name, content = file.relative_to(_STATIC).as_posix(), file.read_bytes()
             found[name] = Asset(name, content, hashlib.sha256(content).hexdigest()[:12])
     return found
@@ -48,6 +48,11 @@ def _read() -> dict[str, Asset]:
 
 _ASSETS = _read()
 _BY_ADDRESS = {asset.fingerprinted: asset for asset in _ASSETS.values()}
+
+
+def there(name: str) -> bool:
+    """Whether there is such an asset: what is bundled from packages may be missing."""
+    return name in _ASSETS
 
 
 def address(name: str) -> str:

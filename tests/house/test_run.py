@@ -1,5 +1,6 @@
 """`./run`: what it says and does before our own program starts. Offline: stubs stand for Python and pip."""
 
+import json
 import os
 import shlex
 import shutil
@@ -291,3 +292,64 @@ def test_the_first_failing_check_ends_the_tests_and_is_named(checkout: Checkout,
     assert f"failed: {failing}" in done.stderr
     assert f"ran {failing}" in done.stdout
     assert all(f"ran {later}" not in done.stdout for later in order[order.index(failing) + 1 :])
+
+
+def with_scripts(checkout: Checkout, npm: str) -> None:
+    """Give a checkout scripts to bundle, and stubs of Node and npm in its PATH; a bundle holds the folder's name."""
+    checkout.stub("python3")
+    scripts = checkout.root / "kg/scripts"
+    scripts.mkdir(parents=True)
+    (checkout.root / "kg/static").mkdir()
+    for name in ("package.json", "package-lock.json", "bundle.mjs", "node.lock"):
+        (scripts / name).write_text("{}", encoding="utf-8")
+    node = 'case $1 in -e) ;; *) mkdir -p "$2"; echo bundled >"$2/editor.js" ;; esac'
+    for name, text in (("node", node), ("npm", f"echo npm >>{shlex.quote(str(checkout.journal))}; {npm}")):
+        (checkout.tools / name).write_text(f"#!/bin/sh\n{text}\n", encoding="utf-8")
+        (checkout.tools / name).chmod(0o755)
+    for tool in ("cksum", "sed"):
+        where = shutil.which(tool)
+        assert where, tool
+        (checkout.tools / tool).symlink_to(where)
+
+
+def test_scripts_are_made_once_for_the_server(checkout: Checkout) -> None:
+    """`./run serve` bundles the scripts of the pages, other commands do not; again only when their sources change."""
+    with_scripts(checkout, npm="true")
+    made = checkout.root / "kg/static/made/editor.js"
+
+    assert checkout.run("check").returncode == 0
+    assert not made.exists()
+    first, second = checkout.run("serve"), checkout.run("serve")
+    assert "Making the scripts of the pages" in first.stderr
+    assert second.stderr == ""
+    assert made.read_text(encoding="utf-8") == "bundled\n"
+    (checkout.root / "kg/scripts/package.json").write_text("{ }", encoding="utf-8")
+    assert "Making the scripts of the pages" in checkout.run("serve").stderr
+    assert checkout.done() == ["venv", "pip", "npm", "npm"]
+
+
+def test_where_npm_is_out_of_reach_the_server_starts_without_scripts(checkout: Checkout) -> None:
+    """It says so, goes on, keeps what was made before, and does not ask npm again until it is told to."""
+    with_scripts(checkout, npm="echo no network >&2; exit 1")
+    made = checkout.root / "kg/static/made/editor.js"
+    made.parent.mkdir()
+    made.write_text("before", encoding="utf-8")
+    first, second = checkout.run("serve"), checkout.run("serve")
+
+    assert first.returncode == 0
+    assert "kg in" in first.stdout
+    assert "no network" in first.stderr
+    assert "To try again: ./run scripts" in first.stderr
+    assert second.stderr == ""
+    assert made.read_text(encoding="utf-8") == "before"
+    assert "no network" in checkout.run("scripts").stderr
+    assert checkout.done() == ["venv", "pip", "npm", "npm"]
+
+
+def test_the_lock_of_the_scripts_names_no_address() -> None:
+    """Each package comes with its digest and without an address: whoever sets up chooses where packages come from."""
+    lock = json.loads((ROOT / "kg/scripts/package-lock.json").read_text(encoding="utf-8"))
+    packages = {name: entry for name, entry in lock["packages"].items() if name}
+
+    assert len(packages) > 10
+    assert [name for name, entry in packages.items() if "resolved" in entry or "integrity" not in entry] == []

@@ -265,4 +265,4 @@ def test_without_a_query_a_browser_gets_the_editor(site: httpx.Client) -> None:
     assert page.headers["content-type"] == "text/html; charset=utf-8"
     assert "<textarea" in page.text
     assert "measures-by-lead-organization" not in site.get("/sparql").text
-    assert "shisaku:leadOrganization" in page.text
+    assert "?stored=measures-by-lead-organization" in page.text

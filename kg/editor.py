@@ -1,0 +1,187 @@
+"""The endpoint in a browser: the page where a query is written, and where its answer stands.
+
+It needs no script. A form posts the query and is led to an address that can be shared; where that would be too long the
+answer comes at once. With its script (kg/scripts) the same page is fetched, and its answer put in place.
+"""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from urllib.parse import quote
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse
+from starlette.concurrency import run_in_threadpool
+
+from kg import pages, sparql
+from kg.answers import Answers
+from kg.endpoint import CLIENT_GONE, Refusal, client_of, unless_gone
+from kg.labels import Labels, prefixed
+from kg.mistakes import Mistake, mistake_in
+from kg.names import PREFIXES
+from kg.negotiate import GRAPH_FORMATS, HTML, ROW_FORMATS, NotAcceptable, choose
+from kg.pages import View, answers, assets, questions
+from kg.pages.landing import example
+from kg.queries import StoredQuery
+from kg.remarks import remarks_of
+from kg.replies import page, redirect, view_of
+from kg.vocabulary import Missing, Vocabulary, Words
+from kg.workers.messages import Question
+
+SCRIPT = "made/editor.js"
+LONGEST_ADDRESS = 6000  # characters: what every proxy lets pass
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a question, as the page tells it."""
+
+    shown: answers.Shown | None = None
+    refusal: Refusal | None = None
+    mistake: Mistake | None = None
+    missing: Sequence[Missing] = ()
+    milliseconds: float = 0
+    kept: bool = False
+
+
+@dataclass(frozen=True)
+class Editor:
+    """The page of the endpoint for one graph."""
+
+    answers: Answers
+    vocabulary: Vocabulary
+    labels: Labels
+    stored: Mapping[str, StoredQuery] = field(default_factory=dict)
+
+    def wants(self, question: Question, accepted: str | None) -> bool:
+        """Whether a browser asks: by name, or since it likes HTML better than any other form of an answer."""
+        if question.format:
+            return question.format.lower() in HTML.names
+        if "html" not in (accepted or ""):
+            return False
+        try:
+            return choose((*ROW_FORMATS, *GRAPH_FORMATS, HTML), accepted) is HTML
+        except NotAcceptable:
+            return False
+
+    async def answer(self, request: Request, question: Question, lasting: str) -> Response:
+        """Return the page with the answer to a question, or where a form has posted it, lead to its address."""
+        view = view_of(request)
+        address = _address(view, question)
+        if request.method == "POST" and address:
+            return redirect(303, f"{view.root}{address}")
+        outcome = await self._outcome(request, question, view)
+        if outcome is None:
+            return Response(status_code=CLIENT_GONE)
+        status = outcome.refusal.status if outcome.refusal else 200
+        answer = self._page(view, question, status, outcome)
+        momentary = outcome.refusal or sparql.depends_on_the_moment(question.query)
+        answer.headers["Cache-Control"] = "no-store" if momentary else lasting
+        answer.headers["Server-Timing"] = f"query;dur={outcome.milliseconds:.1f}"
+        if outcome.refusal and "Retry-After" in (outcome.refusal.headers or {}):
+            answer.headers["Retry-After"] = dict(outcome.refusal.headers or {})["Retry-After"]
+        return answer
+
+    def blank(self, request: Request) -> Response:
+        """Return the page without an answer: with the query to edit, a stored one, or the first example."""
+        view, asked = view_of(request), request.query_params
+        named = self.stored.get(asked.get("stored", ""))
+        query = asked.get("edit") or (questions.text(named, view) if named else example(view.lang))
+        return self._page(view, Question(query))
+
+    def _page(self, view: View, question: Question, status: int = 200, outcome: Outcome | None = None) -> Response:
+        graph = sparql.operation(question.query) in ("CONSTRUCT", "DESCRIBE")
+        html = pages.fill(
+            "editor.html",
+            view,
+            query=question.query,
+            graphs=[*_graphs(question)],
+            outcome=outcome,
+            address=_address(view, question),
+            formats=GRAPH_FORMATS if graph else ROW_FORMATS,
+            subjects=questions.by_subject(self.stored.values(), view),
+            lines=question.query.splitlines() if outcome and outcome.mistake else [],
+            script=SCRIPT if assets.there(SCRIPT) else "",
+            named=lambda iri: (prefixed(iri), self.labels.of(iri, view.lang)),
+            instead=lambda missing, iri: _instead(question.query, missing, iri),
+        )
+        return page(html, view, status, ["'self'"] if assets.there(SCRIPT) else ())
+
+    async def _outcome(self, request: Request, question: Question, view: View) -> Outcome | None:
+        """Ask, and return what came of it; None where the client has gone away meanwhile."""
+        format, start, remarks = answers.format_for(question.query), time.perf_counter(), remarks_of(request.scope)
+        remarks.query = question.query
+        asked = replace(question, format=format.names[0], accept=None)
+        try:
+            answer = await unless_gone(request, self.answers.submit(asked, client_of(request), remarks))
+            if answer is None:
+                return None
+            took = (time.perf_counter() - start) * 1000
+            shown = await run_in_threadpool(answers.shown, answer, format, _number(request), view.link)
+        except Refusal as refusal:
+            took = (time.perf_counter() - start) * 1000
+            mistake = mistake_in(question.query, refusal.detail) if refusal.status == 400 else None
+            return Outcome(refusal=refusal, mistake=mistake, milliseconds=took)
+        missing = await self.vocabulary.missing(question.query) if shown.empty or _zero(shown) else ()
+        return Outcome(shown, None, None, missing, took, remarks.source == "kept")
+
+
+def router(vocabulary: Vocabulary, labels: Labels) -> APIRouter:
+    """Return the route of the terms that the editor completes."""
+    routes = APIRouter()
+    made: list[dict[str, object]] = []
+
+    @routes.get("/terms.json", tags=["SPARQL"], summary="List the terms in use, with their names")
+    async def terms() -> Response:
+        if not made:
+            made.append(_terms(await vocabulary.words(), labels))
+        return JSONResponse(made[0], headers={"Cache-Control": "public, no-cache"})
+
+    return routes
+
+
+def _terms(words: Words, labels: Labels) -> dict[str, object]:
+    """Return the prefixes and the terms: name, kind, uses, and what it is called in both languages."""
+    terms = sorted(words.used.values(), key=lambda term: (-term.uses, term.iri))
+    listed = [
+        [prefixed(term.iri), term.kind, term.uses, labels.of(term.iri, "ja"), labels.of(term.iri, "en")]
+        for term in terms
+        if prefixed(term.iri) != term.iri
+    ]
+    return {"prefixes": PREFIXES, "terms": listed}
+
+
+def _instead(query: str, missing: Missing, iri: str) -> str:
+    """Return a query with another term in the place of one that is missing."""
+    prefix, _, _ = missing.written.partition(":")
+    space = missing.iri[: max(missing.iri.rfind("#"), missing.iri.rfind("/")) + 1]
+    short = not missing.written.startswith("<") and iri.startswith(space)
+    word = f"{prefix}:{iri.removeprefix(space)}" if short else f"<{iri}>"
+    for name in reversed([*sparql.names(query)]):
+        if name.written == missing.written:
+            query = query[: name.start] + word + query[name.start + len(name.written) :]
+    return query
+
+
+def _zero(shown: answers.Shown) -> bool:
+    """Whether an answer is one row that counts nothing."""
+    return shown.total == 1 and all(cell is not None and cell.text == "0" for row in shown.rows for cell in row)
+
+
+def _number(request: Request) -> int:
+    """Return which page of the rows is asked for."""
+    asked = request.query_params.get("page", "1")
+    return max(1, min(int(asked), 1_000_000)) if asked.isascii() and asked.isdecimal() else 1
+
+
+def _graphs(question: Question) -> list[tuple[str, str]]:
+    return [("default-graph-uri", iri) for iri in question.default_graphs] + [
+        ("named-graph-uri", iri) for iri in question.named_graphs
+    ]
+
+
+def _address(view: View, question: Question) -> str:
+    """Return the address of a question below the top of the site; empty where it would be too long."""
+    pairs = [("query", question.query), *_graphs(question)]
+    address = "&".join(f"{key}={quote(value, safe='')}" for key, value in pairs)
+    return "" if len(address) > LONGEST_ADDRESS else f"sparql?{address}&lang={view.lang}"
