@@ -170,7 +170,7 @@ def descriptors(pid: int) -> int:
 
 
 def test_nothing_is_left_open(folder: Path) -> None:
-    """After 200 questions, answered, refused, filed and fatal ones, as many descriptors are open as before."""
+    """After 200 questions, answered, refused, filed and fatal ones, no more descriptors are open than before."""
     numbers = " ".join(map(str, range(120)))
     kinds = [
         "ASK {}",
@@ -190,7 +190,9 @@ def test_nothing_is_left_open(folder: Path) -> None:
         assert {answer.status_code for answer in answers} == {200, 400}
         assert max(len(answer.content) for answer in answers) > MB
         kept = 1  # the answer that is in a file
-        assert eventually(lambda: [descriptors(process.pid) - kept, descriptors(zygote)] == before)
+        # No more, not as many: before, the connection of a question just answered may still have been open.
+        assert eventually(lambda: descriptors(process.pid) - kept <= before[0])
+        assert eventually(lambda: descriptors(zygote) <= before[1])
 
 
 def test_no_two_workers_draw_the_same_random_numbers(folder: Path) -> None:
