@@ -1,5 +1,6 @@
 """How pages and documents ask the store: for a complete answer in a format, in the turn of the client behind them."""
 
+import json
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 
@@ -7,11 +8,18 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from kg.answers import Answers
 from kg.clients import turn_of
-from kg.negotiate import Format
-from kg.workers.messages import Question
+from kg.negotiate import JSON, Format
+from kg.workers.messages import Answer, Question
 
 # Answers a query in a format, complete, or raises a refusal.
 Ask = Callable[[str, Format], Awaitable[bytes]]
+# The same, but what is large stays in its file.
+Answering = Callable[[str, Format], Awaitable[Answer]]
+
+# A row of an answer: its values by the names of their variables, as texts.
+Row = dict[str, str]
+# The same, each value with its type, language or datatype (SPARQL 1.1 Query Results JSON Format, 3.2).
+Binding = dict[str, dict[str, str]]
 
 _client: ContextVar[str] = ContextVar("client", default="")
 
@@ -19,11 +27,33 @@ _client: ContextVar[str] = ContextVar("client", default="")
 def asking(answers: Answers) -> Ask:
     """Return what asks for answers; those that were given before are at hand."""
 
+    answer_of = answering(answers)
+
     async def ask(query: str, format: Format) -> bytes:
-        answer = await answers.submit(Question(query, format=format.media_type), _client.get())
+        answer = await answer_of(query, format)
         return answer.file.read(answer.size, 0) if answer.file else answer.body
 
     return ask
+
+
+def answering(answers: Answers) -> Answering:
+    """Return what asks for answers and leaves large ones where they are."""
+
+    async def answer_of(query: str, format: Format) -> Answer:
+        return await answers.submit(Question(query, format=format.media_type), _client.get())
+
+    return answer_of
+
+
+async def bindings(ask: Ask, query: str) -> list[Binding]:
+    """Return the rows that answer a SELECT query."""
+    found: list[Binding] = json.loads(await ask(query, JSON))["results"]["bindings"]
+    return found
+
+
+async def rows(ask: Ask, query: str) -> list[Row]:
+    """Return the rows that answer a SELECT query, as texts."""
+    return [{name: term["value"] for name, term in row.items()} for row in await bindings(ask, query)]
 
 
 class OnBehalf:

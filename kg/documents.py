@@ -19,7 +19,8 @@ from kg.pages.around import Surroundings
 from kg.releases import CATALOGUE_GRAPH, DESCRIPTION, ONTOLOGY, STANDARD_TERMS, Release
 from kg.replies import Asked, Notice, raw_path, redirect, sent, told, written
 from kg.representations import RDF_FORMATS, SAFE, Representation, alternates, link, split, suffixed
-from kg.things import Description, Things, candidates, is_iri
+from kg.stored import is_iri
+from kg.things import Description, Things, candidates
 
 _QUERIES = "query/"  # the stored queries have pages of their own
 _LAST_PAGE = 1_000_000

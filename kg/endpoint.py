@@ -87,7 +87,7 @@ class Endpoint:
     ) -> None:
         self._answers, self._limits, self._lasting = answers, limits, lasting
         self._introduction, self._reader = introduction, reader
-        self._sending = Sending(limits.sending)
+        self.sending = Sending(limits.sending)
         self.handlers = {"GET": self.get, "HEAD": self.get, "POST": self.post, "QUERY": self.query}
 
     async def get(self, request: Request) -> Response:
@@ -128,7 +128,7 @@ class Endpoint:
             "Server-Timing": f"query;dur={(time.perf_counter() - start) * 1000:.1f}",  # in milliseconds (W3C)
         }
         if answer.file:
-            return self._sending.response(answer, headers)
+            return self.sending.response(answer, headers)
         if momentary:
             return Response(answer.body, headers=headers)
         validators = Validators(f'"{hashlib.blake2b(answer.body, digest_size=16).hexdigest()}"')

@@ -2,6 +2,8 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -13,17 +15,20 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from kg import (
     __version__,
+    browse,
     crawling,
     documents,
     downloads,
     editor,
     endpoint,
+    facsimile,
     front,
     health,
     lookup,
     openapi,
     pages,
     published,
+    query_pages,
 )
 from kg.answers import Answers
 from kg.asking import Ask, OnBehalf, asking
@@ -34,19 +39,19 @@ from kg.editor import Editor
 from kg.endpoint import Direct, Endpoint, Refusal, allowed, problem
 from kg.headers import EVERYWHERE, HeadersEverywhere
 from kg.indexing import Indexing
+from kg.labels import Labels
 from kg.metrics import Metrics
 from kg.negotiate import HTML
 from kg.observed import Observed, Operation
 from kg.pages.documentation import Documentation
-from kg.queries import read_queries
+from kg.queries import StoredQuery, read_queries
+from kg.query_pages import QueryPages
 from kg.reconcile import routes as reconcile
 from kg.reconcile.service import Setting
 from kg.releases import Release
 from kg.replay import Replayed
 from kg.replies import Asked, Notice, chosen, prefers_page, raw_path, told
 from kg.searching import routes as searching
-from kg.stored import Stored
-from kg.stored import router as stored_router
 from kg.things import Things
 from kg.vocabulary import Vocabulary
 from kg.workers.limits import Limits
@@ -60,6 +65,27 @@ READING = "GET, HEAD, OPTIONS"
 
 
 Data = Release | Sequence[Path]
+
+
+@dataclass(frozen=True)
+class _Graph:
+    """What the pages are made of: a graph, what its terms are called, and the stored queries."""
+
+    release: Release | None
+    ask: Ask
+    total: int
+    labels: Labels
+    stored: Sequence[StoredQuery]
+
+    @cached_property
+    def vocabulary(self) -> Vocabulary:
+        """What the graph uses of its terms."""
+        return Vocabulary(self.ask, documents.vocabulary_of(self.release))
+
+    @property
+    def named(self) -> dict[str, StoredQuery]:
+        """The stored queries by their names."""
+        return {query.name: query for query in self.stored}
 
 
 def app(
@@ -78,34 +104,42 @@ def app(
     release = data if isinstance(data, Release) else None
     limits, operation = limits or Limits(), operation or Operation()
     pool = Pool.of(source := source or Source.of(data, limits), limits)
-    answers, stored, total = Answers(pool), read_queries(queries), pool.triples
-    ask, labels = asking(answers), documents.labels_of(release)
-    lasting = downloads.LIVE if release and not release.development else REVALIDATED
-    vocabulary, named = Vocabulary(ask, documents.vocabulary_of(release)), {query.name: query for query in stored}
-    writing = Editor(answers, vocabulary, labels, named)
-    introduction = _introduction(ask, release, total, writing, operation, federated=bool(limits.services))
+    answers, lasting = Answers(pool), downloads.LIVE if release and not release.development else REVALIDATED
+    graph = _Graph(release, asking(answers), pool.triples, documents.labels_of(release), read_queries(queries))
+    writing = Editor(answers, graph.vocabulary, graph.labels, graph.named)
+    introduction = _introduction(graph, writing, operation, federated=bool(limits.services))
     sparql, indexing = Endpoint(answers, limits, lasting, introduction, writing), Indexing(data)
+    setting = Setting(release, lasting, operation.address)
 
     application = _bare(lambda _: _running(release, pool, answers, operation.metrics, indexing))
     routers = (
         sparql.router(),
-        editor.router(vocabulary, labels),
-        front.router(ask, release, total, stored),
-        stored_router(Stored(ask, labels, vocabulary, named)),
-        crawling.router(ask),
+        editor.router(graph.vocabulary, graph.labels),
         health.router(release, pool, operation.metrics, "disk" if source.on_disk else "memory"),
         downloads.router(release, out),
-        documents.router(ask, release),
-        lookup.router(ask, release),
-        published.router(ask, release, labels, Documentation(ask, labels, vocabulary, stored)),
-        searching.router(indexing.index, release, labels),
-        reconcile.router(ask, indexing.index, labels, Setting(release, lasting, operation.address)),
+        browse.router(answers, release, sparql.sending, browse.finder(indexing.index)),
+        searching.router(indexing.index, release, graph.labels),
+        reconcile.router(graph.ask, indexing.index, graph.labels, setting),
+        *_read(graph),
     )
     for router in routers:
         application.include_router(_with_head(router))
     paths = [*_paths(routers)]
     application.state.site = pages.Site(release, frozenset(path.split("/")[1] for path in paths))
     return _within_layers(application, sparql, operation, paths)
+
+
+def _read(graph: _Graph) -> Iterator[APIRouter]:
+    """Yield the routes of what is read: pages, and documents in other forms."""
+    ask, release, labels = graph.ask, graph.release, graph.labels
+    explained = Documentation(ask, labels, graph.vocabulary, graph.stored)
+    yield front.router(ask, release, graph.total, graph.stored)
+    yield query_pages.router(QueryPages(ask, labels, graph.vocabulary, graph.named))
+    yield crawling.router(ask)
+    yield documents.router(ask, release)
+    yield lookup.router(ask, release)
+    yield published.router(ask, release, labels, explained)
+    yield facsimile.router(ask, release, labels)
 
 
 class _Site(FastAPI):
@@ -166,7 +200,7 @@ def _paths(routers: Iterable[APIRouter]) -> Iterator[str]:
 
 
 def _introduction(
-    ask: Ask, release: Release | None, total: int, writing: Editor, operation: Operation, federated: bool
+    graph: _Graph, writing: Editor, operation: Operation, federated: bool
 ) -> Callable[[Request], Awaitable[Response]]:
     """Return what answers at the endpoint where no query comes: its page, or its description."""
     described: list[ServiceDescription] = []
@@ -176,9 +210,9 @@ def _introduction(
         if format is HTML:
             return writing.blank(request)
         if not described:  # once: it is the same for every request
-            dataset = documents.dataset_of(release) if release else ""
-            named = await Things(ask).values(NAMED_GRAPHS, "graph")
-            described.append(ServiceDescription(total, named, dataset, federated, operation.address))
+            dataset = documents.dataset_of(graph.release) if graph.release else ""
+            named = await Things(graph.ask).values(NAMED_GRAPHS, "graph")
+            described.append(ServiceDescription(graph.total, named, dataset, federated, operation.address))
         body = described[0].body(format, request.url.path, request.scope.get("server"))
         return Response(body, headers={"Content-Type": format.content_type, "Vary": "Accept"})
 

@@ -1,127 +1,87 @@
-"""The addresses of the stored queries: `/queries` lists them, `/queries/<name>` is one, as text or as a page.
+"""Stored queries about other things than those that stand in them: the lines `VALUES ?variable { … }` are replaced.
 
-A program gets the text, as it always did; a browser the page: what the query asks, its text, and how its answer begins
-in this release, which is asked once.
+Text of a request becomes part of a query only as a term that the engine itself has checked and written.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from pathlib import Path
 
-from fastapi import APIRouter, Request, Response
-from fastapi.responses import JSONResponse
+from pyoxigraph import Literal, NamedNode
 
-from kg import openapi, pages
-from kg.asking import Ask
-from kg.endpoint import Refusal
-from kg.labels import Labels, prefixed
-from kg.negotiate import HTML, PLAIN_JSON, Format
-from kg.pages import View, answers, questions
-from kg.pages.documentation import term_of
-from kg.queries import StoredQuery
-from kg.replies import chosen, page, view_of
-from kg.vocabulary import Vocabulary
-from kg.workers.messages import Answer
+from kg.asking import Ask, bindings
+from kg.errors import Problem, QueryError
+from kg.places import places
+from kg.queries import stored_query
 
-TEXT = Format("text", "text/plain", ("txt", "text"))
-SPARQL = Format("SPARQL", "application/sparql-query", ("rq", "sparql"))
-_ROWS = 10
+Names = Mapping[str, Mapping[str, str]]
+# What stands in such a line: an IRI, another term, or a whole number.
+Term = str | NamedNode | Literal | int
+_NAMES = "names-of-things"
+_AT_ONCE = 500  # things in one question
 
 
-@dataclass
-class Stored:
-    """The stored queries of one graph and their pages."""
+def text_of(name: str, **about: Iterable[Term]) -> str:
+    """Return a stored query about other things, by variable.
 
-    ask: Ask
-    labels: Labels
-    vocabulary: Vocabulary
-    queries: Mapping[str, StoredQuery]
-    _answers: dict[tuple[str, str], answers.Shown] = field(default_factory=dict, init=False)
-
-    def listing(self, view: View, term: str = "", subject: str = "") -> str:
-        """Return the page of all queries, each under its first subject, or of those of a subject or with a term."""
-        iri = term_of(term)
-        found = [query for query in self.queries.values() if not term or iri in questions.terms(query)]
-        subjects = questions.by_subject(found, view, each_once=not subject)
-        subjects = [group for group in subjects if subject in ("", group[0])]
-        named = self.labels.of(iri, view.lang)
-        return pages.fill(
-            "queries.html",
-            view,
-            subjects=subjects,
-            total=len(found),
-            term=prefixed(iri),
-            named=named,
-            some=bool(subject),
-        )
-
-    async def text(self, view: View, query: StoredQuery) -> str:
-        """Return the page of one query."""
-        words, known = await self.vocabulary.words(), await self.vocabulary.known(questions.terms(query))
-        shown, refusal = None, ""
-        try:
-            shown = None if query.asks_others else await self._beginning(view, query)
-        except Refusal as error:
-            refusal = error.detail
-        return pages.fill(
-            "question.html",
-            view,
-            question=questions.question(query, view),
-            tags=[(tag, questions.word(tag, view)) for tag in query.tags],
-            pieces=questions.pieces(questions.text(query, view), words, known, view),
-            terms=[(prefixed(iri), self.labels.of(iri, view.lang), href) for iri, href in self._terms(query, view)],
-            shown=shown,
-            elsewhere=query.asks_others,
-            rows=shown.rows[:_ROWS] if shown else (),
-            refusal=refusal,
-        )
-
-    def _terms(self, query: StoredQuery, view: View) -> list[tuple[str, str]]:
-        own = [iri for iri in questions.terms(query) if "/def#" in iri]
-        return [(iri, view.link(f"def#{iri.rpartition('#')[2]}")) for iri in own]
-
-    async def _beginning(self, view: View, query: StoredQuery) -> answers.Shown:
-        key = (query.name, view.lang)
-        if key not in self._answers:
-            format = answers.format_for(query.text)
-            body = await self.ask(query.text, format)
-            self._answers[key] = answers.shown(Answer(format.media_type, len(body), body), format, 1, view.link)
-        return self._answers[key]
+    Raises QueryError where the query has no such line, or is not there; ValueError where a term is none.
+    """
+    return filled(checked(name, *(_line(variable) for variable in about)), **about)
 
 
-def router(stored: Stored) -> APIRouter:
-    """Return these routes."""
-    routes = APIRouter()
-
-    @routes.get(
-        "/queries",
-        tags=["stored queries"],
-        summary="List the stored queries",
-        responses=openapi.answered(PLAIN_JSON, HTML),
-    )
-    async def list_queries(request: Request) -> Response:
-        if chosen(request, (PLAIN_JSON, HTML)) is HTML:
-            view = view_of(request)
-            return page(stored.listing(view, *(request.query_params.get(key, "") for key in ("term", "subject"))), view)
-        return JSONResponse(_summaries(list(stored.queries.values())), headers={"Vary": "Accept"})
-
-    @routes.get(
-        "/queries/{name}",
-        tags=["stored queries"],
-        summary="Get the text of a stored query",
-        responses=openapi.answered(TEXT, SPARQL, HTML),
-    )
-    async def get_query(request: Request, name: str) -> Response:
-        query = stored.queries.get(name)
-        if query is None:
-            raise Refusal(404, f"there is no stored query {name}; /queries lists them all")
-        format = chosen(request, (TEXT, SPARQL, HTML))
-        if format is HTML:
-            view = view_of(request)
-            return page(await stored.text(view, query), view)
-        return Response(query.text, headers={"Content-Type": f"{format.media_type}; charset=utf-8", "Vary": "Accept"})
-
-    return routes
+def checked(name: str, *lines: re.Pattern[str] | str) -> str:
+    """Return a stored query in which these lines stand, given by a pattern or a variable; else raise QueryError."""
+    text = _text(places().queries, name)
+    for line in lines:
+        pattern = _line(line) if isinstance(line, str) else line
+        if not pattern.search(text):
+            form = f"VALUES ?{line} {{ … }}" if isinstance(line, str) else pattern.pattern
+            remedy = f"write a line {form}; it is replaced when somebody asks"
+            raise QueryError(Problem(f"the stored query {name} has no place for what it is asked about", remedy))
+    return text
 
 
-def _summaries(queries: Sequence[StoredQuery]) -> list[dict[str, object]]:
-    return [{key: value for key, value in vars(query).items() if key != "text"} for query in queries]
+def filled(query: str, **about: Iterable[Term]) -> str:
+    """Return a query with these terms in its lines; raise ValueError where one is no term."""
+    for variable, given in about.items():
+        values = f"VALUES ?{variable} {{ {' '.join(map(_written, given))} }}"
+        query = _line(variable).sub(lambda _, line=values: line, query)  # type: ignore[misc]
+    return query
+
+
+async def names(ask: Ask, things: Iterable[str]) -> Names:
+    """Return what things are called, by language; what is no IRI is not asked for."""
+    return await texts(ask, _NAMES, "thing", "name", sorted({thing for thing in things if is_iri(thing)}))
+
+
+async def texts(ask: Ask, name: str, thing: str, text: str, things: Sequence[str]) -> Names:
+    """Return texts of things by language, as a stored query answers whose variables are `thing` and `text`."""
+    found: dict[str, dict[str, str]] = {}
+    for start in range(0, len(things), _AT_ONCE):
+        for row in await bindings(ask, text_of(name, **{thing: things[start : start + _AT_ONCE]})):
+            found.setdefault(row[thing]["value"], {}).setdefault(row[text].get("xml:lang", ""), row[text]["value"])
+    return found
+
+
+def is_iri(text: str) -> bool:
+    """Whether a text is an absolute IRI, so that it can stand in a query."""
+    try:
+        NamedNode(text)
+    except ValueError:
+        return False
+    return True
+
+
+@cache
+def _text(folder: Path, name: str) -> str:
+    """Return a stored query as it was when it was first asked: to read one takes longer than most answers."""
+    return stored_query(folder, name).text
+
+
+def _written(term: Term) -> str:
+    return str(NamedNode(term)) if isinstance(term, str) else str(term)
+
+
+def _line(variable: str) -> re.Pattern[str]:
+    return re.compile(rf"VALUES \?{variable} \{{[^{{}}]*\}}")

@@ -6,7 +6,6 @@ be told so. The nearest names are those that are spelt alike, and those whose de
 
 import asyncio
 import difflib
-import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,11 +15,11 @@ from urllib.parse import urljoin
 from pyoxigraph import Literal, NamedNode, RdfFormat, parse
 
 from kg import sparql
-from kg.asking import Ask
+from kg.asking import Ask, rows
 from kg.labels import prefixed
 from kg.names import BASE, ID, PREFIXES
-from kg.negotiate import JSON
 from kg.rebasing import served_iri
+from kg.stored import filled, is_iri
 from kg.workers.messages import Refusal
 
 CLASS, PROPERTY = "class", "property"
@@ -33,7 +32,7 @@ _USES = {
 _ALONE = {CLASS: "SELECT DISTINCT ?term { ?s a ?term }", PROPERTY: "SELECT DISTINCT ?term { ?s ?term ?o }"}
 # What describes the graph may be asked for, too, and is no mistake.
 _BESIDE = "SELECT DISTINCT ?term { GRAPH ?g { ?s ?p ?o . BIND(?p AS ?term) } }"
-_KNOWN = "SELECT ?thing { VALUES ?thing { %s } FILTER(EXISTS { ?thing ?p ?o } || EXISTS { ?s ?q ?thing }) }"
+_KNOWN = "SELECT ?thing { VALUES ?thing { } FILTER(EXISTS { ?thing ?p ?o } || EXISTS { ?s ?q ?thing }) }"
 _RELATED = {PREFIXES["rdfs"] + "domain", PREFIXES["rdfs"] + "range"}
 _ASIDE = {PREFIXES["skos"] + "editorialNote"}  # speaks of other terms
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+|[^\W\da-zA-Z_]+")
@@ -110,13 +109,13 @@ class Vocabulary:
         ]
         return [
             *terms,
-            *await self._unknown([(iri, name) for iri, name in found if iri.startswith(ID) and _is_iri(iri)]),
+            *await self._unknown([(iri, name) for iri, name in found if iri.startswith(ID) and is_iri(iri)]),
         ]
 
     async def known(self, things: Iterable[str]) -> set[str]:
         """Return which of these IRIs the graph says something about."""
-        asked = " ".join(f"<{iri}>" for iri in things if _is_iri(iri))
-        return set(await self._column(_KNOWN % asked, "thing")) if asked else set()
+        asked = [iri for iri in things if is_iri(iri)]
+        return set(await self._column(filled(_KNOWN, thing=asked), "thing")) if asked else set()
 
     async def _unknown(self, things: Sequence[tuple[str, str]]) -> list[Missing]:
         """Return which of these things the graph says nothing about."""
@@ -137,17 +136,13 @@ class Vocabulary:
 
     async def _counted(self, kind: str) -> list[Term]:
         try:
-            rows = await self._rows(_USES[kind])
+            counted = await rows(self._ask, _USES[kind])
         except Refusal:
-            rows = await self._rows(_ALONE[kind])
-        return [Term(row["term"], kind, int(row.get("uses", 0)), row.get("example", "")) for row in rows]
+            counted = await rows(self._ask, _ALONE[kind])
+        return [Term(row["term"], kind, int(row.get("uses", 0)), row.get("example", "")) for row in counted]
 
     async def _column(self, query: str, variable: str) -> list[str]:
-        return [row[variable] for row in await self._rows(query) if variable in row]
-
-    async def _rows(self, query: str) -> list[dict[str, str]]:
-        answer = json.loads(await self._ask(query, JSON))
-        return [{name: term["value"] for name, term in row.items()} for row in answer["results"]["bindings"]]
+        return [row[variable] for row in await rows(self._ask, query) if variable in row]
 
 
 def nearest(iri: str, words: Words) -> tuple[str, ...]:
@@ -202,14 +197,6 @@ def _space(iri: str) -> str:
 
 def _local(iri: str) -> str:
     return iri.removeprefix(_space(iri))
-
-
-def _is_iri(iri: str) -> bool:
-    try:
-        NamedNode(iri)
-    except ValueError:
-        return False
-    return True
 
 
 def shown(iri: str) -> str:

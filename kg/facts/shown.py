@@ -52,6 +52,7 @@ class Issue:
 class Place:
     """Where something was read: the name of the place with its address, and what is printed there.
 
+    `beside` leads to it on the page of the source, beside what was read; it is empty for a row of the recipe.
     `blank` is a place where nothing is printed; `corrections` and `issues` are what was decided or left open there.
     """
 
@@ -61,6 +62,7 @@ class Place:
     blank: bool = False
     corrections: tuple[Correction, ...] = ()
     issues: tuple[Issue, ...] = ()
+    beside: str = ""
 
 
 @dataclass(frozen=True)

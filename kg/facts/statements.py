@@ -208,6 +208,7 @@ class Facts:
             blank=self.has(iri, PRINTED) and not printed,
             corrections=tuple(corrections),
             issues=tuple(issues),
+            beside=self._link(quote(iri.removeprefix(ID), safe=SAFE)) if iri.startswith(f"{ID}source/") else "",
         )
 
     def _names(self, iri: str) -> dict[str, str]:

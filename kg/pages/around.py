@@ -4,30 +4,26 @@ Each is a stored query, so that anybody can ask the same.
 """
 
 import asyncio
-import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from pyoxigraph import NamedNode, RdfFormat, Triple, parse
+from pyoxigraph import RdfFormat, Triple, parse
 
-from kg.asking import Ask
+from kg.asking import Ask, Row, rows
 from kg.errors import QueryError
-from kg.names import ID
-from kg.negotiate import JSON, N_TRIPLES
+from kg.negotiate import N_TRIPLES
 from kg.pages.kinds import Kind
 from kg.places import places
 from kg.queries import stored_query
+from kg.stored import filled
 from kg.things import DOCUMENT_QUERY, Description
 
-Row = dict[str, str]
 QUERIES = {"sources": "sources-of-a-thing", "mentions": "mentions-of-a-thing", "alike": "things-like-a-thing"}
 # How many things point to one, by property, where not all of them are on one page.
-_COUNTS = f"""SELECT ?link (COUNT(?from) AS ?things) WHERE {{
-  VALUES ?thing {{ <{ID}> }}
+_COUNTS = """SELECT ?link (COUNT(?from) AS ?things) WHERE {
+  VALUES ?thing { }
   ?from ?link ?thing .
-}} GROUP BY ?link"""
-_THING = re.compile(r"VALUES \?thing \{ <[^<>]*> \}")
+} GROUP BY ?link"""
 
 
 @dataclass(frozen=True)
@@ -64,25 +60,19 @@ class Surroundings:
             self._answered(_COUNTS, thing) if found.pages > 1 else _nothing(),
         )
         told = {row["link"]: int(row["things"]) for row in counts}
-        return Around(about(self.document, thing), sources, mentions, alike, told)
+        return Around(filled(self.document, thing=[thing]), sources, mentions, alike, told)
 
     async def _graph(self, thing: str) -> list[Triple]:
         if "sources" not in self._texts:
             return []
-        body = await self._ask(about(self._texts["sources"], thing), N_TRIPLES)
+        body = await self._ask(filled(self._texts["sources"], thing=[thing]), N_TRIPLES)
         return [quad.triple for quad in parse(body, format=RdfFormat.N_TRIPLES)]
 
     async def _rows(self, what: str, thing: str) -> list[Row]:
         return await self._answered(self._texts[what], thing) if what in self._texts else []
 
     async def _answered(self, query: str, thing: str) -> list[Row]:
-        answer = json.loads(await self._ask(about(query, thing), JSON))
-        return [{name: term["value"] for name, term in row.items()} for row in answer["results"]["bindings"]]
-
-
-def about(query: str, thing: str) -> str:
-    """Return a stored query about another thing than the one that is written in it."""
-    return _THING.sub(lambda _: f"VALUES ?thing {{ {NamedNode(thing)} }}", query)
+        return await rows(self._ask, filled(query, thing=[thing]))
 
 
 async def _nothing() -> list:  # type: ignore[type-arg]

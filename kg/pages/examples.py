@@ -1,15 +1,12 @@
 """Real examples of terms: a thing of each class, and a statement with each property, by their names. Asked once."""
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from pyoxigraph import NamedNode
-
-from kg.asking import Ask
+from kg.asking import Ask, bindings
 from kg.labels import preferred
 from kg.names import PREFIXES
-from kg.negotiate import JSON
+from kg.stored import is_iri
 from kg.vocabulary import PROPERTY, Term
 
 Names = Mapping[str, Mapping[str, str]]
@@ -49,9 +46,9 @@ class Examples:
 
 async def examples(ask: Ask, terms: Iterable[Term]) -> Examples:
     """Return an example of each term that is in use."""
-    used = [term for term in terms if _is_iri(term.example)]
+    used = [term for term in terms if is_iri(term.example)]
     pairs = " ".join(f"(<{term.iri}> <{term.example}>)" for term in used if term.kind == PROPERTY)
-    rows = await _rows(
+    rows = await bindings(
         ask,
         f"SELECT * {{ VALUES (?term ?thing) {{ {pairs} }} ?thing ?term ?value }} ORDER BY ?term ?value",
     )
@@ -62,7 +59,7 @@ async def examples(ask: Ask, terms: Iterable[Term]) -> Examples:
         if row["term"]["value"] not in found or one.lang == "ja":
             found[row["term"]["value"]] = one
     things = {one.thing for one in found.values()} | {one.value for one in found.values() if one.is_iri}
-    return Examples(found, await _names(ask, sorted(iri for iri in things if _is_iri(iri))))
+    return Examples(found, await _names(ask, sorted(iri for iri in things if is_iri(iri))))
 
 
 async def _names(ask: Ask, things: list[str]) -> Names:
@@ -71,21 +68,7 @@ async def _names(ask: Ask, things: list[str]) -> Names:
         some = " ".join(f"<{iri}>" for iri in things[start : start + _MOST])
         query = f"""SELECT ?thing ?name {{ VALUES ?thing {{ {some} }} VALUES ?naming {{ {_NAMING} }}
           ?thing ?naming ?name }} ORDER BY ?name"""
-        for row in await _rows(ask, query):
+        for row in await bindings(ask, query):
             name = row["name"]
             found.setdefault(row["thing"]["value"], {}).setdefault(name.get("xml:lang", ""), name["value"])
     return found
-
-
-async def _rows(ask: Ask, query: str) -> list[dict[str, dict[str, str]]]:
-    answer = json.loads(await ask(query, JSON))
-    rows: list[dict[str, dict[str, str]]] = answer["results"]["bindings"]
-    return rows
-
-
-def _is_iri(text: str) -> bool:
-    try:
-        NamedNode(text)
-    except ValueError:
-        return False
-    return True

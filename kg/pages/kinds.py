@@ -45,6 +45,12 @@ def pointing() -> Mapping[str, tuple[str, str]]:
 
 
 @cache
+def facets() -> Mapping[str, str]:
+    """Return the facets of the list of measures, by the property that leads to a thing."""
+    return {_iri(name): facet for name, facet in _read()["facets"].items()}
+
+
+@cache
 def _kinds() -> Mapping[tuple[str, str], Kind]:
     return {
         (_iri(entry["class"]), entry.get("scheme", "")): Kind(

@@ -4,21 +4,17 @@ What the graph tells for it is asked once, since a release never changes.
 """
 
 import asyncio
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from kg.asking import Ask
+from kg.asking import Ask, Row, rows
 from kg.errors import QueryError
 from kg.labels import Labels, preferred
 from kg.names import ID, ONTOLOGY
-from kg.negotiate import JSON
 from kg.pages.filling import fill
 from kg.pages.view import View
 from kg.places import places
 from kg.queries import StoredQuery, stored_query
-
-Row = dict[str, str]
 
 # The first question that a visitor sees, answered on the page.
 EXAMPLE = f"""\
@@ -117,27 +113,23 @@ class Landing:
 
     async def _asked(self) -> Figures:
         """Ask all that the page shows, one after the other: visitors of other pages wait for the same workers."""
-        counts = {row["class"]: row["things"] for row in await self._rows(_KINDS)}
+        counts = {row["class"]: row["things"] for row in await rows(self._ask, _KINDS)}
         ours = any(iri.startswith(ONTOLOGY) for iri in counts)
-        editions = [row["edition"] for row in await self._rows(_EDITIONS)]
+        editions = [row["edition"] for row in await rows(self._ask, _EDITIONS)]
         entries = {way: await self._entries(*what) if ours else [] for way, what in _BROWSED.items()}
-        answers = {lang: await self._rows(example(lang)) if ours else [] for lang in ("ja", "en")}
+        answers = {lang: await rows(self._ask, example(lang)) if ours else [] for lang in ("ja", "en")}
         return Figures(counts, editions, entries, answers)
 
     async def _entries(self, name: str, thing: str, names: str) -> list[Entry]:
         try:
-            rows = await self._rows(stored_query(places().queries, name).text)
+            found = await rows(self._ask, stored_query(places().queries, name).text)
         except QueryError:  # a curator may have taken it away
             return []
         return [
             Entry(row[thing], {lang: row.get(f"{names}_{lang}", "") for lang in ("ja", "en")}, int(row["measures"]))
-            for row in rows
+            for row in found
             if thing in row
         ]
-
-    async def _rows(self, query: str) -> list[Row]:
-        answer = json.loads(await self._ask(query, JSON))
-        return [{name: term["value"] for name, term in row.items()} for row in answer["results"]["bindings"]]
 
     def _words(self, counts: Row, view: View) -> list[tuple[str, str]]:
         """Return the figures with their words; of data that are not ours, by the names of their classes."""

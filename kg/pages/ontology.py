@@ -11,7 +11,7 @@ from kg.labels import Labels, prefixed
 from kg.names import BASE, ONTOLOGY, PREFIXES
 from kg.pages.diagram import Drawing, Node, draw
 from kg.pages.examples import Example, Examples
-from kg.pages.questions import Question, question
+from kg.pages.questions import Question, for_people_first, question
 from kg.pages.shapes import Group, Rule
 from kg.pages.view import View
 from kg.queries import StoredQuery
@@ -205,7 +205,7 @@ def anchor(iri: str) -> str:
 def _asked(stored: Iterable[StoredQuery]) -> Mapping[str, list[StoredQuery]]:
     """Return the stored queries that name a term, by term."""
     found: dict[str, list[StoredQuery]] = {}
-    for query in stored:
+    for query in for_people_first(stored):
         for iri in dict.fromkeys(name.iri for name in sparql.names(query.text)):
             found.setdefault(iri, []).append(query)
     return found

@@ -28,9 +28,16 @@ SUBJECTS = {
     "text": ("全文", "Text"),
     "links": ("他のデータとのリンク", "Links to other data"),
     "provenance": ("典拠", "Provenance"),
+    "source": ("原典", "The source"),
     "corrections": ("訂正", "Corrections"),
     "quality": ("品質", "Quality"),
+    "federation": ("ほかのエンドポイントとの結合", "Joins with other endpoints"),
+    "browsing": ("施策一覧のページ", "The list of measures"),
+    "search": ("検索の索引", "The search index"),
+    "reconciliation": ("名寄せ", "Reconciliation"),
 }
+# Subjects of what this site asks for itself.
+_OWN = {"browsing", "search", "reconciliation"}
 
 
 @dataclass(frozen=True)
@@ -54,6 +61,11 @@ def by_subject(
     order = list(SUBJECTS)
     tags = sorted(found, key=lambda tag: (order.index(tag) if tag in order else len(order), tag))
     return [(tag, word(tag, view), sorted(found[tag], key=lambda asked: asked.summary)) for tag in tags]
+
+
+def for_people_first(stored: Iterable[StoredQuery]) -> list[StoredQuery]:
+    """Return stored queries in their order, those last that this site asks for itself."""
+    return sorted(stored, key=lambda query: not _OWN.isdisjoint(query.tags))
 
 
 def question(query: StoredQuery, view: View) -> Question:

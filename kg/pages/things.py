@@ -2,15 +2,17 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from urllib.parse import quote
 
+from kg.asking import Row
 from kg.facts import TYPE, Fact, Facts, Place, Section, Value
 from kg.facts.statements import COLUMN, NAMES
 from kg.labels import Labels, preferred
 from kg.names import ID, ONTOLOGY, PREFIXES
 from kg.pages import kpis, measures
-from kg.pages.around import Around, Row
+from kg.pages.around import Around
 from kg.pages.filling import fill
-from kg.pages.kinds import Kind, kind_of, pointing
+from kg.pages.kinds import Kind, facets, kind_of, pointing
 from kg.pages.view import View
 from kg.things import Description
 
@@ -33,12 +35,15 @@ class Named:
 class Group:
     """What points to a thing for one reason: the reason in words, the things, how many
     there are on all pages of the document, and how many of them are seen at first.
+
+    `listed` is the path of the list of measures that has them all, where it can be narrowed so.
     """
 
     words: str
     term: str
     things: tuple[Named, ...]
     total: int
+    listed: str = ""
     seen: int = _LISTED
 
 
@@ -170,8 +175,15 @@ def _groups(view: View, facts: Facts, found: Description, kind: Kind, around: Ar
             continue
         words = view.t(*pointing()[predicate]) if predicate in pointing() else f"← {facts.term(predicate)}"
         things = tuple(Named(facts.text(iri, NUMBER), facts.thing(iri)) for iri in there[predicate])
-        groups.append(Group(words, predicate, things, around.counts.get(predicate, len(things))))
+        view_of_list = _listed_by(predicate, found.thing) if "browse" in view.site.ways else ""
+        groups.append(Group(words, predicate, things, around.counts.get(predicate, len(things)), view_of_list))
     return groups
+
+
+def _listed_by(predicate: str, thing: str) -> str:
+    """Return the path of the list of measures under a thing; empty where the list has no such facet."""
+    facet = facets().get(predicate)
+    return f"browse?{facet}={quote(thing.removeprefix(ID), safe='/')}" if facet and thing.startswith(ID) else ""
 
 
 def _alike(view: View, facts: Facts, rows: Sequence[Row]) -> list[Row]:

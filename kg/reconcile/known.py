@@ -3,28 +3,21 @@
 The store is asked by one stored query, whose VALUES lines are filled with terms that the engine has checked.
 """
 
-import json
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from pyoxigraph import Literal, NamedNode
 
-from kg.asking import Ask
-from kg.errors import Problem, QueryError
+from kg.asking import Ask, bindings, rows
 from kg.facts import TYPE
 from kg.facts.statements import NAMES
 from kg.labels import preferred
 from kg.names import PREFIXES
-from kg.negotiate import JSON
-from kg.places import places
-from kg.queries import stored_query
 from kg.reconcile.asked import Query
+from kg.stored import checked, filled, is_iri
 
 VALUES_QUERY = "values-of-properties"
-_THINGS = re.compile(r"VALUES \?thing \{[^{}]*\}")
-_PROPERTIES = re.compile(r"VALUES \?property \{[^{}]*\}")
 _LOT = 500  # things of one question
 _IS = f"({NamedNode(TYPE)}|{NamedNode(PREFIXES['skos'] + 'inScheme')})"
 _EDITION = str(NamedNode(PREFIXES["shisaku"] + "edition"))
@@ -55,23 +48,19 @@ class Known:
 
     def __init__(self, ask: Ask) -> None:
         self._ask = ask
-        self._query = stored_query(places().queries, VALUES_QUERY).text
-        if not (_THINGS.search(self._query) and _PROPERTIES.search(self._query)):
-            remedy = f"write {_THINGS.pattern} and {_PROPERTIES.pattern}, which are replaced when somebody asks"
-            raise QueryError(Problem(f"the stored query {VALUES_QUERY} has no place for what is asked", remedy))
+        self._query = checked(VALUES_QUERY, "thing", "property")
 
     async def values(self, things: Iterable[str], properties: Iterable[str]) -> Values:
         """Return the values by thing and property, each once and in the order of their IRIs or texts."""
         found: dict[tuple[str, str], dict[tuple[str, ...], Value]] = {}
-        terms, wanted = _terms(things), _terms(properties)
-        for start in range(0, len(terms) if wanted else 0, _LOT):
-            query = _filled(self._query, _THINGS, "thing", terms[start : start + _LOT])
-            query = _filled(query, _PROPERTIES, "property", wanted)
-            rows = json.loads(await self._ask(query, JSON))["results"]["bindings"]
-            for row in rows:
+        asked, wanted = _iris(things), _iris(properties)
+        for start in range(0, len(asked) if wanted else 0, _LOT):
+            query = filled(self._query, thing=asked[start : start + _LOT], property=wanted)
+            told = await bindings(self._ask, query)
+            for row in told:
                 _value_in(found, row)
             # The names of a value, those by the best property first.
-            for row in sorted((row for row in rows if "name" in row), key=_rank):
+            for row in sorted((row for row in told if "name" in row), key=_rank):
                 names = _value_in(found, row).names.setdefault(row["name"].get("xml:lang", ""), [])
                 if row["name"]["value"] not in names:
                     names.append(row["name"]["value"])
@@ -93,15 +82,15 @@ class Known:
             for given in clue.values:
                 meant = [given.thing] if given.thing else meanings.get(given.text, ())
                 pairs += [f"({property} {term})" for term in [*_terms(meant), str(Literal(given.text))]]
-        answer = await self._ask(
+        there = await rows(
+            self._ask,
             f"""SELECT ?thing (COUNT(DISTINCT ?property) AS ?agreeing) WHERE {{
               VALUES (?property ?given) {{ {" ".join(pairs)} }} {types}
               ?thing ?property ?value . FILTER(?value = ?given || STR(?value) = STR(?given))
               {f"FILTER NOT EXISTS {{ {elsewhere} }}" if elsewhere else ""}
             }} GROUP BY ?thing ORDER BY DESC(?agreeing) ?thing LIMIT {query.limit}""",
-            JSON,
         )
-        return [row["thing"]["value"] for row in json.loads(answer)["results"]["bindings"] if row]
+        return [row["thing"] for row in there if row]
 
 
 @dataclass(frozen=True)
@@ -146,17 +135,11 @@ def _term(iri: str) -> str:
     return str(NamedNode(iri))
 
 
+def _iris(texts: Iterable[str]) -> list[str]:
+    """Return these IRIs, each once, without what is none."""
+    return [text for text in dict.fromkeys(texts) if is_iri(text)]
+
+
 def _terms(iris: Iterable[str]) -> list[str]:
     """Return IRIs as they stand in a query, without what is none."""
-    terms = []
-    for iri in dict.fromkeys(iris):
-        try:
-            terms.append(_term(iri))
-        except ValueError:
-            continue
-    return terms
-
-
-def _filled(query: str, place: re.Pattern[str], variable: str, terms: Iterable[str]) -> str:
-    line = f"VALUES ?{variable} {{ {' '.join(terms)} }}"
-    return place.sub(lambda _: line, query)
+    return [_term(iri) for iri in _iris(iris)]

@@ -27,7 +27,8 @@ from kg.releases import Release
 from kg.replies import view_of
 from kg.search import Index, Matcher
 from kg.search.folding import is_japanese
-from kg.things import Things, is_iri
+from kg.stored import is_iri
+from kg.things import Things
 
 BODY = 512 << 10  # bytes of a batch
 _CHANGES = "private, no-cache"  # the manifest names the address that the client came to

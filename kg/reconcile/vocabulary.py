@@ -4,16 +4,14 @@ A thing goes by what follows the identifier space, `municipal-2019/measure/01-05
 name, `shisaku:Measure`, since clients write them into addresses as they are.
 """
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from kg.asking import Ask
+from kg.asking import Ask, rows
 from kg.endpoint import Refusal
 from kg.facts import DERIVED, TYPE
 from kg.labels import Labels, prefixed
 from kg.names import ID, PREFIXES
-from kg.negotiate import JSON
 from kg.rebasing import served_iri
 
 # As the VoID description of a release counts them.
@@ -121,9 +119,11 @@ class Vocabulary:
 async def vocabulary_of(ask: Ask, labels: Labels, found: Iterable[tuple[str, str, str]]) -> Vocabulary:
     """Return the vocabulary of what a store holds: as its VoID counts it, else as it is counted now."""
     for query in (_DESCRIBED, _COUNTED):
-        answer = json.loads(await ask(query, JSON))
-        rows = [{name: term["value"] for name, term in row.items()} for row in answer["results"]["bindings"]]
-        counted = [(row["type"], row["property"], row.get("valueType", ""), int(row["triples"])) for row in rows if row]
+        counted = [
+            (row["type"], row["property"], row.get("valueType", ""), int(row["triples"]))
+            for row in await rows(ask, query)
+            if row
+        ]
         if counted:
             break
     return Vocabulary((row for row in counted if not row[0].startswith(_CLASSES)), labels, found)

@@ -100,6 +100,11 @@ class Index:
         search = Search(self.rows, self.folding, self.properties, chosen, time.monotonic() + seconds)
         return search.found(words, limit, offset, lang)
 
+    def all(self, words: str, *, filters: Mapping[str, Sequence[str]] | None = None, seconds: float = 5.0) -> list[str]:
+        """Return the IRIs of everything that `find` finds, without its order, its snippets and its facets."""
+        chosen = {facet: self.chosen(facet, values) for facet, values in (filters or {}).items() if values}
+        return Search(self.rows, self.folding, self.properties, chosen, time.monotonic() + seconds).all(words)
+
     def _connection(self) -> sqlite3.Connection:
         mine: sqlite3.Connection | None = getattr(self._mine, "connection", None)
         if mine is None:

@@ -64,7 +64,9 @@ def test_a_term_tells_its_uses_an_example_and_what_speaks_of_it(real_site: httpx
     assert real_site.get("/sparql", params={"query": stated, "format": "json"}).json()["boolean"] is True
     assert 'href="#Target"' in section
     assert "#Target-period" in section
-    assert "/queries/targets-by-deadline" in section
+    named = re.findall(r"/queries/([a-z-]+)", section)
+    assert named and all("shisaku:period" in real_site.get(f"/queries/{name}").text for name in named)
+    assert "targets-by-deadline" in get(real_site, re.search(r"/queries\?term=[^&\"]+", section)[0])
 
 
 def test_links_between_terms_shapes_and_queries_hold(real_site: httpx.Client) -> None:

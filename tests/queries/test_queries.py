@@ -23,6 +23,8 @@ EVERYTHING = ("search-facets", "search-texts", "search-types")
 CONSTRUCTS = sorted(file.stem for file in EXPECTED.glob("*.nt"))
 QUESTIONS = [name for name in NAMES if name not in (*CONSTRUCTS, *EVERYTHING)]
 ID = "https://w3id.org/shisaku/id/"
+# Tables of which some fields hold a set: values joined by a vertical bar, in any order.
+SETS = {"measures-in-a-table"}
 
 NAMING = (
     "http://purl.org/dc/terms/description",
@@ -84,6 +86,15 @@ def cell(term: object) -> str:
     return f"<{value.removeprefix(ID)}>" if isinstance(term, ox.NamedNode | rdflib.URIRef) else value
 
 
+def in_order(name: str, table: Table) -> Table:
+    """Return a table in one order: its rows where its query gives them none, and the sets in its fields."""
+    if name in EVERYTHING:
+        return sorted(table)
+    if name not in SETS:
+        return table
+    return [["|".join(sorted(value.split("|"))) for value in row] for row in table]
+
+
 def rows_of(results: ox.QuerySolutions) -> Table:
     """Return what pyoxigraph answers, as a table."""
     return [[variable.value for variable in results.variables], *([cell(term) for term in row] for row in results)]
@@ -112,10 +123,8 @@ def test_each_query_has_an_expected_result_and_each_result_a_query() -> None:
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in CONSTRUCTS])
 def test_the_rows_are_those_found_by_hand(name: str, store: ox.Store, graph: rdflib.Graph) -> None:
     """Both engines give the expected rows in the expected order, where the query gives one."""
-    in_order = sorted if name in EVERYTHING else list[list[str]]
-
-    assert in_order(rows_of(select(store, text(name)))) == in_order(expected(name))
-    assert in_order(rows_of_rdflib(graph.query(text(name)))) == in_order(expected(name))
+    assert in_order(name, rows_of(select(store, text(name)))) == in_order(name, expected(name))
+    assert in_order(name, rows_of_rdflib(graph.query(text(name)))) == in_order(name, expected(name))
 
 
 @pytest.mark.parametrize("name", CONSTRUCTS)
@@ -171,7 +180,8 @@ def test_names_in_a_further_language_change_no_answer(store: ox.Store) -> None:
     answers = {name: select(more, text(name)) for name in QUESTIONS}
 
     assert len(more) > len(store)
-    assert [name for name, rows in answers.items() if rows_of(rows) != expected(name)] == []
+    tables = {name: rows_of(rows) for name, rows in answers.items()}
+    assert [name for name, rows in tables.items() if in_order(name, rows) != in_order(name, expected(name))] == []
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -207,7 +217,7 @@ def test_the_text_survives_copy_and_paste(name: str) -> None:
 def test_rows_come_in_an_order(name: str) -> None:
     """Each query says in which order its rows come: an answer is the same on another day and in another engine."""
     assert "\nORDER BY " in text(name)
-    assert "GROUP_CONCAT" not in text(name), "its order is any order"
+    assert "GROUP_CONCAT" not in text(name) or name in SETS, "its order is any order"
 
 
 def test_summaries_and_names_say_one_thing_each() -> None:
