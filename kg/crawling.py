@@ -78,10 +78,6 @@ def router(ask: Ask) -> APIRouter:
         rules = ["User-agent: *", *(f"Disallow: {path}" for path in _ENDLESS)]
         return PlainTextResponse("\n".join([*rules, *([f"Sitemap: {BASE}sitemap.xml"] if REBASED else []), ""]))
 
-    @routes.get("/llms.txt", include_in_schema=False)
-    async def for_models() -> Response:
-        return PlainTextResponse(_FOR_MODELS)
-
     @routes.get("/sitemap.xml", include_in_schema=False)
     async def sitemap() -> Response:
         _refuse_without_address()
@@ -101,7 +97,12 @@ def router(ask: Ask) -> APIRouter:
         paths = [f"doc/{quote(iri.removeprefix(ID), safe=SAFE)}" for iri in found if iri.startswith(ID)]
         return _xml("urlset", map(_entry, [*(_TOP if number == 1 else ()), *paths]))
 
+    routes.add_api_route("/llms.txt", _for_models, include_in_schema=False)
     return routes
+
+
+async def _for_models() -> Response:
+    return PlainTextResponse(_FOR_MODELS)
 
 
 def _refuse_without_address() -> None:
