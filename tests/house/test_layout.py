@@ -147,3 +147,13 @@ def test_the_readme_names_commands_that_exist() -> None:
     words = set(re.findall(r"\./run ([a-z]\w*)", readme))
     assert {"serve", "test"} <= words
     assert words <= {"test", "help", *main.commands}
+
+
+def test_what_the_pages_say_of_files_is_so(files: list[Path]) -> None:
+    """Each file or folder of this repository that a page in Markdown names in code is there."""
+    roots = {file.parts[0] for file in files if len(file.parts) > 1}
+    for page in (file for file in files if file.suffix == ".md"):
+        for name in re.findall(r"`([\w.-]+/[\w./-]+)`", (ROOT / page).read_text(encoding="utf-8")):
+            made = git("check-ignore", "-q", "--no-index", name).returncode == 0
+            if name.split("/")[0] in roots and not made:
+                assert (ROOT / name).exists() or (ROOT / "kg" / name).exists(), f"{page} names {name}"
