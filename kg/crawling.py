@@ -25,8 +25,9 @@ QUERY = "pages-for-search-engines"
 SIZE = 10_000  # things in one sitemap; a page in each language, where 50,000 addresses are allowed
 _WINDOW = f"LIMIT {SIZE} OFFSET "
 _TOP = ("", "about", "queries", "sparql")
-# What would be another page for each question.
+# What would be another page for each question, and the page of the endpoint itself, in each language.
 _ENDLESS = ("/sparql?", "/lookup?", "/search?", "/reconcile")
+_NONE_THE_LESS = ("/sparql?lang=",)
 # Paths are relative to the top of the site, wherever that is.
 _FOR_MODELS = """# Shisaku Graph (施策グラフ)
 
@@ -75,7 +76,9 @@ def router(ask: Ask) -> APIRouter:
 
     @routes.get("/robots.txt", include_in_schema=False)
     async def robots() -> Response:
+        # the longest rule that fits decides (RFC 9309, 2.2.2)
         rules = ["User-agent: *", *(f"Disallow: {path}" for path in _ENDLESS)]
+        rules += [f"Allow: {path}" for path in _NONE_THE_LESS]
         return PlainTextResponse("\n".join([*rules, *([f"Sitemap: {BASE}sitemap.xml"] if REBASED else []), ""]))
 
     @routes.get("/sitemap.xml", include_in_schema=False)
