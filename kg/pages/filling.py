@@ -22,7 +22,7 @@ def headers(scripts: Sequence[str] = ()) -> dict[str, str]:
     """Return the headers of a page.
 
     It may load our own style and pictures, and nothing else; `scripts` are source expressions for what runs on it, such
-    as `'self'` (Content Security Policy 3). What runs may ask this site, as do auditors, who read robots.txt from the page.
+    as `'self'` (Content Security Policy 3). A page may ask this site: auditors read robots.txt from within it.
     """
     script = f"; script-src {' '.join(scripts)}" if scripts else ""
     policy = f"default-src 'none'; style-src 'self'; img-src 'self'; connect-src 'self'{script}"
