@@ -24,7 +24,7 @@ from kg.things import Things
 QUERY = "pages-for-search-engines"
 SIZE = 10_000  # things in one sitemap; a page in each language, where 50,000 addresses are allowed
 _WINDOW = f"LIMIT {SIZE} OFFSET "
-_TOP = ("", "about", "queries", "sparql")
+_TOP = ("", "about", "docs", "queries", "sparql")
 # What would be another page for each question, and the page of the endpoint itself, in each language.
 _ENDLESS = ("/sparql?", "/lookup?", "/search?", "/reconcile")
 _NONE_THE_LESS = ("/sparql?lang=",)
@@ -53,6 +53,7 @@ Texts are in Japanese; titles and labels are in English, too (unofficial transla
 - [Search](search): search?q=防災&format=json
 - [Reconciliation](reconcile): names to identifiers, for OpenRefine and programs
 - [OpenAPI](openapi.json): all paths
+- [Guide](docs): how to query, download, link and cite; each page as Markdown at docs/<name>.md
 
 ## Optional
 

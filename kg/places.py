@@ -11,16 +11,31 @@ from pathlib import Path
 from platformdirs import user_data_path
 
 DISTRIBUTION = "shisaku-graph"
+# What lies at the top of the project and is read with the guide, to which it belongs.
+TOP_FILES = (
+    "README.md",
+    "README.ja.md",
+    "ARCHITECTURE.md",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "SECURITY.md",
+    "LICENSE-DATA.md",
+    "LICENSE",
+)
 
 
 @dataclass(frozen=True)
 class Places:
-    """The folders that the program works with; `checkout` says whether they are meant to be edited."""
+    """The folders that the program works with; `checkout` says whether they are meant to be edited.
+
+    TOP_FILES are beside `docs`.
+    """
 
     recipe: Path
     ontology: Path
     shapes: Path
     queries: Path
+    docs: Path
     out: Path
     checkout: bool
 
@@ -44,6 +59,7 @@ def places(recipe: Path | None = None, out: Path | None = None) -> Places:
         ontology=root / "ontology",
         shapes=root / "shapes",
         queries=root / "queries",
+        docs=root / "docs",
         out=out or (root / "out" if checkout else user_data_path(DISTRIBUTION, appauthor=False)),
         checkout=checkout,
     )

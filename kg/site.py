@@ -23,6 +23,7 @@ from kg import (
     endpoint,
     facsimile,
     front,
+    guide,
     health,
     lookup,
     openapi,
@@ -135,6 +136,7 @@ def _read(graph: _Graph) -> Iterator[APIRouter]:
     explained = Documentation(ask, labels, graph.vocabulary, graph.stored)
     yield front.router(ask, release, graph.total, graph.stored)
     yield query_pages.router(QueryPages(ask, labels, graph.vocabulary, graph.named))
+    yield guide.router()
     yield crawling.router(ask)
     yield documents.router(ask, release)
     yield lookup.router(ask, release)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-DECLARED = ("build", "ontology", "queries", "shapes")
+DECLARED = ("build", "docs", "ontology", "queries", "shapes")
 COUNT = "SELECT (COUNT(*) AS ?triples) WHERE { ?s ?p ?o }"
 
 # Runs kg as its console script does and writes down every file and folder that this process opens.

@@ -13,9 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from .recipes import blocks_of
+from kg.releases import Release
 
-ROOT = Path(__file__).resolve().parents[2]
+from .recipes import ROOT, blocks_of
+
 # Scripts of this environment are found by name, as they are by those who have activated it.
 SCRIPTS = Path(sys.executable).parent
 START = 60  # seconds that a server may take to start; the release is built meanwhile
@@ -80,12 +81,12 @@ def _answers(port: int) -> bool:
 
 
 @pytest.fixture(scope="session")
-def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
-    """The server, started as the page says: it may call the second endpoint, which is not there yet."""
-    folder = tmp_path_factory.mktemp("linking")
+def servers(real: Release, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+    """The server of the real release, started as the page says: it may call a second endpoint."""
+    folder = tmp_path_factory.mktemp("docs")
     port, other = _free_ports(2)
-    here = Servers(port, other, folder / "out")
-    (shown,) = [block.text for block in blocks_of("linking.md") if block.text.startswith("./run serve")]
+    here = Servers(port, other, real.folder.parents[1])
+    (shown,) = [block.text for block in blocks_of("docs/linking.md") if block.text.startswith("./run serve")]
     options = shlex.split(here.as_here(shown))[1:]
     command = [sys.executable, "-m", "kg", *options, "--port", str(port), "--workers", "2"]
     with running(command, port, folder, here.environment()):
