@@ -87,7 +87,7 @@ def _without_switch(tokens: list[Token]) -> list[Token]:
 
 
 def _join_lines(parts: list[Token]) -> None:
-    """Take away the ends of lines between wide characters, which would be shown as spaces within a Japanese sentence."""
+    """Take away the ends of lines between wide characters: they would be spaces within a Japanese sentence."""
     for before, token, after in zip(parts, parts[1:], parts[2:], strict=False):
         if token.type == "softbreak" and _is_wide(before.content[-1:]) and _is_wide(after.content[:1]):
             token.type = "text"

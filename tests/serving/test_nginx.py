@@ -1,4 +1,4 @@
-"""Behind a real nginx, set up as the README says: everything stays under the prefix, and clients are told apart."""
+"""Behind a real nginx, as docs/operating.md says: everything stays under the prefix, and clients are told apart."""
 
 import contextlib
 import json
@@ -27,7 +27,7 @@ from .conftest import QUERIES
 from .test_workers import eventually
 
 NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
-README = Path(__file__).parents[2] / "README.md"
+PAGE = Path(__file__).parents[2] / "docs/operating.md"
 CLIENT = "127.0.1.5"
 TEMPORARY = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
 GZIP = "gzip on; gzip_types *; gzip_min_length 20; gzip_proxied any;"
@@ -36,8 +36,8 @@ pytestmark = pytest.mark.skipif(NGINX is None, reason="nginx is not installed (D
 
 
 def configuration(folder: Path, port: int, upstream: int, more: str) -> str:
-    """Return a whole configuration around the lines of the README; only name, ports and certificate are others."""
-    (block,) = re.findall(r"```nginx\n(.*?)```", README.read_text(encoding="utf-8"), flags=re.DOTALL)
+    """Return a whole configuration around the lines of the page; only name, ports and certificate are others."""
+    (block,) = re.findall(r"```nginx\n(.*?)```", PAGE.read_text(encoding="utf-8"), flags=re.DOTALL)
     kept = [line for line in block.splitlines() if not re.match(r"\s+(listen|server_name|ssl_)", line)]
     kept.insert(1, f"listen 127.0.0.1:{port};")
     server = "\n".join(kept).replace("127.0.0.1:8000", f"127.0.0.1:{upstream}")
@@ -172,7 +172,7 @@ def test_conditions_and_parts_pass(front: httpx.Client) -> None:
 
 
 def test_the_metrics_are_not_for_everybody(front: httpx.Client) -> None:
-    """As the README sets nginx up, they are not seen from outside; the health is."""
+    """As the page sets nginx up, they are not seen from outside; the health is."""
     assert front.get("/graph/metrics").status_code == 403
     assert front.get("/graph/healthz").text == "ok\n"
 

@@ -1,0 +1,125 @@
+"""What the program can say of errors, read from its code: the facts and remedies of problems, refusals, misuse."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+KG = Path(__file__).resolve().parents[2] / "kg"
+GAP = "…"  # what is known only when it is said
+_DEPTH = 4  # how far a name is followed to what it stands for
+Pair = tuple[str, str]
+# The parts of the program, by the folders and modules of kg/, in the words of those who meet them.
+PARTS: dict[Pair, tuple[str, ...]] = {
+    ("Reading the recipe", "レシピを読むとき"): ("recipe", "checks", "validate"),
+    ("Making a release", "版を作るとき"): ("pipeline", "model", "extract", "rdf", "publish"),
+    ("Finding and opening a release", "版を探し、開くとき"): ("releases", "store", "workers", "rebasing", "search"),
+    ("Asking", "問い合わせるとき"): ("ask", "queries", "explain", "sparql", "stored", "asking"),
+    ("Linking a table", "表を対応付けるとき"): ("linking",),
+    ("Serving", "公開するとき"): ("server", "listening", "access_log", "switching", "clients"),
+}
+_REST = ("Elsewhere", "そのほか")
+
+
+class _Module:
+    """A module as it is written, and what the names in it stand for."""
+
+    def __init__(self, file: Path) -> None:
+        self.part = file.relative_to(KG).parts[0].removesuffix(".py")
+        self.tree = ast.parse(file.read_text(encoding="utf-8"))
+        self._scopes: dict[ast.AST, ast.AST] = {}
+        for scope in ast.walk(self.tree):
+            if isinstance(scope, ast.FunctionDef | ast.AsyncFunctionDef):
+                for inside in ast.walk(scope):
+                    self._scopes[inside] = scope  # an inner function comes later, and wins
+
+    def calls(self, *names: str) -> Iterator[ast.Call]:
+        """Yield the calls of these, by the last part of their names, in the order of the file."""
+        found = [node for node in ast.walk(self.tree) if isinstance(node, ast.Call) and _name(node.func) in names]
+        yield from sorted(found, key=lambda node: (node.lineno, node.col_offset))
+
+    def said(self, node: ast.expr, depth: int = _DEPTH) -> str:
+        """Return the text that an expression makes, with gaps; alternatives are separated by ` / `."""
+        if isinstance(node, ast.Constant):
+            return str(node.value)
+        if isinstance(node, ast.JoinedStr):
+            return "".join(self.said(part, depth) for part in node.values)
+        if isinstance(node, ast.FormattedValue):
+            inner = self.said(node.value, depth) if isinstance(node.value, ast.Name | ast.Constant) else GAP
+            return GAP if " / " in inner else inner
+        if isinstance(node, ast.IfExp):
+            return " / ".join(dict.fromkeys((self.said(node.body, depth), self.said(node.orelse, depth))))
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+            return self.said(node.left, depth) + self.said(node.right, depth)
+        if isinstance(node, ast.Name) and depth:
+            return " / ".join(dict.fromkeys(self.said(value, depth - 1) for value in self._assigned(node))) or GAP
+        return GAP
+
+    def _assigned(self, name: ast.Name) -> list[ast.expr]:
+        """Return what is assigned to a name in its function, else in its module."""
+        for scope in (self._scopes.get(name), self.tree):
+            if scope is None:
+                continue
+            inside = ast.walk(scope) if scope is not self.tree else iter(self.tree.body)
+            found = [
+                node.value
+                for node in inside
+                if isinstance(node, ast.Assign) and any(_name(target) == name.id for target in node.targets)
+            ]
+            if found:
+                return found
+        return []
+
+
+def _name(node: ast.expr) -> str:
+    return node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
+
+
+def _modules() -> list[_Module]:
+    return [_Module(file) for file in sorted(KG.rglob("*.py"))]
+
+
+def problems() -> list[tuple[str, str, str]]:
+    """Return each fact with its remedy, and the part of the program that says it."""
+    return [
+        (module.part, module.said(call.args[0]), module.said(call.args[1]))
+        for module in _modules()
+        for call in module.calls("Problem")
+        if len(call.args) > 1 and module.said(call.args[0]) != GAP
+    ]
+
+
+def refusals() -> list[tuple[str, str]]:
+    """Return the status and the words of each refusal of the server."""
+    found = {
+        (module.said(call.args[0]), module.said(call.args[1]))
+        for module in _modules()
+        for call in module.calls("Refusal")
+        if len(call.args) > 1
+    }
+    return sorted(pair for pair in found if pair != (GAP, GAP))
+
+
+def misuses() -> list[str]:
+    """Return what is said of a command that is used wrongly."""
+    found = [
+        module.said(call.args[0])
+        for module in _modules()
+        for call in module.calls("BadParameter", "UsageError")
+        if call.args
+    ]
+    return list(dict.fromkeys(text for text in found if text != GAP))
+
+
+def messages() -> Iterator[tuple[Pair, tuple[tuple[str, ...], tuple[str, ...]], list[tuple[str, ...]]]]:
+    """Yield the sections of the page: a heading and the heads of its table in both languages, and the rows."""
+    rest = problems()
+    for heading, parts in PARTS.items():
+        rows = [(fact, remedy) for part, fact, remedy in rest if part in parts]
+        yield heading, (("what it says", "what to do"), ("メッセージ", "すること")), list(dict.fromkeys(rows))
+    known = {part for parts in PARTS.values() for part in parts}
+    if rows := [(fact, remedy) for part, fact, remedy in rest if part not in known]:
+        yield _REST, (("what it says", "what to do"), ("メッセージ", "すること")), list(dict.fromkeys(rows))
+    usage: list[tuple[str, ...]] = [(text,) for text in misuses()]
+    yield ("Using a command", "コマンドの使い方"), (("what it says",), ("メッセージ",)), usage
+    refused: list[tuple[str, ...]] = [*refusals()]
+    yield ("Answers of the server", "サーバーの答え"), (("status", "what it says"), ("状態", "メッセージ")), refused

@@ -1,0 +1,102 @@
+"""What the code has is documented: each command, option, setting, path, table, error and term."""
+
+import json
+import re
+from pathlib import Path
+
+import click
+import httpx
+import pytest
+
+from kg.cli import main
+from kg.names import ONTOLOGY
+from kg.releases import Release
+
+from . import reference, spoken
+from .recipes import DOCS, GENERATED, ROOT
+
+SETTING = re.compile(r"\bKG_[A-Z]+(?:_[A-Z]+)*\b")
+
+
+@pytest.fixture(scope="module")
+def generated(real: Release, real_site: httpx.Client) -> dict[str, str]:
+    """The pages as the code makes them now."""
+    tables = json.loads((real.folder / "csv-metadata.json").read_text(encoding="utf-8"))
+    return reference.pages(real_site.get("/openapi.json").json(), tables)
+
+
+def test_the_generated_pages_are_up_to_date(generated: dict[str, str]) -> None:
+    """Reference, terms and messages say what the code says; `tests/docs/reference.py` makes them again."""
+    assert {f"docs/{name}" for name in generated if not name.endswith(".ja.md")} == set(GENERATED)
+    old = [name for name, text in generated.items() if (DOCS / name).read_text(encoding="utf-8") != text]
+    assert old == [], "make them again: .venv/bin/python tests/docs/reference.py"
+
+
+def test_each_command_option_and_setting_is_documented(generated: dict[str, str]) -> None:
+    """The reference has each in both languages, also the settings that no option stands for."""
+    files = [
+        *(ROOT / "kg").rglob("*.py"),
+        *(ROOT / "tests").glob("*/*.py"),
+        *(ROOT / "deploy").glob("*.*"),
+        ROOT / "run",
+    ]
+    here = Path(__file__).parent
+    named = {found for file in files if file.parent != here for found in SETTING.findall(file.read_text("utf-8"))}
+    assert len(named) > 20
+    for page in ("reference.md", "reference.ja.md"):
+        text = generated[page]
+        for name, command in main.commands.items():
+            assert f"### kg {name}\n" in text
+            for option in (one for one in command.params if isinstance(one, click.Option)):
+                assert [word for word in option.opts if not re.search(rf"[`, ]{re.escape(word)}[`, ]", text)] == []
+        assert [setting for setting in sorted(named) if f"`{setting}`" not in text] == []
+
+
+def test_each_path_of_the_server_is_documented(generated: dict[str, str], real_site: httpx.Client) -> None:
+    """Each way into the site is in the list of paths, and each path of that list that needs no name answers."""
+    paths = set(re.findall(r"`(?:GET|POST) (/[^`]*)`", generated["reference.md"]))
+    for path in sorted(path for path in paths if "{" not in path):
+        answer = real_site.get(path, headers={"Accept": "*/*"})
+        # Without what it asks for, a path says what that is; a sitemap needs an address of its own.
+        assert answer.status_code in (200, 303, 307, 400) or path == "/sitemap.xml", path
+    page = real_site.get("/", headers={"Accept": "text/html"}).text
+    linked = set(re.findall(r'href="\./([a-z.]+)[/?"]', page))
+    assert linked and linked <= {path.split("/")[1] for path in paths}
+
+
+def test_each_table_and_column_is_documented(generated: dict[str, str], real: Release) -> None:
+    """Whoever opens a table finds each of its columns in the reference, in both languages."""
+    for page in ("reference.md", "reference.ja.md"):
+        for table in sorted(real.folder.glob("*.csv")):
+            section = generated[page].partition(f"### {table.name}\n")[2].partition("\n### ")[0]
+            columns = table.read_text(encoding="utf-8-sig").splitlines()[0].split(",")
+            assert [column for column in columns if f"| `{column}` |" not in section] == [], table.name
+
+
+def test_each_term_is_documented(generated: dict[str, str]) -> None:
+    """Each term of our own has its name and its meaning, in both languages."""
+    text = (ROOT / "ontology/shisaku.ttl").read_text(encoding="utf-8")
+    terms = set(re.findall(r"^shisaku:(\w+)\b", text, flags=re.MULTILINE))
+
+    assert len(terms) > 50 and ONTOLOGY in generated["terms.md"]
+    for page in ("terms.md", "terms.ja.md"):
+        rows = dict(re.findall(r"^\| `shisaku:(\w+)` \| ([^|]+ \| [^|]+) \|$", generated[page], flags=re.MULTILINE))
+        assert rows.keys() == terms
+        assert [term for term, told in rows.items() if "–" in told.split(" | ")] == []
+
+
+def test_each_error_is_documented(generated: dict[str, str]) -> None:
+    """Each problem and refusal that the code can state is on the page of messages, with what to do."""
+    problems, refusals = spoken.problems(), spoken.refusals()
+    assert len(problems) > 100 and len(refusals) > 50
+    for page in ("messages.md", "messages.ja.md"):
+        text = generated[page]
+        for _, fact, remedy in problems:
+            assert f"| {_cell(fact)} | {_cell(remedy)} |" in text
+        for status, detail in refusals:
+            assert f"| {status} | {_cell(detail)} |" in text
+    assert [fact for _, fact, remedy in problems if not remedy] == []
+
+
+def _cell(text: str) -> str:
+    return re.sub(r"\s+", " ", text).replace("|", "\\|").strip() or "–"
