@@ -100,3 +100,16 @@ def test_each_error_is_documented(generated: dict[str, str]) -> None:
 
 def _cell(text: str) -> str:
     return re.sub(r"\s+", " ", text).replace("|", "\\|").strip() or "–"
+
+
+def test_each_promise_names_a_test_that_is_there() -> None:
+    """“How we know” names a test for each promise; each of them exists, and both languages name the same ones."""
+    named = {
+        page: re.findall(r"`(tests/[\w/]+\.py)::(test_\w+)`", (DOCS / page).read_text(encoding="utf-8"))
+        for page in ("how-we-know.md", "how-we-know.ja.md")
+    }
+
+    assert len(named["how-we-know.md"]) > 40
+    assert named["how-we-know.md"] == named["how-we-know.ja.md"]
+    for file, test in named["how-we-know.md"]:
+        assert f"def {test}(" in (ROOT / file).read_text(encoding="utf-8"), f"{file} has no {test}"
