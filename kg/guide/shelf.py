@@ -65,6 +65,8 @@ def target(link: str, page: Document, view: View) -> str:
         return f"{view.root}{below}{'/'.join(parts)}{mark}{fragment}"
     if name.endswith(_JAPANESE):
         lang, name = LANGUAGES[0], name.removesuffix(_JAPANESE)
-    else:  # on a Japanese page, what is there in both languages is meant in the one that is named
-        lang = LANGUAGES[1] if page.lang == LANGUAGES[0] in documents().get(name, {}) else view.lang
+    elif (fragment and page.lang != view.lang) or page.lang == LANGUAGES[0] in documents().get(name, {}):
+        lang = LANGUAGES[1]  # an anchor is a heading in the language of the link; and a Japanese page names a twin
+    else:
+        lang = view.lang
     return f"{view.root}{PATH}{'' if name == INDEX else f'/{name}'}?lang={lang}{mark}{fragment}"

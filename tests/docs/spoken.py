@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 KG = Path(__file__).resolve().parents[2] / "kg"
@@ -74,10 +75,12 @@ def _name(node: ast.expr) -> str:
     return node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
 
 
+@cache
 def _modules() -> list[_Module]:
     return [_Module(file) for file in sorted(KG.rglob("*.py"))]
 
 
+@cache
 def problems() -> list[tuple[str, str, str]]:
     """Return each fact with its remedy, and the part of the program that says it."""
     return [
@@ -88,6 +91,7 @@ def problems() -> list[tuple[str, str, str]]:
     ]
 
 
+@cache
 def refusals() -> list[tuple[str, str]]:
     """Return the status and the words of each refusal of the server."""
     found = {
@@ -99,6 +103,7 @@ def refusals() -> list[tuple[str, str]]:
     return sorted(pair for pair in found if pair != (GAP, GAP))
 
 
+@cache
 def misuses() -> list[str]:
     """Return what is said of a command that is used wrongly."""
     found = [

@@ -105,6 +105,7 @@ def test_a_section_does_what_it_says(section: Section, servers: Servers, second:
     environment = available(section)
     if any("cp -r build " in step.block.text for step in section.steps):
         shutil.copytree(ROOT / "build", tmp_path / "build")
+    (tmp_path / "out").symlink_to(servers.out)
     for name, text in section.files.items():
         (tmp_path / name).write_text(servers.as_here(text), encoding="utf-8")
     if "NODE_MODULES" in environment:

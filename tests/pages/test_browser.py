@@ -14,7 +14,17 @@ AUDIT = """async ([values, contrast]) => (await axe.run(document, {
 })).violations.map((found) => `${found.help}: ${found.nodes.map((node) => node.target.join(' ')).slice(0, 3)}`)"""
 OPEN = "document.querySelectorAll('article details').forEach((drawer) => { drawer.open = true })"
 MEASURE = "/doc/municipal-2019/measure/01-02"
-OTHERS = ("/", "/about", "/queries", "/sparql", "/release/latest/", MEASURE)
+OTHERS = (
+    "/",
+    "/about",
+    "/docs",
+    "/docs/researcher",
+    "/docs/reference",
+    "/queries",
+    "/sparql",
+    "/release/latest/",
+    MEASURE,
+)
 
 
 def violations(page: Page, contrast: bool = True) -> list[str]:
