@@ -1,11 +1,12 @@
 """The addresses of the stored queries: `/queries` lists them, `/queries/<name>` is one, as text or as a page.
 
 A program gets the text, as it always did; a browser the page: what the query asks, its text, and how its answer begins
-in this release, which is asked once.
+in this release, which is asked once. `/queries/<name>.csv` leads to its answer.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from urllib.parse import quote
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
@@ -18,7 +19,8 @@ from kg.negotiate import HTML, PLAIN_JSON, Format
 from kg.pages import View, answers, questions
 from kg.pages.documentation import term_of
 from kg.queries import StoredQuery
-from kg.replies import chosen, page, view_of
+from kg.replies import chosen, page, redirect, view_of
+from kg.stored import narrowed
 from kg.vocabulary import Vocabulary
 from kg.workers.messages import Answer
 
@@ -92,6 +94,11 @@ def router(stored: QueryPages) -> APIRouter:
     """Return these routes."""
     routes = APIRouter()
 
+    def found(name: str) -> StoredQuery:
+        if name not in stored.queries:
+            raise Refusal(404, f"there is no stored query {name}; /queries lists them all")
+        return stored.queries[name]
+
     @routes.get(
         "/queries",
         tags=["stored queries"],
@@ -105,15 +112,24 @@ def router(stored: QueryPages) -> APIRouter:
         return JSONResponse(_summaries(list(stored.queries.values())), headers={"Vary": "Accept"})
 
     @routes.get(
+        "/queries/{name}.csv",
+        tags=["stored queries"],
+        summary="Go to the answer of a stored query as CSV; parameters say what it is about",
+        status_code=303,
+        responses=openapi.led(303),
+    )
+    async def get_answer(request: Request, name: str) -> Response:
+        query = narrowed(found(name).text, request.query_params.multi_items())
+        return redirect(303, f"../sparql?query={quote(query, safe='')}&format=csv")
+
+    @routes.get(
         "/queries/{name}",
         tags=["stored queries"],
         summary="Get the text of a stored query",
         responses=openapi.answered(TEXT, SPARQL, HTML),
     )
     async def get_query(request: Request, name: str) -> Response:
-        query = stored.queries.get(name)
-        if query is None:
-            raise Refusal(404, f"there is no stored query {name}; /queries lists them all")
+        query = found(name)
         format = chosen(request, (TEXT, SPARQL, HTML))
         if format is HTML:
             view = view_of(request)

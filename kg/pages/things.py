@@ -13,6 +13,7 @@ from kg.pages import kpis, measures
 from kg.pages.around import Around
 from kg.pages.filling import fill
 from kg.pages.kinds import Kind, facets, kind_of, pointing
+from kg.pages.neighbours import Joined, Neighbours, neighbours, pointed_to
 from kg.pages.view import View
 from kg.things import Description
 
@@ -63,6 +64,7 @@ class Page:
     alike: tuple[Row, ...]
     mentions: tuple[Row, ...]
     query: str
+    neighbours: Neighbours | None
 
 
 def kind_in(facts: Facts, thing: str) -> Kind:
@@ -96,23 +98,34 @@ def _page(view: View, facts: Facts, found: Description, kind: Kind, around: Arou
     parts = [iri for iri in parts if not kind_in(facts, iri).detail]
     facts.anchors = {part: part.removeprefix(under) for part in parts}
     section = facts.section(thing)
+    title, shown = _title(facts, section), _ordered(section, kind)
+    groups = _groups(view, facts, found, kind, around)
     return Page(
         kind=view.t(*kind.name) or ", ".join(value.text for value in section.kinds),
         number=facts.text(thing, NUMBER),
-        title=_title(facts, section),
+        title=title,
         trail=tuple(_trail(facts, thing, kind)),
         thing=section,
-        facts=_ordered(section, kind),
+        facts=shown,
         cells=tuple(
             (_column(facts, iri), replace(facts.place(iri), href="" if iri == thing else facts.away(iri)))
             for iri in (_cells(facts) if kind.template != MEASURE else ())
         ),
         parts=tuple(_part(facts, iri) for iri in sorted(parts, key=facts.order)),
-        groups=tuple(_groups(view, facts, found, kind, around)),
+        groups=tuple(groups),
         alike=tuple(_alike(view, facts, around.alike)),
         mentions=tuple(_mentions(row) for row in around.mentions),
         query=around.query,
+        neighbours=_neighbours(view, thing, title, shown, groups),
     )
+
+
+def _neighbours(
+    view: View, thing: str, title: Value, shown: Sequence[Fact], groups: Sequence[Group]
+) -> Neighbours | None:
+    """Return the picture of what stands around a thing."""
+    there = [Joined(group.words, [named.value for named in group.things], group.total, True) for group in groups]
+    return neighbours(title.text, thing.removeprefix(ID), [*there, *pointed_to(shown)], view)
 
 
 def _part(facts: Facts, iri: str) -> Section:
