@@ -20,15 +20,21 @@ _EDITIONS = f"""SELECT ?edition (MAX(?year) AS ?newest) {{
 
 @dataclass(frozen=True)
 class Edition:
-    """An edition: its IRI, and what an address names it by."""
+    """An edition: its IRI, what an address names it by, and whether it is the only one."""
 
     iri: str
     key: str
+    alone: bool = False
 
     @property
     def about(self) -> tuple[tuple[str, str], ...]:
         """What a stored query is asked about, for links to it."""
         return ((PARAMETER, self.iri if ":" in self.key else f"edition/{self.key}"),)
+
+    @property
+    def values(self) -> dict[str, tuple[str, ...]]:
+        """What the list of measures is narrowed to for this edition: nothing where there is no other."""
+        return {} if self.alone else {PARAMETER: (self.iri,)}
 
 
 @dataclass(frozen=True)
@@ -51,4 +57,4 @@ async def editions(ask: Ask) -> Editions:
     """Return the editions of a graph."""
     found = [row["edition"] for row in await rows(ask, _EDITIONS) if is_iri(row.get("edition", ""))]
     short = BY_KEY[PARAMETER].short
-    return Editions([Edition(iri, short(iri)) for iri in found], await names(ask, found))
+    return Editions([Edition(iri, short(iri), len(found) == 1) for iri in found], await names(ask, found))

@@ -14,10 +14,10 @@ from kg.pages import View
 from kg.pages.lettering import lines
 
 STEPS = 5  # of darkness; the style sheet has a colour for each
-_MOST_ROWS, _MOST_COLUMNS = 24, 12
+_MOST_ROWS, _MOST_COLUMNS = 12, 9
 _WIDTH, _HEIGHT, _LINE = 112, 48, 15  # of a field and of a line of a heading, in pixels
 _SIDE, _PAD = 188, 8
-_SMALL = 1.18  # headings are in smaller letters: so much more has room
+_SMALL = 1.23  # headings are in smaller letters: so much more has room
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,7 @@ def _listed(lead: str, pillar: str, edition: Edition, view: View) -> str:
     """Return the address of the list of these measures; nothing where the list is not served."""
     if "browse" not in view.site.ways:
         return ""
-    chosen = Choice({"pillar": (pillar,), "lead": (lead,), "edition": (edition.iri,)})
+    chosen = Choice({"pillar": (pillar,), "lead": (lead,), **edition.values})
     return f"{view.root}browse{chosen.address(lang=view.lang)}"
 
 

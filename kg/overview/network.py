@@ -17,8 +17,8 @@ from kg.pages import View
 from kg.pages.lettering import lines
 from kg.stored import Names
 
-_WIDTH, _HEIGHT, _RADIUS = 860, 640, 230
-_MOST = 30  # discs; those with the most partners
+_WIDTH, _HEIGHT, _RADIUS = 860, 610, 230
+_MOST, _MOST_LINES = 24, 120  # discs: those with the most partners; lines: the widest
 _ROUNDS = 40
 _WIDEST, _THINNEST = 11.0, 1.0  # lines, in pixels
 _INWARD = 0.35  # how far lines bend to the middle
@@ -169,7 +169,7 @@ def _node(iri: str, laid: Layout, name: str, view: View) -> Node:
 def _edges(laid: Layout, names: Mapping[str, str], view: View) -> list[Edge]:
     """Return the lines, thin ones first, so that wide ones lie above them."""
     most = max(laid.shared.values(), default=1)
-    ranked = sorted(laid.shared.items(), key=lambda pair: (pair[1], pair[0]))
+    ranked = sorted(laid.shared.items(), key=lambda pair: (pair[1], pair[0]))[-_MOST_LINES:]
     edges = []
     for at, ((one, other), measures) in enumerate(ranked):
         (x, y), (to_x, to_y) = laid.places[one], laid.places[other]

@@ -5,17 +5,19 @@ from dataclasses import dataclass
 
 from kg.asking import Ask, Row
 from kg.facts import Value
+from kg.labels import preferred
 from kg.names import BASE
 from kg.overview.asking import Answered, answered, called, thing
 from kg.overview.editions import Edition
 from kg.pages import View
 from kg.pages.questions import Behind
 from kg.pages.shapes import SEVERITIES
+from kg.stored import Names, names
 
 COMPLETENESS = "completeness-by-column"
-_PLACES = 8  # of a shape or of a type of issues; the query has all
-_MOST_ISSUES = 3000  # that are looked at for these places
-_MOST_READINGS = 60  # corrections and doubtful readings, each
+_PLACES = 5  # of a shape or of a type of issues; the query has all
+_READINGS = 25  # corrections and doubtful readings, each
+_MOST = 3000  # issues and readings that are looked at for these
 _SHAPES = f"{BASE}shapes#"
 # What may be left open: what it is called, the view of the list of measures or the shape on this page that has them,
 # or the stored query that lists it.
@@ -62,6 +64,7 @@ class Gathered:
     issues: Answered | None
     corrections: Answered | None
     doubts: Answered | None
+    names: Names
 
 
 @dataclass(frozen=True)
@@ -117,16 +120,18 @@ async def gathered(ask: Ask, edition: Edition) -> Gathered:
     results = {}
     for row in shapes.rows if shapes else ():
         iri = row["shape"]
-        results[iri] = await answered(ask, "validation-results", most=_PLACES + 1, shape=[iri])
+        results[iri] = await answered(ask, "validation-results", most=_PLACES, shape=[iri])
+    remarked = {row["focus"] for answer in results.values() for row in _rows(answer)}
     return Gathered(
         completeness=await answered(ask, COMPLETENESS, edition),
         open=await answered(ask, "what-is-left-open", edition),
         shapes=shapes,
         results=results,
         types=await answered(ask, "issues-by-type", edition),
-        issues=await answered(ask, "issues-with-places", edition, most=_MOST_ISSUES),
-        corrections=await answered(ask, "corrections-applied", edition, most=_MOST_READINGS),
-        doubts=await answered(ask, "doubtful-readings", edition, most=_MOST_READINGS),
+        issues=await answered(ask, "issues-with-places", edition, most=_MOST),
+        corrections=await answered(ask, "corrections-applied", edition, most=_MOST),
+        doubts=await answered(ask, "doubtful-readings", edition, most=_MOST),
+        names=await names(ask, remarked),
     )
 
 
@@ -137,8 +142,8 @@ def quality(found: Gathered, edition: Edition, view: View) -> Quality:
         reading=_points(found, "reading", edition, view),
         shapes=_shapes(found, view),
         issues=_issues(found, view),
-        corrections=[_judged(row, view) for row in _rows(found.corrections)],
-        doubts=[_judged(row, view) for row in _rows(found.doubts)],
+        corrections=_judged(found.corrections, view),
+        doubts=_judged(found.doubts, view),
     )
 
 
@@ -155,7 +160,7 @@ def _points(found: Gathered, by: str, edition: Edition, view: View) -> list[Poin
         if counted.get(key) and path.startswith("#"):
             href = path if f"{_SHAPES}{path[1:]}" in found.results else ""
         elif counted.get(key) and path and "browse" in view.site.ways:
-            href = view.link(f"{path}&edition={edition.key}")
+            href = view.link(f"{path}{'' if edition.alone else f'&edition={edition.key}'}")
         elif counted.get(key) and query:
             href = view.link(Behind(query, edition.about).editor)
         points.append(Point(view.t(*words), counted.get(key, 0), href))
@@ -175,13 +180,19 @@ def _shapes(found: Gathered, view: View) -> list[Group]:
                 severity=view.t(*SEVERITIES.get(severity, (severity, severity))),
                 words=Value(*called(row, "message", view)),
                 total=int(row["results"]),
-                places=[(thing(each["focus"], "", view), _place(each, view)) for each in _rows(answer)[:_PLACES]],
+                places=[_focus(each, found.names, view) for each in _rows(answer)],
                 behind=Behind("validation-results", (("shape", row["shape"]),)),
                 about=Value(anchor, "en", f"{view.link('shapes')}#{anchor}" if row["shape"] != anchor else ""),
             )
         )
     rank = [view.t(*words) for words in SEVERITIES.values()]
     return sorted(groups, key=lambda group: rank.index(group.severity) if group.severity in rank else len(rank))
+
+
+def _focus(row: Row, named: Names, view: View) -> tuple[Value, Value | None]:
+    words = preferred(named.get(row["focus"], {}), view.lang)
+    lang = next((lang for lang, each in named.get(row["focus"], {}).items() if each == words), "")
+    return thing(row["focus"], f"{words[:60]}{'…' if len(words) > 60 else ''}", view, lang), _place(row, view)
 
 
 def _issues(found: Gathered, view: View) -> list[Group]:
@@ -218,15 +229,20 @@ def _place(row: Row, view: View) -> Value | None:
     return thing(row.get("cell") or row.get("place", ""), words, view)
 
 
-def _judged(row: Row, view: View) -> Reading:
-    measure = row.get("measure", "")
-    record = thing(row["correction"], row["correction"].rpartition("/")[2], view)
-    return Reading(
-        printed=row["printed"],
-        corrected=row.get("corrected", ""),
-        reason=Value(*called(row, "reason", view)),
-        evidence=row.get("evidence", ""),
-        place=_place(row, view) or Value(""),
-        record=record,
-        measure=thing(measure, measure.rpartition("/")[2], view) if measure else None,
-    )
+def _judged(found: Answered | None, view: View) -> list[Reading]:
+    """Return the first judgements."""
+    judged = []
+    for row in _rows(found)[:_READINGS]:
+        measure = row.get("measure", "")
+        judged.append(
+            Reading(
+                printed=row["printed"],
+                corrected=row.get("corrected", ""),
+                reason=Value(*called(row, "reason", view)),
+                evidence=row.get("evidence", ""),
+                place=_place(row, view) or Value(""),
+                record=thing(row["correction"], row["correction"].rpartition("/")[2], view),
+                measure=thing(measure, measure.rpartition("/")[2], view) if measure else None,
+            )
+        )
+    return judged

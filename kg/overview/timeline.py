@@ -8,16 +8,17 @@ from kg.facts import Value
 from kg.names import ID
 from kg.overview.asking import called, leads_to, thing
 from kg.pages import View
-from kg.pages.lettering import cut, lines
+from kg.pages.lettering import cut
 from kg.stored import Names
 
 YEARLY, UNDATED = "yearly", "undated"
 _OTHERS = (YEARLY, UNDATED)
 _RECURRING = f"{ID}target-role/recurring"
 _MARK, _ABREAST, _HIGHEST = 26, 3, 14  # room of a mark in pixels; marks beside and over each other
+_MOST_MARKS = 90
 _COLUMN, _EMPTY = _MARK * _ABREAST + 22, 70  # of a year with targets, and of one without
 _LONGEST_SPAN = 16  # years that are shown one by one, also those without a target
-_MOST_COLUMNS = 40
+_MOST_COLUMNS = 20
 _BELOW = 58  # pixels for what stands under the line
 
 
@@ -45,7 +46,7 @@ class Column:
     @property
     def summary(self) -> str:
         """The column in words."""
-        return f"{self.lines[0]} {self.targets}"
+        return f"{' '.join(self.lines)}: {self.targets}"
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,8 @@ def timeline(found: Sequence[Row], named: Names, view: View) -> Timeline:
     groups = _grouped(found)
     span = _span(groups)
     shown = [*span[:_MOST_COLUMNS], *(key for key in (YEARLY, UNDATED) if key in groups)]
-    highest = max((min(-(-len(groups.get(key, ())) // _ABREAST), _HIGHEST) for key in shown), default=1)
+    counts = [len(groups.get(key, ())) for key in shown]
+    highest = _height(counts)
     base = highest * _MARK + 34
     columns, marks, left, end = [], list[Mark](), 8.0, 8.0
     for key in shown:
@@ -81,7 +83,7 @@ def timeline(found: Sequence[Row], named: Names, view: View) -> Timeline:
         targets = groups.get(key, [])
         width = _COLUMN if targets else _EMPTY
         middle = left + width / 2
-        heaped = targets[: _HIGHEST * _ABREAST]
+        heaped = targets[: highest * _ABREAST]
         words = _words(key, named, view)
         columns.append(Column(words, middle, len(targets), len(targets) - len(heaped), key not in _OTHERS))
         for place, row in enumerate(heaped):
@@ -101,6 +103,14 @@ def timeline(found: Sequence[Row], named: Names, view: View) -> Timeline:
         yearly=len(groups.get(YEARLY, ())),
         unlisted=max(0, len(span) - _MOST_COLUMNS),
     )
+
+
+def _height(counts: Sequence[int]) -> int:
+    """Return how many marks may lie over each other: of many targets only the first have room."""
+    highest = min(_HIGHEST, max((-(-count // _ABREAST) for count in counts), default=1))
+    while highest > 1 and sum(min(count, highest * _ABREAST) for count in counts) > _MOST_MARKS:
+        highest -= 1
+    return highest
 
 
 def _key(row: Row) -> str:
@@ -127,7 +137,7 @@ def _words(key: str, named: Names, view: View) -> list[str]:
     if key == YEARLY:
         return [view.t("毎年", "every year")]
     if key == UNDATED:
-        return lines(view.t("時期の記載なし", "no time printed"), _COLUMN, 2)
+        return ["時期の", "記載なし"] if view.lang == "ja" else ["no time", "printed"]
     era = named.get(f"{ID}fiscal-year/{key}", {}).get("ja", "")
     # the English names of fiscal years say no more than the number does
     return [view.t(f"{key}年度", f"FY {key}"), *([cut(era, _COLUMN)] if era and view.lang == "ja" else [])]
@@ -147,5 +157,5 @@ def _told(row: Row, view: View) -> dict[str, object]:
         "period": Value(period, lang) if period else when,
         "kind": view.t(*kind),
         "target": thing(row["target"], row["printed"], view, "ja"),
-        "measure": thing(row["measure"], row.get("number", ""), view),
+        "measure": row.get("number", ""),
     }
