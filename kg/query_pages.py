@@ -39,6 +39,12 @@ class QueryPages:
     queries: Mapping[str, StoredQuery]
     _answers: dict[tuple[str, str], answers.Shown] = field(default_factory=dict, init=False)
 
+    def named(self, name: str) -> StoredQuery:
+        """Return the query of a name; raise Refusal where there is none."""
+        if name not in self.queries:
+            raise Refusal(404, f"there is no stored query {name}; /queries lists them all")
+        return self.queries[name]
+
     def listing(self, view: View, term: str = "", subject: str = "") -> str:
         """Return the page of all queries, each under its first subject, or of those of a subject or with a term."""
         iri = term_of(term)
@@ -94,11 +100,6 @@ def router(stored: QueryPages) -> APIRouter:
     """Return these routes."""
     routes = APIRouter()
 
-    def found(name: str) -> StoredQuery:
-        if name not in stored.queries:
-            raise Refusal(404, f"there is no stored query {name}; /queries lists them all")
-        return stored.queries[name]
-
     @routes.get(
         "/queries",
         tags=["stored queries"],
@@ -111,16 +112,7 @@ def router(stored: QueryPages) -> APIRouter:
             return page(stored.listing(view, *(request.query_params.get(key, "") for key in ("term", "subject"))), view)
         return JSONResponse(_summaries(list(stored.queries.values())), headers={"Vary": "Accept"})
 
-    @routes.get(
-        "/queries/{name}.csv",
-        tags=["stored queries"],
-        summary="Go to the answer of a stored query as CSV; parameters say what it is about",
-        status_code=303,
-        responses=openapi.led(303),
-    )
-    async def get_answer(request: Request, name: str) -> Response:
-        query = narrowed(found(name).text, request.query_params.multi_items())
-        return redirect(303, f"../sparql?query={quote(query, safe='')}&format=csv")
+    _add_answers(routes, stored)
 
     @routes.get(
         "/queries/{name}",
@@ -129,7 +121,7 @@ def router(stored: QueryPages) -> APIRouter:
         responses=openapi.answered(TEXT, SPARQL, HTML),
     )
     async def get_query(request: Request, name: str) -> Response:
-        query = found(name)
+        query = stored.named(name)
         format = chosen(request, (TEXT, SPARQL, HTML))
         if format is HTML:
             view = view_of(request)
@@ -137,6 +129,21 @@ def router(stored: QueryPages) -> APIRouter:
         return Response(query.text, headers={"Content-Type": f"{format.media_type}; charset=utf-8", "Vary": "Accept"})
 
     return routes
+
+
+def _add_answers(routes: APIRouter, stored: QueryPages) -> None:
+    """Add the route of the answers; it stands before that of the queries, which would take its names for theirs."""
+
+    @routes.get(
+        "/queries/{name}.csv",
+        tags=["stored queries"],
+        summary="Go to the answer of a stored query as CSV; parameters say what it is about",
+        status_code=303,
+        responses=openapi.led(303),
+    )
+    async def get_answer(request: Request, name: str) -> Response:
+        query = narrowed(stored.named(name).text, request.query_params.multi_items())
+        return redirect(303, f"../sparql?query={quote(query, safe='')}&format=csv")
 
 
 def _summaries(queries: Sequence[StoredQuery]) -> list[dict[str, object]]:

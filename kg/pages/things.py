@@ -73,14 +73,23 @@ def kind_in(facts: Facts, thing: str) -> Kind:
 
 
 def text(
-    view: View, labels: Labels, found: Description, kind: Kind, around: Around, forms: Sequence[tuple[str, str]]
+    view: View,
+    labels: Labels,
+    found: Description,
+    kind: Kind,
+    around: Around,
+    forms: Sequence[tuple[str, str]],
+    described: str = "",
 ) -> str:
-    """Return the page about a thing; `forms` are the addresses of its document in other formats."""
+    """Return the page about a thing.
+
+    `forms` are the addresses of its document in other formats, `described` is JSON-LD about it, ready for HTML.
+    """
     facts = Facts([*found.triples, *around.sources], labels, view.lang, view.link)
     own = _OWN.get(kind.template)
     page = _page(view, facts, found, kind, around, anchored=own is None)
     more = own(facts, found.thing) if own else {}
-    return fill(kind.template, view, page=page, found=found, forms=forms, **more)
+    return fill(kind.template, view, page=page, found=found, forms=forms, described=described, **more)
 
 
 # What the layouts of their own show besides.
