@@ -18,7 +18,7 @@ from kg.pages.lettering import lines
 from kg.stored import Names
 
 _WIDTH, _HEIGHT, _RADIUS = 860, 610, 230
-_MOST, _MOST_LINES = 24, 120  # discs: those with the most partners; lines: the widest
+_MOST, _MOST_LINES = 24, 72  # discs: those with the most partners; lines: the widest
 _ROUNDS = 40
 _WIDEST, _THINNEST = 11.0, 1.0  # lines, in pixels
 _INWARD = 0.35  # how far lines bend to the middle
@@ -58,7 +58,7 @@ class Edge:
 
 @dataclass(frozen=True)
 class Network:
-    """The picture, its data as rows of a table, and how many ministries have no room in it."""
+    """The picture, its data as rows of a table, and how many ministries and lines between those there have no room."""
 
     width: float
     height: float
@@ -66,6 +66,7 @@ class Network:
     edges: Sequence[Edge]
     table: Sequence[dict[str, object]]
     unlisted: int
+    undrawn: int
 
 
 @dataclass(frozen=True)
@@ -100,6 +101,7 @@ def network(found: Sequence[Row], laid: Layout, named: Names, view: View) -> Net
         edges=_edges(laid, names, view),
         table=[_told(row, names, view) for row in found],
         unlisted=laid.unlisted,
+        undrawn=max(0, len(laid.shared) - _MOST_LINES),
     )
 
 
