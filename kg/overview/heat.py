@@ -14,7 +14,7 @@ from kg.pages import View
 from kg.pages.lettering import lines
 
 STEPS = 5  # of darkness; the style sheet has a colour for each
-_MOST_ROWS, _MOST_COLUMNS = 12, 9
+_MOST_ROWS, _MOST_COLUMNS = 10, 9
 _WIDTH, _HEIGHT, _LINE = 112, 48, 15  # of a field and of a line of a heading, in pixels
 _SIDE, _PAD = 188, 8
 _SMALL = 1.23  # headings are in smaller letters: so much more has room
