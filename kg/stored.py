@@ -54,11 +54,12 @@ def filled(query: str, **about: Iterable[Term]) -> str:
 def narrowed(query: str, parameters: Iterable[tuple[str, str]]) -> str:
     """Return a query about the things that the parameters of an address name by the variables of its lines.
 
-    A thing goes by its IRI or by what follows `id/` in it. What names no line, or no thing, changes nothing.
+    A thing goes by its IRI, or by the path that follows `id/` in it, which has a slash: so `lang=en` and `page=2` name
+    none. What names no line, or no thing, changes nothing.
     """
     for variable, value in parameters:
         iri = value if ":" in value else f"{ID}{value}"
-        if variable.isidentifier() and is_iri(iri):
+        if variable.isidentifier() and not {":", "/"}.isdisjoint(value) and is_iri(iri):
             query = filled(query, **{variable: [iri]})
     return query
 

@@ -95,3 +95,21 @@ def test_a_reader_finds_a_measure_and_its_source_without_scripts(
     assert page.url.endswith("/browse?lead=mic&lang=ja")
     assert page.get_by_role("heading", name="件の施策").is_visible()
     context.close()
+
+
+def test_the_keyboard_leads_from_a_picture_to_its_measures(browser: Browser, real_site: httpx.Client) -> None:
+    """Fields are reached by tab, have names and show that they are reached; Enter opens the list of their measures."""
+    context = browser.new_context(base_url=str(real_site.base_url), java_script_enabled=False)
+    page = context.new_page()
+    page.goto("/pictures?lang=en")
+    page.get_by_role("navigation", name="The pictures on this page").get_by_role("link").last.focus()
+    page.keyboard.press("Tab")  # the frame in which the picture can be scrolled
+    page.keyboard.press("Tab")
+    field = page.locator(":focus")
+    name = field.get_attribute("aria-label") or ""
+    assert name.startswith("Ministry of Internal Affairs and Communications × ")
+    assert field.evaluate("node => getComputedStyle(node).outlineStyle") == "solid"
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/browse?*")
+    assert page.get_by_role("heading", name=name.rpartition(": ")[2]).is_visible()
+    context.close()
