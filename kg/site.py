@@ -38,6 +38,7 @@ from kg.description import DESCRIPTION_FORMATS, NAMED_GRAPHS, ServiceDescription
 from kg.editor import Editor
 from kg.endpoint import Direct, Endpoint, Refusal, allowed, problem
 from kg.headers import EVERYWHERE, HeadersEverywhere
+from kg.health import Served
 from kg.indexing import Indexing
 from kg.labels import Labels
 from kg.metrics import Metrics
@@ -49,6 +50,7 @@ from kg.query_pages import QueryPages
 from kg.reconcile import routes as reconcile
 from kg.reconcile.service import Setting
 from kg.releases import Release
+from kg.remote.held import Held
 from kg.replay import Replayed
 from kg.replies import Asked, Notice, chosen, prefers_page, raw_path, told
 from kg.searching import routes as searching
@@ -64,7 +66,7 @@ REVALIDATED = "public, no-cache"
 READING = "GET, HEAD, OPTIONS"
 
 
-Data = Release | Sequence[Path]
+Data = Release | Sequence[Path] | Held
 
 
 @dataclass(frozen=True)
@@ -95,27 +97,33 @@ def app(
     limits: Limits | None = None,
     source: Source | None = None,
     operation: Operation | None = None,
+    trouble: Callable[[], str] = str,
 ) -> FastAPI:
-    """Return the application that serves a release, or RDF files, beside the releases in `out`.
+    """Return the application that serves a release, RDF files, or what a store holds, beside the releases in `out`.
 
     It starts the process that loads the data, and ends it when the server shuts it down. `source` says how they are
-    opened, where that is not left to the memory that there is.
+    opened, where that is not left to the memory that there is. `trouble` tells why nothing can be answered at the
+    moment, where that is so.
     """
-    release = data if isinstance(data, Release) else None
+    held = data if isinstance(data, Held) else None
+    release = held.release if held else data if isinstance(data, Release) else None
     limits, operation = limits or Limits(), operation or Operation()
     pool = Pool.of(source := source or Source.of(data, limits), limits)
-    answers, lasting = Answers(pool), downloads.LIVE if release and not release.development else REVALIDATED
+    # Nothing tells when the content of a store changes that does not say what it holds.
+    answers = Answers(pool, 0, 0) if held and not held.holding.version else Answers(pool)
+    lasting = downloads.LIVE if release and not release.development else REVALIDATED
     graph = _Graph(release, asking(answers), pool.triples, documents.labels_of(release), read_queries(queries))
     writing = Editor(answers, graph.vocabulary, graph.labels, graph.named)
     introduction = _introduction(graph, writing, operation, federated=bool(limits.services))
     sparql, indexing = Endpoint(answers, limits, lasting, introduction, writing), Indexing(data)
+    served = Served(_version(data), source.place)
     setting = Setting(release, lasting, operation.address)
 
-    application = _bare(lambda _: _running(release, pool, answers, operation.metrics, indexing))
+    application = _bare(lambda _: _running(served.version, pool, answers, operation.metrics, indexing))
     routers = (
         sparql.router(),
         editor.router(graph.vocabulary, graph.labels),
-        health.router(release, pool, operation.metrics, "disk" if source.on_disk else "memory"),
+        health.router(served, pool, operation.metrics, trouble),
         downloads.router(release, out),
         browse.router(answers, release, sparql.sending, browse.finder(indexing.index)),
         searching.router(indexing.index, release, graph.labels),
@@ -185,11 +193,16 @@ def _within_layers(application: "_Site", sparql: Endpoint, operation: Operation,
 
 @asynccontextmanager
 async def _running(
-    release: Release | None, pool: Pool, answers: Answers, metrics: Metrics, indexing: Indexing
+    version: str, pool: Pool, answers: Answers, metrics: Metrics, indexing: Indexing
 ) -> AsyncIterator[None]:
     async with pool.running(), indexing.running():
-        with metrics.reading(release.version if release else "", pool, answers):
+        with metrics.reading(version, pool, answers):
             yield
+
+
+def _version(data: Data) -> str:
+    """Return which release the data are; empty where they are none, or nothing says which."""
+    return data.version if isinstance(data, Release) else data.holding.version if isinstance(data, Held) else ""
 
 
 def _paths(routers: Iterable[APIRouter]) -> Iterator[str]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from kg.cli.group import FILE, OUT, RECIPE, base_of, main
+from kg.cli.group import FILE, OUT, RECIPE, STORE_ENGINE, base_of, main
 from kg.cli.making import release_at
 from kg.places import Places, places
 
@@ -49,6 +49,8 @@ class _Network(click.ParamType):  # type: ignore[type-arg]  # generic only in ne
 
 
 NETWORK = _Network()
+# Processes that wait for a store elsewhere: they need little of the processors here.
+_WAITING = 8
 
 
 @main.command("serve")
@@ -59,11 +61,20 @@ NETWORK = _Network()
 @click.option("--release", "version", envvar="KG_RELEASE", help="Serve this version instead of the current one.")
 @click.option("--data", type=FILE, multiple=True, help="Serve RDF files instead of a release; may be repeated.")
 @click.option(
+    "--store",
+    "url",
+    metavar="URL",
+    envvar="KG_STORE",
+    help="Serve what this SPARQL endpoint holds (see `kg publish`); KG_STORE_USER and KG_STORE_PASSWORD, or "
+    "KG_STORE_TOKEN, tell it who asks.",
+)
+@STORE_ENGINE
+@click.option(
     "--workers",
     type=click.IntRange(min=1),
     envvar="KG_WORKERS",
     help="Processes that answer fast queries; twice as many, at the lowest priority, take the slow ones.  "
-    "[default: one for each processor]",
+    "[default: one for each processor; eight with --store]",
 )
 @click.option(
     "--timeout",
@@ -129,7 +140,13 @@ NETWORK = _Network()
     help="Address at which clients reach the top of the site, behind a proxy; for what has to name it in full.",
 )
 def serve_command(
-    recipe: Path | None, out: Path | None, version: str | None, data: tuple[Path, ...], base: str | None, **options: Any
+    recipe: Path | None,
+    out: Path | None,
+    version: str | None,
+    data: tuple[Path, ...],
+    base: str | None,
+    url: str | None,
+    **options: Any,
 ) -> None:
     """Serve the current release; make it first where there is none or the recipe has changed.
 
@@ -139,34 +156,50 @@ def serve_command(
     kg serve                          at http://127.0.0.1:8000/, SPARQL at /sparql
     kg serve --port 8080 --release 2019.1.0
     kg serve --data my.ttl --data more.nq
+    kg serve --store http://127.0.0.1:8890/sparql
     kg serve --trusted-proxy 127.0.0.1 --access-log access.jsonl
     kg serve --base http://127.0.0.1:8000/
     """
     from kg import names
 
     folders = places(recipe, out)
+    if url:
+        _alone_with_store(version, data, base, options["services"])
     if base and base != names.BASE:
         if not data:
             release_at(folders, version)  # what is built is built here, under its canonical names
         _begin_again(base)
 
     from kg.listening.guard import ConnectionLimits
+    from kg.remote.held import Address
     from kg.server import serve
     from kg.workers.limits import MB, Limits, cores
 
     operation = _operation(options)
-    memory, workers, services = options["memory"] * MB, options["workers"] or cores(), options["services"]
+    memory, workers, services = options["memory"] * MB, options["workers"], options["services"]
     serve(
-        data or _release(folders, version),
+        Address(url, options["engine"] or "") if url else data or _release(folders, version),
         folders.queries,
         folders.out,
         options["host"],
         options["port"],
-        Limits.of(workers, seconds=options["timeout"], memory=memory, services=services),
-        follow=not data and version is None,  # a release that is chosen by nobody gives way to the next one
+        Limits.of(
+            workers or (_WAITING if url else cores()), seconds=options["timeout"], memory=memory, services=services
+        ),
+        follow=not data and version is None and not url,  # a release that is chosen by nobody gives way to the next one
         operation=operation,
         connections=ConnectionLimits(connections=options["connections"]),
     )
+
+
+def _alone_with_store(version: str | None, data: tuple[Path, ...], base: str | None, services: tuple[str, ...]) -> None:
+    """Raise an error of the command line where an option is given that a store elsewhere cannot have."""
+    if version or data:
+        raise click.UsageError("--store says what is served; leave out --release and --data")
+    if base:
+        raise click.UsageError("the names in a store are the canonical ones; --base is for what is loaded here")
+    if services:
+        raise click.UsageError("a store elsewhere would call other endpoints without our limits: no --service-allow")
 
 
 def _operation(options: dict[str, Any]) -> "Operation":
