@@ -22,10 +22,16 @@ _DECLARATION = re.compile(
     rf"(?:PREFIX\s*+(?P<prefix>[^\s:<>]*):|BASE){GAP}*+<(?P<iri>[^>]*)>|#[^\n\r]*+", re.IGNORECASE
 )
 
-# A variable that has one value, which is a name; between all that can hold such words without meaning them.
+# A variable with its values; and one that a path of any length begins with (section 9.1). Both between all that can
+# hold such words without meaning them.
 _NAME = rf"<[^<>]*>|[\w.-]*:(?:{LOCAL}|\.++(?={LOCAL}))*+"
-_ONE_VALUE = re.compile(
-    rf"VALUES{GAP}*+(?P<variable>[?$]\w+){GAP}*+\{{{GAP}*+(?P<value>{_NAME}){GAP}*+\}}|{IRI.pattern}|{PIECE.pattern}",
+_VALUES = re.compile(
+    rf"VALUES{GAP}*+(?P<variable>[?$]\w+){GAP}*+\{{{GAP}*+(?P<value>{_NAME}){GAP}*+(?P<more>[^}}])?"
+    rf"|{IRI.pattern}|{PIECE.pattern}",
+    re.IGNORECASE | re.DOTALL,
+)
+_LONG_PATH = re.compile(
+    rf"(?P<variable>[?$]\w+)(?:{GAP}|[()^!|/?]|(?:{_NAME})|a(?!\w))++[*+]|{IRI.pattern}|{PIECE.pattern}",
     re.IGNORECASE | re.DOTALL,
 )
 
@@ -63,13 +69,25 @@ def without_dataset(query: str, base: str) -> tuple[str, Dataset]:
     return "".join((*kept, query[end:])), Dataset(tuple(default), tuple(named))
 
 
+def begins_paths_with_several(query: str) -> bool:
+    """Whether a path of any length begins with a variable that has several values by VALUES."""
+    paths = _beginning_paths(query)
+    return any(found["more"] and found["variable"] in paths for found in _VALUES.finditer(query))
+
+
 def with_equations(query: str) -> str:
-    """Return a query with `FILTER(?x = <iri>)` behind each `VALUES ?x { <iri> }`.
+    """Return a query with `FILTER(?x = <iri>)` behind each `VALUES ?x { <iri> }` of a variable that begins a long path.
 
     No query can have a FILTER behind the VALUES that stand after its WHERE clause: of such a query this makes none.
     """
+    paths, kept, end = _beginning_paths(query), list[str](), 0
+    for found in _VALUES.finditer(query):
+        if found["variable"] in paths and not found["more"]:
+            close = query.index("}", found.end()) + 1
+            kept += query[end:close], f" FILTER({found['variable']} = {found['value']})"
+            end = close
+    return "".join((*kept, query[end:]))
 
-    def equated(found: re.Match[str]) -> str:
-        return f"{found[0]} FILTER({found['variable']} = {found['value']})" if found["variable"] else found[0]
 
-    return _ONE_VALUE.sub(equated, query)
+def _beginning_paths(query: str) -> set[str]:
+    return {found["variable"] for found in _LONG_PATH.finditer(query) if found["variable"]}

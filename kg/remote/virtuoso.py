@@ -6,7 +6,7 @@
   not public has to be kept from the user `SPARQL` in Virtuoso itself.
 - A property path with `*` or `+` needs an end that is known from an equation; one that stands in `VALUES` gives an
   error or, worse, rows that are no answers. So `FILTER(?x = <iri>)` is put behind `VALUES ?x { <iri> }`, which means
-  the same.
+  the same; several values are refused.
 - A truth value that is computed comes as a number (`1 = 1` is `1`, an integer), and `"true"^^xsd:boolean` in VALUES as
   `"1"^^xsd:boolean`. The latter is written canonically here; the former cannot be told from a number, so stored queries
   take truth values from VALUES.
@@ -21,10 +21,10 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import httpx
 
+from kg.errors import Problem, StoreError
 from kg.remote.generic import Engine
-from kg.rewriting import with_equations
+from kg.rewriting import begins_paths_with_several, with_equations
 
-_PATH = re.compile(r"[*+]")
 _TIMED_OUT = "S1TAT"
 _COMPILER = re.compile(r"Virtuoso (?:37000|22\w{3}|42S\w\w) Error")
 _LEAST = 1000  # milliseconds: it takes no shorter limit
@@ -45,8 +45,11 @@ class Virtuoso(Engine):
         return server.startswith("Virtuoso/")
 
     def text(self, query: str) -> str:
-        """Return a valid query with an equation for each variable that has one value, where it has paths."""
-        return with_equations(query) if _PATH.search(query) else query
+        """Return a query with an equation for each variable that begins a long path and has one value."""
+        if begins_paths_with_several(query):
+            fact = "this store gives wrong rows for a path (* or +) that begins with several VALUES"
+            raise StoreError(Problem(fact, "ask for one value at a time, or join them by UNION"), status=400)
+        return with_equations(query)
 
     def parameters(self, seconds: float) -> Mapping[str, str]:
         """Return the time limit in milliseconds."""
