@@ -102,28 +102,23 @@ def app(
     """Return the application that serves a release, RDF files, or what a store holds, beside the releases in `out`.
 
     It starts the process that loads the data, and ends it when the server shuts it down. `source` says how they are
-    opened, where that is not left to the memory that there is. `trouble` tells why nothing can be answered at the
-    moment, where that is so.
+    opened, where that is not left to memory. `trouble` tells why nothing can be answered now, where that is so.
     """
-    held = data if isinstance(data, Held) else None
-    release = held.release if held else data if isinstance(data, Release) else None
+    release, version = _served(data)
     limits, operation = limits or Limits(), operation or Operation()
     pool = Pool.of(source := source or Source.of(data, limits), limits)
-    # Nothing tells when the content of a store changes that does not say what it holds.
-    answers = Answers(pool, 0, 0) if held and not held.holding.version else Answers(pool)
+    answers = _answers(pool, keeping=bool(version) or not source.held)
     lasting = downloads.LIVE if release and not release.development else REVALIDATED
     graph = _Graph(release, asking(answers), pool.triples, documents.labels_of(release), read_queries(queries))
     writing = Editor(answers, graph.vocabulary, graph.labels, graph.named)
     introduction = _introduction(graph, writing, operation, federated=bool(limits.services))
     sparql, indexing = Endpoint(answers, limits, lasting, introduction, writing), Indexing(data)
-    served = Served(_version(data), source.place)
     setting = Setting(release, lasting, operation.address)
-
-    application = _bare(lambda _: _running(served.version, pool, answers, operation.metrics, indexing))
+    application = _bare(lambda _: _running(version, pool, answers, operation.metrics, indexing))
     routers = (
         sparql.router(),
         editor.router(graph.vocabulary, graph.labels),
-        health.router(served, pool, operation.metrics, trouble),
+        health.router(Served(version, source.place), pool, operation.metrics, trouble),
         downloads.router(release, out),
         browse.router(answers, release, sparql.sending, browse.finder(indexing.index)),
         searching.router(indexing.index, release, graph.labels),
@@ -200,9 +195,16 @@ async def _running(
             yield
 
 
-def _version(data: Data) -> str:
-    """Return which release the data are; empty where they are none, or nothing says which."""
-    return data.version if isinstance(data, Release) else data.holding.version if isinstance(data, Held) else ""
+def _answers(pool: Pool, keeping: bool) -> Answers:
+    """Return what asks a pool: without keeping answers where nothing tells when they become others."""
+    return Answers(pool) if keeping else Answers(pool, 0, 0)
+
+
+def _served(data: Data) -> tuple[Release | None, str]:
+    """Return the release whose files are here, where there is one, and the version of the data, empty where unknown."""
+    if isinstance(data, Held):
+        return data.release, data.holding.version
+    return (data, data.version) if isinstance(data, Release) else (None, "")
 
 
 def _paths(routers: Iterable[APIRouter]) -> Iterator[str]:

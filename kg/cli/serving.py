@@ -51,6 +51,10 @@ class _Network(click.ParamType):  # type: ignore[type-arg]  # generic only in ne
 NETWORK = _Network()
 # Processes that wait for a store elsewhere: they need little of the processors here.
 _WAITING = 8
+_ALONE = (
+    "--store says what is served, under its canonical names, and calls other endpoints without our limits; "
+    "leave out --release, --data, --base and --service-allow"
+)
 
 
 @main.command("serve")
@@ -140,13 +144,7 @@ _WAITING = 8
     help="Address at which clients reach the top of the site, behind a proxy; for what has to name it in full.",
 )
 def serve_command(
-    recipe: Path | None,
-    out: Path | None,
-    version: str | None,
-    data: tuple[Path, ...],
-    base: str | None,
-    url: str | None,
-    **options: Any,
+    recipe: Path | None, out: Path | None, version: str | None, data: tuple[Path, ...], base: str | None, **options: Any
 ) -> None:
     """Serve the current release; make it first where there is none or the recipe has changed.
 
@@ -161,45 +159,30 @@ def serve_command(
     kg serve --base http://127.0.0.1:8000/
     """
     from kg import names
-
-    folders = places(recipe, out)
-    if url:
-        _alone_with_store(version, data, base, options["services"])
-    if base and base != names.BASE:
-        if not data:
-            release_at(folders, version)  # what is built is built here, under its canonical names
-        _begin_again(base)
-
     from kg.listening.guard import ConnectionLimits
     from kg.remote.held import Address
     from kg.server import serve
     from kg.workers.limits import MB, Limits, cores
 
-    operation = _operation(options)
-    memory, workers, services = options["memory"] * MB, options["workers"], options["services"]
+    folders, url = places(recipe, out), options["url"]
+    if url and (version or data or base or options["services"]):
+        raise click.UsageError(_ALONE)
+    if base and base != names.BASE:
+        if not data:
+            release_at(folders, version)  # what is built is built here, under its canonical names
+        _begin_again(base)
+    workers = options["workers"] or (_WAITING if url else cores())
     serve(
         Address(url, options["engine"] or "") if url else data or _release(folders, version),
         folders.queries,
         folders.out,
         options["host"],
         options["port"],
-        Limits.of(
-            workers or (_WAITING if url else cores()), seconds=options["timeout"], memory=memory, services=services
-        ),
-        follow=not data and version is None and not url,  # a release that is chosen by nobody gives way to the next one
-        operation=operation,
+        Limits.of(workers, seconds=options["timeout"], memory=options["memory"] * MB, services=options["services"]),
+        follow=not data and version is None,  # a release that is chosen by nobody gives way to the next one
+        operation=_operation(options),
         connections=ConnectionLimits(connections=options["connections"]),
     )
-
-
-def _alone_with_store(version: str | None, data: tuple[Path, ...], base: str | None, services: tuple[str, ...]) -> None:
-    """Raise an error of the command line where an option is given that a store elsewhere cannot have."""
-    if version or data:
-        raise click.UsageError("--store says what is served; leave out --release and --data")
-    if base:
-        raise click.UsageError("the names in a store are the canonical ones; --base is for what is loaded here")
-    if services:
-        raise click.UsageError("a store elsewhere would call other endpoints without our limits: no --service-allow")
 
 
 def _operation(options: dict[str, Any]) -> "Operation":
