@@ -1,7 +1,7 @@
 """The server: it listens, says its address, and keeps what it serves up to date."""
 
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -63,7 +63,7 @@ def serve(
             address(listener)
         )
         # uvicorn repeats the signal once it has closed everything; the user asked for just that.
-        with suppress(KeyboardInterrupt):
+        with suppress(KeyboardInterrupt), watch or nullcontext():
             server.run(sockets=[listener])
 
 

@@ -107,13 +107,13 @@ def app(
     release, version = _served(data)
     limits, operation = limits or Limits(), operation or Operation()
     pool = Pool.of(source := source or Source.of(data, limits), limits)
-    answers = _answers(pool, keeping=bool(version) or not source.held)
+    keeping = bool(version) or not source.held  # nothing tells when the content of a store changes that names none
+    answers = Answers(pool) if keeping else Answers(pool, 0, 0)
     lasting = downloads.LIVE if release and not release.development else REVALIDATED
     graph = _Graph(release, asking(answers), pool.triples, documents.labels_of(release), read_queries(queries))
     writing = Editor(answers, graph.vocabulary, graph.labels, graph.named)
     introduction = _introduction(graph, writing, operation, federated=bool(limits.services))
     sparql, indexing = Endpoint(answers, limits, lasting, introduction, writing), Indexing(data)
-    setting = Setting(release, lasting, operation.address)
     application = _bare(lambda _: _running(version, pool, answers, operation.metrics, indexing))
     routers = (
         sparql.router(),
@@ -122,14 +122,14 @@ def app(
         downloads.router(release, out),
         browse.router(answers, release, sparql.sending, browse.finder(indexing.index)),
         searching.router(indexing.index, release, graph.labels),
-        reconcile.router(graph.ask, indexing.index, graph.labels, setting),
+        reconcile.router(graph.ask, indexing.index, graph.labels, Setting(release, lasting, operation.address)),
         *_read(graph),
     )
     for router in routers:
         application.include_router(_with_head(router))
     paths = [*_paths(routers)]
     application.state.site = pages.Site(release, frozenset(path.split("/")[1] for path in paths))
-    return _within_layers(application, sparql, operation, paths)
+    return _within_layers(application, sparql, operation, paths, keeping)
 
 
 def _read(graph: _Graph) -> Iterator[APIRouter]:
@@ -176,12 +176,15 @@ def _bare(lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]]) -> _
     )
 
 
-def _within_layers(application: "_Site", sparql: Endpoint, operation: Operation, paths: Iterable[str]) -> FastAPI:
+def _within_layers(
+    application: "_Site", sparql: Endpoint, operation: Operation, paths: Iterable[str], keeping: bool
+) -> FastAPI:
     """Put around an application what all its answers pass, from the inside to the outside."""
     application.add_middleware(Direct, endpoint=sparql)
     for layer in (OnBehalf, Compressed, HeadersEverywhere):
         application.add_middleware(layer)
-    layers: ASGIApp = Observed(Replayed(application.framework), operation, [*paths])
+    answering = Replayed(application.framework) if keeping else application.framework
+    layers: ASGIApp = Observed(answering, operation, [*paths])
     application.layers = BehindProxies(layers, operation.trusted) if operation.trusted else layers
     return application
 
@@ -193,11 +196,6 @@ async def _running(
     async with pool.running(), indexing.running():
         with metrics.reading(version, pool, answers):
             yield
-
-
-def _answers(pool: Pool, keeping: bool) -> Answers:
-    """Return what asks a pool: without keeping answers where nothing tells when they become others."""
-    return Answers(pool) if keeping else Answers(pool, 0, 0)
 
 
 def _served(data: Data) -> tuple[Release | None, str]:

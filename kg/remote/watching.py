@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Self
 
 from kg.errors import KgError, Problem, StoreError
 from kg.releases import Release, release_of
@@ -13,12 +14,21 @@ _SECONDS = 5.0  # that the store may take to say what it holds
 
 
 class Watch:
-    """What a store holds, with the copy of that release in a folder of releases, where there is one."""
+    """What a store holds, with the copy of that release in a folder of releases, where there is one.
+
+    A context manager that lets go of the connection to the store.
+    """
 
     def __init__(self, address: Address, out: Path) -> None:
         self._connection, self._out = Connection(address, _SECONDS), out
         self._address = address
         self._why = ""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.close()
 
     def trouble(self) -> str:
         """Return why the store could not be asked the last time; empty where it could."""
