@@ -39,6 +39,7 @@ from kg.description import DESCRIPTION_FORMATS, NAMED_GRAPHS, ServiceDescription
 from kg.editor import Editor
 from kg.endpoint import Direct, Endpoint, Refusal, allowed, problem
 from kg.headers import EVERYWHERE, HeadersEverywhere
+from kg.health import Served
 from kg.indexing import Indexing
 from kg.labels import Labels
 from kg.metrics import Metrics
@@ -50,6 +51,7 @@ from kg.query_pages import QueryPages
 from kg.reconcile import routes as reconcile
 from kg.reconcile.service import Setting
 from kg.releases import Release
+from kg.remote.held import Held
 from kg.replay import Replayed
 from kg.replies import Asked, Notice, chosen, prefers_page, raw_path, told
 from kg.searching import routes as searching
@@ -65,7 +67,7 @@ REVALIDATED = "public, no-cache"
 READING = "GET, HEAD, OPTIONS"
 
 
-Data = Release | Sequence[Path]
+Data = Release | Sequence[Path] | Held
 
 
 @dataclass(frozen=True)
@@ -96,38 +98,39 @@ def app(
     limits: Limits | None = None,
     source: Source | None = None,
     operation: Operation | None = None,
+    trouble: Callable[[], str] = str,
 ) -> FastAPI:
-    """Return the application that serves a release, or RDF files, beside the releases in `out`.
+    """Return the application that serves a release, RDF files, or what a store holds, beside the releases in `out`.
 
     It starts the process that loads the data, and ends it when the server shuts it down. `source` says how they are
-    opened, where that is not left to the memory that there is.
+    opened, where that is not left to memory. `trouble` tells why nothing can be answered now, where that is so.
     """
-    release = data if isinstance(data, Release) else None
+    release, version = _served(data)
     limits, operation = limits or Limits(), operation or Operation()
     pool = Pool.of(source := source or Source.of(data, limits), limits)
-    answers, lasting = Answers(pool), downloads.LIVE if release and not release.development else REVALIDATED
+    keeping = bool(version) or not source.held  # nothing tells when the content of a store changes that names none
+    answers = Answers(pool) if keeping else Answers(pool, 0, 0)
+    lasting = downloads.LIVE if release and not release.development else REVALIDATED
     graph = _Graph(release, asking(answers), pool.triples, documents.labels_of(release), read_queries(queries))
     writing = Editor(answers, graph.vocabulary, graph.labels, graph.named)
     introduction = _introduction(graph, writing, operation, federated=bool(limits.services))
     sparql, indexing = Endpoint(answers, limits, lasting, introduction, writing), Indexing(data)
-    setting = Setting(release, lasting, operation.address)
-
-    application = _bare(lambda _: _running(release, pool, answers, operation.metrics, indexing))
+    application = _bare(lambda _: _running(version, pool, answers, operation.metrics, indexing))
     routers = (
         sparql.router(),
         editor.router(graph.vocabulary, graph.labels),
-        health.router(release, pool, operation.metrics, "disk" if source.on_disk else "memory"),
+        health.router(Served(version, source.place), pool, operation.metrics, trouble),
         downloads.router(release, out),
         browse.router(answers, release, sparql.sending, browse.finder(indexing.index)),
         searching.router(indexing.index, release, graph.labels),
-        reconcile.router(graph.ask, indexing.index, graph.labels, setting),
+        reconcile.router(graph.ask, indexing.index, graph.labels, Setting(release, lasting, operation.address)),
         *_read(graph),
     )
     for router in routers:
         application.include_router(_with_head(router))
     paths = [*_paths(routers)]
     application.state.site = pages.Site(release, frozenset(path.split("/")[1] for path in paths))
-    return _within_layers(application, sparql, operation, paths)
+    return _within_layers(application, sparql, operation, paths, keeping)
 
 
 def _read(graph: _Graph) -> Iterator[APIRouter]:
@@ -175,23 +178,33 @@ def _bare(lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]]) -> _
     )
 
 
-def _within_layers(application: "_Site", sparql: Endpoint, operation: Operation, paths: Iterable[str]) -> FastAPI:
+def _within_layers(
+    application: "_Site", sparql: Endpoint, operation: Operation, paths: Iterable[str], keeping: bool
+) -> FastAPI:
     """Put around an application what all its answers pass, from the inside to the outside."""
     application.add_middleware(Direct, endpoint=sparql)
     for layer in (OnBehalf, Compressed, HeadersEverywhere):
         application.add_middleware(layer)
-    layers: ASGIApp = Observed(Replayed(application.framework), operation, [*paths])
+    answering = Replayed(application.framework) if keeping else application.framework
+    layers: ASGIApp = Observed(answering, operation, [*paths])
     application.layers = BehindProxies(layers, operation.trusted) if operation.trusted else layers
     return application
 
 
 @asynccontextmanager
 async def _running(
-    release: Release | None, pool: Pool, answers: Answers, metrics: Metrics, indexing: Indexing
+    version: str, pool: Pool, answers: Answers, metrics: Metrics, indexing: Indexing
 ) -> AsyncIterator[None]:
     async with pool.running(), indexing.running():
-        with metrics.reading(release.version if release else "", pool, answers):
+        with metrics.reading(version, pool, answers):
             yield
+
+
+def _served(data: Data) -> tuple[Release | None, str]:
+    """Return the release whose files are here, where there is one, and the version of the data, empty where unknown."""
+    if isinstance(data, Held):
+        return data.release, data.holding.version
+    return (data, data.version) if isinstance(data, Release) else (None, "")
 
 
 def _paths(routers: Iterable[APIRouter]) -> Iterator[str]:
