@@ -5,7 +5,6 @@ characters weighs the more the fewer titles it stands in, so that two titles tha
 A measure that was split continues in several, one that was merged continues several.
 """
 
-import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from itertools import pairwise
 from math import log
 
 from kg import names
-from kg.cells import plain
+from kg.cells import plain, without_targets
 from kg.errors import Problem, RecipeError
 from kg.model.records import EditionRecords, Kpi, Measure, Revision
 from kg.recipe import Recipe
@@ -23,7 +22,6 @@ _SAME_TITLE = 0.9
 _ALIKE = 0.5
 _HARDLY_ALIKE = 0.3
 _SHORTEST_KPI = 4  # characters of a name that tells one KPI from others
-_TARGET = re.compile(r"[(（][^()（）]*[)）]|[0-9,.]+")
 
 Letters = frozenset[str]  # pairs of neighbouring characters
 Weight = Callable[[str], float]
@@ -174,5 +172,5 @@ def _kpis(measures: Iterable[Measure]) -> dict[str, str]:
 
 def _name(kpi: Kpi) -> str:
     """Return the name of a KPI without targets and numbers; empty where none is set or too little is left."""
-    name = _TARGET.sub("", plain(kpi.text))
+    name = without_targets(kpi.text)
     return name if kpi.status == "set" and len(name) >= _SHORTEST_KPI else ""

@@ -12,7 +12,7 @@ from pyoxigraph import NamedNode, RdfFormat, Store, parse
 from kg.cli import main
 from kg.errors import RecipeError
 from kg.explain import Explainer
-from kg.pipeline import build, draft
+from kg.pipeline import draft
 from kg.places import places
 
 from .pairs import AFTER, BEFORE, recipe_of
@@ -34,14 +34,6 @@ DOUBTFUL = {("02-04", "01-02"), ("04-03", "04-02")}  # renamed: the KPI goes on,
 
 Row = dict[str, str]
 Judged = Callable[..., str]
-
-
-@pytest.fixture(scope="module")
-def pair(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The release of both editions."""
-    base = tmp_path_factory.mktemp("pair")
-    recipe = recipe_of(base / "build", BEFORE, AFTER, previous="2030.1.0")
-    return build(places(recipe, base / "out")).release.folder
 
 
 def table(folder: Path) -> list[Row]:
