@@ -118,8 +118,8 @@ def compare(before: Dump, after: Dump, labels: Labels) -> Changes:
     measures = [_measure(teller, pair) for pair in pairs_of(found.measures, old, new)]
     things = [_thing(teller, iri, *facts) for iri, facts in sorted(found.things.items())]
     told = [change for change in (*measures, *things) if change.sentences or change.kind in ("added", "removed")]
-    classes = {kind: Words(*(labels.of(kind, lang) for lang in ("ja", "en"))) for kind in found.others}
-    classes |= {change.type: Words(*(labels.of(change.type, lang) for lang in ("ja", "en"))) for change in told}
+    classes = {kind: Words(*(teller.term(kind, lang) for lang in ("ja", "en"))) for kind in found.others}
+    classes |= {change.type: Words(*(teller.term(change.type, lang) for lang in ("ja", "en"))) for change in told}
     return Changes(
         before.name, after.name, after.issued, found.added, found.removed, tuple(told), found.others, classes
     )

@@ -9,6 +9,7 @@ from pyoxigraph import Literal, NamedNode
 
 from kg.changes.sides import DESCRIPTION, SHISAKU, TITLE, Facts, Names, Side, Term
 from kg.labels import Labels, preferred
+from kg.rebasing import served_iri
 
 VALUE, PERIOD = SHISAKU + "value", SHISAKU + "period"
 _UNIT, _ROLE = SHISAKU + "unit", SHISAKU + "targetRole"
@@ -50,10 +51,14 @@ class Teller:
     ends: dict[str, str]
     labels: Labels
 
+    def term(self, iri: str, lang: str) -> str:
+        """Return what a class or a property is called. Dumps have canonical names, whatever this process calls it."""
+        return self.labels.of(served_iri(iri), lang)
+
     def name(self, iri: str) -> Words:
         """Return what a thing is called."""
         texts = self.names.get(iri, {})
-        return Words(*(preferred(texts, lang) or self.labels.of(iri, lang) for lang in ("ja", "en")))
+        return Words(*(preferred(texts, lang) or self.term(iri, lang) for lang in ("ja", "en")))
 
     def property(self, iri: str, old: Sequence[Term], new: Sequence[Term]) -> Iterator[Sentence]:
         """Yield what became of one property of a thing, language by language."""
@@ -66,12 +71,12 @@ class Teller:
 
     def facts(self, old: Facts, new: Facts, but: Sequence[str] = ()) -> Iterator[Sentence]:
         """Yield what became of every property of a thing, in the order of the vocabulary, but for some."""
-        for iri in sorted({*old, *new} - {*but}, key=lambda iri: (iri != TITLE, self.labels.rank(iri))):
+        for iri in sorted({*old, *new} - {*but}, key=lambda iri: (iri != TITLE, self.labels.rank(served_iri(iri)))):
             yield from self.property(iri, old.get(iri, ()), new.get(iri, ()))
 
     def labelled(self, iri: str, language: str = "") -> Words:
         """Return what a property is called at the beginning of a sentence, of values in a language."""
-        ja, en = (self.labels.of(iri, lang) for lang in ("ja", "en"))
+        ja, en = (self.term(iri, lang) for lang in ("ja", "en"))
         en = en[:1].upper() + en[1:] if ":" not in en else en  # a prefixed name stays as it is
         return Words(f"{ja}(英語)", f"{en} (English)") if language == "en" else Words(ja, en)
 
