@@ -15,8 +15,8 @@ from fastapi import APIRouter, Request, Response
 from kg.changes import Change, Changes, Dump, compare
 from kg.changes.writing import as_atom, as_json
 from kg.conditional import Validators
+from kg.downloads import release_at
 from kg.endpoint import Refusal, unless_known
-from kg.errors import KgError
 from kg.labels import Labels
 from kg.names import ID
 from kg.negotiate import HTML, PLAIN_JSON, Format
@@ -24,7 +24,7 @@ from kg.openapi import answered
 from kg.pages import View
 from kg.pages.changes import filled
 from kg.rebasing import served_iri
-from kg.releases import GRAPH, Release, release_of, releases_at
+from kg.releases import GRAPH, Release, releases_at
 from kg.replies import chosen, page, view_of
 
 ATOM = Format("Atom", "application/atom+xml", ("atom",))
@@ -75,12 +75,7 @@ class History:
 
     def release(self, version: str) -> Release:
         """Return a release at hand; raise Refusal where there is none of that version."""
-        if self._release and version == self._release.version:
-            return self._release
-        try:
-            return release_of(self._out, version)
-        except (KgError, OSError, ValueError) as error:
-            raise Refusal(404, f"there is no release {version}; /changes lists those that there are") from error
+        return release_at(self._release, self._out, version)
 
     def address(self, view: View, change: Change, after: Release) -> str:
         """Return where a thing is shown: on this site, where it is in the release that is served."""
@@ -101,9 +96,10 @@ def router(release: Release | None, out: Path, labels: Labels) -> APIRouter:
         versions = await asyncio.to_thread(history.versions)
         before, after = _ends(asked.get("from", ""), asked.get("to", ""), versions)
         if not (before and after):
-            if format is not HTML:
-                raise Refusal(404, "say which releases are compared: /changes?from=VERSION&to=VERSION")
-            return _page(request, history, versions)
+            if format is HTML:
+                return _page(request, history, versions)
+            listed = ", ".join(release.version for release in versions)
+            raise Refusal(404, f"there are no two releases to compare; at hand: {listed}")
         old, new = history.release(before), history.release(after)
         found = await history.changes(old, new)
         if format is HTML:

@@ -90,9 +90,13 @@ def describe_release(graph: Graph, release: Described, records: Records) -> None
     dataset.to("dcterms:accessRights", _is_a(graph, _ACCESS, "dcterms:RightsStatement"))
     dataset.texts("dcat:keyword", texts.keywords_ja, "ja").texts("dcat:keyword", texts.keywords_en, "en")
     dataset.to("dcterms:conformsTo", _is_a(graph, f"{BASE}def", "dcterms:Standard"))
-    service = _pair(graph.about(endpoint).a("dcat:DataService"), "dcterms:title", release.title)
-    service.to("dcat:endpointURL", f"{BASE}sparql").to("dcat:servesDataset", release.dataset)
-    service.to("dcterms:conformsTo", _is_a(graph, _PROTOCOL, "dcterms:Standard"))
+    # The one endpoint asks the release of the day; the other asks this release for ever.
+    own = f"{release.document}#sparql"
+    catalogue.to("dcat:service", own)
+    for service, address in ((endpoint, f"{BASE}sparql"), (own, f"{release.folder}sparql")):
+        about = _pair(graph.about(service).a("dcat:DataService"), "dcterms:title", release.title)
+        about.to("dcat:endpointURL", address).to("dcat:servesDataset", release.dataset)
+        about.to("dcterms:conformsTo", _is_a(graph, _PROTOCOL, "dcterms:Standard"))
     _editions(graph, release, records, series, dataset)
 
 
