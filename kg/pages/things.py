@@ -182,8 +182,11 @@ def _groups(view: View, facts: Facts, found: Description, kind: Kind, around: Ar
 
 def _listed_by(predicate: str, thing: str) -> str:
     """Return the path of the list of measures under a thing; empty where the list has no such facet."""
-    facet = facets().get(predicate)
-    return f"browse?{facet}={quote(thing.removeprefix(ID), safe='/')}" if facet and thing.startswith(ID) else ""
+    facet, folder = facets().get(predicate, ("", ""))
+    name = thing.removeprefix(ID)
+    short = name.removeprefix(f"{folder}/")
+    key = name if "/" in short else short
+    return f"browse?{facet}={quote(key, safe='/')}" if facet and thing.startswith(ID) else ""
 
 
 def _alike(view: View, facts: Facts, rows: Sequence[Row]) -> list[Row]:
