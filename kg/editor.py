@@ -47,12 +47,14 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Editor:
-    """The page of the endpoint for one graph."""
+    """The page of the endpoint for one graph, at its path below the top; `version` is that of a release of its own."""
 
     answers: Answers
     vocabulary: Vocabulary
     labels: Labels
     stored: Mapping[str, StoredQuery] = field(default_factory=dict)
+    path: str = "sparql"
+    version: str = ""
 
     def wants(self, question: Question, accepted: str | None) -> bool:
         """Whether a browser asks: by name, or since it likes HTML better than any other form of an answer."""
@@ -68,7 +70,7 @@ class Editor:
     async def answer(self, request: Request, question: Question, lasting: str) -> Response:
         """Return the page with the answer to a question, or where a form has posted it, lead to its address."""
         view = view_of(request)
-        address = _address(view, question)
+        address = self._address(view, question)
         if request.method == "POST" and address:
             return redirect(303, f"{view.root}{address}")
         outcome = await self._outcome(request, question, view)
@@ -102,7 +104,9 @@ class Editor:
             query=question.query,
             graphs=[*_graphs(question)],
             outcome=outcome,
-            address=_address(view, question),
+            address=self._address(view, question),
+            path=self.path,
+            version=self.version,
             formats=GRAPH_FORMATS if graph else ROW_FORMATS,
             subjects=questions.by_subject(self.stored.values(), view),
             lines=question.query.splitlines() if outcome and outcome.mistake else [],
@@ -111,6 +115,12 @@ class Editor:
             instead=lambda missing, iri: _instead(question.query, missing, iri),
         )
         return page(html, view, status, ["'self'"] if assets.there(SCRIPT) else ())
+
+    def _address(self, view: View, question: Question) -> str:
+        """Return the address of a question below the top of the site; empty where it would be too long."""
+        pairs = [("query", question.query), *_graphs(question)]
+        address = "&".join(f"{key}={quote(value, safe='')}" for key, value in pairs)
+        return "" if len(address) > LONGEST_ADDRESS else f"{self.path}?{address}&lang={view.lang}"
 
     async def _outcome(self, request: Request, question: Question, view: View) -> Outcome | None:
         """Ask, and return what came of it; None where the client has gone away meanwhile."""
@@ -183,10 +193,3 @@ def _graphs(question: Question) -> list[tuple[str, str]]:
     return [("default-graph-uri", iri) for iri in question.default_graphs] + [
         ("named-graph-uri", iri) for iri in question.named_graphs
     ]
-
-
-def _address(view: View, question: Question) -> str:
-    """Return the address of a question below the top of the site; empty where it would be too long."""
-    pairs = [("query", question.query), *_graphs(question)]
-    address = "&".join(f"{key}={quote(value, safe='')}" for key, value in pairs)
-    return "" if len(address) > LONGEST_ADDRESS else f"sparql?{address}&lang={view.lang}"
