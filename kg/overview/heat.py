@@ -1,4 +1,4 @@
-"""Measures by pillar and lead ministry: fields in rows and columns, each the stronger in colour, the more measures it has."""
+"""Measures by pillar and lead ministry: fields in rows and columns, stronger in colour the more measures they have."""
 
 from collections import Counter
 from collections.abc import Sequence
