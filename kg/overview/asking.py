@@ -10,12 +10,12 @@ from kg.facts import Value
 from kg.labels import preferred
 from kg.names import ID
 from kg.overview.editions import Edition
-from kg.pages import View
+from kg.pages import LANGUAGES, View
 from kg.pages.questions import Behind
 from kg.representations import SAFE
 from kg.stored import Term, text_of
 
-LANGUAGES = ("ja", "en")
+_LONGEST = 400  # characters of a text of the data: there are many on one page
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ async def answered(
 
 def called(row: Row, stem: str, view: View) -> tuple[str, str]:
     """Return a text of a row in the language of a page, or else in the other, with its language."""
-    texts = {lang: row[f"{stem}_{lang}"] for lang in LANGUAGES if row.get(f"{stem}_{lang}")}
+    texts = {lang: row[f"{stem}_{lang}"][:_LONGEST] for lang in LANGUAGES if row.get(f"{stem}_{lang}")}
     text = preferred(texts, view.lang)
     return text, next((lang for lang, each in texts.items() if each == text), "")
 
@@ -57,4 +57,4 @@ def leads_to(iri: str, view: View) -> str:
 
 def thing(iri: str, words: str, view: View, lang: str = "") -> Value:
     """Return a thing as it is shown, with where it leads."""
-    return Value(words or iri.removeprefix(ID), lang, leads_to(iri, view))
+    return Value((words or iri.removeprefix(ID))[:_LONGEST], lang, leads_to(iri, view))

@@ -1,4 +1,4 @@
-"""Measures by pillar and lead ministry: fields in rows and columns, each as dark as it has measures."""
+"""Measures by pillar and lead ministry: fields in rows and columns, stronger in colour the more measures they have."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from kg.overview.editions import Edition
 from kg.pages import View
 from kg.pages.lettering import lines
 
-STEPS = 5  # of darkness; the style sheet has a colour for each
+STEPS = 5  # of strength; the style sheet has a colour for each
 _MOST_ROWS, _MOST_COLUMNS = 10, 9
 _WIDTH, _HEIGHT, _LINE = 112, 48, 15  # of a field and of a line of a heading, in pixels
 _SIDE, _PAD = 188, 8
@@ -31,7 +31,7 @@ class Head:
 
 @dataclass(frozen=True)
 class Cell:
-    """A field: its place, how many measures, how dark of `STEPS`, where it leads, and its name."""
+    """A field: its place, how many measures, how strong of `STEPS`, where it leads, and its name."""
 
     x: float
     y: float

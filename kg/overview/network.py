@@ -80,7 +80,7 @@ class Layout:
 
 
 def layout(found: Sequence[Row]) -> Layout:
-    """Return where the ministries of the rows of pairs-of-ministries stand; it takes some hundredths of a second."""
+    """Return where the ministries of the rows of pairs-of-ministries stand; it takes up to a fifth of a second."""
     partners = Counter(row[end] for row in found for end in ("one", "other"))
     shown = sorted(sorted(partners, key=lambda iri: (-partners[iri], iri))[:_MOST])
     shared = {
@@ -88,7 +88,7 @@ def layout(found: Sequence[Row]) -> Layout:
         for row in found
         if row["one"] in shown and row["other"] in shown
     }
-    return Layout(_round(_settled(shown, shared)), shared, partners, len(partners) - len(shown))
+    return Layout(_on_circle(_settled(shown, shared)), shared, partners, len(partners) - len(shown))
 
 
 def network(found: Sequence[Row], laid: Layout, named: Names, view: View) -> Network:
@@ -139,7 +139,7 @@ def _settled(shown: Sequence[str], shared: Mapping[Pair, int]) -> list[str]:
     return order
 
 
-def _round(order: Sequence[str]) -> dict[str, Point]:
+def _on_circle(order: Sequence[str]) -> dict[str, Point]:
     """Return places on a circle, clockwise from the top."""
     turn = 2 * math.pi / max(len(order), 1)
     return {

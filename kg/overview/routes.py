@@ -28,6 +28,7 @@ from kg.replies import Asked, Notice, sent, told, view_of
 from kg.representations import Representation
 
 Made = TypeVar("Made")
+_KEPT = 20  # editions
 
 
 def router(ask: Ask, release: Release | None) -> APIRouter:
@@ -47,7 +48,7 @@ def router(ask: Ask, release: Release | None) -> APIRouter:
 
 
 class _Kept(Generic[Made]):
-    """What is made once for each edition; where making it fails, it is made again for the next who asks."""
+    """What is made once for each of the editions asked for last; what fails is made again for the next who asks."""
 
     def __init__(self, make: Callable[[Edition], Awaitable[Made]]) -> None:
         self._make = make
@@ -57,6 +58,8 @@ class _Kept(Generic[Made]):
         """Return what was made for an edition."""
         making = self._making.get(edition.iri)
         if making is None:
+            if len(self._making) >= _KEPT:
+                self._making.pop(next(iter(self._making)))
             making = self._making[edition.iri] = asyncio.ensure_future(self._make(edition))
         try:
             return await asyncio.shield(making)

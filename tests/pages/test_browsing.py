@@ -41,7 +41,8 @@ def test_axe_finds_nothing(browser: Browser, real_site: httpx.Client, scheme: st
     page, found = context.new_page(), {}
     for path in PATHS:
         page.goto(f"{path}{'&' if '?' in path else '?'}lang={lang}")
-        if complaints := violations(page, contrast="/page/" not in path):  # its colours are those of a row
+        # the colours of a page of the source are those of a row; those within a picture axe does not look at
+        if complaints := violations(page, contrast="/page/" not in path and path != "/pictures"):
             found[path] = complaints
     context.close()
 
