@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping
 
 import httpx
 
+from kg.errors import StoreError
+
 
 class Engine:
     """What is done in the same way for every engine that has no reason for another."""
@@ -27,13 +29,9 @@ class Engine:
         """Return what tells this engine how long a query may take."""
         return {}
 
-    def shortened(self, headers: Mapping[str, str]) -> str:
-        """Return why an answer that looks complete is not; empty where nothing says so."""
-        return ""
-
-    def most_rows(self, headers: Mapping[str, str]) -> int:
-        """Return after how many rows this engine cuts the answer; 0 where it does not."""
-        return 0
+    def shortened(self, headers: Mapping[str, str]) -> StoreError | None:
+        """Return why an answer that looks complete is not; None where nothing says so."""
+        return None
 
     def mended(self, pieces: Iterable[bytes]) -> Iterable[bytes]:
         """Return results in JSON with the types that the specification gives to its values."""

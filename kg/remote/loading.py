@@ -33,6 +33,7 @@ from kg.remote.held import (
     dataset_of,
     graph_of,
 )
+from kg.rewriting import Dataset
 
 CHUNK = 20_000  # triples in one request
 _ATTEMPTS = 3
@@ -87,9 +88,9 @@ class Loader:
                 remedy = "make the release again: kg build"
                 raise ReleaseError(Problem("this file of the release is not there", remedy, release.path(name)))
         version, total, state = release.version, sum(1 for _ in _lines(release)), self._state()
-        self._connection.gives_whole(total)
         beside, graph = _beside(release), graph_of(version)
         sent = self._load(release, graph, total, progress)
+        self._connection.gives_whole(Dataset((graph,), NAMED), total)
         there = all(self._count(name) == len(triples) for name, triples in beside.items())
         if not sent and there and (state.stage, state.version) == (CURRENT, version):
             return Loaded(0, total, False)

@@ -27,6 +27,7 @@ from kg.rewriting import begins_paths_with_several, with_equations
 
 _TIMED_OUT = "S1TAT"
 _COMPILER = re.compile(r"Virtuoso (?:37000|22\w{3}|42S\w\w) Error")
+_LESS = "ask for less, for example with LIMIT"
 _LEAST = 1000  # milliseconds: it takes no shorter limit
 
 _BOOLEAN = b'"datatype": "http://www.w3.org/2001/XMLSchema#boolean", "value": "'
@@ -55,13 +56,14 @@ class Virtuoso(Engine):
         """Return the time limit in milliseconds."""
         return {"timeout": str(max(int(seconds * 1000), _LEAST))}
 
-    def shortened(self, headers: Mapping[str, str]) -> str:
+    def shortened(self, headers: Mapping[str, str]) -> StoreError | None:
         """Return why an answer that looks complete is not."""
-        return "it has reached its time limit" if headers.get("X-SQL-State") == _TIMED_OUT else ""
-
-    def most_rows(self, headers: Mapping[str, str]) -> int:
-        """Return after how many rows the answer to this query is cut."""
-        return int(headers.get("X-SPARQL-MaxRows", "0"))
+        if headers.get("X-SQL-State") == _TIMED_OUT:
+            return StoreError(Problem("the store has not answered within its limit of time", _LESS), status=504)
+        if most := headers.get("X-SPARQL-MaxRows"):
+            fact = f"the store gives no more than {most} rows (ResultSetMaxRows in its virtuoso.ini)"
+            return StoreError(Problem(fact, _LESS), status=400)
+        return None
 
     def mended(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
         """Return results in JSON with truth values in canonical form."""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import IO, cast
 
 import httpx
-from pyoxigraph import QueryResultsFormat, QuerySolutions, RdfFormat, Store, parse, parse_query_results
+from pyoxigraph import QueryResultsFormat, RdfFormat, Store, parse, parse_query_results
 
 from kg.errors import StoreError
 from kg.names import BASE
@@ -21,6 +21,7 @@ from kg.workers.answering import chosen_format, not_acceptable
 from kg.workers.limits import Limits
 from kg.workers.messages import Question, Refusal, Superseded
 
+_START = 300.0  # seconds that the store may take for what is asked once, at the start
 _SIZE = "SELECT (COUNT(*) AS ?size) { ?s ?p ?o }"
 
 
@@ -29,9 +30,10 @@ def opening(held: Held, limits: Limits) -> tuple[Callable[[], "RemoteStore"], in
 
     Raise StoreError where the store does not say, or cuts answers before all of the release is told.
     """
-    with Connection(held.address, limits.seconds) as connection:
-        size = int(connection.rows(_SIZE, held.holding.dataset(Dataset()))[0]["size"])
-        connection.gives_whole(size)
+    with Connection(held.address, max(limits.seconds, _START)) as connection:
+        dataset = held.holding.dataset(Dataset())
+        size = int(connection.rows(_SIZE, dataset)[0]["size"])
+        connection.gives_whole(dataset, size)
     return lambda: RemoteStore(held, limits), size
 
 
@@ -81,14 +83,7 @@ class RemoteStore:
         if isinstance(format.writer, RdfFormat):
             return (quad.triple for quad in parse(_file(response.iter_bytes()), format=format.writer))
         assert isinstance(format.writer, QueryResultsFormat)
-        pieces = engine.mended(response.iter_bytes())
-        if limit := engine.most_rows(response.headers):
-            body = b"".join(pieces)
-            found = parse_query_results(body, format.writer)
-            if isinstance(found, QuerySolutions) and len(list(found)) >= limit:
-                raise Refusal(400, f"the store cuts answers after {limit:,} rows; ask for less, with LIMIT and OFFSET")
-            pieces = [body]
-        return parse_query_results(_file(pieces), format.writer)
+        return parse_query_results(_file(engine.mended(response.iter_bytes())), format.writer)
 
 
 class _Body:
