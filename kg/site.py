@@ -125,13 +125,10 @@ def app(
         editor.router(graph.vocabulary, graph.labels),
         health.router(Served(version, source.place), pool, operation.metrics, trouble),
         archive.router(archived),
-        downloads.router(release, out),
-        history.router(release, out, graph.labels),
-        citing.router(release, out, graph.named),
         browse.router(answers, release, sparql.sending, browse.finder(indexing.index)),
         searching.router(indexing.index, release, graph.labels),
         reconcile.router(graph.ask, indexing.index, graph.labels, Setting(release, lasting, operation.address)),
-        *_read(graph),
+        *_read(graph, out),
     )
     paths = _included(application, routers)
     application.state.site = pages.Site(release, frozenset(path.split("/")[1] for path in paths))
@@ -150,8 +147,8 @@ def _archived(graph: _Graph, out: Path, answers: Answers, limits: Limits, addres
     return archive.Archive(release, out, setting, current)
 
 
-def _read(graph: _Graph) -> Iterator[APIRouter]:
-    """Yield the routes of what is read: pages, and documents in other forms."""
+def _read(graph: _Graph, out: Path) -> Iterator[APIRouter]:
+    """Yield the routes of what is read: pages, documents in other forms, and the files of releases."""
     ask, release, labels = graph.ask, graph.release, graph.labels
     explained = Documentation(ask, labels, graph.vocabulary, graph.stored)
     yield front.router(ask, release, graph.total, graph.stored)
@@ -161,6 +158,9 @@ def _read(graph: _Graph) -> Iterator[APIRouter]:
     yield lookup.router(ask, release)
     yield published.router(ask, release, labels, explained)
     yield facsimile.router(ask, release, labels)
+    yield downloads.router(release, out)
+    yield history.router(release, out, labels)
+    yield citing.router(release, out, graph.named)
     yield overview.router(ask, release)
 
 
