@@ -34,6 +34,7 @@ serve(current_release(out), places().queries, out, port=int(sys.argv[2]), follow
 # The same of the graph and of a named graph, in one answer, and how much there is of it.
 QUERY = """SELECT (COUNT(*) AS ?n) (COUNT(DISTINCT ?v) AS ?different) (SAMPLE(?v) AS ?version) (SAMPLE(?w) AS ?other) {
   ?s <http://example.org/version> ?v GRAPH <https://w3id.org/shisaku/void> { ?x <http://example.org/version> ?w } }"""
+LOADED = re.compile(r'(?:src|href)="(?:\./)?(static/[^"]+)"')
 VERSION = re.compile(r"release/(\d)\b")
 
 
