@@ -16,6 +16,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = Path(sys.executable).parent
 START = 120  # seconds that a store may take to start on a busy machine
 # Set by .ci/run: there, a program that is missing is a failure.
@@ -88,7 +89,11 @@ def free_ports(number: int) -> list[int]:
 @contextmanager
 def process_of(command: list[str], url: str, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
     """Run a server until the end of the context, once it answers at an address with any status."""
-    with (folder / "log").open("wb") as log, subprocess.Popen(command, cwd=folder, stdout=log, stderr=log) as process:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with (
+        (folder / "log").open("wb") as log,
+        subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log) as process,
+    ):
         try:
             until = time.monotonic() + START
             while True:
