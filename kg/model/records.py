@@ -263,12 +263,36 @@ class Revision:
 
 
 @dataclass(frozen=True)
+class LocalMeasure:
+    """A measure of the plan of a local government, by its key, and the listed measures that it cites, by their IRIs.
+
+    `cited_as` is what the table prints; `unknown` says that a part of it names no measure of the edition.
+    """
+
+    iri: str
+    plan: str
+    number: str
+    title: str
+    description: str
+    department: str
+    schedule: str
+    cited_as: str
+    cites: tuple[str, ...]
+    unknown: bool
+    line: int
+
+
+@dataclass(frozen=True)
 class Records:
-    """The editions of a release, in the order of their keys, what they refer to, and which measures continue which."""
+    """The editions of a release, in the order of their keys, and what they refer to.
+
+    `revisions` tell which measures continue which, `local` are the measures of local plans.
+    """
 
     editions: tuple[EditionRecords, ...]
     references: References = References()
     revisions: tuple[Revision, ...] = ()
+    local: tuple[LocalMeasure, ...] = ()
 
     @property
     def measures(self) -> tuple[Measure, ...]:
