@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from kg import names
 from kg.cells import plain
 from kg.extract.anchors import national_number
-from kg.model.records import EditionRecords, LocalMeasure, Measure
+from kg.model.beside import LocalMeasure
+from kg.model.records import EditionRecords, Measure
 from kg.recipe.plans import CITES, NUMBER, TITLE, LocalPlan, PlanRow
 
 _BETWEEN = re.compile(r"[、,，;；|｜\n]+")

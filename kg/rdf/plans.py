@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from kg import names
-from kg.model.records import LocalMeasure
+from kg.model.beside import LocalMeasure
 from kg.rdf.graph import Graph
 from kg.recipe.plans import DESCRIPTION, FOLDER, LocalPlan
 
