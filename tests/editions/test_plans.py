@@ -2,6 +2,8 @@
 
 import csv
 import hashlib
+import re
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from kg.errors import KgError
 from kg.pipeline import Built, build, draft
 from kg.places import places
 from kg.queries import read_query
+from kg.recipe.plans import COLUMNS
 from kg.report import summary
 from kg.store import open_release
 
@@ -218,3 +221,17 @@ def test_another_encoding_is_told_with_the_line(tmp_path: Path) -> None:
     """A table in Shift_JIS that is said to be UTF-8 names the line and the encoding to try."""
     with pytest.raises(KgError, match=r"plan\.csv:1: is no utf-8\n  try encoding = \"shift_jis\""):
         draft(places(recipe_with(tmp_path, table=TABLE.encode("cp932")), tmp_path / "out"))
+
+
+@pytest.mark.parametrize("page", ["plans.md", "plans.ja.md"])
+def test_the_description_that_the_docs_show_is_complete(tmp_path: Path, page: str) -> None:
+    """The example of both pages is the same but for its comments, and reads this table when it is put beside it."""
+    (shown,) = re.findall(
+        r"```toml\n(.*?)```", (HERE.parents[1] / "docs" / page).read_text(encoding="utf-8"), re.DOTALL
+    )
+    described = tomllib.loads(shown)
+    table = TABLE.encode("cp932")
+    described_here = re.sub(r'edition = "[^"]*"', f'edition = "{AFTER}"', shown.replace("…", "SHA"))
+
+    assert len(rows_of(draft(places(recipe_with(tmp_path, described_here, table), tmp_path / "out")))) == 5
+    assert {*described["columns"]} == {*COLUMNS}
