@@ -24,6 +24,7 @@ def summary(release: Release, records: Records | None, new: int = 0, report: Rep
         flagged = len(edition.corrections) - replaced
         lines.append(f"  {edition.source.key}: {replaced} corrections, {flagged} doubtful readings left as printed")
     lines += _revisions(records)
+    lines += _plans(records)
     warnings = Counter(issue.type for issue in records.issues if issue.severity == "warning")
     total = sum(warnings.values())
     lines.append(f"  {total} warnings, {len(records.issues) - total} remarks (issues.csv)" + (":" if warnings else ""))
@@ -46,3 +47,12 @@ def _revisions(records: Records) -> Iterator[str]:
             candidates = sum(revision.status == "candidate" for revision in found)
             told = f"{stated} stated, {candidates} candidates (revisions.csv)"
             yield f"  {edition.source.key} continues {earlier}: {told}"
+
+
+def _plans(records: Records) -> Iterator[str]:
+    """Yield a line for each local plan."""
+    for plan in dict.fromkeys(local.plan for local in records.local):
+        found = [local for local in records.local if local.plan == plan]
+        citing, unknown = (sum(map(bool, flags)) for flags in zip(*((m.cites, m.unknown) for m in found), strict=True))
+        told = f"{citing} cite listed measures, {unknown} name some that are not listed"
+        yield f"  plan {plan}: {len(found)} measures, {told} (local-measures.csv)"

@@ -12,6 +12,7 @@ from kg.extract.notes import Note
 from kg.extract.rows import rows_of
 from kg.model.issues import issues_of, note_missing
 from kg.model.measures import MeasureReader
+from kg.model.plans import local_measures
 from kg.model.records import EditionRecords, Records, SourceCell, SourceRow
 from kg.model.references import with_references
 from kg.model.revisions import revisions_of
@@ -56,7 +57,8 @@ def assemble(printed: Iterable[Printed], corrected: Iterable[Corrected], recipe:
     for cell in corrected:
         cells.setdefault((cell.cell.edition, cell.cell.line), []).append(cell)
     records = with_references([_edition(document, cells, recipe) for document in printed], recipe)
-    return replace(records, revisions=revisions_of(records.editions, recipe))
+    local = local_measures(recipe.plans, records.editions)
+    return replace(records, revisions=revisions_of(records.editions, recipe), local=local)
 
 
 def _edition(printed: Printed, cells: dict[tuple[str, int], list[Corrected]], recipe: Recipe) -> EditionRecords:

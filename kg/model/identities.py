@@ -39,6 +39,8 @@ def identities_of(records: Records) -> dict[str, Identity]:
         for entry in edition.corrections:
             iri = names.shared("correction", entry.id)
             found[iri] = Identity(iri, "correction", entry.printed)
+    for local in records.local:
+        found[local.iri] = Identity(local.iri, "local-measure", local.title)
     for identity in _of_references(records.references):
         found.setdefault(identity.iri, identity)
     return found

@@ -14,7 +14,8 @@ from math import log
 from kg import names
 from kg.cells import plain, without_targets
 from kg.errors import Problem, RecipeError
-from kg.model.records import EditionRecords, Kpi, Measure, Revision
+from kg.model.beside import Revision
+from kg.model.records import EditionRecords, Kpi, Measure
 from kg.recipe import Recipe
 from kg.recipe.revisions import Judgement, revised_by
 

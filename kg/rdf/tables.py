@@ -234,6 +234,20 @@ def _revisions(records: Records) -> Iterator[Row]:
         }
 
 
+def _local(records: Records) -> Iterator[Row]:
+    for local in records.local:
+        yield {
+            "plan": local.plan,
+            "number": local.number,
+            "iri": local.iri,
+            "title": local.title,
+            "department": local.department,
+            "schedule": local.schedule,
+            "cited_as": local.cited_as,
+            "cites": _join(local.cites),
+        }
+
+
 _TABLES: dict[str, tuple[str, Callable[[Records], Iterator[Row]]]] = {
     "measures": (
         "edition row number iri title_ja title_en pillar listed_from listing_status effects effects_uncertain lead"
@@ -260,6 +274,7 @@ _TABLES: dict[str, tuple[str, Callable[[Records], Iterator[Row]]]] = {
         " comment",
         _revisions,
     ),
+    "local-measures": ("plan number iri title department schedule cited_as cites", _local),
     "corrections": (
         "edition id action page line cell column printed corrected reason_ja reason_en evidence decided_by decided_on",
         _corrections,

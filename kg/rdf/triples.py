@@ -6,6 +6,7 @@ from kg import names
 from kg.model.records import EditionRecords, Kpi, Measure, Records, Target
 from kg.rdf.graph import Graph, Subject
 from kg.rdf.links import describe_links
+from kg.rdf.plans import describe_plans
 from kg.rdf.provenance import describe_mentions, describe_plan, describe_translation
 from kg.rdf.reference import (
     COMPARATORS,
@@ -45,6 +46,7 @@ def triples(records: Records, recipe: Recipe) -> Graph:
     describe_changes(graph, records.references.changes)
     describe_links(graph, records.references.links)
     describe_revisions(graph, records.revisions)
+    describe_plans(graph, recipe.plans, records.local)
     return graph
 
 
