@@ -98,16 +98,18 @@ def _link(subject: str, iri: str, said: Statement, *sources: _Source) -> Link:
 def _present(references: References, recipe: Recipe) -> set[str]:
     """Return the things that can be linked and are in every release."""
     listed = {names.shared(kind, code.key) for kind in ("pillar", "unit") for code in recipe.codes[f"{kind}s"]}
-    known = (*references.places, *references.bodies, *references.acts)
-    return listed | {thing.iri for thing in known} | {names.edition(source.key) for source in recipe.sources}
+    bodies, laws = {body.iri for body in references.bodies}, {law.iri for law in references.acts}
+    places = {place.iri for place in references.places}
+    return listed | bodies | laws | places | {names.edition(source.key) for source in recipe.sources}
 
 
 def used_by(edition: EditionRecords) -> set[str]:
     """Return the IRIs of what an edition names and cites, and others may, too: bodies, laws, named things."""
     found: set[str] = set()
     for measure in edition.measures:
-        things = (*measure.lead, *measure.participating, *measure.groups, *measure.laws, *measure.named)
-        found.update(thing.iri for thing in things)
+        found.update(body.iri for body in measure.lead + measure.participating + measure.groups)
+        found.update(law.iri for law in measure.laws)
+        found.update(thing.iri for thing in measure.named)
     return found
 
 

@@ -1,7 +1,7 @@
-"""A sorted N-Triples file, cut where its subjects change, and looked up by subject; it is never in memory as a whole."""
+"""A sorted N-Triples file, cut where its subjects change, and looked up by subject; never in memory as a whole."""
 
 import mmap
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -55,6 +55,14 @@ class Sorted:
     def about(self, iri: str) -> bytes:
         """Return the lines about a subject."""
         return self.beginning(f"<{iri}> ".encode())
+
+    def without(self, prefixes: Iterable[bytes]) -> Iterator[bytes]:
+        """Yield the lines, in parts, that begin with none of these."""
+        place = 0
+        for start, end in sorted((self._first(prefix), self._first(prefix + b"\xff")) for prefix in prefixes):
+            yield self._lines[place:start]
+            place = max(place, end)
+        yield self._lines[place:]
 
     def close(self) -> None:
         """Let go of the file."""

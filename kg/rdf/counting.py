@@ -1,4 +1,4 @@
-"""Counts what a graph holds, chunk by chunk, without holding it: how each class uses each property, and with what values.
+"""Counts what a graph holds, chunk by chunk, without holding it: how each class uses each property, with what values.
 
 Distinct values, and the classes of values, cannot be counted in one chunk alone. So each chunk leaves a sorted file of
 small records, by the hashes of its values and of its subjects; afterwards all records of some hashes are looked at
@@ -11,7 +11,7 @@ import struct
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
+from itertools import groupby, pairwise
 from pathlib import Path
 
 from kg.names import ID, PREFIXES
@@ -41,7 +41,7 @@ class Used:
 
 @dataclass
 class Contents:
-    """What a graph, or a chunk of it, holds. `members` are the things of each class, `entities` those of our own names."""
+    """What a graph, or a chunk of it, holds: `members` are things by class, `entities` those with names of our own."""
 
     triples: int = 0
     subjects: int = 0
@@ -53,7 +53,7 @@ class Contents:
 
 @dataclass(frozen=True)
 class Counted:
-    """What was counted in a chunk, its records, and what the numbers in these mean: uses of values, classes of things."""
+    """What was counted in a chunk, its records, and what numbers mean in these: uses of values, classes of things."""
 
     contents: Contents
     records: Path
@@ -119,7 +119,7 @@ def lots(counted: Sequence[Counted]) -> list[tuple[int, int]]:
     size = sum(one.records.stat().st_size for one in counted)
     many = max(1, -(-size // _TOGETHER))
     bounds = [(place << 32) // many for place in range(many + 1)]
-    return list(zip(bounds, bounds[1:], strict=False))
+    return list(pairwise(bounds))
 
 
 def look_at(counted: Sequence[Counted], lot: tuple[int, int]) -> Values:

@@ -14,7 +14,7 @@ from pyoxigraph import NamedNode, Quad, RdfFormat, Store, Triple, parse, seriali
 
 from kg import jsonld
 from kg.names import ID, PREFIXES
-from kg.rdf.chunks import Chunk
+from kg.rdf.chunks import Chunk, chunks_of
 from kg.rdf.counting import Counted, count
 from kg.rdf.graph import Graph
 from kg.rdf.packing import GzipFile, packed
@@ -69,7 +69,7 @@ class Pieces:
 def pieces_of(chunk: Chunk, kinds: Mapping[str, str], folder: Path) -> Pieces:
     """Write the pieces of a chunk into a folder; `kinds` are those of the whole graph."""
     lines = chunk.read()
-    statements = [Triple(s, p, o) for s, p, o, _ in parse(lines, format=RdfFormat.N_TRIPLES)]
+    statements = triples_of(lines)
     name = f"{chunk.start:015}"
     heads, content = {}, {".nt": lines, ".jsonld": jsonld.things(statements, kinds, WRITTEN_PREFIXES)}
     heads[".ttl"], content[".ttl"] = _divided(written(statements, RdfFormat.TURTLE))
@@ -128,18 +128,16 @@ class Dumps:
             return jsonld.beginning(self._kinds, WRITTEN_PREFIXES)
         return pieces.heads.get(_BEGINNINGS.get(suffix, suffix), b"")
 
-    def end(self) -> list[str]:
-        """End the dumps of the default graph; return their names."""
+    def end(self) -> None:
+        """End the dumps of the default graph."""
         self._open[".jsonld"].write(jsonld.END)
         if ".rdf" in self._open:
             self._open[".rdf"].write(_END_OF_XML)
-        there = [suffix for suffix in _FORMATS if suffix in self._open]
-        for suffix in there:
+        for suffix in [suffix for suffix in _FORMATS if suffix in self._open]:
             self._open.pop(suffix).close()
-        return [f"{_NAME}{suffix}{end}" for suffix in there for end in ("", ".gz")]
 
-    def end_with(self, named: Mapping[str, Sequence[Triple]]) -> list[str]:
-        """Add the named graphs, in the order of their names, to the dumps that hold them; return their names."""
+    def end_with(self, named: Mapping[str, Sequence[Triple]]) -> None:
+        """Add the named graphs, in the order of their names, to the dumps that hold them, and end these."""
         quads = [
             Quad(triple.subject, triple.predicate, triple.object, NamedNode(name))
             for name, triples in sorted(named.items())
@@ -148,11 +146,27 @@ class Dumps:
         for suffix, format in _QUAD_FORMATS.items():
             self._open[suffix].write(_divided(written(quads, format))[1])
             self._open.pop(suffix).close()
-        return dump_names(named=True)
 
     def close(self) -> None:
         """Close what is open still."""
         self._stack.close()
+
+
+def write_turtle(graph: Path, into: Path) -> int:
+    """Write a sorted N-Triples file as Turtle; return how many statements it has."""
+    count = 0
+    with into.open("wb") as output:
+        for chunk in chunks_of(graph):
+            statements = triples_of(chunk.read())
+            prefixes, body = _divided(written(statements, RdfFormat.TURTLE))
+            output.write(body if count else prefixes + body)
+            count += len(statements)
+    return count
+
+
+def triples_of(lines: bytes) -> list[Triple]:
+    """Return the triples of N-Triples."""
+    return [Triple(s, p, o) for s, p, o, _ in parse(lines, format=RdfFormat.N_TRIPLES)]
 
 
 def write_store(folder: Path, quads: Path) -> None:

@@ -47,6 +47,13 @@ class Editions:
             subject: found[subject] for subject in sorted(found, key=lambda subject: subject + b">") if found[subject]
         }
 
+    def shared(self) -> Iterator[tuple[bytes, list[bytes]]]:
+        """Yield the subjects, with their lines, that do not stand among an edition's measures or printed cells."""
+        for lines in self._graph.without(
+            [prefix for key in sorted(self._keys) for prefix in own_prefixes(key.decode())]
+        ):
+            yield from ((subject[1:-1], said) for subject, said in by_subject(lines))
+
     def around(self, key: str, spoken_of: dict[bytes, list[bytes]]) -> Iterator[bytes]:
         """Yield the lines about the things of other editions that an edition points to."""
         beyond = {iri for lines in spoken_of.values() for iri in _things(lines) if iri not in spoken_of}

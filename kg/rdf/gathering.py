@@ -30,7 +30,7 @@ class _Rows:
 
 
 def gather_tables(parts: Sequence[Part], folder: Path, work: Path) -> list[Table]:
-    """Write every table into a folder, the parts one after the other, and return them; `work` is for what is between."""
+    """Write every table into a folder, one part after the other, and return them; `work` is for what is between."""
     found = []
     for name, named in columns().items():
         table = Table(name, named, _Rows(folder / f"{name}.csv"))

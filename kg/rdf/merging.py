@@ -46,7 +46,7 @@ def _merge(files: Sequence[Path], into: Path) -> None:
 
 @dataclass(frozen=True)
 class Block:
-    """A sorted file of lines that nobody else writes about: all lines of others are before its first or behind its last."""
+    """A sorted file among whose lines no line of others falls: these are before its first or behind its last."""
 
     file: Path
     first: bytes

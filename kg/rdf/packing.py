@@ -1,4 +1,4 @@
-"""Compressed files that are made of pieces (RFC 1952 and RFC 1951): any process compresses one, and they are put together.
+"""Compressed files that are made of pieces (RFC 1952, RFC 1951): any process compresses one, and they are joined.
 
 A file is one member, since not every client reads several. Its bytes depend on the pieces and on nothing else.
 """

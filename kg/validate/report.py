@@ -13,6 +13,7 @@ from kg.validate.terms import SH, term_of
 
 SHAPE = names.BASE + "shapes#"
 SEVERITIES = ("Violation", "Warning", "Info")
+REMARK = SH + "Info"
 _RDF, _XSD = (names.PREFIXES[prefix] for prefix in ("rdf", "xsd"))
 _RESULT = names.ID + "validation-result/"
 _PREFIXES = {"sh": SH, "xsd": _XSD, "shisaku": names.ONTOLOGY, "shape": SHAPE, "result": _RESULT}
