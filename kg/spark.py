@@ -6,7 +6,9 @@ dependencies; the program itself, the recipe and the documents are sent to them.
 """
 
 import importlib.util
+import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -18,6 +20,11 @@ from kg.making.documents import Reading, keep_part, part_files
 from kg.recipe import Recipe
 from kg.recipe.sources import Source
 
+_SETTINGS = [
+    ("spark.ui.enabled", "false"),
+    ("spark.ui.showConsoleProgress", "false"),
+    ("spark.pyspark.python", os.environ.get("PYSPARK_PYTHON", sys.executable)),
+]
 _IN_A_PARTITION = 4  # documents: what the driver holds of each at once is some megabytes
 
 
@@ -51,7 +58,9 @@ def _read(master: str, recipe: Recipe, sources: Sequence[Source], folder: Path) 
         return
     from pyspark import SparkConf, SparkContext
 
-    settings = SparkConf().setMaster(master).setAppName("kg build").set("spark.ui.enabled", "false")
+    settings = SparkConf().setMaster(master).setAppName("kg build").setAll(_SETTINGS)
+    if master.startswith("local"):
+        settings.set("spark.driver.host", "127.0.0.1")
     with tempfile.TemporaryDirectory() as archive, SparkContext(conf=settings) as context:
         context.setLogLevel("ERROR")
         context.addPyFile(_program(Path(archive)))

@@ -75,8 +75,8 @@ def pieces_of(chunk: Chunk, kinds: Mapping[str, str], folder: Path) -> Pieces:
     heads[".ttl"], content[".ttl"] = _divided(written(statements, RdfFormat.TURTLE))
     xml = written(statements, RdfFormat.RDF_XML)
     if _is_xml(xml):
-        heads[".rdf"], _, content[".rdf"] = xml.removesuffix(_END_OF_XML).partition(b">\n\t<rdf:Description ")
-        heads[".rdf"], content[".rdf"] = heads[".rdf"] + b">", b"\n\t<rdf:Description " + content[".rdf"]
+        end = xml.index(b">", xml.index(b"<rdf:RDF")) + 1
+        heads[".rdf"], content[".rdf"] = xml[:end], xml[end:].removesuffix(_END_OF_XML)
     files = {}
     for suffix, piece in content.items():
         files[suffix] = folder / f"{name}{suffix}"
