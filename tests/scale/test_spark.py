@@ -56,7 +56,7 @@ def cluster(spark: Path, folder: Path, workers: int) -> Iterator[str]:
     log = folder / "master.log"
 
     def start(output: Path, *arguments: str) -> subprocess.Popen[bytes]:
-        command = ["sh", program, *arguments, "--host", "127.0.0.1", "--webui-port", "0"]
+        command = ["bash", program, *arguments, "--host", "127.0.0.1", "--webui-port", "0"]
         with output.open("wb") as file:
             return subprocess.Popen(command, env=environment, stdout=file, stderr=file)
 
