@@ -25,6 +25,7 @@ from kg.pages.landing import example
 from kg.queries import StoredQuery
 from kg.remarks import remarks_of
 from kg.replies import page, redirect, view_of
+from kg.stored import narrowed
 from kg.vocabulary import Missing, Vocabulary, Words
 from kg.workers.messages import Question
 
@@ -83,10 +84,14 @@ class Editor:
         return answer
 
     def blank(self, request: Request) -> Response:
-        """Return the page without an answer: with the query to edit, a stored one, or the first example."""
+        """Return the page without an answer: with the query to edit, a stored one, or the first example.
+
+        Other parameters say what a stored query is about (`kg.stored.narrowed`).
+        """
         view, asked = view_of(request), request.query_params
         named = self.stored.get(asked.get("stored", ""))
-        query = asked.get("edit") or (questions.text(named, view) if named else example(view.lang))
+        stored = narrowed(questions.text(named, view), asked.multi_items()) if named else ""
+        query = asked.get("edit") or stored or example(view.lang)
         return self._page(view, Question(query))
 
     def _page(self, view: View, question: Question, status: int = 200, outcome: Outcome | None = None) -> Response:

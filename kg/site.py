@@ -26,6 +26,7 @@ from kg import (
     health,
     lookup,
     openapi,
+    overview,
     pages,
     published,
     query_pages,
@@ -140,6 +141,7 @@ def _read(graph: _Graph) -> Iterator[APIRouter]:
     yield lookup.router(ask, release)
     yield published.router(ask, release, labels, explained)
     yield facsimile.router(ask, release, labels)
+    yield overview.router(ask, release)
 
 
 class _Site(FastAPI):

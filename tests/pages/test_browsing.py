@@ -1,4 +1,4 @@
-"""The list of measures and the source page in a real browser: for everyone, on any screen, without scripts."""
+"""The list of measures, the source page and the pictures in a real browser: for everyone, without scripts."""
 
 from importlib.resources import files
 from pathlib import Path
@@ -19,6 +19,8 @@ PATHS = (
     "/source/municipal-2019",
     "/source/municipal-2019/page/11",
     "/source/municipal-2019/row/29?white=1",
+    "/pictures",
+    "/quality",
 )
 
 
