@@ -6,6 +6,16 @@ from kg.recipe.tables import Row
 
 
 @dataclass(frozen=True)
+class Listed:
+    """What tells a listed measure from others: its number, its title, and its KPIs with names, each IRI and name."""
+
+    iri: str
+    number: str
+    title: str
+    kpis: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
 class Revision:
     """That a measure continues one of an earlier edition, or may: both by their IRIs, with the evidence.
 

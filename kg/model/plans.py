@@ -6,26 +6,25 @@ of the validation tells it.
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from kg import names
 from kg.cells import plain
 from kg.extract.anchors import national_number
-from kg.model.beside import LocalMeasure
-from kg.model.records import EditionRecords, Measure
+from kg.model.beside import Listed, LocalMeasure
 from kg.recipe.plans import CITES, NUMBER, TITLE, LocalPlan, PlanRow
 
 _BETWEEN = re.compile(r"[、,，;；|｜\n]+")
 _SLUG = re.compile(r"[A-Za-z0-9]+(-[A-Za-z0-9]+)*")
 
 
-def local_measures(plans: Iterable[LocalPlan], editions: Sequence[EditionRecords]) -> tuple[LocalMeasure, ...]:
-    """Return the measures of all plans, in the order of their tables."""
-    known = {edition.source.key: _known(edition.measures) for edition in editions}
+def local_measures(plans: Sequence[LocalPlan], listed: Callable[[str], Sequence[Listed]]) -> tuple[LocalMeasure, ...]:
+    """Return the measures of all plans, in the order of their tables; `listed` tells the measures of an edition."""
+    known = {key: _known(listed(key)) for key in dict.fromkeys(plan.edition for plan in plans)}
     return tuple(_measure(plan, row, known[plan.edition]) for plan in plans for row in plan.rows)
 
 
-def _known(measures: Sequence[Measure]) -> dict[str, str]:
+def _known(measures: Sequence[Listed]) -> dict[str, str]:
     """Return the listed measures by what may name them: number, title and IRI, each where it names one only."""
     named: list[tuple[str, str]] = []
     for measure in measures:

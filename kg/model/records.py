@@ -8,6 +8,7 @@ from kg.model.beside import LocalMeasure, Revision
 from kg.recipe.codelists import Code
 from kg.recipe.corrections import Correction
 from kg.recipe.links import Statement
+from kg.recipe.plans import LocalPlan
 from kg.recipe.sources import Source
 from kg.recipe.things import Change
 
@@ -241,13 +242,14 @@ class References:
 class Records:
     """The editions of a release, in the order of their keys, and what they refer to.
 
-    `revisions` tell which measures continue which, `local` are the measures of local plans.
+    `revisions` tell which measures continue which, `local` are the measures of local `plans`.
     """
 
     editions: tuple[EditionRecords, ...]
     references: References = References()
     revisions: tuple[Revision, ...] = ()
     local: tuple[LocalMeasure, ...] = ()
+    plans: tuple[LocalPlan, ...] = ()
 
     @property
     def measures(self) -> tuple[Measure, ...]:

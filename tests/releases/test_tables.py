@@ -64,8 +64,8 @@ def made(values: list[str], folder: Path) -> Path:
     texts = Catalogue(
         text, text, text, (), (), "http://example.org/", text, text, {}, {"t": TableTexts(text, {"v": text})}, ""
     )
-    content = workbook([Table("t", ("v",), tuple((value,) for value in values))], texts, text, "1", "2019-10-11")
-    (folder / "t.xlsx").write_bytes(content)
+    table = Table("t", ("v",), tuple((value,) for value in values))
+    workbook(folder / "t.xlsx", [table], texts, text, "1", "2019-10-11")
     return folder / "t.xlsx"
 
 
