@@ -1,4 +1,4 @@
-"""What search engines are told: robots.txt (RFC 9309), and the sitemap of the pages about things (sitemaps.org 0.9).
+"""What programs that read sites are told: robots.txt (RFC 9309), llms.txt (llmstxt.org), sitemaps (sitemaps.org 0.9).
 
 A sitemap needs whole addresses. The server knows its own only by `--base`, since it believes no client about the name
 of this host; without a base there is no sitemap, and the pages are found by their links.
@@ -24,9 +24,41 @@ from kg.things import Things
 QUERY = "pages-for-search-engines"
 SIZE = 10_000  # things in one sitemap; a page in each language, where 50,000 addresses are allowed
 _WINDOW = f"LIMIT {SIZE} OFFSET "
-_TOP = ("", "about", "queries", "sparql")
-# What would be another page for each question.
+_TOP = ("", "about", "browse", "pictures", "quality", "queries", "sparql")
+# What would be another page for each question, and the page of the endpoint itself, in each language.
 _ENDLESS = ("/sparql?", "/lookup?", "/search?", "/reconcile")
+_NONE_THE_LESS = ("/sparql?lang=",)
+# Paths are relative to the top of the site, wherever that is.
+_FOR_MODELS = """# Shisaku Graph (施策グラフ)
+
+> Japan's national digital-policy measures (施策) that concern municipalities, as linked data: measures, KPIs, targets,
+> ministries, pillars, budget programmes and documents, each value traceable to the characters on the printed page.
+
+Ask the SPARQL endpoint instead of reading pages: a GET of sparql?query=… with `Accept: application/sparql-results+json`
+or text/csv. Names of things begin with https://w3id.org/shisaku/id/, terms with https://w3id.org/shisaku/def#.
+Texts are in Japanese; titles and labels are in English, too (unofficial translations). Numbers are `shisaku:value`
+(xsd:decimal); what is not printed is not stated. Cite the release and the source.
+
+## Data
+
+- [SPARQL endpoint](sparql): SPARQL 1.1 queries; its description comes as Turtle with `Accept: text/turtle`
+- [Stored queries](queries): JSON with `Accept: application/json`; each is at queries/<name>
+- [Ontology](def.ttl) and [constraints](shapes.ttl) in Turtle
+- [Terms in use](terms.json): with how often, and what they are called
+- [Catalogue](catalog.ttl) (DCAT) and [statistics](void.ttl) (VoID)
+- [Files of the latest release](release/latest/): graph.ttl, measures.csv, kpis.csv, targets.csv and more
+
+## Finding things
+
+- [Search](search): search?q=防災&format=json
+- [Reconciliation](reconcile): names to identifiers, for OpenRefine and programs
+- [OpenAPI](openapi.json): all paths
+
+## Optional
+
+- [All measures](browse): as JSON with browse.json, as CSV with browse.csv
+- [The printed source](source): cell by cell, beside what was read from it
+"""
 _NAMESPACES = 'xmlns="http://www.sitemaps.org/schemas/sitemap/0.9" xmlns:xhtml="http://www.w3.org/1999/xhtml"'
 
 
@@ -44,7 +76,9 @@ def router(ask: Ask) -> APIRouter:
 
     @routes.get("/robots.txt", include_in_schema=False)
     async def robots() -> Response:
+        # the longest rule that fits decides (RFC 9309, 2.2.2)
         rules = ["User-agent: *", *(f"Disallow: {path}" for path in _ENDLESS)]
+        rules += [f"Allow: {path}" for path in _NONE_THE_LESS]
         return PlainTextResponse("\n".join([*rules, *([f"Sitemap: {BASE}sitemap.xml"] if REBASED else []), ""]))
 
     @routes.get("/sitemap.xml", include_in_schema=False)
@@ -66,7 +100,12 @@ def router(ask: Ask) -> APIRouter:
         paths = [f"doc/{quote(iri.removeprefix(ID), safe=SAFE)}" for iri in found if iri.startswith(ID)]
         return _xml("urlset", map(_entry, [*(_TOP if number == 1 else ()), *paths]))
 
+    routes.add_api_route("/llms.txt", _for_models, include_in_schema=False)
     return routes
+
+
+async def _for_models() -> Response:
+    return PlainTextResponse(_FOR_MODELS)
 
 
 def _refuse_without_address() -> None:

@@ -1,6 +1,8 @@
 """What stands at the top of the site: the first page, what pages load, what it is about."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from urllib.parse import quote
 
 from fastapi import APIRouter, Request, Response
 
@@ -9,11 +11,13 @@ from kg.asking import Ask
 from kg.conditional import Validators
 from kg.documents import dataset_of, labels_of
 from kg.endpoint import Refusal, unless_known
+from kg.names import BASE
 from kg.pages import assets, fill
 from kg.pages.landing import Landing
 from kg.queries import StoredQuery
-from kg.releases import Release
+from kg.releases import GRAPH, MEDIA_TYPES, N_QUADS, WORKBOOK, Release
 from kg.replies import page, view_of
+from kg.representations import link
 
 
 def router(ask: Ask, release: Release | None, total: int, stored: Sequence[StoredQuery]) -> APIRouter:
@@ -27,7 +31,10 @@ def router(ask: Ask, release: Release | None, total: int, stored: Sequence[Store
         view = view_of(request)
         dataset = await card.text(view.lang) if card else ""
         scripts = [schema_org.allowed(dataset)] if dataset else []
-        return page(await first.text(view, stored, dataset), view, scripts=scripts)
+        response = page(await first.text(view, stored, dataset), view, scripts=scripts)
+        if release:
+            response.headers["Link"] = ", ".join(_signposts(release))
+        return response
 
     @routes.get("/about", include_in_schema=False)
     async def about(request: Request) -> Response:
@@ -39,6 +46,17 @@ def router(ask: Ask, release: Release | None, total: int, stored: Sequence[Store
         return _asset(request, path)
 
     return routes
+
+
+def _signposts(release: Release) -> Iterator[str]:
+    """Yield the links that lead programs from the first page to name, terms and files (signposting.org)."""
+    folder = f"./release/{quote(release.version)}/"
+    yield link(BASE, "cite-as")
+    yield link("https://schema.org/Dataset", "type")
+    yield link("https://creativecommons.org/licenses/by/4.0/", "license")
+    yield link("./catalog.ttl", "describedby", "text/turtle")
+    yield link("./catalog.jsonld", "describedby", "application/ld+json")
+    yield from (link(f"{folder}{name}", "item", MEDIA_TYPES[Path(name).suffix]) for name in (GRAPH, N_QUADS, WORKBOOK))
 
 
 def _asset(request: Request, path: str) -> Response:

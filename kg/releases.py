@@ -28,6 +28,7 @@ and its target, or 410), the reason in both languages and the day it was decided
 import hashlib
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -245,6 +246,15 @@ def current_release(out: Path) -> Release | None:
     if not link.exists():
         return None
     return read_release(link.resolve())
+
+
+def releases_at(out: Path) -> list[Release]:
+    """Return the releases at hand that this program understands, by the names of their folders."""
+    found = []
+    for folder in sorted((out / RELEASES).glob("[!.]*")):
+        with suppress(ReleaseError):
+            found.append(read_release(folder))
+    return found
 
 
 def release_of(out: Path, version: str) -> Release:

@@ -1,8 +1,10 @@
 """What a build says when it is done: what was built, corrected and left uncertain."""
 
 from collections import Counter
+from collections.abc import Iterator
 
 from kg.model.records import Records
+from kg.recipe.revisions import revised_by
 from kg.releases import VALIDATION_PAGE, Release
 from kg.validate import Report
 
@@ -21,6 +23,7 @@ def summary(release: Release, records: Records | None, new: int = 0, report: Rep
         replaced = sum(1 for entry in edition.corrections if entry.action == "replace")
         flagged = len(edition.corrections) - replaced
         lines.append(f"  {edition.source.key}: {replaced} corrections, {flagged} doubtful readings left as printed")
+    lines += _revisions(records)
     warnings = Counter(issue.type for issue in records.issues if issue.severity == "warning")
     total = sum(warnings.values())
     lines.append(f"  {total} warnings, {len(records.issues) - total} remarks (issues.csv)" + (":" if warnings else ""))
@@ -31,3 +34,15 @@ def summary(release: Release, records: Records | None, new: int = 0, report: Rep
     if new:
         lines.append(f"  {new} identifiers are not in the ledger yet (kg build --mint writes them)")
     return "\n".join(lines)
+
+
+def _revisions(records: Records) -> Iterator[str]:
+    """Yield a line for each edition that continues another."""
+    for edition in records.editions:
+        earlier = revised_by(edition.source)
+        found = [revision for revision in records.revisions if revision.edition == edition.source.key]
+        if earlier:
+            stated = sum(revision.stated for revision in found)
+            candidates = sum(revision.status == "candidate" for revision in found)
+            told = f"{stated} stated, {candidates} candidates (revisions.csv)"
+            yield f"  {edition.source.key} continues {earlier}: {told}"

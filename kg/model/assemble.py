@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kg import names
 from kg.extract.anchors import national_number, running_number
@@ -14,6 +14,7 @@ from kg.model.issues import issues_of, note_missing
 from kg.model.measures import MeasureReader
 from kg.model.records import EditionRecords, Records, SourceCell, SourceRow
 from kg.model.references import with_references
+from kg.model.revisions import revisions_of
 from kg.recipe import Recipe
 from kg.recipe.corrections import Corrected
 from kg.recipe.sources import Source
@@ -50,11 +51,12 @@ def print_of(source: Source, recipe: Recipe) -> Printed:
 
 
 def assemble(printed: Iterable[Printed], corrected: Iterable[Corrected], recipe: Recipe) -> Records:
-    """Return the records of all documents."""
+    """Return the records of all documents; raise RecipeError for a curator's row about a measure that is not there."""
     cells: dict[tuple[str, int], list[Corrected]] = {}
     for cell in corrected:
         cells.setdefault((cell.cell.edition, cell.cell.line), []).append(cell)
-    return with_references([_edition(document, cells, recipe) for document in printed], recipe)
+    records = with_references([_edition(document, cells, recipe) for document in printed], recipe)
+    return replace(records, revisions=revisions_of(records.editions, recipe))
 
 
 def _edition(printed: Printed, cells: dict[tuple[str, int], list[Corrected]], recipe: Recipe) -> EditionRecords:

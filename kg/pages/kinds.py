@@ -45,9 +45,9 @@ def pointing() -> Mapping[str, tuple[str, str]]:
 
 
 @cache
-def facets() -> Mapping[str, str]:
-    """Return the facets of the list of measures, by the property that leads to a thing."""
-    return {_iri(name): facet for name, facet in _read()["facets"].items()}
+def facets() -> Mapping[str, tuple[str, str]]:
+    """Return the facets of the list of measures and what their values stand under, by the property that leads there."""
+    return {_iri(name): (facet, folder) for name, (facet, folder) in _read()["facets"].items()}
 
 
 @cache

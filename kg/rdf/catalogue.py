@@ -12,6 +12,7 @@ from kg.model.records import Records
 from kg.names import BASE
 from kg.rdf.graph import Graph, Subject
 from kg.recipe.catalogue import Catalogue, Text
+from kg.recipe.revisions import revised_by
 from kg.recipe.sources import Source
 from kg.releases import CATALOGUE_GRAPH, CSV_METADATA, DESCRIPTION, ReleasedFile, edition_dump
 
@@ -36,12 +37,16 @@ _RDF_FORMATS = {
 
 @dataclass(frozen=True)
 class Described:
-    """The release that is described: its folder's address, and the names of what is said about it."""
+    """The release that is described: its folder's address, and the names of what is said about it.
+
+    `previous` is the version before it, or empty.
+    """
 
     version: str
     issued: str
     title: Text
     catalogue: Catalogue
+    previous: str = ""
 
     @property
     def folder(self) -> str:
@@ -57,6 +62,11 @@ class Described:
     def dataset(self) -> str:
         """The IRI of the dataset."""
         return self.document + "#dataset"
+
+    @property
+    def before(self) -> str:
+        """The IRI of the dataset of the version before; empty where there is none."""
+        return f"{BASE}release/{self.previous}/{DESCRIPTION}#dataset" if self.previous else ""
 
 
 def describe_release(graph: Graph, release: Described, records: Records) -> None:
@@ -75,13 +85,18 @@ def describe_release(graph: Graph, release: Described, records: Records) -> None
     _common(graph, every_version, release).a("dcat:Dataset").to("dcat:hasVersion", release.dataset)
     dataset = _common(graph, release.dataset, release).a("dcat:Dataset").to("dcat:isVersionOf", every_version)
     dataset.text("dcat:version", release.version).typed("dcterms:issued", release.issued, "xsd:date")
+    dataset.to("dcat:previousVersion", release.before).to("prov:wasRevisionOf", release.before)
     dataset.to("dcat:landingPage", _is_a(graph, release.folder, "foaf:Document"))
     dataset.to("dcterms:accessRights", _is_a(graph, _ACCESS, "dcterms:RightsStatement"))
     dataset.texts("dcat:keyword", texts.keywords_ja, "ja").texts("dcat:keyword", texts.keywords_en, "en")
     dataset.to("dcterms:conformsTo", _is_a(graph, f"{BASE}def", "dcterms:Standard"))
-    service = _pair(graph.about(endpoint).a("dcat:DataService"), "dcterms:title", release.title)
-    service.to("dcat:endpointURL", f"{BASE}sparql").to("dcat:servesDataset", release.dataset)
-    service.to("dcterms:conformsTo", _is_a(graph, _PROTOCOL, "dcterms:Standard"))
+    # The one endpoint asks the release of the day; the other asks this release for ever.
+    own = f"{release.document}#sparql"
+    catalogue.to("dcat:service", own)
+    for service, address in ((endpoint, f"{BASE}sparql"), (own, f"{release.folder}sparql")):
+        about = _pair(graph.about(service).a("dcat:DataService"), "dcterms:title", release.title)
+        about.to("dcat:endpointURL", address).to("dcat:servesDataset", release.dataset)
+        about.to("dcterms:conformsTo", _is_a(graph, _PROTOCOL, "dcterms:Standard"))
     _editions(graph, release, records, series, dataset)
 
 
@@ -106,6 +121,8 @@ def _editions(graph: Graph, release: Described, records: Records, series: str, d
         iri, title = edition_part(edition.source.key), _edition_title(edition.source)
         member = graph.about(iri).a("dcat:Dataset").to("dcat:inSeries", series).to("dcterms:isPartOf", release.dataset)
         _pair(_pair(member, "dcterms:title", title), "dcterms:description", title)
+        earlier = revised_by(edition.source)
+        member.to("dcat:prev", edition_part(earlier) if earlier else "")
         member.to("prov:wasDerivedFrom", edition.iri).text("dcterms:identifier", edition.source.key)
         dataset.to("dcterms:hasPart", iri).to("prov:wasDerivedFrom", edition.iri)
 

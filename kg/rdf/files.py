@@ -75,7 +75,7 @@ def declared_files(ontology: Path, shapes: Path) -> dict[str, bytes]:
 
 def described_as(recipe: Recipe, catalogue: Catalogue, version: str) -> Described:
     """Return what is said about a release."""
-    return Described(version, recipe.issued, Text(recipe.title_ja, recipe.title_en), catalogue)
+    return Described(version, recipe.issued, Text(recipe.title_ja, recipe.title_en), catalogue, recipe.previous)
 
 
 def graph_files(

@@ -218,6 +218,22 @@ def _links(records: Records) -> Iterator[Row]:
         }
 
 
+def _revisions(records: Records) -> Iterator[Row]:
+    for found in records.revisions:
+        yield {
+            "subject_id": found.later,
+            "predicate_id": "prov:wasRevisionOf",
+            "predicate_modifier": "Not" if found.status == "rejected" else "",
+            "object_id": found.earlier,
+            "status": found.status,
+            "grade": found.grade,
+            "same_number": str(found.same_number).lower(),
+            "title_similarity": str(found.similarity),
+            "shared_kpis": _join(found.kpis),
+            "comment": found.row["comment"] if found.row else "",
+        }
+
+
 _TABLES: dict[str, tuple[str, Callable[[Records], Iterator[Row]]]] = {
     "measures": (
         "edition row number iri title_ja title_en pillar listed_from listing_status effects effects_uncertain lead"
@@ -238,6 +254,11 @@ _TABLES: dict[str, tuple[str, Callable[[Records], Iterator[Row]]]] = {
         "subject_id predicate_id predicate_modifier object_id mapping_justification author_label mapping_date"
         " confidence comment target status file file_line",
         _links,
+    ),
+    "revisions": (
+        "subject_id predicate_id predicate_modifier object_id status grade same_number title_similarity shared_kpis"
+        " comment",
+        _revisions,
     ),
     "corrections": (
         "edition id action page line cell column printed corrected reason_ja reason_en evidence decided_by decided_on",

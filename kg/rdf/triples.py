@@ -16,8 +16,10 @@ from kg.rdf.reference import (
     describe_row,
     describe_source,
 )
+from kg.rdf.revisions import describe_revisions
 from kg.rdf.things import ENTITY, MENTIONS, describe_changes, describe_entities, describe_places
 from kg.recipe import Recipe
+from kg.recipe.revisions import revised_by
 
 _LISTING = {"from": "from", "adjusting": "adjusting", "from+adjusting": "from-adjusting"}
 
@@ -42,6 +44,7 @@ def triples(records: Records, recipe: Recipe) -> Graph:
     describe_places(graph, records.references.places)
     describe_changes(graph, records.references.changes)
     describe_links(graph, records.references.links)
+    describe_revisions(graph, records.revisions)
     return graph
 
 
@@ -67,6 +70,8 @@ def _edition(graph: Graph, edition: EditionRecords) -> None:
     subject.text("dcterms:description", described.get("note_en", ""), "en")
     subject.to("shisaku:lists", *(measure.iri for measure in edition.measures))
     subject.to("prov:wasDerivedFrom", describe_source(graph, edition.source.key))
+    if earlier := revised_by(edition.source):
+        subject.to("prov:wasRevisionOf", names.edition(earlier))
 
 
 def _measure(graph: Graph, measure: Measure, recipe: Recipe) -> None:

@@ -7,8 +7,8 @@ the store, for all queries of the batch at once. Queries without a name are foun
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from kg.desk import Desk, left
 from kg.reconcile.asked import Query
-from kg.reconcile.desk import Desk, left
 from kg.reconcile.evidence import Comparison, judge, matches
 from kg.reconcile.known import Known, Meanings, Named, Values
 from kg.reconcile.vocabulary import Vocabulary, id_of_thing, iri_of_thing

@@ -9,13 +9,13 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from kg import names
 from kg.addresses import site_address
 from kg.asking import Ask
+from kg.desk import Desk
 from kg.endpoint import Refusal, body_of
 from kg.labels import Labels
 from kg.pages import LANGUAGES
 from kg.protocol import FORM, parameters
 from kg.reconcile import suggesting
 from kg.reconcile.asked import read_batch, read_extension
-from kg.reconcile.desk import Desk
 from kg.reconcile.extending import extend, proposals
 from kg.reconcile.known import Known
 from kg.reconcile.manifest import manifest
@@ -54,7 +54,9 @@ class Service:
 
     def __init__(self, ask: Ask, index: Callable[[], Index], labels: Labels, setting: Setting) -> None:
         self._ask, self._labels, self._setting = ask, labels, setting
-        self._desk, self._known, self._things = Desk(index), Known(ask), Things(ask)
+        # One thread: Python runs one at a time, and a second would only take turns from the event loop.
+        self._desk = Desk(index, "batches", "send fewer queries at once", threads=1, waiting=32, seconds=10.0)
+        self._known, self._things = Known(ask), Things(ask)
         self._matching = Matching(self._desk, self._known)
         self._vocabulary: Vocabulary | None = None
         self._editions = [edition["key"] for edition in setting.release.editions] if setting.release else []

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from kg.reconcile.desk import Desk, left
+from kg.desk import Desk, left
 from kg.reconcile.known import Known
 from kg.reconcile.vocabulary import Term, Vocabulary, id_of_thing, iri_of_thing
 from kg.search import Found, Hit, Matcher

@@ -4,13 +4,13 @@ A search runs in a thread beside the event loop and within a time; what takes lo
 always complete. Answers change with the release only, so anybody may keep them.
 """
 
-import asyncio
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
+from kg.desk import Desk, left
 from kg.endpoint import Refusal
 from kg.labels import Labels
 from kg.negotiate import HTML, PLAIN_JSON
@@ -18,25 +18,22 @@ from kg.openapi import answered
 from kg.releases import Release
 from kg.replies import Asked, chosen, sent, view_of
 from kg.representations import Representation
-from kg.search import Candidate, Found, Index, Matcher, SearchTimeout
+from kg.search import Candidate, Found, Index, Matcher
 from kg.searching.telling import Telling
 from kg.searching.wish import LARGEST_PAGE, LAST_PAGE, LONGEST, PAGE_SIZE, Wish, wished
 
-_SECONDS = 5.0
-_THREADS = 2
-_WAITING = 64  # searches; who comes then is asked to come again
 _SIMILAR = 3  # names that are offered where nothing was found
 
 
 def router(index: Callable[[], Index], release: Release | None, labels: Labels) -> APIRouter:
     """Return the route of the search; `index` returns the index, or raises Refusal as long as there is none."""
     routes = APIRouter(tags=["things"])
-    desk = _Desk(index)
+    desk = Desk(index, "searches", "look for longer words", threads=2, waiting=64, seconds=5.0)
 
     async def search(request: Request) -> Response:
         format = chosen(request, (PLAIN_JSON, HTML))
         wish = wished(request, index().facets)
-        found, similar = await desk.search(wish)
+        found, similar = await desk.errand(partial(_search, wish))
         telling = Telling(wish, found, similar, labels)
         if wish.page > telling.pages:
             raise Refusal(404, f"what was found fills {telling.pages} pages")
@@ -50,37 +47,15 @@ def router(index: Callable[[], Index], release: Release | None, labels: Labels) 
     return routes
 
 
-class _Desk:
-    """Has searches made, a few at a time."""
-
-    def __init__(self, index: Callable[[], Index]) -> None:
-        self._index = index
-        self._matcher: Matcher | None = None
-        self._threads = ThreadPoolExecutor(_THREADS, "search")
-        self._there = 0
-
-    async def search(self, wish: Wish) -> tuple[Found, list[Candidate]]:
-        """Return what is found, and where that is nothing what is called like it; raise Refusal (429, 503)."""
-        if self._there >= _WAITING:
-            raise Refusal(429, "too many searches are waiting; try again in a moment", {"Retry-After": "1"})
-        self._there += 1
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, self._search, self._index(), wish)
-        except SearchTimeout as error:
-            fact = f"this search has taken longer than {_SECONDS:g} seconds; look for longer words"
-            raise Refusal(503, fact, {"Retry-After": "5"}) from error
-        finally:
-            self._there -= 1
-
-    def _search(self, index: Index, wish: Wish) -> tuple[Found, list[Candidate]]:
-        found = index.find(
-            wish.words, filters=wish.filters, limit=wish.limit, offset=wish.offset, lang=wish.lang, seconds=_SECONDS
-        )
-        if found.total or not wish.words or wish.filters:
-            return found, []
-        if self._matcher is None or self._matcher.index is not index:
-            self._matcher = Matcher(index)
-        return found, self._matcher.candidates(wish.words, limit=_SIMILAR)
+def _search(wish: Wish, matcher: Matcher, deadline: float) -> tuple[Found, list[Candidate]]:
+    """Return what is found, and where that is nothing what is called like it."""
+    index = matcher.index
+    found = index.find(
+        wish.words, filters=wish.filters, limit=wish.limit, offset=wish.offset, lang=wish.lang, seconds=left(deadline)
+    )
+    if found.total or not wish.words or wish.filters:
+        return found, []
+    return found, matcher.candidates(wish.words, limit=_SIMILAR)
 
 
 def _parameters() -> list[dict[str, Any]]:

@@ -14,6 +14,8 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).parents[2]
 DECLARED = ("build", "ontology", "queries", "shapes")
 
+LOCKS = ("requirements.lock", "deploy/requirements.lock")  # for developers and CI; for servers
+
 LONGEST_FILE = 300
 LONGEST_FUNCTION = 40
 # "kg/file.py" or "kg/file.py:function": why it may be longer. An entry that is no longer needed fails, too.
@@ -38,9 +40,9 @@ def files() -> list[Path]:
     return [Path(name) for name in listed.stdout.splitlines() if (ROOT / name).is_file()]
 
 
-def pins() -> dict[str, str]:
-    """Return name and version of every package in the lock."""
-    lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+def pins(name: str = "requirements.lock") -> dict[str, str]:
+    """Return name and version of every package in a lock."""
+    lock = (ROOT / name).read_text(encoding="utf-8")
     return dict(re.findall(r"^([a-z0-9-]+)==(\S+)", lock, flags=re.MULTILINE))
 
 
@@ -87,11 +89,23 @@ def test_git_keeps_the_recipe_and_ignores_what_is_made(files: list[Path]) -> Non
     assert ignored.stdout.splitlines() == made
 
 
-def test_the_lock_names_no_host() -> None:
-    """The lock says what to install and its hashes, never where from: each machine keeps its own registry or mirror."""
-    lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+@pytest.mark.parametrize("name", LOCKS)
+def test_the_lock_names_no_host(name: str) -> None:
+    """A lock says what to install and its hashes, never where from: each machine keeps its own registry or mirror."""
+    lock = (ROOT / name).read_text(encoding="utf-8")
     assert not re.search(r"://| @ |^\s*--(?!hash=)|^-", lock, flags=re.MULTILINE)
-    assert lock.count("--hash=sha256:") >= len(pins()) > 0
+    assert lock.count("--hash=sha256:") >= len(pins(name)) > 0
+
+
+def test_servers_are_installed_with_what_was_tested() -> None:
+    """The lock for servers has what the program needs, in the versions that were tested, and nothing of the tests."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    tested, served = (pins(name) for name in LOCKS)
+    needed = {canonicalize_name(Requirement(text).name) for text in project["project"]["dependencies"]}
+
+    assert needed <= served.keys() < tested.keys()
+    assert served.items() <= tested.items()
+    assert not {"pytest", "playwright", "mypy", "ruff"} & served.keys()
 
 
 def test_the_lock_covers_what_the_project_asks_for() -> None:
@@ -133,3 +147,13 @@ def test_the_readme_names_commands_that_exist() -> None:
     words = set(re.findall(r"\./run ([a-z]\w*)", readme))
     assert {"serve", "test"} <= words
     assert words <= {"test", "help", *main.commands}
+
+
+def test_what_the_pages_say_of_files_is_so(files: list[Path]) -> None:
+    """Each file or folder of this repository that a page in Markdown names in code is there."""
+    roots = {file.parts[0] for file in files if len(file.parts) > 1}
+    for page in (file for file in files if file.suffix == ".md"):
+        for name in re.findall(r"`([\w.-]+/[\w./-]+)`", (ROOT / page).read_text(encoding="utf-8")):
+            made = any(git("check-ignore", "-q", "--no-index", path).returncode == 0 for path in (name, f"{name}/"))
+            if name.split("/")[0] in roots and not made:
+                assert (ROOT / name).exists() or (ROOT / "kg" / name).exists(), f"{page} names {name}"

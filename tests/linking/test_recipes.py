@@ -130,11 +130,7 @@ def test_the_links_of_a_page_lead_somewhere(page: str) -> None:
 
 
 def test_addresses_to_paste_answer(servers: Servers) -> None:
-    """An address that the pages give to a program leads to something, where the server says that it has the path."""
-    known = httpx.get(servers.url("/openapi.json")).json()["paths"]
+    """An address that the pages give to a program leads to something."""
     for block in blocks_of("linking.md"):
         if block.language == "address":
-            path = "/" + block.text.strip().split("/", 3)[3]
-            if path not in known:
-                pytest.skip(f"this server has no {path}")
             assert httpx.get(servers.as_here(block.text.strip()), follow_redirects=True).status_code == 200

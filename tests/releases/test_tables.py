@@ -19,7 +19,7 @@ from kg.rdf.tables import Table
 from kg.rdf.workbook import CUT, LIMIT, workbook
 from kg.recipe.catalogue import Catalogue, TableTexts, Text, read_catalogue
 
-TABLES = ("measures", "kpis", "targets", "organizations", "documents", "links", "corrections", "issues")
+TABLES = ("measures", "kpis", "targets", "organizations", "documents", "links", "revisions", "corrections", "issues")
 # What spreadsheet programs are known to change when a cell is no text.
 HOSTILE = [
     *("01-05", "1/2", "-5", "=1+1", "+81", "@SUM(A1)", "'quoted", "0012", "1234567890123456", "1E5", "TRUE", "#N/A"),

@@ -1,48 +1,55 @@
-"""Where names are matched: in a thread beside the event loop, each errand within its time, a few waiting at most."""
+"""Where the search index is asked: in threads beside the event loop, each errand within its time, a few waiting."""
 
 import asyncio
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from kg.endpoint import Refusal
 from kg.errors import Problem
 from kg.search import Index, Matcher, SearchTimeout
 
-SECONDS = 10.0  # for an errand; that is a whole batch
-_THREADS = 1  # Python runs one at a time; a second would only take turns from the event loop
-_WAITING = 32  # errands; who comes then is asked to come again
-
 Returned = TypeVar("Returned")
 
 
+@dataclass
 class Desk:
     """Has errands run with the matcher of an index.
 
-    `index` returns the index, or raises Refusal where there is none (yet).
+    `index` returns the index, or raises Refusal where there is none (yet). `seconds` is the time of an errand; of more
+    than `waiting`, whoever comes is asked to come again; `what` they are, in the plural, and `remedy` what makes one
+    of them shorter, stand in a refusal.
     """
 
-    def __init__(self, index: Callable[[], Index]) -> None:
-        self._index = index
-        self._matcher: Matcher | None = None
-        self._threads = ThreadPoolExecutor(_THREADS, "matching")
-        self._there = 0
+    index: Callable[[], Index]
+    what: str
+    remedy: str
+    threads: int
+    waiting: int
+    seconds: float
+    _matcher: Matcher | None = field(default=None, init=False)
+    _there: int = field(default=0, init=False)
+
+    def __post_init__(self) -> None:
+        """Keep the threads ready; they start when there is work."""
+        self._threads = ThreadPoolExecutor(self.threads, self.what)
 
     async def errand(self, work: Callable[[Matcher, float], Returned]) -> Returned:
         """Return what an errand returns; it is given the matcher, and the moment (of `time.monotonic`) it must end by.
 
         Raises Refusal: 429 where too many are waiting, 503 where it has taken too long.
         """
-        if self._there >= _WAITING:
-            raise Refusal(429, "too many are waiting for an answer; try again in a moment", {"Retry-After": "2"})
-        matcher = self._matcher_of(self._index())
+        if self._there >= self.waiting:
+            raise Refusal(429, f"too many {self.what} are waiting; try again in a moment", {"Retry-After": "2"})
+        matcher = self._matcher_of(self.index())
         self._there += 1
         try:
-            deadline = time.monotonic() + SECONDS
+            deadline = time.monotonic() + self.seconds
             return await asyncio.get_running_loop().run_in_executor(self._threads, work, matcher, deadline)
         except SearchTimeout as error:
-            fact = f"this has taken longer than {SECONDS:g} seconds; send fewer queries at once"
+            fact = f"this has taken longer than {self.seconds:g} seconds; {self.remedy}"
             raise Refusal(503, fact, {"Retry-After": "5"}) from error
         finally:
             self._there -= 1
@@ -58,5 +65,5 @@ def left(deadline: float) -> float:
     """Return the seconds until a deadline; raise SearchTimeout where it has passed."""
     seconds = deadline - time.monotonic()
     if seconds <= 0:
-        raise SearchTimeout(Problem("the time of the whole batch is over", "send fewer queries at once"))
+        raise SearchTimeout(Problem("the time of an errand is over", "ask for less at once"))
     return seconds

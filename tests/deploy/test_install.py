@@ -1,0 +1,96 @@
+"""An installation as a stranger makes it: an empty environment, the wheel, and afterwards no network."""
+
+import os
+import subprocess
+import sys
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+# Runs in a network namespace of its own, which has a loopback and nothing else: starts the server, asks it, ends it.
+CUT_OFF = """
+import socket, subprocess, sys, time, urllib.request
+subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+try:
+    socket.create_connection(("192.0.2.1", 80), 2)
+    sys.exit("there is a network")
+except OSError:
+    pass
+server = subprocess.Popen([sys.argv[1], "serve", "--port", "8765", "--out", "made"])
+try:
+    for _ in range(600):
+        try:
+            answer = urllib.request.urlopen("http://127.0.0.1:8765/sparql?query=ASK%20%7B%20%3Fs%20%3Fp%20%3Fo%20%7D&format=csv")
+            print(answer.read().decode().strip())
+            break
+        except OSError:
+            time.sleep(0.2)
+    page = urllib.request.urlopen("http://127.0.0.1:8765/doc/organization/mic?lang=en").read().decode()
+    print("Ministry of Internal Affairs and Communications" in page)
+finally:
+    server.terminate()
+    print(server.wait(30) in (0, -15))  # it hands the signal on, as systemd expects
+"""
+
+pytestmark = pytest.mark.slow
+
+
+def run(*command: str | Path, cwd: Path, **more: str) -> str:
+    """Run a command in an environment with nothing of the checkout in it; return what it prints."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("KG_", "PYTHON"))}
+    done = subprocess.run(
+        [str(word) for word in command],
+        cwd=cwd,
+        env={**kept, "HOME": str(cwd), **more},
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make sdist and wheel with the build backend alone."""
+    folder = tmp_path_factory.mktemp("made")
+    run(sys.executable, "-m", "venv", folder / "venv", cwd=folder)
+    run(folder / "venv/bin/python", "-m", "pip", "install", "--quiet", "hatchling", cwd=folder)
+    run(folder / "venv/bin/python", "-m", "hatchling", "build", "-d", folder / "dist", cwd=ROOT)
+    return folder
+
+
+def test_the_source_distribution_makes_the_same_wheel(made: Path) -> None:
+    """What is built from the sdist is what the checkout makes, file by file; tests and docs are in it."""
+    (sdist,), (wheel,) = (made / "dist").glob("*.tar.gz"), (made / "dist").glob("*.whl")
+    with tarfile.open(sdist) as archive:
+        archive.extractall(made / "source", filter="data")
+    (source,) = (made / "source").iterdir()
+    run(made / "venv/bin/python", "-m", "hatchling", "build", "-t", "wheel", "-d", made / "again", cwd=source)
+    (again,) = (made / "again").glob("*.whl")
+
+    assert again.name == wheel.name
+    with zipfile.ZipFile(wheel) as one, zipfile.ZipFile(again) as other:
+        digests = [{file.filename: file.CRC for file in archive.infolist()} for archive in (one, other)]
+    assert digests[0] == digests[1]
+    assert (source / "tests/deploy/test_install.py").is_file() and (source / "docs/linking.md").is_file()
+    assert (source / "run").is_file() and (source / "deploy/requirements.lock").is_file()
+
+
+def test_an_installed_program_serves_without_a_network(made: Path, tmp_path: Path) -> None:
+    """From the wheel and the lock for servers in an empty environment, with the network cut: it builds and answers."""
+    (wheel,) = (made / "dist").glob("*.whl")
+    run(sys.executable, "-m", "venv", tmp_path / "venv", cwd=tmp_path)
+    pip = [tmp_path / "venv/bin/python", "-m", "pip", "install", "--quiet"]
+    run(*pip, "--require-hashes", "-r", ROOT / "deploy/requirements.lock", cwd=tmp_path)
+    run(*pip, "--no-deps", "--no-index", wheel, cwd=tmp_path)
+    namespace = ["unshare", "--map-root-user", "--net"]
+    if subprocess.run([*namespace, "true"], check=False, capture_output=True).returncode:
+        pytest.skip("this user may not make a network namespace (unshare, util-linux)")
+    said = run(*namespace, sys.executable, "-c", CUT_OFF, tmp_path / "venv/bin/kg", cwd=tmp_path)
+
+    assert said.splitlines()[-3:] == ["true", "True", "True"]
