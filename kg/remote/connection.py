@@ -4,7 +4,9 @@ Who we are to the store comes from the environment alone, so that it stands in n
 `KG_STORE_PASSWORD`, or `KG_STORE_TOKEN` (RFC 6750). What is told to people names neither these nor the address.
 """
 
+import json
 import os
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -25,6 +27,7 @@ ENGINES: Mapping[str, Engine] = {engine.name: engine for engine in (Oxigraph(), 
 
 _CONNECT = 5.0  # seconds until a connection stands
 _ATTEMPTS = 2
+_SMALL = 1 << 20  # bytes of what is asked about the store itself, and of what it says about an error
 _SHOWN = 300  # characters of what a store says about a query
 _SENT = {"User-Agent": f"ShisakuGraph/{__version__}", "Accept-Encoding": "identity"}
 _RESULTS = "application/sparql-results+json"
@@ -102,7 +105,7 @@ class Connection:
         """Return the rows of a small answer, as texts."""
         with self.asked(query, dataset, _RESULTS) as response:
             try:
-                found = httpx.Response(200, content=response.read()).json()["results"]["bindings"]
+                found = json.loads(self._content(response))["results"]["bindings"]
                 return [{name: term["value"] for name, term in row.items()} for row in found]
             except (ValueError, KeyError, TypeError, AttributeError) as error:
                 raise unreadable("no results in JSON") from error
@@ -122,6 +125,17 @@ class Connection:
                 if not attempts:
                     raise
 
+    def _content(self, response: httpx.Response) -> bytes:
+        """Return a body that is to be small; raise StoreError where it is not, or comes too slowly."""
+        content, until = bytearray(), time.monotonic() + self.seconds
+        for piece in response.iter_bytes():
+            content += piece
+            if len(content) > _SMALL:
+                raise unreadable("it is far too large")
+            if time.monotonic() > until:
+                raise late(self.seconds)
+        return bytes(content)
+
     def _known(self) -> httpx.Auth | None:
         """Return how we are told to the store."""
         if token := os.environ.get(TOKEN):
@@ -138,7 +152,7 @@ class Connection:
             return late(self.seconds)
         if status in (429, 503):
             return StoreError(Problem("the store is busy", "try again a little later"), status=503)
-        said = next(iter(response.read().decode(errors="replace").strip().splitlines()), "")[:_SHOWN]
+        said = next(iter(self._content(response).decode(errors="replace").strip().splitlines()), "")[:_SHOWN]
         if self.engine.blames_query(status, said):
             return StoreError(Problem(f"the store cannot answer this query: {said}", _LESS), status=400)
         return StoreError(Problem(f"the store has failed: it has answered {status}", _AGAIN))

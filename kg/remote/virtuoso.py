@@ -9,7 +9,7 @@
   the same; several values are refused.
 - A truth value that is computed comes as a number (`1 = 1` is `1`, an integer), and `"true"^^xsd:boolean` in VALUES as
   `"1"^^xsd:boolean`. The latter is written canonically here; the former cannot be told from a number, so stored queries
-  take truth values from VALUES.
+  write `xsd:boolean(…)`.
 - A query that reaches the time limit answers 200 with the rows it has, and no more than `ResultSetMaxRows` rows are
   ever given: a header says the first (`X-SQL-State`), and the second for SELECT (`X-SPARQL-MaxRows`). Both are errors.
 - Readers see an update while it happens.
