@@ -149,7 +149,7 @@ def _lasting(outcome: Answer | Refusal) -> float:
 
 def _is_costly(question: Question, outcome: Answer | Refusal) -> bool:
     """Whether a refused question costs much each time: to answer it, or, where it is long, to read it at all."""
-    return isinstance(outcome, Refusal) and (outcome.status == 503 or len(question.query) > _SHORT)
+    return isinstance(outcome, Refusal) and (outcome.status in (503, 504) or len(question.query) > _SHORT)
 
 
 def _settle(future: asyncio.Future[Answer], outcome: Answer | BaseException) -> None:

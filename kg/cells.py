@@ -36,6 +36,14 @@ def plain(text: str) -> str:
     return "".join(unicodedata.normalize("NFKC", text).split())
 
 
+_TARGET = re.compile(r"[(（][^()（）]*[)）]|[0-9,.]+")
+
+
+def without_targets(text: str) -> str:
+    """Return the name of a KPI as it is compared: without numbers and parentheses, where targets are."""
+    return _TARGET.sub("", plain(text))
+
+
 # A character with the marks that join it: half-width kana carry their voicing as characters of their own.
 _CLUSTER = re.compile("[^\u3099\u309a\uff9e\uff9f][\u3099\u309a\uff9e\uff9f]*|.", re.DOTALL)
 _CIRCLED = re.compile("[\u2460-\u24ff]")

@@ -24,7 +24,7 @@ from kg.things import Things
 QUERY = "pages-for-search-engines"
 SIZE = 10_000  # things in one sitemap; a page in each language, where 50,000 addresses are allowed
 _WINDOW = f"LIMIT {SIZE} OFFSET "
-_TOP = ("", "about", "docs", "queries", "sparql")
+_TOP = ("", "about", "browse", "docs", "pictures", "quality", "queries", "sparql")
 # What would be another page for each question, and the page of the endpoint itself, in each language.
 _ENDLESS = ("/sparql?", "/lookup?", "/search?", "/reconcile")
 _NONE_THE_LESS = ("/sparql?lang=",)

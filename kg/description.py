@@ -17,7 +17,8 @@ _HERE = "http://endpoint.invalid/sparql"
 class ServiceDescription:
     """The description of an endpoint, in every format; `default` names its default graph where VoID describes that.
 
-    `federated` is whether it may call others, `address` that of the site where the operator has given one.
+    `federated` is whether it may call others, `address` that of the site where the operator has given one,
+    `path` that of the endpoint below it.
     """
 
     def __init__(
@@ -27,8 +28,9 @@ class ServiceDescription:
         default: str = "",
         federated: bool = False,
         address: str = "",
+        path: str = "sparql",
     ) -> None:
-        self._address = address
+        self._address, self._path = address, path
         said = list(service_description(_HERE, triples, named_graphs, default, federated))
         self._bodies = {format: negotiate.write_triples(said, format) for format in DESCRIPTION_FORMATS}
 
@@ -38,7 +40,7 @@ class ServiceDescription:
         The endpoint is a reference relative to the request, because what a client calls this host is not known here;
         N-Triples has no relative references and names the address of the site (`kg.addresses`).
         """
-        absolute = f"{site_address(server, self._address)}sparql"
+        absolute = f"{site_address(server, self._address)}{self._path}"
         reference = absolute if format is negotiate.N_TRIPLES else _relative(path)
         return self._bodies[format].replace(_HERE.encode(), reference.encode())
 

@@ -7,6 +7,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, Request, Response
 from pyoxigraph import NamedNode, Triple
 
+from kg import schema_org
 from kg.asking import Ask
 from kg.endpoint import Refusal
 from kg.facts import TYPE, Facts
@@ -109,8 +110,10 @@ class Documents:
     async def _represented(self, asked: Asked, found: Description, format: Format) -> Representation:
         licence = await self._licence_of()
         query = f"?page={found.page}" if found.page > 1 else ""
+        scripts = list[str]()
         if format is HTML:
-            body = (await self._html(asked, found)).encode()
+            html, described = await self._html(asked, found)
+            body, scripts = html.encode(), [schema_org.allowed(described)] if described else []
             location = suffixed(asked.path, HTML, f"{query}{'&' if query else '?'}lang={asked.lang}")
         else:
             body = written([*found.triples, *self._about_document(found, licence)], format)
@@ -122,13 +125,16 @@ class Documents:
         for relation, page in (("prev", found.page - 1), ("next", found.page + 1)):
             if 1 <= page <= found.pages:
                 links.append(link(f"{suffixed(asked.path, format)}?page={page}", relation, format.media_type))
-        return Representation(format, body, location, links)
+        return Representation(format, body, location, links, scripts)
 
-    async def _html(self, asked: Asked, found: Description) -> str:
-        kind = things.kind_in(Facts(found.triples, self._labels, asked.lang, asked.view.link), found.thing)
+    async def _html(self, asked: Asked, found: Description) -> tuple[str, str]:
+        """Return the page about a thing, and what it tells search engines, which stands in a script element."""
+        facts = Facts(found.triples, self._labels, asked.lang, asked.view.link)
+        kind = things.kind_in(facts, found.thing)
+        described = schema_org.measure(facts, found.thing, dataset_of(self._release) if self._release else "")
         around = await self._surroundings.of(found, kind)
         forms = [(format.label, suffixed(asked.path, format)) for format in RDF_FORMATS]
-        return things.text(asked.view, self._labels, found, kind, around, forms)
+        return things.text(asked.view, self._labels, found, kind, around, forms, described), described
 
     def _about_document(self, found: Description, licence: str) -> list[Triple]:
         """Return what is said about the document itself: its topic, its dataset and its licence."""

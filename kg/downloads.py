@@ -78,17 +78,17 @@ def router(current: Release | None, out: Path) -> APIRouter:
 
     @routes.get("/{version}", include_in_schema=False)
     async def without_slash(version: str) -> Response:
-        return _redirect(f"{quote(_release(current, out, version).version)}/")
+        return _redirect(f"{quote(release_at(current, out, version).version)}/")
 
     @routes.get("/{version}/", summary="List the files of a release", responses=answered(PLAIN_JSON, HTML))
     async def listing(request: Request, version: str) -> Response:
-        release = _release(current, out, version)
+        release = release_at(current, out, version)
         return _described(request, release, current, chosen(request, (PLAIN_JSON, HTML)) is HTML)
 
     # Not async, so in a thread: it reads files.
     @routes.get("/{version}/{name}", summary="Download a file of a release, whole or in parts", responses=_FILES)
     def download(request: Request, version: str, name: str) -> Response:
-        release = _release(current, out, version)
+        release = release_at(current, out, version)
         if name == MANIFEST:  # it holds the checksums of the others and has none itself
             return _described(request, release, current)
         return _download(request, release, name, current)
@@ -232,7 +232,8 @@ def _issued(release: Release) -> datetime:
     return datetime.combine(datetime.fromisoformat(release.issued), time(), UTC)
 
 
-def _release(current: Release | None, out: Path, version: str) -> Release:
+def release_at(current: Release | None, out: Path, version: str) -> Release:
+    """Return the release of a version; raise Refusal where there is none. No name becomes a path outside `out`."""
     if current and version == current.version:
         return current
     try:

@@ -25,6 +25,7 @@ from kg.pages.landing import example
 from kg.queries import StoredQuery
 from kg.remarks import remarks_of
 from kg.replies import page, redirect, view_of
+from kg.stored import narrowed
 from kg.vocabulary import Missing, Vocabulary, Words
 from kg.workers.messages import Question
 
@@ -46,12 +47,14 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Editor:
-    """The page of the endpoint for one graph."""
+    """The page of the endpoint for one graph, at its path below the top; `version` is that of a release of its own."""
 
     answers: Answers
     vocabulary: Vocabulary
     labels: Labels
     stored: Mapping[str, StoredQuery] = field(default_factory=dict)
+    path: str = "sparql"
+    version: str = ""
 
     def wants(self, question: Question, accepted: str | None) -> bool:
         """Whether a browser asks: by name, or since it likes HTML better than any other form of an answer."""
@@ -67,7 +70,7 @@ class Editor:
     async def answer(self, request: Request, question: Question, lasting: str) -> Response:
         """Return the page with the answer to a question, or where a form has posted it, lead to its address."""
         view = view_of(request)
-        address = _address(view, question)
+        address = self._address(view, question)
         if request.method == "POST" and address:
             return redirect(303, f"{view.root}{address}")
         outcome = await self._outcome(request, question, view)
@@ -83,10 +86,14 @@ class Editor:
         return answer
 
     def blank(self, request: Request) -> Response:
-        """Return the page without an answer: with the query to edit, a stored one, or the first example."""
+        """Return the page without an answer: with the query to edit, a stored one, or the first example.
+
+        Other parameters say what a stored query is about (`kg.stored.narrowed`).
+        """
         view, asked = view_of(request), request.query_params
         named = self.stored.get(asked.get("stored", ""))
-        query = asked.get("edit") or (questions.text(named, view) if named else example(view.lang))
+        stored = narrowed(questions.text(named, view), asked.multi_items()) if named else ""
+        query = asked.get("edit") or stored or example(view.lang)
         return self._page(view, Question(query))
 
     def _page(self, view: View, question: Question, status: int = 200, outcome: Outcome | None = None) -> Response:
@@ -97,7 +104,9 @@ class Editor:
             query=question.query,
             graphs=[*_graphs(question)],
             outcome=outcome,
-            address=_address(view, question),
+            address=self._address(view, question),
+            path=self.path,
+            version=self.version,
             formats=GRAPH_FORMATS if graph else ROW_FORMATS,
             subjects=questions.by_subject(self.stored.values(), view),
             lines=question.query.splitlines() if outcome and outcome.mistake else [],
@@ -106,6 +115,12 @@ class Editor:
             instead=lambda missing, iri: _instead(question.query, missing, iri),
         )
         return page(html, view, status, ["'self'"] if assets.there(SCRIPT) else ())
+
+    def _address(self, view: View, question: Question) -> str:
+        """Return the address of a question below the top of the site; empty where it would be too long."""
+        pairs = [("query", question.query), *_graphs(question)]
+        address = "&".join(f"{key}={quote(value, safe='')}" for key, value in pairs)
+        return "" if len(address) > LONGEST_ADDRESS else f"{self.path}?{address}&lang={view.lang}"
 
     async def _outcome(self, request: Request, question: Question, view: View) -> Outcome | None:
         """Ask, and return what came of it; None where the client has gone away meanwhile."""
@@ -178,10 +193,3 @@ def _graphs(question: Question) -> list[tuple[str, str]]:
     return [("default-graph-uri", iri) for iri in question.default_graphs] + [
         ("named-graph-uri", iri) for iri in question.named_graphs
     ]
-
-
-def _address(view: View, question: Question) -> str:
-    """Return the address of a question below the top of the site; empty where it would be too long."""
-    pairs = [("query", question.query), *_graphs(question)]
-    address = "&".join(f"{key}={quote(value, safe='')}" for key, value in pairs)
-    return "" if len(address) > LONGEST_ADDRESS else f"sparql?{address}&lang={view.lang}"

@@ -4,7 +4,8 @@ KgError
 ├── RecipeError    a declarative file is wrong: the curator mends it
 ├── SourceError    a source document is not what the recipe says it is
 ├── ReleaseError   a release cannot be written, found or understood
-└── QueryError     a question cannot be answered as it was asked
+├── QueryError     a question cannot be answered as it was asked
+└── StoreError     a store elsewhere cannot be reached, or does not do what it is asked
 
 Every error reads `file:line: fact` and then, indented, the remedy.
 """
@@ -34,6 +35,9 @@ class KgError(Exception):
         super().__init__("\n".join(str(problem) for problem in problems))
         self.problems = problems
 
+    def __reduce__(self) -> tuple[type["KgError"], tuple[Problem, ...]]:
+        return type(self), self.problems  # so that it reaches another process as it is
+
 
 class RecipeError(KgError):
     """A declarative file is wrong."""
@@ -49,3 +53,14 @@ class ReleaseError(KgError):
 
 class QueryError(KgError):
     """A question cannot be answered as it was asked."""
+
+
+class StoreError(KgError):
+    """A store elsewhere cannot be reached, or does not do what it is asked.
+
+    `status` is what HTTP calls that where somebody asks through us: 502, 504 (too late), 503 (busy), 400 (the query).
+    """
+
+    def __init__(self, *problems: Problem, status: int = 502) -> None:
+        super().__init__(*problems)
+        self.status = status

@@ -32,6 +32,8 @@ _COLUMNS = {
     _SHISAKU + "municipalSupport": "support",
     _SHISAKU + "budgetNote": "budget",
 }
+# A measure that continues one of the edition before: the record of the pair says why.
+_CONTINUES = (_PROV + "wasRevisionOf", _DCTERMS + "replaces")
 _TIME, _LABEL = _PREFIXES["time"], _PREFIXES["rdfs"] + "label"
 _CALENDAR = "Public Finance Act, Article 11; the Gregorian calendar"
 
@@ -120,6 +122,10 @@ class Explainer:
         english = isinstance(value, Literal) and value.language == "en"
         if predicate == _SHISAKU + "titleTranslation" or (english and translations):
             return self._of_sources(translations[0]) or Reason("")
+        if predicate in _CONTINUES:
+            records = self._subjects(_RDF + "object", _value(value))
+            own = [record for record in records if subject in self._objects(record, _RDF + "subject")]
+            return (self._of_sources(own[0]) if own else None) or Reason("")
         if predicate in _COLUMNS:
             column = names.shared("column", _COLUMNS[predicate])
             found = [cell for cell in cells if column in self._objects(cell, _SHISAKU + "columnReadAs")]

@@ -1,12 +1,14 @@
 """What those who operate the server ask: whether it lives, whether it is ready to answer, and its metrics."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 
 from kg.endpoint import Refusal, accept_of
 from kg.metrics import Metrics
 from kg.openapi import answered
-from kg.releases import Release
 from kg.workers.pool import Pool
 
 # The answers hold for this moment only.
@@ -14,8 +16,16 @@ _PASSING = {"Cache-Control": "no-store"}
 _METRICS = answered("text/plain", "application/openmetrics-text")
 
 
-def router(release: Release | None, pool: Pool, metrics: Metrics, store: str) -> APIRouter:
-    """Return the routes for those who operate the server; `store` tells where the data are: memory or disk."""
+@dataclass(frozen=True)
+class Served:
+    """What is served: the version of a release, empty where there is none, and the place where its data are."""
+
+    version: str
+    store: str
+
+
+def router(served: Served, pool: Pool, metrics: Metrics, trouble: Callable[[], str]) -> APIRouter:
+    """Return the routes for those who operate the server; `trouble` tells why it cannot answer, where it cannot."""
     routes = APIRouter(tags=["operation"])
 
     @routes.get("/healthz", summary="Whether the server lives", responses=answered("text/plain"))
@@ -28,9 +38,10 @@ def router(release: Release | None, pool: Pool, metrics: Metrics, store: str) ->
     async def ready() -> Response:
         if not pool.workers:
             raise Refusal(503, "no worker can answer at the moment; one is started", {"Retry-After": "1", **_PASSING})
-        version = release.version if release else None
-        served = {"release": version, "triples": pool.triples, "store": store, "workers": pool.workers}
-        return JSONResponse(served, headers=_PASSING)
+        if why := trouble():
+            raise Refusal(503, why, {"Retry-After": "1", **_PASSING})
+        told = {"release": served.version or None, "triples": pool.triples, "store": served.store}
+        return JSONResponse({**told, "workers": pool.workers}, headers=_PASSING)
 
     @routes.get("/metrics", summary="Counts and times, in the format of Prometheus", responses=_METRICS)
     async def measured(request: Request) -> Response:

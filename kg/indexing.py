@@ -15,6 +15,7 @@ from pathlib import Path
 from kg.errors import KgError
 from kg.names import SERVED_BASE
 from kg.releases import GRAPH, N_QUADS, SEARCH, Release
+from kg.remote.held import Held
 from kg.search import Index
 from kg.workers.launcher import environment
 from kg.workers.messages import Refusal
@@ -26,12 +27,16 @@ _log = logging.getLogger(__name__)
 
 
 class Indexing:
-    """The index of a release or of RDF files."""
+    """The index of a release, of RDF files, or of the release that a store holds, where that is here, too."""
 
-    def __init__(self, data: Release | Sequence[Path]) -> None:
-        self._files = tuple(data) if not isinstance(data, Release) else _graph_of(data)
+    def __init__(self, data: Release | Sequence[Path] | Held) -> None:
         self._index: Index | None = None
         self._why = ""
+        if isinstance(data, Held):
+            if data.release is None:
+                self._why = "this server has no copy of the release that the store holds, and the index is a part of it"
+            data = data.release or ()
+        self._files = tuple(data) if not isinstance(data, Release) else _graph_of(data)
         if isinstance(data, Release) and data.has_search():
             try:
                 self._index = Index.open(data.search_index())
@@ -50,9 +55,10 @@ class Indexing:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Make the index where there is none yet; throw away at the end what was made."""
-        if self._index:
+        if self._index or self._why:
             yield
-            self._index.close()
+            if self._index:
+                self._index.close()
             return
         with tempfile.TemporaryDirectory(prefix="kg-search-") as folder:
             making = asyncio.create_task(self._make(Path(folder) / SEARCH))

@@ -14,7 +14,8 @@ from pyoxigraph import QueryBoolean, QueryResultsFormat, QuerySolutions, QueryTr
 from kg import names
 from kg.errors import Problem, QueryError
 
-Results = QuerySolutions | QueryBoolean | QueryTriples
+# Of a query to the engine, or read from what another store has answered.
+Results = QuerySolutions | QueryBoolean | QueryTriples | Iterator[Triple]
 
 
 class Output(Protocol):
@@ -114,11 +115,11 @@ def write_to(results: Results, format: Format, output: Output) -> None:
     checked = _WellFormed(output) if format in (XML, RDF_XML) else None
     file = cast(IO[bytes], checked or output)  # the engine calls write() and flush() only
     writer = format.writer
-    if isinstance(results, QueryTriples):
-        assert isinstance(writer, RdfFormat)
+    if isinstance(writer, RdfFormat):
+        assert not isinstance(results, QuerySolutions | QueryBoolean)
         serialize(results, file, format=writer, prefixes=_prefixes(writer))
     else:
-        assert isinstance(writer, QueryResultsFormat)
+        assert isinstance(writer, QueryResultsFormat) and isinstance(results, QuerySolutions | QueryBoolean)
         results.serialize(file, format=writer)
     if checked:
         checked.close()

@@ -1,11 +1,12 @@
 """The addresses of the stored queries: `/queries` lists them, `/queries/<name>` is one, as text or as a page.
 
 A program gets the text, as it always did; a browser the page: what the query asks, its text, and how its answer begins
-in this release, which is asked once.
+in this release, which is asked once. `/queries/<name>.csv` leads to its answer.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from urllib.parse import quote
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
@@ -18,7 +19,8 @@ from kg.negotiate import HTML, PLAIN_JSON, Format
 from kg.pages import View, answers, questions
 from kg.pages.documentation import term_of
 from kg.queries import StoredQuery
-from kg.replies import chosen, page, view_of
+from kg.replies import chosen, page, redirect, view_of
+from kg.stored import narrowed
 from kg.vocabulary import Vocabulary
 from kg.workers.messages import Answer
 
@@ -36,6 +38,12 @@ class QueryPages:
     vocabulary: Vocabulary
     queries: Mapping[str, StoredQuery]
     _answers: dict[tuple[str, str], answers.Shown] = field(default_factory=dict, init=False)
+
+    def named(self, name: str) -> StoredQuery:
+        """Return the query of a name; raise Refusal where there is none."""
+        if name not in self.queries:
+            raise Refusal(404, f"there is no stored query {name}; /queries lists them all")
+        return self.queries[name]
 
     def listing(self, view: View, term: str = "", subject: str = "") -> str:
         """Return the page of all queries, each under its first subject, or of those of a subject or with a term."""
@@ -104,6 +112,8 @@ def router(stored: QueryPages) -> APIRouter:
             return page(stored.listing(view, *(request.query_params.get(key, "") for key in ("term", "subject"))), view)
         return JSONResponse(_summaries(list(stored.queries.values())), headers={"Vary": "Accept"})
 
+    _add_answers(routes, stored)
+
     @routes.get(
         "/queries/{name}",
         tags=["stored queries"],
@@ -111,9 +121,7 @@ def router(stored: QueryPages) -> APIRouter:
         responses=openapi.answered(TEXT, SPARQL, HTML),
     )
     async def get_query(request: Request, name: str) -> Response:
-        query = stored.queries.get(name)
-        if query is None:
-            raise Refusal(404, f"there is no stored query {name}; /queries lists them all")
+        query = stored.named(name)
         format = chosen(request, (TEXT, SPARQL, HTML))
         if format is HTML:
             view = view_of(request)
@@ -121,6 +129,21 @@ def router(stored: QueryPages) -> APIRouter:
         return Response(query.text, headers={"Content-Type": f"{format.media_type}; charset=utf-8", "Vary": "Accept"})
 
     return routes
+
+
+def _add_answers(routes: APIRouter, stored: QueryPages) -> None:
+    """Add the route of the answers; it stands before that of the queries, which would take its names for theirs."""
+
+    @routes.get(
+        "/queries/{name}.csv",
+        tags=["stored queries"],
+        summary="Go to the answer of a stored query as CSV; parameters say what it is about",
+        status_code=303,
+        responses=openapi.led(303),
+    )
+    async def get_answer(request: Request, name: str) -> Response:
+        query = narrowed(stored.named(name).text, request.query_params.multi_items())
+        return redirect(303, f"../sparql?query={quote(query, safe='')}&format=csv")
 
 
 def _summaries(queries: Sequence[StoredQuery]) -> list[dict[str, object]]:

@@ -28,6 +28,7 @@ and its target, or 410), the reason in both languages and the day it was decided
 import hashlib
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -106,9 +107,10 @@ class ReleasedFile:
         return _OWN_TYPES.get(self.name) or MEDIA_TYPES.get(Path(self.name).suffix, _UNKNOWN)
 
     @classmethod
-    def of(cls, name: str, content: bytes) -> "ReleasedFile":
-        """Return size and checksum of a file with this content."""
-        return cls(name, len(content), hashlib.sha256(content).hexdigest())
+    def of(cls, file: Path) -> "ReleasedFile":
+        """Return size and checksum of a file, which may be larger than the memory."""
+        with file.open("rb") as content:
+            return cls(file.name, file.stat().st_size, hashlib.file_digest(content, "sha256").hexdigest())
 
 
 @dataclass(frozen=True)
@@ -192,11 +194,11 @@ class Release:
         remedy = "take the file from a copy of the release"
         for file in self.files:
             try:
-                content = self.path(file.name).read_bytes()
+                found = ReleasedFile.of(self.path(file.name))
             except OSError as error:
                 yield Problem(f"cannot be read: {error.strerror}", remedy, self.path(file.name))
                 continue
-            if ReleasedFile.of(file.name, content) != file:
+            if found != file:
                 yield Problem("is not the file that was released: its SHA-256 differs", remedy, self.path(file.name))
 
 
@@ -245,6 +247,15 @@ def current_release(out: Path) -> Release | None:
     if not link.exists():
         return None
     return read_release(link.resolve())
+
+
+def releases_at(out: Path) -> list[Release]:
+    """Return the releases at hand that this program understands, by the names of their folders."""
+    found = []
+    for folder in sorted((out / RELEASES).glob("[!.]*")):
+        with suppress(ReleaseError):
+            found.append(read_release(folder))
+    return found
 
 
 def release_of(out: Path, version: str) -> Release:

@@ -121,7 +121,7 @@ def sent(asked: Asked, representation: Representation, release: Release | None) 
     """Return a form of a document, or 304 where the client has it already (RFC 9110, 13.1.2)."""
     headers = representation.sent(release)
     if representation.format is HTML:
-        headers = {**pages.headers(), "Content-Language": asked.lang, **headers}
+        headers = {**pages.headers(representation.scripts), "Content-Language": asked.lang, **headers}
     answer = Response(representation.body, headers=headers)
     return unless_known(asked.request, validators(release, representation.body), answer)
 

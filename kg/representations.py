@@ -27,12 +27,16 @@ _UNPUBLISHED = "public, no-cache"  # a development build, or data files: the nex
 
 @dataclass(frozen=True)
 class Representation:
-    """One form of a resource, as it is sent. `links` are values of `Link` (RFC 8288)."""
+    """One form of a resource, as it is sent. `links` are values of `Link` (RFC 8288).
+
+    `scripts` are source expressions for what stands in script elements of a page (Content Security Policy 3).
+    """
 
     format: Format
     body: bytes
     location: str
     links: Sequence[str] = ()
+    scripts: Sequence[str] = ()
 
     def sent(self, release: Release | None) -> dict[str, str]:
         """Return the headers to send: `ETag` and `Last-Modified` change with the release that it was made from."""

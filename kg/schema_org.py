@@ -1,4 +1,8 @@
-"""What the first page tells search engines: the dataset in the words of schema.org, from the release's catalogue."""
+"""What pages tell search engines, in the words of schema.org: the dataset on the first page, each measure on its own.
+
+A measure is told as a GovernmentService: what government bodies offer or do for others. Only what the graph states is
+said of it; for what schema.org has no words, such as KPIs and who takes part, nothing is.
+"""
 
 import base64
 import hashlib
@@ -8,11 +12,14 @@ from collections.abc import Iterable
 from pyoxigraph import Literal, NamedNode, RdfFormat, Triple, parse
 
 from kg.asking import Ask
-from kg.names import BASE, PREFIXES
+from kg.facts import TYPE, Facts
+from kg.names import BASE, ONTOLOGY, PREFIXES
 from kg.negotiate import N_TRIPLES
 from kg.releases import CATALOGUE_GRAPH
 
 _DCAT, _DCTERMS, _FOAF = PREFIXES["dcat"], PREFIXES["dcterms"], PREFIXES["foaf"]
+_TITLE = _DCTERMS + "title"
+_LONGEST = 500  # characters of a text
 _MEDIA_TYPES = "https://www.iana.org/assignments/media-types/"
 
 
@@ -30,9 +37,42 @@ class DatasetCard:
             body = await self._ask(query, N_TRIPLES)
             about = _Catalogue(quad.triple for quad in parse(body, format=RdfFormat.N_TRIPLES))
             said = _dataset(about, self._dataset, lang) if about.knows(self._dataset) else None
-            # `<` would end the element, or begin a comment in it
-            self._texts[lang] = json.dumps(said, ensure_ascii=False).replace("<", "\u003c") if said else ""
+            self._texts[lang] = _content(said) if said else ""
         return self._texts[lang]
+
+
+def measure(facts: Facts, iri: str, dataset: str = "") -> str:
+    """Return a measure as the content of a script element, safe as it is; nothing for what is no measure."""
+    title = facts.told(iri, _TITLE)
+    if f"{ONTOLOGY}Measure" not in facts.iris(iri, TYPE) or title is None:
+        return ""
+    overview = facts.told(iri, ONTOLOGY + "overview")
+    said = {
+        "@context": "https://schema.org/",
+        "@type": "GovernmentService",
+        "@id": iri,
+        "name": title.text[:_LONGEST],
+        "alternateName": [
+            other.text[:_LONGEST]
+            for lang in ("ja", "en")
+            if lang != title.lang and (other := facts.in_language(iri, _TITLE, lang))
+        ],
+        "identifier": facts.text(iri, ONTOLOGY + "measureNumber"),
+        "description": " ".join(overview.text.split())[:_LONGEST] if overview else "",
+        "category": [facts.thing(pillar).text for pillar in facts.iris(iri, ONTOLOGY + "pillar")],
+        "provider": [
+            {"@type": "GovernmentOrganization", "@id": lead, "name": facts.thing(lead).text}
+            for lead in facts.iris(iri, ONTOLOGY + "leadOrganization")
+        ],
+        "sameAs": facts.iris(iri, ONTOLOGY + "planMeasure"),
+        "subjectOf": {"@type": "Dataset", "@id": dataset} if dataset else None,
+    }
+    return _content({key: value for key, value in said.items() if value})
+
+
+def _content(said: object) -> str:
+    """Return JSON for a script element: `<` would end that, or begin a comment in it."""
+    return json.dumps(said, ensure_ascii=False).replace("<", "\\u003c")
 
 
 def allowed(text: str) -> str:

@@ -1,9 +1,10 @@
 """The server: it listens, says its address, and keeps what it serves up to date."""
 
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from math import ceil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 from starlette.types import ASGIApp
@@ -14,14 +15,18 @@ from kg.names import BASE
 from kg.observed import Operation
 from kg.rebasing import REBASED
 from kg.releases import CURRENT, Release, current_release
+from kg.remote.held import Address, Held
 from kg.site import Data, app
 from kg.switching import Switching
 from kg.workers.limits import Limits
 from kg.workers.source import Source
 
+if TYPE_CHECKING:
+    from kg.remote.watching import Watch
+
 
 def serve(
-    data: Data,
+    data: Data | Address,
     queries: Path,
     out: Path,
     host: str = "127.0.0.1",
@@ -34,30 +39,65 @@ def serve(
     """Serve until Ctrl-C, and say the address once it answers; raise KgError where that cannot be done.
 
     With `follow` a release gives way to the one that `out/current` points to, as soon as that is another. A large
-    release is served from the disk until it is in memory.
+    release is served from the disk until it is in memory. A store elsewhere, given by its address, is always followed.
     """
-    limits, watch = limits or Limits(), operation or Operation()
-    source = Source.of(data, limits)
+    limits, operation = limits or Limits(), operation or Operation()
+    watch, served = _watched(data, out)
+    source = Source.of(served, limits)
     first = source.at_once()
 
     def make(data: Data, source: Source | None = None) -> FastAPI:
-        return app(data, queries, out, limits, source, watch)
+        return app(data, queries, out, limits, source, operation, watch.trouble if watch else str)
 
     with listen(host, port) as listener:
-        application: ASGIApp = make(data, first)
-        if isinstance(data, Release) and isinstance(application, FastAPI) and (follow or first != source):
-            application = Switching(application, _newer(data, out if follow else None, make, first != source))
-        name = f"release {data.version}" if isinstance(data, Release) else f"{len(data)} data files"
+        application: ASGIApp = (made := make(served, first))
+        if watch and isinstance(served, Held):
+            application = Switching(made, _following(watch, served, make))
+        elif isinstance(served, Release) and (follow or first != source):
+            application = Switching(made, _newer(served, out if follow else None, make, first != source))
         # Whoever is being answered gets the answer; by then every question has reached its time limit.
         patience = ceil(limits.seconds + limits.waiting_seconds)
-        server = server_of(application, connections, watch.metrics.ended, patience)
+        server = server_of(application, connections, operation.metrics.ended, patience)
         named = f" Things are named under {BASE}." if REBASED else ""
-        server.greeting = f"Serving {name} at {{0}} (SPARQL: {{0}}sparql).{named} Ctrl-C stops.".format(
+        server.greeting = f"Serving {_named(served)} at {{0}} (SPARQL: {{0}}sparql).{named} Ctrl-C stops.".format(
             address(listener)
         )
         # uvicorn repeats the signal once it has closed everything; the user asked for just that.
-        with suppress(KeyboardInterrupt):
+        with suppress(KeyboardInterrupt), watch or nullcontext():
             server.run(sockets=[listener])
+
+
+def _watched(data: Data | Address, out: Path) -> "tuple[Watch | None, Data]":
+    """Return the data themselves, or what a store holds, and who watches that."""
+    if not isinstance(data, Address):
+        return None, data
+    from kg.remote.watching import Watch  # with HTTP and TLS, which take a while to load
+
+    watch = Watch(data, out)
+    return watch, watch.held()
+
+
+def _named(data: Data) -> str:
+    """Return what is served, in words."""
+    if isinstance(data, Held):
+        what = f"release {data.holding.version}" if data.holding.version else "what is"
+        alone = "" if data.release else ", without its files and its search (there is no copy of it here)"
+        return f"{what} in the store ({data.address.engine}){alone}"
+    return f"release {data.version}" if isinstance(data, Release) else f"{len(data)} data files"
+
+
+def _following(watch: "Watch", served: Held, make: Callable[[Held], FastAPI]) -> Callable[[], FastAPI | None]:
+    """Return what makes an application each time that the store holds another release."""
+    newer = watch.following(served)
+
+    def following() -> FastAPI | None:
+        held = newer()
+        application = make(held) if held else None
+        if held:
+            print(f"Serving {_named(held)} from now on.", flush=True)
+        return application
+
+    return following
 
 
 def _newer(

@@ -1,6 +1,7 @@
 """The application: every path that is served."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
+import re
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,7 +16,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from kg import (
     __version__,
+    archive,
     browse,
+    citing,
     crawling,
     documents,
     downloads,
@@ -25,8 +28,10 @@ from kg import (
     front,
     guide,
     health,
+    history,
     lookup,
     openapi,
+    overview,
     pages,
     published,
     query_pages,
@@ -35,14 +40,14 @@ from kg.answers import Answers
 from kg.asking import Ask, OnBehalf, asking
 from kg.clients import BehindProxies
 from kg.compression import Compressed
-from kg.description import DESCRIPTION_FORMATS, NAMED_GRAPHS, ServiceDescription
 from kg.editor import Editor
 from kg.endpoint import Direct, Endpoint, Refusal, allowed, problem
 from kg.headers import EVERYWHERE, HeadersEverywhere
+from kg.health import Served
 from kg.indexing import Indexing
+from kg.introducing import introduction
 from kg.labels import Labels
 from kg.metrics import Metrics
-from kg.negotiate import HTML
 from kg.observed import Observed, Operation
 from kg.pages.documentation import Documentation
 from kg.queries import StoredQuery, read_queries
@@ -50,10 +55,10 @@ from kg.query_pages import QueryPages
 from kg.reconcile import routes as reconcile
 from kg.reconcile.service import Setting
 from kg.releases import Release
+from kg.remote.held import Held
 from kg.replay import Replayed
-from kg.replies import Asked, Notice, chosen, prefers_page, raw_path, told
+from kg.replies import Asked, Notice, prefers_page, raw_path, told
 from kg.searching import routes as searching
-from kg.things import Things
 from kg.vocabulary import Vocabulary
 from kg.workers.limits import Limits
 from kg.workers.pool import Pool
@@ -63,9 +68,10 @@ from kg.workers.source import Source
 REVALIDATED = "public, no-cache"
 # What every path but the endpoint's can be asked by.
 READING = "GET, HEAD, OPTIONS"
+_VERSIONED = re.compile(archive.PATH.replace("{version}", "[^/]+"))
 
 
-Data = Release | Sequence[Path]
+Data = Release | Sequence[Path] | Held
 
 
 @dataclass(frozen=True)
@@ -96,42 +102,54 @@ def app(
     limits: Limits | None = None,
     source: Source | None = None,
     operation: Operation | None = None,
+    trouble: Callable[[], str] = str,
 ) -> FastAPI:
-    """Return the application that serves a release, or RDF files, beside the releases in `out`.
+    """Return the application that serves a release, RDF files, or what a store holds, beside the releases in `out`.
 
     It starts the process that loads the data, and ends it when the server shuts it down. `source` says how they are
-    opened, where that is not left to the memory that there is.
+    opened, where that is not left to memory. `trouble` tells why nothing can be answered now, where that is so.
     """
-    release = data if isinstance(data, Release) else None
+    release, version = _served(data)
     limits, operation = limits or Limits(), operation or Operation()
     pool = Pool.of(source := source or Source.of(data, limits), limits)
-    answers, lasting = Answers(pool), downloads.LIVE if release and not release.development else REVALIDATED
+    keeping = bool(version) or not source.held  # nothing tells when the content of a store changes that names none
+    answers, lasting = Answers(pool) if keeping else Answers(pool, 0, 0), _lasting(release)
     graph = _Graph(release, asking(answers), pool.triples, documents.labels_of(release), read_queries(queries))
     writing = Editor(answers, graph.vocabulary, graph.labels, graph.named)
-    introduction = _introduction(graph, writing, operation, federated=bool(limits.services))
-    sparql, indexing = Endpoint(answers, limits, lasting, introduction, writing), Indexing(data)
-    setting = Setting(release, lasting, operation.address)
+    introduced = introduction(graph.ask, release, graph.total, writing.blank, limits, operation.address)
+    sparql, indexing = Endpoint(answers, limits, lasting, introduced, writing), Indexing(data)
+    archived = _archived(graph, out, answers, limits, operation.address)
 
-    application = _bare(lambda _: _running(release, pool, answers, operation.metrics, indexing))
+    application = _bare(lambda _: _running(version, pool, answers, operation.metrics, indexing, archived))
     routers = (
         sparql.router(),
         editor.router(graph.vocabulary, graph.labels),
-        health.router(release, pool, operation.metrics, "disk" if source.on_disk else "memory"),
-        downloads.router(release, out),
+        health.router(Served(version, source.place), pool, operation.metrics, trouble),
+        archive.router(archived),
         browse.router(answers, release, sparql.sending, browse.finder(indexing.index)),
         searching.router(indexing.index, release, graph.labels),
-        reconcile.router(graph.ask, indexing.index, graph.labels, setting),
-        *_read(graph),
+        reconcile.router(graph.ask, indexing.index, graph.labels, Setting(release, lasting, operation.address)),
+        *_read(graph, out),
     )
-    for router in routers:
-        application.include_router(_with_head(router))
-    paths = [*_paths(routers)]
+    paths = _included(application, routers)
     application.state.site = pages.Site(release, frozenset(path.split("/")[1] for path in paths))
-    return _within_layers(application, sparql, operation, paths)
+    return _within_layers(application, sparql, operation, paths, keeping)
 
 
-def _read(graph: _Graph) -> Iterator[APIRouter]:
-    """Yield the routes of what is read: pages, and documents in other forms."""
+def _lasting(release: Release | None) -> str:
+    """Return how long an answer holds that does not depend on the moment."""
+    return downloads.LIVE if release and not release.development else REVALIDATED
+
+
+def _archived(graph: _Graph, out: Path, answers: Answers, limits: Limits, address: str) -> archive.Archive:
+    """Return the endpoints of the releases at hand; that of the one that is served has its workers already."""
+    setting, release = archive.Setting(limits, graph.named, address), graph.release
+    current = setting.endpoint(release, answers, graph.total) if release else None
+    return archive.Archive(release, out, setting, current)
+
+
+def _read(graph: _Graph, out: Path) -> Iterator[APIRouter]:
+    """Yield the routes of what is read: pages, documents in other forms, and the files of releases."""
     ask, release, labels = graph.ask, graph.release, graph.labels
     explained = Documentation(ask, labels, graph.vocabulary, graph.stored)
     yield front.router(ask, release, graph.total, graph.stored)
@@ -142,6 +160,10 @@ def _read(graph: _Graph) -> Iterator[APIRouter]:
     yield lookup.router(ask, release)
     yield published.router(ask, release, labels, explained)
     yield facsimile.router(ask, release, labels)
+    yield downloads.router(release, out)
+    yield history.router(release, out, labels)
+    yield citing.router(release, out, graph.named)
+    yield overview.router(ask, release)
 
 
 class _Site(FastAPI):
@@ -175,23 +197,40 @@ def _bare(lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]]) -> _
     )
 
 
-def _within_layers(application: "_Site", sparql: Endpoint, operation: Operation, paths: Iterable[str]) -> FastAPI:
+def _within_layers(
+    application: "_Site", sparql: Endpoint, operation: Operation, paths: Iterable[str], keeping: bool
+) -> FastAPI:
     """Put around an application what all its answers pass, from the inside to the outside."""
     application.add_middleware(Direct, endpoint=sparql)
     for layer in (OnBehalf, Compressed, HeadersEverywhere):
         application.add_middleware(layer)
-    layers: ASGIApp = Observed(Replayed(application.framework), operation, [*paths])
+    answering = Replayed(application.framework) if keeping else application.framework
+    layers: ASGIApp = Observed(answering, operation, [*paths])
     application.layers = BehindProxies(layers, operation.trusted) if operation.trusted else layers
     return application
 
 
 @asynccontextmanager
 async def _running(
-    release: Release | None, pool: Pool, answers: Answers, metrics: Metrics, indexing: Indexing
+    version: str, pool: Pool, answers: Answers, metrics: Metrics, indexing: Indexing, archived: archive.Archive
 ) -> AsyncIterator[None]:
-    async with pool.running(), indexing.running():
-        with metrics.reading(release.version if release else "", pool, answers):
+    async with pool.running(), indexing.running(), archived.running():
+        with metrics.reading(version, pool, answers):
             yield
+
+
+def _served(data: Data) -> tuple[Release | None, str]:
+    """Return the release whose files are here, where there is one, and the version of the data, empty where unknown."""
+    if isinstance(data, Held):
+        return data.release, data.holding.version
+    return (data, data.version) if isinstance(data, Release) else (None, "")
+
+
+def _included(application: FastAPI, routers: Sequence[APIRouter]) -> list[str]:
+    """Give an application its routes, and return their paths."""
+    for router in routers:
+        application.include_router(_with_head(router))
+    return [*_paths(routers)]
 
 
 def _paths(routers: Iterable[APIRouter]) -> Iterator[str]:
@@ -199,26 +238,6 @@ def _paths(routers: Iterable[APIRouter]) -> Iterator[str]:
     yield "/openapi.json"
     for router in routers:
         yield from (route.path for route in router.routes if isinstance(route, APIRoute))
-
-
-def _introduction(
-    graph: _Graph, writing: Editor, operation: Operation, federated: bool
-) -> Callable[[Request], Awaitable[Response]]:
-    """Return what answers at the endpoint where no query comes: its page, or its description."""
-    described: list[ServiceDescription] = []
-
-    async def introduction(request: Request) -> Response:
-        format = chosen(request, (*DESCRIPTION_FORMATS, HTML))
-        if format is HTML:
-            return writing.blank(request)
-        if not described:  # once: it is the same for every request
-            dataset = documents.dataset_of(graph.release) if graph.release else ""
-            named = await Things(graph.ask).values(NAMED_GRAPHS, "graph")
-            described.append(ServiceDescription(graph.total, named, dataset, federated, operation.address))
-        body = described[0].body(format, request.url.path, request.scope.get("server"))
-        return Response(body, headers={"Content-Type": format.content_type, "Vary": "Accept"})
-
-    return introduction
 
 
 def _with_head(router: APIRouter) -> APIRouter:
@@ -255,7 +274,7 @@ async def _failed(request: Request, error: Exception) -> Response:
 def _methods(request: Request) -> str:
     """Return the methods that a path can be asked by."""
     path = request.url.path.removeprefix(request.scope.get("root_path", "")).rstrip("/")
-    if path == "/sparql":
+    if path == "/sparql" or _VERSIONED.fullmatch(path):
         return endpoint.METHODS
     # A form goes to the service itself, or to that of an edition.
     return reconcile.METHODS if reconcile.answers_forms(path) else READING

@@ -5,24 +5,24 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 _UPDATES = {"ADD", "CLEAR", "COPY", "CREATE", "DELETE", "DROP", "INSERT", "LOAD", "MOVE", "WITH"}
-_GAP = r"(?:[\s\uFEFF]|#[^\n\r]*+)"
-_PROLOGUE = re.compile(rf"{_GAP}*+(?:(?:BASE|PREFIX\s*+[^\s:<>]*:){_GAP}*+<[^>]*>{_GAP}*+)*", re.IGNORECASE)
+GAP = r"(?:[\s\uFEFF]|#[^\n\r]*+)"
+_PROLOGUE = re.compile(rf"{GAP}*+(?:(?:BASE|PREFIX\s*+[^\s:<>]*:){GAP}*+<[^>]*>{GAP}*+)*", re.IGNORECASE)
 _WORD = re.compile(r"[A-Za-z]+")
-_CODEPOINT = re.compile(r"\\u([0-9A-Fa-f]{4})|\\U([0-9A-Fa-f]{8})")
+CODEPOINT = re.compile(r"\\u([0-9A-Fa-f]{4})|\\U([0-9A-Fa-f]{8})")
 
 # `SERVICE [SILENT] <iri> | ?variable | prefixed:name {`. The engine asks for no space between any of these words.
 # Possessive quantifiers (`*+`) keep hostile text from making the reader try one stretch in many ways.
 _CALL = re.compile(
-    rf"SERVICE{_GAP}*+(?:SILENT{_GAP}*+)?(?P<target><[^<>]*>|(?:[^\s<>\"{{}}#\\]|\\.)++){_GAP}*+(?P<group>\{{)?",
+    rf"SERVICE{GAP}*+(?:SILENT{GAP}*+)?(?P<target><[^<>]*>|(?:[^\s<>\"{{}}#\\]|\\.)++){GAP}*+(?P<group>\{{)?",
     re.IGNORECASE | re.DOTALL,
 )
 _MOMENTARY = ("NOW", "RAND", "UUID", "BNODE", "SERVICE")
-_OF_THE_MOMENT = re.compile(rf"(?:NOW|RAND|UUID|BNODE){_GAP}*+\(|SERVICE", re.IGNORECASE)
-_IRI = re.compile(r"<(?:[^<>\"{}|^`\\\x00-\x20]|\\[uU])*>")
+_OF_THE_MOMENT = re.compile(rf"(?:NOW|RAND|UUID|BNODE){GAP}*+\(|SERVICE", re.IGNORECASE)
+IRI = re.compile(r"<(?:[^<>\"{}|^`\\\x00-\x20]|\\[uU])*>")
 _ABSOLUTE = re.compile(r"<[A-Za-z][A-Za-z0-9+.-]*://")
 # What cannot hold a keyword, each read as one piece: strings, comments, variables, language tags, the part of a
 # prefixed name after its colon, an escaped character of it, and a graph's name (`GRAPH service:x {` is no call).
-_PIECE = re.compile(
+PIECE = re.compile(
     r'"""(?:"{0,2}(?:[^"\\]|\\.))*+"""'
     r"|'''(?:'{0,2}(?:[^'\\]|\\.))*+'''"
     r'|"(?:[^"\\\n\r]|\\.)*+"'
@@ -32,27 +32,27 @@ _PIECE = re.compile(
     r"|@[A-Za-z0-9-]+"
     r"|:(?:[\w:-]|%[0-9A-Fa-f]{2}|\\[_~.\-!$&'()*+,;=/?#@%])++"
     r"|\\."
-    rf"|(?<!\w)GRAPH{_GAP}++[\w.-]*+(?=:)",
+    rf"|(?<!\w)GRAPH{GAP}++[\w.-]*+(?=:)",
     re.IGNORECASE | re.DOTALL,
 )
 
 # The IRIs that stand in full, between all that can hold the same characters without meaning them.
-_TOKEN = re.compile(rf"(?P<iri>{_IRI.pattern})|{_PIECE.pattern}", re.IGNORECASE | re.DOTALL)
+_TOKEN = re.compile(rf"(?P<iri>{IRI.pattern})|{PIECE.pattern}", re.IGNORECASE | re.DOTALL)
 
 # Names with what declares them. A dot belongs to a name only where more of it follows.
-_LOCAL = r"(?:[\w:-]|%[0-9A-Fa-f]{2}|\\[_~.\-!$&'()*+,;=/?#@%])"
-_ESCAPED = re.compile(r"\\(.)")
+LOCAL = r"(?:[\w:-]|%[0-9A-Fa-f]{2}|\\[_~.\-!$&'()*+,;=/?#@%])"
+ESCAPED = re.compile(r"\\(.)")
 _NAMED = re.compile(
-    rf"(?<!\w)PREFIX{_GAP}*+(?P<prefix>[^\s:<>]*):{_GAP}*+<(?P<namespace>[^>]*)(?P<declared>>)"
-    rf"|(?P<base>(?<!\w)BASE{_GAP}*+<[^>]*>)|(?P<iri>{_IRI.pattern})"
-    rf"|(?P<name>(?<![\w.-])(?:[^\W\d_](?:[\w.-]*[\w-])?)?:(?:{_LOCAL}|\.++(?={_LOCAL}))*+)|{_PIECE.pattern}",
+    rf"(?<!\w)PREFIX{GAP}*+(?P<prefix>[^\s:<>]*):{GAP}*+<(?P<namespace>[^>]*)(?P<declared>>)"
+    rf"|(?P<base>(?<!\w)BASE{GAP}*+<[^>]*>)|(?P<iri>{IRI.pattern})"
+    rf"|(?P<name>(?<![\w.-])(?:[^\W\d_](?:[\w.-]*[\w-])?)?:(?:{LOCAL}|\.++(?={LOCAL}))*+)|{PIECE.pattern}",
     re.IGNORECASE | re.DOTALL,
 )
 
 # What nests, between all that can hold such a mark without meaning it. Prefix signs nest each in the one before it.
 _MARK = re.compile(
-    rf"(?P<open>[{{(\[])|(?P<close>[}})\]])|(?P<signs>(?:[!^+-]{_GAP}*+)++)|(?P<union>(?<!\w)UNION(?!\w))"
-    rf"|{_IRI.pattern}|{_PIECE.pattern}",
+    rf"(?P<open>[{{(\[])|(?P<close>[}})\]])|(?P<signs>(?:[!^+-]{GAP}*+)++)|(?P<union>(?<!\w)UNION(?!\w))"
+    rf"|{IRI.pattern}|{PIECE.pattern}",
     re.IGNORECASE | re.DOTALL,
 )
 
@@ -99,7 +99,7 @@ def services(query: str) -> set[str]:
     """
     if "service" not in query.lower() and "\\" not in query:
         return set()
-    return {target for text in {query, _CODEPOINT.sub(_character, query)} for target, _ in _calls(text)}
+    return {target for text in {query, CODEPOINT.sub(character, query)} for target, _ in _calls(text)}
 
 
 def with_services(query: str, called: Mapping[str, str]) -> str:
@@ -144,7 +144,8 @@ def has_more_unions(query: str, number: int) -> bool:
     return sum(mark.lastgroup == "union" for mark in _MARK.finditer(query)) > number
 
 
-def _character(escape: re.Match[str]) -> str:
+def character(escape: re.Match[str]) -> str:
+    """Return the character that an escape of CODEPOINT stands for; the escape where there is none (section 19.2)."""
     number = int(escape[1] or escape[2], 16)
     return chr(number) if number <= 0x10FFFF else escape[0]
 
@@ -178,13 +179,13 @@ def _steps(text: str, position: int) -> Iterator[int]:
     sees an IRI `<'x>`. An IRI with `://` has one reading only, since no expression holds two slashes in a row.
     """
     if text[position] == "<":
-        iri = _IRI.match(text, position)
+        iri = IRI.match(text, position)
         if iri:
             yield iri.end()
         if not (iri and _ABSOLUTE.match(text, position)):
             yield position + 1
     else:
-        piece = _PIECE.match(text, position)
+        piece = PIECE.match(text, position)
         yield piece.end() if piece else position + 1
 
 
@@ -212,7 +213,7 @@ def names(query: str) -> Iterator[Name]:
         elif kind == "name":
             prefix, _, local = token["name"].partition(":")
             namespace = declared.get(prefix)
-            iri = "" if namespace is None else namespace + _ESCAPED.sub(r"\1", local)
+            iri = "" if namespace is None else namespace + ESCAPED.sub(r"\1", local)
             yield Name(token["name"], iri, token.start())
 
 

@@ -12,6 +12,7 @@ from pyoxigraph import Literal, NamedNode
 
 from kg.asking import Ask, bindings
 from kg.errors import Problem, QueryError
+from kg.names import ID
 from kg.places import places
 from kg.queries import stored_query
 
@@ -47,6 +48,19 @@ def filled(query: str, **about: Iterable[Term]) -> str:
     for variable, given in about.items():
         values = f"VALUES ?{variable} {{ {' '.join(map(_written, given))} }}"
         query = _line(variable).sub(lambda _, line=values: line, query)  # type: ignore[misc]
+    return query
+
+
+def narrowed(query: str, parameters: Iterable[tuple[str, str]]) -> str:
+    """Return a query about the things that the parameters of an address name by the variables of its lines.
+
+    A thing goes by its IRI, or by the path that follows `id/` in it, which has a slash: so `lang=en` and `page=2` name
+    none. What names no line, or no thing, changes nothing.
+    """
+    for variable, value in parameters:
+        iri = value if ":" in value else f"{ID}{value}"
+        if variable.isidentifier() and not {":", "/"}.isdisjoint(value) and is_iri(iri):
+            query = filled(query, **{variable: [iri]})
     return query
 
 

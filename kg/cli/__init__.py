@@ -4,7 +4,7 @@ Exit codes: 0, 1 (the answer is no, or the work cannot be done), 2 (used wrongly
 command that needs them, so that `kg --help` answers at once.
 """
 
-from kg.cli import asking, building, linking, serving
+from kg.cli import asking, building, differing, linking, serving, storing
 from kg.cli.group import main
 
-__all__ = ["asking", "building", "linking", "main", "serving"]
+__all__ = ["asking", "building", "differing", "linking", "main", "serving", "storing"]

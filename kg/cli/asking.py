@@ -1,4 +1,4 @@
-"""The commands of who asks the graph: query, explain."""
+"""The commands of who asks the graph: query, explain, cite."""
 
 import sys
 from pathlib import Path
@@ -10,6 +10,7 @@ from kg.cli.making import release_at
 from kg.errors import Problem, QueryError
 from kg.places import Places, places
 
+CITATIONS = ("text", "bibtex", "csl-json", "ris")
 ANSWERS = ("table", "csv", "tsv", "json", "xml", "ttl", "nt", "jsonld", "rdfxml")
 
 
@@ -92,3 +93,32 @@ def explain_command(iri: str, predicate: str, value: str, recipe: Path | None, o
 
     store = open_release(release_at(places(recipe, out)))
     click.echo(as_text(Explainer(store).explain(iri, predicate, value)), nl=False)
+
+
+@main.command("cite")
+@click.option("--query", "question", metavar="NAME or FILE", help="Cite the answer to this query.")
+@click.option("--format", "form", type=click.Choice(CITATIONS), default="text", show_default=True, envvar="KG_FORMAT")
+@click.option("--lang", type=click.Choice(["ja", "en"]), default="en", show_default=True, envvar="KG_LANG")
+@click.option("--release", "version", envvar="KG_RELEASE", help="Cite this version instead of the current one.")
+@RECIPE
+@OUT
+def cite_command(
+    question: str | None, form: str, lang: str, version: str | None, recipe: Path | None, out: Path | None
+) -> None:
+    """Say how to cite the release, or an answer of it: with its version, the query, the source and the terms.
+
+    \b
+    kg cite
+    kg cite --query measures-by-lead-organization --format bibtex
+    kg cite --query my.rq --release 2019.1.0 --lang ja
+    """
+    from kg.citations import FORMS, Asked, citation
+    from kg.queries import stored_query
+
+    folders = places(recipe, out)
+    asked = None
+    if question and (question == "-" or question.endswith(".rq") or Path(question).is_file()):
+        asked = Asked(_question(question, folders, None))
+    elif question:
+        asked = Asked.stored(stored_query(folders.queries, question), lang)
+    click.echo(FORMS[form][2](citation(release_at(folders, version), lang, asked)), nl=False)

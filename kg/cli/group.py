@@ -17,6 +17,12 @@ ENGINE = click.option(
     envvar="KG_ENGINE",
     help="SHACL engine: pyshacl is the reference, shacl the fast one (extra `fast`); their reports agree.",
 )
+STORE_ENGINE = click.option(
+    "--engine",
+    type=click.Choice(["oxigraph", "virtuoso", "generic"]),
+    envvar="KG_STORE_ENGINE",
+    help="What the store is.  [default: what it says itself]",
+)
 OUT = click.option("--out", type=FOLDER, envvar="KG_OUT", help="Folder of the releases.  [default: out/]")
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from kg.cli.group import FILE, OUT, RECIPE, base_of, main
+from kg.cli.group import FILE, OUT, RECIPE, STORE_ENGINE, base_of, main
 from kg.cli.making import release_at
 from kg.places import Places, places
 
@@ -49,6 +49,12 @@ class _Network(click.ParamType):  # type: ignore[type-arg]  # generic only in ne
 
 
 NETWORK = _Network()
+# Processes that wait for a store elsewhere: they need little of the processors here.
+_WAITING = 8
+_ALONE = (
+    "--store says what is served, under its canonical names, and calls other endpoints without our limits; "
+    "leave out --release, --data, --base and --service-allow"
+)
 
 
 @main.command("serve")
@@ -59,11 +65,20 @@ NETWORK = _Network()
 @click.option("--release", "version", envvar="KG_RELEASE", help="Serve this version instead of the current one.")
 @click.option("--data", type=FILE, multiple=True, help="Serve RDF files instead of a release; may be repeated.")
 @click.option(
+    "--store",
+    "url",
+    metavar="URL",
+    envvar="KG_STORE",
+    help="Serve what this SPARQL endpoint holds (see `kg publish`); KG_STORE_USER and KG_STORE_PASSWORD, or "
+    "KG_STORE_TOKEN, tell it who asks.",
+)
+@STORE_ENGINE
+@click.option(
     "--workers",
     type=click.IntRange(min=1),
     envvar="KG_WORKERS",
     help="Processes that answer fast queries; twice as many, at the lowest priority, take the slow ones.  "
-    "[default: one for each processor]",
+    "[default: one for each processor; eight with --store]",
 )
 @click.option(
     "--timeout",
@@ -139,32 +154,33 @@ def serve_command(
     kg serve                          at http://127.0.0.1:8000/, SPARQL at /sparql
     kg serve --port 8080 --release 2019.1.0
     kg serve --data my.ttl --data more.nq
+    kg serve --store http://127.0.0.1:8890/sparql
     kg serve --trusted-proxy 127.0.0.1 --access-log access.jsonl
     kg serve --base http://127.0.0.1:8000/
     """
     from kg import names
+    from kg.listening.guard import ConnectionLimits
+    from kg.remote.held import Address
+    from kg.server import serve
+    from kg.workers.limits import MB, Limits, cores
 
-    folders = places(recipe, out)
+    folders, url = places(recipe, out), options["url"]
+    if url and (version or data or base or options["services"]):
+        raise click.UsageError(_ALONE)
     if base and base != names.BASE:
         if not data:
             release_at(folders, version)  # what is built is built here, under its canonical names
         _begin_again(base)
-
-    from kg.listening.guard import ConnectionLimits
-    from kg.server import serve
-    from kg.workers.limits import MB, Limits, cores
-
-    operation = _operation(options)
-    memory, workers, services = options["memory"] * MB, options["workers"] or cores(), options["services"]
+    workers = options["workers"] or (_WAITING if url else cores())
     serve(
-        data or _release(folders, version),
+        Address(url, options["engine"] or "") if url else data or _release(folders, version),
         folders.queries,
         folders.out,
         options["host"],
         options["port"],
-        Limits.of(workers, seconds=options["timeout"], memory=memory, services=services),
+        Limits.of(workers, seconds=options["timeout"], memory=options["memory"] * MB, services=options["services"]),
         follow=not data and version is None,  # a release that is chosen by nobody gives way to the next one
-        operation=operation,
+        operation=_operation(options),
         connections=ConnectionLimits(connections=options["connections"]),
     )
 

@@ -4,9 +4,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from kg.cells import Cell, Span
+from kg.model.beside import LocalMeasure, Revision
 from kg.recipe.codelists import Code
 from kg.recipe.corrections import Correction
 from kg.recipe.links import Statement
+from kg.recipe.plans import LocalPlan
 from kg.recipe.sources import Source
 from kg.recipe.things import Change
 
@@ -238,10 +240,16 @@ class References:
 
 @dataclass(frozen=True)
 class Records:
-    """The editions of a release, in the order of their keys, and what they refer to."""
+    """The editions of a release, in the order of their keys, and what they refer to.
+
+    `revisions` tell which measures continue which, `local` are the measures of local `plans`.
+    """
 
     editions: tuple[EditionRecords, ...]
     references: References = References()
+    revisions: tuple[Revision, ...] = ()
+    local: tuple[LocalMeasure, ...] = ()
+    plans: tuple[LocalPlan, ...] = ()
 
     @property
     def measures(self) -> tuple[Measure, ...]:

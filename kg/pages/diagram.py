@@ -6,12 +6,12 @@ column are put in the order of what they are joined to, and then moved as near t
 """
 
 import itertools
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from kg.pages.lettering import length
+
 _ROW, _PAD, _GAP = 24, 14, 18  # of a label of an arrow, within a box, between places of a column; in pixels
-_WIDE, _NARROW = 14.5, 8.0  # characters
 _SMALL = 0.86  # the letters of names and arrows
 _SWEEPS = 12
 
@@ -217,7 +217,7 @@ def _placed(
     x, left = 4.0, dict[int, float]()
     for column in table:
         reached = [ends for ends, chain in chains.items() if any(chain[-1] is place for place in column)]
-        before = max((_length(said) * _SMALL + 70 for ends in reached for said, _ in arrows[ends]), default=_GAP)
+        before = max((length(said) * _SMALL + 70 for ends in reached for said, _ in arrows[ends]), default=_GAP)
         x += before if left else 0
         left |= {id(place): x for place in column}
         x += max((place.width for place in column), default=0)
@@ -237,7 +237,7 @@ def _arrow(chain: Sequence[_Place], said: Words, left: Mapping[int, float], port
     (words, turned), source, target = said, chain[0], chain[-1]
     assert source.node and target.node
     end = left[id(target)]
-    level = end - _length(words) * _SMALL - 20
+    level = end - length(words) * _SMALL - 20
     points = [(left[id(source)] + source.width, source.middle)]
     points += [(left[id(place)], place.middle) for place in chain[1:-1]]
     points.append((level, port))
@@ -250,9 +250,4 @@ def _arrow(chain: Sequence[_Place], said: Words, left: Mapping[int, float], port
 
 
 def _width(node: Node) -> float:
-    return max(_length(node.words), _length(node.name) * _SMALL) + 2 * _PAD
-
-
-def _length(text: str) -> float:
-    """Return about how many pixels a text takes."""
-    return sum(_WIDE if unicodedata.east_asian_width(character) in "WF" else _NARROW for character in text)
+    return max(length(node.words), length(node.name) * _SMALL) + 2 * _PAD

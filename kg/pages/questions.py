@@ -2,7 +2,7 @@
 
 from collections.abc import Container, Iterable
 from dataclasses import dataclass
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from kg import sparql
 from kg.names import ID, ONTOLOGY
@@ -30,6 +30,8 @@ SUBJECTS = {
     "provenance": ("典拠", "Provenance"),
     "source": ("原典", "The source"),
     "corrections": ("訂正", "Corrections"),
+    "editions": ("版と継続", "Editions, and what continues"),
+    "plans": ("地方の計画", "Plans of local governments"),
     "quality": ("品質", "Quality"),
     "federation": ("ほかのエンドポイントとの結合", "Joins with other endpoints"),
     "browsing": ("施策一覧のページ", "The list of measures"),
@@ -48,6 +50,28 @@ class Question:
     summary: str
     description: str
     subjects: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Behind:
+    """The stored query behind something that a page shows: its name and what it is asked about, by variable.
+
+    What it is about is named as in an address: by an IRI, or by what follows `id/`.
+    """
+
+    name: str
+    about: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def editor(self) -> str:
+        """The path of the editor with the query in it."""
+        return f"sparql?{urlencode([('stored', self.name), *self.about], safe='/:')}"
+
+    @property
+    def csv(self) -> str:
+        """The path of its answer as CSV."""
+        about = urlencode(self.about, safe="/:")
+        return f"queries/{quote(self.name, safe='')}.csv{'?' if about else ''}{about}"
 
 
 def by_subject(

@@ -13,6 +13,7 @@ from kg.pages import kpis, measures
 from kg.pages.around import Around
 from kg.pages.filling import fill
 from kg.pages.kinds import Kind, facets, kind_of, pointing
+from kg.pages.neighbours import Joined, Neighbours, neighbours, pointed_to
 from kg.pages.view import View
 from kg.things import Description
 
@@ -63,6 +64,7 @@ class Page:
     alike: tuple[Row, ...]
     mentions: tuple[Row, ...]
     query: str
+    neighbours: Neighbours | None
 
 
 def kind_in(facts: Facts, thing: str) -> Kind:
@@ -71,14 +73,23 @@ def kind_in(facts: Facts, thing: str) -> Kind:
 
 
 def text(
-    view: View, labels: Labels, found: Description, kind: Kind, around: Around, forms: Sequence[tuple[str, str]]
+    view: View,
+    labels: Labels,
+    found: Description,
+    kind: Kind,
+    around: Around,
+    forms: Sequence[tuple[str, str]],
+    described: str = "",
 ) -> str:
-    """Return the page about a thing; `forms` are the addresses of its document in other formats."""
+    """Return the page about a thing.
+
+    `forms` are the addresses of its document in other formats, `described` is JSON-LD about it, ready for HTML.
+    """
     facts = Facts([*found.triples, *around.sources], labels, view.lang, view.link)
     own = _OWN.get(kind.template)
     page = _page(view, facts, found, kind, around, anchored=own is None)
     more = own(facts, found.thing) if own else {}
-    return fill(kind.template, view, page=page, found=found, forms=forms, **more)
+    return fill(kind.template, view, page=page, found=found, forms=forms, described=described, **more)
 
 
 # What the layouts of their own show besides.
@@ -96,23 +107,34 @@ def _page(view: View, facts: Facts, found: Description, kind: Kind, around: Arou
     parts = [iri for iri in parts if not kind_in(facts, iri).detail]
     facts.anchors = {part: part.removeprefix(under) for part in parts}
     section = facts.section(thing)
+    title, shown = _title(facts, section), _ordered(section, kind)
+    groups = _groups(view, facts, found, kind, around)
     return Page(
         kind=view.t(*kind.name) or ", ".join(value.text for value in section.kinds),
         number=facts.text(thing, NUMBER),
-        title=_title(facts, section),
+        title=title,
         trail=tuple(_trail(facts, thing, kind)),
         thing=section,
-        facts=_ordered(section, kind),
+        facts=shown,
         cells=tuple(
             (_column(facts, iri), replace(facts.place(iri), href="" if iri == thing else facts.away(iri)))
             for iri in (_cells(facts) if kind.template != MEASURE else ())
         ),
         parts=tuple(_part(facts, iri) for iri in sorted(parts, key=facts.order)),
-        groups=tuple(_groups(view, facts, found, kind, around)),
+        groups=tuple(groups),
         alike=tuple(_alike(view, facts, around.alike)),
         mentions=tuple(_mentions(row) for row in around.mentions),
         query=around.query,
+        neighbours=_neighbours(view, thing, title, shown, groups),
     )
+
+
+def _neighbours(
+    view: View, thing: str, title: Value, shown: Sequence[Fact], groups: Sequence[Group]
+) -> Neighbours | None:
+    """Return the picture of what stands around a thing."""
+    there = [Joined(group.words, [named.value for named in group.things], group.total, True) for group in groups]
+    return neighbours(title.text, thing.removeprefix(ID), [*there, *pointed_to(shown)], view)
 
 
 def _part(facts: Facts, iri: str) -> Section:

@@ -4,14 +4,15 @@ The catalogue, the series and its editions are named in the catalogue (`catalog#
 named in its own description (`release/<version>/dataset.ttl#…`): every name leads to the document that describes it.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from kg.model.records import Records
+from kg import names
 from kg.names import BASE
 from kg.rdf.graph import Graph, Subject
 from kg.recipe.catalogue import Catalogue, Text
+from kg.recipe.revisions import revised_by
 from kg.recipe.sources import Source
 from kg.releases import CATALOGUE_GRAPH, CSV_METADATA, DESCRIPTION, ReleasedFile, edition_dump
 
@@ -36,12 +37,16 @@ _RDF_FORMATS = {
 
 @dataclass(frozen=True)
 class Described:
-    """The release that is described: its folder's address, and the names of what is said about it."""
+    """The release that is described: its folder's address, and the names of what is said about it.
+
+    `previous` is the version before it, or empty.
+    """
 
     version: str
     issued: str
     title: Text
     catalogue: Catalogue
+    previous: str = ""
 
     @property
     def folder(self) -> str:
@@ -58,8 +63,13 @@ class Described:
         """The IRI of the dataset."""
         return self.document + "#dataset"
 
+    @property
+    def before(self) -> str:
+        """The IRI of the dataset of the version before; empty where there is none."""
+        return f"{BASE}release/{self.previous}/{DESCRIPTION}#dataset" if self.previous else ""
 
-def describe_release(graph: Graph, release: Described, records: Records) -> None:
+
+def describe_release(graph: Graph, release: Described, sources: Sequence[Source]) -> None:
     """State the catalogue, the dataset over all versions, this version of it, and the editions it is made from."""
     texts = release.catalogue
     publisher, rights = f"{CATALOGUE_GRAPH}#publisher", f"{CATALOGUE_GRAPH}#rights"
@@ -75,14 +85,19 @@ def describe_release(graph: Graph, release: Described, records: Records) -> None
     _common(graph, every_version, release).a("dcat:Dataset").to("dcat:hasVersion", release.dataset)
     dataset = _common(graph, release.dataset, release).a("dcat:Dataset").to("dcat:isVersionOf", every_version)
     dataset.text("dcat:version", release.version).typed("dcterms:issued", release.issued, "xsd:date")
+    dataset.to("dcat:previousVersion", release.before).to("prov:wasRevisionOf", release.before)
     dataset.to("dcat:landingPage", _is_a(graph, release.folder, "foaf:Document"))
     dataset.to("dcterms:accessRights", _is_a(graph, _ACCESS, "dcterms:RightsStatement"))
     dataset.texts("dcat:keyword", texts.keywords_ja, "ja").texts("dcat:keyword", texts.keywords_en, "en")
     dataset.to("dcterms:conformsTo", _is_a(graph, f"{BASE}def", "dcterms:Standard"))
-    service = _pair(graph.about(endpoint).a("dcat:DataService"), "dcterms:title", release.title)
-    service.to("dcat:endpointURL", f"{BASE}sparql").to("dcat:servesDataset", release.dataset)
-    service.to("dcterms:conformsTo", _is_a(graph, _PROTOCOL, "dcterms:Standard"))
-    _editions(graph, release, records, series, dataset)
+    # The one endpoint asks the release of the day; the other asks this release for ever.
+    own = f"{release.document}#sparql"
+    catalogue.to("dcat:service", own)
+    for service, address in ((endpoint, f"{BASE}sparql"), (own, f"{release.folder}sparql")):
+        about = _pair(graph.about(service).a("dcat:DataService"), "dcterms:title", release.title)
+        about.to("dcat:endpointURL", address).to("dcat:servesDataset", release.dataset)
+        about.to("dcterms:conformsTo", _is_a(graph, _PROTOCOL, "dcterms:Standard"))
+    _editions(graph, release, sources, series, dataset)
 
 
 def _common(graph: Graph, iri: str, release: Described) -> Subject:
@@ -95,19 +110,21 @@ def _common(graph: Graph, iri: str, release: Described) -> Subject:
     return subject.to("dcterms:language", *languages)
 
 
-def _editions(graph: Graph, release: Described, records: Records, series: str, dataset: Subject) -> None:
+def _editions(graph: Graph, release: Described, sources: Iterable[Source], series: str, dataset: Subject) -> None:
     """State the series of tables, and each source document as a member of it."""
     about = _pair(
         graph.about(series).a("dcat:DatasetSeries", "dcat:Dataset"), "dcterms:title", release.catalogue.series_title
     )
     _pair(about, "dcterms:description", release.catalogue.series_description)
     about.to("dcterms:publisher", f"{CATALOGUE_GRAPH}#publisher")
-    for edition in records.editions:
-        iri, title = edition_part(edition.source.key), _edition_title(edition.source)
+    for source in sources:
+        iri, title, edition = edition_part(source.key), _edition_title(source), names.edition(source.key)
         member = graph.about(iri).a("dcat:Dataset").to("dcat:inSeries", series).to("dcterms:isPartOf", release.dataset)
         _pair(_pair(member, "dcterms:title", title), "dcterms:description", title)
-        member.to("prov:wasDerivedFrom", edition.iri).text("dcterms:identifier", edition.source.key)
-        dataset.to("dcterms:hasPart", iri).to("prov:wasDerivedFrom", edition.iri)
+        earlier = revised_by(source)
+        member.to("dcat:prev", edition_part(earlier) if earlier else "")
+        member.to("prov:wasDerivedFrom", edition).text("dcterms:identifier", source.key)
+        dataset.to("dcterms:hasPart", iri).to("prov:wasDerivedFrom", edition)
 
 
 def edition_part(key: str) -> str:
@@ -123,13 +140,13 @@ def describe_editions(graph: Graph, release: Described, sizes: Mapping[str, int]
         part.to("void:dataDump", *(release.folder + edition_dump(key) + end for end in ("", _GZIP)))
 
 
-def describe_files(graph: Graph, release: Described, names: Iterable[str], records: Records) -> None:
+def describe_files(graph: Graph, release: Described, files: Iterable[str], sources: Iterable[Source]) -> None:
     """State each file as a distribution of the dataset, or of its edition: all that is known before it is written."""
-    sources = {edition_dump(edition.source.key): edition.source for edition in records.editions}
-    for name in sorted(names):
+    of_editions = {edition_dump(source.key): source for source in sources}
+    for name in sorted(files):
         address, distribution = release.folder + name, f"{release.document}#{name}"
         plain = name.removesuffix(_GZIP)
-        source = sources.get(plain)
+        source = of_editions.get(plain)
         owner, title = (edition_part(source.key), _edition_title(source)) if source else (release.dataset, None)
         graph.about(owner).to("dcat:distribution", distribution)
         about = graph.about(distribution).a("dcat:Distribution")
@@ -143,13 +160,13 @@ def describe_files(graph: Graph, release: Described, names: Iterable[str], recor
             about.to("dcterms:conformsTo", _is_a(graph, release.folder + CSV_METADATA, "dcterms:Standard"))
 
 
-def describe_dumps(graph: Graph, release: Described, names: Iterable[str], example: str) -> None:
+def describe_dumps(graph: Graph, release: Described, dumps: Iterable[str], example: str) -> None:
     """State, in the words of VoID, where the dumps are and what a typical thing is."""
     document = graph.about(release.document).a("void:DatasetDescription", "foaf:Document")
     _pair(document, "dcterms:title", release.title).to("foaf:primaryTopic", release.dataset)
     dataset = graph.about(release.dataset).to("void:exampleResource", example)
     dataset.to("void:sparqlEndpoint", f"{BASE}sparql")
-    for name in sorted(names):
+    for name in sorted(dumps):
         dataset.to("void:dataDump", release.folder + name)
         suffix = PurePath(name.removesuffix(_GZIP)).suffix
         dataset.to("void:feature", _FORMATS + _RDF_FORMATS[suffix])

@@ -28,6 +28,8 @@ _NAMES = {
     "listing-status": ("掲載時期の状態", "Listing statuses"),
     "entity-kind": ("文中に名前が出るものの種別", "Kinds of named entities"),
     "link-status": ("リンク候補の状態", "Statuses of link candidates"),
+    "revision-status": ("施策の継続の状態", "Statuses of revisions"),
+    "revision-grade": ("施策の継続の根拠の強さ", "Grades of revisions"),
 }
 # The signs of the tables, and the concepts of the graph.
 COMPARATORS = {"=": "equal", ">=": "at-least", "<=": "at-most", ">": "more-than", "<": "less-than", "~": "about"}

@@ -6,6 +6,7 @@ from kg import names
 from kg.model.records import EditionRecords, Kpi, Measure, Records, Target
 from kg.rdf.graph import Graph, Subject
 from kg.rdf.links import describe_links
+from kg.rdf.plans import describe_plans
 from kg.rdf.provenance import describe_mentions, describe_plan, describe_translation
 from kg.rdf.reference import (
     COMPARATORS,
@@ -16,16 +17,20 @@ from kg.rdf.reference import (
     describe_row,
     describe_source,
 )
+from kg.rdf.revisions import describe_revisions
 from kg.rdf.things import ENTITY, MENTIONS, describe_changes, describe_entities, describe_places
 from kg.recipe import Recipe
+from kg.recipe.revisions import revised_by
 
 _LISTING = {"from": "from", "adjusting": "adjusting", "from+adjusting": "from-adjusting"}
 
 
 def triples(records: Records, recipe: Recipe) -> Graph:
-    """Return the default graph of a release."""
+    """Return what the default graph of a release says of these records.
+
+    The graph of a release is the union of its lists, of the triples of each document, and of those of the references.
+    """
     graph = Graph()
-    describe_lists(graph, recipe)
     for edition in records.editions:
         _edition(graph, edition)
         for measure in edition.measures:
@@ -42,6 +47,15 @@ def triples(records: Records, recipe: Recipe) -> Graph:
     describe_places(graph, records.references.places)
     describe_changes(graph, records.references.changes)
     describe_links(graph, records.references.links)
+    describe_revisions(graph, records.revisions)
+    describe_plans(graph, records.plans, records.local)
+    return graph
+
+
+def lists(recipe: Recipe) -> Graph:
+    """Return what every release says, whatever its documents hold: the code lists."""
+    graph = Graph()
+    describe_lists(graph, recipe)
     return graph
 
 
@@ -67,6 +81,8 @@ def _edition(graph: Graph, edition: EditionRecords) -> None:
     subject.text("dcterms:description", described.get("note_en", ""), "en")
     subject.to("shisaku:lists", *(measure.iri for measure in edition.measures))
     subject.to("prov:wasDerivedFrom", describe_source(graph, edition.source.key))
+    if earlier := revised_by(edition.source):
+        subject.to("prov:wasRevisionOf", names.edition(earlier))
 
 
 def _measure(graph: Graph, measure: Measure, recipe: Recipe) -> None:

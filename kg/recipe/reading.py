@@ -10,6 +10,9 @@ from kg.recipe.codelists import CodeList
 from kg.recipe.corrections import Correction, corrections_of
 from kg.recipe.eras import Era, eras_of
 from kg.recipe.links import Links, links_of
+from kg.recipe.plans import LocalPlan, read_plans
+from kg.recipe.revisions import TABLE as REVISIONS
+from kg.recipe.revisions import Judgement, judgements_of
 from kg.recipe.sources import Source, read_sources
 from kg.recipe.tables import DESCRIPTIONS, Row, Table, dangling, read_descriptions, read_table, read_toml, tables_of
 from kg.recipe.things import Change, changes_of, problems_of_things
@@ -36,6 +39,9 @@ class Recipe:
     translations: dict[str, Row]
     changes: tuple[Change, ...]
     links: Links
+    judgements: tuple[Judgement, ...]
+    plans: tuple[LocalPlan, ...]
+    previous: str
 
 
 CODE_LISTS = ("columns", "effects", "pillars", "organizations", "units", "laws", "entities", "bodies", "places")
@@ -71,7 +77,7 @@ def read_recipe(folder: Path) -> Recipe:
 
 
 def _head(file: Path) -> dict[str, str]:
-    """Read recipe.toml: format, version, issued and titles."""
+    """Read recipe.toml: format, version, issued, titles, and the version before, where one is named."""
     data = read_toml(file)
     if data.get("format") != FORMAT:
         fact = f"format is {data.get('format')!r}; this program reads format {FORMAT}"
@@ -82,7 +88,13 @@ def _head(file: Path) -> dict[str, str]:
     for name, value in texts.items():
         if not isinstance(value, str) or not value:
             raise RecipeError(Problem(f"{name} missing", "give it as a text", file))
-    return {**{name: str(value) for name, value in texts.items()}, "issued": data["issued"].isoformat()}
+    previous = data.get("previous", "")
+    if not isinstance(previous, str) or previous == texts["version"]:
+        raise RecipeError(
+            Problem(f"previous is {previous!r}", "name the version before this one, or leave it out", file)
+        )
+    known = {name: str(value) for name, value in texts.items()}
+    return {**known, "issued": data["issued"].isoformat(), "previous": previous}
 
 
 def _recipe(folder: Path, head: dict[str, str], tables: dict[str, Table], sources: tuple[Source, ...]) -> Recipe:
@@ -90,7 +102,12 @@ def _recipe(folder: Path, head: dict[str, str], tables: dict[str, Table], source
     problems = list(problems_of_things(codes))
     changes, found = changes_of(tables["organization-changes"], codes)
     links, wrong = links_of(tables, codes, sources)
-    if problems := [*problems, *found, *wrong]:
+    judgements, doubtful = judgements_of(tables[REVISIONS], sources)
+    try:
+        plans = read_plans(folder, sources)
+    except RecipeError as error:
+        problems.extend(error.problems)
+    if problems := [*problems, *found, *wrong, *doubtful]:
         raise RecipeError(*problems)
     return Recipe(
         folder=folder,
@@ -107,4 +124,7 @@ def _recipe(folder: Path, head: dict[str, str], tables: dict[str, Table], source
         translations={plain(row["text_ja"]): row for row in tables["translations"].rows},
         changes=changes,
         links=links,
+        judgements=judgements,
+        plans=plans,
+        previous=head["previous"],
     )

@@ -1,6 +1,8 @@
 """The answer to one question, from a store: the text is looked at, the engine asked, the results written."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from pyoxigraph import NamedNode, Store
@@ -69,7 +71,7 @@ def answer(
     """
     _look_at(question.query, limits)
     default, named = _dataset(question)
-    try:
+    with _told(question.query, limits, gateway):
         results = store.query(
             gateway.admit(question.query) if gateway else question.query,
             base_iri=BASE,  # so that <id/organization/mic> is the ministry, as in a query that begins with this BASE
@@ -78,8 +80,28 @@ def answer(
         )
         format = negotiate.choose(negotiate.formats_of(results), question.accept, question.format)
         negotiate.write_to(results, format, output)
+    return format
+
+
+def chosen_format(question: Question, limits: Limits) -> Format:
+    """Return the format of the answer to a question that another store is to give.
+
+    Raise Refusal for what would be refused here, too: no valid query, or one that is not to be asked.
+    """
+    _look_at(question.query, limits)
+    _dataset(question)
+    with _told(question.query, limits):
+        results = Store().query(question.query, base_iri=BASE)
+        return negotiate.choose(negotiate.formats_of(results), question.accept, question.format)
+
+
+@contextmanager
+def _told(query: str, limits: Limits, gateway: "Gateway | None" = None) -> Iterator[None]:
+    """Raise the errors of the engine as refusals."""
+    try:
+        yield
     except SyntaxError as error:
-        if sparql.is_update(question.query):
+        if sparql.is_update(query):
             raise Refusal(400, f"this is an update and no query; {READ_ONLY}") from error
         raise Refusal(400, f"no valid SPARQL query: {error}") from error
     except NotAcceptable as error:
@@ -88,7 +110,6 @@ def answer(
         raise Refusal(400, f"the engine cannot answer this query: {error}") from error
     except OSError as error:  # the engine has called SERVICE
         raise (gateway and gateway.failure) or Refusal(403, no_service(limits)) from error
-    return format
 
 
 def not_acceptable(error: NotAcceptable) -> Refusal:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kg.workers.messages import Answer, AnswerFile, Refusal, Unpacker
+from kg.workers.messages import Answer, AnswerFile, Refusal, Superseded, Unpacker
 
 _LEAST_URGENT = 19
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -24,7 +24,7 @@ class Death:
     status: int | None
 
 
-Outcome = Answer | Refusal | Death
+Outcome = Answer | Refusal | Superseded | Death
 
 
 class Link(asyncio.Protocol):
@@ -100,6 +100,8 @@ class Link(asyncio.Protocol):
         if "broken" in header:
             _log.error("a worker has failed on a query: %s", header["broken"])
             return Refusal(500, "the server has failed on this query; the failure has been written down")
+        if "superseded" in header:
+            return Superseded()
         if "status" in header:
             return Refusal(header["status"], header["detail"], header["headers"])
         if header["size"] == len(body):

@@ -26,6 +26,13 @@ class Refusal(Exception):
         self.headers = headers
 
 
+class Superseded(BaseException):
+    """A store elsewhere holds another release by now than the one that was asked about.
+
+    No error: like a cancellation it passes by whatever takes errors for answers, up to where the request is asked anew.
+    """
+
+
 @dataclass(frozen=True)
 class Question:
     """What a request asks: the query, the dataset that it names, and the format by name or by its Accept header."""

@@ -238,7 +238,7 @@ class Pool:
         if run.verdict is None:
             self.counts["worker died of a question"] += 1
             self._remember(run.key)
-        run.settle(reason(death, run.verdict, self._limits))
+        run.settle(reason(death, run.verdict, self._limits, self._source.held is not None))
 
     def _refill(self) -> None:
         """Ask for as many workers as the fast places need."""

@@ -16,8 +16,14 @@ def busy(fact: str) -> Refusal:
     return Refusal(503, f"{fact}; try again a little later", {"Retry-After": "5"})
 
 
-def reason(death: Death, verdict: Verdict | None, limits: Limits) -> Refusal:
-    """Return what is said to someone whose question has ended a worker."""
+def reason(death: Death, verdict: Verdict | None, limits: Limits, elsewhere: bool = False) -> Refusal:
+    """Return what is said to someone whose question has ended a worker.
+
+    `elsewhere` says that its answer was to come from another store.
+    """
+    if verdict is Verdict.LATE and elsewhere:
+        fact = f"the store has not answered within {limits.seconds:g} seconds"
+        return Refusal(504, f"{fact}; ask for less, for example with LIMIT or fewer joins", {"Retry-After": "60"})
     if verdict is Verdict.LATE or death.status == -signal.SIGXCPU:
         fact = f"this query needs more than {limits.seconds:g} seconds"
         return Refusal(503, f"{fact}; ask for less, for example with LIMIT or fewer joins", {"Retry-After": "60"})

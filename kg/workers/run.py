@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from kg.workers.link import Link
-from kg.workers.messages import Answer, Refusal
+from kg.workers.messages import Answer, Refusal, Superseded
 
 
 class Verdict(Enum):
@@ -36,12 +36,12 @@ class Run:
             self.timer.cancel()
         self.timer = timer
 
-    def settle(self, outcome: Answer | Refusal) -> None:
-        """Give the asker an answer or a refusal, where anybody still waits for it."""
+    def settle(self, outcome: Answer | Refusal | Superseded) -> None:
+        """Give the asker an answer, or why there is none, where anybody still waits for it."""
         self.set_timer(None)
         if self.future.done():
             return
-        if isinstance(outcome, Refusal):
-            self.future.set_exception(outcome)
-        else:
+        if isinstance(outcome, Answer):
             self.future.set_result(outcome)
+        else:
+            self.future.set_exception(outcome)

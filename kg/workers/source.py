@@ -9,6 +9,7 @@ from pyoxigraph import Store
 
 from kg.rebasing import REBASED
 from kg.releases import N_QUADS, Release, read_release
+from kg.remote.held import Held
 from kg.store import open_files, open_release
 from kg.workers.limits import Limits
 
@@ -22,19 +23,26 @@ LOADED_AT_ONCE = 32 << 20
 
 @dataclass(frozen=True)
 class Source:
-    """A release by its folder, or RDF files. Only a release can stay on the disk, and only under its canonical base:
-    the names in its store are those of the build."""
+    """A release by its folder, RDF files, or what a store elsewhere holds.
+
+    Only a release can stay on the disk, and only under its canonical base: the names in its store are those of the
+    build.
+    """
 
     release: Path | None = None
     files: tuple[Path, ...] = ()
     on_disk: bool = False
+    held: Held | None = None
 
     @classmethod
-    def of(cls, data: Release | Sequence[Path], limits: Limits, available: int | None = None) -> "Source":
-        """Return the source that a release or a list of files is; a release stays on the disk where memory is short.
+    def of(cls, data: Release | Sequence[Path] | Held, limits: Limits, available: int | None = None) -> "Source":
+        """Return the source that a release, a list of files or a store is.
 
+        A release stays on the disk where memory is short.
         `available` is how many bytes of memory there are; without it that is looked up.
         """
+        if isinstance(data, Held):
+            return cls(held=data)
         if not isinstance(data, Release):
             return cls(files=tuple(data))
         if REBASED:
@@ -45,6 +53,11 @@ class Source:
         room = available_memory() if available is None else available
         return cls(release=data.folder, on_disk=needed > room and data.has_store())
 
+    @property
+    def place(self) -> str:
+        """Where the data are: `memory`, `disk`, or the name of the engine of another store."""
+        return self.held.address.engine if self.held else "disk" if self.on_disk else "memory"
+
     def at_once(self) -> "Source":
         """Return what can be opened without delay: the same, or its store on the disk where it takes long to load."""
         if self.on_disk or self.release is None or REBASED:
@@ -54,7 +67,7 @@ class Source:
         return replace(self, on_disk=True) if large and release.has_store() else self
 
     def open(self) -> Store:
-        """Return the store; raise ReleaseError where it cannot be had."""
+        """Return the store of a release or of files; raise ReleaseError where it cannot be had."""
         if self.release is None:
             return open_files(self.files)
         release = read_release(self.release)
@@ -63,13 +76,15 @@ class Source:
     def as_message(self) -> dict[str, Any]:
         """Return the source as JSON holds it."""
         release = None if self.release is None else str(self.release)
-        return {"release": release, "files": [str(file) for file in self.files], "on_disk": self.on_disk}
+        held = self.held and self.held.as_message()
+        return {"release": release, "files": [str(file) for file in self.files], "on_disk": self.on_disk, "held": held}
 
     @classmethod
     def from_message(cls, message: dict[str, Any]) -> "Source":
         """Return the source that `as_message` has described."""
         release = None if message["release"] is None else Path(message["release"])
-        return cls(release, tuple(Path(file) for file in message["files"]), message["on_disk"])
+        held = Held.from_message(message["held"]) if message["held"] else None
+        return cls(release, tuple(Path(file) for file in message["files"]), message["on_disk"], held)
 
 
 def available_memory() -> int:

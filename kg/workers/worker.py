@@ -9,19 +9,26 @@ import signal
 import socket
 import time
 from collections.abc import Callable
+from functools import partial
 from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pyoxigraph import Store
 
+from kg.negotiate import Format, Output
 from kg.workers.answering import BoundedOutput, answer
 from kg.workers.limits import MB, Limits, megabytes
-from kg.workers.messages import Question, Refusal, pack, receive
+from kg.workers.messages import Question, Refusal, Superseded, pack, receive
 from kg.workers.sockets import deny_sockets, prctl
+from kg.workers.source import Source
 
 if TYPE_CHECKING:
     from kg.workers.gateway import Gateway
+    from kg.workers.remote import RemoteStore
+
+# Writes the answer to a question and returns its format.
+Answering = Callable[[Question, Output], Format]
 
 # Memory that questions have left behind before a worker is replaced by one that shares the zygote's again.
 _LEFT_BEHIND = 64 * MB
@@ -29,22 +36,27 @@ _PR_SET_PDEATHSIG = 1
 _PR_SET_DUMPABLE = 4
 
 
-def work(open_store: Callable[[], Store], link: socket.socket, file: int, limits: Limits, on_disk: bool) -> None:
+def work(
+    open_store: "Callable[[], Store | RemoteStore]", link: socket.socket, file: int, limits: Limits, source: Source
+) -> None:
     """Answer the questions that come over the socket. `file` is the descriptor of a file for one large answer."""
     store, meter = open_store(), _Meter()
     baseline = meter.data()
     # What is mapped already counts: the zygote's store, which this process shares with it.
     resource.setrlimit(resource.RLIMIT_DATA, (baseline + limits.memory, baseline + limits.memory))
-    if not limits.services:
+    calls_others = bool(limits.services or source.held)
+    if not calls_others:
         deny_sockets()
-    if not (limits.services or on_disk):
+    if not (calls_others or source.on_disk):
         # No descriptor can be opened any more, so no socket: this holds also where a kernel cannot deny those alone.
         # A store on the disk opens files as it goes.
         resource.setrlimit(resource.RLIMIT_NOFILE, (0, 0))
-    gateway = _gateway(limits)
+    answering = (
+        partial(answer, store, limits=limits, gateway=_gateway(limits)) if isinstance(store, Store) else store.answer
+    )
     while message := receive(link):
         _allow_cpu(limits.seconds)
-        header, body = _reply(store, Question.of(message), file, limits, gateway)
+        header, body = _reply(answering, Question.of(message), BoundedOutput(file, limits), limits)
         last = header["last"] or meter.data() > baseline + _LEFT_BEHIND
         link.sendall(pack({**header, "last": last, "cpu": time.process_time()}, body))
         if last:
@@ -95,17 +107,18 @@ def die_with_parent(parent: int) -> None:
 
 
 def _reply(
-    store: Store, question: Question, file: int, limits: Limits, gateway: "Gateway | None"
+    answering: Answering, question: Question, output: BoundedOutput, limits: Limits
 ) -> tuple[dict[str, Any], bytes]:
     """Return header and body of the reply; a worker that may be damaged, or whose file is used, says it is the last."""
-    output = BoundedOutput(file, limits)
     try:
-        format = answer(store, question, output, limits, gateway)
+        format = answering(question, output)
         body = output.body()
         return {"content_type": format.content_type, "size": output.size, "last": output.filed}, body
     except Refusal as refusal:
         headers = dict(refusal.headers or {})
         return {"status": refusal.status, "detail": refusal.detail, "headers": headers, "last": output.filed}, b""
+    except Superseded:
+        return {"superseded": True, "last": output.filed}, b""
     except MemoryError:
         return {"status": 503, "detail": out_of_memory(limits), "headers": {"Retry-After": "60"}, "last": True}, b""
     except BaseException as error:  # a panic of the engine is no Exception

@@ -17,7 +17,7 @@ import tempfile
 from collections.abc import Callable
 from importlib import import_module
 from threading import Thread
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pyoxigraph import Store
 
@@ -27,8 +27,12 @@ from kg.workers.limits import Limits
 from kg.workers.source import Source
 from kg.workers.worker import confine, die_with_parent, work
 
+if TYPE_CHECKING:
+    from kg.workers.remote import RemoteStore
+
 # The longest message, in bytes; a socket of this kind takes a little over 200,000 at once.
 LONGEST = 1 << 18
+Opening = Callable[[], "Store | RemoteStore"]
 _MOST_PROBLEMS = 100
 Result = TypeVar("Result")
 
@@ -36,9 +40,9 @@ Result = TypeVar("Result")
 class Zygote:
     """Forks workers of one store, and says how they end."""
 
-    def __init__(self, control: socket.socket, open_store: Callable[[], Store], limits: Limits, on_disk: bool) -> None:
+    def __init__(self, control: socket.socket, open_store: Opening, limits: Limits, source: Source) -> None:
         self._control = control
-        self._open_store, self._limits, self._on_disk = open_store, limits, on_disk
+        self._open_store, self._limits, self._source = open_store, limits, source
         self._selector = selectors.DefaultSelector()
         self._selector.register(control, selectors.EVENT_READ)
 
@@ -81,7 +85,7 @@ class Zygote:
             confine(zygote)
             # Nothing of the zygote's own is kept: what it holds open would tell others that it lives when it does not.
             link, file = _keep_only(link, file)
-            work(self._open_store, link, file, self._limits, self._on_disk)
+            work(self._open_store, link, file, self._limits, self._source)
             code = 0
         finally:
             os._exit(code)
@@ -97,7 +101,7 @@ def main() -> None:
     die_with_parent(order["front"])
     source, limits = Source.from_message(order["source"]), Limits(**order["limits"])
     try:
-        open_store, triples = _prepare(source)
+        open_store, triples = _prepare(source, limits)
     except KgError as error:
         control.send(_message(problems=[_described(problem) for problem in error.problems[:_MOST_PROBLEMS]]))
         return
@@ -107,11 +111,15 @@ def main() -> None:
     gc.collect()
     gc.freeze()
     control.send(_message(triples=triples))
-    Zygote(control, open_store, limits, source.on_disk).run()
+    Zygote(control, open_store, limits, source).run()
 
 
-def _prepare(source: Source) -> tuple[Callable[[], Store], int]:
+def _prepare(source: Source, limits: Limits) -> tuple[Opening, int]:
     """Return how a worker gets its store, and the number of triples that a plain query counts."""
+    if source.held:
+        from kg.workers.remote import opening  # with HTTP and TLS, which take a while to load
+
+        return opening(source.held, limits)
     if source.on_disk:
         # The engine keeps threads for a store on the disk, so it is opened by the workers, after the fork.
         return source.open, _in_child(lambda: size(source.open()))

@@ -33,6 +33,16 @@ OTHER_SETTINGS = {
         "set by `kg serve --base` for the processes that it starts; set nothing yourself",
         "`kg serve --base` が、起動するプロセスのために設定します。自分では設定しません",
     ),
+    "KG_STORE_USER": ("who asks another store, or writes to it", "別のストアに問い合わせ、書き込む利用者"),
+    "KG_STORE_PASSWORD": (
+        "the password for it; no option, log or page holds it",
+        "そのパスワード。オプション、記録、ページには現れません",
+    ),
+    "KG_STORE_TOKEN": ("a bearer token instead of both", "二つの代わりのトークン"),
+    "KG_TEST_STORES": (
+        "`required`: a missing store fails the tests instead of skipping some",
+        "`required` とすると、ストアがないとき、テストを省かずに失敗とします",
+    ),
     "KG_TEST_DOWNLOADS": (
         "`no`: the tests fetch no tools for the recipes of the guide",
         "`no` とすると、テストは使い方の例のための道具を取得しません",
@@ -66,6 +76,7 @@ PATHS = {
     "/llms.txt": ("What a language model should know first", "言語モデルがまず知るべきこと"),
     "/openapi.json": ("This list, for programs", "この一覧(プログラム用)"),
 }
+_EXAMPLE = r"(?:KG_\w+=\S+ )*kg |echo "  # how an example begins in a help text
 HEAD: Texts = {
     "en": "This page is made from the code by `tests/docs/reference.py`, and a test keeps it so.",
     "ja": "このページは、`tests/docs/reference.py` がコードから作り、テストが一致を確かめています。",
@@ -132,9 +143,9 @@ def _reference(openapi: dict[str, Any], tables: dict[str, Any], place: int) -> I
 def _command(name: str, command: click.Command, place: int) -> Iterator[str]:
     yield from ("", f"### kg {name}", "")
     told = cleandoc(command.help or "").replace("\b\n", "").splitlines()
-    prose = [line for line in told if not re.match(r"kg |echo ", line)]
+    prose = [line for line in told if not re.match(_EXAMPLE, line)]
     yield from re.sub(r"\n{2,}", "\n\n", "\n".join(prose)).replace("*", "\\*").splitlines()
-    if examples := [line for line in told if re.match(r"kg |echo ", line)]:
+    if examples := [line for line in told if re.match(_EXAMPLE, line)]:
         yield from ("", *(f"    {line.strip()}" for line in examples))
     rows = []
     for one in command.params:

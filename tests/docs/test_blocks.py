@@ -35,17 +35,19 @@ from .recipes import (
 
 PAGES = written()
 SECTIONS = [section for page in PAGES for section in sections_of(page) if section.steps]
-DATA = ("csv", "turtle", "sparql", "js", "json", "toml")
-ELSEWHERE = ("nginx",)  # what another test runs: tests/serving/test_nginx.py
+DATA = ("csv", "turtle", "sparql", "js", "json")
+# What other tests take from the pages: test_nginx.py, test_replicas.py, test_plans.py.
+ELSEWHERE = ("nginx", "haproxy", "toml")
 # What a block needs that is no dependency of the project, by what it says.
 NEEDS: dict[str, Callable[[], Path]] = {"import pandas": tools.pandas, "node ": tools.comunica}
 # What a line of a block starts that does not end by itself, or would run these tests again.
-ENDLESS = re.compile(r"(?:KG_\w+=\S+ )*(?:\./run (?:serve|test|lint)|oxigraph serve-read-only)\b")
+ENDLESS = re.compile(r"(?:KG_\w+=\S+ )*(?:\./run (?:serve|publish|test|lint)|oxigraph serve-read-only)\b")
 # The blocks that no test runs: by page, their languages in order, since there is no engine for them here.
 UNTRIED: dict[str, list[str]] = {
     "docs/curator.md": ["sh"],
     "docs/linking.md": ["r"],
     "docs/operating.md": ["sh", "sh", "sh", "sh"],
+    "docs/releases.md": ["sh", "sh", "sh"],
 }
 ANY_LINES = "…"  # a line of shown output that stands for any number of lines
 
@@ -67,8 +69,8 @@ def available(section: Section) -> dict[str, str]:
 def started(line: str, servers: Servers) -> None:
     """Check a line that starts what does not end: its options are those of the command, or of the second endpoint."""
     words = [word for word in shlex.split(line, comments=True) if not re.match(r"KG_\w+=", word)]
-    if words[:2] == ["./run", "serve"]:
-        main.commands["serve"].make_context("serve", words[2:])
+    if words[0] == "./run" and words[1] in main.commands:
+        main.commands[words[1]].make_context(words[1], words[2:])
     elif words[0] == "oxigraph":
         bind = f"127.0.0.1:{servers.other}"
         assert words[1:] == ["serve-read-only", "--location", "other", "--bind", bind]
@@ -136,10 +138,11 @@ def test_every_block_is_run_or_read(page: str) -> None:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_the_japanese_page_has_the_same_blocks(page: str) -> None:
-    """What runs in one language runs in the other: the twins differ in their prose only, and lead to each other."""
+    """The same runs in both: the twins differ in prose and remarks only, and lead to each other."""
 
     def plain(blocks: list[Block]) -> list[tuple[str, str, str]]:
-        return [(block.language, block.name, block.text) for block in blocks]
+        remarks = re.compile(r"\s+# .*$", re.MULTILINE)
+        return [(block.language, block.name, remarks.sub("", block.text)) for block in blocks]
 
     assert plain(blocks_of(twin(page))) == plain(blocks_of(page))
     assert f"]({Path(twin(page)).name})" in text_of(page)

@@ -42,7 +42,7 @@ SEEN = {
     "http://www.w3.org/ns/dcat#": "hadRole theme",
     "http://www.w3.org/ns/dqv#": "QualityAnnotation",
     "http://www.w3.org/ns/oa#": "Annotation end exact start",
-    "http://www.w3.org/ns/prov#": "Entity specializationOf",
+    "http://www.w3.org/ns/prov#": "Entity Revision specializationOf",
     "http://xmlns.com/foaf/0.1/": "Document",
 }
 

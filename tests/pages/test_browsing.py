@@ -1,4 +1,4 @@
-"""The list of measures and the source page in a real browser: for everyone, on any screen, without scripts."""
+"""The list of measures, the source page and the pictures in a real browser: for everyone, without scripts."""
 
 from importlib.resources import files
 from pathlib import Path
@@ -19,6 +19,8 @@ PATHS = (
     "/source/municipal-2019",
     "/source/municipal-2019/page/11",
     "/source/municipal-2019/row/29?white=1",
+    "/pictures",
+    "/quality",
 )
 
 
@@ -39,7 +41,8 @@ def test_axe_finds_nothing(browser: Browser, real_site: httpx.Client, scheme: st
     page, found = context.new_page(), {}
     for path in PATHS:
         page.goto(f"{path}{'&' if '?' in path else '?'}lang={lang}")
-        if complaints := violations(page, contrast="/page/" not in path):  # its colours are those of a row
+        # the colours of a page of the source are those of a row; those within a picture axe does not look at
+        if complaints := violations(page, contrast="/page/" not in path and path != "/pictures"):
             found[path] = complaints
     context.close()
 
@@ -92,4 +95,22 @@ def test_a_reader_finds_a_measure_and_its_source_without_scripts(
     page.get_by_role("link", name="一覧で開く(絞り込み、並べ替え、CSV) (主担当の施策)").click()
     assert page.url.endswith("/browse?lead=mic&lang=ja")
     assert page.get_by_role("heading", name="件の施策").is_visible()
+    context.close()
+
+
+def test_the_keyboard_leads_from_a_picture_to_its_measures(browser: Browser, real_site: httpx.Client) -> None:
+    """Fields are reached by tab, have names and show that they are reached; Enter opens the list of their measures."""
+    context = browser.new_context(base_url=str(real_site.base_url), java_script_enabled=False)
+    page = context.new_page()
+    page.goto("/pictures?lang=en")
+    page.get_by_role("navigation", name="The pictures on this page").get_by_role("link").last.focus()
+    page.keyboard.press("Tab")  # the frame in which the picture can be scrolled
+    page.keyboard.press("Tab")
+    field = page.locator(":focus")
+    name = field.get_attribute("aria-label") or ""
+    assert name.startswith("Ministry of Internal Affairs and Communications × ")
+    assert field.evaluate("node => getComputedStyle(node).outlineStyle") == "solid"
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/browse?*")
+    assert page.get_by_role("heading", name=name.rpartition(": ")[2]).is_visible()
     context.close()

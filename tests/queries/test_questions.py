@@ -85,7 +85,8 @@ def test_the_prefixes_are_declared_once(stated: rdflib.Graph) -> None:
 
 def test_only_known_words_and_no_blank_nodes(stated: rdflib.Graph) -> None:
     """Every word in the namespace sh: is one of SHACL's, and everything has a name."""
-    words = {str(term) for triple in stated for term in triple if str(term).startswith(SHACL)}
+    iris = {str(term) for triple in stated for term in triple if isinstance(term, rdflib.URIRef)}
+    words = {iri for iri in iris if iri.startswith(SHACL)}
 
     assert words and words <= {str(term) for term in dir(SH)}
     assert not [term for triple in stated for term in triple if isinstance(term, rdflib.BNode)]

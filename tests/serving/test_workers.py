@@ -219,6 +219,7 @@ from pyoxigraph import Store
 from kg import sparql
 from kg.workers.limits import Limits
 from kg.workers.messages import Question, receive
+from kg.workers.source import Source
 from kg.workers.worker import confine, work
 sparql.calls_service = lambda query: False
 ours, theirs = socket.socketpair()
@@ -228,7 +229,7 @@ with tempfile.TemporaryFile() as file:
         ours.close()
         if sys.argv[1] == "disk":
             confine(parent)
-        work(Store, theirs, file.fileno(), Limits(), on_disk=sys.argv[1] == "disk")
+        work(Store, theirs, file.fileno(), Limits(), Source(on_disk=sys.argv[1] == "disk"))
         os._exit(0)
     theirs.close()
     for query in sys.argv[2:]:

@@ -1,0 +1,68 @@
+"""`/cite`: how the release that is served, or another one, or an answer to a query is cited, in every format."""
+
+from pathlib import Path
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Request, Response
+from starlette.concurrency import run_in_threadpool
+
+from kg import pages
+from kg.citations import FORMS, Asked, Citation, as_text, citation
+from kg.downloads import LIVE, release_at
+from kg.endpoint import Refusal
+from kg.errors import KgError
+from kg.openapi import answered
+from kg.queries import StoredQuery
+from kg.releases import Release
+from kg.replies import page, view_of
+
+_LONGEST = 256 << 10  # as long as a query may be
+
+
+def router(release: Release | None, out: Path, stored: dict[str, StoredQuery]) -> APIRouter:
+    """Return the route of the citations."""
+    routes = APIRouter(tags=["releases"])
+    media_types = [media_type for media_type, _, _ in FORMS.values()]
+
+    @routes.get("/cite", summary="Cite a release, or an answer of it", responses=answered("text/html", *media_types))
+    async def cite(request: Request) -> Response:
+        asked = request.query_params
+        if release is None:
+            raise Refusal(404, "this server was started on data files; there is no release to cite")
+        cited = release_at(release, out, asked.get("version") or release.version)
+        view, query = view_of(request), _query(stored, asked.get("query", ""), asked.get("text", ""), view_of(request))
+        try:
+            found = await run_in_threadpool(citation, cited, view.lang, query)
+        except KgError as error:
+            raise Refusal(404, str(error)) from error
+        name = asked.get("format", "")
+        if name:
+            return _written(found, name)
+        kept = urlencode({key: asked[key] for key in ("version", "query", "text") if key in asked})
+        html = pages.fill("cite.html", view, cited=found, text=as_text(found), query=query, forms=FORMS, kept=kept)
+        answer = page(html, view)
+        answer.headers["Cache-Control"] = LIVE
+        return answer
+
+    return routes
+
+
+def _query(stored: dict[str, StoredQuery], name: str, text: str, view: pages.View) -> Asked | None:
+    """Return the query whose answer is cited: a stored one by its name, or a text."""
+    if name:
+        if name not in stored:
+            raise Refusal(404, f"there is no stored query {name}; /queries lists them")
+        return Asked.stored(stored[name], view.lang)
+    if len(text) > _LONGEST:
+        raise Refusal(413, "the text of the query is longer than a query may be")
+    return Asked(text) if text.strip() else None
+
+
+def _written(cited: Citation, name: str) -> Response:
+    if name not in FORMS:
+        raise Refusal(406, f"format={name} cannot be had here; what can be had: {', '.join(FORMS)}")
+    media_type, suffix, write = FORMS[name]
+    headers = {"Cache-Control": LIVE, "Vary": "Accept-Language"}
+    if name != "text":
+        headers["Content-Disposition"] = f'attachment; filename="shisaku-graph.{suffix}"'
+    return Response(write(cited), media_type=media_type, headers=headers)

@@ -1,0 +1,40 @@
+"""What an endpoint answers where no query comes: its page to a person, its description to a program."""
+
+from collections.abc import Awaitable, Callable
+
+from fastapi import Request, Response
+
+from kg.asking import Ask
+from kg.description import DESCRIPTION_FORMATS, NAMED_GRAPHS, ServiceDescription
+from kg.documents import dataset_of
+from kg.negotiate import HTML
+from kg.releases import Release
+from kg.replies import chosen
+from kg.things import Things
+from kg.workers.limits import Limits
+
+
+def introduction(
+    ask: Ask,
+    release: Release | None,
+    triples: int,
+    blank: Callable[[Request], Response],
+    limits: Limits,
+    address: str = "",
+    path: str = "sparql",
+) -> Callable[[Request], Awaitable[Response]]:
+    """Return what answers; `blank` gives the page, `path` is that of the endpoint below the top of the site."""
+    described: list[ServiceDescription] = []
+
+    async def introduced(request: Request) -> Response:
+        format = chosen(request, (*DESCRIPTION_FORMATS, HTML))
+        if format is HTML:
+            return blank(request)
+        if not described:  # once: it is the same for every request
+            dataset = dataset_of(release) if release else ""
+            named = await Things(ask).values(NAMED_GRAPHS, "graph")
+            described.append(ServiceDescription(triples, named, dataset, bool(limits.services), address, path))
+        body = described[0].body(format, request.url.path, request.scope.get("server"))
+        return Response(body, headers={"Content-Type": format.content_type, "Vary": "Accept"})
+
+    return introduced

@@ -1,0 +1,60 @@
+"""What the pages about a whole edition are made of: the answers of stored queries, and links to these."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from kg.asking import Ask, Row, rows
+from kg.errors import QueryError
+from kg.facts import Value
+from kg.labels import preferred
+from kg.names import ID
+from kg.overview.editions import Edition
+from kg.pages import LANGUAGES, View
+from kg.pages.questions import Behind
+from kg.representations import SAFE
+from kg.stored import Term, text_of
+
+_LONGEST = 400  # characters of a text of the data: there are many on one page
+
+
+@dataclass(frozen=True)
+class Answered:
+    """The rows of a stored query about something, and the query."""
+
+    rows: Sequence[Row]
+    behind: Behind
+
+
+async def answered(
+    ask: Ask, name: str, edition: Edition | None = None, most: int = 0, **about: Sequence[Term]
+) -> Answered | None:
+    """Return what a stored query answers about an edition or other things, at `most` so many rows; None without it."""
+    try:
+        text = text_of(name, **({"edition": [edition.iri]} if edition else {}), **about)
+    except QueryError:  # a curator may have taken it away
+        return None
+    limit = f"\nLIMIT {most}" if most else ""
+    named = tuple((variable, str(things[0])) for variable, things in about.items() if len(things) == 1)
+    behind = Behind(name, (*(edition.about if edition else ()), *named))
+    return Answered(await rows(ask, text.rstrip() + limit), behind)
+
+
+def called(row: Row, stem: str, view: View) -> tuple[str, str]:
+    """Return a text of a row in the language of a page, or else in the other, with its language."""
+    texts = {lang: row[f"{stem}_{lang}"][:_LONGEST] for lang in LANGUAGES if row.get(f"{stem}_{lang}")}
+    text = preferred(texts, view.lang)
+    return text, next((lang for lang, each in texts.items() if each == text), "")
+
+
+def leads_to(iri: str, view: View) -> str:
+    """Return the address of the page of a thing; of a place in the source, beside what was read there; or nothing."""
+    if not iri.startswith(ID):
+        return ""
+    path = iri.removeprefix(ID)
+    return view.link(quote(path if path.startswith("source/") else f"doc/{path}", safe=SAFE))
+
+
+def thing(iri: str, words: str, view: View, lang: str = "") -> Value:
+    """Return a thing as it is shown, with where it leads."""
+    return Value((words or iri.removeprefix(ID))[:_LONGEST], lang, leads_to(iri, view))

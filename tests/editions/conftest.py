@@ -1,0 +1,27 @@
+"""Two releases: the first edition of the made-up table, and then both side by side."""
+
+from pathlib import Path
+
+import pytest
+
+from kg.pipeline import build
+from kg.places import places
+
+from .pairs import AFTER, BEFORE, recipe_of
+
+
+@pytest.fixture(scope="session")
+def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of releases: 2030.1.0 with one edition, and 2031.1.0 with both, which is the current one."""
+    base = tmp_path_factory.mktemp("pair")
+    first = recipe_of(base / "first", BEFORE, version="2030.1.0")
+    both = recipe_of(base / "both", BEFORE, AFTER, version="2031.1.0", previous="2030.1.0")
+    for recipe in (first, both):
+        build(places(recipe, base / "out"))
+    return base / "out"
+
+
+@pytest.fixture(scope="session")
+def pair(out: Path) -> Path:
+    """The release of both editions."""
+    return out / "releases" / "2031.1.0"
