@@ -10,7 +10,7 @@ from rdflib import RDF, RDFS, SH, SKOS, Graph, Namespace, URIRef
 
 from kg.errors import KgError, Problem
 from kg.names import ONTOLOGY
-from kg.pipeline import Stages, read
+from kg.pipeline import check_documents
 from kg.places import Places
 from kg.queries import read_queries
 from kg.recipe import read_recipe
@@ -27,7 +27,7 @@ def problems_of(places: Places) -> list[Problem]:
     try:
         recipe = read_recipe(places.recipe)
         read_catalogue(places.recipe)
-        read(recipe, Stages(lambda stage: None))
+        check_documents(recipe)
     except KgError as error:
         problems.extend(error.problems)
     terms, found = _ontology(places.ontology)

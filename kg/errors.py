@@ -35,6 +35,9 @@ class KgError(Exception):
         super().__init__("\n".join(str(problem) for problem in problems))
         self.problems = problems
 
+    def __reduce__(self) -> tuple[type["KgError"], tuple[Problem, ...]]:
+        return type(self), self.problems  # so that it reaches another process as it is
+
 
 class RecipeError(KgError):
     """A declarative file is wrong."""

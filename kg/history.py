@@ -17,6 +17,7 @@ from kg.changes.writing import as_atom, as_json
 from kg.conditional import Validators
 from kg.downloads import release_at
 from kg.endpoint import Refusal, unless_known
+from kg.errors import KgError
 from kg.labels import Labels
 from kg.names import ID
 from kg.negotiate import HTML, PLAIN_JSON, Format
@@ -70,8 +71,11 @@ class History:
 
     def _compared(self, before: Release, after: Release) -> Changes:
         with tempfile.TemporaryDirectory(prefix="kg-diff-") as work:
-            old, new = (Dump.of_release(release, Path(work)) for release in (before, after))
-            return compare(old, new, self._labels)
+            try:
+                old, new = (Dump.of_release(release, Path(work)) for release in (before, after))
+                return compare(old, new, self._labels)
+            except (KgError, OSError) as error:
+                raise Refusal(503, f"one of these releases cannot be read: {error}") from error
 
     def release(self, version: str) -> Release:
         """Return a release at hand; raise Refusal where there is none of that version."""

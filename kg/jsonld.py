@@ -24,6 +24,8 @@ _INTEGER, _BOOLEAN = _XSD + "integer", _XSD + "boolean"
 _BOOLEANS = {"true": True, "false": False}
 _EXACT = 2**53  # JSON readers round integers beyond
 _THING = "@id"
+# What stands between the parts of a document, and at its end.
+BETWEEN, END = b",\n", b"\n]}\n"
 
 
 def rows_of(statements: Iterable[Triple]) -> list[Row]:
@@ -33,16 +35,27 @@ def rows_of(statements: Iterable[Triple]) -> list[Row]:
 
 def compact(statements: Sequence[Triple], prefixes: Mapping[str, str]) -> bytes:
     """Return sorted statements without blank nodes as a JSON-LD document."""
-    names, rows = _Names(prefixes), rows_of(statements)
-    kinds = _kinds(rows)
+    kinds = kinds_of(statements)
+    return beginning(kinds, prefixes) + things(statements, kinds, prefixes) + END
+
+
+def beginning(kinds: Mapping[str, str], prefixes: Mapping[str, str]) -> bytes:
+    """Return how a document begins: its context, which tells the kinds."""
+    names = _Names(prefixes)
     context: dict[str, Any] = dict(sorted(prefixes.items()))
     for predicate, kind in sorted(kinds.items()):
         if kind == _LANGUAGE:
             context[names[predicate]] = {"@id": predicate, "@container": "@language"}
         elif kind and kind != _STRING:
             context[names[predicate]] = {"@id": predicate, "@type": kind if kind == _THING else names[kind]}
-    things = [_json(_node(name, about, kinds, names)) for name, about in groupby(rows, key=itemgetter(0))]
-    return ('{"@context": ' + _json(context) + ',\n"@graph": [\n' + ",\n".join(things) + "\n]}\n").encode()
+    return ('{"@context": ' + _json(context) + ',\n"@graph": [\n').encode()
+
+
+def things(statements: Iterable[Triple], kinds: Mapping[str, str], prefixes: Mapping[str, str]) -> bytes:
+    """Return the things that sorted statements are about, one on each line; none stands in another part, too."""
+    names, rows = _Names(prefixes), rows_of(statements)
+    found = (_json(_node(name, about, kinds, names)) for name, about in groupby(rows, key=itemgetter(0)))
+    return ",\n".join(found).encode()
 
 
 class _Names(dict[str, str]):
@@ -66,15 +79,18 @@ def _kind(value: Value) -> str:
     return value.datatype.value if isinstance(value, Literal) else _THING
 
 
-def _kinds(rows: Iterable[Row]) -> dict[str, str]:
+def kinds_of(statements: Iterable[Triple]) -> dict[str, str]:
     """Return of what kind the values of each predicate are; an empty string where they are of several."""
-    kinds: dict[str, str] = {}
-    for _, predicate, value in rows:
-        kind = _kind(value)
-        if kinds.setdefault(predicate, kind) != kind:
-            kinds[predicate] = ""
-    kinds.pop(_TYPE, None)
-    return kinds
+    return joined({(predicate, _kind(value)) for _, predicate, value in rows_of(statements)})
+
+
+def joined(kinds: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Return the kinds of several parts as those of the whole."""
+    found: dict[str, str] = {}
+    for predicate, kind in kinds:
+        if predicate != _TYPE and found.setdefault(predicate, kind) != kind:
+            found[predicate] = ""
+    return found
 
 
 def _node(name: str, rows: Iterable[Row], kinds: Mapping[str, str], names: _Names) -> dict[str, Any]:

@@ -74,6 +74,11 @@ def revision(edition_key: str, key: str) -> str:
     return f"{ID}{edition_key}/revision/{key}"
 
 
+def local_measure(plan: str, key: str) -> str:
+    """Return the IRI of a measure of a local plan; `key` is the number that the plan gives it, or `line-N`."""
+    return f"{ID}local-plan/{plan}/measure/{key}"
+
+
 def kpi(measure_iri: str, kind: str, position: int) -> str:
     """Return the IRI of the `position`-th KPI (from 1) of its kind."""
     return f"{measure_iri}/kpi/{kind}-{position}"

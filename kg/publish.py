@@ -14,13 +14,14 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from kg.errors import Problem, ReleaseError
+from kg.errors import KgError, Problem, ReleaseError
 from kg.releases import CHECKSUMS, CURRENT, MANIFEST, RELEASES, Release, ReleasedFile, read_release
 
 _STAGING = ".staging-"
+_BENCH = ".bench-"
 _LINK = f".{CURRENT}-new"
 
-Fill = Callable[[Path], None]
+Fill = Callable[[Path], Release]
 
 
 @contextlib.contextmanager
@@ -33,50 +34,78 @@ def _told(remedy: str) -> Iterator[None]:
         raise ReleaseError(Problem(fact, remedy, error.filename)) from error
 
 
-def write_files(folder: Path, files: dict[str, bytes]) -> None:
+def write_files(folder: Path, files: Mapping[str, bytes]) -> None:
     """Write files into a folder as they are: no release, no checksums, nothing switched."""
     with _told("free space or choose another folder with --out"):
         folder.mkdir(parents=True, exist_ok=True)
         for name, content in files.items():
-            _put(folder, name, content)
+            folder.joinpath(name).write_bytes(content)
 
 
-def publish(draft: Release, files: dict[str, bytes], out: Path, made: Mapping[str, Fill] | None = None) -> Release:
-    """Write the files of a release and point `out/current` to it; without files, point to the one that is there.
+@contextlib.contextmanager
+def workbench(out: Path, inputs: str) -> Iterator[Path]:
+    """Give a folder for what a build makes on its way, with what one of the same inputs left there when it was killed.
 
-    `made` has for the name of what is made in its place, such as the store, what makes it there; they are asked in
-    their order. Raises ReleaseError where something cannot be written.
+    It is removed at the end, also when the build has failed: then its inputs, or the room, will be others. Raises
+    ReleaseError where the system refuses something.
+    """
+    releases = out / RELEASES
+    with _told("free space or choose another folder with --out; the release before is untouched"):
+        releases.mkdir(parents=True, exist_ok=True)
+        with _turn(releases):
+            folder = releases / f"{_BENCH}{inputs[:16]}"
+            _sweep(releases, kept=folder)
+            folder.mkdir(exist_ok=True)
+            lock = _lock(folder)
+            if lock is None:  # another build has it
+                folder = Path(tempfile.mkdtemp(prefix=_BENCH, dir=releases))
+                lock = _lock(folder)
+        try:
+            yield folder
+        except Exception as error:
+            if isinstance(error, KgError | OSError):
+                shutil.rmtree(folder, ignore_errors=True)
+            raise
+        else:
+            shutil.rmtree(folder, ignore_errors=True)
+        finally:
+            if lock is not None:
+                os.close(lock)
+
+
+def publish(version: str, out: Path, fill: Fill) -> Release:
+    """Have a release filled into a folder of its own and point `out/current` to it.
+
+    `fill` writes the files into the folder and returns the release with them. Raises ReleaseError where something
+    cannot be written.
     """
     with _told("free space or choose another folder with --out; the release before is untouched"):
-        (out / RELEASES).mkdir(parents=True, exist_ok=True)
-        _sweep(out / RELEASES)
-        release = _write(draft, files, out, made or {}) if files else draft
+        release = _write(out / RELEASES / version, out, fill)
         _switch(out, release.folder)
     return release
 
 
-def _write(draft: Release, files: dict[str, bytes], out: Path, made: Mapping[str, Fill]) -> Release:
+def switch_to(release: Release, out: Path) -> None:
+    """Point `out/current` to a release that is there; raise ReleaseError where that cannot be done."""
+    with _told("free space or choose another folder with --out; the release before is untouched"):
+        _switch(out, release.folder)
+
+
+def _write(folder: Path, out: Path, fill: Fill) -> Release:
     """Write everything into a folder of its own, the manifest last, and rename it to the version."""
     with _staging(out / RELEASES) as staging:
-        for name, fill in made.items():
-            fill(staging / name)
-        entries = [_put(staging, name, content) for name, content in sorted(files.items())]
-        sums = "".join(f"{entry.sha256}  {entry.name}\n" for entry in entries)
-        entries.append(_put(staging, CHECKSUMS, sums.encode()))
-        release = replace(draft, files=tuple(entries))
+        release = replace(fill(staging), folder=folder)
+        sums = "".join(f"{entry.sha256}  {entry.name}\n" for entry in release.files)
+        staging.joinpath(CHECKSUMS).write_text(sums, encoding="utf-8")
+        release = replace(release, files=(*release.files, ReleasedFile.of(staging / CHECKSUMS)))
         manifest = json.dumps(release.manifest(), ensure_ascii=False, indent=1, sort_keys=True)
-        _put(staging, MANIFEST, (manifest + "\n").encode())
+        staging.joinpath(MANIFEST).write_text(manifest + "\n", encoding="utf-8")
         for path in (*sorted(staging.rglob("*")), staging):
             _keep(path)
         staging.chmod(0o755)  # mkdtemp makes it private
         release = _rename(staging, release)
     _keep(out / RELEASES)
     return release
-
-
-def _put(folder: Path, name: str, content: bytes) -> ReleasedFile:
-    (folder / name).write_bytes(content)
-    return ReleasedFile.of(name, content)
 
 
 def _keep(path: Path) -> None:
@@ -102,14 +131,13 @@ def _staging(releases: Path) -> Iterator[Path]:
             os.close(lock)
 
 
-def _sweep(releases: Path) -> None:
-    """Remove the staging folders of builds that have died."""
-    with _turn(releases):
-        for folder in releases.glob(f"{_STAGING}*"):
-            lock = _lock(folder)
-            if lock is not None:
-                shutil.rmtree(folder, ignore_errors=True)
-                os.close(lock)
+def _sweep(releases: Path, kept: Path) -> None:
+    """Remove what builds have left that have died, but for one folder."""
+    for folder in (*releases.glob(f"{_STAGING}*"), *releases.glob(f"{_BENCH}*")):
+        lock = _lock(folder) if folder != kept else None
+        if lock is not None:
+            shutil.rmtree(folder, ignore_errors=True)
+            os.close(lock)
 
 
 def _lock(folder: Path) -> int | None:

@@ -107,9 +107,10 @@ class ReleasedFile:
         return _OWN_TYPES.get(self.name) or MEDIA_TYPES.get(Path(self.name).suffix, _UNKNOWN)
 
     @classmethod
-    def of(cls, name: str, content: bytes) -> "ReleasedFile":
-        """Return size and checksum of a file with this content."""
-        return cls(name, len(content), hashlib.sha256(content).hexdigest())
+    def of(cls, file: Path) -> "ReleasedFile":
+        """Return size and checksum of a file, which may be larger than the memory."""
+        with file.open("rb") as content:
+            return cls(file.name, file.stat().st_size, hashlib.file_digest(content, "sha256").hexdigest())
 
 
 @dataclass(frozen=True)
@@ -193,11 +194,11 @@ class Release:
         remedy = "take the file from a copy of the release"
         for file in self.files:
             try:
-                content = self.path(file.name).read_bytes()
+                found = ReleasedFile.of(self.path(file.name))
             except OSError as error:
                 yield Problem(f"cannot be read: {error.strerror}", remedy, self.path(file.name))
                 continue
-            if ReleasedFile.of(file.name, content) != file:
+            if found != file:
                 yield Problem("is not the file that was released: its SHA-256 differs", remedy, self.path(file.name))
 
 

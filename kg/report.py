@@ -1,15 +1,16 @@
 """What a build says when it is done: what was built, corrected and left uncertain."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Sequence
 
-from kg.model.records import Records
-from kg.recipe.revisions import revised_by
+from kg.rdf.parts import Gist
 from kg.releases import VALIDATION_PAGE, Release
 from kg.validate import Report
 
+_NAMED = 10  # editions that are told one by one
 
-def summary(release: Release, records: Records | None, new: int = 0, report: Report | None = None) -> str:
+
+def summary(release: Release, gists: Sequence[Gist], new: int = 0, report: Report | None = None) -> str:
     """Return a few lines for the person who ran the build."""
     counts = release.counts
     lines = [
@@ -17,16 +18,24 @@ def summary(release: Release, records: Records | None, new: int = 0, report: Rep
         f"  {counts['measures']} measures, {counts['kpis']} KPIs, {counts['targets']} targets, "
         f"{counts['organizations']} organizations, {counts['documents']} documents; {counts['triples']:,} triples",
     ]
-    if records is None:
+    if not gists:
         return "\n".join(lines)
-    for edition in records.editions:
-        replaced = sum(1 for entry in edition.corrections if entry.action == "replace")
-        flagged = len(edition.corrections) - replaced
-        lines.append(f"  {edition.source.key}: {replaced} corrections, {flagged} doubtful readings left as printed")
-    lines += _revisions(records)
-    warnings = Counter(issue.type for issue in records.issues if issue.severity == "warning")
+    documents = [gist for gist in gists if gist.document]
+    if len(documents) <= _NAMED:
+        for gist in documents:
+            lines.append(f"  {gist.key}: {_corrected([gist])}")
+    else:
+        lines.append(f"  {len(documents):,} documents: {_corrected(documents)}")
+    lines += [f"  {line}" for gist in gists for line in gist.told]
+    issues = [issue for gist in gists for issue in gist.issues]
+    warnings = Counter[str]()
+    for severity, kind, *_, number in issues:
+        warnings.update({kind: number} if severity == "warning" else {})
     total = sum(warnings.values())
-    lines.append(f"  {total} warnings, {len(records.issues) - total} remarks (issues.csv)" + (":" if warnings else ""))
+    lines.append(
+        f"  {total} warnings, {sum(issue[-1] for issue in issues) - total} remarks (issues.csv)"
+        + (":" if warnings else "")
+    )
     lines.extend(f"    {count:4}  {kind}" for kind, count in sorted(warnings.items()))
     if report:
         counts = report.counts
@@ -36,13 +45,6 @@ def summary(release: Release, records: Records | None, new: int = 0, report: Rep
     return "\n".join(lines)
 
 
-def _revisions(records: Records) -> Iterator[str]:
-    """Yield a line for each edition that continues another."""
-    for edition in records.editions:
-        earlier = revised_by(edition.source)
-        found = [revision for revision in records.revisions if revision.edition == edition.source.key]
-        if earlier:
-            stated = sum(revision.stated for revision in found)
-            candidates = sum(revision.status == "candidate" for revision in found)
-            told = f"{stated} stated, {candidates} candidates (revisions.csv)"
-            yield f"  {edition.source.key} continues {earlier}: {told}"
+def _corrected(gists: Sequence[Gist]) -> str:
+    replaced, flagged = (sum(gist.counts[name] for gist in gists) for name in ("replaced", "flagged"))
+    return f"{replaced} corrections, {flagged} doubtful readings left as printed"

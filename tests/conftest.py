@@ -24,6 +24,7 @@ SLOW = (
     "building",
     "ontology",
     "releases/test_publishing.py",
+    "scale",
     "serving/test_names.py",
     "shapes",
     "variants",

@@ -105,6 +105,10 @@ class _Differing:
         else:
             self.things[iri] = old, new
 
+    def count(self, change: "Change") -> None:
+        """Count a thing of which only what is not told has changed."""
+        self.others.setdefault(change.type, Counter())[change.kind] += 1
+
 
 def compare(before: Dump, after: Dump, labels: Labels) -> Changes:
     """Return what changed from one dump to the other; terms are called as the labels have it."""
@@ -117,7 +121,12 @@ def compare(before: Dump, after: Dump, labels: Labels) -> Changes:
     teller = Teller(old, new, names, ends, labels)
     measures = [_measure(teller, pair) for pair in pairs_of(found.measures, old, new)]
     things = [_thing(teller, iri, *facts) for iri, facts in sorted(found.things.items())]
-    told = [change for change in (*measures, *things) if change.sentences or change.kind in ("added", "removed")]
+    told: list[Change] = []
+    for change in (*measures, *things):
+        if change.sentences or change.kind in ("added", "removed"):
+            told.append(change)
+        else:
+            found.count(change)
     classes = {kind: Words(*(teller.term(kind, lang) for lang in ("ja", "en"))) for kind in found.others}
     classes |= {change.type: Words(*(teller.term(change.type, lang) for lang in ("ja", "en"))) for change in told}
     return Changes(
@@ -181,12 +190,16 @@ def _compared(teller: Teller, pair: Pair) -> Iterator[Sentence]:
     several = len(pair.earlier) > 1
     old: Facts = {}
     for iri in pair.earlier:
-        for predicate, terms in teller.before.facts[iri].items():
+        for predicate, terms in teller.before.facts.get(iri, {}).items():
             known = old.setdefault(predicate, [])
             known += [term for term in terms if term not in known]
     untold = {*_UNTOLD, *(_OF_THE_TABLE if pair.earlier != (pair.later,) else ())}
     untold |= {TITLE, _NUMBER, SHISAKU + "overview", SHISAKU + "municipalSupport"} if several else set()
-    yield from teller.facts(old, teller.after.facts[pair.later], [*untold])
+    yield from teller.facts(old, teller.after.facts.get(pair.later, {}), [*untold])
+    if pair.earlier == (pair.later,):  # that it continues another is news only where it was there already
+        yield from teller.property(
+            _REVISES, *(side.all(pair.later, _REVISES) for side in (teller.before, teller.after))
+        )
 
 
 def _kpis(teller: Teller, pair: Pair) -> Iterator[Sentence]:
@@ -207,7 +220,7 @@ def _of_kpi(teller: Teller, old: str, new: str) -> Iterator[Sentence]:
     ]
     yield from told
     untold = {*_UNTOLD, *([DESCRIPTION] if told else [])}
-    yield from teller.facts(before.facts[old], after.facts[new], [*untold])
+    yield from teller.facts(before.facts.get(old, {}), after.facts.get(new, {}), [*untold])
 
 
 def _target(teller: Teller, kpi: str, old: str, new: str) -> Iterator[Sentence]:
@@ -215,7 +228,7 @@ def _target(teller: Teller, kpi: str, old: str, new: str) -> Iterator[Sentence]:
     yield from told
     if old and new:
         untold = {*_UNTOLD, *(_OF_A_TARGET if told else {SHISAKU + "printedText"})}
-        yield from teller.facts(teller.before.facts[old], teller.after.facts[new], [*untold])
+        yield from teller.facts(teller.before.facts.get(old, {}), teller.after.facts.get(new, {}), [*untold])
 
 
 def _targets(before: Side, old: str, after: Side, new: str) -> Iterator[tuple[str, str]]:

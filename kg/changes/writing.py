@@ -142,8 +142,10 @@ def _entry(feed: Xml.Element, change: Change, address: str, day: str, lang: str)
 
 
 def _put(parent: Xml.Element, name: str, text: str = "", **attributes: str) -> Xml.Element:
-    """Add an element; characters that XML cannot express are left out."""
+    """Add an element; characters that XML 1.0 cannot express are left out (its section 2.2)."""
     element = Xml.SubElement(parent, f"{{{_ATOM}}}{name}", attributes)
     if text:
-        element.text = "".join(char for char in text if char in "\t\n\r" or char >= " ")
+        element.text = "".join(
+            char for char in text if char in "\t\n\r" or (char >= " " and char not in "\ufffe\uffff")
+        )
     return element

@@ -8,6 +8,8 @@ from kg.cli.group import ENGINE, FILE, FOLDER, OUT, RECIPE, main
 from kg.cli.making import make, release_at
 from kg.places import places
 
+_SPARK = "spark"
+
 
 @main.command("build")
 @RECIPE
@@ -16,20 +18,61 @@ from kg.places import places
     "--draft", "drafting", is_flag=True, help="Only tables and graph, into out/draft: a quick look, no release."
 )
 @click.option("--mint", "minting", is_flag=True, help="Add new identifiers to the ledger, build/identifiers.csv.")
+@click.option(
+    "--processes",
+    type=click.IntRange(min=1),
+    envvar="KG_PROCESSES",
+    help="Processes that share the work; the release is the same for any number.  [default: one for each processor]",
+)
 @click.option("--timings", is_flag=True, envvar="KG_TIMINGS", help="Show how long each stage took.")
-@ENGINE
+@click.option(
+    "--engine",
+    "engines",
+    type=click.Choice(["pyshacl", "shacl", "spark"]),
+    multiple=True,
+    envvar="KG_ENGINE",
+    help="SHACL engine: pyshacl is the reference, shacl the fast one (extra `fast`); their reports agree.  "
+    "spark has the documents read by Apache Spark (extra `spark`).",
+)
+@click.option(
+    "--spark-master",
+    "master",
+    default="local[*]",
+    show_default=True,
+    envvar="KG_SPARK_MASTER",
+    help="Where --engine spark works: spark://HOST:PORT is a cluster.",
+)
 def build_command(
-    recipe: Path | None, out: Path | None, drafting: bool, minting: bool, timings: bool, engine: str | None
+    recipe: Path | None,
+    out: Path | None,
+    drafting: bool,
+    minting: bool,
+    timings: bool,
+    processes: int | None,
+    engines: tuple[str, ...],
+    master: str,
 ) -> None:
     """Make the release that the recipe describes.
 
+    A build that was interrupted goes on where it was when it is run again: documents that were read are not read twice.
+
     \b
     kg build                          into out/, and out/current points to it
+    kg build --processes 8 --timings
+    kg build --engine spark --spark-master spark://head:7077
     kg build --recipe my-recipe --out /tmp/out --timings
     kg build --draft                  only the tables and the graph, in out/draft
     """
     folders = places(recipe, out)
-    make(folders, timings, drafting=drafting, engine=engine)
+    engine = next((name for name in engines if name != _SPARK), "")
+    if _SPARK in engines:
+        if drafting:
+            raise click.UsageError("--draft is a quick look on this machine; leave --engine spark out")
+        from kg.spark import by_spark
+
+        make(folders, timings, engine=engine, processes=processes or 0, reading=by_spark(master))
+    else:
+        make(folders, timings, drafting=drafting, engine=engine, processes=processes or 0)
     if minting:
         from kg.pipeline import mint
 

@@ -10,6 +10,8 @@ import click
 from kg.places import Places
 
 if TYPE_CHECKING:
+    from kg.making.documents import Reading
+    from kg.pipeline import Built
     from kg.releases import Release
 
 
@@ -19,13 +21,14 @@ def make(
     echo: Callable[[str], None] = click.echo,
     drafting: bool = False,
     engine: str | None = None,
+    processes: int = 0,
+    reading: "Reading | None" = None,
 ) -> None:
     """Build and say what was done."""
-    from kg.pipeline import build, draft
     from kg.report import summary
 
     start = time.perf_counter()
-    built = draft(folders, _progress) if drafting else build(folders, _progress, engine or "")
+    built = _made(folders, drafting, engine or "", processes, reading)
     _progress("")
     seconds = time.perf_counter() - start
     if not built.made:
@@ -33,11 +36,17 @@ def make(
         return
     for remark in built.remarks:
         note(f"kg: {remark}")
-    echo(summary(built.release, built.records, len(built.new), built.report))
+    echo(summary(built.release, built.gists, built.new, built.report))
     if timings:
         for stage, took in built.seconds.items():
             echo(f"  {took:7.3f} s  {took / seconds:4.0%}  {stage}")
         echo(f"  {seconds:7.3f} s  100%  all")
+
+
+def _made(folders: Places, drafting: bool, engine: str, processes: int, reading: "Reading | None") -> "Built":
+    from kg.pipeline import build, draft
+
+    return draft(folders, _progress, processes) if drafting else build(folders, _progress, engine, processes, reading)
 
 
 def _progress(stage: str) -> None:
@@ -56,7 +65,7 @@ def release_at(folders: Places, version: str | None = None) -> "Release":
 
     if version:
         return release_of(folders.out, version)
-    from kg.pipeline import is_current
+    from kg.inputs import is_current
 
     release = current_release(folders.out)
     if release and is_current(folders):

@@ -1,8 +1,11 @@
-"""From the cells of the documents to the records of the release. Collects problems; loses nothing."""
+"""From the cells of a document to its records. Collects problems; loses nothing.
+
+Documents are read one by one, each without the others, so that several processes can share them.
+"""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from kg import names
 from kg.extract.anchors import national_number, running_number
@@ -10,13 +13,15 @@ from kg.extract.columns import NOTHING, Columns, read_columns
 from kg.extract.lines import Headings, Kind, Line, effect_order, lines_of
 from kg.extract.notes import Note
 from kg.extract.rows import rows_of
+from kg.model.beside import Listed
 from kg.model.issues import issues_of, note_missing
 from kg.model.measures import MeasureReader
-from kg.model.records import EditionRecords, Records, SourceCell, SourceRow
-from kg.model.references import with_references
+from kg.model.plans import local_measures
+from kg.model.records import EditionRecords, Records, References, SourceCell, SourceRow
+from kg.model.references import document_links
 from kg.model.revisions import revisions_of
 from kg.recipe import Recipe
-from kg.recipe.corrections import Corrected
+from kg.recipe.corrections import Corrected, correct
 from kg.recipe.sources import Source
 
 
@@ -43,24 +48,47 @@ class _Row:
         return self.lines[0]
 
 
-def print_of(source: Source, recipe: Recipe) -> Printed:
+def read_document(source: Source, recipe: Recipe) -> Records:
+    """Return the records of one document, and the links of what it refers to.
+
+    Raises SourceError where the document is not the one that was received, RecipeError where a correction does not fit.
+    """
+    reader = MeasureReader.of(recipe)
+    printed = _print_of(source, recipe, reader)
+    corrections = [entry for entry in recipe.corrections if entry.edition == source.key]
+    cells: dict[int, list[Corrected]] = {}
+    for cell in correct((cell for line in printed.lines for cell in line.cells), corrections):
+        cells.setdefault(cell.cell.line, []).append(cell)
+    edition = _edition(printed, cells, recipe, reader)
+    return Records((edition,), References(links=tuple(document_links(edition, recipe))))
+
+
+def check_corrections(recipe: Recipe) -> None:
+    """Raise RecipeError for every correction of an edition that is not there."""
+    keys = {source.key for source in recipe.sources}
+    correct((), [entry for entry in recipe.corrections if entry.edition not in keys])
+
+
+def _print_of(source: Source, recipe: Recipe, reader: MeasureReader) -> Printed:
     """Return the document's lines with their cells, as printed."""
     headings = Headings(recipe.codes["columns"], recipe.codes["effects"])
-    anchors = MeasureReader.of(recipe).anchors
-    return Printed(source, tuple(lines_of(source.key, source.document, headings, anchors)))
+    return Printed(source, tuple(lines_of(source.key, source.document(), headings, reader.anchors)))
 
 
-def assemble(printed: Iterable[Printed], corrected: Iterable[Corrected], recipe: Recipe) -> Records:
-    """Return the records of all documents; raise RecipeError for a curator's row about a measure that is not there."""
-    cells: dict[tuple[str, int], list[Corrected]] = {}
-    for cell in corrected:
-        cells.setdefault((cell.cell.edition, cell.cell.line), []).append(cell)
-    records = with_references([_edition(document, cells, recipe) for document in printed], recipe)
-    return replace(records, revisions=revisions_of(records.editions, recipe))
+def read_beside(recipe: Recipe, listed: Callable[[str], Sequence[Listed]]) -> tuple[Records, ...]:
+    """Return what stands beside the editions: the revisions of each one that has some, then the local plans.
+
+    `listed` returns the measures of an edition by its key. Raises RecipeError for a row about a measure that is none.
+    """
+    revisions = revisions_of(recipe, listed)
+    found = [tuple(one for one in revisions if one.edition == source.key) for source in recipe.sources]
+    plans = [Records((), local=local_measures(recipe.plans, listed), plans=recipe.plans)] if recipe.plans else []
+    return (*(Records((), revisions=of_edition) for of_edition in found if of_edition), *plans)
 
 
-def _edition(printed: Printed, cells: dict[tuple[str, int], list[Corrected]], recipe: Recipe) -> EditionRecords:
-    reader = MeasureReader.of(recipe)
+def _edition(
+    printed: Printed, cells: dict[int, list[Corrected]], recipe: Recipe, reader: MeasureReader
+) -> EditionRecords:
     edition = printed.source.key
     headers: dict[int, list[Line]] = {}
     for line in printed.lines:
@@ -68,7 +96,7 @@ def _edition(printed: Printed, cells: dict[tuple[str, int], list[Corrected]], re
     orders = {page: effect_order(lines, recipe.codes["effects"]) for page, lines in headers.items()}
     rows = []
     for lines in rows_of(printed.lines, reader.anchors):
-        parts = [cell for line in lines for cell in cells[edition, line.number]]
+        parts = [cell for line in lines for cell in cells[line.number]]
         rows.append(_Row(lines, read_columns(parts, reader.anchors, orders[lines[0].page])))
     _give_keys(rows)
     source_rows = _source_rows(printed, cells, rows)
@@ -101,9 +129,7 @@ def _give_keys(rows: Sequence[_Row]) -> None:
             row.columns.notes.append(Note("row-without-no", first))
 
 
-def _source_rows(
-    printed: Printed, cells: dict[tuple[str, int], list[Corrected]], rows: Sequence[_Row]
-) -> tuple[SourceRow, ...]:
+def _source_rows(printed: Printed, cells: dict[int, list[Corrected]], rows: Sequence[_Row]) -> tuple[SourceRow, ...]:
     """Return every line that is not blank, every cell of it, and the column each was read as."""
     edition = printed.source.key
     columns: dict[tuple[int, int], str] = {}
@@ -125,7 +151,7 @@ def _source_rows(
                 columns.get((line.number, cell.cell.position), ""),
                 cell.corrections,
             )
-            for cell in cells[edition, line.number]
+            for cell in cells[line.number]
         )
         result.append(SourceRow(iri, line.kind.value, line.page, line.number, kept))
     return tuple(result)

@@ -39,6 +39,8 @@ def identities_of(records: Records) -> dict[str, Identity]:
         for entry in edition.corrections:
             iri = names.shared("correction", entry.id)
             found[iri] = Identity(iri, "correction", entry.printed)
+    for local in records.local:
+        found[local.iri] = Identity(local.iri, "local-measure", local.title)
     for identity in _of_references(records.references):
         found.setdefault(identity.iri, identity)
     return found
@@ -74,10 +76,21 @@ def _of_measures(measures: Iterable[Measure]) -> Iterator[Identity]:
             yield Identity(thing.iri, thing.kind, thing.code.label_ja)
 
 
-def check_identities(found: Mapping[str, Identity], recipe: Recipe) -> list[Identity]:
-    """Return the identities the ledger does not know; raise RecipeError for a published IRI that is lost or reused."""
+def check_identities(identities: Iterable[Identity], recipe: Recipe) -> Iterator[Identity]:
+    """Yield the identities the ledger does not know, of all, which come one by one, each IRI once.
+
+    Raises RecipeError at the end for every published IRI that is lost or reused.
+    """
     ledger = recipe.tables["identifiers"]
+    known = {row["iri"] for row in ledger.rows}
     redirects = {row["iri"]: row for row in recipe.tables["redirects"].rows}
+    looked_at = known | redirects.keys() | {row["target"] for row in redirects.values()}
+    found: dict[str, Identity] = {}
+    for identity in identities:
+        if identity.iri in looked_at:
+            found[identity.iri] = identity
+        if identity.iri not in known:
+            yield identity
     problems = list(_of_redirects(redirects, found, recipe.folder / REDIRECTS))
     for row in ledger.rows:
         now = found.get(row["iri"])
@@ -93,8 +106,6 @@ def check_identities(found: Mapping[str, Identity], recipe: Recipe) -> list[Iden
             problems.append(Problem(fact, remedy, ledger.file, row.line))
     if problems:
         raise RecipeError(*problems)
-    known = {row["iri"] for row in ledger.rows}
-    return [identity for iri, identity in sorted(found.items()) if iri not in known]
 
 
 def _of_redirects(redirects: Mapping[str, Row], found: Mapping[str, Identity], file: Path) -> Iterator[Problem]:

@@ -4,11 +4,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from kg.cells import Cell, Span
+from kg.model.beside import LocalMeasure, Revision
 from kg.recipe.codelists import Code
 from kg.recipe.corrections import Correction
 from kg.recipe.links import Statement
+from kg.recipe.plans import LocalPlan
 from kg.recipe.sources import Source
-from kg.recipe.tables import Row
 from kg.recipe.things import Change
 
 
@@ -238,37 +239,17 @@ class References:
 
 
 @dataclass(frozen=True)
-class Revision:
-    """That a measure continues one of an earlier edition, or may: both by their IRIs, with the evidence.
-
-    `status` is computed, confirmed, candidate or rejected; the first two are stated. `grade` is strong, fair or weak.
-    `similarity` of the titles goes from 0 to 1, `kpis` are those of the later measure that go on. `row` is a curator's.
-    """
-
-    iri: str
-    later: str
-    earlier: str
-    status: str
-    grade: str
-    same_number: bool
-    similarity: float
-    kpis: tuple[str, ...]
-    edition: str
-    row: Row | None
-
-    @property
-    def stated(self) -> bool:
-        """Whether the graph says that the one continues the other."""
-        return self.status in ("computed", "confirmed")
-
-
-@dataclass(frozen=True)
 class Records:
-    """The editions of a release, in the order of their keys, what they refer to, and which measures continue which."""
+    """The editions of a release, in the order of their keys, and what they refer to.
+
+    `revisions` tell which measures continue which, `local` are the measures of local `plans`.
+    """
 
     editions: tuple[EditionRecords, ...]
     references: References = References()
     revisions: tuple[Revision, ...] = ()
+    local: tuple[LocalMeasure, ...] = ()
+    plans: tuple[LocalPlan, ...] = ()
 
     @property
     def measures(self) -> tuple[Measure, ...]:

@@ -1,6 +1,6 @@
 """What the tables refer to: places, organizations beyond ministries and what became of them, and the links of all."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from kg import names
@@ -11,7 +11,6 @@ from kg.model.records import (
     Named,
     Organization,
     OrganizationChange,
-    Records,
     References,
 )
 from kg.recipe import Recipe
@@ -24,8 +23,11 @@ _Source = tuple[str, str, int]  # a row of the recipe: its table, key and line
 _Made = tuple[str, str, tuple[_Source, ...]]  # subject, object, and where the identifier between them stands
 
 
-def with_references(editions: Sequence[EditionRecords], recipe: Recipe) -> Records:
-    """Return the records of the editions with all that they refer to."""
+def references_of(recipe: Recipe, used: Iterable[str]) -> References:
+    """Return what the graph knows besides its tables; `used` are the IRIs of what these name and cite.
+
+    The links of documents are not among its links: they belong to the edition that refers to them.
+    """
     changes = tuple(_changes(recipe))
     changed = [body for change in changes for body in change.original + change.resulting]
     bodies = [_organization(code) for code in recipe.codes["bodies"]]
@@ -36,9 +38,19 @@ def with_references(editions: Sequence[EditionRecords], recipe: Recipe) -> Recor
         changes=changes,
         acts=tuple(_law(code) for code in recipe.codes["laws"] if code.key in acts),
     )
-    records = Records(tuple(editions), references)
-    links = sorted(_links(records, recipe), key=lambda link: (link.subject, link.said.predicate, link.object))
-    return replace(records, references=replace(references, links=tuple(links)))
+    links = _in_order(_links(_present(references, recipe) | set(used), recipe))
+    return replace(references, links=links)
+
+
+def document_links(edition: EditionRecords, recipe: Recipe) -> tuple[Link, ...]:
+    """Return the links of the documents that an edition refers to, as rules make them of their addresses."""
+    rules = [rule for rule in recipe.links.rules if rule.things == "documents"]
+    found = ((rule, made) for rule in rules for made in _of_documents(rule, edition))
+    return _in_order(_made(found, set()))
+
+
+def _in_order(links: Iterable[Link]) -> tuple[Link, ...]:
+    return tuple(sorted(links, key=lambda link: (link.subject, link.said.predicate, link.object)))
 
 
 def _organization(code: Code) -> Organization:
@@ -58,19 +70,23 @@ def _changes(recipe: Recipe) -> Iterator[OrganizationChange]:
         yield OrganizationChange(names.shared("organization-change", change.key), change, before, after)
 
 
-def _links(records: Records, recipe: Recipe) -> Iterator[Link]:
+def _links(present: set[str], recipe: Recipe) -> Iterator[Link]:
     """Yield the links of the things of the graph; what a row says of a link goes before what a rule would make."""
     said: set[tuple[str, str, str]] = set()
-    present = _present(records, recipe)
     for row in recipe.links.rows:
         if row.subject in present:
             said.add((row.subject, row.said.predicate, row.object))
             yield _link(row.subject, row.object, row.said)
-    for rule in recipe.links.rules:
-        for subject, iri, sources in _of_rule(rule, records, recipe, present):
-            if (subject, rule.said.predicate, iri) not in said and not rule.said.target.complaint(iri):
-                said.add((subject, rule.said.predicate, iri))
-                yield _link(subject, iri, rule.said, *sources)
+    rules = [rule for rule in recipe.links.rules if rule.things != "documents"]
+    yield from _made(((rule, made) for rule in rules for made in _of_rule(rule, recipe, present)), said)
+
+
+def _made(found: Iterable[tuple[LinkRule, _Made]], said: set[tuple[str, str, str]]) -> Iterator[Link]:
+    """Yield what rules make, each once, and nothing that is said already or that its target does not know."""
+    for rule, (subject, iri, sources) in found:
+        if (subject, rule.said.predicate, iri) not in said and not rule.said.target.complaint(iri):
+            said.add((subject, rule.said.predicate, iri))
+            yield _link(subject, iri, rule.said, *sources)
 
 
 def _link(subject: str, iri: str, said: Statement, *sources: _Source) -> Link:
@@ -79,23 +95,29 @@ def _link(subject: str, iri: str, said: Statement, *sources: _Source) -> Link:
     return Link(names.shared("link", key), subject, iri, status, said, ((said.table, said.key, said.line), *sources))
 
 
-def _present(records: Records, recipe: Recipe) -> set[str]:
-    """Return the things of the graph that can be linked."""
+def _present(references: References, recipe: Recipe) -> set[str]:
+    """Return the things that can be linked and are in every release."""
     listed = {names.shared(kind, code.key) for kind in ("pillar", "unit") for code in recipe.codes[f"{kind}s"]}
-    named = {thing.iri for measure in records.measures for thing in measure.named}
-    cited = {body.iri for body in records.organizations} | {law.iri for law in records.laws}
-    places = {place.iri for place in records.references.places}
-    return listed | named | cited | places | {edition.iri for edition in records.editions}
+    bodies, laws = {body.iri for body in references.bodies}, {law.iri for law in references.acts}
+    places = {place.iri for place in references.places}
+    return listed | bodies | laws | places | {names.edition(source.key) for source in recipe.sources}
 
 
-def _of_rule(rule: LinkRule, records: Records, recipe: Recipe, present: set[str]) -> Iterator[_Made]:
+def used_by(edition: EditionRecords) -> set[str]:
+    """Return the IRIs of what an edition names and cites, and others may, too: bodies, laws, named things."""
+    found: set[str] = set()
+    for measure in edition.measures:
+        found.update(body.iri for body in measure.lead + measure.participating + measure.groups)
+        found.update(law.iri for law in measure.laws)
+        found.update(thing.iri for thing in measure.named)
+    return found
+
+
+def _of_rule(rule: LinkRule, recipe: Recipe, present: set[str]) -> Iterator[_Made]:
     """Yield each link that a rule makes of things of the graph."""
-    if rule.things == "documents":
-        yield from _of_documents(rule, records.editions)
-        return
     if rule.things == "editions":
-        for edition in records.editions:
-            yield edition.iri, rule.iri(edition.source.key), ((SOURCE, edition.source.key, 0),)
+        for source in recipe.sources:
+            yield names.edition(source.key), rule.iri(source.key), ((SOURCE, source.key, 0),)
         return
     kind = {"bodies": "organization"}.get(rule.things, rule.things.removesuffix("s"))
     for code in recipe.codes[rule.things]:
@@ -104,12 +126,11 @@ def _of_rule(rule: LinkRule, records: Records, recipe: Recipe, present: set[str]
             yield subject, iri, ((rule.things, code.key, code.row.line),)
 
 
-def _of_documents(rule: LinkRule, editions: Iterable[EditionRecords]) -> Iterator[_Made]:
+def _of_documents(rule: LinkRule, edition: EditionRecords) -> Iterator[_Made]:
     """The identifier of a document is its address, and the date for archived copies that of its edition."""
-    for edition in editions:
-        day = edition.source.described.get("archive_date")
-        date = day.strftime("%Y%m%d") if day else ""
-        sources = ((SOURCE, edition.source.key, 0),) if rule.dated else ()
-        for document in (document for measure in edition.measures for document in measure.documents):
-            if iri := rule.iri(document.url, date):
-                yield document.iri, iri, sources
+    day = edition.source.described.get("archive_date")
+    date = day.strftime("%Y%m%d") if day else ""
+    sources = ((SOURCE, edition.source.key, 0),) if rule.dated else ()
+    for document in (document for measure in edition.measures for document in measure.documents):
+        if iri := rule.iri(document.url, date):
+            yield document.iri, iri, sources

@@ -14,7 +14,8 @@ from math import log
 from kg import names
 from kg.cells import plain, without_targets
 from kg.errors import Problem, RecipeError
-from kg.model.records import EditionRecords, Kpi, Measure, Revision
+from kg.model.beside import Listed, Revision
+from kg.model.records import Kpi, Measure
 from kg.recipe import Recipe
 from kg.recipe.revisions import Judgement, revised_by
 
@@ -47,27 +48,35 @@ class _Evidence:
         return "weak"
 
 
-def revisions_of(editions: Sequence[EditionRecords], recipe: Recipe) -> tuple[Revision, ...]:
-    """Return which measures continue which, and which may; raise RecipeError for a row about a measure that is not."""
-    by_key = {edition.source.key: edition for edition in editions}
+def listed_of(measure: Measure) -> Listed:
+    """Return what tells a measure from others."""
+    named = tuple((kpi.iri, name) for kpi in measure.kpis if (name := _name(kpi)))
+    return Listed(measure.iri, measure.number, measure.title, named)
+
+
+def revisions_of(recipe: Recipe, listed: Callable[[str], Sequence[Listed]]) -> tuple[Revision, ...]:
+    """Return which measures continue which, and which may; `listed` returns those of an edition by its key.
+
+    Raises RecipeError for a curator's row about a measure that is not there.
+    """
+    keys = {source.key for source in recipe.sources}
     found: list[Revision] = []
     problems: list[Problem] = []
     judged: dict[str, dict[Pair, Judgement]] = defaultdict(dict)
     for judgement in recipe.judgements:
         key = judgement.later.removeprefix(names.ID).partition("/")[0]
         judged[key][judgement.later, judgement.earlier] = judgement
-    for edition in editions:
-        earlier = by_key.get(revised_by(edition.source))
-        if earlier:
-            of_edition = judged[edition.source.key]
-            problems += _unknown(of_edition.values(), (*edition.measures, *earlier.measures), recipe)
-            found += _between(edition, earlier, of_edition)
+    for source in recipe.sources:
+        if revised_by(source) in keys:
+            later, earlier, of_edition = listed(source.key), listed(revised_by(source)), judged[source.key]
+            problems += _unknown(of_edition.values(), (*later, *earlier), recipe)
+            found += _between(source.key, later, earlier, of_edition)
     if problems:
         raise RecipeError(*problems)
     return tuple(sorted(found, key=lambda revision: (revision.later, revision.earlier)))
 
 
-def _unknown(judgements: Iterable[Judgement], measures: Iterable[Measure], recipe: Recipe) -> Iterator[Problem]:
+def _unknown(judgements: Iterable[Judgement], measures: Iterable[Listed], recipe: Recipe) -> Iterator[Problem]:
     known = {measure.iri for measure in measures}
     file = recipe.tables["revisions"].file
     for judgement in judgements:
@@ -78,9 +87,11 @@ def _unknown(judgements: Iterable[Judgement], measures: Iterable[Measure], recip
                 )
 
 
-def _between(later: EditionRecords, earlier: EditionRecords, judged: Mapping[Pair, Judgement]) -> Iterator[Revision]:
-    """Yield the pairs of two editions that are judged, or worth a curator's look."""
-    evidence = _evidence(later.measures, earlier.measures, judged)
+def _between(
+    key: str, later: Sequence[Listed], earlier: Sequence[Listed], judged: Mapping[Pair, Judgement]
+) -> Iterator[Revision]:
+    """Yield the pairs of an edition, by its key, and an earlier one that are judged, or worth a curator's look."""
+    evidence = _evidence(later, earlier, judged)
     outdone = _outdone(evidence)
     for pair, found in evidence.items():
         judgement = judged.get(pair)
@@ -89,7 +100,7 @@ def _between(later: EditionRecords, earlier: EditionRecords, judged: Mapping[Pai
             continue
         by_rule = "computed" if grade == "strong" else "candidate"
         yield Revision(
-            iri=names.revision(later.source.key, names.slug(" ".join(pair))),
+            iri=names.revision(key, names.slug(" ".join(pair))),
             later=pair[0],
             earlier=pair[1],
             status=by_rule if judgement is None else "rejected" if judgement.rejected else "confirmed",
@@ -97,7 +108,7 @@ def _between(later: EditionRecords, earlier: EditionRecords, judged: Mapping[Pai
             same_number=found.same_number,
             similarity=found.similarity,
             kpis=found.kpis,
-            edition=later.source.key,
+            edition=key,
             row=judgement.row if judgement else None,
         )
 
@@ -125,15 +136,15 @@ def _outdone(evidence: Mapping[Pair, _Evidence]) -> set[Pair]:
     }
 
 
-def _evidence(later: Sequence[Measure], earlier: Sequence[Measure], judged: Iterable[Pair]) -> dict[Pair, _Evidence]:
+def _evidence(later: Sequence[Listed], earlier: Sequence[Listed], judged: Iterable[Pair]) -> dict[Pair, _Evidence]:
     """Return the evidence of every pair that shares anything, or that is judged."""
     letters = {measure.iri: _letters(measure.title) for measure in (*later, *earlier)}
     weight, kpis, wanted = _weights(letters.values()), _kpis(earlier), set(judged)
     found: dict[Pair, _Evidence] = {}
     for new in later:
         shared: dict[str, list[str]] = defaultdict(list)
-        for kpi in new.kpis:
-            shared[kpis.get(_name(kpi), "")].append(kpi.iri)
+        for iri, name in new.kpis:
+            shared[kpis.get(name, "")].append(iri)
         for old in earlier:
             similarity = _similarity(letters[new.iri], letters[old.iri], weight)
             same_number = bool(new.number) and new.number == old.number
@@ -161,13 +172,13 @@ def _similarity(one: Letters, other: Letters, weight: Weight) -> float:
     return round(2 * sum(map(weight, one & other)) / both, 2) if both else 0.0
 
 
-def _kpis(measures: Iterable[Measure]) -> dict[str, str]:
+def _kpis(measures: Iterable[Listed]) -> dict[str, str]:
     """Return the measure of each name of a KPI that stands at one measure only."""
     holders: dict[str, set[str]] = defaultdict(set)
     for measure in measures:
-        for kpi in measure.kpis:
-            holders[_name(kpi)].add(measure.iri)
-    return {name: next(iter(iris)) for name, iris in holders.items() if name and len(iris) == 1}
+        for _, name in measure.kpis:
+            holders[name].add(measure.iri)
+    return {name: next(iter(iris)) for name, iris in holders.items() if len(iris) == 1}
 
 
 def _name(kpi: Kpi) -> str:

@@ -30,6 +30,8 @@ SUBJECTS = {
     "provenance": ("典拠", "Provenance"),
     "source": ("原典", "The source"),
     "corrections": ("訂正", "Corrections"),
+    "editions": ("版と継続", "Editions, and what continues"),
+    "plans": ("地方の計画", "Plans of local governments"),
     "quality": ("品質", "Quality"),
     "federation": ("ほかのエンドポイントとの結合", "Joins with other endpoints"),
     "browsing": ("施策一覧のページ", "The list of measures"),

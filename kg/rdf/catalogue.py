@@ -4,11 +4,11 @@ The catalogue, the series and its editions are named in the catalogue (`catalog#
 named in its own description (`release/<version>/dataset.ttl#…`): every name leads to the document that describes it.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from kg.model.records import Records
+from kg import names
 from kg.names import BASE
 from kg.rdf.graph import Graph, Subject
 from kg.recipe.catalogue import Catalogue, Text
@@ -69,7 +69,7 @@ class Described:
         return f"{BASE}release/{self.previous}/{DESCRIPTION}#dataset" if self.previous else ""
 
 
-def describe_release(graph: Graph, release: Described, records: Records) -> None:
+def describe_release(graph: Graph, release: Described, sources: Sequence[Source]) -> None:
     """State the catalogue, the dataset over all versions, this version of it, and the editions it is made from."""
     texts = release.catalogue
     publisher, rights = f"{CATALOGUE_GRAPH}#publisher", f"{CATALOGUE_GRAPH}#rights"
@@ -97,7 +97,7 @@ def describe_release(graph: Graph, release: Described, records: Records) -> None
         about = _pair(graph.about(service).a("dcat:DataService"), "dcterms:title", release.title)
         about.to("dcat:endpointURL", address).to("dcat:servesDataset", release.dataset)
         about.to("dcterms:conformsTo", _is_a(graph, _PROTOCOL, "dcterms:Standard"))
-    _editions(graph, release, records, series, dataset)
+    _editions(graph, release, sources, series, dataset)
 
 
 def _common(graph: Graph, iri: str, release: Described) -> Subject:
@@ -110,21 +110,21 @@ def _common(graph: Graph, iri: str, release: Described) -> Subject:
     return subject.to("dcterms:language", *languages)
 
 
-def _editions(graph: Graph, release: Described, records: Records, series: str, dataset: Subject) -> None:
+def _editions(graph: Graph, release: Described, sources: Iterable[Source], series: str, dataset: Subject) -> None:
     """State the series of tables, and each source document as a member of it."""
     about = _pair(
         graph.about(series).a("dcat:DatasetSeries", "dcat:Dataset"), "dcterms:title", release.catalogue.series_title
     )
     _pair(about, "dcterms:description", release.catalogue.series_description)
     about.to("dcterms:publisher", f"{CATALOGUE_GRAPH}#publisher")
-    for edition in records.editions:
-        iri, title = edition_part(edition.source.key), _edition_title(edition.source)
+    for source in sources:
+        iri, title, edition = edition_part(source.key), _edition_title(source), names.edition(source.key)
         member = graph.about(iri).a("dcat:Dataset").to("dcat:inSeries", series).to("dcterms:isPartOf", release.dataset)
         _pair(_pair(member, "dcterms:title", title), "dcterms:description", title)
-        earlier = revised_by(edition.source)
+        earlier = revised_by(source)
         member.to("dcat:prev", edition_part(earlier) if earlier else "")
-        member.to("prov:wasDerivedFrom", edition.iri).text("dcterms:identifier", edition.source.key)
-        dataset.to("dcterms:hasPart", iri).to("prov:wasDerivedFrom", edition.iri)
+        member.to("prov:wasDerivedFrom", edition).text("dcterms:identifier", source.key)
+        dataset.to("dcterms:hasPart", iri).to("prov:wasDerivedFrom", edition)
 
 
 def edition_part(key: str) -> str:
@@ -140,13 +140,13 @@ def describe_editions(graph: Graph, release: Described, sizes: Mapping[str, int]
         part.to("void:dataDump", *(release.folder + edition_dump(key) + end for end in ("", _GZIP)))
 
 
-def describe_files(graph: Graph, release: Described, names: Iterable[str], records: Records) -> None:
+def describe_files(graph: Graph, release: Described, files: Iterable[str], sources: Iterable[Source]) -> None:
     """State each file as a distribution of the dataset, or of its edition: all that is known before it is written."""
-    sources = {edition_dump(edition.source.key): edition.source for edition in records.editions}
-    for name in sorted(names):
+    of_editions = {edition_dump(source.key): source for source in sources}
+    for name in sorted(files):
         address, distribution = release.folder + name, f"{release.document}#{name}"
         plain = name.removesuffix(_GZIP)
-        source = sources.get(plain)
+        source = of_editions.get(plain)
         owner, title = (edition_part(source.key), _edition_title(source)) if source else (release.dataset, None)
         graph.about(owner).to("dcat:distribution", distribution)
         about = graph.about(distribution).a("dcat:Distribution")
@@ -160,13 +160,13 @@ def describe_files(graph: Graph, release: Described, names: Iterable[str], recor
             about.to("dcterms:conformsTo", _is_a(graph, release.folder + CSV_METADATA, "dcterms:Standard"))
 
 
-def describe_dumps(graph: Graph, release: Described, names: Iterable[str], example: str) -> None:
+def describe_dumps(graph: Graph, release: Described, dumps: Iterable[str], example: str) -> None:
     """State, in the words of VoID, where the dumps are and what a typical thing is."""
     document = graph.about(release.document).a("void:DatasetDescription", "foaf:Document")
     _pair(document, "dcterms:title", release.title).to("foaf:primaryTopic", release.dataset)
     dataset = graph.about(release.dataset).to("void:exampleResource", example)
     dataset.to("void:sparqlEndpoint", f"{BASE}sparql")
-    for name in sorted(names):
+    for name in sorted(dumps):
         dataset.to("void:dataDump", release.folder + name)
         suffix = PurePath(name.removesuffix(_GZIP)).suffix
         dataset.to("void:feature", _FORMATS + _RDF_FORMATS[suffix])

@@ -1,103 +1,181 @@
 """The dumps of a release: the same statements in six formats, sorted, the same bytes from build to build.
 
-Turtle, N-Triples, JSON-LD and RDF/XML hold the default graph; TriG and N-Quads hold the named graphs, too. Each edition
-has a Turtle file of its own.
+Turtle, N-Triples, JSON-LD and RDF/XML hold the default graph; TriG and N-Quads hold the named graphs, too. Each is
+written chunk by chunk: any process makes the pieces of a chunk, and they are put one behind the other.
 """
 
-import struct
-import zlib
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from xml.parsers import expat
 
 from pyoxigraph import NamedNode, Quad, RdfFormat, Store, Triple, parse, serialize
 
-from kg.jsonld import compact
+from kg import jsonld
 from kg.names import ID, PREFIXES
+from kg.rdf.chunks import Chunk, chunks_of
+from kg.rdf.counting import Counted, count
 from kg.rdf.graph import Graph
-from kg.releases import GRAPH, edition_dump
+from kg.rdf.packing import GzipFile, packed
+from kg.releases import GRAPH
 
 _NAME = Path(GRAPH).stem
 WRITTEN_PREFIXES = {**PREFIXES, "id": ID}
-_FORMATS = {".ttl": RdfFormat.TURTLE, ".nt": RdfFormat.N_TRIPLES, ".rdf": RdfFormat.RDF_XML}
+_FORMATS = (".ttl", ".nt", ".rdf", ".jsonld")
 _QUAD_FORMATS = {".trig": RdfFormat.TRIG, ".nq": RdfFormat.N_QUADS}
-# No file name, no time, unknown system (RFC 1952). gzip.compress() writes another head in other Pythons.
-_GZIP_HEAD = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
-_GZIP_LEVEL = 7  # level 9 saves 5% and takes more than twice the time
-
+# TriG and N-Quads begin as the default graph is written in these.
+_BEGINNINGS = {".trig": ".ttl", ".nq": ".nt"}
+_END_OF_XML = b"\n</rdf:RDF>"
 LEFT_OUT = "left out, because XML cannot express a character in the source; every other format holds it"
 
 
 def dump_names(named: bool = False) -> list[str]:
     """Return the names of the dumps of the default graph, or of those that hold the named graphs, too."""
-    plain = [_NAME + suffix for suffix in (_QUAD_FORMATS if named else (*_FORMATS, ".jsonld"))]
+    plain = [_NAME + suffix for suffix in (_QUAD_FORMATS if named else _FORMATS)]
     return [*plain, *(f"{name}.gz" for name in plain)]
 
 
 def turtle(graph: Graph) -> bytes:
     """Return a graph as Turtle."""
-    return _written(graph.statements(), RdfFormat.TURTLE)
+    return written(graph.statements(), RdfFormat.TURTLE)
 
 
-def graph_dumps(statements: Sequence[Triple]) -> dict[str, bytes]:
-    """Return the dumps of the default graph by name, each also compressed.
-
-    RDF/XML is left out where XML cannot express the graph (a control character in a printed text): better none than
-    one that no parser reads, or that says something else.
-    """
-    files = {_NAME + suffix: _written(statements, format) for suffix, format in _FORMATS.items()}
-    files[_NAME + ".jsonld"] = compact(statements, WRITTEN_PREFIXES)
-    if not _is_xml(files[_NAME + ".rdf"]):
-        del files[_NAME + ".rdf"]
-    return with_gzip(files)
-
-
-def edition_dumps(editions: Mapping[str, Sequence[Triple]]) -> dict[str, bytes]:
-    """Return the dump of each edition (its statements by its key) by name, each also compressed."""
-    return with_gzip({edition_dump(key): _written(said, RdfFormat.TURTLE) for key, said in editions.items()})
-
-
-def quads_of(statements: bytes, named: Mapping[str, Sequence[Triple]]) -> list[Quad]:
-    """Return the whole dataset: the default graph (sorted N-Triples), then each named graph in the order of the names.
-
-    The engine makes quads of text three times as fast as of triples.
-    """
-    quads = list(parse(statements, format=RdfFormat.N_TRIPLES))
-    for name, triples in sorted(named.items()):
-        node = NamedNode(name)
-        quads += [Quad(triple.subject, triple.predicate, triple.object, node) for triple in triples]
-    return quads
-
-
-def dataset_dumps(quads: Sequence[Quad]) -> dict[str, bytes]:
-    """Return the dumps of the whole dataset by name, each also compressed."""
-    return with_gzip({_NAME + suffix: _written(quads, format) for suffix, format in _QUAD_FORMATS.items()})
-
-
-def write_store(folder: Path, quads: Sequence[Quad]) -> None:
-    """Make a store directory that can be opened read-only. Its bytes differ from build to build."""
-    store = Store(str(folder))
-    store.bulk_extend(quads)
-    store.optimize()
-    store.flush()
-    (folder / "LOG").unlink(missing_ok=True)  # what the engine did and on which machine: nobody needs it
-
-
-def with_gzip(files: dict[str, bytes]) -> dict[str, bytes]:
-    """Return the files, each with its compressed form beside it."""
-    return {**files, **{f"{name}.gz": _gzip(content) for name, content in files.items()}}
-
-
-def _gzip(content: bytes) -> bytes:
-    deflate = zlib.compressobj(_GZIP_LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
-    body = deflate.compress(content) + deflate.flush()
-    return _GZIP_HEAD + body + struct.pack("<LL", zlib.crc32(content), len(content) & 0xFFFFFFFF)
-
-
-def _written(statements: Sequence[Triple] | Sequence[Quad], format: RdfFormat) -> bytes:
+def written(statements: Sequence[Triple] | Sequence[Quad], format: RdfFormat) -> bytes:
+    """Return statements in a format, with the prefixes of every dump."""
     data = serialize(statements, format=format, prefixes=WRITTEN_PREFIXES)
     assert data is not None  # bytes are returned where no output is given
     return data
+
+
+@dataclass(frozen=True)
+class Pieces:
+    """What one chunk gives to each dump, by suffix: how it begins, and files with the rest, plain and compressed.
+
+    Without a piece for `.rdf`, XML cannot express the chunk.
+    """
+
+    heads: dict[str, bytes]
+    files: dict[str, Path]
+    counted: Counted
+
+    def remove(self) -> None:
+        """Remove the files; those of the records are still needed."""
+        for file in self.files.values():
+            file.unlink()
+            _packed(file).unlink()
+
+
+def pieces_of(chunk: Chunk, kinds: Mapping[str, str], folder: Path) -> Pieces:
+    """Write the pieces of a chunk into a folder; `kinds` are those of the whole graph."""
+    lines = chunk.read()
+    statements = triples_of(lines)
+    name = f"{chunk.start:015}"
+    heads, content = {}, {".nt": lines, ".jsonld": jsonld.things(statements, kinds, WRITTEN_PREFIXES)}
+    heads[".ttl"], content[".ttl"] = _divided(written(statements, RdfFormat.TURTLE))
+    xml = written(statements, RdfFormat.RDF_XML)
+    if _is_xml(xml):
+        end = xml.index(b">", xml.index(b"<rdf:RDF")) + 1
+        heads[".rdf"], content[".rdf"] = xml[:end], xml[end:].removesuffix(_END_OF_XML)
+    files = {}
+    for suffix, piece in content.items():
+        files[suffix] = folder / f"{name}{suffix}"
+        files[suffix].write_bytes(piece)
+        _packed(files[suffix]).write_bytes(packed(piece))
+    return Pieces(heads, files, count(chunk, folder / f"{name}.counted"))
+
+
+def _divided(turtle: bytes) -> tuple[bytes, bytes]:
+    """Return the prefixes of a Turtle file, and the rest of it."""
+    end = 0
+    while turtle.startswith(b"@prefix ", end):
+        end = turtle.index(b"\n", end) + 1
+    return turtle[:end], turtle[end:]
+
+
+def _packed(file: Path) -> Path:
+    return file.with_name(f"{file.name}.packed")
+
+
+class Dumps:
+    """The dumps in the making: pieces are added in the order of the chunks, then the named graphs."""
+
+    def __init__(self, folder: Path, kinds: Mapping[str, str]) -> None:
+        self._stack = ExitStack()
+        self._kinds = kinds
+        self._open: dict[str, GzipFile] = {}
+        self._first = True
+        for suffix in (*_FORMATS, *_QUAD_FORMATS):
+            plain = None if suffix == ".nt" else folder / (_NAME + suffix)  # the chunks are those of the N-Triples
+            opened = GzipFile(plain, folder / f"{_NAME}{suffix}.gz")
+            self._open[suffix] = self._stack.enter_context(opened)
+
+    def add(self, pieces: Pieces) -> None:
+        """Add what a chunk gives to each dump."""
+        if ".rdf" not in pieces.files and ".rdf" in self._open:
+            self._open.pop(".rdf").remove()
+        for suffix, dump in self._open.items():
+            source = _BEGINNINGS.get(suffix, suffix)
+            if self._first:
+                dump.write(self._head(suffix, pieces))
+            elif suffix == ".jsonld":
+                dump.write(jsonld.BETWEEN)
+            dump.append(pieces.files[source], _packed(pieces.files[source]))
+        self._first = False
+
+    def _head(self, suffix: str, pieces: Pieces) -> bytes:
+        if suffix == ".jsonld":
+            return jsonld.beginning(self._kinds, WRITTEN_PREFIXES)
+        return pieces.heads.get(_BEGINNINGS.get(suffix, suffix), b"")
+
+    def end(self) -> None:
+        """End the dumps of the default graph."""
+        self._open[".jsonld"].write(jsonld.END)
+        if ".rdf" in self._open:
+            self._open[".rdf"].write(_END_OF_XML)
+        for suffix in [suffix for suffix in _FORMATS if suffix in self._open]:
+            self._open.pop(suffix).close()
+
+    def end_with(self, named: Mapping[str, Sequence[Triple]]) -> None:
+        """Add the named graphs, in the order of their names, to the dumps that hold them, and end these."""
+        quads = [
+            Quad(triple.subject, triple.predicate, triple.object, NamedNode(name))
+            for name, triples in sorted(named.items())
+            for triple in triples
+        ]
+        for suffix, format in _QUAD_FORMATS.items():
+            self._open[suffix].write(_divided(written(quads, format))[1])
+            self._open.pop(suffix).close()
+
+    def close(self) -> None:
+        """Close what is open still."""
+        self._stack.close()
+
+
+def write_turtle(graph: Path, into: Path) -> int:
+    """Write a sorted N-Triples file as Turtle; return how many statements it has."""
+    count = 0
+    with into.open("wb") as output:
+        for chunk in chunks_of(graph):
+            statements = triples_of(chunk.read())
+            prefixes, body = _divided(written(statements, RdfFormat.TURTLE))
+            output.write(body if count else prefixes + body)
+            count += len(statements)
+    return count
+
+
+def triples_of(lines: bytes) -> list[Triple]:
+    """Return the triples of N-Triples."""
+    return [Triple(s, p, o) for s, p, o, _ in parse(lines, format=RdfFormat.N_TRIPLES)]
+
+
+def write_store(folder: Path, quads: Path) -> None:
+    """Make a store directory of N-Quads that can be opened read-only. Its bytes differ from build to build."""
+    store = Store(str(folder))
+    store.bulk_load(path=str(quads), format=RdfFormat.N_QUADS)
+    store.optimize()
+    store.flush()
+    (folder / "LOG").unlink(missing_ok=True)  # what the engine did and on which machine: nobody needs it
 
 
 def _is_xml(content: bytes) -> bool:

@@ -4,15 +4,17 @@ A published link is stated, and its record says on what it rests. A candidate ha
 nowhere, so that no query meets it by chance. Records use SSSOM's terms where the RDF of SSSOM has them.
 """
 
-from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from decimal import Decimal
+from hashlib import blake2b
 
 from kg import names
 from kg.model.records import Link
 from kg.model.references import SOURCE
 from kg.rdf.graph import Graph
 from kg.rdf.reference import describe_row, describe_source
+from kg.rdf.tables import Table
 from kg.recipe.links import LinkTarget
 
 PUBLISHED = "published"
@@ -38,25 +40,44 @@ def describe_links(graph: Graph, links: Iterable[Link]) -> None:
             record.to("prov:wasDerivedFrom", row)
 
 
-def describe_linksets(graph: Graph, dataset: str, links: Iterable[Link]) -> None:
+@dataclass
+class _Linkset:
+    """What is counted of the links to one target."""
+
+    triples: int = 0
+    subjects: int = 0
+    predicates: set[str] = field(default_factory=set)
+    objects: set[int] = field(default_factory=set)  # by their hashes: there may be many
+    before: str = ""
+
+    def add(self, subject: str, predicate: str, thing: str) -> None:
+        self.triples += 1
+        self.subjects += subject != self.before
+        self.before = subject
+        self.predicates.add(predicate)
+        self.objects.add(int.from_bytes(blake2b(thing.encode(), digest_size=8).digest()))
+
+
+def describe_linksets(graph: Graph, dataset: str, links: Table, targets: Iterable[LinkTarget]) -> None:
     """State a VoID linkset for each target of published links: predicates, counts and how the links were made.
 
-    VoID, section 5: https://www.w3.org/TR/void/#linkset. A target of which nothing is published has no linkset.
+    VoID, section 5: https://www.w3.org/TR/void/#linkset. A target of which nothing is published has no linkset. The
+    rows of the table are in the order of their subjects, and each link stands once.
     """
-    by_target: dict[str, list[Link]] = defaultdict(list)
-    for link in links:
-        if link.status == PUBLISHED:
-            by_target[link.said.target.key].append(link)
-    for key, found in sorted(by_target.items()):
-        target = found[0].said.target
-        linkset = f"{dataset.partition('#')[0]}#links-{key}"
-        graph.about(dataset).to("void:subset", linkset)
-        about = graph.about(linkset).a("void:Linkset").to("void:subjectsTarget", dataset)
+    known, found = {target.key: target for target in targets}, dict[str, _Linkset]()
+    for row in (dict(zip(links.columns, values, strict=True)) for values in links.rows):
+        if row["status"] == PUBLISHED:
+            linkset = found.setdefault(row["target"], _Linkset())
+            linkset.add(row["subject_id"], row["predicate_id"], row["object_id"])
+    for key, counted in sorted(found.items()):
+        target = known[key]
+        linkset_iri = f"{dataset.partition('#')[0]}#links-{key}"
+        graph.about(dataset).to("void:subset", linkset_iri)
+        about = graph.about(linkset_iri).a("void:Linkset").to("void:subjectsTarget", dataset)
         about.to("void:objectsTarget", _target(graph, target))
-        about.to("void:linkPredicate", *sorted({graph.term(link.said.predicate).value for link in found}))
-        about.number("void:triples", len({(link.subject, link.said.predicate, link.object) for link in found}))
-        about.number("void:distinctSubjects", len({link.subject for link in found}))
-        about.number("void:distinctObjects", len({link.object for link in found}))
+        about.to("void:linkPredicate", *sorted(graph.term(name).value for name in counted.predicates))
+        about.number("void:triples", counted.triples).number("void:distinctSubjects", counted.subjects)
+        about.number("void:distinctObjects", len(counted.objects))
         about.text("dcterms:title", target.label_ja, "ja").text("dcterms:title", target.label_en, "en")
         about.text("dcterms:description", target.method_ja, "ja").text("dcterms:description", target.method_en, "en")
 

@@ -1,9 +1,10 @@
 """The known problems of a release, in words: what the curator knows of the document, and what the build counted."""
 
 from collections import Counter
+from collections.abc import Iterable
 
-from kg.model.records import Records
 from kg.rdf.catalogue import Described
+from kg.rdf.parts import Gist
 
 _HEADS = {
     "warning": ("要注意", "To be minded"),
@@ -11,13 +12,15 @@ _HEADS = {
 }
 
 
-def known_problems(records: Records, described: Described) -> bytes:
+def known_problems(gists: Iterable[Gist], described: Described) -> bytes:
     """Return the problems as Markdown, in Japanese and English; `issues.csv` has each case with its place."""
     title = described.title
     lines = [f"# {title.ja} {described.version}: 既知の問題 / Known problems", "", described.catalogue.problems.strip()]
     lines += ["", "## この版で数えたもの / Counted in this release", ""]
     lines.append("各件の位置は `issues.csv` にある。 / Each case with its place: `issues.csv`.")
-    counted = Counter((issue.severity, issue.type, issue.message_ja, issue.message_en) for issue in records.issues)
+    counted: Counter[tuple[str, str, str, str]] = Counter()
+    for severity, kind, ja, en, count in (issue for gist in gists for issue in gist.issues):
+        counted[severity, kind, ja, en] += count
     for severity, heads in _HEADS.items():
         found = sorted((kind, n, ja, en) for (grade, kind, ja, en), n in counted.items() if grade == severity)
         lines += ["", f"### {heads[0]} / {heads[1]}: {sum(n for _, n, _, _ in found)}"]

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 
 from kg import names
-from kg.model.records import Revision
+from kg.model.beside import Revision
 from kg.rdf.graph import Graph
 from kg.rdf.reference import describe_row, describe_source
 from kg.recipe.revisions import TABLE

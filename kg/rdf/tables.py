@@ -5,7 +5,7 @@ The columns of measures, kpis and targets are a public contract.
 
 import csv
 import io
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from kg.extract.numerals import decimal_text
@@ -17,24 +17,33 @@ SEPARATOR = "|"
 
 @dataclass(frozen=True)
 class Table:
-    """A table of a release: every value is a text, and an empty one where there is none."""
+    """A table of a release: every value is a text, and an empty one where there is none.
+
+    Its rows can be looked through several times; they need not be in memory.
+    """
 
     name: str
     columns: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
+    rows: Iterable[Sequence[str]]
 
     @property
     def file(self) -> str:
         """The name of its CSV file."""
         return f"{self.name}.csv"
 
-    def csv(self) -> bytes:
-        """Return it as CSV."""
+    def csv(self, header: bool = True) -> bytes:
+        """Return it as CSV, with or without its header."""
         text = io.StringIO(newline="")
         writer = csv.writer(text, lineterminator="\r\n")
-        writer.writerow(self.columns)
+        if header:
+            writer.writerow(self.columns)
         writer.writerows(self.rows)
         return text.getvalue().encode()
+
+
+def columns() -> dict[str, tuple[str, ...]]:
+    """Return the columns of every table by its name, in the order of the tables."""
+    return {name: tuple(named.split()) for name, (named, _) in _TABLES.items()}
 
 
 def tables(records: Records) -> tuple[Table, ...]:
@@ -234,6 +243,20 @@ def _revisions(records: Records) -> Iterator[Row]:
         }
 
 
+def _local(records: Records) -> Iterator[Row]:
+    for local in records.local:
+        yield {
+            "plan": local.plan,
+            "number": local.number,
+            "iri": local.iri,
+            "title": local.title,
+            "department": local.department,
+            "schedule": local.schedule,
+            "cited_as": local.cited_as,
+            "cites": _join(local.cites),
+        }
+
+
 _TABLES: dict[str, tuple[str, Callable[[Records], Iterator[Row]]]] = {
     "measures": (
         "edition row number iri title_ja title_en pillar listed_from listing_status effects effects_uncertain lead"
@@ -260,6 +283,7 @@ _TABLES: dict[str, tuple[str, Callable[[Records], Iterator[Row]]]] = {
         " comment",
         _revisions,
     ),
+    "local-measures": ("plan number iri title department schedule cited_as cites", _local),
     "corrections": (
         "edition id action page line cell column printed corrected reason_ja reason_en evidence decided_by decided_on",
         _corrections,

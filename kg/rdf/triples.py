@@ -6,6 +6,7 @@ from kg import names
 from kg.model.records import EditionRecords, Kpi, Measure, Records, Target
 from kg.rdf.graph import Graph, Subject
 from kg.rdf.links import describe_links
+from kg.rdf.plans import describe_plans
 from kg.rdf.provenance import describe_mentions, describe_plan, describe_translation
 from kg.rdf.reference import (
     COMPARATORS,
@@ -25,9 +26,11 @@ _LISTING = {"from": "from", "adjusting": "adjusting", "from+adjusting": "from-ad
 
 
 def triples(records: Records, recipe: Recipe) -> Graph:
-    """Return the default graph of a release."""
+    """Return what the default graph of a release says of these records.
+
+    The graph of a release is the union of its lists, of the triples of each document, and of those of the references.
+    """
     graph = Graph()
-    describe_lists(graph, recipe)
     for edition in records.editions:
         _edition(graph, edition)
         for measure in edition.measures:
@@ -45,6 +48,14 @@ def triples(records: Records, recipe: Recipe) -> Graph:
     describe_changes(graph, records.references.changes)
     describe_links(graph, records.references.links)
     describe_revisions(graph, records.revisions)
+    describe_plans(graph, records.plans, records.local)
+    return graph
+
+
+def lists(recipe: Recipe) -> Graph:
+    """Return what every release says, whatever its documents hold: the code lists."""
+    graph = Graph()
+    describe_lists(graph, recipe)
     return graph
 
 

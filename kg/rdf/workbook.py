@@ -5,10 +5,11 @@ corporate numbers. The first sheet says what the file is, its terms, and what ea
 """
 
 import datetime
-import io
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
 
 import xlsxwriter
 from xlsxwriter.format import Format
@@ -17,16 +18,17 @@ from kg.rdf.tables import Table
 from kg.recipe.catalogue import Catalogue, Text
 
 ABOUT = "about"
+MOST = 1_048_575  # rows of a sheet below its header; a longer table is whole in the CSV
 LIMIT = 32_767  # characters that Excel takes in a cell, counted in UTF-16
 CUT = "… [CSV]"  # at the end of a text that is longer; it is whole in the CSV
 _NOT_XML = re.compile("[\ufffe\uffff]")  # the library escapes the other characters that XML does not know
 _NARROWEST, _WIDEST = 6, 60
 
 
-def workbook(tables: Sequence[Table], catalogue: Catalogue, title: Text, version: str, issued: str) -> bytes:
-    """Return the workbook, the same bytes from build to build."""
-    output = io.BytesIO()
-    with xlsxwriter.Workbook(output, {"in_memory": True, "strings_to_urls": False}) as book:
+def workbook(file: Path, tables: Sequence[Table], catalogue: Catalogue, title: Text, version: str, issued: str) -> None:
+    """Write the workbook, the same bytes from build to build; no sheet is in memory."""
+    options = {"constant_memory": True, "strings_to_urls": False, "tmpdir": str(file.parent)}
+    with xlsxwriter.Workbook(str(file), options) as book:
         created = datetime.datetime.fromisoformat(issued)
         author = f"{catalogue.publisher.ja} / {catalogue.publisher.en}"
         book.set_properties({"title": f"{title.ja} / {title.en} {version}", "author": author, "created": created})
@@ -35,7 +37,6 @@ def workbook(tables: Sequence[Table], catalogue: Catalogue, title: Text, version
         about = Table(ABOUT, ("name", "ja", "en"), tuple(_about(tables, catalogue, title, version, issued)))
         for table in (about, *tables):
             _sheet(book, table, text, head)
-    return output.getvalue()
 
 
 def _about(
@@ -61,14 +62,18 @@ def _about(
 def _sheet(book: xlsxwriter.Workbook, table: Table, text: Format, head: Format) -> None:
     sheet = book.add_worksheet(table.name)
     sheet.freeze_panes(1, 0)
-    for column, name in enumerate(table.columns):
-        values = [_cell(row[column]) for row in table.rows]
-        sheet.set_column(column, column, _width((name, *values)), text)  # what is typed there later is text, too
+    widths = [_width(name) for name in table.columns]
+    for values in table.rows:
+        widths = [max(width, _width(_cell(value))) for width, value in zip(widths, values, strict=True)]
+    for column, (name, width) in enumerate(zip(table.columns, widths, strict=True)):
+        sheet.set_column(column, column, min(max(width, _NARROWEST), _WIDEST), text)  # what is typed later is text, too
         sheet.write_string(0, column, name, head)
-        for row, value in enumerate(values, 1):
+    row = 0
+    for row, values in enumerate(islice(table.rows, MOST), 1):
+        for column, value in enumerate(values):
             if value:
-                sheet.write_string(row, column, value, text)
-    last = len(table.rows), len(table.columns) - 1
+                sheet.write_string(row, column, _cell(value), text)
+    last = row, len(table.columns) - 1
     sheet.autofilter(0, 0, *last)
     sheet.ignore_errors({"number_stored_as_text": xlsxwriter.utility.xl_range(0, 0, *last)})
 
@@ -82,10 +87,9 @@ def _cell(value: str) -> str:
     return kept.decode("utf-16-le", errors="ignore") + CUT
 
 
-def _width(values: Iterable[str]) -> int:
-    """Return the width that shows the longest line, within limits; a full-width character takes two."""
-    longest = max(_columns(line) for value in values for line in value.split("\n", 3)[:3])
-    return min(max(longest + 2, _NARROWEST), _WIDEST)
+def _width(value: str) -> int:
+    """Return the width that shows the longest line; a full-width character takes two."""
+    return max(_columns(line) for line in value.split("\n", 3)[:3]) + 2
 
 
 def _columns(line: str) -> int:

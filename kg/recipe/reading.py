@@ -10,6 +10,7 @@ from kg.recipe.codelists import CodeList
 from kg.recipe.corrections import Correction, corrections_of
 from kg.recipe.eras import Era, eras_of
 from kg.recipe.links import Links, links_of
+from kg.recipe.plans import LocalPlan, read_plans
 from kg.recipe.revisions import TABLE as REVISIONS
 from kg.recipe.revisions import Judgement, judgements_of
 from kg.recipe.sources import Source, read_sources
@@ -39,6 +40,7 @@ class Recipe:
     changes: tuple[Change, ...]
     links: Links
     judgements: tuple[Judgement, ...]
+    plans: tuple[LocalPlan, ...]
     previous: str
 
 
@@ -101,6 +103,10 @@ def _recipe(folder: Path, head: dict[str, str], tables: dict[str, Table], source
     changes, found = changes_of(tables["organization-changes"], codes)
     links, wrong = links_of(tables, codes, sources)
     judgements, doubtful = judgements_of(tables[REVISIONS], sources)
+    try:
+        plans = read_plans(folder, sources)
+    except RecipeError as error:
+        problems.extend(error.problems)
     if problems := [*problems, *found, *wrong, *doubtful]:
         raise RecipeError(*problems)
     return Recipe(
@@ -119,5 +125,6 @@ def _recipe(folder: Path, head: dict[str, str], tables: dict[str, Table], source
         changes=changes,
         links=links,
         judgements=judgements,
+        plans=plans,
         previous=head["previous"],
     )

@@ -14,13 +14,23 @@ REQUIRED = ("key", "document", "sha256", "title_ja", "title_en")
 
 @dataclass(frozen=True)
 class Source:
-    """One edition of the table: the curator's description and the decoded document (line ends as they are)."""
+    """One edition of the table: the curator's description, and where its document is.
+
+    `carried` is the document itself, for who takes the source to a machine that does not have the file.
+    """
 
     key: str
     file: Path
     sha256: str
-    document: str
     described: dict[str, Any]
+    carried: str | None = None
+
+    def document(self) -> str:
+        """Return the decoded document, line ends as they are; raise SourceError where it is not what was received.
+
+        It is read anew each time: a thousand documents need not be in memory at once.
+        """
+        return _decoded(_received(self.file, self.sha256), self.file) if self.carried is None else self.carried
 
 
 def read_source(folder: Path) -> Source:
@@ -33,18 +43,23 @@ def read_source(folder: Path) -> Source:
     missing = [name for name in REQUIRED if not isinstance(described.get(name), str) or not described[name]]
     if missing:
         raise SourceError(Problem(f"{', '.join(missing)} missing", "give each as a text", description))
-    file = folder / described["document"]
+    source = Source(described["key"], folder / described["document"], described["sha256"].lower(), described)
+    source.document()  # for the complaint where it is another one, or none
+    return source
+
+
+def _received(file: Path, sha256: str) -> bytes:
     try:
         received = file.read_bytes()
     except OSError as error:
         remedy = f"put the document there, or name another in {DESCRIPTION}"
         raise SourceError(Problem(f"cannot be read: {error.strerror}", remedy, file)) from error
     found = hashlib.sha256(received).hexdigest()
-    if found != described["sha256"].lower():
-        fact = f"its SHA-256 is {found}, not {described['sha256']} as in {DESCRIPTION}"
+    if found != sha256:
+        fact = f"its SHA-256 is {found}, not {sha256} as in {DESCRIPTION}"
         remedy = f'restore the document; if the change is meant, put sha256 = "{found}" into {DESCRIPTION}'
         raise SourceError(Problem(fact, remedy, file))
-    return Source(described["key"], file, found, _decoded(received, file), described)
+    return received
 
 
 def _decoded(received: bytes, file: Path) -> str:

@@ -6,40 +6,57 @@ a result stands once.
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from pyoxigraph import Triple
-
 from kg.errors import Problem, QueryError, RecipeError, ReleaseError
-from kg.validate.engines import ENGINES, FAST, REFERENCE, fastest
+from kg.validate.engines import ENGINES, FAST, REFERENCE, fastest, n_triples
 from kg.validate.report import SEVERITIES, Report, Result
 from kg.validate.shapes import Shapes
-from kg.validate.terms import SH, Statement, read_statements
+from kg.validate.terms import SH, read_statements
 
-__all__ = ["FAST", "REFERENCE", "Report", "Result", "fastest", "validate", "validate_triples"]
+__all__ = ["FAST", "REFERENCE", "Report", "Result", "Validator", "fastest", "report_of", "validate"]
 
 
 def validate(files: Sequence[Path], shapes: Path, engine: str = REFERENCE) -> Report:
     """Validate RDF files, taken together (with the named graphs in them), against the shapes of a file or folder."""
-    return _validate(read_statements(files, ReleaseError), shapes, engine)
+    return report_of(Validator(shapes, engine).results(n_triples(read_statements(files, ReleaseError)).encode()))
 
 
-def validate_triples(triples: Iterable[Triple], shapes: Path, engine: str = REFERENCE) -> Report:
-    """Validate triples, none of them about another triple, against the shapes of a file or folder."""
-    return _validate([(t.subject, t.predicate, t.object) for t in triples], shapes, engine)  # type: ignore[misc]
+class Validator:
+    """The shapes of a file or folder, and an engine; raises where there is none of the name, or no shape."""
+
+    def __init__(self, shapes: Path, engine: str) -> None:
+        if engine not in ENGINES:
+            raise QueryError(Problem(f"there is no SHACL engine {engine!r}", f"choose one of: {', '.join(ENGINES)}"))
+        self._place, self._engine = shapes, engine
+        files = sorted(shapes.glob("*.ttl")) if shapes.is_dir() else [shapes]
+        self._shapes = Shapes(read_statements(files, RecipeError))
+        if not self._shapes.statements:
+            raise RecipeError(
+                Problem("there are no shapes here", "name a .ttl file, or a folder with such files", shapes)
+            )
+        self._text = n_triples(self._shapes.statements)
+
+    @property
+    def followed_back(self) -> frozenset[str]:
+        """The properties that a shape follows from a value to the things that have it."""
+        return self._shapes.followed_back()
+
+    def results(self, lines: bytes) -> set[Result]:
+        """Return what is broken in data, as N-Triples without statements about statements."""
+        try:
+            return {self._shapes.result(found) for found in ENGINES[self._engine](lines, self._text)}
+        except (RuntimeError, ValueError, re.error) as error:
+            fact = f"{self._engine} cannot use these shapes: {error}"
+            raise RecipeError(
+                Problem(fact, "mend the shapes; see https://www.w3.org/TR/shacl/", self._place)
+            ) from error
 
 
-def _validate(data: list[Statement], shapes: Path, engine: str) -> Report:
-    if engine not in ENGINES:
-        raise QueryError(Problem(f"there is no SHACL engine {engine!r}", f"choose one of: {', '.join(ENGINES)}"))
-    stated = Shapes(read_statements(sorted(shapes.glob("*.ttl")) if shapes.is_dir() else [shapes], RecipeError))
-    if not stated.statements:
-        raise RecipeError(Problem("there are no shapes here", "name a .ttl file, or a folder with such files", shapes))
-    try:
-        results = {stated.result(found) for found in ENGINES[engine](data, stated.statements)}
-    except (RuntimeError, ValueError, re.error) as error:
-        fact = f"{engine} cannot use these shapes: {error}"
-        raise RecipeError(Problem(fact, "mend the shapes; see https://www.w3.org/TR/shacl/", shapes)) from error
+def report_of(results: Iterable[Result], unlisted: Counter[str] | None = None) -> Report:
+    """Return the report of results, the gravest first; of some there may be numbers only, by their severity."""
     rank = {SH + severity: place for place, severity in enumerate(SEVERITIES)}
-    return Report(tuple(sorted(results, key=lambda one: (rank.get(one.severity, len(rank)), one.shape, one))))
+    ordered = sorted(results, key=lambda one: (rank.get(one.severity, len(rank)), one.shape, one))
+    return Report(tuple(ordered), tuple(sorted((unlisted or Counter()).items())))

@@ -4,10 +4,10 @@ import functools
 import importlib
 import importlib.util
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from pyoxigraph import BlankNode, NamedNode
+from pyoxigraph import BlankNode, NamedNode, RdfFormat, parse
 
 from kg import names
 from kg.errors import Problem, QueryError
@@ -16,7 +16,7 @@ from kg.validate.terms import SH, Statement, Term, term_of
 
 REFERENCE, FAST = "pyshacl", "shacl"
 
-Engine = Callable[[list[Statement], list[Statement]], Iterator[Found]]
+Engine = Callable[[bytes, str], Iterator[Found]]  # the data and the shapes, as N-Triples
 
 _XSD = names.PREFIXES["xsd"]
 
@@ -26,26 +26,36 @@ def fastest() -> str:
     return FAST if importlib.util.find_spec(FAST) else REFERENCE
 
 
-def _by_shacl(data: list[Statement], shapes: list[Statement]) -> Iterator[Found]:
+def n_triples(statements: Iterable[Statement]) -> str:
+    """Return statements as N-Triples, which every engine is given."""
+    return "".join(f"{s} {p} {o} .\n" for s, p, o in statements)
+
+
+@functools.lru_cache(maxsize=2)
+def _shapes_of_shacl(shapes: str) -> Any:
+    """Return shapes as the engine has understood them: that takes longer than to validate a small graph."""
     try:
         shacl = importlib.import_module("shacl")
     except ImportError as error:
         remedy = "install the extra `fast` (pip install 'shisaku-graph[fast]'), or use the engine pyshacl"
         raise QueryError(Problem("the SHACL engine `shacl` is not installed", remedy)) from error
-    texts = ["".join(f"{s} {p} {o} .\n" for s, p, o in statements) for statements in (data, shapes)]
-    report = shacl.Shapes.from_text(texts[1], format="ntriples").validate_text(texts[0], format="ntriples")
+    return shacl.Shapes.from_text(shapes, format="ntriples")
+
+
+def _by_shacl(data: bytes, shapes: str) -> Iterator[Found]:
+    report = _shapes_of_shacl(shapes).validate_text(data.decode(), format="ntriples")
     for one in report.results:
         focus, value = (str(term_of(text)) if text else "" for text in (one.focus_node, one.value))
         yield focus, value, one.component_iri, one.severity_iri, one.source_shape, one.message or ""
 
 
-def _by_pyshacl(data: list[Statement], shapes: list[Statement]) -> Iterator[Found]:
+def _by_pyshacl(data: bytes, shapes: str) -> Iterator[Found]:
     import pyshacl
     from rdflib import SH as words
 
     # a value that does not fit its datatype is a result; rdflib would write a traceback to the log as well
     logging.getLogger("rdflib.term").setLevel(logging.CRITICAL)
-    _, report, _ = pyshacl.validate(_rdflib(data), shacl_graph=_rdflib(shapes), inplace=True)
+    _, report, _ = pyshacl.validate(_rdflib(data), shacl_graph=_rdflib(shapes.encode()), inplace=True)
     if not hasattr(report, "objects"):
         raise RuntimeError(str(report))
     for one in report.objects(None, words.result):
@@ -55,8 +65,8 @@ def _by_pyshacl(data: list[Statement], shapes: list[Statement]) -> Iterator[Foun
         yield focus, value, component, severity, found["sourceShape"].n3(), str(found.get("resultMessage", ""))
 
 
-def _rdflib(statements: list[Statement]) -> Any:
-    """Return the statements as an rdflib graph, in memory: pySHACL is many times slower on a store."""
+def _rdflib(lines: bytes) -> Any:
+    """Return N-Triples as an rdflib graph, in memory: pySHACL is many times slower on a store."""
     from rdflib import BNode, Graph, URIRef
     from rdflib import Literal as Value
 
@@ -71,7 +81,7 @@ def _rdflib(statements: list[Statement]) -> Any:
         return Value(one.value, datatype=URIRef(one.datatype.value), normalize=False)
 
     graph = Graph(bind_namespaces="none")
-    for subject, predicate, value in statements:
+    for subject, predicate, value, _ in parse(lines, format=RdfFormat.N_TRIPLES):
         graph.add((term(subject), term(predicate), term(value)))
     return graph
 

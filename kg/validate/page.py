@@ -1,7 +1,7 @@
 """The report of a validation as a page that people read: one file, in Japanese and English, with the printed places."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import groupby
 from pathlib import Path
 
@@ -30,11 +30,19 @@ _templates = Environment(
 )
 
 
-def page(report: Report, triples: Iterable[Triple], title: str) -> bytes:
-    """Return the report as HTML. `triples` are what was validated: they tell where a thing is printed."""
+Printings = Mapping[str, list[tuple[int, int]]]  # of a thing, by its IRI: page and line of each
+
+
+def printings(results: Iterable[Result], triples: Iterable[Triple]) -> dict[str, list[tuple[int, int]]]:
+    """Return where the things are printed that results are about; `triples` are what was validated."""
     places = _Places(triples)
+    return {iri: places.of(iri) for iri in map(_iri, results)}
+
+
+def page(report: Report, places: Printings, title: str) -> bytes:
+    """Return the report as HTML."""
     shapes = [
-        (severity, shape.removeprefix(SHAPE), [(result, places.of(_iri(result))) for result in results])
+        (severity, shape.removeprefix(SHAPE), [(result, places.get(_iri(result), [])) for result in results])
         for (severity, shape), results in _by_shape(report)
     ]
     return _templates.get_template(_TEMPLATE).render(report=report, title=title, shapes=shapes, short=_short).encode()

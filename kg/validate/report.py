@@ -13,6 +13,7 @@ from kg.validate.terms import SH, term_of
 
 SHAPE = names.BASE + "shapes#"
 SEVERITIES = ("Violation", "Warning", "Info")
+REMARK = SH + "Info"
 _RDF, _XSD = (names.PREFIXES[prefix] for prefix in ("rdf", "xsd"))
 _RESULT = names.ID + "validation-result/"
 _PREFIXES = {"sh": SH, "xsd": _XSD, "shisaku": names.ONTOLOGY, "shape": SHAPE, "result": _RESULT}
@@ -50,9 +51,10 @@ class Result:
 
 @dataclass(frozen=True)
 class Report:
-    """What a validation found, the gravest first."""
+    """What a validation found, the gravest first; `unlisted` are severities with how many more results they have."""
 
     results: tuple[Result, ...]
+    unlisted: tuple[tuple[str, int], ...] = ()
 
     @property
     def conforms(self) -> bool:
@@ -62,7 +64,9 @@ class Report:
     @property
     def counts(self) -> dict[str, int]:
         """How many results there are of each severity."""
-        return dict.fromkeys(SEVERITIES, 0) | Counter(result.severity.removeprefix(SH) for result in self.results)
+        counts = Counter(result.severity.removeprefix(SH) for result in self.results)
+        counts.update({severity.removeprefix(SH): number for severity, number in self.unlisted})
+        return dict.fromkeys(SEVERITIES, 0) | counts
 
     def text(self, language: str) -> str:
         """Return the report for people: each promise that is broken, and where. Of remarks (Info) only the number."""

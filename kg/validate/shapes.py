@@ -32,6 +32,11 @@ class Shapes:
             self._about[subject, predicate.value].append(value)
             self._parent.setdefault(value, subject)
 
+    def followed_back(self) -> frozenset[str]:
+        """Return the properties that a path follows from the value to the subject."""
+        inverse = (value for _, predicate, value in self.statements if predicate.value == SH + "inversePath")
+        return frozenset(value.value for value in inverse if isinstance(value, NamedNode))
+
     def result(self, found: Found) -> Result:
         """Return what an engine found, in the words of the shapes."""
         focus, value, component, severity, source, words = found

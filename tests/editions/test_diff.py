@@ -183,6 +183,30 @@ def test_what_is_not_told_is_counted(out: Path) -> None:
     assert "原典のセル: 追加177件、削除177件" in result.stdout
 
 
+def test_a_measure_whose_place_alone_has_moved_is_counted(out: Path, pair: Path, tmp_path: Path) -> None:
+    """Offsets are not told in words; the measure is counted, so that no changed statement goes without a trace."""
+    start = f"<{ID}{AFTER}/measure/05-01/kpi/progress-1> <https://w3id.org/shisaku/def#start> "
+    text = (pair / "graph.nt").read_text(encoding="utf-8")
+    (line,) = [line for line in text.splitlines() if line.startswith(start)]
+    moved = tmp_path / "moved.nt"
+    moved.write_text(text.replace(line, line.replace('"', '"1', 1)), encoding="utf-8")
+    found = json.loads(diff(out, "2031.1.0", moved, "--format", "json").stdout)
+
+    assert found["triples"] == {"added": 1, "removed": 1}
+    assert found["things"] == []
+    assert found["others"] == [{"class": "https://w3id.org/shisaku/def#Measure", "changed": 1}]
+
+
+def test_a_curators_word_between_releases_is_told(out: Path, pair: Path, tmp_path: Path) -> None:
+    """A continuation that is stated later is news of a measure that was there already."""
+    statement = f"<{ID}{AFTER}/measure/04-03> <http://www.w3.org/ns/prov#wasRevisionOf> <{ID}{BEFORE}/measure/04-02> ."
+    confirmed = tmp_path / "confirmed.nt"
+    confirmed.write_text((pair / "graph.nt").read_text(encoding="utf-8") + statement + "\n", encoding="utf-8")
+    found = things(out, "2031.1.0", confirmed)
+
+    assert told(found[f"{AFTER}/measure/04-03"], "en") == ["Revision of: 住民窓口の混雑状況の可視化 added"]
+
+
 @pytest.mark.parametrize("lang", ["ja", "en"])
 def test_the_feed_has_an_entry_for_each_thing(out: Path, editions: dict[str, Thing], lang: str) -> None:
     """Atom (RFC 4287): identifiers that stay and differ, the day of the release, a link to each thing and its words."""

@@ -1,4 +1,4 @@
-"""Large tools of others that only the recipes in docs/ need: Comunica (npm, 82 MB) and pandas (PyPI, 161 MB).
+"""Large tools of others that few tests need: Comunica (npm, 82 MB), pandas (PyPI, 161 MB), PySpark (PyPI, 317 MB).
 
 They are no dependency of the project. A test that needs one installs it once, from a lock with hashes, into a folder
 that git ignores, and is skipped where that cannot be done. KG_TEST_DOWNLOADS=no forbids it; `python tools.py` does it
@@ -40,24 +40,25 @@ def comunica() -> Path:
 
 def pandas() -> Path:
     """Return the folder in which this Python finds pandas; raise Missing where it cannot be installed."""
-    lock = HERE / "pandas.lock"
+    return _of_pip("pandas")
+
+
+def pyspark() -> Path:
+    """Return the folder in which this Python finds PySpark; raise Missing where it or Java cannot be had."""
+    if not shutil.which("java"):
+        raise Missing("Java is not installed (Debian: apt-get install openjdk-17-jre-headless)")
+    return _of_pip("pyspark")
+
+
+def _of_pip(name: str) -> Path:
+    lock = HERE / f"{name}.lock"
 
     def install(folder: Path) -> list[str]:
         quiet = ["--quiet", "--no-input", "--disable-pip-version-check", "--retries", "1"]
-        return [
-            sys.executable,
-            "-m",
-            "pip",
-            "install",
-            *quiet,
-            "--require-hashes",
-            "--target",
-            str(folder),
-            "-r",
-            str(lock),
-        ]
+        command = [sys.executable, "-m", "pip", "install", *quiet, "--require-hashes", "--target", str(folder)]
+        return [*command, "-r", str(lock)]
 
-    return _installed(f"pandas-{sys.implementation.cache_tag}", [lock], install)
+    return _installed(f"{name}-{sys.implementation.cache_tag}", [lock], install)
 
 
 def _installed(name: str, files: list[Path], command_for: Callable[[Path], list[str]]) -> Path:
@@ -86,7 +87,7 @@ def _installed(name: str, files: list[Path], command_for: Callable[[Path], list[
 def main() -> int:
     """Install what is named, or everything; return how many could not be."""
     missing = 0
-    tools: dict[str, Callable[[], Path]] = {"comunica": comunica, "pandas": pandas}
+    tools: dict[str, Callable[[], Path]] = {"comunica": comunica, "pandas": pandas, "pyspark": pyspark}
     for name in sys.argv[1:] or tools:
         try:
             print(tools[name]())

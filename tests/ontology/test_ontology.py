@@ -20,7 +20,7 @@ LANGUAGES = ["en", "ja"]
 CLASSES = """
     Measure Edition OrganizationGroup EffectMark Kpi Target BudgetProgramme ReferenceDocument Law
     SourceRow SourceCell Correction Issue Plan PlanMeasure Translation RecipeRow
-    NamedEntity Link LinkCandidate Revision
+    NamedEntity Link LinkCandidate Revision LocalPlan LocalMeasure
 """
 OBJECT_PROPERTIES = """
     edition lists pillar leadOrganization participatingOrganization organizationGroup
@@ -30,13 +30,14 @@ OBJECT_PROPERTIES = """
     budgetProgramme referenceDocument citesLaw cell correction columnReadAs issueType
     plan planMeasure inMeasure asProperty titleTranslation
     mentionsEntity mentionsOrganization mentionsPlace entityKind linkStatus
-    revisionStatus revisionGrade sharedKpi
+    revisionStatus revisionGrade sharedKpi localPlan citesMeasure
 """
 DATATYPE_PROPERTIES = """
     measureNumber rowNumber overview municipalSupport groupLabel value printedText
     budgetNote grantName formerName printedUrl lawNumber lawId
     line page position start end printed corrected reason evidence message
     sourceText translatedText remark file fileLine actArticle sameNumber titleSimilarity
+    citedAs department schedule areaCode
 """
 SHARED_BY_CLASSES = "measureNumber printedText start end plan inMeasure asProperty actArticle"
 

@@ -81,7 +81,11 @@ def main() -> None:
         print(json.dumps({"event": event, "seconds": after, "killed": status != 0, **state(out)}), flush=True)
         (out / "current").unlink()
         (out / "current").symlink_to(old)
-        for folder in [*(out / "releases").glob("*+dev.*"), *(out / "releases").glob(".staging-*")]:
+        for folder in [
+            *(out / "releases").glob("*+dev.*"),
+            *(out / "releases").glob(".staging-*"),
+            *(out / "releases").glob(".bench-*"),
+        ]:
             shutil.rmtree(folder)  # else the next child has more to do, and its events are others
     build_in_child(changed, out, events // 2)
     print(json.dumps(state(out)))

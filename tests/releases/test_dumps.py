@@ -18,7 +18,7 @@ from kg.errors import ReleaseError
 from kg.jsonld import compact
 from kg.pipeline import build
 from kg.places import places
-from kg.rdf.dumps import WRITTEN_PREFIXES, graph_dumps
+from kg.rdf.dumps import WRITTEN_PREFIXES
 from kg.releases import CATALOGUE_GRAPH, VALIDATION_GRAPH, VOID_GRAPH, read_release
 
 from .conftest import kg
@@ -223,11 +223,3 @@ def test_each_file_has_a_media_type(release: Path) -> None:
     assert types["csv-metadata.json"] == "application/csvm+json"
     assert types["graph.jsonld"] == "application/ld+json"
     assert types["graph.nt.gz"] == "application/gzip"
-
-
-def test_what_xml_cannot_express_leaves_rdf_xml_out() -> None:
-    """A control character in a text makes no broken RDF/XML: that dump is left out, and all others are there."""
-    node = NamedNode("http://e/x")
-    names = set(graph_dumps([Triple(node, node, Literal("a\x0bb"))]))
-
-    assert names == {name for dump in ("graph.ttl", "graph.nt", "graph.jsonld") for name in (dump, f"{dump}.gz")}

@@ -19,7 +19,18 @@ from kg.rdf.tables import Table
 from kg.rdf.workbook import CUT, LIMIT, workbook
 from kg.recipe.catalogue import Catalogue, TableTexts, Text, read_catalogue
 
-TABLES = ("measures", "kpis", "targets", "organizations", "documents", "links", "revisions", "corrections", "issues")
+TABLES = (
+    "measures",
+    "kpis",
+    "targets",
+    "organizations",
+    "documents",
+    "links",
+    "revisions",
+    "local-measures",
+    "corrections",
+    "issues",
+)
 # What spreadsheet programs are known to change when a cell is no text.
 HOSTILE = [
     *("01-05", "1/2", "-5", "=1+1", "+81", "@SUM(A1)", "'quoted", "0012", "1234567890123456", "1E5", "TRUE", "#N/A"),
@@ -53,8 +64,8 @@ def made(values: list[str], folder: Path) -> Path:
     texts = Catalogue(
         text, text, text, (), (), "http://example.org/", text, text, {}, {"t": TableTexts(text, {"v": text})}, ""
     )
-    content = workbook([Table("t", ("v",), tuple((value,) for value in values))], texts, text, "1", "2019-10-11")
-    (folder / "t.xlsx").write_bytes(content)
+    table = Table("t", ("v",), tuple((value,) for value in values))
+    workbook(folder / "t.xlsx", [table], texts, text, "1", "2019-10-11")
     return folder / "t.xlsx"
 
 

@@ -1,0 +1,88 @@
+"""Processes that share work. What comes of it, and its order, is the same for any number of them."""
+
+import multiprocessing
+import os
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.connection import wait
+from types import TracebackType
+from typing import Any, TypeVar
+
+from kg.errors import Problem, ReleaseError
+
+_AHEAD = 4  # jobs that are given to each process before the first is asked for: what is done and not asked for is held
+
+Job = TypeVar("Job")
+Result = TypeVar("Result")
+_tools: Any = None  # of this process: what every task is given
+
+
+def processors() -> int:
+    """Return how many processors this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
+class Crew:
+    """Processes that are started when there is work for more than one, and end with this one, however it ends.
+
+    `tools` is what every task is given beside its job. Raises ReleaseError where a process dies.
+    """
+
+    def __init__(self, processes: int, tools: object) -> None:
+        self._processes, self._tools = processes, tools
+        self._pool: ProcessPoolExecutor | None = None
+
+    def __enter__(self) -> "Crew":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if self._pool:
+            self._pool.shutdown(cancel_futures=True)
+
+    def each(self, task: Callable[[Any, Job], Result], jobs: Sequence[Job]) -> Iterator[Result]:
+        """Yield what a task makes of each job, in the order of the jobs; a task is a function of a module."""
+        if self._processes < 2 or len(jobs) < 2:
+            yield from (task(self._tools, job) for job in jobs)
+            return
+        try:
+            yield from self._shared(task, jobs)
+        except BrokenProcessPool as error:
+            remedy = "give the build more memory, or let fewer processes share it (--processes 1)"
+            raise ReleaseError(Problem("a process of the build has died", remedy)) from error
+
+    def _shared(self, task: Callable[[Any, Job], Result], jobs: Sequence[Job]) -> Iterator[Result]:
+        if not self._pool:
+            # not by fork: a library may have started threads
+            context = multiprocessing.get_context("spawn")
+            self._pool = ProcessPoolExecutor(self._processes, context, _begin, (self._tools,))
+        waiting: deque[Future[Result]] = deque()
+        try:
+            for job in jobs:
+                waiting.append(self._pool.submit(_do, task, job))
+                if len(waiting) > self._processes * _AHEAD:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
+
+
+def _begin(tools: object) -> None:
+    global _tools
+    _tools = tools
+    threading.Thread(target=_end_with_the_build, daemon=True).start()
+
+
+def _end_with_the_build() -> None:
+    parent = multiprocessing.parent_process()
+    if parent:
+        wait([parent.sentinel])
+        os._exit(1)
+
+
+def _do(task: Callable[[Any, Job], Result], job: Job) -> Result:
+    return task(_tools, job)

@@ -1,0 +1,156 @@
+"""Plans of local governments: a table as it was received, and the description of its columns beside it.
+
+`build/plans/<key>/plan.toml` names the table, its SHA-256 and encoding, whose plan it is, the edition whose measures it
+cites, and which column is what (docs/plans.md). The table is CSV with a header; its first row stands in line 2.
+"""
+
+import csv
+import hashlib
+import io
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kg.errors import Problem, RecipeError
+from kg.recipe.checkdigits import CHECKS
+from kg.recipe.sources import Source
+from kg.recipe.tables import read_toml
+
+FOLDER, DESCRIPTION = "plans", "plan.toml"
+ENCODINGS = ("utf-8", "shift_jis")
+REQUIRED = ("key", "document", "sha256", "title_ja", "title_en", "government_ja", "government_en", "edition")
+# What a column can be: those that a plan must have, and the others.
+NUMBER, TITLE, CITES = "number", "title", "cites"
+COLUMNS = (NUMBER, TITLE, CITES, "description", "department", "schedule")
+_CODECS = {"utf-8": "utf-8-sig", "shift_jis": "cp932"}  # what people call Shift_JIS has the characters of CP932
+_KEY = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")
+
+
+@dataclass(frozen=True)
+class PlanRow:
+    """One row of a plan's table: its values by what their columns are, and the line that it begins on."""
+
+    values: dict[str, str]
+    line: int
+
+    def __getitem__(self, column: str) -> str:
+        return self.values.get(column, "")
+
+
+@dataclass(frozen=True)
+class LocalPlan:
+    """A plan as it was received: the curator's description and the rows of its table."""
+
+    key: str
+    file: Path
+    described: dict[str, Any]
+    rows: tuple[PlanRow, ...]
+
+    @property
+    def edition(self) -> str:
+        """The key of the edition whose measures it cites."""
+        return str(self.described["edition"])
+
+
+def read_plans(folder: Path, sources: Sequence[Source]) -> tuple[LocalPlan, ...]:
+    """Read every plan below `folder`, in the order of their keys; raise RecipeError with every problem of all."""
+    problems: list[Problem] = []
+    plans: dict[str, LocalPlan] = {}
+    for description in sorted((folder / FOLDER).glob(f"*/{DESCRIPTION}")):
+        try:
+            plan = _plan(description, {source.key for source in sources})
+        except RecipeError as error:
+            problems.extend(error.problems)
+            continue
+        if plan.key in plans:
+            fact = f"key {plan.key!r} is also the key of {plans[plan.key].file.parent.name}"
+            problems.append(Problem(fact, "give each plan a key of its own", description))
+        plans[plan.key] = plan
+    if problems:
+        raise RecipeError(*problems)
+    return tuple(plans[key] for key in sorted(plans))
+
+
+def _plan(description: Path, editions: set[str]) -> LocalPlan:
+    described = read_toml(description)
+    if problems := [*_problems(described, description, editions)]:
+        raise RecipeError(*problems)
+    file = description.parent / described["document"]
+    try:
+        received = file.read_bytes()
+    except OSError as error:
+        raise RecipeError(Problem(f"cannot be read: {error.strerror}", "put the table there", file)) from error
+    found = hashlib.sha256(received).hexdigest()
+    if found != described["sha256"].lower():
+        fact = f"its SHA-256 is {found}, not {described['sha256']} as in {DESCRIPTION}"
+        remedy = f'restore the table; if the change is meant, put sha256 = "{found}" into {DESCRIPTION}'
+        raise RecipeError(Problem(fact, remedy, file))
+    encoding = described.get("encoding", ENCODINGS[0])
+    try:
+        text = received.decode(_CODECS[encoding])
+    except UnicodeDecodeError as error:
+        line = received[: error.start].count(b"\n") + 1
+        other = next(name for name in ENCODINGS if name != encoding)
+        raise RecipeError(Problem(f"is no {encoding}", f'try encoding = "{other}"', file, line)) from error
+    return LocalPlan(described["key"], file, described, tuple(_rows(text, described["columns"], file)))
+
+
+def _problems(described: dict[str, Any], file: Path, editions: set[str]) -> Iterator[Problem]:
+    """Yield what is wrong with a description."""
+    missing = [name for name in REQUIRED if not isinstance(described.get(name), str) or not described[name]]
+    if missing:
+        yield Problem(f"{', '.join(missing)} missing", "give each as a text", file)
+        return
+    if not {*described["key"]} <= _KEY:
+        yield Problem(f"key is {described['key']!r}", "make it of a-z, 0-9 and -", file)
+    if described["edition"] not in editions:
+        fact = f"edition is {described['edition']!r}, which is no source at hand"
+        yield Problem(fact, f"name one of {', '.join(sorted(editions))}", file)
+    if described.get("encoding", ENCODINGS[0]) not in ENCODINGS:
+        yield Problem(f"encoding is {described['encoding']!r}", f"name one of {', '.join(ENCODINGS)}", file)
+    fits, words = CHECKS["local-government-code"]
+    if (code := described.get("area_code", "")) and not (isinstance(code, str) and fits(code)):
+        yield Problem(f"area_code is {code!r}", f"it must be {words}", file)
+    columns = described.get("columns")
+    if not isinstance(columns, dict) or not all(isinstance(title, str) for title in columns.values()):
+        yield Problem("[columns] missing", "say under it which column is what: title = '施策名'", file)
+        return
+    for name in (name for name in (TITLE, CITES) if name not in columns):
+        yield Problem(f"no column is {name}", f"add {name} = '…' under [columns]", file)
+    for name in sorted({*columns} - {*COLUMNS}):
+        yield Problem(f"{name} is nothing that a column can be", f"use {', '.join(COLUMNS)}", file)
+
+
+def _rows(text: str, columns: dict[str, str], file: Path) -> Iterator[PlanRow]:
+    """Yield the rows of a table; raise RecipeError with every row that is none, or has no title."""
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    problems: list[Problem] = []
+    rows: list[PlanRow] = []
+    try:
+        header = [title.strip() for title in next(reader, [])]
+        if absent := [title for title in columns.values() if header.count(title) != 1]:
+            fact = f"the header has not just one column {', '.join(absent)}: {', '.join(header)}"
+            raise RecipeError(Problem(fact, f"correct [columns] in {DESCRIPTION}", file, 1))
+        line = reader.line_num + 1
+        for record in reader:
+            values = {name: record[at].strip() for name, at in _places(columns, header) if at < len(record)}
+            if any(record) and not values.get(TITLE):
+                problems.append(Problem(f"no {columns[TITLE]}", "give the measure its title", file, line))
+            elif any(record):
+                rows.append(PlanRow(values, line))
+            line = reader.line_num + 1
+    except csv.Error as error:
+        problems.append(Problem(f"is no CSV: {error}", "close the quotation marks", file, reader.line_num))
+    numbers = Counter(row[NUMBER] for row in rows if row[NUMBER])
+    for row in rows:
+        if numbers[row[NUMBER]] > 1:
+            problems.append(Problem(f"{row[NUMBER]} stands twice", "number each measure once", file, row.line))
+    if problems:
+        raise RecipeError(*problems)
+    yield from rows
+
+
+def _places(columns: dict[str, str], header: list[str]) -> list[tuple[str, int]]:
+    return [(name, header.index(title)) for name, title in columns.items()]
