@@ -144,7 +144,8 @@ def _revisions_told(key: str, records: Records) -> Iterator[str]:
     if records.revisions:
         stated = sum(revision.stated for revision in records.revisions)
         candidates = sum(revision.status == "candidate" for revision in records.revisions)
-        yield f"{key} continues an earlier edition: {stated} stated, {candidates} candidates (revisions.csv)"
+        earlier = records.revisions[0].earlier.removeprefix(names.ID).partition("/")[0]
+        yield f"{key} continues {earlier}: {stated} stated, {candidates} candidates (revisions.csv)"
 
 
 def _plans_told(records: Records) -> Iterator[str]:

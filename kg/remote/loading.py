@@ -89,10 +89,13 @@ class Loader:
                 raise ReleaseError(Problem("this file of the release is not there", remedy, release.path(name)))
         version, total, state = release.version, sum(1 for _ in _lines(release)), self._state()
         beside, graph = _beside(release), graph_of(version)
+        current = (state.stage, state.version) == (CURRENT, version)
+        if current and self._count(graph) != total:  # it is being read: nobody is to see how it is mended
+            self._put(STATED, _statement(COMING, version, state.before))
         sent = self._load(release, graph, total, progress)
         self._connection.gives_whole(Dataset((graph,), NAMED), total)
         there = all(self._count(name) == len(triples) for name, triples in beside.items())
-        if not sent and there and (state.stage, state.version) == (CURRENT, version):
+        if not sent and there and current:
             return Loaded(0, total, False)
         kept = state.kept(version)
         self._switch(version, kept, beside)

@@ -163,7 +163,7 @@ def test_what_is_printed_is_kept_with_its_line(built: Built) -> None:
 def test_the_build_tells_what_it_could_not_join(built: Built) -> None:
     """The summary counts, and the SHACL report has a warning for the measure whose words name none."""
     assert built.report
-    told = summary(built.release, built.records, 0, built.report)
+    told = summary(built.release, built.gists, 0, built.report)
     warned = [result for result in built.report.results if "LocalMeasure-cites-nothing" in result.shape]
 
     assert f"plan {PLAN}: 5 measures, 3 cite listed measures, 1 name some that are not listed" in told

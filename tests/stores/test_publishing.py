@@ -104,16 +104,19 @@ def test_a_release_is_not_switched_to_where_a_triple_is_missing(store: Running, 
     assert graph_of("2") not in sizes(store)
 
 
-def test_what_is_too_much_is_taken_away_first(store: Running, tmp_path: Path) -> None:
+@pytest.mark.parametrize("current", [False, True])
+def test_what_is_too_much_is_taken_away_first(store: Running, tmp_path: Path, current: bool) -> None:
     """Triples that stand in the graph of the release and not in the release are gone after publishing."""
     release = write(tmp_path, "1")
+    if current:
+        publish(store.url, release)
     extra = "".join(f"<http://example.org/{n}> <http://example.org/extra> {n} .\n" for n in range(STATEMENTS + 1))
     where, kind = store.url.replace("/query", "/store"), {"Content-Type": "text/turtle"}
     httpx.post(where, params={"graph": graph_of("1")}, content=extra, headers=kind).raise_for_status()
 
     publish(store.url, release)
 
-    assert sizes(store)[graph_of("1")] == STATEMENTS
+    assert sizes(store)[graph_of("1")] == STATEMENTS and held(store) == "1"
 
 
 def test_an_engine_that_is_not_known_has_to_be_told_where_it_is_written_to(store: Running, tmp_path: Path) -> None:
