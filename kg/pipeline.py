@@ -8,12 +8,14 @@ import csv
 import io
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from kg.errors import KgError, Problem, ReleaseError
 from kg.inputs import inputs_of, present, version_of
 from kg.making.crew import Crew, processors
 from kg.making.documents import Reading, by_crew, read_documents
-from kg.making.editions import Promises
+from kg.making.editions import Promises, validate_graph
 from kg.making.filling import Filling, Tools, counts_of, release_of
 from kg.making.stages import Progress, Stages
 from kg.model.assemble import check_corrections, read_beside, read_document
@@ -39,7 +41,7 @@ from kg.releases import (
     RELEASES,
     Release,
 )
-from kg.validate import Report, fastest
+from kg.validate import Report, engine_for, fastest
 
 
 @dataclass(frozen=True)
@@ -127,6 +129,15 @@ def draft(places: Places, progress: Progress = lambda stage: None, processes: in
         gists = tuple(part.gist() for part in parts)
     release = release_of(folder, "draft", recipe, counts_of(gists, tables, triples))
     return Built(release, True, gists, stages.seconds)
+
+
+def validate_release(release: Release, shapes: Path, engine: str = "", processes: int = 0) -> Report:
+    """Validate the graph of a release; one that is large edition by edition, which takes little memory."""
+    graph = release.path(N_TRIPLES)
+    promises = Promises(shapes, engine or engine_for(graph.stat().st_size))
+    keys = [edition["key"] for edition in release.editions]
+    with TemporaryDirectory() as work, Crew(processes or processors(), None) as crew:
+        return validate_graph(graph, keys, promises, Path(work), crew, lambda stage: None).report()
 
 
 def _refuse_another_base() -> None:

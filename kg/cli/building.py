@@ -110,11 +110,15 @@ def validate_command(
     kg validate my.ttl --format turtle > report.ttl
     kg validate --engine shacl --lang ja
     """
-    from kg.releases import GRAPH
-    from kg.validate import REFERENCE, validate
+    from kg.pipeline import validate_release
+    from kg.validate import engine_for, validate
 
     folders = places(recipe, out)
-    report = validate(files or [release_at(folders).path(GRAPH)], shapes or folders.shapes, engine or REFERENCE)
+    promised = shapes or folders.shapes
+    if files:
+        report = validate(files, promised, engine or engine_for(sum(file.stat().st_size for file in files)))
+    else:
+        report = validate_release(release_at(folders), promised, engine or "")
     text = {"text": lambda: report.text(lang), "turtle": lambda: report.turtle().decode(), "json": report.json}[form]()
     click.echo(text, nl=not text.endswith("\n"))
     if not report.conforms:

@@ -107,6 +107,26 @@ def test_the_problems_of_all_documents_are_told_at_once(several: Path, tmp_path:
     assert list((tmp_path / "out").glob("releases/*")) == []
 
 
+def test_a_large_release_is_validated_by_editions_and_the_fast_engine(several: Path, alone: Path) -> None:
+    """`kg validate` tells of a large release what it tells of it as a whole and by the reference engine."""
+    pytest.importorskip("shacl")
+    large = """
+import kg.making.editions, kg.validate.engines
+kg.making.editions.validate_graph.__defaults__ = (0,)
+kg.validate.engines.LARGE = 0
+"""
+    told = []
+    for before in ("", large):
+        program = f"{before}\nfrom kg.cli import main\nmain()"
+        command = [sys.executable, "-c", program, "validate", "--recipe", str(several), "--out", str(alone)]
+        told.append(
+            subprocess.run(command, cwd=CHECKOUT, env=environment(), capture_output=True, text=True, check=False)
+        )
+
+    assert "Conforms. Violation 0, Warning" in told[0].stdout, told[0].stderr
+    assert told[1].stdout == told[0].stdout, told[1].stderr
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_editions_one_by_one_break_the_promises_that_the_whole_breaks(alone: Path, tmp_path: Path, seed: int) -> None:
     """In a graph with many faults, the results of each edition and of what they share are those of the whole graph."""
