@@ -3,7 +3,8 @@
     .venv/bin/python tests/bench/scale.py 1 10 100 --out /tmp/scale
     .venv/bin/python tests/bench/scale.py 300 --out /tmp/scale --keep        the release stays, for store.py
 
-Memory is the largest sum, over all processes of a build, of what each has for itself and its share of the rest (PSS).
+Memory is the largest sum, over all processes of a build, of what each has for itself and its share of what they share
+(Pss_Anon). Pages of files that are looked into do not count: the system takes them back when it needs them.
 Processor time counts work, also where other work shares the machine; `alone` is what two free processors would take.
 """
 
@@ -38,14 +39,14 @@ def tree(root: int) -> list[int]:
 
 
 def memory(root: int) -> int:
-    """The PSS of a process and those below it, in bytes."""
+    """What a process and those below it have for themselves, in bytes."""
     total = 0
     for process in tree(root):
         try:
             rollup = Path(f"/proc/{process}/smaps_rollup").read_text()
         except OSError:
             continue
-        found = re.search(r"^Pss:\s+(\d+) kB", rollup, re.M)
+        found = re.search(r"^Pss_Anon:\s+(\d+) kB", rollup, re.M)
         total += int(found[1]) * 1024 if found else 0
     return total
 

@@ -95,11 +95,12 @@ def write_release(out: Path, version: str = "2019.1.0") -> Release:
         "validation.html": b"<!doctype html><title>SHACL</title><script>alert(1)</script>",
         "shisaku.xlsx": bytes(range(256)) * 8,
     }
-    files = [ReleasedFile.of(name, content) for name, content in contents.items()]
-    contents["SHA256SUMS"] = "".join(f"{file.sha256}  {file.name}\n" for file in files).encode()
-    files.append(ReleasedFile.of("SHA256SUMS", contents["SHA256SUMS"]))
     for name, content in contents.items():
         (folder / name).write_bytes(content)
+    files = [ReleasedFile.of(folder / name) for name in contents]
+    sums = folder / "SHA256SUMS"
+    sums.write_text("".join(f"{file.sha256}  {file.name}\n" for file in files), encoding="utf-8")
+    files.append(ReleasedFile.of(sums))
     edition = {"key": "municipal-2019"}
     release = Release(folder, version, "2019-10-11", "0" * 64, "test", (edition,), {"measures": 2}, tuple(files))
     (folder / MANIFEST).write_text(json.dumps(release.manifest()), encoding="utf-8")

@@ -78,7 +78,7 @@ def publish(out: Path, version: str) -> None:
         {"iri": f"{CANONICAL}id/old", "code": "301", "target": f"{CANONICAL}id/a", **reason},
         {"iri": f"{CANONICAL}id/gone", "code": "410", "target": "", **reason},
     )
-    files = (ReleasedFile.of("graph.ttl", content),)
+    files = (ReleasedFile.of(folder / "graph.ttl"),)
     release = Release(folder, version, "2020-01-01", "0" * 64, "", (), {}, files, "", redirects)
     (folder / MANIFEST).write_text(json.dumps(release.manifest()), encoding="utf-8")
     (out / "next").symlink_to(folder)

@@ -28,7 +28,7 @@ def stored(tmp_path: Path) -> Release:
     store.bulk_load(input=QUADS, format=RdfFormat.N_QUADS)
     store.optimize()
     del store
-    files = (ReleasedFile.of("graph.nq", QUADS.encode()),)
+    files = (ReleasedFile.of(tmp_path / "graph.nq"),)
     release = Release(tmp_path, "1", "2019-10-11", "0" * 64, "", (), {}, files, ENGINE)
     (tmp_path / MANIFEST).write_text(json.dumps(release.manifest()), encoding="utf-8")
     return read_release(tmp_path)

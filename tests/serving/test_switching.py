@@ -36,7 +36,7 @@ def publish(out: Path, version: str, graph: str | None = None) -> None:
     lines = (f'<http://example.org/{n}> <http://example.org/p> "{version}" .\n' for n in range(STATEMENTS))
     content = (graph or "".join(lines)).encode()
     (folder / "graph.ttl").write_bytes(content)
-    release = Release(folder, version, "2019-10-11", "0" * 64, "", (), {}, (ReleasedFile.of("graph.ttl", content),))
+    release = Release(folder, version, "2019-10-11", "0" * 64, "", (), {}, (ReleasedFile.of(folder / "graph.ttl"),))
     (folder / MANIFEST).write_text(json.dumps(release.manifest()), encoding="utf-8")
     link = out / "next"
     link.symlink_to(folder.relative_to(out))

@@ -31,7 +31,7 @@ def write(out: Path, version: str, statements: int = STATEMENTS, more: str = "")
     contents = {"graph.ttl": graph, "graph.nt": graph, "graph.nq": graph + beside}
     for name, content in contents.items():
         (folder / name).write_text(content, encoding="utf-8")
-    files = tuple(ReleasedFile.of(name, content.encode()) for name, content in contents.items())
+    files = tuple(ReleasedFile.of(folder / name) for name in contents)
     release = Release(folder, version, "2019-10-11", "0" * 64, "test", (), {"triples": statements}, files)
     (folder / MANIFEST).write_text(json.dumps(release.manifest()), encoding="utf-8")
     return read_release(folder)
