@@ -105,6 +105,8 @@ class Archive:
 
     async def answer(self, request: Request, version: str) -> Response:
         """Answer a request to the endpoint of a version; raise Refusal where there is none, or too many are open."""
+        if version == "latest" and self._release:
+            return _led_to(self._release, request)
         release = release_at(self._release, self._out, version)
         if self._current and self._release and release.version == self._release.version:
             return await _handler(self._current, request)(request)
@@ -179,6 +181,13 @@ def router(archive: Archive) -> APIRouter:
         routes.api_route(PATH, methods=[method], include_in_schema=False)(endpoint)
     routes.options(PATH, include_in_schema=False)(options)
     return routes
+
+
+def _led_to(release: Release, request: Request) -> Response:
+    """Lead to the endpoint of the release that is served; 307 keeps method and body (RFC 9110, 15.4.8)."""
+    query = f"?{request.url.query}" if request.url.query else ""
+    location = f"../{quote(release.version)}/sparql{query}"
+    return Response(status_code=307, headers={"Location": location, "Cache-Control": ASK_AGAIN})
 
 
 def _handler(endpoint: Endpoint, request: Request) -> Callable[[Request], Awaitable[Response]]:

@@ -21,14 +21,18 @@ ABOUT = "about"
 MOST = 1_048_575  # rows of a sheet below its header; a longer table is whole in the CSV
 LIMIT = 32_767  # characters that Excel takes in a cell, counted in UTF-16
 CUT = "… [CSV]"  # at the end of a text that is longer; it is whole in the CSV
+# Rows of all tables; what has more is written row by row, each text where it stands instead of once in a list.
+_IN_MEMORY = 100_000
 _NOT_XML = re.compile("[\ufffe\uffff]")  # the library escapes the other characters that XML does not know
 _NARROWEST, _WIDEST = 6, 60
 
 
 def workbook(file: Path, tables: Sequence[Table], catalogue: Catalogue, title: Text, version: str, issued: str) -> None:
-    """Write the workbook, the same bytes from build to build; no sheet is in memory."""
-    options = {"constant_memory": True, "strings_to_urls": False, "tmpdir": str(file.parent)}
-    with xlsxwriter.Workbook(str(file), options) as book:
+    """Write the workbook, the same bytes from build to build; where the tables are long, no sheet is in memory."""
+    rows = sum(1 for table in tables for _ in islice(table.rows, _IN_MEMORY + 1))
+    large = {"constant_memory": True, "tmpdir": str(file.parent)}
+    options = large if rows > _IN_MEMORY else {"in_memory": True}
+    with xlsxwriter.Workbook(str(file), {**options, "strings_to_urls": False}) as book:
         created = datetime.datetime.fromisoformat(issued)
         author = f"{catalogue.publisher.ja} / {catalogue.publisher.en}"
         book.set_properties({"title": f"{title.ja} / {title.en} {version}", "author": author, "created": created})

@@ -101,7 +101,7 @@ def test_a_reader_follows_a_measure_to_its_ministry_and_its_source_without_scrip
     page.get_by_role("link", name="手続における情報通信の技術の利用等").click()
     page.get_by_role("link", name="デジタルファーストの実現に向けたシステム基盤の構築").first.click()
     measure = page.url
-    page.locator("main").get_by_role("link", name="内閣官房", exact=True).click()
+    page.locator("main").get_by_role("link", name="内閣官房", exact=True).first.click()
     assert page.get_by_role("heading", level=1).inner_text() == "内閣官房"
     assert page.get_by_role("heading", name="主担当の施策").is_visible()
 

@@ -8,6 +8,7 @@ FILLED = {
     "{version}": "2019.1.0",
     "{name}": "graph.ttl",
     "{path}": "organization/mic",
+    "/docs/organization/mic": "/docs/researcher",
     "/queries/graph.ttl": "/queries/measures-by-pillar",
     "/reconcile/preview": "/reconcile/preview?id=organization/mic",
     "/lookup": "/lookup?iri=https://w3id.org/shisaku/id/organization/mic",
