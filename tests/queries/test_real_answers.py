@@ -17,7 +17,7 @@ from kg.sparql import calls_service
 from kg.store import open_release
 
 QUERIES = places().queries
-# Those that ask a second endpoint are asked with one in tests/linking.
+# Those that ask a second endpoint are asked with one in tests/docs.
 NAMES = sorted(file.stem for file in QUERIES.glob("*.rq") if not calls_service(file.read_text(encoding="utf-8")))
 # Those about what this checkout has none of, a second edition or a local plan, are asked in tests/editions.
 OF_OTHERS = {

@@ -14,7 +14,7 @@ import pytest
 
 from .conftest import CHECKOUT, build, contents
 
-TOOLS = CHECKOUT / "tests" / "linking" / "tools.py"
+TOOLS = CHECKOUT / "tests" / "docs" / "tools.py"
 PATIENCE = 60  # seconds for a master or a worker to say that it is there
 
 

@@ -85,7 +85,7 @@ def test_stored_queries_find_what_they_find_canonically(rebased: httpx.Client, r
     for name in names:
         texts = [site.get(f"/queries/{name}").raise_for_status().text for site in (real_site, rebased)]
         assert f"<{CANONICAL}" not in texts[1], name
-        if calls_service(texts[0]):  # asked with a second endpoint in tests/linking
+        if calls_service(texts[0]):  # asked with a second endpoint in tests/docs
             continue
         if "CONSTRUCT" in texts[0]:
             canonical, there = (
