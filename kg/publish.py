@@ -71,6 +71,8 @@ def workbench(out: Path, inputs: str) -> Iterator[Path]:
         finally:
             if lock is not None:
                 os.close(lock)
+            with contextlib.suppress(OSError):  # where there was no release, and there is none now
+                releases.rmdir()
 
 
 def publish(version: str, out: Path, fill: Fill) -> Release:

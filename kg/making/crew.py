@@ -2,14 +2,17 @@
 
 import multiprocessing
 import os
+import pickle
+import tempfile
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.connection import wait
+from pathlib import Path
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
 
 from kg.errors import Problem, ReleaseError
 
@@ -34,6 +37,9 @@ class Crew:
     def __init__(self, processes: int, tools: object) -> None:
         self._processes, self._tools = processes, tools
         self._pool: ProcessPoolExecutor | None = None
+        # Tools go by a file: what is handed to a process as it starts stands in a pipe that has little room, and who
+        # fills it waits for ever where the process dies before it has read that.
+        self._carried: IO[bytes] | None = None
 
     def __enter__(self) -> "Crew":
         return self
@@ -41,6 +47,8 @@ class Crew:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         if self._pool:
             self._pool.shutdown(cancel_futures=True)
+        if self._carried:
+            self._carried.close()
 
     def each(self, task: Callable[[Any, Job], Result], jobs: Sequence[Job]) -> Iterator[Result]:
         """Yield what a task makes of each job, in the order of the jobs; a task is a function of a module."""
@@ -57,7 +65,10 @@ class Crew:
         if not self._pool:
             # not by fork: a library may have started threads
             context = multiprocessing.get_context("spawn")
-            self._pool = ProcessPoolExecutor(self._processes, context, _begin, (self._tools,))
+            self._carried = tempfile.NamedTemporaryFile(prefix="kg-crew-")  # noqa: SIM115 - closed with the pool
+            pickle.dump(self._tools, self._carried)
+            self._carried.flush()
+            self._pool = ProcessPoolExecutor(self._processes, context, _begin, (self._carried.name,))
         waiting: deque[Future[Result]] = deque()
         try:
             for job in jobs:
@@ -71,9 +82,9 @@ class Crew:
                 future.cancel()
 
 
-def _begin(tools: object) -> None:
+def _begin(file: str) -> None:
     global _tools
-    _tools = tools
+    _tools = pickle.loads(Path(file).read_bytes())
     threading.Thread(target=_end_with_the_build, daemon=True).start()
 
 

@@ -145,7 +145,7 @@ def test_build_reports_figures_and_the_share_of_each_stage(tmp_path: Path) -> No
     assert "82 measures, 188 KPIs, 57 targets" in result.stdout
     assert "10 corrections" in result.stdout
     assert "effect-uncertain" in result.stdout
-    assert "assemble the records" in result.stdout
+    assert "read the documents" in result.stdout
     assert "100%  all" in result.stdout
 
 

@@ -93,4 +93,5 @@ def main() -> None:
     print(json.dumps(state(out)))
 
 
-main()
+if __name__ == "__main__":  # processes of a build import this file, too
+    main()

@@ -27,6 +27,13 @@ from .conftest import publish, write
 from .servers import Running, oxigraph, virtuoso
 
 pytestmark = pytest.mark.slow
+# The real release has one edition and no local plan: these find nothing in it, in any store.
+NOTHING_YET = (
+    "measures-cited-by-local-plans",
+    "measures-that-continue-earlier-ones",
+    "national-support-behind-a-plan",
+    "revisions-to-check",
+)
 
 Start = Callable[[FastAPI], AbstractContextManager[httpx.Client]]
 QUERIES = {query.name: query.text for query in read_queries(places().queries) if not calls_service(query.text)}
@@ -105,7 +112,7 @@ def test_a_stored_query_is_answered_alike(
     """The same rows or triples, with the same types and languages, as the embedded engine finds."""
     mine = statements(real_site, QUERIES[name])
 
-    assert mine
+    assert bool(mine) != (name in NOTHING_YET)
     assert statements(sites[engine], QUERIES[name]) == mine
 
 
