@@ -88,9 +88,9 @@ def main() -> None:
         ]:
             shutil.rmtree(folder)  # else the next child has more to do, and its events are others
     build_in_child(changed, out, events // 2)
-    print(json.dumps(state(out)))
+    print(json.dumps(state(out)), flush=True)
     build_in_child(changed, out)
-    print(json.dumps(state(out)))
+    print(json.dumps(state(out)), flush=True)
 
 
 if __name__ == "__main__":  # processes of a build import this file, too
