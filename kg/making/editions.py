@@ -7,19 +7,18 @@ of, and what several editions speak of with all that points there. Their results
 
 import functools
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from hashlib import blake2b
 from pathlib import Path
 
 from pyoxigraph import RdfFormat
 
-from kg import names
 from kg.making.crew import Crew
 from kg.making.stages import Progress
-from kg.rdf.chunks import Sorted
+from kg.rdf.chunks import Chunk, Sorted, chunks_of
 from kg.rdf.dumps import triples_of, written
-from kg.rdf.editions import Editions
+from kg.rdf.editions import Editions, about
+from kg.rdf.merging import merge
 from kg.rdf.packing import gzipped
 from kg.releases import edition_dump
 from kg.validate import Report, Result, Validator, report_of
@@ -28,8 +27,7 @@ from kg.validate.report import REMARK
 
 AT_ONCE = 32 << 20  # bytes of a graph that is validated as a whole
 LISTED = 20_000  # remarks that a report lists; of more it tells the number
-_TOGETHER = 32 << 20  # bytes of what points to shared things that are validated together
-_TYPE = f"<{names.PREFIXES['rdf']}type>".encode()
+_TOGETHER = 4 << 20  # bytes about things of no edition that are validated together
 
 Printings = dict[str, list[tuple[int, int]]]
 
@@ -73,6 +71,11 @@ class _Graph:
     keys: tuple[str, ...]
     work: Path
 
+    @property
+    def pointing(self) -> Path:
+        """The sorted file of what points to a thing from elsewhere, see `Editions.pointing`."""
+        return self.work / "pointing"
+
 
 def speak(graph: Path, keys: Sequence[str], folder: Path, crew: Crew) -> dict[str, int]:
     """Write the dump of each edition, also compressed, into a folder; return how many statements each has, by key."""
@@ -102,58 +105,48 @@ def validate_graph(
     if graph.stat().st_size <= at_once:
         return _found(_validator(promises), graph.read_bytes())
     described, found = _Graph(graph, tuple(keys), work), Found()
-    for done, results in enumerate(crew.each(_validate_edition, [(described, promises, key) for key in keys]), 1):
+    pieces = list(crew.each(_point, [(described, promises, chunk) for chunk in chunks_of(graph)]))
+    merge(pieces, described.pointing)
+    for piece in pieces:
+        piece.unlink()
+    parts: list[str | list[Chunk]] = [*keys, *_editions(described).shared(_TOGETHER)]
+    jobs = [(described, promises, part) for part in parts]
+    for done, results in enumerate(crew.each(_validate, jobs), 1):
         found.add(results)
-        progress(f"validate the graph: {done:,} of {len(keys):,}")
-    pointing = sum(file.stat().st_size for file in work.glob("*.pointing"))
-    groups = max(1, -(-pointing // _TOGETHER))
-    for results in crew.each(_validate_shared, [(described, promises, group, groups) for group in range(groups)]):
-        found.add(results)
-    for file in work.glob("*.pointing"):
-        file.unlink()
+        progress(f"validate the graph: {done:,} of {len(jobs):,}")
+    described.pointing.unlink()
     return found
 
 
-def _validate_edition(tools: object, job: tuple[_Graph, Promises, str]) -> Found:
-    """Validate what belongs to an edition; leave what points from there to what others speak of, too."""
-    graph, promises, key = job
-    editions, validator = _editions(graph), _validator(promises)
-    spoken_of = editions.spoken_of(key)
-    own = {iri for iri in spoken_of if editions.owner(iri)}
-    lines = [line for said in spoken_of.values() for line in said]
-    pointing = _pointing({iri: spoken_of[iri] for iri in own}, editions, validator.followed_back)
-    graph.work.joinpath(f"{key}.pointing").write_bytes(b"".join(pointing))
-    return _found(validator, b"".join([*lines, *editions.around(key, spoken_of)]), own)
+def _point(tools: object, job: tuple[_Graph, Promises, Chunk]) -> Path:
+    """Write what a chunk says that shapes follow back from elsewhere."""
+    graph, promises, chunk = job
+    followed = frozenset(f"<{name}>".encode() for name in _validator(promises).followed_back)
+    piece = graph.work / f"{chunk.start:015}.pointing"
+    piece.write_bytes(b"".join(sorted(_editions(graph).pointing(chunk.read(), followed))))
+    return piece
 
 
-def _pointing(own: dict[bytes, list[bytes]], editions: Editions, properties: frozenset[str]) -> Iterator[bytes]:
-    """Yield the lines by which an edition's own things point to shared ones, each with the types of what points."""
-    followed = {f"<{name}>".encode() for name in properties}
-    for lines in own.values():
-        rows = [(line, *line.split(b" ", 2)[1:]) for line in lines]
-        there = [line for line, name, value in rows if name in followed and not editions.owner(value[1:-4])]
-        if there:
-            yield from (line for line, name, _ in rows if name == _TYPE)
-            yield from there
-
-
-def _validate_shared(tools: object, job: tuple[_Graph, Promises, int, int]) -> Found:
-    """Validate one group of the things that several editions speak of."""
-    graph, promises, group, groups = job
+def _validate(tools: object, job: tuple[_Graph, Promises, str | list[Chunk]]) -> Found:
+    """Validate the things of an edition, or some that belong to none, beside what a shape can see from there."""
+    graph, promises, part = job
     editions = _editions(graph)
-    shared = list(editions.shared())
-    lines = [line for _, said in shared for line in said]
-    for key in graph.keys:
-        with graph.work.joinpath(f"{key}.pointing").open("rb") as pointing:
-            lines += [
-                line for line in pointing if _TYPE in line or _group(line.split(b" ", 2)[2][1:-4], groups) == group
-            ]
-    focuses = {iri for iri, _ in shared if not editions.owner(iri) and _group(iri, groups) == group}
+    if isinstance(part, str):
+        found = editions.spoken_of(part)
+        focuses = {iri for iri in found if editions.owner(iri)}
+    else:
+        said = about(b"".join(chunk.read() for chunk in part))
+        focuses = {iri for iri in said if not editions.owner(iri)}
+        found = editions.reached({iri: said[iri] for iri in focuses})
+    lines = [line for said in found.values() for line in said]
+    lines += editions.around(found)
+    pointing = _pointing(graph)
+    lines += [
+        line[len(iri) + 3 :]
+        for iri in focuses
+        for line in pointing.beginning(b"<" + iri + b"> ").splitlines(keepends=True)
+    ]
     return _found(_validator(promises), b"".join(lines), focuses)
-
-
-def _group(iri: bytes, groups: int) -> int:
-    return int.from_bytes(blake2b(iri, digest_size=4).digest()) % groups
 
 
 def _found(validator: Validator, lines: bytes, focuses: set[bytes] | None = None) -> Found:
@@ -166,6 +159,11 @@ def _found(validator: Validator, lines: bytes, focuses: set[bytes] | None = None
 @functools.lru_cache(maxsize=1)
 def _editions(graph: _Graph) -> Editions:
     return Editions(Sorted(graph.file), graph.keys)
+
+
+@functools.lru_cache(maxsize=1)
+def _pointing(graph: _Graph) -> Sorted:
+    return Sorted(graph.pointing)
 
 
 @functools.lru_cache(maxsize=1)

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
+from typing import BinaryIO
 
 SIZE = 8 << 20  # bytes of a chunk: enough for one document
 
@@ -26,47 +27,60 @@ class Chunk:
 
 def chunks_of(file: Path, size: int = SIZE) -> list[Chunk]:
     """Return the chunks of a file, each of about so many bytes: the same for the same file."""
-    whole, cuts = file.stat().st_size, [0]
     with file.open("rb") as content:
-        while cuts[-1] + size < whole:
-            content.seek(cuts[-1] + size)
-            content.readline()  # the rest of a line
-            subject, place = b"", content.tell()
-            while (line := content.readline()) and (not subject or line.startswith(subject)):
-                subject = line[: line.index(b" ") + 1]
-                place = content.tell()
-            cuts.append(min(place, whole))
-    ends = [*cuts[1:], whole]
-    return [Chunk(file, start, end) for start, end in zip(cuts, ends, strict=True) if start < end]
+        return list(_chunks(content, Chunk(file, 0, file.stat().st_size), size))
+
+
+def _chunks(content: BinaryIO, whole: Chunk, size: int) -> Iterator[Chunk]:
+    """Yield the chunks of what begins with a subject and ends with one."""
+    start = whole.start
+    while start < whole.end:
+        end = _end_of_subject(content, start + size) if start + size < whole.end else whole.end
+        yield Chunk(whole.file, start, min(end, whole.end))
+        start = end
+
+
+def _end_of_subject(content: BinaryIO, place: int) -> int:
+    """Return where the lines end that are about the subject of the first line behind a place."""
+    content.seek(place)
+    content.readline()  # the rest of a line
+    subject, end = b"", content.tell()
+    while (line := content.readline()) and (not subject or line.startswith(subject)):
+        subject = line[: line.index(b" ") + 1]
+        end = content.tell()
+    return end
 
 
 class Sorted:
     """Finds what a sorted N-Triples file states of a subject, or of all whose IRIs begin alike."""
 
     def __init__(self, file: Path) -> None:
+        self._file = file
+        self._lines: mmap.mmap | bytes
         with file.open("rb") as content:
-            self._lines = mmap.mmap(content.fileno(), 0, access=mmap.ACCESS_READ)
+            empty = not content.read(1)  # which has no memory to look into
+            self._lines = b"" if empty else mmap.mmap(content.fileno(), 0, access=mmap.ACCESS_READ)
 
     def beginning(self, prefix: bytes) -> bytes:
         """Return the lines that begin so."""
         start = self._first(prefix)
         return self._lines[start : self._first(prefix + b"\xff", start)]
 
-    def about(self, iri: str) -> bytes:
-        """Return the lines about a subject."""
-        return self.beginning(f"<{iri}> ".encode())
-
-    def without(self, prefixes: Iterable[bytes]) -> Iterator[bytes]:
-        """Yield the lines, in parts, that begin with none of these."""
-        place = 0
-        for start, end in sorted((self._first(prefix), self._first(prefix + b"\xff")) for prefix in prefixes):
-            yield self._lines[place:start]
-            place = max(place, end)
-        yield self._lines[place:]
-
-    def close(self) -> None:
-        """Let go of the file."""
-        self._lines.close()
+    def without(self, prefixes: Iterable[bytes], size: int) -> Iterator[list[Chunk]]:
+        """Yield, in lots of about so many bytes, the chunks of the lines that begin with none of these."""
+        places = sorted((self._first(prefix), self._first(prefix + b"\xff")) for prefix in prefixes)
+        starts, ends = [0, *(end for _, end in places)], [*(start for start, _ in places), len(self._lines)]
+        lot, room = list[Chunk](), size
+        with self._file.open("rb") as content:
+            for start, end in zip(starts, ends, strict=True):
+                for chunk in _chunks(content, Chunk(self._file, start, end), size):
+                    lot.append(chunk)
+                    room -= chunk.end - chunk.start
+                    if room <= 0:
+                        yield lot
+                        lot, room = [], size
+        if lot:
+            yield lot
 
     def _first(self, key: bytes, low: int = 0) -> int:
         """Return where the first line begins that is not before a key."""

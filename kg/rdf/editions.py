@@ -3,11 +3,14 @@
 from collections.abc import Iterable, Iterator
 
 from kg import names
-from kg.rdf.chunks import Sorted, by_subject
+from kg.rdf.chunks import Chunk, Sorted, by_subject
 from kg.rdf.parts import own_prefixes
 
 _KEPT = 50_000  # subjects that several editions speak of, whose lines are kept
 _ID = names.ID.encode()
+_TYPE = f"<{names.PREFIXES['rdf']}type>".encode()
+
+Said = dict[bytes, list[bytes]]  # lines by their subjects, which are IRIs without brackets
 
 
 class Editions:
@@ -26,7 +29,7 @@ class Editions:
         key = rest.partition(b"/")[0] if kind in (b"source", b"edition") else kind
         return key if key in self._keys else b""
 
-    def spoken_of(self, key: str) -> dict[bytes, list[bytes]]:
+    def spoken_of(self, key: str) -> Said:
         """Return, by subject, the lines of what an edition speaks of, in their order.
 
         They are what the edition states itself, and what is said of all that can be reached from there without entering
@@ -35,28 +38,50 @@ class Editions:
         """
         own = names.edition(key).encode()
         found = {own: self._about(own)}
-        for prefix in own_prefixes(key):
-            found |= {subject[1:-1]: lines for subject, lines in by_subject(self._graph.beginning(prefix))}
-        ahead = list(found)
+        for prefix in (*own_prefixes(key), b"<" + own + b"/"):
+            found |= about(self._graph.beginning(prefix))
+        found = self.reached(found, key)
+        return {
+            subject: found[subject] for subject in sorted(found, key=lambda subject: subject + b">") if found[subject]
+        }
+
+    def reached(self, found: Said, key: str = "") -> Said:
+        """Return what is found, and what can be reached from there without entering another edition than this."""
+        found, ahead = dict(found), list(found)
         while ahead:
             for iri in _things(found[ahead.pop()]):
                 if iri not in found and self.owner(iri) in (b"", key.encode()) and (lines := self._about(iri)):
                     found[iri] = lines
                     ahead.append(iri)
-        return {
-            subject: found[subject] for subject in sorted(found, key=lambda subject: subject + b">") if found[subject]
-        }
+        return found
 
-    def shared(self) -> Iterator[tuple[bytes, list[bytes]]]:
-        """Yield the subjects, with their lines, that do not stand among an edition's measures or printed cells."""
-        for lines in self._graph.without(
-            [prefix for key in sorted(self._keys) for prefix in own_prefixes(key.decode())]
-        ):
-            yield from ((subject[1:-1], said) for subject, said in by_subject(lines))
+    def shared(self, size: int) -> Iterator[list[Chunk]]:
+        """Yield lots of chunks with what does not stand among an edition's measures or printed cells."""
+        return self._graph.without(
+            (prefix for key in sorted(self._keys) for prefix in own_prefixes(key.decode())), size
+        )
 
-    def around(self, key: str, spoken_of: dict[bytes, list[bytes]]) -> Iterator[bytes]:
-        """Yield the lines about the things of other editions that an edition points to."""
-        beyond = {iri for lines in spoken_of.values() for iri in _things(lines) if iri not in spoken_of}
+    def pointing(self, lines: bytes, properties: frozenset[bytes]) -> Iterator[bytes]:
+        """Yield which things are pointed to by one of these properties, but by none that has the same edition.
+
+        Each line begins with the thing: a statement by which something points there, or the class of what points.
+        """
+        for subject, said in by_subject(lines):
+            owner = self.owner(subject[1:-1])
+            rows = [(line, *line.split(b" ", 2)[1:]) for line in said]
+            there = [
+                (line, value[:-2])
+                for line, name, value in rows
+                if name in properties and value.startswith(b"<") and not owner == self.owner(value[1:-4]) != b""
+            ]
+            if there:
+                types = [line for line, name, _ in rows if name == _TYPE]
+                yield from (value + line for line, value in there)
+                yield from (value + line for value in {value for _, value in there} for line in types)
+
+    def around(self, found: Said) -> Iterator[bytes]:
+        """Yield the lines about the things, of other editions, that what is found points to."""
+        beyond = {iri for lines in found.values() for iri in _things(lines) if iri not in found}
         for iri in sorted(beyond):
             yield from self._about(iri)
 
@@ -66,6 +91,11 @@ class Editions:
                 self._kept.clear()
             self._kept[iri] = self._graph.beginning(b"<" + iri + b"> ").splitlines(keepends=True)
         return self._kept[iri]
+
+
+def about(lines: bytes) -> Said:
+    """Return lines by their subjects."""
+    return {subject[1:-1]: said for subject, said in by_subject(lines)}
 
 
 def _things(lines: Iterable[bytes]) -> Iterator[bytes]:
