@@ -150,9 +150,7 @@ def _validate(tools: object, job: tuple[_Graph, Promises, str | list[Chunk]]) ->
 
 
 def _found(validator: Validator, lines: bytes, focuses: set[bytes] | None = None) -> Found:
-    results = validator.results(lines)
-    if focuses is not None:
-        results = {result for result in results if result.focus[1:-1].encode() in focuses}
+    results = validator.results(lines, focuses)
     return Found(results, printings(results, triples_of(lines)) if results else {})
 
 

@@ -7,14 +7,17 @@ a result stands once.
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 
+from kg import names
 from kg.errors import Problem, QueryError, RecipeError, ReleaseError
 from kg.validate.engines import ENGINES, FAST, REFERENCE, engine_for, fastest, n_triples
 from kg.validate.report import SEVERITIES, Report, Result
-from kg.validate.shapes import Shapes
+from kg.validate.shapes import AIM, Shapes
 from kg.validate.terms import SH, read_statements
+
+_TYPE = f"<{names.PREFIXES['rdf']}type>".encode()
 
 __all__ = ["FAST", "REFERENCE", "Report", "Result", "Validator", "engine_for", "fastest", "report_of", "validate"]
 
@@ -37,22 +40,37 @@ class Validator:
             raise RecipeError(
                 Problem("there are no shapes here", "name a .ttl file, or a folder with such files", shapes)
             )
-        self._text = n_triples(self._shapes.statements)
+        self._text, self._aimed = n_triples(self._shapes.statements), n_triples(self._shapes.aimed())
 
     @property
     def followed_back(self) -> frozenset[str]:
         """The properties that a shape follows from a value to the things that have it."""
         return self._shapes.followed_back()
 
-    def results(self, lines: bytes) -> set[Result]:
-        """Return what is broken in data, as N-Triples without statements about statements."""
+    def results(self, lines: bytes, focuses: Collection[bytes] | None = None) -> set[Result]:
+        """Return what is broken in data, as N-Triples without statements about statements.
+
+        Of `focuses`, which are IRIs, only, where they are given: nothing is done for other things.
+        """
+        if focuses is not None:
+            lines += b"".join(_aims(lines, focuses))
+        shapes = self._text if focuses is None else self._aimed
         try:
-            return {self._shapes.result(found) for found in ENGINES[self._engine](lines, self._text)}
+            found = ENGINES[self._engine](lines, shapes)
+            return {self._shapes.result(one) for one in found if focuses is None or one[0][1:-1].encode() in focuses}
         except (RuntimeError, ValueError, re.error) as error:
             fact = f"{self._engine} cannot use these shapes: {error}"
             raise RecipeError(
                 Problem(fact, "mend the shapes; see https://www.w3.org/TR/shacl/", self._place)
             ) from error
+
+
+def _aims(lines: bytes, focuses: Collection[bytes]) -> Iterator[bytes]:
+    """Yield, for each class of a focus, the line that has it validated."""
+    for line in lines.splitlines():
+        subject, predicate, value = line.split(b" ", 2)
+        if predicate == _TYPE and subject[1:-1] in focuses:
+            yield b"%s <%s%s> %s .\n" % (subject, AIM.encode(), value[1:-3], subject)
 
 
 def report_of(results: Iterable[Result], unlisted: Counter[str] | None = None) -> Report:

@@ -15,6 +15,7 @@ Found = tuple[str, str, str, str, str, str]
 
 _RDF = names.PREFIXES["rdf"]
 _UNNAMED = "urn:unnamed-shape:"  # how a shape that is a blank node is called while an engine works
+AIM = "urn:validated-as:"  # and a class: a property of the things of it that are validated, where not all are
 _STEPS = {"inversePath": "^{}", "zeroOrMorePath": "{}*", "oneOrMorePath": "{}+", "zeroOrOnePath": "{}?"}
 
 
@@ -31,6 +32,15 @@ class Shapes:
         for subject, predicate, value in self.statements:
             self._about[subject, predicate.value].append(value)
             self._parent.setdefault(value, subject)
+
+    def aimed(self) -> list[Statement]:
+        """Return the shapes so that what has a target class is validated only where `AIM` and the class marks it."""
+        return [
+            (s, NamedNode(SH + "targetSubjectsOf"), NamedNode(AIM + o.value))
+            if p.value == SH + "targetClass" and isinstance(o, NamedNode)
+            else (s, p, o)
+            for s, p, o in self.statements
+        ]
 
     def followed_back(self) -> frozenset[str]:
         """Return the properties that a path follows from the value to the subject."""
