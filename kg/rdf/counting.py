@@ -9,9 +9,9 @@ import hashlib
 import mmap
 import struct
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby, pairwise
+from itertools import pairwise
 from pathlib import Path
 
 from kg.names import ID, PREFIXES
@@ -20,9 +20,8 @@ from kg.rdf.chunks import Chunk, by_subject
 _TYPE = f"<{PREFIXES['rdf']}type>".encode()
 _OWN = f"<{ID}".encode()
 _STRING, _LANGUAGE = PREFIXES["xsd"] + "string", PREFIXES["rdf"] + "langString"
-_RECORD = struct.Struct(
-    ">8sII"
-)  # hash; what (uses, or classes); how often, or 0 where it tells the classes of a subject
+# hash; what (uses, or classes); how often, or 0 where it tells the classes of a subject
+_RECORD = struct.Struct(">8sII")
 _TOGETHER = 8 << 20  # bytes of records that are looked at together
 
 Use = tuple[str, str]  # a class, or an empty string for the whole graph, and a property
@@ -63,46 +62,77 @@ class Counted:
 
 def count(chunk: Chunk, records: Path) -> Counted:
     """Count a chunk; write its records to a file."""
-    contents = Contents()
-    numbers: dict[tuple[Use, ...], int] = {}
-    kinds: dict[tuple[str, ...], int] = {}
-    values: Counter[tuple[bytes, int]] = Counter()
+    contents, counts = Contents(), _Counts()
     types: list[tuple[bytes, int]] = []
     for subject, lines in by_subject(chunk.read()):
         rows = [(predicate, value[:-3]) for _, predicate, value in (line.split(b" ", 2) for line in lines)]
-        classes = tuple(value[1:-1].decode() for predicate, value in rows if predicate == _TYPE)
+        classes = tuple([value[1:-1].decode() for predicate, value in rows if predicate == _TYPE])
         contents.triples += len(rows)
         contents.subjects += 1
         contents.entities += subject.startswith(_OWN)
         contents.members.update(classes)
         if classes:
-            types.append((subject, kinds.setdefault(classes, len(kinds))))
-        for predicate, stated in groupby(rows, key=lambda row: row[0]):
-            name = predicate[1:-1].decode()
-            uses = tuple((kind, name) for kind in ("", *classes))
-            number = numbers.setdefault(uses, len(numbers))
-            found = [value for _, value in stated]
-            values.update((value, number) for value in found)
-            datatypes = [_datatype(value) for value in found if value[:1] == b'"']
-            for used in (contents.uses[use] for use in uses):
-                used.triples += len(found)
-                used.subjects += 1
-                used.datatypes.update(datatypes)
-    found_records = [_RECORD.pack(_hash(value), number, times) for (value, number), times in values.items()]
+            types.append((subject, counts.kinds.setdefault(classes, len(counts.kinds))))
+        counts.add(classes, rows)
+    counts.into(contents.uses)
+    found_records = [_RECORD.pack(_hash(value), number, times) for (value, number), times in counts.values.items()]
     found_records += [_RECORD.pack(_hash(subject), kind, 0) for subject, kind in types]
     records.write_bytes(b"".join(sorted(found_records)))
-    return Counted(contents, records, list(numbers), list(kinds))
+    uses = [_uses(classes, predicate) for classes, predicate in counts.numbers]
+    return Counted(contents, records, uses, list(counts.kinds))
+
+
+class _Counts:
+    """What is counted of the subjects of the same classes that have a property, by a number for these two."""
+
+    def __init__(self) -> None:
+        self.numbers: dict[tuple[tuple[str, ...], bytes], int] = {}
+        self.kinds: dict[tuple[str, ...], int] = {}
+        self.values: defaultdict[tuple[bytes, int], int] = defaultdict(int)
+        self._triples: list[int] = []
+        self._subjects: list[int] = []
+        self._datatypes: defaultdict[tuple[int, bytes], int] = defaultdict(int)
+
+    def add(self, classes: tuple[str, ...], rows: Sequence[tuple[bytes, bytes]]) -> None:
+        """Count what is stated of a subject: predicates, sorted, with values."""
+        before = b""
+        for predicate, value in rows:
+            if predicate != before:
+                before = predicate
+                number = self.numbers.setdefault((classes, predicate), len(self._subjects))
+                if number == len(self._subjects):
+                    self._subjects.append(0)
+                    self._triples.append(0)
+                self._subjects[number] += 1
+            self._triples[number] += 1
+            self.values[value, number] += 1
+            if value[:1] == b'"':
+                self._datatypes[number, value[value.rindex(b'"') :]] += 1
+
+    def into(self, uses: Mapping[Use, Used]) -> None:
+        """Add what was counted to each use."""
+        datatypes: defaultdict[int, Counter[str]] = defaultdict(Counter)
+        for (number, end), times in self._datatypes.items():
+            datatypes[number][_datatype(end)] += times
+        for (classes, predicate), number in self.numbers.items():
+            for used in (uses[use] for use in _uses(classes, predicate)):
+                used.triples += self._triples[number]
+                used.subjects += self._subjects[number]
+                used.datatypes.update(datatypes[number])
+
+
+def _uses(classes: Iterable[str], predicate: bytes) -> tuple[Use, ...]:
+    name = predicate[1:-1].decode()
+    return tuple((kind, name) for kind in ("", *classes))
 
 
 def _hash(term: bytes) -> bytes:
     return hashlib.blake2b(term, digest_size=8).digest()
 
 
-def _datatype(literal: bytes) -> str:
-    """Return the datatype of a literal as N-Triples writes it."""
-    if literal.endswith(b'"'):
-        return _STRING
-    return literal[literal.rindex(b"^^<") + 3 : -1].decode() if literal.endswith(b">") else _LANGUAGE
+def _datatype(end: bytes) -> str:
+    """Return the datatype of a literal as N-Triples ends it, from its last quotation mark."""
+    return _STRING if end == b'"' else end[4:-1].decode() if end.startswith(b'"^^') else _LANGUAGE
 
 
 @dataclass

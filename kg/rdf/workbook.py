@@ -68,7 +68,10 @@ def _sheet(book: xlsxwriter.Workbook, table: Table, text: Format, head: Format) 
     sheet.freeze_panes(1, 0)
     widths = [_width(name) for name in table.columns]
     for values in table.rows:
-        widths = [max(width, _width(_cell(value))) for width, value in zip(widths, values, strict=True)]
+        widths = [
+            width if width >= _WIDEST else max(width, _width(value))
+            for width, value in zip(widths, values, strict=True)
+        ]
     for column, (name, width) in enumerate(zip(table.columns, widths, strict=True)):
         sheet.set_column(column, column, min(max(width, _NARROWEST), _WIDEST), text)  # what is typed later is text, too
         sheet.write_string(0, column, name, head)
@@ -85,7 +88,7 @@ def _sheet(book: xlsxwriter.Workbook, table: Table, text: Format, head: Format) 
 def _cell(value: str) -> str:
     """Return what Excel can hold of a text."""
     value = _NOT_XML.sub("\ufffd", value)
-    if len(value.encode("utf-16-le")) // 2 <= LIMIT:
+    if len(value) <= LIMIT // 2 or len(value.encode("utf-16-le")) // 2 <= LIMIT:
         return value
     kept = value.encode("utf-16-le")[: 2 * (LIMIT - len(CUT))]
     return kept.decode("utf-16-le", errors="ignore") + CUT

@@ -4,7 +4,8 @@ import hashlib
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, astuple, dataclass, field
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
 
 from pyoxigraph import BlankNode, Literal, NamedNode, RdfFormat, Triple, serialize
 
@@ -35,10 +36,11 @@ class Result:
     shape: str
     messages: tuple[tuple[str, str], ...] = field(compare=False)
 
-    @property
+    @cached_property
     def iri(self) -> str:
         """The name of the result: the same fault has the same name in every report."""
-        return _RESULT + _digest(astuple(self)[:-1])
+        parts = (self.focus, self.path, self.value, self.component, self.severity, self.shape)
+        return _RESULT + _digest(parts)
 
     def __str__(self) -> str:
         where = " ".join(filter(None, dict.fromkeys((self.focus, self.path, self.value))))
