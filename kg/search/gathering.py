@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 from pyoxigraph import Literal, NamedNode, QuerySolutions, Store
 
-from kg.names import PREFIXES
 from kg.places import places
 from kg.queries import stored_query
 
@@ -39,21 +38,19 @@ def texts(store: Store) -> Iterator[Said]:
             yield Said(thing.value, _value(role), _value(prop), text.value, text.language or "")
 
 
+def types(store: Store) -> Iterator[tuple[str, str, float | None]]:
+    """Yield a thing, what it is, and how much more, or less, it counts among hits than others, where that is said."""
+    for row in _rows(store, TYPES):
+        thing, kind, weight = row["thing"], row["type"], row["weight"]
+        if isinstance(thing, NamedNode) and isinstance(kind, NamedNode):
+            yield thing.value, kind.value, float(weight.value) if isinstance(weight, Literal) else None
+
+
 def facets(store: Store) -> Iterator[tuple[str, str, str, str]]:
     """Yield a thing, a facet, the property that gives it and its value: an IRI, or the words of a literal."""
-    for row in _rows(store, TYPES):
-        if isinstance(row["thing"], NamedNode) and isinstance(row["type"], NamedNode):
-            yield row["thing"].value, TYPE, PREFIXES["rdf"] + "type", row["type"].value
     for row in _rows(store, FACETS):
         if isinstance(row["thing"], NamedNode) and isinstance(row["value"], NamedNode | Literal):
             yield row["thing"].value, _value(row["facet"]), _value(row["property"]), row["value"].value
-
-
-def weights(store: Store) -> Iterator[tuple[str, float]]:
-    """Yield how much more, or less, than others a thing counts among hits, where that is said of its type."""
-    for row in _rows(store, TYPES):
-        if isinstance(row["thing"], NamedNode) and isinstance(row["weight"], Literal):
-            yield row["thing"].value, float(row["weight"].value)
 
 
 def _rows(store: Store, name: str) -> QuerySolutions:

@@ -12,10 +12,11 @@ from pathlib import Path
 
 from pyoxigraph import Store
 
+from kg.names import PREFIXES
 from kg.releases import SEARCH_FORMAT
 from kg.search.characters import Characters
 from kg.search.folding import Folding, key
-from kg.search.gathering import LINKED, NAME, NAMING, NUMBER, OTHER, ROLES, TEXT, TYPE, facets, texts, weights
+from kg.search.gathering import LINKED, NAME, NAMING, NUMBER, OTHER, ROLES, TEXT, TYPE, facets, texts, types
 from kg.search.grams import BREAK, features, tokens
 from kg.search.scoring import bare, number_key
 
@@ -39,8 +40,19 @@ CREATE VIRTUAL TABLE grams USING fts5(features, content='', tokenize="ascii", de
 CREATE TABLE word_count (token TEXT PRIMARY KEY, count INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE gram_count (token TEXT PRIMARY KEY, count INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TEMP TABLE said (iri TEXT, role TEXT, property TEXT, text TEXT, lang TEXT);
+CREATE TEMP TABLE typed (iri TEXT, value TEXT, weight REAL);
 CREATE TEMP TABLE faceted (iri TEXT, facet TEXT, property TEXT, value TEXT);
 """
+# What has a name and a type. Of the types of other things, such as the cells of the document, nothing is kept.
+_THINGS = (
+    "INSERT INTO thing (iri)"
+    f" SELECT DISTINCT iri FROM said WHERE role = '{NAME}' AND iri IN (SELECT iri FROM typed) ORDER BY iri",
+    "UPDATE thing SET weight = found.weight"
+    " FROM (SELECT iri, MAX(weight) AS weight FROM typed WHERE weight IS NOT NULL GROUP BY iri) AS found"
+    " WHERE found.iri = thing.iri",
+    f"INSERT INTO faceted SELECT iri, '{TYPE}', '{PREFIXES['rdf']}type', value"
+    " FROM typed WHERE iri IN (SELECT iri FROM thing)",
+)
 _INDICES = """
 CREATE INDEX name_thing ON name (thing);
 CREATE INDEX name_key ON name (key);
@@ -61,7 +73,9 @@ ANALYZE;
 """
 
 # The file is finished or it is thrown away.
-_UNDONE_BY_NONE = "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA temp_store = FILE;"
+_UNDONE_BY_NONE = (
+    "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA temp_store = FILE; PRAGMA cache_size = -65536;"
+)
 
 
 def build(store: Store, file: Path, characters: Characters | None = None) -> None:
@@ -74,13 +88,10 @@ def build(store: Store, file: Path, characters: Characters | None = None) -> Non
         database.executemany("INSERT OR IGNORE INTO character VALUES (?, ?, ?)", characters.rows())
         said = ((one.thing, one.role, one.property, one.text, one.lang) for one in texts(store))
         database.executemany("INSERT INTO said VALUES (?, ?, ?, ?, ?)", said)
+        database.executemany("INSERT INTO typed VALUES (?, ?, ?)", types(store))
         database.executemany("INSERT INTO faceted VALUES (?, ?, ?, ?)", facets(store))
-        database.execute(
-            "INSERT INTO thing (iri) SELECT DISTINCT iri FROM said WHERE role = ?"
-            " AND iri IN (SELECT iri FROM faceted WHERE facet = ?) ORDER BY iri",
-            (NAME, TYPE),
-        )
-        database.executemany("UPDATE thing SET weight = ?2 WHERE iri = ?1", weights(store))
+        for statement in _THINGS:
+            database.execute(statement)
         _write_things(database, Folding(characters.usual))
         _write_values(database)
         database.execute("COMMIT")
