@@ -24,13 +24,14 @@ from kg.pages import View, answers, assets, questions
 from kg.pages.landing import example
 from kg.queries import StoredQuery
 from kg.remarks import remarks_of
-from kg.replies import page, redirect, view_of
+from kg.replies import page, redirect, view_of, whole_number
 from kg.stored import narrowed
 from kg.vocabulary import Missing, Vocabulary, Words
 from kg.workers.messages import Question
 
 SCRIPT = "made/editor.js"
 LONGEST_ADDRESS = 6000  # characters: what every proxy lets pass
+_LAST_PAGE = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -185,8 +186,7 @@ def _zero(shown: answers.Shown) -> bool:
 
 def _number(request: Request) -> int:
     """Return which page of the rows is asked for."""
-    asked = request.query_params.get("page", "1")
-    return max(1, min(int(asked), 1_000_000)) if asked.isascii() and asked.isdecimal() else 1
+    return whole_number(request.query_params.get("page", ""), _LAST_PAGE) or 1
 
 
 def _graphs(question: Question) -> list[tuple[str, str]]:

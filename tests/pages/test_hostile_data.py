@@ -34,6 +34,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory, start) -> Iterator[httpx.C
         f'{thing} <http://example.org/word> "{"W" * 100_000}" .',
         *(f"{thing} <http://example.org/many> <http://example.org/v{number}> ." for number in range(10_000)),
         *(f"<{ID}from/{number}> <http://example.org/points> {thing} ." for number in range(1_000)),
+        f'<{ID}from/7> <http://example.org/digits> "{"9" * 5000}"^^<http://www.w3.org/2001/XMLSchema#integer> .',
         # a measure of ours with a title that is none, a number with markup, and a target that is a loop
         f"{other} <http://www.w3.org/1999/02/22-rdf-syntax-ns#type> <https://w3id.org/shisaku/def#Measure> .",
         f'{other} <http://purl.org/dc/terms/title> "{SCRIPT}"@ja .',
@@ -79,6 +80,13 @@ def test_a_kind_that_nobody_laid_out_still_has_its_page(hostile: httpx.Client) -
 
     assert "http://example.org/points" in page
     assert f"<code>{ID}from/7</code>" in page and "Turtle" in page
+
+
+def test_a_number_of_thousands_of_digits_is_shown_as_it_is(hostile: httpx.Client) -> None:
+    """A number that nobody can read in groups is no reason to show nothing."""
+    answer = hostile.get("/doc/from/7", headers=HTML)
+
+    assert answer.status_code == 200 and "9" * 1000 in answer.text
 
 
 def test_a_browser_runs_none_of_it(hostile: httpx.Client, browser: Browser) -> None:
