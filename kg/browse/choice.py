@@ -66,11 +66,9 @@ class Choice:
         values = {key: each for key, each in {**self.values, facet.key: left}.items() if each}
         return replace(self, values=values, page=1)
 
-    def without(self, facet: str) -> "Choice":
-        """Return the choice without a facet, or without the words; on its first page."""
-        if facet == WORDS:
-            return replace(self, words="", page=1)
-        return replace(self, values={key: each for key, each in self.values.items() if key != facet}, page=1)
+    def without_words(self) -> "Choice":
+        """Return the choice without its words; on its first page."""
+        return replace(self, words="", page=1)
 
     def sorted_by(self, sort: str) -> "Choice":
         """Return the choice in another order."""

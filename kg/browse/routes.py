@@ -143,7 +143,7 @@ class Browse:
             choice=which.choice,
             ignored=which.ignored,
             kept=kept(which.choice),
-            query=query if len(quote(query)) < _LONGEST_ADDRESS else "",
+            query=query if len(query) < _LONGEST_ADDRESS > len(quote(query)) else "",
             askable=len(query) <= _LONGEST_QUERY,
             forms={name: f"{view.root}{PATH}.{name}{rest}" for name in (form.names[0] for form in _FORMS)},
         )
