@@ -115,7 +115,7 @@ def app(
     keeping = bool(version) or not source.held  # nothing tells when the content of a store changes that names none
     answers, lasting = Answers(pool) if keeping else Answers(pool, 0, 0), _lasting(release)
     graph = _Graph(release, asking(answers), pool.triples, documents.labels_of(release), read_queries(queries))
-    writing = Editor(answers, graph.vocabulary, graph.labels, graph.named)
+    writing = Editor(answers, graph.vocabulary, graph.labels, lasting, graph.named)
     introduced = introduction(graph.ask, release, graph.total, writing.blank, limits, operation.address)
     sparql, indexing = Endpoint(answers, limits, lasting, introduced, writing), Indexing(data)
     archived = _archived(graph, out, answers, limits, operation.address)
