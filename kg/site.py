@@ -118,7 +118,7 @@ def app(
     writing = Editor(answers, graph.vocabulary, graph.labels, lasting, graph.named)
     introduced = introduction(graph.ask, release, graph.total, writing.blank, limits, operation.address)
     sparql, indexing = Endpoint(answers, limits, lasting, introduced, writing), Indexing(data)
-    archived = _archived(graph, out, answers, limits, operation.address)
+    archived, searches = _archived(graph, out, answers, limits, operation.address), searching.desk_of(indexing.index)
 
     application = _bare(lambda _: _running(version, pool, answers, operation.metrics, indexing, archived))
     routers = (
@@ -126,8 +126,8 @@ def app(
         editor.router(graph.vocabulary, graph.labels),
         health.router(Served(version, source.place), pool, operation.metrics, trouble),
         archive.router(archived),
-        browse.router(answers, release, sparql.sending, browse.finder(indexing.index)),
-        searching.router(indexing.index, release, graph.labels),
+        browse.router(answers, release, sparql.sending, browse.finder(searches) if indexing.possible else None),
+        searching.router(searches, release, graph.labels),
         reconcile.router(graph.ask, indexing.index, graph.labels, Setting(release, lasting, operation.address)),
         *_read(graph, out),
     )
