@@ -2,6 +2,7 @@
 
 import os
 import shlex
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -51,7 +52,8 @@ def servers(real: Release, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     """The server of the real release, started as the page says: it may call a second endpoint."""
     folder = tmp_path_factory.mktemp("docs")
     port, other = free_ports(2)
-    here = Servers(port, other, real.folder.parents[1])
+    out = Path(shutil.copytree(real.folder.parents[1], folder / "out", symlinks=True))  # what is run here builds, too
+    here = Servers(port, other, out)
     (shown,) = [block.text for block in blocks_of("docs/linking.md") if block.text.startswith("./run serve")]
     options = shlex.split(here.as_here(shown))[1:]
     command = [sys.executable, "-m", "kg", *options, "--port", str(port), "--workers", "2"]
