@@ -17,7 +17,7 @@ from kg.cli import main
 from .pairs import AFTER, BEFORE
 
 ID = "https://w3id.org/shisaku/id/"
-PACKED = gzip.compress(b"<http://e/s>" * 99)
+PACKED = gzip.compress(b"<http://e/s>" * 99, mtime=0)
 ATOM = "{http://www.w3.org/2005/Atom}"
 Thing = dict[str, Any]
 
