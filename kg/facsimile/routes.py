@@ -124,12 +124,15 @@ class Facsimile:
         """Answer with a row of the document, cell by cell."""
         place = await self._place(request, key, (WHITE,))
         number = await place.source.page_of(f"row/{row}") if place and is_iri(f"{ID}{row}") else None
-        if place is None or number is None:
+        leaves = await place.source.leaves() if place and number else []
+        leaf = next((leaf for leaf in leaves if leaf.page == number), None)
+        if place is None or leaf is None:  # any data may be served: a row may be on no page of this edition
             return self._missing(request, key)
-        leaf = next(leaf for leaf in await place.source.leaves() if leaf.page == number)
-        listed = await place.source.listed([number])
+        listed = await place.source.listed([leaf.page])
         iri = f"{ID}source/{key}/row/{row}"
-        at = next(at for at, each in enumerate(listed) if each["row"] == iri)
+        at = next((at for at, each in enumerate(listed) if each["row"] == iri), None)
+        if at is None:
+            return self._missing(request, key)
         around = (listed[at - 1]["row"] if at else None, listed[at + 1]["row"] if at + 1 < len(listed) else None)
         near = tuple(each and each.removeprefix(f"{ID}source/{key}/row/") for each in around)
         return await self._cells(place, leaf, [listed[at]], near, only=row)
