@@ -18,12 +18,13 @@ from fastapi import APIRouter, Request, Response
 
 from kg.answers import MB, Answers
 from kg.asking import asking
-from kg.documents import labels_of, vocabulary_of
-from kg.downloads import ASK_AGAIN, FOREVER, release_at
+from kg.documents import vocabulary_of
+from kg.downloads import ASK_AGAIN, FOREVER, LIVE, release_at
 from kg.editor import Editor
 from kg.endpoint import METHODS, Endpoint, Refusal, allowed
 from kg.errors import KgError
 from kg.introducing import introduction
+from kg.labels import Labels
 from kg.negotiate import GRAPH_FORMATS, HTML, ROW_FORMATS
 from kg.openapi import answered
 from kg.protocol import ACCEPT_QUERY
@@ -72,11 +73,11 @@ class Setting:
     def endpoint(self, release: Release, answers: Answers, triples: int) -> Endpoint:
         """Return the endpoint of a release that these answers are about."""
         path = f"release/{quote(release.version)}/sparql"
-        ask, labels = asking(answers), labels_of(release)
-        writing = Editor(answers, Vocabulary(ask, vocabulary_of(release)), labels, self.stored, path, release.version)
+        ask, words = asking(answers), vocabulary_of(release)
+        rows, page = (ASK_AGAIN, ASK_AGAIN) if release.development else (FOREVER, LIVE)
+        writing = Editor(answers, Vocabulary(ask, words), Labels(words), page, self.stored, path, release.version)
         introduced = introduction(ask, release, triples, writing.blank, self.limits, self.address, path)
-        lasting = ASK_AGAIN if release.development else FOREVER
-        return Endpoint(answers, self.limits, lasting, introduced, writing)
+        return Endpoint(answers, self.limits, rows, introduced, writing)
 
 
 class Archive:

@@ -56,8 +56,7 @@ class Asked:
     @classmethod
     def stored(cls, query: StoredQuery, lang: str) -> "Asked":
         """Return a stored query without its front matter, as it is called in a language."""
-        lines = [line for line in query.text.splitlines(keepends=True) if not line.startswith("#+")]
-        return cls("".join(lines).strip() + "\n", query.name, query.summary_ja if lang == "ja" else query.summary)
+        return cls(query.question, query.name, query.summary_ja if lang == "ja" else query.summary)
 
     def address(self, release: str) -> str:
         """Return where the answer is had: a stored query by its name, a text as it is, or where to send a long one."""

@@ -30,7 +30,8 @@ def router(release: Release | None, out: Path, stored: dict[str, StoredQuery]) -
         if release is None:
             raise Refusal(404, "this server was started on data files; there is no release to cite")
         cited = release_at(release, out, asked.get("version") or release.version)
-        view, query = view_of(request), _query(stored, asked.get("query", ""), asked.get("text", ""), view_of(request))
+        view = view_of(request)
+        query = _query(stored, asked.get("query", ""), asked.get("text", ""), view)
         try:
             found = await run_in_threadpool(citation, cited, view.lang, query)
         except KgError as error:

@@ -5,7 +5,6 @@ of this host; without a base there is no sitemap, and the pages are found by the
 """
 
 from collections.abc import Iterable
-from urllib.parse import quote
 from xml.sax.saxutils import escape
 
 from fastapi import APIRouter, Response
@@ -18,7 +17,7 @@ from kg.pages import LANGUAGES
 from kg.places import places
 from kg.queries import stored_query
 from kg.rebasing import REBASED
-from kg.representations import SAFE
+from kg.representations import path_of
 from kg.things import Things
 
 QUERY = "pages-for-search-engines"
@@ -98,7 +97,7 @@ def router(ask: Ask) -> APIRouter:
         found = await page(number) if number == 1 or pages.get(number - 1) else []
         if not found:
             raise Refusal(404, "there is no such part; /sitemap.xml lists them all")
-        paths = [f"doc/{quote(iri.removeprefix(ID), safe=SAFE)}" for iri in found if iri.startswith(ID)]
+        paths = [path_of(iri) for iri in found if iri.startswith(ID)]
         return _xml("urlset", map(_entry, [*(_TOP if number == 1 else ()), *paths]))
 
     routes.add_api_route("/llms.txt", _for_models, include_in_schema=False)

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from threading import Lock
 from typing import TypeVar
 
 from kg.endpoint import Refusal
@@ -34,7 +35,7 @@ class Desk:
 
     def __post_init__(self) -> None:
         """Keep the threads ready; they start when there is work."""
-        self._threads = ThreadPoolExecutor(self.threads, self.what)
+        self._threads, self._making = ThreadPoolExecutor(self.threads, self.what), Lock()
 
     async def errand(self, work: Callable[[Matcher, float], Returned]) -> Returned:
         """Return what an errand returns; it is given the matcher, and the moment (of `time.monotonic`) it must end by.
@@ -43,11 +44,14 @@ class Desk:
         """
         if self._there >= self.waiting:
             raise Refusal(429, f"too many {self.what} are waiting; try again in a moment", {"Retry-After": "2"})
-        matcher = self._matcher_of(self.index())
+        index, deadline = self.index(), time.monotonic() + self.seconds
+
+        def run() -> Returned:
+            return work(self._matcher_of(index), deadline)  # to make a matcher of a large index takes a while
+
         self._there += 1
         try:
-            deadline = time.monotonic() + self.seconds
-            return await asyncio.get_running_loop().run_in_executor(self._threads, work, matcher, deadline)
+            return await asyncio.get_running_loop().run_in_executor(self._threads, run)
         except SearchTimeout as error:
             fact = f"this has taken longer than {self.seconds:g} seconds; {self.remedy}"
             raise Refusal(503, fact, {"Retry-After": "5"}) from error
@@ -56,9 +60,10 @@ class Desk:
 
     def _matcher_of(self, index: Index) -> Matcher:
         """Return the matcher of the index; it learns what it is asked often, so there is one."""
-        if self._matcher is None or self._matcher.index is not index:
-            self._matcher = Matcher(index)
-        return self._matcher
+        with self._making:
+            if self._matcher is None or self._matcher.index is not index:
+                self._matcher = Matcher(index)
+            return self._matcher
 
 
 def left(deadline: float) -> float:

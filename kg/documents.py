@@ -18,7 +18,7 @@ from kg.openapi import answered, led
 from kg.pages import things
 from kg.pages.around import Surroundings
 from kg.releases import CATALOGUE_GRAPH, DESCRIPTION, ONTOLOGY, STANDARD_TERMS, Release
-from kg.replies import Asked, Notice, raw_path, redirect, sent, told, written
+from kg.replies import Asked, Notice, raw_path, redirect, sent, told, whole_number, written
 from kg.representations import RDF_FORMATS, SAFE, Representation, alternates, link, split, suffixed
 from kg.stored import is_iri
 from kg.things import Description, Things, candidates
@@ -183,7 +183,7 @@ def _query_of(request: Request) -> str:
 
 
 def _page_of(request: Request) -> int:
-    text = request.query_params.get("page", "1")
-    if not (text.isascii() and text.isdecimal() and 1 <= int(text[:9]) <= _LAST_PAGE):
+    number = whole_number(request.query_params.get("page", "1"), _LAST_PAGE)
+    if number is None:
         raise Refusal(400, "page is a number from 1")
-    return int(text[:9])
+    return number

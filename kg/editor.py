@@ -24,13 +24,14 @@ from kg.pages import View, answers, assets, questions
 from kg.pages.landing import example
 from kg.queries import StoredQuery
 from kg.remarks import remarks_of
-from kg.replies import page, redirect, view_of
+from kg.replies import page, redirect, view_of, whole_number
 from kg.stored import narrowed
 from kg.vocabulary import Missing, Vocabulary, Words
 from kg.workers.messages import Question
 
 SCRIPT = "made/editor.js"
 LONGEST_ADDRESS = 6000  # characters: what every proxy lets pass
+_LAST_PAGE = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -47,11 +48,16 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Editor:
-    """The page of the endpoint for one graph, at its path below the top; `version` is that of a release of its own."""
+    """The page of the endpoint for one graph, at its path below the top; `version` is that of a release of its own.
+
+    `lasting` is what `Cache-Control` says of a page with an answer: not that it is there for ever, since the next
+    version of this program may write it in another way.
+    """
 
     answers: Answers
     vocabulary: Vocabulary
     labels: Labels
+    lasting: str
     stored: Mapping[str, StoredQuery] = field(default_factory=dict)
     path: str = "sparql"
     version: str = ""
@@ -67,7 +73,7 @@ class Editor:
         except NotAcceptable:
             return False
 
-    async def answer(self, request: Request, question: Question, lasting: str) -> Response:
+    async def answer(self, request: Request, question: Question) -> Response:
         """Return the page with the answer to a question, or where a form has posted it, lead to its address."""
         view = view_of(request)
         address = self._address(view, question)
@@ -79,7 +85,7 @@ class Editor:
         status = outcome.refusal.status if outcome.refusal else 200
         answer = self._page(view, question, status, outcome)
         momentary = outcome.refusal or sparql.depends_on_the_moment(question.query)
-        answer.headers["Cache-Control"] = "no-store" if momentary else lasting
+        answer.headers["Cache-Control"] = "no-store" if momentary else self.lasting
         answer.headers["Server-Timing"] = f"query;dur={outcome.milliseconds:.1f}"
         if outcome.refusal and "Retry-After" in (outcome.refusal.headers or {}):
             answer.headers["Retry-After"] = dict(outcome.refusal.headers or {})["Retry-After"]
@@ -185,8 +191,7 @@ def _zero(shown: answers.Shown) -> bool:
 
 def _number(request: Request) -> int:
     """Return which page of the rows is asked for."""
-    asked = request.query_params.get("page", "1")
-    return max(1, min(int(asked), 1_000_000)) if asked.isascii() and asked.isdecimal() else 1
+    return whole_number(request.query_params.get("page", ""), _LAST_PAGE) or 1
 
 
 def _graphs(question: Question) -> list[tuple[str, str]]:

@@ -65,14 +65,14 @@ class Reader(Protocol):
     def wants(self, question: Question, accepted: str | None) -> bool:
         """Whether a person asks, by `Accept` or by the name of a format."""
 
-    async def answer(self, request: Request, question: Question, lasting: str) -> Response:
+    async def answer(self, request: Request, question: Question) -> Response:
         """Return the page of the answer, or of the reason why there is none."""
 
 
 class Endpoint:
     """The endpoint; `introduction` answers a request that comes without a query, `reader` one of a person.
 
-    `lasting` is what `Cache-Control` says of answers that do not depend on the moment.
+    `lasting` is what `Cache-Control` says of answers that do not depend on the moment; a page says so itself.
     """
 
     PATHS = ("/sparql", "/sparql/")
@@ -113,7 +113,7 @@ class Endpoint:
 
     async def _respond(self, request: Request, question: Question) -> Response:
         if self._reader.wants(question, accept_of(request)):
-            return await self._reader.answer(request, question, self._lasting)
+            return await self._reader.answer(request, question)
         asked, start = replace(question, accept=accept_of(request)), time.perf_counter()
         remarks = remarks_of(request.scope)
         remarks.query = question.query

@@ -19,7 +19,6 @@ from kg.downloads import release_at
 from kg.endpoint import Refusal, unless_known
 from kg.errors import KgError
 from kg.labels import Labels
-from kg.names import ID
 from kg.negotiate import HTML, PLAIN_JSON, Format
 from kg.openapi import answered
 from kg.pages import View
@@ -27,6 +26,7 @@ from kg.pages.changes import filled
 from kg.rebasing import served_iri
 from kg.releases import GRAPH, Release, releases_at
 from kg.replies import chosen, page, view_of
+from kg.representations import path_of
 
 ATOM = Format("Atom", "application/atom+xml", ("atom",))
 _FORMATS = (HTML, PLAIN_JSON, ATOM)
@@ -84,8 +84,8 @@ class History:
     def address(self, view: View, change: Change, after: Release) -> str:
         """Return where a thing is shown: on this site, where it is in the release that is served."""
         here = self._release is not None and after.version == self._release.version and change.kind != "removed"
-        iri = served_iri(change.iri)
-        return view.link(f"doc/{iri.removeprefix(ID)}") if here and iri.startswith(ID) else ""
+        path = path_of(served_iri(change.iri))
+        return view.link(path) if here and path else ""
 
 
 def router(release: Release | None, out: Path, labels: Labels) -> APIRouter:

@@ -32,8 +32,9 @@ class Indexing:
     def __init__(self, data: Release | Sequence[Path] | Held) -> None:
         self._index: Index | None = None
         self._why = ""
+        self.possible = not isinstance(data, Held) or data.release is not None  # else there never will be one
         if isinstance(data, Held):
-            if data.release is None:
+            if not self.possible:
                 self._why = "this server has no copy of the release that the store holds, and the index is a part of it"
             data = data.release or ()
         self._files = tuple(data) if not isinstance(data, Release) else _graph_of(data)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pyoxigraph import Literal, RdfFormat, parse
 
-from kg.negotiate import PREFIXES
+from kg.names import PREFIXES
 from kg.rebasing import served_iri
 
 _LABEL = PREFIXES["rdfs"] + "label"
@@ -43,6 +43,12 @@ def prefixed(iri: str) -> str:
 def preferred(texts: Mapping[str, str], lang: str) -> str:
     """Return the text in a language, or else in another: a name in a wrong language is better than none."""
     return texts.get(lang) or texts.get("ja") or texts.get("en") or next(iter(texts.values()), "")
+
+
+def told(texts: Mapping[str, str], lang: str) -> tuple[str, str]:
+    """Return the preferred text and the language that it is in; both are empty where there is none."""
+    text = preferred(texts, lang)
+    return text, next((language for language, each in texts.items() if each == text), "")
 
 
 def is_web_address(iri: str) -> bool:

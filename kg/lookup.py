@@ -10,7 +10,7 @@ from kg.names import BASE, CANONICAL, ID
 from kg.openapi import answered, led
 from kg.releases import Release
 from kg.replies import Asked, Notice, redirect, told
-from kg.representations import SAFE, link
+from kg.representations import SAFE, link, path_of
 from kg.things import Things
 
 _ANSWERS = {**led(303), **answered("application/json", "text/html", status=300)}
@@ -38,13 +38,13 @@ def router(ask: Ask, release: Release | None) -> APIRouter:
             found = await things.linked_to(_spellings(iri))
         if len(found) == 1:
             return _found(asked, found[0])
-        return told(asked, _several(iri, found) if found else _none(iri), [(_path(each), each) for each in found])
+        return told(asked, _several(iri, found) if found else _none(iri), [(path_of(each), each) for each in found])
 
     return routes
 
 
 def _found(asked: Asked, iri: str) -> Response:
-    return redirect(303, asked.root + _path(iri), {"Link": link(quote(iri, safe=SAFE + "#"), "cite-as")})
+    return redirect(303, asked.root + path_of(iri), {"Link": link(quote(iri, safe=SAFE + "#"), "cite-as")})
 
 
 def _own(iri: str) -> str:
@@ -55,12 +55,6 @@ def _own(iri: str) -> str:
         if bare.startswith(start):
             return BASE + bare.removeprefix(start)
     return ""
-
-
-def _path(iri: str) -> str:
-    """Return the address of the document about a thing, below the top of the site."""
-    path = iri.removeprefix(BASE)
-    return quote(f"doc/{iri.removeprefix(ID)}" if iri.startswith(ID) else path, safe=SAFE + "#")
 
 
 def _spellings(iri: str) -> list[str]:

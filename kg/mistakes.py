@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 
 from kg import sparql
-from kg.negotiate import PREFIXES
+from kg.names import PREFIXES
 
 _PLACE = re.compile(r"error at (\d+):(\d+): (?:expected )?(?:one of )?(.*)", re.DOTALL)
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)+)"')

@@ -11,8 +11,8 @@ from xml.parsers import expat
 
 from pyoxigraph import QueryBoolean, QueryResultsFormat, QuerySolutions, QueryTriples, RdfFormat, Triple, serialize
 
-from kg import names
 from kg.errors import Problem, QueryError
+from kg.names import PREFIXES
 
 # Of a query to the engine, or read from what another store has answered.
 Results = QuerySolutions | QueryBoolean | QueryTriples | Iterator[Triple]
@@ -72,9 +72,6 @@ PLAIN_JSON = Format("JSON", "application/json", ("json",))
 # In the order of preference; the first is the default.
 ROW_FORMATS = (JSON, XML, CSV, TSV)
 GRAPH_FORMATS = (TURTLE, N_TRIPLES, JSON_LD, RDF_XML, TRIG, N_QUADS)
-
-# What people read is written with these.
-PREFIXES = {**names.PREFIXES, "owl": "http://www.w3.org/2002/07/owl#"}
 
 
 class NotAcceptable(QueryError):

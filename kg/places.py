@@ -6,6 +6,7 @@ In a checkout the folders stand beside `kg/`; in an installed wheel they are car
 
 import tomllib
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from platformdirs import user_data_path
@@ -40,6 +41,7 @@ class Places:
     checkout: bool
 
 
+@cache  # it is asked for with every page
 def _is_checkout(root: Path) -> bool:
     """Whether `root` holds the pyproject.toml of this very distribution."""
     try:

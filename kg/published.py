@@ -4,7 +4,7 @@ They never change while a release is served, so each form is made once.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fastapi import APIRouter, Request, Response
 from pyoxigraph import BlankNode, CanonicalizationAlgorithm, Dataset, NamedNode, Quad, RdfFormat, Triple, parse
@@ -14,9 +14,10 @@ from kg.asking import Ask
 from kg.endpoint import Refusal
 from kg.facts import TYPE, Facts
 from kg.labels import Labels
-from kg.names import BASE
-from kg.negotiate import HTML, N_TRIPLES, PREFIXES, TURTLE, Format
+from kg.names import BASE, PREFIXES
+from kg.negotiate import HTML, N_TRIPLES, TURTLE, Format
 from kg.openapi import answered, led
+from kg.pages import View
 from kg.pages.documentation import Documentation
 from kg.rebasing import REBASED, served_quad
 from kg.releases import ALIGNMENTS, CATALOGUE_GRAPH, ONTOLOGY, QUERIES, SHAPES, VALIDATION_GRAPH, VOID_GRAPH, Release
@@ -154,30 +155,31 @@ class _Shelf:
         return sorted(stable, key=lambda triple: (first.get(triple.subject, len(triples)), str(triple)))
 
     async def _html(self, asked: Asked, published: Published, triples: Sequence[Triple]) -> str:
-        """Return the page of a document."""
+        """Return the page of a document, without what makes no difference to it: it is kept for all who ask."""
+        view = replace(asked.view, parameters=())
         forms = [(format.label, suffixed(published.path, format)) for format in SUFFIXES.values() if format is not HTML]
         if published.file == ONTOLOGY:
             shapes = next(document for document in DOCUMENTS if document.file == SHAPES)
             there = await self._statements(shapes) if SHAPES in self._files else ()
-            return await self._explained.ontology(asked.view, triples, there, forms)
+            return await self._explained.ontology(view, triples, there, forms)
         if published.file == SHAPES:
-            return await self._explained.shapes(asked.view, triples, forms)
-        return self._listed(asked, published, triples, forms)
+            return await self._explained.shapes(view, triples, forms)
+        return self._listed(view, published, triples, forms)
 
     def _listed(
-        self, asked: Asked, published: Published, triples: Sequence[Triple], forms: Sequence[tuple[str, str]]
+        self, view: View, published: Published, triples: Sequence[Triple], forms: Sequence[tuple[str, str]]
     ) -> str:
         """Return a page that says what a document is, then each thing that it describes under its anchor."""
         main = BASE + published.path
-        facts = Facts(triples, self._labels, asked.lang, asked.view.link)
+        facts = Facts(triples, self._labels, view.lang, view.link)
         subjects = [iri for iri in facts.subjects() if iri.startswith(BASE) and iri != main]
         facts.anchors = {iri: iri.removeprefix(f"{main}#").removeprefix(BASE).replace("#", "/") for iri in subjects}
         sections = [facts.section(iri, (TYPE,)) for iri in subjects]
         kinds = list(dict.fromkeys(section.kinds[0].text if section.kinds else "" for section in sections))
         return pages.fill(
             "published.html",
-            asked.view,
-            title=published.title[pages.LANGUAGES.index(asked.lang)],
+            view,
+            title=view.t(*published.title),
             iri=main,
             about=facts.section(main),
             sections=sections,

@@ -44,6 +44,11 @@ class StoredQuery:
     tags: tuple[str, ...]
 
     @property
+    def question(self) -> str:
+        """The text without its front matter."""
+        return "".join(line for line in self.text.splitlines(keepends=True) if not line.startswith("#+")).strip() + "\n"
+
+    @property
     def asks_others(self) -> bool:
         """Whether it calls SERVICE: its reader is to put an address into it before it can be answered."""
         return sparql.calls_service(self.text)

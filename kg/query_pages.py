@@ -15,11 +15,13 @@ from kg import openapi, pages
 from kg.asking import Ask
 from kg.endpoint import Refusal
 from kg.labels import Labels, prefixed
+from kg.names import ONTOLOGY
 from kg.negotiate import HTML, PLAIN_JSON, Format
 from kg.pages import View, answers, questions
 from kg.pages.documentation import term_of
 from kg.queries import StoredQuery
 from kg.replies import chosen, page, redirect, view_of
+from kg.representations import path_of
 from kg.stored import narrowed
 from kg.vocabulary import Vocabulary
 from kg.workers.messages import Answer
@@ -84,8 +86,7 @@ class QueryPages:
         )
 
     def _terms(self, query: StoredQuery, view: View) -> list[tuple[str, str]]:
-        own = [iri for iri in questions.terms(query) if "/def#" in iri]
-        return [(iri, view.link(f"def#{iri.rpartition('#')[2]}")) for iri in own]
+        return [(iri, view.link(path_of(iri))) for iri in questions.terms(query) if iri.startswith(ONTOLOGY)]
 
     async def _beginning(self, view: View, query: StoredQuery) -> answers.Shown:
         key = (query.name, view.lang)

@@ -90,7 +90,10 @@ def view_of(request: Request) -> View:
 
 def prefers_page(request: Request) -> bool:
     """Whether a request comes from a person: it names HTML and wants nothing more than that."""
-    return "html" in (accept_of(request) or "") and chosen(request, (HTML, PLAIN_JSON)) is HTML
+    try:
+        return "html" in (accept_of(request) or "") and chosen(request, (HTML, PLAIN_JSON)) is HTML
+    except Refusal:  # it wants neither: what is not there is told all the same
+        return False
 
 
 def chosen(request: Request, offered: tuple[Format, ...]) -> Format:
@@ -99,6 +102,12 @@ def chosen(request: Request, offered: tuple[Format, ...]) -> Format:
         return negotiate.choose(offered, accept_of(request), request.query_params.get("format"))
     except NotAcceptable as error:
         raise not_acceptable(error) from error
+
+
+def whole_number(text: str, most: int) -> int | None:
+    """Return a number from 1 to `most` that stands in an address; None for any other text, however long that is."""
+    short = text.isascii() and text.isdecimal() and len(text) < 10
+    return int(text) if short and 1 <= int(text) <= most else None
 
 
 def page(html: str, view: View, status: int = 200, scripts: Sequence[str] = ()) -> Response:

@@ -12,7 +12,7 @@ from pyoxigraph import BlankNode, Triple
 from kg import negotiate
 from kg.conditional import Validators
 from kg.jsonld import compact
-from kg.names import ID
+from kg.names import BASE, ID, PREFIXES
 from kg.negotiate import HTML, JSON_LD, N_TRIPLES, RDF_XML, TURTLE, Format
 from kg.releases import Release
 
@@ -91,6 +91,13 @@ def link(target: str, relation: str, media_type: str = "") -> str:
 SAFE = "/:@!$&'()*+,;=~%-._"
 
 
+def path_of(iri: str) -> str:
+    """Return where a thing of ours is shown, below the top of the site; empty for a thing of others."""
+    if iri.startswith(ID):
+        return f"doc/{quote(iri.removeprefix(ID), safe=SAFE)}"
+    return quote(iri.removeprefix(BASE), safe=SAFE + "#") if iri.startswith(BASE) else ""
+
+
 def ascents(path: str) -> str:
     """Return what leads from a path to the place where the site is mounted: `../` for each folder."""
     return "../" * path.count("/") or "./"
@@ -103,5 +110,5 @@ def write(triples: Iterable[Triple], format: Format) -> bytes:
     """
     ordered = sorted(set(triples), key=str)
     if format is JSON_LD and not any(isinstance(term, BlankNode) for triple in ordered for term in triple):
-        return compact(ordered, {**negotiate.PREFIXES, "id": ID})
+        return compact(ordered, {**PREFIXES, "id": ID})
     return negotiate.write_triples(ordered, format)

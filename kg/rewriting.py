@@ -5,9 +5,8 @@ The texts are valid queries: an engine has read them before.
 
 import re
 from dataclasses import dataclass
-from urllib.parse import urljoin
 
-from kg.sparql import CODEPOINT, ESCAPED, GAP, IRI, LOCAL, PIECE, body_of, character
+from kg.sparql import CODEPOINT, ESCAPED, GAP, IRI, LOCAL, PIECE, body_of, character, resolved
 
 # A clause of the dataset (section 13.2), between all that can hold its words without meaning them. A name needs a gap
 # before it: `from:x` is a name itself.
@@ -54,7 +53,7 @@ def without_dataset(query: str, base: str) -> tuple[str, Dataset]:
         if declared["prefix"] is not None:
             prefixes[declared["prefix"]] = declared["iri"]
         elif declared["iri"] is not None:
-            base = urljoin(base, declared["iri"])
+            base = resolved(declared["iri"], base)
     default, named, kept, end = list[str](), list[str](), list[str](), 0
     for clause in _CLAUSE.finditer(query, body):
         if clause["iri"] is not None:
@@ -63,7 +62,7 @@ def without_dataset(query: str, base: str) -> tuple[str, Dataset]:
             iri = prefixes.get(clause["prefix"], "") + ESCAPED.sub(r"\1", clause["local"])
         else:
             continue
-        (named if clause["named"] else default).append(urljoin(base, iri))
+        (named if clause["named"] else default).append(resolved(iri, base))
         kept.append(query[end : clause.start()])
         end = clause.end()
     return "".join((*kept, query[end:])), Dataset(tuple(default), tuple(named))

@@ -115,10 +115,10 @@ def app(
     keeping = bool(version) or not source.held  # nothing tells when the content of a store changes that names none
     answers, lasting = Answers(pool) if keeping else Answers(pool, 0, 0), _lasting(release)
     graph = _Graph(release, asking(answers), pool.triples, documents.labels_of(release), read_queries(queries))
-    writing = Editor(answers, graph.vocabulary, graph.labels, graph.named)
+    writing = Editor(answers, graph.vocabulary, graph.labels, lasting, graph.named)
     introduced = introduction(graph.ask, release, graph.total, writing.blank, limits, operation.address)
     sparql, indexing = Endpoint(answers, limits, lasting, introduced, writing), Indexing(data)
-    archived = _archived(graph, out, answers, limits, operation.address)
+    archived, searches = _archived(graph, out, answers, limits, operation.address), searching.desk_of(indexing.index)
 
     application = _bare(lambda _: _running(version, pool, answers, operation.metrics, indexing, archived))
     routers = (
@@ -126,8 +126,8 @@ def app(
         editor.router(graph.vocabulary, graph.labels),
         health.router(Served(version, source.place), pool, operation.metrics, trouble),
         archive.router(archived),
-        browse.router(answers, release, sparql.sending, browse.finder(indexing.index)),
-        searching.router(indexing.index, release, graph.labels),
+        browse.router(answers, release, sparql.sending, browse.finder(searches) if indexing.possible else None),
+        searching.router(searches, release, graph.labels),
         reconcile.router(graph.ask, indexing.index, graph.labels, Setting(release, lasting, operation.address)),
         *_read(graph, out),
     )

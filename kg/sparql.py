@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from urllib.parse import urljoin
 
 _UPDATES = {"ADD", "CLEAR", "COPY", "CREATE", "DELETE", "DROP", "INSERT", "LOAD", "MOVE", "WITH"}
 GAP = r"(?:[\s\uFEFF]|#[^\n\r]*+)"
@@ -215,6 +216,14 @@ def names(query: str) -> Iterator[Name]:
             namespace = declared.get(prefix)
             iri = "" if namespace is None else namespace + ESCAPED.sub(r"\1", local)
             yield Name(token["name"], iri, token.start())
+
+
+def resolved(iri: str, base: str) -> str:
+    """Return an IRI in full, read against a base (RFC 3986, 5.2)."""
+    try:
+        return urljoin(base, iri)
+    except ValueError:  # of an absolute one: some hosts could be taken for others, which is no matter of a mere name
+        return iri
 
 
 def unclosed(query: str) -> int | None:

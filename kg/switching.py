@@ -77,7 +77,7 @@ class Switching:
     """An application (ASGI) that is replaced by what `newer` returns.
 
     `newer` is asked again and again, in a thread. It returns None as long as nothing has changed; where it raises
-    KgError, what is there goes on being served.
+    an error, or what it returns cannot begin, what is there goes on being served.
     """
 
     def __init__(self, application: FastAPI, newer: Callable[[], FastAPI | None]) -> None:
@@ -129,12 +129,11 @@ class Switching:
                 await asyncio.sleep(_SHORT)  # a store that is being switched is not asked without a pause
             self._due.clear()
             try:
-                application = await asyncio.to_thread(self._newer)
-            except KgError as error:
-                _log.error("the new release cannot be served, the old one is: %s", error)
-                continue
-            if application:
-                await self._switch(_Stage(application))
+                if application := await asyncio.to_thread(self._newer):
+                    await self._switch(_Stage(application))
+            except Exception as error:  # whatever is wrong with that release, the next one is to be seen
+                trace = None if isinstance(error, KgError) else error
+                _log.error("the new release cannot be served, the old one is: %s", error, exc_info=trace)
 
     async def _switch(self, stage: _Stage) -> None:
         await stage.open()

@@ -10,7 +10,6 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urljoin
 
 from pyoxigraph import Literal, NamedNode, RdfFormat, parse
 
@@ -100,7 +99,7 @@ class Vocabulary:
     async def missing(self, query: str) -> list[Missing]:
         """Return the names in a query that nothing here bears, each once: terms, and things under our own base."""
         words = await self.words()
-        written = {urljoin(BASE, name.iri): name.written for name in sparql.names(query) if name.iri}
+        written = {sparql.resolved(name.iri, BASE): name.written for name in sparql.names(query) if name.iri}
         found = list(written.items())[:_MOST]
         terms = [
             Missing(name, iri, nearest(iri, words), iri in words.declared)

@@ -1,5 +1,7 @@
 """What all tests share: which of them are slow, the real release, and servers that answer over HTTP."""
 
+import fcntl
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -67,8 +69,12 @@ def start() -> Callable[[FastAPI], AbstractContextManager[httpx.Client]]:
 
 @pytest.fixture(scope="session")
 def real(tmp_path_factory: pytest.TempPathFactory) -> Release:
-    """The release that the recipe of this checkout makes."""
-    return build(places(out=tmp_path_factory.mktemp("real"))).release
+    """The release that the recipe of this checkout makes, built once for all processes of a run; nobody changes it."""
+    base = tmp_path_factory.getbasetemp()
+    out = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "real"
+    with out.with_suffix(".lock").open("w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        return build(places(out=out)).release
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from urllib.parse import urlencode
 
 from kg.browse.facets import BY_KEY, FACETS, NOTHING, SORT_BY_KEY, SORTS, Facet
+from kg.replies import whole_number
 
 WORDS, SORT, PAGE = "q", "sort", "page"
 LONGEST_WORDS = 200  # characters
@@ -65,11 +66,9 @@ class Choice:
         values = {key: each for key, each in {**self.values, facet.key: left}.items() if each}
         return replace(self, values=values, page=1)
 
-    def without(self, facet: str) -> "Choice":
-        """Return the choice without a facet, or without the words; on its first page."""
-        if facet == WORDS:
-            return replace(self, words="", page=1)
-        return replace(self, values={key: each for key, each in self.values.items() if key != facet}, page=1)
+    def without_words(self) -> "Choice":
+        """Return the choice without its words; on its first page."""
+        return replace(self, words="", page=1)
 
     def sorted_by(self, sort: str) -> "Choice":
         """Return the choice in another order."""
@@ -134,7 +133,7 @@ def _unfit(name: str, text: str) -> tuple[str, str] | None:
         return (f"{LONGEST_WORDS}文字を超えています", f"has more than {LONGEST_WORDS} characters")
     if name == SORT and text.removeprefix("-") not in SORT_BY_KEY:
         return ("ない並べ方です", "is no order of this list")
-    if name == PAGE and not (text.isascii() and text.isdecimal() and 1 <= int(text[:9]) <= _LAST_PAGE):
+    if name == PAGE and whole_number(text, _LAST_PAGE) is None:
         return ("頁の番号ではありません", "is no number of a page")
     return None
 

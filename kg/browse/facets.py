@@ -41,10 +41,8 @@ class Facet:
 
     def short(self, value: str) -> str:
         """Return the key of a value; it may stand in a list that is separated by commas."""
-        for start in (f"{ID}{self.folder}/", ID):
-            if value.startswith(start) and "/" not in value.removeprefix(f"{ID}{self.folder}/"):
-                return quote(value.removeprefix(start), safe="/:@-._~")
-        return value if value in self.special else quote(value.removeprefix(ID), safe="/:@-._~")
+        own = value.removeprefix(f"{ID}{self.folder}/")
+        return quote(value.removeprefix(ID) if "/" in own else own, safe="/:@-._~")
 
     def whole(self, key: str) -> str:
         """Return the value of a key: the IRI, or the key itself where it is one of ours."""

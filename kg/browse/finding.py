@@ -1,24 +1,21 @@
 """Where the words of a view are looked for: in the search index of what is served, beside the event loop."""
 
-import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Protocol
+from collections.abc import Awaitable, Callable, Sequence
 
-# Returns the measures (IRIs) in which words are found; raises Refusal (503) as long as there is no index.
+from kg.desk import Desk, left
+from kg.search import Matcher
+
+# Returns the measures (IRIs) in which words are found; raises Refusal as the desk does.
 Find = Callable[[str], Awaitable[Sequence[str]]]
 
 
-class Index(Protocol):
-    """What is asked of an index."""
-
-    def all(self, words: str, *, filters: Mapping[str, Sequence[str]] | None = None) -> Sequence[str]:
-        """Return the IRIs of the things under these filters that hold all these words."""
-
-
-def finder(index: Callable[[], Index]) -> Find:
-    """Return what looks for measures in an index; `index` returns it, or raises Refusal as long as there is none."""
+def finder(desk: Desk) -> Find:
+    """Return what looks for measures at the desk of the searches."""
 
     async def find(words: str) -> Sequence[str]:
-        return await asyncio.to_thread(index().all, words, filters={"type": ["measure"]})
+        def errand(matcher: Matcher, deadline: float) -> Sequence[str]:
+            return matcher.index.all(words, filters={"type": ["measure"]}, seconds=left(deadline))
+
+        return await desk.errand(errand)
 
     return find

@@ -53,7 +53,7 @@ async def titles(ask: Ask, measures: Sequence[str]) -> Names:
 
 def _read(body: bytes) -> Iterator[Stated]:
     """Yield the rows of an answer. It is TSV, which tells IRIs from texts; an IRI with a comma would break our CSV."""
-    for line in body.decode().splitlines()[1:]:
+    for line in body.decode().split("\n")[1:]:  # other characters that end lines may stand in a text
         terms = line.split("\t")
         if len(terms) == len(Stated._fields) - 1 and terms[0].startswith("<"):
             measure, facet, value = (_TERM.sub(lambda term: term[1] or term[2] or "", term) for term in terms)

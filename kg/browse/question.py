@@ -10,9 +10,7 @@ from pyoxigraph import Literal, NamedNode
 
 from kg.browse.choice import Choice
 from kg.browse.facets import BY_KEY, NOTHING, SORT_BY_KEY, SORTS, Facet
-from kg.errors import Problem, QueryError
-from kg.places import places
-from kg.queries import stored_query
+from kg.stored import checked
 
 NAME = "measures-in-a-table"
 _PLACE = re.compile(r"^    VALUES \?edition \{ <[^<>]*> \}\n", re.MULTILINE)
@@ -27,9 +25,7 @@ _TEXTS = (
 
 def question(choice: Choice, lang: str, hits: Sequence[str] | None = None) -> str:
     """Return the query of a view, with names in a language; `hits` are the measures that an index has found."""
-    text = _FRONT.sub("", stored_query(places().queries, NAME).text)
-    if not _PLACE.search(text) or not _ORDER.search(text):
-        raise QueryError(Problem(f"the stored query {NAME} has no place for conditions", "write it as it was"))
+    text = _FRONT.sub("", checked(NAME, _PLACE, _ORDER))
     conditions = "".join(f"    {line}\n" for line in _conditions(choice, hits))
     if lang != "ja":
         # the titles are there in both languages anyway
@@ -40,8 +36,7 @@ def question(choice: Choice, lang: str, hits: Sequence[str] | None = None) -> st
 
 def searching(words: str) -> str:
     """Return the query for the measures with these words, where there is no index."""
-    text = stored_query(places().queries, NAME).text
-    prefixes = "\n".join(line for line in text.splitlines() if line.startswith("PREFIX"))
+    prefixes = "\n".join(line for line in checked(NAME).splitlines() if line.startswith("PREFIX"))
     lines = "\n  ".join(_containing(words))
     return f"{prefixes}\nSELECT ?measure WHERE {{\n  ?measure a shisaku:Measure .\n  {lines}\n}}"
 

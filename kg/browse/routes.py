@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import quote
 
@@ -32,13 +32,17 @@ SPARQL = Format("SPARQL", "application/sparql-query", ("rq",))
 _FORMS = (CSV, PLAIN_JSON, SPARQL)
 _PATIENCE = 5.0  # seconds that a page waits for the table of a graph, which is made once
 _AGAIN = 10  # seconds of Retry-After
+_MAKING = (
+    "施策の一覧を用意しています。少し待ってから、もう一度開いてください。",
+    f"the list of measures is being made; ask again in {_AGAIN} seconds",
+)
 _APART = ("lang", "format")
 _LONGEST_QUERY = 200_000  # characters: what the endpoint takes
 _LONGEST_ADDRESS = 24_000  # bytes: what browsers and proxies let pass
 
 
-def router(answers: Answers, release: Release | None, sending: Sending, find: Find | None = None) -> APIRouter:
-    """Return these routes; `find` is the search of the release, where it has an index."""
+def router(answers: Answers, release: Release | None, sending: Sending, find: Find | None) -> APIRouter:
+    """Return these routes; `find` looks for words in the search index, where there is or will be one."""
     routes = APIRouter(tags=["measures"])
     browse = Browse(answers, release, sending, find)
 
@@ -86,7 +90,7 @@ class Browse:
         asked = Asked(request, PATH, None if format is HTML else format)
         table = await self._table()
         if table is None:
-            return _waiting(asked)
+            return _later(asked, _MAKING, {"Retry-After": str(_AGAIN)})
         choice, ignored = choices.read(request.query_params.multi_items(), table.bits, _APART)
         view = replace(view_of(request), path=PATH, root=asked.root, parameters=choice.parameters())
         if format is HTML and not ignored and choice.parameters() != _given(request):
@@ -101,7 +105,8 @@ class Browse:
         except Refusal as refusal:
             if refusal.status != 503:
                 raise
-            return _waiting(asked)
+            text = ("今は語で絞り込めません。少し待ってから、もう一度開いてください。", refusal.detail)
+            return _later(asked, text, refusal.headers)
         which = _Asked(choice, table, hits, ignored)
         if format is HTML:
             return await self._page(asked, view, which)
@@ -143,7 +148,7 @@ class Browse:
             choice=which.choice,
             ignored=which.ignored,
             kept=kept(which.choice),
-            query=query if len(quote(query)) < _LONGEST_ADDRESS else "",
+            query=query if len(query) < _LONGEST_ADDRESS > len(quote(query)) else "",
             askable=len(query) <= _LONGEST_QUERY,
             forms={name: f"{view.root}{PATH}.{name}{rest}" for name in (form.names[0] for form in _FORMS)},
         )
@@ -202,11 +207,8 @@ def _record(row: Row) -> dict[str, object]:
     return {"measure": row.iri, "title": row.title, **row.keys, **things, "marks": sorted(row.marks)}
 
 
-def _waiting(asked: Asked) -> Response:
-    text = (
-        "施策の一覧を用意しています。少し待ってから、もう一度開いてください。",
-        f"the list of measures is being made; ask again in {_AGAIN} seconds",
-    )
-    response = told(asked, Notice(503, ("準備中です", "Being prepared"), text), ())
-    response.headers["Retry-After"] = str(_AGAIN)
+def _later(asked: Asked, text: tuple[str, str], headers: Mapping[str, str] | None) -> Response:
+    """Return what is told to those who may come again."""
+    response = told(asked, Notice(503, ("今は開けません", "Not now"), text), ())
+    response.headers.update(headers or {})
     return response

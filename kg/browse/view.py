@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from kg.browse.choice import PAGE, SORT, WORDS, Choice
 from kg.browse.facets import BY_KEY, FACETS, NOTHING, SORTS, Facet
 from kg.browse.table import Count, Key, Table
-from kg.labels import preferred
-from kg.names import ID
+from kg.labels import preferred, told
 from kg.pages import View
+from kg.representations import path_of
 from kg.stored import Names
 
 LENGTH = 25  # measures on a page
@@ -131,14 +132,13 @@ class Words:
 
     def _row(self, place: int, titles: Names) -> Row:
         iri = self._table.iris[place]
-        texts = titles.get(iri, {})
-        title = preferred(texts, self._view.lang)
+        title, lang = told(titles.get(iri, {}), self._view.lang)
         marks = {*self._table.of("correction", place), *self._table.of("effect", place)}
         return Row(
             iri=iri,
             path=_path(iri),
             title=title or iri,
-            lang=next((lang for lang, text in texts.items() if text == title), ""),
+            lang=lang,
             keys={name: keys[place] for name, keys in self._table.keys.items()},
             things={
                 facet.key: [
@@ -182,7 +182,7 @@ class Words:
 
     def _chips(self) -> Iterator[Chip]:
         if self._choice.words:
-            yield self._chip(self._view.t("語", "Words"), self._choice.words, self._choice.without(WORDS), None)
+            yield self._chip(self._view.t("語", "Words"), self._choice.words, self._choice.without_words(), None)
         for key, values in self._choice.values.items():
             facet = BY_KEY[key]
             for value in values:
@@ -225,4 +225,4 @@ def kept(choice: Choice) -> list[tuple[str, str]]:
 
 
 def _path(iri: str) -> str:
-    return f"doc/{iri.removeprefix(ID)}" if iri.startswith(ID) else f"lookup?iri={iri}"
+    return path_of(iri) or f"lookup?iri={quote(iri, safe='')}"

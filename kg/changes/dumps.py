@@ -5,6 +5,7 @@ The memory that this takes does not grow with the dump: what is not sorted is so
 
 import gzip
 import heapq
+import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -100,5 +101,5 @@ def _lines(file: Path) -> Iterator[str]:
                 yield f"{quad.triple}{_END}"
     except SyntaxError as error:
         raise ReleaseError(Problem(f"no valid {format.name}: {error.msg}", "mend it", file, error.lineno)) from error
-    except (OSError, EOFError, ValueError) as error:
+    except (OSError, EOFError, ValueError, zlib.error) as error:
         raise ReleaseError(Problem(f"cannot be read: {error}", "name a file that can", file)) from error

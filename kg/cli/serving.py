@@ -165,8 +165,7 @@ def serve_command(
     from kg.workers.limits import MB, Limits, cores
 
     folders, url = places(recipe, out), options["url"]
-    if url and (version or data or base or options["services"]):
-        raise click.UsageError(_ALONE)
+    _check(options, bool(version or data or base))
     if base and base != names.BASE:
         if not data:
             release_at(folders, version)  # what is built is built here, under its canonical names
@@ -185,16 +184,22 @@ def serve_command(
     )
 
 
+def _check(options: dict[str, Any], names_data: bool) -> None:
+    """Raise UsageError for options that make no sense together, before anything is built for them."""
+    if options["url"] and (names_data or options["services"]):
+        raise click.UsageError(_ALONE)
+    if options["log_queries"] and not options["access_log"]:
+        raise click.UsageError("--log-queries says what --access-log writes; name a file, or - for standard error")
+
+
 def _operation(options: dict[str, Any]) -> "Operation":
-    """Return what those who operate the server want of it; raise an error of the command line where it is senseless."""
+    """Return what those who operate the server want of it."""
     from kg.access_log import AccessLog
     from kg.observed import Operation
 
     log: Path | None = options["access_log"]
     log_queries: bool = options["log_queries"]
     proxies: tuple[Network, ...] = options["proxies"]
-    if log_queries and not log:
-        raise click.UsageError("--log-queries says what --access-log writes; name a file, or - for standard error")
     return Operation(
         log=AccessLog(log, log_queries) if log else None, trusted=proxies, address=options["public_url"] or ""
     )

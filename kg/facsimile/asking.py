@@ -7,8 +7,9 @@ from kg.asking import Ask, rows
 from kg.asking import Row as Answered
 from kg.facsimile.printed import CORRECTED, DOUBTFUL, OPEN, UNREAD, Cell, Leaf, Note, Reading, Row, Words
 from kg.facsimile.spans import Span, found, markup, pieces
-from kg.labels import Labels, is_web_address, preferred
+from kg.labels import Labels, is_web_address, told
 from kg.names import ID, ONTOLOGY
+from kg.representations import path_of
 from kg.stored import Names, names, text_of
 
 CELLS_QUERY, PAGES_QUERY, ROWS_QUERY = "cells-of-rows", "pages-of-the-source", "rows-of-a-page"
@@ -79,13 +80,13 @@ class Source:
         anchor = row["row"].removeprefix(self._rows)
         return Row(
             anchor=anchor,
-            path=_path(row["row"]),
+            path=path_of(row["row"]),
             own=f"source/{self._rows.removeprefix(f'{ID}source/')}{anchor}",
             page=int(row["page"]),
             line=int(row["line"]),
             no=row.get("no", ""),
             number=row.get("number", ""),
-            title=self._words(titles, _path(row["measure"])) if "measure" in row else None,
+            title=self._words(titles, path_of(row["measure"])) if "measure" in row else None,
             cells=cells,
             notes=[self._note(note) for note in notes],
         )
@@ -103,10 +104,10 @@ class Source:
         column = {lang: cell.get(f"column_{lang}", "") for lang in ("ja", "en")}
         return Cell(
             anchor=cell["cell"].removeprefix(self._rows),
-            path=_path(cell["cell"]),
+            path=path_of(cell["cell"]),
             position=int(cell["position"]),
             text=text,
-            column=self._words(column, _path(cell["column"])) if "column" in cell else None,
+            column=self._words(column, path_of(cell["column"])) if "column" in cell else None,
             key=cell.get("column", "").rpartition("/")[2],
             pieces=pieces(text[:_LONGEST], spans),
             readings=[self._reading(reading, named) for reading in read],
@@ -122,7 +123,7 @@ class Source:
             # a name counts from the beginning of its cell, a KPI and a target from that of the file
             offset = 0 if reading["way"] == "mention" else start
             mark = "mention" if reading["way"] == "mention" else _MARKS.get(reading["property"], "thing")
-            path = _path(reading["value"]) if reading["way"] == "mention" else ""
+            path = path_of(reading["value"]) if reading["way"] == "mention" else ""
             title = f"{self._labels.of(reading['property'], self._lang)}: {self._name(reading['value'], named).text}"
             yield Span(int(reading["start"]) - offset, int(reading["end"]) - offset, mark, path, title if path else "")
 
@@ -143,7 +144,7 @@ class Source:
             amount = reading.get("amount", "")
             parts = [self._name(reading[key], named) for key in ("unit", "period") if key in reading]
             more = (Words(amount), *parts) if amount else tuple(parts)
-            value = Words(text, "ja" if "text" in reading else "", _path(reading["value"]))
+            value = Words(text, "ja" if "text" in reading else "", path_of(reading["value"]))
             return Reading(name, value, more, _MARKS.get(reading["property"], "thing"))
         if reading["value"].startswith(("http://", "https://")) and " " not in reading["value"]:
             return Reading(
@@ -153,16 +154,15 @@ class Source:
 
     def _name(self, iri: str, named: Names) -> Words:
         texts = named.get(iri)
-        return self._words(texts, _path(iri)) if texts else Words(iri.removeprefix(ID), "", _path(iri))
+        return self._words(texts, path_of(iri)) if texts else Words(iri.removeprefix(ID), "", path_of(iri))
 
     def _note(self, note: Answered) -> Note:
         reason = {lang: note.get(f"words_{lang}", "") for lang in ("ja", "en")}
         printed, corrected = note.get("printed", ""), note.get("corrected", "")
-        return Note(_kind(note), _path(note["note"]), printed, corrected, self._words(reason))
+        return Note(_kind(note), path_of(note["note"]), printed, corrected, self._words(reason))
 
     def _words(self, texts: Mapping[str, str], path: str = "") -> Words:
-        text = preferred(texts, self._lang)
-        return Words(text, next((lang for lang, each in texts.items() if each == text), ""), path)
+        return Words(*told(texts, self._lang), path)
 
 
 def _kind(note: Answered) -> str:
@@ -189,7 +189,3 @@ def _grouped(answered: Iterable[Answered], key: str) -> dict[str, list[Answered]
     for row in answered:
         grouped.setdefault(row[key], []).append(row)
     return grouped
-
-
-def _path(iri: str) -> str:
-    return f"doc/{iri.removeprefix(ID)}" if iri.startswith(ID) else ""

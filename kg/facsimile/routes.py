@@ -14,13 +14,14 @@ from kg.names import ID, ONTOLOGY
 from kg.negotiate import HTML
 from kg.pages import View
 from kg.releases import Release
-from kg.replies import Asked, Notice, raw_path, redirect, sent, told, view_of
+from kg.replies import Asked, Notice, raw_path, redirect, sent, told, view_of, whole_number
 from kg.representations import SAFE, Representation
 from kg.stored import is_iri, names, text_of
 
 PATH = "source"
 WHITE = "white"  # the parameter that shows what cannot be seen
 _AT_ONCE = 20  # pages of the document in one list
+_LAST_PAGE = 1_000_000
 _EDITIONS = f"SELECT ?edition {{ ?edition a <{ONTOLOGY}Edition> }} ORDER BY ?edition LIMIT 1000"
 
 
@@ -92,7 +93,7 @@ class Facsimile:
             return self._missing(request, key)
         leaves = await place.source.leaves()
         sheets = max(1, -(-len(leaves) // _AT_ONCE))
-        sheet = min(_number(request.query_params.get("page")) or 1, sheets)
+        sheet = min(whole_number(request.query_params.get("page", ""), _LAST_PAGE) or 1, sheets)
         shown = leaves[(sheet - 1) * _AT_ONCE : sheet * _AT_ONCE]
         listed = await place.source.listed([leaf.page for leaf in shown]) if shown else []
         html = pages.fill(
@@ -123,12 +124,15 @@ class Facsimile:
         """Answer with a row of the document, cell by cell."""
         place = await self._place(request, key, (WHITE,))
         number = await place.source.page_of(f"row/{row}") if place and is_iri(f"{ID}{row}") else None
-        if place is None or number is None:
+        leaves = await place.source.leaves() if place and number else []
+        leaf = next((leaf for leaf in leaves if leaf.page == number), None)
+        if place is None or leaf is None:  # any data may be served: a row may be on no page of this edition
             return self._missing(request, key)
-        leaf = next(leaf for leaf in await place.source.leaves() if leaf.page == number)
-        listed = await place.source.listed([number])
+        listed = await place.source.listed([leaf.page])
         iri = f"{ID}source/{key}/row/{row}"
-        at = next(at for at, each in enumerate(listed) if each["row"] == iri)
+        at = next((at for at, each in enumerate(listed) if each["row"] == iri), None)
+        if at is None:
+            return self._missing(request, key)
         around = (listed[at - 1]["row"] if at else None, listed[at + 1]["row"] if at + 1 < len(listed) else None)
         near = tuple(each and each.removeprefix(f"{ID}source/{key}/row/") for each in around)
         return await self._cells(place, leaf, [listed[at]], near, only=row)
@@ -192,7 +196,3 @@ def _parts(request: Request) -> list[str]:
 def _lang(request: Request) -> str:
     lang = request.query_params.get("lang")
     return f"?lang={lang}" if lang in pages.LANGUAGES else ""
-
-
-def _number(text: str | None) -> int | None:
-    return int(text) if text and text.isascii() and text.isdecimal() and len(text) < 8 else None

@@ -8,9 +8,9 @@ from urllib.parse import quote
 from pyoxigraph import BlankNode, Literal, NamedNode, Triple
 
 from kg.facts.shown import Correction, Fact, Issue, Place, Section, Value
-from kg.labels import Labels, is_web_address, preferred, prefixed
+from kg.labels import Labels, is_web_address, prefixed, told
 from kg.names import BASE, ID, PREFIXES
-from kg.representations import SAFE
+from kg.representations import SAFE, path_of
 
 _RDF, _RDFS, _SKOS, _DCTERMS = (PREFIXES[prefix] for prefix in ("rdf", "rdfs", "skos", "dcterms"))
 _SHISAKU, _OA = PREFIXES["shisaku"], PREFIXES["oa"]
@@ -67,12 +67,6 @@ class Facts:
         """Return the things that a thing has for a property, 2 before 10."""
         return sorted((t.value for t in self._objects(iri, predicate) if isinstance(t, NamedNode)), key=_natural)
 
-    def those_with(self, predicate: str, thing: str) -> list[str]:
-        """Return the things that have a thing for a property, 2 before 10."""
-        wanted = NamedNode(thing)
-        found = [key for key in self._about if wanted in self._objects(key, predicate)]
-        return sorted(found, key=_natural)
-
     def text(self, iri: str, predicate: str) -> str:
         """Return the first text that a thing has for a property, or nothing."""
         return next((term.value for term in self._objects(iri, predicate) if isinstance(term, Literal)), "")
@@ -80,8 +74,7 @@ class Facts:
     def told(self, iri: str, predicate: str) -> Value | None:
         """Return the text of a property in the language of the page, or else in another."""
         texts = self._texts(iri, predicate)
-        text = preferred(texts, self._lang)
-        return Value(text, next(lang for lang, words in texts.items() if words == text)) if texts else None
+        return Value(*told(texts, self._lang)) if texts else None
 
     def in_language(self, iri: str, predicate: str, lang: str) -> Value | None:
         """Return the text of a property in one language, or None."""
@@ -222,8 +215,7 @@ class Facts:
         """Return what a thing is called and in which language; a thing without a name goes by its IRI."""
         texts = self._names(iri)
         if texts:
-            text = preferred(texts, self._lang)
-            language = next(language for language, candidate in texts.items() if candidate == text)
+            text, language = told(texts, self._lang)
             return _short(text) if shortened else text, language
         if iri.startswith(ID):
             return iri.removeprefix(ID), ""
@@ -256,11 +248,8 @@ class Facts:
         return f"#{quote(self.anchors[iri], safe=SAFE)}" if iri in self.anchors else self._document(iri)
 
     def _document(self, iri: str) -> str:
-        if iri.startswith(ID):
-            return self._link(f"doc/{quote(iri.removeprefix(ID), safe=SAFE)}")
-        if iri.startswith(BASE):
-            return self._link(quote(iri.removeprefix(BASE), safe=SAFE + "#"))
-        return iri if is_web_address(iri) else ""
+        path = path_of(iri)
+        return self._link(path) if path else iri if is_web_address(iri) else ""
 
 
 def _key(term: object) -> str:

@@ -6,7 +6,7 @@ A measure that was split continues in several, one that was merged continues sev
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import log
@@ -25,7 +25,6 @@ _HARDLY_ALIKE = 0.3
 _SHORTEST_KPI = 4  # characters of a name that tells one KPI from others
 
 Letters = frozenset[str]  # pairs of neighbouring characters
-Weight = Callable[[str], float]
 Pair = tuple[str, str]  # the IRIs of the later measure and of the earlier one
 
 
@@ -139,14 +138,16 @@ def _outdone(evidence: Mapping[Pair, _Evidence]) -> set[Pair]:
 def _evidence(later: Sequence[Listed], earlier: Sequence[Listed], judged: Iterable[Pair]) -> dict[Pair, _Evidence]:
     """Return the evidence of every pair that shares anything, or that is judged."""
     letters = {measure.iri: _letters(measure.title) for measure in (*later, *earlier)}
-    weight, kpis, wanted = _weights(letters.values()), _kpis(earlier), set(judged)
+    weights, kpis, wanted = _weights(letters.values()), _kpis(earlier), set(judged)
+    whole = {iri: sum(weights[pair] for pair in title) for iri, title in letters.items()}
     found: dict[Pair, _Evidence] = {}
     for new in later:
         shared: dict[str, list[str]] = defaultdict(list)
         for iri, name in new.kpis:
             shared[kpis.get(name, "")].append(iri)
         for old in earlier:
-            similarity = _similarity(letters[new.iri], letters[old.iri], weight)
+            shared_weight = sum(weights[pair] for pair in letters[new.iri] & letters[old.iri])
+            similarity = _similarity(shared_weight, whole[new.iri] + whole[old.iri])
             same_number = bool(new.number) and new.number == old.number
             going_on = tuple(shared.get(old.iri, ()))
             if similarity or same_number or going_on or (new.iri, old.iri) in wanted:
@@ -159,17 +160,15 @@ def _letters(title: str) -> Letters:
     return frozenset(one + other for one, other in pairwise(text)) if title else frozenset()
 
 
-def _weights(titles: Iterable[Letters]) -> Weight:
-    """Return what a pair of characters weighs: by how few titles hold it (inverse document frequency)."""
-    listed = list(titles)
-    counts = Counter(pair for title in listed for pair in title)
-    return lambda pair: log(1 + len(listed) / counts[pair])
+def _weights(titles: Collection[Letters]) -> dict[str, float]:
+    """Return what each pair of characters weighs: by how few titles hold it (inverse document frequency)."""
+    counts = Counter(pair for title in titles for pair in title)
+    return {pair: log(1 + len(titles) / count) for pair, count in counts.items()}
 
 
-def _similarity(one: Letters, other: Letters, weight: Weight) -> float:
+def _similarity(shared: float, both: float) -> float:
     """Return which part of the pairs two titles share, by weight (Dice): from 0 to 1, in hundredths."""
-    both = sum(map(weight, one)) + sum(map(weight, other))
-    return round(2 * sum(map(weight, one & other)) / both, 2) if both else 0.0
+    return round(2 * shared / both, 2) if both else 0.0
 
 
 def _kpis(measures: Iterable[Listed]) -> dict[str, str]:

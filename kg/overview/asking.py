@@ -2,17 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from urllib.parse import quote
 
 from kg.asking import Ask, Row, rows
 from kg.errors import QueryError
 from kg.facts import Value
-from kg.labels import preferred
+from kg.labels import told
 from kg.names import ID
 from kg.overview.editions import Edition
 from kg.pages import LANGUAGES, View
 from kg.pages.questions import Behind
-from kg.representations import SAFE
+from kg.representations import path_of
 from kg.stored import Term, text_of
 
 _LONGEST = 400  # characters of a text of the data: there are many on one page
@@ -43,16 +42,13 @@ async def answered(
 def called(row: Row, stem: str, view: View) -> tuple[str, str]:
     """Return a text of a row in the language of a page, or else in the other, with its language."""
     texts = {lang: row[f"{stem}_{lang}"][:_LONGEST] for lang in LANGUAGES if row.get(f"{stem}_{lang}")}
-    text = preferred(texts, view.lang)
-    return text, next((lang for lang, each in texts.items() if each == text), "")
+    return told(texts, view.lang)
 
 
 def leads_to(iri: str, view: View) -> str:
     """Return the address of the page of a thing; of a place in the source, beside what was read there; or nothing."""
-    if not iri.startswith(ID):
-        return ""
-    path = iri.removeprefix(ID)
-    return view.link(quote(path if path.startswith("source/") else f"doc/{path}", safe=SAFE))
+    path = path_of(iri)
+    return view.link(path.removeprefix("doc/") if path.startswith("doc/source/") else path) if path else ""
 
 
 def thing(iri: str, words: str, view: View, lang: str = "") -> Value:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from kg.asking import Ask, Row
 from kg.facts import Value
-from kg.labels import preferred
+from kg.labels import told
 from kg.names import BASE
 from kg.overview.asking import Answered, answered, called, thing
 from kg.overview.editions import Edition
@@ -190,8 +190,7 @@ def _shapes(found: Gathered, view: View) -> list[Group]:
 
 
 def _focus(row: Row, named: Names, view: View) -> tuple[Value, Value | None]:
-    words = preferred(named.get(row["focus"], {}), view.lang)
-    lang = next((lang for lang, each in named.get(row["focus"], {}).items() if each == words), "")
+    words, lang = told(named.get(row["focus"], {}), view.lang)
     return thing(row["focus"], f"{words[:60]}{'…' if len(words) > 60 else ''}", view, lang), _place(row, view)
 
 

@@ -7,7 +7,6 @@ counted as lines, and only those that are shown are parsed.
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from urllib.parse import quote
 
 from pyoxigraph import Literal, NamedNode, QueryResultsFormat, QuerySolutions, RdfFormat, parse, parse_query_results
 
@@ -16,7 +15,7 @@ from kg.facts import Value
 from kg.labels import is_web_address, prefixed
 from kg.names import BASE, ID, PREFIXES
 from kg.negotiate import JSON, N_TRIPLES, TSV, Format
-from kg.representations import SAFE
+from kg.representations import path_of
 from kg.workers.messages import Answer
 
 ROWS = 100  # of one page
@@ -73,9 +72,8 @@ def _value(term: object, link: Callable[[str], str]) -> Value:
     """Return a term as a cell: an IRI by its shortest name, a literal exactly as it is."""
     if isinstance(term, NamedNode):
         iri = term.value
-        if iri.startswith(BASE):
-            path = f"doc/{iri.removeprefix(ID)}" if iri.startswith(ID) else iri.removeprefix(BASE)
-            return Value(_short(iri), "", link(quote(path, safe=SAFE + "#")))
+        if path := path_of(iri):
+            return Value(_short(iri), "", link(path))
         return Value(_short(iri), "", iri if is_web_address(iri) else "", away=True)
     if isinstance(term, Literal):
         kind = term.datatype.value

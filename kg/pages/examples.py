@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from kg.asking import Ask, bindings
-from kg.labels import preferred
+from kg.labels import told
 from kg.names import PREFIXES
 from kg.stored import is_iri
 from kg.vocabulary import PROPERTY, Term
@@ -39,9 +39,7 @@ class Examples:
 
     def name(self, iri: str, lang: str) -> tuple[str, str]:
         """Return what a thing is called, and in which language; both empty where it has no name."""
-        texts = self.names.get(iri, {})
-        text = preferred(texts, lang)
-        return text, next((key for key, words in texts.items() if words == text), "")
+        return told(self.names.get(iri, {}), lang)
 
 
 async def examples(ask: Ask, terms: Iterable[Term]) -> Examples:

@@ -15,6 +15,7 @@ from kg.pages.filling import fill
 from kg.pages.view import View
 from kg.places import places
 from kg.queries import StoredQuery, stored_query
+from kg.representations import path_of
 
 # The first question that a visitor sees, answered on the page.
 EXAMPLE = f"""\
@@ -105,10 +106,10 @@ class Landing:
             offered=[query for name in _OFFERED for query in queries if query.name == name],
             dataset=dataset,
             figures=self._words(figures.counts, view),
-            editions=[f"doc/{iri.removeprefix(ID)}" for iri in figures.editions],
+            editions=[path_of(iri) for iri in figures.editions],
             entries={way: [_entry(entry, view) for entry in listed] for way, listed in figures.entries.items()},
             example=example(view.lang),
-            answer=[{**row, "path": f"doc/{row['measure'].removeprefix(ID)}"} for row in figures.answers[view.lang]],
+            answer=[{**row, "path": path_of(row["measure"])} for row in figures.answers[view.lang]],
         )
 
     async def _asked(self) -> Figures:
@@ -148,4 +149,4 @@ def example(lang: str) -> str:
 def _entry(entry: Entry, view: View) -> tuple[str, str, int]:
     """Return the path, the name and the number of measures of a thing to start from."""
     name = preferred({lang: text for lang, text in entry.names.items() if text}, view.lang)
-    return f"doc/{entry.iri.removeprefix(ID)}", name or entry.iri, entry.measures
+    return path_of(entry.iri), name or entry.iri, entry.measures

@@ -8,7 +8,7 @@ from kg import sparql
 from kg.names import ID, ONTOLOGY
 from kg.pages.view import View
 from kg.queries import StoredQuery
-from kg.representations import SAFE
+from kg.representations import path_of
 from kg.vocabulary import Words
 
 # The words for the tags of the stored queries, in the order of the pages. A tag without words is shown as it is.
@@ -105,8 +105,7 @@ def question(query: StoredQuery, view: View) -> Question:
 
 def text(query: StoredQuery, view: View) -> str:
     """Return the text of a stored query for somebody who will change it: with one line that says what it asks."""
-    lines = [line for line in query.text.splitlines() if not line.startswith("#+")]
-    return f"# {question(query, view).summary}\n" + "\n".join(lines).strip() + "\n"
+    return f"# {question(query, view).summary}\n{query.question}"
 
 
 def word(tag: str, view: View) -> str:
@@ -132,7 +131,7 @@ def pieces(text: str, words: Words, known: Container[str], view: View) -> list[t
 
 def _leads_to(iri: str, words: Words, known: Container[str], view: View) -> str:
     if iri.startswith(ID) and iri in known:
-        return view.link(f"doc/{quote(iri.removeprefix(ID), safe=SAFE)}")
+        return view.link(path_of(iri))
     if iri in words.declared:
         return view.link(f"def#{iri.removeprefix(ONTOLOGY)}")
     return ""

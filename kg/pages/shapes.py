@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pyoxigraph import BlankNode, Literal, NamedNode, Triple
 
 from kg.facts import Value
-from kg.labels import Labels, preferred, prefixed
+from kg.labels import Labels, prefixed, told
 from kg.names import BASE, PREFIXES
 
 _SH, _RDF = PREFIXES["sh"], PREFIXES["rdf"]
@@ -143,8 +143,7 @@ class Shapes:
 
     def _text(self, shape: str, name: str) -> Value | None:
         texts = {t.language or "": t.value for t in self._all(shape, _SH + name) if isinstance(t, Literal)}
-        text = preferred(texts, self._lang)
-        return Value(text, next(lang for lang, words in texts.items() if words == text)) if texts else None
+        return Value(*told(texts, self._lang)) if texts else None
 
     def _literal(self, shape: str, name: str) -> str:
         return next((t.value for t in self._all(shape, _SH + name) if isinstance(t, Literal)), "")

@@ -15,6 +15,7 @@ from kg.pages.filling import fill
 from kg.pages.kinds import Kind, facets, kind_of, pointing
 from kg.pages.neighbours import Joined, Neighbours, neighbours, pointed_to
 from kg.pages.view import View
+from kg.representations import path_of
 from kg.things import Description
 
 IN_SCHEME = PREFIXES["skos"] + "inScheme"
@@ -219,7 +220,7 @@ def _alike(view: View, facts: Facts, rows: Sequence[Row]) -> list[Row]:
             listed.setdefault(row["other"], row)
     return [
         {
-            "path": f"doc/{iri.removeprefix(ID)}",
+            "path": path_of(iri),
             "number": row.get("number", ""),
             "name": preferred({lang: row.get(f"name_{lang}", "") for lang in ("ja", "en")}, view.lang) or iri,
             "lang": view.lang if row.get(f"name_{view.lang}") else "",
@@ -232,7 +233,7 @@ def _alike(view: View, facts: Facts, rows: Sequence[Row]) -> list[Row]:
 
 def _mentions(row: Row) -> Row:
     row = {"number": "", "measure_path": "", **row}
-    paths = {name: f"doc/{row[name].removeprefix(ID)}" for name in ("cell", "measure") if name in row}
+    paths = {name: path_of(row[name]) for name in ("cell", "measure") if name in row}
     return {**row, **{f"{name}_path": path for name, path in paths.items()}}
 
 

@@ -18,6 +18,7 @@ _MONTHS = (
     *("January", "February", "March", "April", "May", "June"),
     *("July", "August", "September", "October", "November", "December"),
 )
+_LONGEST = 1000  # digits of a number that is grouped; Python reads no more than some thousands
 # What turns the direction of a text, and control characters: where no element can isolate them, they are left out.
 _UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]+")
 _ITEM = re.compile(r"^\s*(?:-|・|※)\s*(?=\S)")
@@ -46,7 +47,7 @@ def number(text: object) -> str:
     """Return a decimal number with its thousands marked; other texts as they are."""
     whole, point, rest = str(text).partition(".")
     sign, digits = whole[: len(whole) - len(whole.lstrip("+-"))], whole.lstrip("+-")
-    if not (digits.isascii() and digits.isdecimal()) or (point and not rest.isdecimal()):
+    if not (digits.isascii() and digits.isdecimal()) or (point and not rest.isdecimal()) or len(digits) > _LONGEST:
         return str(text)
     rest = rest.rstrip("0")
     return f"{sign}{int(digits):,}" + (f".{rest}" if rest else "")

@@ -5,7 +5,6 @@ cites, and which column is what (docs/plans.md). The table is CSV with a header;
 """
 
 import csv
-import hashlib
 import io
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -15,7 +14,7 @@ from typing import Any
 
 from kg.errors import Problem, RecipeError
 from kg.recipe.checkdigits import CHECKS
-from kg.recipe.sources import Source
+from kg.recipe.sources import Source, by_key, received
 from kg.recipe.tables import read_toml
 
 FOLDER, DESCRIPTION = "plans", "plan.toml"
@@ -56,21 +55,12 @@ class LocalPlan:
 
 def read_plans(folder: Path, sources: Sequence[Source]) -> tuple[LocalPlan, ...]:
     """Read every plan below `folder`, in the order of their keys; raise RecipeError with every problem of all."""
-    problems: list[Problem] = []
-    plans: dict[str, LocalPlan] = {}
-    for description in sorted((folder / FOLDER).glob(f"*/{DESCRIPTION}")):
-        try:
-            plan = _plan(description, {source.key for source in sources})
-        except RecipeError as error:
-            problems.extend(error.problems)
-            continue
-        if plan.key in plans:
-            fact = f"key {plan.key!r} is also the key of {plans[plan.key].file.parent.name}"
-            problems.append(Problem(fact, "give each plan a key of its own", description))
-        plans[plan.key] = plan
+    editions = {source.key for source in sources}
+    descriptions = (folder / FOLDER).glob(f"*/{DESCRIPTION}")
+    plans, problems = by_key(descriptions, lambda description: _plan(description, editions))
     if problems:
         raise RecipeError(*problems)
-    return tuple(plans[key] for key in sorted(plans))
+    return plans
 
 
 def _plan(description: Path, editions: set[str]) -> LocalPlan:
@@ -78,20 +68,12 @@ def _plan(description: Path, editions: set[str]) -> LocalPlan:
     if problems := [*_problems(described, description, editions)]:
         raise RecipeError(*problems)
     file = description.parent / described["document"]
-    try:
-        received = file.read_bytes()
-    except OSError as error:
-        raise RecipeError(Problem(f"cannot be read: {error.strerror}", "put the table there", file)) from error
-    found = hashlib.sha256(received).hexdigest()
-    if found != described["sha256"].lower():
-        fact = f"its SHA-256 is {found}, not {described['sha256']} as in {DESCRIPTION}"
-        remedy = f'restore the table; if the change is meant, put sha256 = "{found}" into {DESCRIPTION}'
-        raise RecipeError(Problem(fact, remedy, file))
+    content = received(file, described["sha256"].lower(), DESCRIPTION, RecipeError)
     encoding = described.get("encoding", ENCODINGS[0])
     try:
-        text = received.decode(_CODECS[encoding])
+        text = content.decode(_CODECS[encoding])
     except UnicodeDecodeError as error:
-        line = received[: error.start].count(b"\n") + 1
+        line = content[: error.start].count(b"\n") + 1
         other = next(name for name in ENCODINGS if name != encoding)
         raise RecipeError(Problem(f"is no {encoding}", f'try encoding = "{other}"', file, line)) from error
     return LocalPlan(described["key"], file, described, tuple(_rows(text, described["columns"], file)))

@@ -1,15 +1,29 @@
 """Source documents: frozen bytes that are verified before they are read."""
 
 import hashlib
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
-from kg.errors import Problem, SourceError
+from kg.errors import KgError, Problem, SourceError
 from kg.recipe.tables import read_toml
 
 DESCRIPTION = "source.toml"
 REQUIRED = ("key", "document", "sha256", "title_ja", "title_en")
+
+
+class _Described(Protocol):
+    """What was received with a description of it."""
+
+    @property
+    def key(self) -> str: ...
+
+    @property
+    def file(self) -> Path: ...
+
+
+Keyed = TypeVar("Keyed", bound=_Described)
 
 
 @dataclass(frozen=True)
@@ -30,7 +44,9 @@ class Source:
 
         It is read anew each time: a thousand documents need not be in memory at once.
         """
-        return _decoded(_received(self.file, self.sha256), self.file) if self.carried is None else self.carried
+        if self.carried is not None:
+            return self.carried
+        return _decoded(received(self.file, self.sha256, DESCRIPTION, SourceError), self.file)
 
 
 def read_source(folder: Path) -> Source:
@@ -48,18 +64,19 @@ def read_source(folder: Path) -> Source:
     return source
 
 
-def _received(file: Path, sha256: str) -> bytes:
+def received(file: Path, sha256: str, description: str, error: type[KgError]) -> bytes:
+    """Return a file with just the bytes that were received, as a description says; raise the error for any other."""
     try:
-        received = file.read_bytes()
-    except OSError as error:
-        remedy = f"put the document there, or name another in {DESCRIPTION}"
-        raise SourceError(Problem(f"cannot be read: {error.strerror}", remedy, file)) from error
-    found = hashlib.sha256(received).hexdigest()
+        content = file.read_bytes()
+    except OSError as reason:
+        remedy = f"put the document there, or name another in {description}"
+        raise error(Problem(f"cannot be read: {reason.strerror}", remedy, file)) from reason
+    found = hashlib.sha256(content).hexdigest()
     if found != sha256:
-        fact = f"its SHA-256 is {found}, not {sha256} as in {DESCRIPTION}"
-        remedy = f'restore the document; if the change is meant, put sha256 = "{found}" into {DESCRIPTION}'
-        raise SourceError(Problem(fact, remedy, file))
-    return received
+        fact = f"its SHA-256 is {found}, not {sha256} as in {description}"
+        remedy = f'restore the document; if the change is meant, put sha256 = "{found}" into {description}'
+        raise error(Problem(fact, remedy, file))
+    return content
 
 
 def _decoded(received: bytes, file: Path) -> str:
@@ -76,20 +93,26 @@ def _decoded(received: bytes, file: Path) -> str:
 
 def read_sources(folder: Path) -> tuple[Source, ...]:
     """Read every source below `folder`, in the order of their keys; raise SourceError with every problem."""
-    problems: list[Problem] = []
-    sources: dict[str, Source] = {}
-    for description in sorted(folder.glob(f"*/{DESCRIPTION}")):
-        try:
-            source = read_source(description.parent)
-        except SourceError as error:
-            problems.extend(error.problems)
-            continue
-        if source.key in sources:
-            fact = f"key {source.key!r} is also the key of {sources[source.key].file.parent.name}"
-            problems.append(Problem(fact, "give each edition a key of its own", description))
-        sources[source.key] = source
+    sources, problems = by_key(folder.glob(f"*/{DESCRIPTION}"), lambda description: read_source(description.parent))
     if not sources and not problems:
         problems.append(Problem("no source", f"add a folder with a {DESCRIPTION} and its document", folder))
     if problems:
         raise SourceError(*problems)
-    return tuple(sources[key] for key in sorted(sources))
+    return sources
+
+
+def by_key(descriptions: Iterable[Path], read: Callable[[Path], Keyed]) -> tuple[tuple[Keyed, ...], list[Problem]]:
+    """Return what some descriptions describe, in the order of their keys, and what is wrong with them."""
+    problems: list[Problem] = []
+    found: dict[str, Keyed] = {}
+    for description in sorted(descriptions):
+        try:
+            one = read(description)
+        except KgError as error:
+            problems.extend(error.problems)
+            continue
+        if one.key in found:
+            fact = f"key {one.key!r} is also the key of {found[one.key].file.parent.name}"
+            problems.append(Problem(fact, "give each a key of its own", description))
+        found[one.key] = one
+    return tuple(found[key] for key in sorted(found)), problems

@@ -152,7 +152,7 @@ def _given(value: object, place: str) -> Given:
     if isinstance(value, bool):
         return Given(str(value).lower())
     if isinstance(value, int | float):
-        return Given(f"{value:.15g}")
+        return Given(str(value) if isinstance(value, int) else f"{value:.15g}")
     if isinstance(value, str) and len(value) <= TEXT:
         return Given(value.strip())
     raise Refusal(400, f"{place}: a value is a text of at most {TEXT} characters, a number, a boolean or a thing")

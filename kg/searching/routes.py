@@ -25,14 +25,18 @@ from kg.searching.wish import LARGEST_PAGE, LAST_PAGE, LONGEST, PAGE_SIZE, Wish,
 _SIMILAR = 3  # names that are offered where nothing was found
 
 
-def router(index: Callable[[], Index], release: Release | None, labels: Labels) -> APIRouter:
-    """Return the route of the search; `index` returns the index, or raises Refusal as long as there is none."""
+def desk_of(index: Callable[[], Index]) -> Desk:
+    """Return where searches are made; `index` returns the index, or raises Refusal as long as there is none."""
+    return Desk(index, "searches", "look for longer words", threads=2, waiting=64, seconds=5.0)
+
+
+def router(desk: Desk, release: Release | None, labels: Labels) -> APIRouter:
+    """Return the route of the search."""
     routes = APIRouter(tags=["things"])
-    desk = Desk(index, "searches", "look for longer words", threads=2, waiting=64, seconds=5.0)
 
     async def search(request: Request) -> Response:
         format = chosen(request, (PLAIN_JSON, HTML))
-        wish = wished(request, index().facets)
+        wish = wished(request, desk.index().facets)
         found, similar = await desk.errand(partial(_search, wish))
         telling = Telling(wish, found, similar, labels)
         if wish.page > telling.pages:

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from fastapi import Request
 
 from kg.endpoint import Refusal
-from kg.replies import view_of
+from kg.replies import view_of, whole_number
 
 LONGEST = 1000  # characters of what is looked for
 PAGE_SIZE, LARGEST_PAGE = 20, 100
@@ -62,7 +62,7 @@ def wished(request: Request, facets: Sequence[str]) -> Wish:
 
 
 def _number(request: Request, name: str, usual: int, largest: int) -> int:
-    text = request.query_params.get(name, "") or str(usual)
-    if not (text.isascii() and text.isdecimal() and 1 <= int(text[:9]) <= largest):
+    number = whole_number(request.query_params.get(name, "") or str(usual), largest)
+    if number is None:
         raise Refusal(400, f"{name} is a number from 1 to {largest}")
-    return int(text)
+    return number

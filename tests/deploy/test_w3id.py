@@ -1,11 +1,7 @@
 """The redirects of the permanent names, in a real Apache: each rule, and that no published name is without one."""
 
-import contextlib
 import re
 import shutil
-import socket
-import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +10,8 @@ import pytest
 
 from kg.names import BASE
 from kg.releases import Release
+
+from ..processes import free_ports, process_of
 
 ROOT = Path(__file__).parents[2]
 HTACCESS = ROOT / "deploy/w3id/.htaccess"
@@ -33,8 +31,7 @@ def w3id(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     (folder / "www/shisaku").mkdir(parents=True)
     shutil.copy(HTACCESS, folder / "www/shisaku/.htaccess")
     folder.chmod(0o755)
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    (port,) = free_ports(1)
     modules = "".join(
         f"LoadModule {name}_module {MODULES}/mod_{name}.so\n" for name in ("mpm_event", "authz_core", "rewrite")
     )
@@ -44,18 +41,9 @@ def w3id(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
         f"<Directory {folder}/www>\nAllowOverride All\nRequire all granted\n</Directory>\n"
     )
     command = [str(APACHE), "-f", str(folder / "httpd.conf"), "-DFOREGROUND"]
-    with subprocess.Popen(command, stderr=subprocess.PIPE) as process:
-        try:
-            with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
-                for _ in range(500):
-                    with contextlib.suppress(httpx.ConnectError):
-                        client.get("/")
-                        break
-                    assert process.poll() is None, process.stderr.read()
-                    time.sleep(0.01)
-                yield client
-        finally:
-            process.terminate()
+    url = f"http://127.0.0.1:{port}"
+    with process_of(command, url, folder), httpx.Client(base_url=url, timeout=30) as client:
+        yield client
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from kg.cli import main
 from .pairs import AFTER, BEFORE
 
 ID = "https://w3id.org/shisaku/id/"
+PACKED = gzip.compress(b"<http://e/s>" * 99, mtime=0)
 ATOM = "{http://www.w3.org/2005/Atom}"
 Thing = dict[str, Any]
 
@@ -249,17 +250,17 @@ def test_a_page_shows_hostile_data_as_text(out: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "fact"),
     [
-        ("blank.ttl", '[] <http://e/p> "x" .', "blank nodes"),
-        ("wrong.ttl", "<http://e/s> <http://e/p> .\n", r"wrong.ttl:1: no valid Turtle"),
-        ("table.csv", "a,b\n", "what “.csv” means is not known"),
-        ("cut.nt.gz", "", "cannot be read"),
+        ("blank.ttl", b'[] <http://e/p> "x" .', "blank nodes"),
+        ("wrong.ttl", b"<http://e/s> <http://e/p> .\n", r"wrong.ttl:1: no valid Turtle"),
+        ("table.csv", b"a,b\n", "what “.csv” means is not known"),
+        ("cut.nt.gz", PACKED[:20], "cannot be read"),
+        ("damaged.nt.gz", PACKED[:12] + bytes(len(PACKED) - 12), "cannot be read"),
     ],
 )
-def test_a_file_that_cannot_be_compared(out: Path, tmp_path: Path, name: str, content: str, fact: str) -> None:
+def test_a_file_that_cannot_be_compared(out: Path, tmp_path: Path, name: str, content: bytes, fact: str) -> None:
     """What is wrong is told with the file, and nothing is compared."""
     file = tmp_path / name
-    data = gzip.compress(b"<http://e/s>" * 99)[:20] if name.endswith(".gz") else content.encode()
-    file.write_bytes(data)
+    file.write_bytes(content)
     result = diff(out, file, "2031.1.0")
 
     assert result.exit_code == 1

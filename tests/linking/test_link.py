@@ -13,18 +13,15 @@ import pytest
 from click.testing import CliRunner, Result
 from openpyxl.styles import Font
 
+from kg.releases import Release
+
 Link = Callable[..., Result]
 
 
 @pytest.fixture(scope="session")
-def releases(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def releases(real: Release) -> Path:
     """The folder of the release that the recipe of this checkout makes."""
-    from kg.cli import main
-
-    out = tmp_path_factory.mktemp("out")
-    result = CliRunner().invoke(main, ["build", "--out", str(out)])
-    assert result.exit_code == 0, result.output
-    return out
+    return real.folder.parents[1]
 
 
 @pytest.fixture

@@ -214,6 +214,7 @@ def strange(tmp_path_factory: pytest.TempPathFactory, start) -> Iterator[httpx.C
             ("https://w3id.org/shisaku/def#pillar", f"<javascript:alert({number % 2})>"),
             ("https://w3id.org/shisaku/def#rowNumber", f'"{script}"'),
             ("https://w3id.org/shisaku/def#leadOrganization", f'"{script}"'),
+            ("https://w3id.org/shisaku/def#leadOrganization", "<http://example.org/body?a=1&b#part>"),
             ("http://purl.org/dc/terms/title", json.dumps(f"\u202e{script} {number}", ensure_ascii=False) + "@ja"),
         ):
             lines.append(f"{measure} <{term}> {value} .")
@@ -230,6 +231,7 @@ def test_strange_measures_are_listed_safely(strange: httpx.Client) -> None:
 
     assert "300 measures" in page
     assert "<script" not in page and 'href="javascript' not in page
+    assert "lookup?iri=http%3A%2F%2Fexample.org%2Fbody%3Fa%3D1%26b%23part&amp;lang=en" in page
     assert len(page.encode()) < 100 * 1024 and "more values" in page
     assert len(facets["edition"]) == 90 and len(facets["pillar"]) == 2
     for facet, value in (("edition", next(iter(facets["edition"]))), ("pillar", next(iter(facets["pillar"])))):

@@ -1,18 +1,13 @@
 """The list of measures, the source page and the pictures in a real browser: for everyone, without scripts."""
 
-from importlib.resources import files
 from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser
 
-AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
-AUDIT = """async (contrast) => (await axe.run(document, { resultTypes: ['violations'], runOnly: { type: 'tag', values: [
-  'wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] },
-  rules: { 'color-contrast': { enabled: contrast } } })).violations.map(
-  (found) => `${found.help}: ${found.nodes.map((node) => node.target.join(' ')).slice(0, 3)}`)"""
-OPEN = "document.querySelectorAll('main details').forEach((drawer) => { drawer.open = true })"
+from .test_browser import violations
+
 PATHS = (
     "/browse?lead=mic&effect=uncertain&sort=-targets&wrong=1",
     "/browse?lead=-&effect=uncertain&target=set",
@@ -24,14 +19,7 @@ PATHS = (
 )
 
 
-def violations(page: Page, contrast: bool) -> list[str]:
-    """Return what axe-core finds on the page that is open, its drawers opened; `contrast` is what takes longest."""
-    page.evaluate(OPEN)
-    page.evaluate(AXE)
-    found: list[str] = page.evaluate(AUDIT, contrast)
-    return found
-
-
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing(browser: Browser, real_site: httpx.Client, scheme: str) -> None:
     """WCAG 2.2 AA and best practice: Japanese by day on a phone, English at night on a desk."""

@@ -9,7 +9,8 @@ from playwright.sync_api import Browser, Page
 from pyoxigraph import RdfFormat, parse
 
 from kg.releases import Release
-from tests.pages.test_browser import violations
+
+from .test_browser import violations
 
 HTML = {"Accept": "text/html"}
 DEF = "https://w3id.org/shisaku/def#"

@@ -10,7 +10,7 @@ from kg.places import places
 from kg.site import app
 
 HTML = {"Accept": "text/html"}
-ID = "https://w3id.org/shisaku/id/"
+ID, DEF = "https://w3id.org/shisaku/id/", "https://w3id.org/shisaku/def#"
 SCRIPT = "<script>document.title='run'</script><img src=x onerror=\\\"document.title='run'\\\">"
 # A word that turns the direction of all that follows it on the line.
 TURNED = "\u202egnp.exe"
@@ -34,6 +34,15 @@ def hostile(tmp_path_factory: pytest.TempPathFactory, start) -> Iterator[httpx.C
         f'{thing} <http://example.org/word> "{"W" * 100_000}" .',
         *(f"{thing} <http://example.org/many> <http://example.org/v{number}> ." for number in range(10_000)),
         *(f"<{ID}from/{number}> <http://example.org/points> {thing} ." for number in range(1_000)),
+        f'<{ID}from/7> <http://example.org/digits> "{"9" * 5000}"^^<http://www.w3.org/2001/XMLSchema#integer> .',
+        # rows of a source, of which one says nothing of its edition
+        f'<{ID}edition/e> <http://purl.org/dc/terms/title> "e"@ja .',
+        *(
+            f"<{row}> <{DEF}page> 1 ; <{DEF}line> 1 ; <{DEF}cell> <{row}/cell/1> . "
+            f'<{row}/cell/1> <{DEF}position> 1 ; <{DEF}start> 0 ; <{DEF}printedText> "text" .'
+            for row in (f"{ID}source/e/row/1", f"{ID}source/e/row/2")
+        ),
+        f"<{ID}source/e/row/1> a <{DEF}SourceRow> ; <http://purl.org/dc/terms/isPartOf> <{ID}edition/e> .",
         # a measure of ours with a title that is none, a number with markup, and a target that is a loop
         f"{other} <http://www.w3.org/1999/02/22-rdf-syntax-ns#type> <https://w3id.org/shisaku/def#Measure> .",
         f'{other} <http://purl.org/dc/terms/title> "{SCRIPT}"@ja .',
@@ -44,8 +53,8 @@ def hostile(tmp_path_factory: pytest.TempPathFactory, start) -> Iterator[httpx.C
         f'{other} <https://w3id.org/shisaku/def#value> "{SCRIPT}" .',
     ]
     folder = tmp_path_factory.mktemp("hostile")
-    (folder / "data.nt").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    with start(app([folder / "data.nt"], places().queries, folder)) as client:
+    (folder / "data.ttl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    with start(app([folder / "data.ttl"], places().queries, folder)) as client:
         yield client
 
 
@@ -79,6 +88,19 @@ def test_a_kind_that_nobody_laid_out_still_has_its_page(hostile: httpx.Client) -
 
     assert "http://example.org/points" in page
     assert f"<code>{ID}from/7</code>" in page and "Turtle" in page
+
+
+def test_a_number_of_thousands_of_digits_is_shown_as_it_is(hostile: httpx.Client) -> None:
+    """A number that nobody can read in groups is no reason to show nothing."""
+    answer = hostile.get("/doc/from/7", headers=HTML)
+
+    assert answer.status_code == 200 and "9" * 1000 in answer.text
+
+
+def test_a_row_that_stands_on_no_page_is_not_there(hostile: httpx.Client) -> None:
+    """A row of the source is shown on its page; one that belongs to no edition is told to be missing."""
+    assert hostile.get("/source/e/row/1", headers=HTML).status_code == 200
+    assert hostile.get("/source/e/row/2", headers=HTML).status_code == 404
 
 
 def test_a_browser_runs_none_of_it(hostile: httpx.Client, browser: Browser) -> None:

@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from kg.explain import Explainer, Reason
+from kg.releases import Release
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 ID = "https://w3id.org/shisaku/id/"
@@ -27,11 +28,9 @@ def kg(*arguments: str | Path) -> Result:
 
 
 @pytest.fixture(scope="module")
-def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def out(real: Release) -> Path:
     """The folder of a release made from this checkout."""
-    folder = tmp_path_factory.mktemp("out")
-    assert kg("build", "--out", folder).exit_code == 0
-    return folder
+    return real.folder.parents[1]
 
 
 @pytest.fixture(scope="module")

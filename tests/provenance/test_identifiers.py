@@ -23,12 +23,19 @@ def kg(*arguments: str | Path) -> Result:
     return result
 
 
-@pytest.fixture
-def recipe(tmp_path: Path) -> Path:
-    """A copy of the recipe whose ledger knows everything that it publishes."""
-    folder = Path(shutil.copytree(CHECKOUT / "build", tmp_path / "build"))
-    assert kg("build", "--recipe", folder, "--out", tmp_path / "out", "--mint").exit_code == 0
+@pytest.fixture(scope="module")
+def minted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a copy of the recipe, whose ledger knows everything that it publishes, and its release in `out`."""
+    folder = tmp_path_factory.mktemp("minted")
+    shutil.copytree(CHECKOUT / "build", folder / "build")
+    assert kg("build", "--recipe", folder / "build", "--out", folder / "out", "--mint").exit_code == 0
     return folder
+
+
+@pytest.fixture
+def recipe(minted: Path, tmp_path: Path) -> Path:
+    """A copy of that recipe, to be changed."""
+    return Path(shutil.copytree(minted / "build", tmp_path / "build"))
 
 
 def change(recipe: Path, old: str, new: str) -> None:
@@ -42,12 +49,12 @@ def change(recipe: Path, old: str, new: str) -> None:
     settings.write_text(re.sub(r'sha256 = ".*"', f'sha256 = "{digest}"', said), encoding="utf-8")
 
 
-def test_minting_writes_every_new_identifier_once(recipe: Path, tmp_path: Path) -> None:
+def test_minting_writes_every_new_identifier_once(minted: Path) -> None:
     """The ledger lists measures, KPIs, targets and shared things, sorted; a second mint adds nothing."""
-    with (recipe / "identifiers.csv").open(encoding="utf-8", newline="") as file:
+    with (minted / "build" / "identifiers.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     kinds = {row["kind"] for row in rows}
-    again = kg("build", "--recipe", recipe, "--out", tmp_path / "out", "--mint")
+    again = kg("build", "--recipe", minted / "build", "--out", minted / "out", "--mint")
 
     assert {"measure", "kpi", "target", "organization", "budget", "document", "law", "edition"} <= kinds
     assert [row["iri"] for row in rows] == sorted({row["iri"] for row in rows})

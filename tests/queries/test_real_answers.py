@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from pyoxigraph import NamedNode, QuerySolutions, QueryTriples, Store
 
-from kg.pipeline import build
 from kg.places import places
 from kg.queries import read_query
 from kg.releases import Release
@@ -31,15 +30,9 @@ Ask = Callable[[str], list[Row]]
 
 
 @pytest.fixture(scope="module")
-def release(tmp_path_factory: pytest.TempPathFactory) -> Release:
-    """The release, built once."""
-    return build(places(out=tmp_path_factory.mktemp("out"))).release
-
-
-@pytest.fixture(scope="module")
-def store(release: Release) -> Store:
+def store(real: Release) -> Store:
     """The graph of the release, as the server opens it."""
-    return open_release(release)
+    return open_release(real)
 
 
 @pytest.fixture(scope="module")
@@ -56,11 +49,11 @@ def ask(store: Store) -> Ask:
 
 
 @pytest.fixture(scope="module")
-def table(release: Release) -> Callable[[str], list[Row]]:
+def table(real: Release) -> Callable[[str], list[Row]]:
     """Read a table of the release."""
 
     def rows(name: str) -> list[Row]:
-        with Path(release.folder / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+        with Path(real.folder / f"{name}.csv").open(encoding="utf-8", newline="") as file:
             return list(csv.DictReader(file))
 
     return rows
@@ -276,7 +269,7 @@ def test_coverage_is_that_of_the_table(ask: Ask, table: Ask) -> None:
         assert int(answer[key]["measures"]) == sum(bool(row[column]) for row in measures), key
 
 
-def test_a_target_leads_back_to_its_characters(ask: Ask, release: Release) -> None:
+def test_a_target_leads_back_to_its_characters(ask: Ask, real: Release) -> None:
     """The characters at the offsets, in the cell and in the source file itself, are the printed words of the target."""
     (row,) = ask("provenance-of-a-target")
     source = places().recipe / "sources" / "municipal-2019" / "measures-2019.txt"

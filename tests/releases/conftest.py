@@ -12,6 +12,7 @@ import pytest
 
 from kg.pipeline import build
 from kg.places import places
+from kg.releases import Release
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 SOURCE = Path("sources") / "municipal-2019"
@@ -37,12 +38,9 @@ def built(recipe: Path, out: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def release(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def release(real: Release) -> Path:
     """The folder of the release that the recipe of this checkout makes."""
-    out = tmp_path_factory.mktemp("out")
-    result = kg("build", "--out", out)
-    assert result.returncode == 0, result.stderr
-    return (out / "current").resolve()
+    return real.folder
 
 
 @pytest.fixture(scope="session")

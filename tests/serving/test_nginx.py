@@ -4,8 +4,6 @@ import contextlib
 import json
 import re
 import shutil
-import socket
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -23,6 +21,7 @@ from kg.observed import Operation
 from kg.releases import Release
 from kg.site import app
 
+from ..processes import free_ports, process_of
 from .conftest import QUERIES
 from .test_workers import eventually
 
@@ -51,24 +50,14 @@ def configuration(folder: Path, port: int, upstream: int, more: str) -> str:
 @contextlib.contextmanager
 def proxied(folder: Path, upstream: int, more: str = "") -> Iterator[httpx.Client]:
     """Run an nginx in front of a port; give a client of it that asks from an address of its own."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    (port,) = free_ports(1)
     file = folder / "nginx.conf"
     file.write_text(configuration(folder, port, upstream, more), encoding="utf-8")
     command = [NGINX, "-p", str(folder), "-c", str(file), "-e", "stderr"]
     transport = httpx.HTTPTransport(local_address=CLIENT)
-    with subprocess.Popen(command, stderr=subprocess.PIPE) as process:
-        try:
-            with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30, transport=transport) as client:
-                for _ in range(500):
-                    with contextlib.suppress(httpx.ConnectError):
-                        client.get("/")
-                        break
-                    assert process.poll() is None, process.stderr.read()
-                    time.sleep(0.01)
-                yield client
-        finally:
-            process.terminate()
+    url = f"http://127.0.0.1:{port}"
+    with process_of(command, url, folder), httpx.Client(base_url=url, timeout=30, transport=transport) as client:
+        yield client
 
 
 @pytest.fixture(scope="module", params=["", GZIP], ids=["as it is", "gzip by nginx"])

@@ -128,9 +128,10 @@ def test_a_network_that_is_none_is_refused() -> None:
     assert "192.0.2.0/24" in result.output
 
 
-def test_the_text_of_queries_needs_a_log() -> None:
-    """`--log-queries` alone would do nothing, so it is refused."""
-    result = CliRunner().invoke(main, ["serve", "--log-queries"])
+def test_the_text_of_queries_needs_a_log(tmp_path: Path) -> None:
+    """`--log-queries` alone would do nothing, so it is refused, before a release is built to be served."""
+    result = CliRunner().invoke(main, ["serve", "--log-queries", "--out", str(tmp_path / "out")])
 
     assert result.exit_code == 2
     assert "--access-log" in result.output
+    assert not (tmp_path / "out").exists()

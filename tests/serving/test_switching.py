@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+import pytest
 from pyoxigraph import RdfFormat, Store
 
 from kg.releases import ENGINE, MANIFEST, N_QUADS, STORE, Release, ReleasedFile, current_release
@@ -29,14 +30,15 @@ VERSIONS = "SELECT (COUNT(*) AS ?statements) (SAMPLE(?v) AS ?version) (COUNT(DIS
 STATEMENTS = 2000
 
 
-def publish(out: Path, version: str, graph: str | None = None) -> None:
-    """Write a release and switch to it, as a build does."""
+def publish(out: Path, version: str, **broken: str) -> None:
+    """Write a release and switch to it, as a build does; files may hold what they should not."""
     folder = out / "releases" / version
     folder.mkdir(parents=True)
     lines = (f'<http://example.org/{n}> <http://example.org/p> "{version}" .\n' for n in range(STATEMENTS))
-    content = (graph or "".join(lines)).encode()
-    (folder / "graph.ttl").write_bytes(content)
-    release = Release(folder, version, "2019-10-11", "0" * 64, "", (), {}, (ReleasedFile.of(folder / "graph.ttl"),))
+    for name, content in {"graph": "".join(lines), "ontology": "", **broken}.items():
+        (folder / f"{name}.ttl").write_text(content, encoding="utf-8")
+    files = tuple(ReleasedFile.of(file) for file in sorted(folder.iterdir()))
+    release = Release(folder, version, "2019-10-11", "0" * 64, "", (), {}, files)
     (folder / MANIFEST).write_text(json.dumps(release.manifest()), encoding="utf-8")
     link = out / "next"
     link.symlink_to(folder.relative_to(out))
@@ -141,11 +143,12 @@ def test_a_large_release_is_served_from_the_disk_until_it_is_loaded(tmp_path: Pa
     assert answers == {(str(STATEMENTS), "1", "1")}
 
 
-def test_a_release_that_cannot_be_served_leaves_the_old_one(tmp_path: Path) -> None:
+@pytest.mark.parametrize("broken", ["graph", "ontology"])
+def test_a_release_that_cannot_be_served_leaves_the_old_one(tmp_path: Path, broken: str) -> None:
     """The error is written down once, the old release goes on, and the next good one takes its place."""
     publish(tmp_path, "1")
     with server(tmp_path) as (process, site):
-        publish(tmp_path, "2", graph="this is no Turtle")
+        publish(tmp_path, "2", **{broken: "this is no Turtle"})
         assert "cannot be served" in process.stderr.readline()
         assert asked(site)[1] == "1"
 

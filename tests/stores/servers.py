@@ -2,11 +2,9 @@
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,9 +14,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from ..processes import free_ports, process_of
+
 SCRIPTS = Path(sys.executable).parent
-START = 120  # seconds that a store may take to start on a busy machine
 # Set by .ci/run: there, a program that is missing is a failure.
 REQUIRED = "KG_TEST_STORES"
 
@@ -75,38 +73,6 @@ def program(name: str, package: str) -> str:
         message = f"{name} is not installed (Debian: apt-get install {package})"
         pytest.fail(message) if os.environ.get(REQUIRED) == "required" else pytest.skip(message)
     return path
-
-
-def free_ports(number: int) -> list[int]:
-    """Return ports that nobody listens on."""
-    listeners = [socket.create_server(("127.0.0.1", 0)) for _ in range(number)]
-    ports = [int(listener.getsockname()[1]) for listener in listeners]
-    for listener in listeners:
-        listener.close()
-    return ports
-
-
-@contextmanager
-def process_of(command: list[str], url: str, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a server until the end of the context, once it answers at an address with any status."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    with (
-        (folder / "log").open("wb") as log,
-        subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log) as process,
-    ):
-        try:
-            until = time.monotonic() + START
-            while True:
-                try:
-                    httpx.get(url)
-                    break
-                except httpx.HTTPError:
-                    alive = process.poll() is None and time.monotonic() < until
-                    assert alive, (folder / "log").read_text(errors="replace")
-                    time.sleep(0.05)
-            yield process
-        finally:
-            process.kill()
 
 
 @contextmanager

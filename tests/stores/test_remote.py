@@ -336,6 +336,25 @@ def test_without_a_copy_of_the_release_the_site_says_what_is_missing(way: Way, t
         assert search.status_code == 503 and "no copy of the release" in search.json()["detail"]
 
 
+def test_without_a_copy_the_list_of_measures_is_searched_in_the_store(
+    store: Running, tmp_path: Path, start: Start
+) -> None:
+    """There is no index of words then; the measures that hold them are asked for, and the query of the view says so."""
+    name, def_ = "<https://w3id.org/shisaku/id/e/measure/1>", "https://w3id.org/shisaku/def#"
+    said = (
+        ("http://www.w3.org/1999/02/22-rdf-syntax-ns#type", f"<{def_}Measure>"),
+        (f"{def_}edition", "<https://w3id.org/shisaku/id/edition/e>"),
+        ("http://purl.org/dc/terms/title", '"防災の計画"@ja'),
+    )
+    more = "".join(f"{name} <{term}> {value} .\n" for term, value in said)
+    publish(store.url, write(tmp_path / "made", "1", more=more))
+    with start(served(store.url, tmp_path)) as client:
+        found = client.get("/browse.json", params={"q": "防災"}).json()
+        assert [row["title"] for row in found["rows"]] == ["防災の計画"]
+        assert [row["measure"] for row in rows(client, found["query"])] == [name[1:-1]]
+        assert client.get("/browse.json", params={"q": "農業"}).json()["total"] == 0
+
+
 @pytest.mark.slow
 def test_a_switch_of_the_store_fails_no_request_and_mixes_no_answer(store: Running, tmp_path: Path) -> None:
     """While releases are published one after the other, every answer is of one of them, and the last one stays."""

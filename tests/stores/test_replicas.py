@@ -13,8 +13,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from ..processes import free_ports, process_of
 from .conftest import STATEMENTS, write
-from .servers import free_ports, process_of, program
+from .servers import program
 
 pytestmark = pytest.mark.slow
 

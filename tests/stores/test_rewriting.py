@@ -60,6 +60,13 @@ def test_the_dataset_of_a_query_is_taken_out_of_it(
     assert found(store, text, dataset) == found(store, query) != []
 
 
+def test_a_graph_may_be_called_by_any_host() -> None:
+    """A host that looks like another one, in some form of Unicode, is a name as good as any."""
+    name = "http://ex℀mple.org/g"
+
+    assert without_dataset(f"SELECT * FROM <{name}> {{ ?s ?p ?o }}", BASE)[1] == Dataset((name,))
+
+
 @pytest.mark.parametrize(
     "query",
     [
