@@ -2,7 +2,7 @@
 
 The release that is served has its workers already. For another one, workers are started when somebody asks, from the
 store on the disk; a few releases are open at once, and one that nobody has asked for a while is closed. The limits of a
-query are those of `/sparql`.
+query are those of `/sparql`. `/release/<version>/queries/<name>` leads to the answer of a stored query of the release.
 """
 
 import asyncio
@@ -18,6 +18,7 @@ from fastapi import APIRouter, Request, Response
 
 from kg.answers import MB, Answers
 from kg.asking import asking
+from kg.citations import Asked
 from kg.documents import vocabulary_of
 from kg.downloads import ASK_AGAIN, FOREVER, LIVE, release_at
 from kg.editor import Editor
@@ -26,7 +27,7 @@ from kg.errors import KgError
 from kg.introducing import introduction
 from kg.labels import Labels
 from kg.negotiate import GRAPH_FORMATS, HTML, ROW_FORMATS
-from kg.openapi import answered
+from kg.openapi import answered, led
 from kg.protocol import ACCEPT_QUERY
 from kg.queries import StoredQuery
 from kg.rebasing import REBASED
@@ -119,6 +120,19 @@ class Archive:
             opened.requests -= 1
             opened.asked = time.monotonic()
 
+    def stored(self, version: str, name: str, query: str) -> Response:
+        """Lead to the answer of a stored query of a version; `query` is what else is asked, such as a format."""
+        latest = version == "latest" and self._release
+        release = self._release if latest else release_at(self._release, self._out, version)
+        assert release
+        try:
+            target = Asked.stored(release, name, "en").question()
+        except KgError as error:
+            raise Refusal(404, str(error)) from error
+        lasting = ASK_AGAIN if latest or release.development else FOREVER
+        location = f"../../{quote(release.version)}/{target}{f'&{query}' if query else ''}"
+        return Response(status_code=303, headers={"Location": location, "Cache-Control": lasting})
+
     async def _open(self, release: Release) -> _Opened:
         """Return a release that is open, or open it; one that was asked longest ago gives way."""
         if opened := self._opened.get(release.version):
@@ -176,6 +190,15 @@ def router(archive: Archive) -> APIRouter:
 
     async def options() -> Response:
         return allowed(METHODS, ACCEPT_QUERY)
+
+    @routes.get(
+        "/release/{version}/queries/{name}",
+        summary="Go to the answer of a stored query in one release",
+        status_code=303,
+        responses=led(303),
+    )
+    def stored(request: Request, version: str, name: str) -> Response:
+        return archive.stored(version, name, request.url.query)
 
     routes.get(PATH, summary="Ask one release, for an answer that never changes", responses=answers)(endpoint)
     for method in ("HEAD", "POST", "QUERY"):

@@ -1,7 +1,8 @@
 """How a release or an answer of it is cited: in words, and for programs that keep references.
 
-A citation names the version, since a release never changes, and for an answer the query: by its address at the endpoint
-of that release, by its name, and by the beginning of its SHA-256, which tells whether a text at hand is the one meant.
+A citation names the version, since a release never changes, and for an answer the query: by the beginning of its
+SHA-256, which tells whether a text at hand is the one meant, and by an address that opens the answer of that release. A
+stored query is the one that the release carries, whatever it has become since.
 """
 
 import datetime
@@ -15,13 +16,13 @@ from urllib.parse import quote
 
 from pyoxigraph import Literal, NamedNode, RdfFormat, Store, parse
 
-from kg.errors import Problem, ReleaseError
+from kg.errors import Problem, QueryError, ReleaseError
 from kg.names import BASE, PREFIXES
-from kg.queries import StoredQuery
+from kg.protocol import LONGEST_ADDRESS
 from kg.rebasing import served_quad
-from kg.releases import DESCRIPTION, Release
+from kg.releases import DESCRIPTION, QUERIES, Release
 
-_LONGEST = 2000  # characters of an address that reference managers take
+_EXECUTABLE = ("select", "construct", "ask")  # the properties of SHACL that hold the text of a query
 _DIGEST = 16  # hexadecimal digits
 _DCTERMS, _FOAF, _RDFS = (PREFIXES[name] for name in ("dcterms", "foaf", "rdfs"))
 _BIBTEX = str.maketrans(
@@ -54,16 +55,29 @@ class Asked:
     summary: str = ""
 
     @classmethod
-    def stored(cls, query: StoredQuery, lang: str) -> "Asked":
-        """Return a stored query without its front matter, as it is called in a language."""
-        return cls(query.question, query.name, query.summary_ja if lang == "ja" else query.summary)
+    def stored(cls, release: Release, name: str, lang: str) -> "Asked":
+        """Return a stored query of a release, as it is called in a language; raise QueryError where it has none."""
+        store = _read(release.path(QUERIES))
+        iri = _subject(store, _DCTERMS + "identifier", name)
+        text = next(filter(None, (_text(store, iri, PREFIXES["sh"] + form, "") for form in _EXECUTABLE)), "")
+        if not text:
+            remedy = "`kg query` lists those of today; cite another query by its text"
+            raise QueryError(Problem(f"release {release.version} has no stored query {name}", remedy))
+        return cls(text, name, _text(store, iri, _RDFS + "label", lang))
 
     def address(self, release: str) -> str:
-        """Return where the answer is had: a stored query by its name, a text as it is, or where to send a long one."""
-        if self.name:
-            return f"{release}sparql?stored={quote(self.name)}"
-        asked = f"{release}sparql?query={quote(self.text, safe='')}"
-        return asked if len(asked) <= _LONGEST else f"{release}sparql"
+        """Return where the answer is had, to people and programs; of a text that no address takes, where to send it."""
+        asked = release + self.path
+        return asked if len(asked) <= LONGEST_ADDRESS else f"{release}sparql"
+
+    @property
+    def path(self) -> str:
+        """The path of the answer below that of a release."""
+        return f"queries/{quote(self.name)}" if self.name else self.question()
+
+    def question(self) -> str:
+        """Return the same with the whole text."""
+        return f"sparql?query={quote(self.text, safe='')}"
 
     @property
     def digest(self) -> str:
@@ -81,7 +95,7 @@ def citation(release: Release, lang: str, query: Asked | None = None) -> Citatio
 
     Raises ReleaseError where the release does not say what it is called and whose it is.
     """
-    told = _told(release.path(DESCRIPTION), release.version, lang)
+    told = _told(_read(release.path(DESCRIPTION)), release.version, lang)
     address = f"{BASE}release/{quote(release.version)}/"
     if query:
         address = query.address(address)
@@ -99,15 +113,20 @@ def citation(release: Release, lang: str, query: Asked | None = None) -> Citatio
     )
 
 
-@lru_cache(32)
-def _told(file: Path, version: str, lang: str) -> dict[str, str]:
-    """Return what the description of a release says of it in a language: title, author, rights, and its licence."""
+@lru_cache(8)
+def _read(file: Path) -> Store:
+    """Return a file of a release, which never changes."""
     store = Store()
     try:
         store.extend(map(served_quad, parse(path=str(file), format=RdfFormat.TURTLE)))
     except OSError as error:
         remedy = "make the release again with `kg build`"
         raise ReleaseError(Problem(f"the release does not describe itself: {error.strerror}", remedy, file)) from error
+    return store
+
+
+def _told(store: Store, version: str, lang: str) -> dict[str, str]:
+    """Return what the description of a release says of it in a language: title, author, rights, and its licence."""
     dataset = f"{BASE}release/{version}/{DESCRIPTION}#dataset"
     publisher, rights = (_object(store, dataset, _DCTERMS + name) for name in ("publisher", "rights"))
     return {
@@ -116,6 +135,11 @@ def _told(file: Path, version: str, lang: str) -> dict[str, str]:
         "rights": _text(store, rights, _RDFS + "label", lang),
         "licence": _object(store, dataset, _DCTERMS + "license"),
     }
+
+
+def _subject(store: Store, predicate: str, text: str) -> str:
+    found = store.quads_for_pattern(None, NamedNode(predicate), Literal(text))
+    return next((quad.subject.value for quad in found if isinstance(quad.subject, NamedNode)), "")
 
 
 def _object(store: Store, subject: str, predicate: str) -> str:

@@ -12,14 +12,13 @@ from kg.downloads import LIVE, release_at
 from kg.endpoint import Refusal
 from kg.errors import KgError
 from kg.openapi import answered
-from kg.queries import StoredQuery
 from kg.releases import Release
 from kg.replies import page, view_of
 
 _LONGEST = 256 << 10  # as long as a query may be
 
 
-def router(release: Release | None, out: Path, stored: dict[str, StoredQuery]) -> APIRouter:
+def router(release: Release | None, out: Path) -> APIRouter:
     """Return the route of the citations."""
     routes = APIRouter(tags=["releases"])
     media_types = [media_type for media_type, _, _ in FORMS.values()]
@@ -31,8 +30,8 @@ def router(release: Release | None, out: Path, stored: dict[str, StoredQuery]) -
             raise Refusal(404, "this server was started on data files; there is no release to cite")
         cited = release_at(release, out, asked.get("version") or release.version)
         view = view_of(request)
-        query = _query(stored, asked.get("query", ""), asked.get("text", ""), view)
         try:
+            query = await run_in_threadpool(_query, cited, asked.get("query", ""), asked.get("text", ""), view.lang)
             found = await run_in_threadpool(citation, cited, view.lang, query)
         except KgError as error:
             raise Refusal(404, str(error)) from error
@@ -48,12 +47,10 @@ def router(release: Release | None, out: Path, stored: dict[str, StoredQuery]) -
     return routes
 
 
-def _query(stored: dict[str, StoredQuery], name: str, text: str, view: pages.View) -> Asked | None:
+def _query(cited: Release, name: str, text: str, lang: str) -> Asked | None:
     """Return the query whose answer is cited: a stored one by its name, or a text."""
     if name:
-        if name not in stored:
-            raise Refusal(404, f"there is no stored query {name}; /queries lists them")
-        return Asked.stored(stored[name], view.lang)
+        return Asked.stored(cited, name, lang)
     if len(text) > _LONGEST:
         raise Refusal(413, "the text of the query is longer than a query may be")
     return Asked(text) if text.strip() else None

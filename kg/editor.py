@@ -22,6 +22,7 @@ from kg.names import PREFIXES
 from kg.negotiate import GRAPH_FORMATS, HTML, ROW_FORMATS, NotAcceptable, choose
 from kg.pages import View, answers, assets, questions
 from kg.pages.landing import example
+from kg.protocol import LONGEST_ADDRESS
 from kg.queries import StoredQuery
 from kg.remarks import remarks_of
 from kg.replies import page, redirect, view_of, whole_number
@@ -30,7 +31,6 @@ from kg.vocabulary import Missing, Vocabulary, Words
 from kg.workers.messages import Question
 
 SCRIPT = "made/editor.js"
-LONGEST_ADDRESS = 6000  # characters: what every proxy lets pass
 _LAST_PAGE = 1_000_000
 
 

@@ -1,7 +1,8 @@
 """Where the declarative files are and where releases go. Nothing else in `kg` knows.
 
 In a checkout the folders stand beside `kg/`; in an installed wheel they are carried in `kg/declared/`. Releases go to
-`out/` of a checkout and to the user's data folder otherwise.
+`out/` of a checkout and to the user's data folder otherwise; a user who has no home, as in a container, has `out/` in
+the current folder.
 """
 
 import tomllib
@@ -62,6 +63,14 @@ def places(recipe: Path | None = None, out: Path | None = None) -> Places:
         shapes=root / "shapes",
         queries=root / "queries",
         docs=root / "docs",
-        out=out or (root / "out" if checkout else user_data_path(DISTRIBUTION, appauthor=False)),
+        out=out or (root / "out" if checkout else _folder_of_user()),
         checkout=checkout,
     )
+
+
+def _folder_of_user() -> Path:
+    """Return where an installed program keeps the releases of its user."""
+    try:
+        return user_data_path(DISTRIBUTION, appauthor=False)
+    except RuntimeError:  # neither HOME nor an entry in passwd
+        return Path("out")

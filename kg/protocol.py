@@ -9,6 +9,7 @@ from kg.workers.messages import Question, Refusal
 FORM = "application/x-www-form-urlencoded"
 QUERY = "application/sparql-query"
 UPDATE = "application/sparql-update"
+LONGEST_ADDRESS = 6000  # characters of an address that is given to others: what every proxy lets pass
 # What comes as the body of a QUERY request (draft-ietf-httpbis-safe-method-w-body, which also names this header).
 ACCEPT_QUERY = {"Accept-Query": QUERY}
 

@@ -162,7 +162,7 @@ def _read(graph: _Graph, out: Path) -> Iterator[APIRouter]:
     yield facsimile.router(ask, release, labels)
     yield downloads.router(release, out)
     yield history.router(release, out, labels)
-    yield citing.router(release, out, graph.named)
+    yield citing.router(release, out)
     yield overview.router(ask, release)
 
 

@@ -26,10 +26,13 @@ def free_ports(number: int) -> list[int]:
 
 @contextmanager
 def process_of(
-    command: list[str], url: str, folder: Path, environment: Mapping[str, str] | None = None
+    command: list[str], url: str, folder: Path, environment: Mapping[str, str] | None = None, **more: str
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a server in a folder until the end of the context, once it answers at an address with any status."""
-    environment = environment or {**os.environ, "PYTHONPATH": str(ROOT)}
+    """Run a server in a folder until the end of the context, once it answers at an address with any status.
+
+    `more` are settings beside the environment, by default that of the tests.
+    """
+    environment = {**(environment or {**os.environ, "PYTHONPATH": str(ROOT)}), **more}
     log = folder / f"server-{httpx.URL(url).port}.log"
     with (
         log.open("wb") as told,

@@ -144,7 +144,7 @@ def _all(found: _Differing, sides: list[Side]) -> Iterator[Facts]:
 def _thing(teller: Teller, iri: str, old: Facts, new: Facts) -> Change:
     kind = "added" if not old else "removed" if not new else "changed"
     told = tuple(teller.facts(old, new, [*_UNTOLD])) if kind == "changed" else ()
-    return Change(kind, class_of(new) or class_of(old), iri, teller.name(iri), sentences=told)
+    return Change(kind, class_of(new) or class_of(old), iri, teller.named(iri, new or old), sentences=told)
 
 
 def _measure(teller: Teller, pair: Pair) -> Change:

@@ -9,11 +9,13 @@ from pyoxigraph import Literal, NamedNode
 
 from kg.changes.sides import DESCRIPTION, SHISAKU, TITLE, Facts, Names, Side, Term
 from kg.labels import Labels, preferred
+from kg.names import PREFIXES
 from kg.rebasing import served_iri
 
 VALUE, PERIOD = SHISAKU + "value", SHISAKU + "period"
 _UNIT, _ROLE = SHISAKU + "unit", SHISAKU + "targetRole"
 _GOAL = ("target", "recurring", "change")  # roles whose values are raised and lowered; others are found anew
+_STATEMENT = tuple(PREFIXES["rdf"] + part for part in ("subject", "predicate", "object"))
 _LONG = 60
 _CONTEXT = 12
 _DEADLINE = ("期限", "Deadline")
@@ -59,6 +61,13 @@ class Teller:
         """Return what a thing is called."""
         texts = self.names.get(iri, {})
         return Words(*(preferred(texts, lang) or self.term(iri, lang) for lang in ("ja", "en")))
+
+    def named(self, iri: str, facts: Facts) -> Words:
+        """Return what a thing is called; a record of a statement, such as a link, by what it states (rdf:subject …)."""
+        stated = [self._term(facts[part][0]) for part in _STATEMENT if facts.get(part)]
+        if iri in self.names or len(stated) < len(_STATEMENT):
+            return self.name(iri)
+        return Words(*(" → ".join(words.of(lang) for words in stated) for lang in ("ja", "en")))
 
     def property(self, iri: str, old: Sequence[Term], new: Sequence[Term]) -> Iterator[Sentence]:
         """Yield what became of one property of a thing, language by language."""

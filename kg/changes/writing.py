@@ -11,6 +11,7 @@ from kg.changes.telling import Words
 from kg.errors import Problem, QueryError
 from kg.labels import is_web_address, prefixed
 from kg.names import BASE
+from kg.rebasing import served_iri
 
 KINDS = {
     "added": Words("追加", "added"),
@@ -135,7 +136,7 @@ def _entry(feed: Xml.Element, change: Change, address: str, day: str, lang: str)
     _put(entry, "title", f"{KINDS[change.kind].of(lang)}: {name}")
     _put(entry, "updated", day)
     if is_web_address(change.iri):
-        _put(entry, "link", href=change.iri, rel="alternate")
+        _put(entry, "link", href=served_iri(change.iri), rel="alternate")
     _put(entry, "category", term=change.kind, label=KINDS[change.kind].of(lang))
     _put(entry, "category", term=change.type)
     _put(entry, "content", "\n".join(sentence.words.of(lang) for sentence in change.sentences), type="text")

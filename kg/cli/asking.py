@@ -113,12 +113,11 @@ def cite_command(
     kg cite --query my.rq --release 2019.1.0 --lang ja
     """
     from kg.citations import FORMS, Asked, citation
-    from kg.queries import stored_query
 
     folders = places(recipe, out)
-    asked = None
+    release, asked = release_at(folders, version), None
     if question and (question == "-" or question.endswith(".rq") or Path(question).is_file()):
         asked = Asked(_question(question, folders, None))
     elif question:
-        asked = Asked.stored(stored_query(folders.queries, question), lang)
-    click.echo(FORMS[form][2](citation(release_at(folders, version), lang, asked)), nl=False)
+        asked = Asked.stored(release, question, lang)
+    click.echo(FORMS[form][2](citation(release, lang, asked)), nl=False)

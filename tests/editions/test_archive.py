@@ -1,6 +1,8 @@
 """`/release/<version>/sparql`: every release at hand can be asked, and its answers never change."""
 
+import contextlib
 import json
+import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -11,9 +13,11 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from kg import archive
 from kg.places import places
 from kg.releases import MANIFEST, read_release
 from kg.site import app
+from tests.serving.test_workers import eventually
 
 Start = Callable[[FastAPI], AbstractContextManager[httpx.Client]]
 COUNT = "PREFIX s: <https://w3id.org/shisaku/def#> SELECT (COUNT(*) AS ?n) { ?m a s:Measure }"
@@ -151,6 +155,32 @@ def test_few_are_open_at_once_and_each_gets_its_turn(site: httpx.Client) -> None
     paths = [OLD, *(f"/release/{version}/sparql" for version in MORE)]
 
     assert [counted(asked(site, path)) for path in paths * 2] == [9] * 6
+
+
+def test_a_release_that_nobody_asks_is_closed(many: Path, start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its processes end, and with them its memory; never are those of more than two there; asked again, it answers."""
+    for name, seconds in {"_IDLE": 2.0, "_LOOK": 0.1, "_SHORTEST": 0.1}.items():
+        monkeypatch.setattr(archive, name, seconds)
+    with start(app(read_release(many / "releases" / "2031.1.0"), places().queries, many)) as client:
+        before = family(os.getpid())
+        assert counted(asked(client, OLD)) == 9
+        one = family(os.getpid()) - before
+        assert one
+        for version in MORE:
+            assert counted(asked(client, f"/release/{version}/sparql")) == 9
+        assert not one & family(os.getpid()) and len(family(os.getpid()) - before) <= 2 * len(one)
+        assert eventually(lambda: not family(os.getpid()) - before)
+        assert counted(asked(client, OLD)) == 9
+
+
+def family(pid: int) -> set[int]:
+    """Return all processes that a process and its children have started, and that have not ended."""
+    found = set[int]()
+    for file in Path(f"/proc/{pid}/task").glob("*/children"):
+        for child in map(int, file.read_text(encoding="ascii").split()):
+            with contextlib.suppress(OSError):  # it ends just now
+                found |= {child, *family(child)}
+    return found
 
 
 def test_the_page_of_a_release_leads_there(site: httpx.Client) -> None:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -60,7 +61,7 @@ def test_an_answer_is_cited_with_its_query(out: Path) -> None:
     bare = re.sub(r"^#\+.*\n", "", query, flags=re.M).strip() + "\n"
 
     assert f"Query: Measures by pillar ({NAME}), SHA-256 {hashlib.sha256(bare.encode()).hexdigest()[:16]}." in text
-    assert f"{RELEASE}sparql?stored={NAME}" in text
+    assert f" {RELEASE}queries/{NAME}. " in text
 
 
 def test_a_query_of_ones_own_is_cited_whole(out: Path, tmp_path: Path) -> None:
@@ -68,12 +69,12 @@ def test_a_query_of_ones_own_is_cited_whole(out: Path, tmp_path: Path) -> None:
     file = tmp_path / "mine.rq"
     file.write_text(COUNT, encoding="utf-8")
     (found,) = json.loads(cite(out, "--query", file, "--format", "csl-json").stdout)
-    file.write_text(COUNT + "#" * 3000, encoding="utf-8")
+    file.write_text(COUNT + "#" * 9000, encoding="utf-8")
     (long,) = json.loads(cite(out, "--query", file, "--format", "csl-json").stdout)
 
     assert parse_qs(urlsplit(found["URL"]).query) == {"query": [COUNT]}
     assert long["URL"] == f"{RELEASE}sparql"
-    assert hashlib.sha256((COUNT + "#" * 3000).encode()).hexdigest()[:16] in long["note"]
+    assert hashlib.sha256((COUNT + "#" * 9000).encode()).hexdigest()[:16] in long["note"]
 
 
 def test_csl_json(out: Path) -> None:
@@ -111,7 +112,7 @@ def test_ris(out: Path) -> None:
     assert lines[-2:] == ["ER  - ", ""]
     assert all(re.fullmatch(r"[A-Z][A-Z0-9]  - .*", line) for line in lines[:-1])
     assert "DA  - 2026/11/23" in lines
-    assert f"UR  - {RELEASE}sparql?stored={NAME}" in lines
+    assert f"UR  - {RELEASE}queries/{NAME}" in lines
 
 
 @pytest.mark.parametrize("form", ["text", "bibtex", "csl-json", "ris"])
@@ -122,15 +123,45 @@ def test_the_site_gives_what_the_command_says(site: httpx.Client, out: Path, for
     assert answer.content == cite(out, "--query", NAME, "--format", form).stdout_bytes
 
 
-def test_the_cited_address_leads_to_the_answer(site: httpx.Client) -> None:
-    """Below the top of this site the address of a citation is there, and the query stands in its editor."""
-    (item,) = site.get("/cite", params={"query": NAME, "format": "csl-json"}).json()
-    page = site.get(item["URL"].removeprefix("https://w3id.org/shisaku"), headers={"Accept": "text/html"})
-    (own,) = site.get("/cite", params={"text": COUNT, "format": "csl-json"}).json()
-    address = own["URL"].removeprefix("https://w3id.org/shisaku")
+def cited_address(out: Path, *arguments: str | Path) -> str:
+    """The address that the command prints, below the top of this site."""
+    (item,) = json.loads(cite(out, *arguments, "--format", "csl-json").stdout)
+    return str(item["URL"]).removeprefix("https://w3id.org/shisaku")
 
-    assert "shisaku:pillar" in page.text
-    assert site.get(address).json()["results"]["bindings"][0]["n"]["value"] == "0"
+
+def test_the_cited_address_opens_the_answer(site: httpx.Client, out: Path, tmp_path: Path) -> None:
+    """A person sees the rows and the query, a program gets the rows, in the form that it asks for; for ever."""
+    file = tmp_path / "mine.rq"
+    file.write_text("SELECT DISTINCT ?lead { ?m <def#leadOrganization> ?lead }", encoding="utf-8")
+    for asked in ("revisions-to-check", file):
+        address = cited_address(out, "--query", asked)
+        page = site.get(address, headers={"Accept": "text/html"}, follow_redirects=True)
+        rows = site.get(address, headers={"Accept": "text/csv"}, follow_redirects=True)
+        names = [row.split(",")[0].rpartition("/")[2] for row in rows.text.splitlines()[1:]]
+
+        assert page.status_code == rows.status_code == 200
+        assert rows.headers["content-type"].startswith("text/csv") and names
+        assert "<table" in page.text and "SELECT" in page.text
+        assert [name for name in names if name not in page.text] == []
+        assert rows.headers["cache-control"].endswith("immutable")
+
+
+def test_a_stored_query_is_that_of_its_release(site: httpx.Client, out: Path, tmp_path: Path) -> None:
+    """What a release was asked then is cited, and answered, as it was, also when the query of that name has changed."""
+    copied = Path(shutil.copytree(out, tmp_path / "out", symlinks=True))
+    file = copied / "releases" / "2031.1.0" / "queries.ttl"
+    file.write_text(file.read_text("utf-8").replace("Measures by pillar", "Measures by column"), encoding="utf-8")
+    once = site.get(f"/release/2031.1.0/queries/{NAME}?format=csv")
+
+    assert f"Query: Measures by column ({NAME})" in cite(copied, "--query", NAME).stdout
+    assert once.status_code == 303 and once.headers["cache-control"].endswith("immutable")
+    assert once.headers["location"].startswith("../../2031.1.0/sparql?query=")
+    assert site.get(f"/release/2031.1.0/queries/{NAME}?format=csv", follow_redirects=True).text.startswith("pillar")
+    assert site.get("/release/2031.1.0/queries/no-such").status_code == 404
+    assert site.get(f"/release/1999.1.0/queries/{NAME}").status_code == 404
+    latest = site.get(f"/release/latest/queries/{NAME}")
+    assert latest.headers["location"] == once.headers["location"].removesuffix("&format=csv")
+    assert "immutable" not in latest.headers["cache-control"]
 
 
 @pytest.mark.parametrize("path", ["/release/2030.1.0/", f"/queries/{NAME}", "/sparql?query=SELECT%20%2A%20%7B%7D"])

@@ -137,6 +137,20 @@ def test_without_out_releases_go_to_the_users_data_folder(installed: Installed) 
     assert sorted(file for file in package.rglob("*") if "__pycache__" not in file.parts) == before
 
 
+def test_a_user_without_a_home_needs_none(installed: Installed) -> None:
+    """As in a container: a number that no account has, and no HOME. A release is made and asked where --out says."""
+    nobody = ["unshare", "--user", "--map-user=10001", "--map-group=10001", "env", "-u", "HOME"]
+    if subprocess.run([*nobody, "true"], check=False, capture_output=True).returncode:
+        pytest.skip("this user may not make a user namespace (unshare, util-linux)")
+    kg = [*nobody, str(installed.venv / "bin/kg")]
+    for command in (["build"], ["query", "titles-of-measures", "--format", "csv"]):
+        done = subprocess.run(
+            [*kg, *command, "--out", "of-nobody"], cwd=installed.folder, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("measure,title\nhttps://w3id.org/shisaku/id/")
+
+
 def test_nothing_is_read_from_the_checkout(installed: Installed) -> None:
     """While it builds, an installed kg opens no file of the checkout: neither code nor recipe."""
     report = installed.folder / "opened.json"

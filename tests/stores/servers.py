@@ -16,34 +16,14 @@ import pytest
 
 from ..processes import free_ports, process_of
 
+ROOT = Path(__file__).resolve().parents[2]
+DEPLOY = ROOT / "deploy"
 SCRIPTS = Path(sys.executable).parent
 # Set by .ci/run: there, a program that is missing is a failure.
 REQUIRED = "KG_TEST_STORES"
 
-VIRTUOSO = """[Database]
-DatabaseFile = virtuoso.db
-ErrorLogFile = virtuoso.log
-LockFile = virtuoso.lck
-TransactionFile = virtuoso.trx
-xa_persistent_file = virtuoso.pxa
-FileExtend = 200
-MaxCheckpointRemap = 2000
-[TempDatabase]
-DatabaseFile = virtuoso-temp.db
-TransactionFile = virtuoso-temp.trx
-[Parameters]
-ServerPort = 127.0.0.1:{sql}
-DisableUnixSocket = 1
-ServerThreads = 20
-CheckpointInterval = 0
-NumberOfBuffers = 10000
-MaxDirtyBuffers = 6000
-[HTTPServer]
-ServerPort = 127.0.0.1:{http}
-ServerThreads = 10
-[SPARQL]
-ResultSetMaxRows = {rows}
-"""
+# Who writes to Virtuoso, and by which password.
+PUBLISHER, PASSWORD = "publisher", "Of-these_tests.only~1"
 
 
 @dataclass(frozen=True)
@@ -87,13 +67,19 @@ def oxigraph(folder: Path, *options: str) -> Iterator[Running]:
 
 @contextmanager
 def virtuoso(folder: Path, rows: int = 1_000_000) -> Iterator[Running]:
-    """Run a Virtuoso with a configuration and data of its own, which gives so many rows at most."""
-    path = program("virtuoso-t", "virtuoso-opensource")
+    """Run a Virtuoso as deploy/ does, which gives so many rows at most."""
+    program("virtuoso-t", "virtuoso-opensource")
     sql, http = free_ports(2)
-    (folder / "virtuoso.ini").write_text(VIRTUOSO.format(sql=sql, http=http, rows=rows), encoding="ascii")
+    text = (DEPLOY / "virtuoso.ini").read_text(encoding="ascii")
+    here = {"127.0.0.1:1111": f"127.0.0.1:{sql}", "8890": f"127.0.0.1:{http}", "1000000": str(rows)}
+    for there, instead in here.items():
+        assert text.count(f" = {there}\n") == 1
+        text = text.replace(f" = {there}\n", f" = {instead}\n")
+    (folder / "virtuoso.ini").write_text(text, encoding="ascii")
     url = f"http://127.0.0.1:{http}/sparql"
-    with process_of([path, "+foreground", "+configfile", "virtuoso.ini"], url, folder) as process:
-        yield Running(url, process, "dba", "dba")
+    command = [str(DEPLOY / "virtuoso.sh"), "virtuoso.ini"]
+    with process_of(command, url, folder, STORE_PASSWORD=PASSWORD) as process:
+        yield Running(url, process, PUBLISHER, PASSWORD)
 
 
 @dataclass
