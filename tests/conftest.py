@@ -1,5 +1,6 @@
 """What all tests share: which of them are slow, the real release, and servers that answer over HTTP."""
 
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,6 +18,7 @@ from kg.places import places
 from kg.releases import Release
 from kg.site import app
 
+os.environ["LC_ALL"] = "C.UTF-8"  # what is told to a developer whose locale is Japanese is told to the tests in English
 HERE = Path(__file__).resolve().parent
 # Many builds, many validations, or many queries: run by `./run test` like all others, but without measuring coverage,
 # which would double their time. What they run is run, and measured, by others, too.
