@@ -62,7 +62,7 @@ class Loaded:
 
 @dataclass(frozen=True)
 class _State:
-    """What the store says of releases: the stage of one, its version, and its version, the version before it, and its format."""
+    """What the store says of releases: the stage of one, its version, the version before it, and its format."""
 
     stage: str = ""
     version: str = ""
