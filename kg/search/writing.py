@@ -80,7 +80,9 @@ def build(store: Store, file: Path, characters: Characters | None = None) -> Non
             " AND iri IN (SELECT iri FROM faceted WHERE facet = ?) ORDER BY iri",
             (NAME, TYPE),
         )
-        database.executemany("UPDATE thing SET weight = ?2 WHERE iri = ?1", weights(store))
+        database.executemany(
+            "UPDATE thing SET weight = ? WHERE iri = ?", ((weight, iri) for iri, weight in weights(store))
+        )
         _write_things(database, Folding(characters.usual))
         _write_values(database)
         database.execute("COMMIT")
