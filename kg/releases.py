@@ -12,6 +12,7 @@ out/
     shapes.ttl                        what must hold, in one file
     queries.ttl                       the stored queries
     dataset.ttl                       what the release is: DCAT and VoID
+    datacite.json                     the same for a registry of DOIs, which the release has none of
     edition-municipal-2019.ttl …      what one edition speaks of
     validation.ttl validation.html    the SHACL report
     known-problems.md                 what to mind, in words
@@ -59,6 +60,7 @@ QUERIES = "queries.ttl"
 N_QUADS = "graph.nq"
 DESCRIPTION = "dataset.ttl"
 CSV_METADATA = "csv-metadata.json"
+DATACITE = "datacite.json"
 WORKBOOK = "shisaku.xlsx"
 VALIDATION = "validation.ttl"
 VALIDATION_PAGE = "validation.html"
@@ -94,7 +96,7 @@ MEDIA_TYPES = {
     "": "text/plain; charset=utf-8",
 }
 _UNKNOWN = "application/octet-stream"
-_OWN_TYPES = {CSV_METADATA: "application/csvm+json"}
+_OWN_TYPES = {CSV_METADATA: "application/csvm+json", DATACITE: "application/vnd.datacite.datacite+json"}
 
 
 @dataclass(frozen=True)
