@@ -25,7 +25,7 @@ from kg.errors import ReleaseError
 from kg.names import PREFIXES
 from kg.negotiate import HTML, PLAIN_JSON
 from kg.openapi import answered, led
-from kg.releases import CSV_METADATA, DESCRIPTION, MANIFEST, Release, ReleasedFile, release_of
+from kg.releases import CSV_METADATA, DATACITE, DESCRIPTION, MANIFEST, Release, ReleasedFile, release_of
 from kg.replies import chosen, page, view_of
 
 # A file of a release never changes under its address; a development build may, and so may the page of a release.
@@ -205,6 +205,8 @@ def _links(release: Release, name: str, current: Release | None) -> list[str]:
         links.append(_link(description, "describedby", ReleasedFile(description, 0, "").media_type))
     if name:
         links.append(_link("./", "collection"))
+    elif DATACITE in there:
+        links.append(_link(DATACITE, "describedby", ReleasedFile(DATACITE, 0, "").media_type))
     if current:
         links.append(_link(f"../latest/{quote(name)}", "latest-version"))
     return links

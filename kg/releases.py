@@ -12,6 +12,7 @@ out/
     shapes.ttl                        what must hold, in one file
     queries.ttl                       the stored queries
     dataset.ttl                       what the release is: DCAT and VoID
+    datacite.json                     the same for a registry of DOIs, which the release has none of
     edition-municipal-2019.ttl …      what one edition speaks of
     validation.ttl validation.html    the SHACL report
     known-problems.md                 what to mind, in words
@@ -35,11 +36,15 @@ from typing import Any
 
 import pyoxigraph
 
+from kg import __version__
 from kg.errors import Problem, ReleaseError
 from kg.names import BASE
 from kg.rebasing import served_iri
 
+# What manifest.json says of the layout. It is raised when older programs would misread a release, not when a file or a
+# figure is added: what an older release lacks is done without. OLDEST is the oldest format that is still read.
 FORMAT = 1
+OLDEST = 1
 CURRENT = "current"
 RELEASES = "releases"
 DRAFT = "draft"  # tables and graph for a look; no release
@@ -55,6 +60,7 @@ QUERIES = "queries.ttl"
 N_QUADS = "graph.nq"
 DESCRIPTION = "dataset.ttl"
 CSV_METADATA = "csv-metadata.json"
+DATACITE = "datacite.json"
 WORKBOOK = "shisaku.xlsx"
 VALIDATION = "validation.ttl"
 VALIDATION_PAGE = "validation.html"
@@ -90,7 +96,7 @@ MEDIA_TYPES = {
     "": "text/plain; charset=utf-8",
 }
 _UNKNOWN = "application/octet-stream"
-_OWN_TYPES = {CSV_METADATA: "application/csvm+json"}
+_OWN_TYPES = {CSV_METADATA: "application/csvm+json", DATACITE: "application/vnd.datacite.datacite+json"}
 
 
 @dataclass(frozen=True)
@@ -174,7 +180,8 @@ class Release:
         folder = self.path(STORE)
         if not self.has_store():
             fact = f"its store was written by {self.store}, this is {ENGINE}" if self.store else "it has no store"
-            raise ReleaseError(Problem(fact, f"load {GRAPH} instead, or make the release again", folder))
+            remedy = "`kg build` makes one with the next release; until then `kg serve` loads the graph into memory"
+            raise ReleaseError(Problem(fact, remedy, folder))
         return folder
 
     def has_search(self) -> bool:
@@ -185,9 +192,22 @@ class Release:
         """Return the search index; raise ReleaseError where there is none that this program can open."""
         file = self.path(SEARCH)
         if not self.has_search():
-            fact = f"its search index has format {self.search}" if self.search else "it has no search index"
-            raise ReleaseError(Problem(fact, "make the release again, or have one made of its files", file))
+            fact = (
+                f"its search index has format {self.search}; this program reads {SEARCH_FORMAT}"
+                if self.search
+                else "it has no search index"
+            )
+            remedy = "`kg build` makes one with the next release; until then `kg serve` makes its own at its start"
+            raise ReleaseError(Problem(fact, remedy, file))
         return file
+
+    def does_without(self) -> Iterator[Problem]:
+        """Yield what another version of this program has made of the release, and this one cannot use."""
+        for needed, found in ((self.store_folder, self.store), (self.search_index, self.search)):
+            try:
+                needed()
+            except ReleaseError as error:
+                yield from error.problems if found else ()
 
     def damage(self) -> Iterator[Problem]:
         """Yield each file that is not as it was released."""
@@ -210,15 +230,18 @@ def edition_dump(key: str) -> str:
 def read_release(folder: Path) -> Release:
     """Read the release in a folder; raise ReleaseError where there is none that this program understands."""
     file = folder / MANIFEST
-    again = "run `kg build` to make the release again"
+    again = "run `kg build`: it makes a release that this program reads, and leaves this one as it is"
     try:
         data = json.loads(file.read_text(encoding="utf-8"))
         found = data.get("format")
     except (OSError, ValueError, AttributeError) as error:
         raise ReleaseError(Problem(f"no readable manifest: {error}", again, file)) from error
-    if found != FORMAT:
-        fact = f"release format {found!r}; this program reads format {FORMAT}"
-        raise ReleaseError(Problem(fact, f"{again}, or use the version of kg that made it", file))
+    if not isinstance(found, int):
+        raise ReleaseError(Problem("the manifest names no format", again, file))
+    if not OLDEST <= found <= FORMAT:
+        fact = f"release format {found}, made by kg {data.get('program')}; this is kg {__version__}, format {FORMAT}"
+        newer = f"install a newer kg (pip install --upgrade shisaku-graph), or {again}"
+        raise ReleaseError(Problem(fact, newer if found > FORMAT else again, file))
     try:
         return _release(folder, data)
     except (KeyError, TypeError) as error:

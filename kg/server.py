@@ -1,7 +1,7 @@
 """The server: it listens, says its address, and keeps what it serves up to date."""
 
 from collections.abc import Callable
-from contextlib import nullcontext, suppress
+from contextlib import ExitStack, nullcontext, suppress
 from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -73,8 +73,11 @@ def _watched(data: Data | Address, out: Path) -> "tuple[Watch | None, Data]":
         return None, data
     from kg.remote.watching import Watch  # with HTTP and TLS, which take a while to load
 
-    watch = Watch(data, out)
-    return watch, watch.held()
+    with ExitStack() as opened:
+        watch = opened.enter_context(Watch(data, out))
+        held = watch.held()
+        opened.pop_all()  # it stays open, unless the store is refused
+    return watch, held
 
 
 def _named(data: Data) -> str:

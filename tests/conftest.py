@@ -19,6 +19,7 @@ from kg.places import places
 from kg.releases import Release
 from kg.site import app
 
+os.environ["LC_ALL"] = "C.UTF-8"  # what is told to a developer whose locale is Japanese is told to the tests in English
 HERE = Path(__file__).resolve().parent
 # Many builds, many validations, or many queries: run by `./run test` like all others, but without measuring coverage,
 # which would double their time. What they run is run, and measured, by others, too.

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import click
 
-from kg.cli.group import ENGINE, FILE, FOLDER, OUT, RECIPE, main
+from kg.cli.group import ENGINE, FILE, FOLDER, LANG, OUT, RECIPE, main
 from kg.cli.making import make, release_at
 from kg.places import places
+from kg.telling import told
 
 _SPARK = "spark"
 
@@ -91,7 +92,7 @@ def build_command(
     show_default=True,
     envvar="KG_REPORT",
 )
-@click.option("--lang", type=click.Choice(["ja", "en"]), default="en", show_default=True, envvar="KG_LANG")
+@LANG
 @RECIPE
 @OUT
 def validate_command(
@@ -127,14 +128,21 @@ def validate_command(
 
 @main.command("check")
 @RECIPE
-def check_command(recipe: Path | None) -> None:
-    """Find every problem in the recipe, the ontology, the shapes and the queries, each with file, line and remedy."""
+@LANG
+def check_command(recipe: Path | None, lang: str) -> None:
+    """Find every problem in the recipe, the ontology, the shapes and the queries, each with file, line and remedy.
+
+    \b
+    kg check
+    kg check --recipe my-recipe --lang ja
+    """
     from kg.checks import problems_of
 
     problems = problems_of(places(recipe))
     for problem in problems:
-        click.echo(str(problem), err=True)
+        click.echo(told(problem, lang), err=True)
+    count = len(problems)
     if problems:
-        click.echo(f"{len(problems)} problem(s) found.", err=True)
+        click.echo({"ja": f"{count} 件の問題が見つかりました。", "en": f"{count} problem(s) found."}[lang], err=True)
         raise click.exceptions.Exit(1)
-    click.echo("No problem found.")
+    click.echo({"ja": "問題は見つかりませんでした。", "en": "No problem found."}[lang])

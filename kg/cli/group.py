@@ -7,6 +7,7 @@ import click
 
 from kg import __version__
 from kg.errors import KgError
+from kg.telling import language, told
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 FOLDER = click.Path(file_okay=False, path_type=Path)
@@ -23,6 +24,13 @@ STORE_ENGINE = click.option(
     type=click.Choice(["oxigraph", "virtuoso", "generic"]),
     envvar="KG_STORE_ENGINE",
     help="What the store is.  [default: what it says itself]",
+)
+LANG = click.option(
+    "--lang",
+    type=click.Choice(["ja", "en"]),
+    default=language,
+    envvar="KG_LANG",
+    help="Language of what is told.  [default: that of your locale (LC_ALL, LANG)]",
 )
 OUT = click.option("--out", type=FOLDER, envvar="KG_OUT", help="Folder of the releases.  [default: out/]")
 
@@ -50,7 +58,8 @@ class _Group(click.Group):
         try:
             return super().invoke(ctx)
         except KgError as error:
-            click.echo(f"kg: {error}", err=True)
+            lang = language()
+            click.echo("kg: " + "\n".join(told(problem, lang) for problem in error.problems), err=True)
             ctx.exit(1)
 
 

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from kg.cli.group import FILE, OUT, RECIPE, STORE_ENGINE, base_of, main
-from kg.cli.making import release_at
+from kg.cli.making import note, release_at
 from kg.places import Places, places
+from kg.telling import language, told
 
 if TYPE_CHECKING:
     from kg.clients import Network
@@ -219,4 +220,7 @@ def _release(folders: Places, version: str | None) -> "Release":
     from kg.rebasing import REBASED
     from kg.releases import current_release
 
-    return (current_release(folders.out) if REBASED and not version else None) or release_at(folders, version)
+    release = (current_release(folders.out) if REBASED and not version else None) or release_at(folders, version)
+    for problem in release.does_without():
+        note(told(problem, language()))
+    return release

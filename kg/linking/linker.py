@@ -7,6 +7,7 @@ stands beside another row is a proposal that a person has to judge.
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -88,14 +89,11 @@ def check(index: Path, task: Task) -> None:
     """Raise QueryError, which lists the types, where the release has none of this name."""
     if task.type in (TEXT, ANY):
         return
-    opened = Index.open(index)
-    try:
+    with closing(Index.open(index)) as opened:
         if not opened.chosen(TYPE, [KINDS.get(task.type, task.type)]):
             there = sorted({name.rpartition("/")[2].rpartition("#")[2] for name in opened.values(TYPE).values()})
             remedy = f"give one of measure, {', '.join(KINDS)}, law, {TEXT}, {ANY}, or a class: {', '.join(there)}"
             raise QueryError(Problem(f"this release has nothing of the type {task.type}", remedy))
-    finally:
-        opened.close()
 
 
 _YES, _NO = "true", "false"
@@ -107,7 +105,8 @@ def _stripped(value: str | None) -> str:
 
 def _looked_up(index: Path, texts: Sequence[str], task: Task, processes: int) -> Iterator[tuple[str, Cells]]:
     if processes < 2 or len(texts) < _MANY:
-        yield from _Asked(index, task).all(texts)
+        with closing(Index.open(index)) as opened:
+            yield from _Asked(opened, task).all(texts)
         return
     remaining = iter(texts)
     lots = iter(lambda: list(islice(remaining, _LOT)), [])
@@ -124,8 +123,8 @@ def _looked_up(index: Path, texts: Sequence[str], task: Task, processes: int) ->
 class _Asked:
     """Looks texts up in an index."""
 
-    def __init__(self, index: Path, task: Task) -> None:
-        self._matcher, self._task = Matcher(Index.open(index)), task
+    def __init__(self, index: Index, task: Task) -> None:
+        self._matcher, self._task = Matcher(index), task
 
     def all(self, texts: Iterable[str]) -> Iterator[tuple[str, Cells]]:
         """Yield each text with the cells to add."""
@@ -171,7 +170,7 @@ _here: list[_Asked] = []
 
 def _begin(index: Path, task: Task) -> None:
     """Open the index in a process of the pool."""
-    _here.append(_Asked(index, task))
+    _here.append(_Asked(Index.open(index), task))  # closed with the process
 
 
 def _errand(texts: Sequence[str]) -> list[tuple[str, Cells]]:

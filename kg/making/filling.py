@@ -17,6 +17,7 @@ from kg.making.stages import Stages
 from kg.places import Places
 from kg.queries import read_queries
 from kg.rdf.catalogue import Described, describe_bytes
+from kg.rdf.datacite import datacite
 from kg.rdf.dumps import Dumps, dump_names, turtle, write_store
 from kg.rdf.files import Whole, declared_files, descriptions, write_about_tables
 from kg.rdf.gathering import gather_graph, gather_tables
@@ -28,6 +29,7 @@ from kg.rdf.tables import Table
 from kg.recipe import Recipe
 from kg.releases import (
     CATALOGUE_GRAPH,
+    DATACITE,
     DESCRIPTION,
     ENGINE,
     KNOWN_PROBLEMS,
@@ -114,6 +116,7 @@ class Filling:
             VALIDATION: report.turtle(),
             VALIDATION_PAGE: page(report, self.found.places, title),
             KNOWN_PROBLEMS: known_problems(self.gists, self._described),
+            DATACITE: datacite(self._described, self._recipe.sources),
         }
         for name, content in files.items():
             folder.joinpath(name).write_bytes(content)

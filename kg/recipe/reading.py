@@ -19,6 +19,7 @@ from kg.recipe.things import Change, changes_of, problems_of_things
 
 FORMAT = 1
 FILE = "recipe.toml"
+_NEWER = "install a newer kg: pip install --upgrade shisaku-graph"
 
 
 @dataclass(frozen=True)
@@ -79,9 +80,11 @@ def read_recipe(folder: Path) -> Recipe:
 def _head(file: Path) -> dict[str, str]:
     """Read recipe.toml: format, version, issued, titles, and the version before, where one is named."""
     data = read_toml(file)
-    if data.get("format") != FORMAT:
-        fact = f"format is {data.get('format')!r}; this program reads format {FORMAT}"
-        raise RecipeError(Problem(fact, "use the version of kg that the recipe was written for", file))
+    if (found := data.get("format")) != FORMAT:
+        fact = f"format is {found!r}; this program reads format {FORMAT}"
+        newer = isinstance(found, int) and found > FORMAT
+        older = f"write format = {FORMAT} when the recipe has that form; CHANGELOG.md tells what is new in it"
+        raise RecipeError(Problem(fact, _NEWER if newer else older, file))
     if not isinstance(data.get("issued"), datetime.date):
         raise RecipeError(Problem("issued is no date", "write it as issued = 2026-11-23", file))
     texts = {name: data.get(name) for name in ("version", "title_ja", "title_en")}

@@ -185,7 +185,8 @@ def _complaints(rows: list[Row], file: Path, fields: tuple[Field, ...]) -> Itera
         for row in rows:
             value = row[field.name]
             if complaint := field.complaint(value):
-                yield Problem(complaint, f"{field.name}: {field.title_en} ({field.title_ja})", file, row.line)
+                remedy = f"write what {DESCRIPTIONS} says of {field.name}: {field.title_ja} – {field.title_en}"
+                yield Problem(complaint, remedy, file, row.line)
             elif field.unique and value and value in first:
                 fact = f"{field.name} {value!r} stands already in line {first[value]}"
                 yield Problem(fact, "keep one of the two rows", file, row.line)

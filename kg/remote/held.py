@@ -5,7 +5,10 @@ graph of its own which release is current:
 
     GRAPH <release/current> {
       <catalog#dataset> dcat:hasCurrentVersion <release/2019.1.0/dataset.ttl#dataset> .
-      <release/2019.1.0/dataset.ttl#dataset> dcat:version "2019.1.0" ; dcterms:modified "2026-11-23T09:00:00Z" }
+      <release/2019.1.0/dataset.ttl#dataset> dcat:version "2019.1.0" ; dcterms:modified "2026-11-23T09:00:00Z" ;
+        schema:schemaVersion "1" }
+
+The last is the format of what is described here: a program that does not know it refuses the store.
 
 The one before it (`dcat:previousVersion`) is kept for those who are still being answered from it.
 While the named graphs of a release are replaced by those of the next, `dcat:hasVersion` stands in its place: no release
@@ -29,6 +32,8 @@ NAMED = (CATALOGUE_GRAPH, VALIDATION_GRAPH, VOID_GRAPH)
 EVERY_VERSION = f"{CATALOGUE_GRAPH}#dataset"
 CURRENT, COMING = PREFIXES["dcat"] + "hasCurrentVersion", PREFIXES["dcat"] + "hasVersion"
 VERSION, SINCE = PREFIXES["dcat"] + "version", PREFIXES["dcterms"] + "modified"
+LAYOUT = PREFIXES["schema"] + "schemaVersion"
+LAID_OUT = "1"  # raised when older programs would misread a store that was published to
 BEFORE = PREFIXES["dcat"] + "previousVersion"
 
 _NOTHING = f"{BASE}release/none"  # a graph that nobody fills

@@ -23,6 +23,8 @@ from kg.remote.held import (
     COMING,
     CURRENT,
     EVERY_VERSION,
+    LAID_OUT,
+    LAYOUT,
     NAMED,
     PASSWORD,
     SINCE,
@@ -40,8 +42,9 @@ _ATTEMPTS = 3
 _DATE_TIME = NamedNode(PREFIXES["xsd"] + "dateTime")
 _SHOWN = 300  # characters of what a store says
 _REMEDY = "see the store's own log, then run the command again: it goes on where it has stopped"
-_STATED = f"""SELECT ?stage ?version ?before {{ GRAPH <{STATED}> {{
-  <{EVERY_VERSION}> ?stage ?dataset . ?dataset <{VERSION}> ?version ; <{BEFORE}> ?before }} }}"""
+_STATED = f"""SELECT ?stage ?version ?before ?layout {{ GRAPH <{STATED}> {{
+  <{EVERY_VERSION}> ?stage ?dataset . ?dataset <{VERSION}> ?version ; <{BEFORE}> ?before
+  OPTIONAL {{ ?dataset <{LAYOUT}> ?layout }} }} }}"""
 
 # Told how many of how many triples are there.
 Progress = Callable[[int, int], None]
@@ -59,11 +62,12 @@ class Loaded:
 
 @dataclass(frozen=True)
 class _State:
-    """What the store says of releases: the stage of one, its version, and the version before it."""
+    """What the store says of releases: the stage of one, its version, the version before it, and its format."""
 
     stage: str = ""
     version: str = ""
     before: str = ""
+    layout: str = ""
 
     def kept(self, version: str) -> str:
         """Return which release is to stay beside one that becomes the current one: that which is being read now."""
@@ -89,7 +93,7 @@ class Loader:
                 raise ReleaseError(Problem("this file of the release is not there", remedy, release.path(name)))
         version, total, state = release.version, sum(1 for _ in _lines(release)), self._state()
         beside, graph = _beside(release), graph_of(version)
-        current = (state.stage, state.version) == (CURRENT, version)
+        current = (state.stage, state.version, state.layout) == (CURRENT, version, LAID_OUT)
         if current and self._count(graph) != total:  # it is being read: nobody is to see how it is mended
             self._put(STATED, _statement(COMING, version, state.before))
         sent = self._load(release, graph, total, progress)
@@ -191,6 +195,7 @@ def _statement(stage: str, version: str, before: str) -> list[Triple]:
         Triple(dataset, NamedNode(VERSION), Literal(version)),
         Triple(dataset, NamedNode(SINCE), Literal(now, datatype=_DATE_TIME)),
         Triple(dataset, NamedNode(BEFORE), Literal(before)),
+        Triple(dataset, NamedNode(LAYOUT), Literal(LAID_OUT)),
     ]
 
 

@@ -150,10 +150,10 @@ class Search:
         if not words.terms:
             return best[1:]
         sql = (
-            "SELECT 0, id, '', lang, text FROM name WHERE thing = ?1 AND text <> ?2"
-            " UNION ALL SELECT 1, place, property, lang, text FROM text WHERE thing = ?1 ORDER BY 1 DESC, 2"
+            "SELECT 0, id, '', lang, text FROM name WHERE thing = ? AND text <> ?"
+            " UNION ALL SELECT 1, place, property, lang, text FROM text WHERE thing = ? ORDER BY 1 DESC, 2"
         )
-        for _, _, prop, lang, text in self.rows(sql, (thing, title)):
+        for _, _, prop, lang, text in self.rows(sql, (thing, title, thing)):
             held = [term for term in words.terms if stem(term[0]) in self.folding.text(text)]
             if len(held) > best[0]:
                 marked = mark(text, held, self.folding)

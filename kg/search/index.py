@@ -36,11 +36,8 @@ class Index:
         except sqlite3.DatabaseError as error:
             raise ReleaseError(Problem(f"no readable index: {error}", "run `kg build` again", file)) from error
         if found != [(SEARCH_FORMAT,)]:
-            raise ReleaseError(
-                Problem(
-                    f"search index format {found}; this program reads {SEARCH_FORMAT}", "run `kg build` again", file
-                )
-            )
+            fact = f"is a search index of another format than {SEARCH_FORMAT}, which this program reads"
+            raise ReleaseError(Problem(fact, "run `kg build` again", file))
         self.characters = Characters.of(rows)
         self.folding = Folding(self.characters.usual)
         rows = self.rows("SELECT name, property FROM facet ORDER BY name")

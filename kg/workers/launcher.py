@@ -51,7 +51,8 @@ class Launcher:
         if "triples" not in message:
             control.close()
             process.wait()
-            raise ReleaseError(*(Problem(**problem) for problem in message.get("problems", [_silent(process)])))
+            problems = [Problem(**problem) for problem in message.get("problems", ())]
+            raise ReleaseError(*(problems or [_silent(process)]))
         return cls(process, control, message["triples"])
 
     def attach(self, arrived: Callable[[Link], None], gone: Callable[[Link], None], lost: Callable[[], None]) -> None:
@@ -148,6 +149,6 @@ def environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "PYTHONSAFEPATH": "1"}
 
 
-def _silent(process: subprocess.Popen[bytes]) -> dict[str, Any]:
+def _silent(process: subprocess.Popen[bytes]) -> Problem:
     fact = f"the process that loads the data has ended with status {process.returncode}"
-    return {"fact": fact, "remedy": "see what it has written above; is there enough memory?"}
+    return Problem(fact, "see what it has written above; is there enough memory?")

@@ -41,6 +41,28 @@ def test_check_tells_every_problem_at_once(recipe: Path, edit: Edit) -> None:
     assert "5 problem(s) found" in result.stderr
 
 
+def test_check_tells_a_curator_in_japanese(recipe: Path, edit: Edit, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fact and remedy are Japanese by --lang, or in a Japanese locale; what the system or a parser says is, too."""
+    edit("units.csv", "item,件,item,", "Item!,件,item,")
+    edit("places.csv", "010006", "010007")
+    (recipe / "recipe.toml").write_text("format = \n", encoding="utf-8")
+    (recipe / "eras.csv").unlink()
+    result = kg("check", "--recipe", recipe, "--lang", "ja")
+
+    assert result.exit_code == 1
+    for words in (
+        "units.csv:5: key が 'Item!' です。[a-z0-9][a-z0-9-]* の形で書きます\n  tables.toml にある key の値を書きます",
+        "eras.csv: 読めません: ファイルかフォルダーがありません\n  表を元に戻します",
+        "recipe.toml: TOMLとして読めません: 値の書き方が違います(1 行 10 列)",
+        "です。6桁で検査数字の正しい地方公共団体コードを書きます",
+        "4 件の問題が見つかりました。",
+    ):
+        assert words in result.stderr
+    monkeypatch.setenv("LC_ALL", "ja_JP.UTF-8")
+    assert kg("check", "--recipe", recipe).stderr == result.stderr
+    assert "problem(s) found" in kg("check", "--recipe", recipe, "--lang", "en").stderr
+
+
 def test_a_pillar_rests_on_an_act_that_is_there(recipe: Path, edit: Edit) -> None:
     """A key that laws.csv does not have, and an article without its Act, are told with file, line and remedy."""
     edit("pillars.csv", "kanmin-data,11", "kanmin-date,11")

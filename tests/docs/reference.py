@@ -23,7 +23,7 @@ from kg.cli import main as kg  # noqa: E402
 from kg.names import ONTOLOGY  # noqa: E402
 from kg.places import places  # noqa: E402
 from kg.releases import Release  # noqa: E402
-from tests.docs.spoken import messages  # noqa: E402
+from tests.docs.spoken import PROBLEM, in_japanese, messages  # noqa: E402
 
 Texts = dict[str, str]
 LANGUAGES = ("en", "ja")
@@ -248,15 +248,21 @@ def _messages(place: int) -> Iterator[str]:
         "",
         (
             "What the program and the server say when something is wrong, where `…` stands for a name or a "
-            "number. Each says what to do. [Errors](errors.md) explains the ones that "
-            "are met most.",
+            "number. Each says what to do; the commands do so in Japanese where the locale is Japanese "
+            "(`LANG=ja_JP.UTF-8`) or `KG_LANG=ja`. [Errors](errors.md) explains the ones that are met most.",
             "プログラムとサーバーが、誤りのあるときに言うことです。`…` には名前や数が入ります。どれも、"
-            "どうすればよいかを述べます。よくあるものは[エラー](errors.ja.md)で説明しています。",
+            "どうすればよいかを述べます。ロケールが日本語(`LANG=ja_JP.UTF-8`)か `KG_LANG=ja` のとき、コマンドは"
+            "日本語で、そうでないときは英語で述べます。コマンドの使い方の誤りと、サーバーの答えは、英語です。"
+            "よくあるものは[エラー](errors.ja.md)で説明しています。",
         )[place],
     )
     for heading, heads, rows in messages():
         yield from ("", f"## {heading[place]}")
-        yield from _table(*heads[place], rows=rows)
+        if place == 1 and heads[1] == PROBLEM[1]:
+            told = ((in_japanese(fact, "facts"), in_japanese(remedy, "remedies"), fact) for fact, remedy in rows)
+            yield from _table(*heads[1], "英語では", rows=told)
+        else:
+            yield from _table(*heads[place], rows=rows)
 
 
 def write(release: Release) -> None:

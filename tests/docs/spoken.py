@@ -1,12 +1,15 @@
 """What the program can say of errors, read from its code: the facts and remedies of problems, refusals, misuse."""
 
 import ast
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
+from kg.telling import GAP, catalogue
+
 KG = Path(__file__).resolve().parents[2] / "kg"
-GAP = "…"  # what is known only when it is said
+_OR = " / "  # between what is said in one case and in another
 _DEPTH = 4  # how far a name is followed to what it stands for
 Pair = tuple[str, str]
 # The parts of the program, by the folders and modules of kg/, in the words of those who meet them.
@@ -18,6 +21,7 @@ PARTS: dict[Pair, tuple[str, ...]] = {
     ("Linking a table", "表を対応付けるとき"): ("linking",),
     ("Serving", "公開するとき"): ("server", "listening", "access_log", "switching", "clients"),
 }
+PROBLEM = (("what it says", "what to do"), ("メッセージ", "すること"))
 _REST = ("Elsewhere", "そのほか")
 
 
@@ -46,29 +50,69 @@ class _Module:
             return "".join(self.said(part, depth) for part in node.values)
         if isinstance(node, ast.FormattedValue):
             inner = self.said(node.value, depth) if isinstance(node.value, ast.Name | ast.Constant) else GAP
-            return GAP if " / " in inner else inner
+            return GAP if _OR in inner else inner
         if isinstance(node, ast.IfExp):
-            return " / ".join(dict.fromkeys((self.said(node.body, depth), self.said(node.orelse, depth))))
+            return _OR.join(dict.fromkeys((self.said(node.body, depth), self.said(node.orelse, depth))))
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
             return self.said(node.left, depth) + self.said(node.right, depth)
+        values: list[ast.expr] = []
         if isinstance(node, ast.Name) and depth:
-            return " / ".join(dict.fromkeys(self.said(value, depth - 1) for value in self._assigned(node))) or GAP
-        return GAP
+            values = self._assigned(node)
+        if isinstance(node, ast.Call) and depth:
+            values = self._returned(_name(node.func))
+        return _OR.join(dict.fromkeys(self.said(value, depth - 1) for value in values)) or GAP
 
     def _assigned(self, name: ast.Name) -> list[ast.expr]:
-        """Return what is assigned to a name in its function, else in its module."""
-        for scope in (self._scopes.get(name), self.tree):
-            if scope is None:
-                continue
-            inside = ast.walk(scope) if scope is not self.tree else iter(self.tree.body)
-            found = [
-                node.value
-                for node in inside
-                if isinstance(node, ast.Assign) and any(_name(target) == name.id for target in node.targets)
-            ]
+        """Return what a name stands for: what is assigned to it in its function, given to that, or set in a module."""
+        scope = self._scopes.get(name)
+        if scope is not None:
+            found = _set(ast.walk(scope), name.id) or self._given(scope, name.id)
             if found:
                 return found
-        return []
+        return _set(self.tree.body, name.id) or _imported(self.tree, name.id)
+
+    def _given(self, scope: ast.AST, name: str) -> list[ast.expr]:
+        """Return what is given for a parameter of a function that only its own module calls."""
+        assert isinstance(scope, ast.FunctionDef | ast.AsyncFunctionDef)
+        names = [one.arg for one in scope.args.args]
+        if name not in names or not scope.name.startswith("_"):
+            return []
+        place = names.index(name)
+        calls = (call for call in self.calls(scope.name) if isinstance(call.func, ast.Name))
+        return [call.args[place] for call in calls if len(call.args) > place]
+
+    def _returned(self, name: str) -> list[ast.expr]:
+        """Return what a function of this module returns, without empty texts."""
+        functions = {scope for scope in self._scopes.values() if getattr(scope, "name", "") == name}
+        inside = (node for function in functions for node in ast.walk(function))
+        found = [node.value for node in inside if isinstance(node, ast.Return) and node.value is not None]
+        texts = [part for value in found for part in _branches(value)]
+        return sorted((one for one in texts if getattr(one, "value", None) != ""), key=lambda node: node.lineno)
+
+
+def _branches(node: ast.expr) -> list[ast.expr]:
+    return [*_branches(node.body), *_branches(node.orelse)] if isinstance(node, ast.IfExp) else [node]
+
+
+def _set(nodes: Iterable[ast.AST], name: str) -> list[ast.expr]:
+    """Return what is assigned to a name among nodes, also within an expression (`:=`)."""
+    return [
+        node.value
+        for node in nodes
+        if (isinstance(node, ast.Assign) and any(_name(target) == name for target in node.targets))
+        or (isinstance(node, ast.NamedExpr) and node.target.id == name)
+    ]
+
+
+def _imported(tree: ast.Module, name: str) -> list[ast.expr]:
+    """Return what an imported constant is where it comes from."""
+    for node in tree.body:
+        if isinstance(node, ast.ImportFrom) and any(one.name == name and not one.asname for one in node.names):
+            parts = (node.module or "").split(".")[1:]
+            for file in (KG.joinpath(*parts).with_suffix(".py"), KG.joinpath(*parts, "__init__.py")):
+                if parts and file.is_file():
+                    return _set(ast.parse(file.read_text(encoding="utf-8")).body, name)
+    return []
 
 
 def _name(node: ast.expr) -> str:
@@ -115,15 +159,29 @@ def misuses() -> list[str]:
     return list(dict.fromkeys(text for text in found if text != GAP))
 
 
+@cache
+def alternatives(place: int) -> set[str]:
+    """Return each fact (place 0) or remedy (1) that a problem can have, as one text for each case."""
+    calls = ((module, call) for module in _modules() for call in module.calls("Problem"))
+    texts = {module.said(call.args[place]) for module, call in calls if len(call.args) > place}
+    return {one for text in texts for one in text.split(_OR)} - {GAP}
+
+
+def in_japanese(text: str, part: str) -> str:
+    """Return what a fact or a remedy is in Japanese, with gaps, in each case."""
+    known = {GAP: GAP, **catalogue()[part]}
+    return _OR.join(re.sub(r"\{[1-9]\}", GAP, known[one]) for one in text.split(_OR))
+
+
 def messages() -> Iterator[tuple[Pair, tuple[tuple[str, ...], tuple[str, ...]], list[tuple[str, ...]]]]:
     """Yield the sections of the page: a heading and the heads of its table in both languages, and the rows."""
     rest = problems()
     for heading, parts in PARTS.items():
         rows = [(fact, remedy) for part, fact, remedy in rest if part in parts]
-        yield heading, (("what it says", "what to do"), ("メッセージ", "すること")), list(dict.fromkeys(rows))
+        yield heading, PROBLEM, list(dict.fromkeys(rows))
     known = {part for parts in PARTS.values() for part in parts}
     if rows := [(fact, remedy) for part, fact, remedy in rest if part not in known]:
-        yield _REST, (("what it says", "what to do"), ("メッセージ", "すること")), list(dict.fromkeys(rows))
+        yield _REST, PROBLEM, list(dict.fromkeys(rows))
     usage: list[tuple[str, ...]] = [(text,) for text in misuses()]
     yield ("Using a command", "コマンドの使い方"), (("what it says",), ("メッセージ",)), usage
     refused: list[tuple[str, ...]] = [*refusals()]

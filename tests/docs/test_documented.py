@@ -9,8 +9,10 @@ import httpx
 import pytest
 
 from kg.cli import main
+from kg.errors import Problem
 from kg.names import ONTOLOGY
 from kg.releases import Release
+from kg.telling import GAP, catalogue, told
 
 from . import reference, spoken
 from .recipes import DOCS, GENERATED, ROOT
@@ -91,13 +93,32 @@ def test_each_error_is_documented(generated: dict[str, str]) -> None:
     """Each problem and refusal that the code can state is on the page of messages, with what to do."""
     problems, refusals = spoken.problems(), spoken.refusals()
     assert len(problems) > 100 and len(refusals) > 50
+    for _, fact, remedy in problems:
+        assert f"| {_cell(fact)} | {_cell(remedy)} |" in generated["messages.md"]
+        cells = (spoken.in_japanese(fact, "facts"), spoken.in_japanese(remedy, "remedies"), fact)
+        assert f"| {' | '.join(map(_cell, cells))} |" in generated["messages.ja.md"]
     for page in ("messages.md", "messages.ja.md"):
-        text = generated[page]
-        for _, fact, remedy in problems:
-            assert f"| {_cell(fact)} | {_cell(remedy)} |" in text
         for status, detail in refusals:
-            assert f"| {status} | {_cell(detail)} |" in text
+            assert f"| {status} | {_cell(detail)} |" in generated[page]
     assert [fact for _, fact, remedy in problems if not remedy] == []
+
+
+@pytest.mark.parametrize(("part", "place"), [("facts", 0), ("remedies", 1)])
+def test_each_error_is_told_in_japanese(part: str, place: int) -> None:
+    """The catalogue has each fact and remedy, and no other; filled with values it is told with all that it promises."""
+    known, said = catalogue()[part], spoken.alternatives(place)
+    assert known.keys() == said
+
+    for english, japanese in known.items():
+        values = [f"v{number}" for number in range(1, english.count(GAP) + 1)]
+        filled = english
+        for value in values:
+            filled = filled.replace(GAP, value, 1)
+        problem = Problem(filled, "") if place == 0 else Problem("", filled)
+        expected = re.sub(r"\{([1-9])\}", lambda gap: values[int(gap[1]) - 1], japanese)  # noqa: B023
+        assert told(problem, "ja").strip() == expected
+        assert told(problem, "en").strip() == filled
+        assert re.search(r"[ぁ-んァ-ヶ]", japanese)
 
 
 def _cell(text: str) -> str:

@@ -156,7 +156,9 @@ def test_a_release_of_another_format_is_told_and_left(small: Path, tmp_path: Pat
     manifest = out / "releases" / "2019.1.0" / "manifest.json"
     other = manifest.read_text(encoding="utf-8").replace('"format": 1', '"format": 99')
     manifest.write_text(other, encoding="utf-8")
-    with pytest.raises(ReleaseError, match="release format 99; this program reads format 1\n  run `kg build`"):
+    with pytest.raises(
+        ReleaseError, match=r"(?s)release format 99, made by kg .*, format 1\n  install a newer kg .*`kg build`"
+    ):
         current_release(out)
     result = kg("build", "--recipe", small, "--out", out)
 

@@ -14,7 +14,7 @@ from kg.errors import StoreError
 from kg.releases import CATALOGUE_GRAPH, VOID_GRAPH
 from kg.remote import loading
 from kg.remote.connection import Connection
-from kg.remote.held import STATED, Address, graph_of
+from kg.remote.held import LAYOUT, STATED, Address, graph_of
 from kg.remote.holding import holding_of
 
 from .conftest import STATEMENTS, publish, write
@@ -62,7 +62,29 @@ def test_the_command_publishes_and_says_so(store: Running, tmp_path: Path) -> No
     assert "Release 1.0.0 is the current one there: 500 triples, 500 of them sent now" in first.output
     assert "there already" in again.output
     assert held(store) == "1.0.0"
-    assert sizes(store) == {graph_of("1.0.0"): STATEMENTS, CATALOGUE_GRAPH: 2, VOID_GRAPH: 1, STATED: 4}
+    assert sizes(store) == {graph_of("1.0.0"): STATEMENTS, CATALOGUE_GRAPH: 2, VOID_GRAPH: 1, STATED: 5}
+
+
+def test_a_store_that_a_newer_program_has_published_to_is_refused(store: Running, tmp_path: Path) -> None:
+    """Its format is named with the way on; a statement without a format, as an older program made it, is read."""
+    write(tmp_path, "1.0.0")
+    command = ["publish", "--to", store.url, "--out", str(tmp_path), "--release", "1.0.0"]
+    assert CliRunner().invoke(main, command).exit_code == 0
+    changes = (
+        f'DELETE {{ GRAPH <{STATED}> {{ ?d <{LAYOUT}> "1" }} }} %s WHERE {{ GRAPH <{STATED}> {{ ?d <{LAYOUT}> "1" }} }}'
+    )
+    newer = f'INSERT {{ GRAPH <{STATED}> {{ ?d <{LAYOUT}> "2" }} }}'
+    for inserted in (newer, ""):
+        httpx.post(store.url.replace("query", "update"), data={"update": changes % inserted}).raise_for_status()
+        if inserted:
+            refused = CliRunner().invoke(main, ["serve", "--store", store.url, "--out", str(tmp_path), "--port", "0"])
+            assert refused.exit_code == 1
+            assert "the store holds release 1.0.0 in format 2; this is kg" in refused.output
+            assert "publish a release by this one: kg publish --to URL" in refused.output
+            again = CliRunner().invoke(main, command)  # as the message says
+            assert again.exit_code == 0, again.output
+            assert held(store) == "1.0.0"
+    assert held(store) == "1.0.0"
 
 
 def test_the_release_before_is_kept_and_the_one_before_that_is_not(store: Running, tmp_path: Path) -> None:
