@@ -122,9 +122,8 @@ class Archive:
 
     def stored(self, version: str, name: str, query: str) -> Response:
         """Lead to the answer of a stored query of a version; `query` is what else is asked, such as a format."""
-        latest = version == "latest" and self._release
-        release = self._release if latest else release_at(self._release, self._out, version)
-        assert release
+        latest = self._release if version == "latest" else None
+        release = latest or release_at(self._release, self._out, version)
         try:
             target = Asked.stored(release, name, "en").question()
         except KgError as error:

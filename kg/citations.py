@@ -57,13 +57,11 @@ class Asked:
     @classmethod
     def stored(cls, release: Release, name: str, lang: str) -> "Asked":
         """Return a stored query of a release, as it is called in a language; raise QueryError where it has none."""
-        store = _read(release.path(QUERIES))
-        iri = _subject(store, _DCTERMS + "identifier", name)
-        text = next(filter(None, (_text(store, iri, PREFIXES["sh"] + form, "") for form in _EXECUTABLE)), "")
-        if not text:
+        found = _stored(release.path(QUERIES)).get(name)
+        if not found:
             remedy = "`kg query` lists those of today; cite another query by its text"
             raise QueryError(Problem(f"release {release.version} has no stored query {name}", remedy))
-        return cls(text, name, _text(store, iri, _RDFS + "label", lang))
+        return cls(found[0], name, found[1] if lang == "ja" else found[2])
 
     def address(self, release: str) -> str:
         """Return where the answer is had, to people and programs; of a text that no address takes, where to send it."""
@@ -95,7 +93,7 @@ def citation(release: Release, lang: str, query: Asked | None = None) -> Citatio
 
     Raises ReleaseError where the release does not say what it is called and whose it is.
     """
-    told = _told(_read(release.path(DESCRIPTION)), release.version, lang)
+    told = _told(release.path(DESCRIPTION), release.version, lang)
     address = f"{BASE}release/{quote(release.version)}/"
     if query:
         address = query.address(address)
@@ -114,19 +112,22 @@ def citation(release: Release, lang: str, query: Asked | None = None) -> Citatio
 
 
 @lru_cache(8)
-def _read(file: Path) -> Store:
-    """Return a file of a release, which never changes."""
-    store = Store()
-    try:
-        store.extend(map(served_quad, parse(path=str(file), format=RdfFormat.TURTLE)))
-    except OSError as error:
-        remedy = "make the release again with `kg build`"
-        raise ReleaseError(Problem(f"the release does not describe itself: {error.strerror}", remedy, file)) from error
-    return store
+def _stored(file: Path) -> dict[str, tuple[str, str, str]]:
+    """Return the text of each stored query of a release, by its name, and what it is called in Japanese and English."""
+    store, found = _read(file), {}
+    for quad in store.quads_for_pattern(None, NamedNode(_DCTERMS + "identifier"), None):
+        if isinstance(quad.subject, NamedNode) and isinstance(quad.object, Literal):
+            iri = quad.subject.value
+            text = next(filter(None, (_text(store, iri, PREFIXES["sh"] + form, "") for form in _EXECUTABLE)), "")
+            ja, en = (_text(store, iri, _RDFS + "label", lang) for lang in ("ja", "en"))
+            found[quad.object.value] = text, ja, en
+    return found
 
 
-def _told(store: Store, version: str, lang: str) -> dict[str, str]:
+@lru_cache(32)
+def _told(file: Path, version: str, lang: str) -> dict[str, str]:
     """Return what the description of a release says of it in a language: title, author, rights, and its licence."""
+    store = _read(file)
     dataset = f"{BASE}release/{version}/{DESCRIPTION}#dataset"
     publisher, rights = (_object(store, dataset, _DCTERMS + name) for name in ("publisher", "rights"))
     return {
@@ -137,9 +138,14 @@ def _told(store: Store, version: str, lang: str) -> dict[str, str]:
     }
 
 
-def _subject(store: Store, predicate: str, text: str) -> str:
-    found = store.quads_for_pattern(None, NamedNode(predicate), Literal(text))
-    return next((quad.subject.value for quad in found if isinstance(quad.subject, NamedNode)), "")
+def _read(file: Path) -> Store:
+    store = Store()
+    try:
+        store.extend(map(served_quad, parse(path=str(file), format=RdfFormat.TURTLE)))
+    except OSError as error:
+        remedy = "make the release again with `kg build`"
+        raise ReleaseError(Problem(f"the release does not describe itself: {error.strerror}", remedy, file)) from error
+    return store
 
 
 def _object(store: Store, subject: str, predicate: str) -> str:
