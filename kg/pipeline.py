@@ -6,7 +6,6 @@ with the number of documents, and any number of processes makes the same bytes.
 
 import csv
 import io
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -72,11 +71,7 @@ def build(
     `engine` is the SHACL engine, by default the fastest at hand; `processes` share the work, by default one for each
     processor; `reading` reads the documents in their place. Raises ReleaseError where the graph breaks a promise.
     """
-    try:
-        return _Build(places, Stages(progress), engine or fastest()).make(processes or processors(), reading)
-    except BrokenProcessPool as error:
-        remedy = "run it again with --processes 1 or more memory; the documents that were read are kept"
-        raise ReleaseError(Problem("a process of the build has died", remedy)) from error
+    return _Build(places, Stages(progress), engine or fastest()).make(processes or processors(), reading)
 
 
 @dataclass

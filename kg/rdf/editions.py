@@ -70,14 +70,13 @@ class Editions:
             owner = self.owner(subject[1:-1])
             rows = [(line, *line.split(b" ", 2)[1:]) for line in said]
             there = [
-                (line, value[:-2])
+                (value[:-2], line)
                 for line, name, value in rows
-                if name in properties and value.startswith(b"<") and not owner == self.owner(value[1:-4]) != b""
+                if name in properties and value.startswith(b"<") and self.owner(value[1:-4]) not in {owner} - {b""}
             ]
-            if there:
-                types = [line for line, name, _ in rows if name == _TYPE]
-                yield from (value + line for line, value in there)
-                yield from (value + line for value in {value for _, value in there} for line in types)
+            types = [line for line, name, _ in rows if name == _TYPE]
+            yield from (value + line for value, line in there)
+            yield from (value + line for value in {value for value, _ in there} for line in types)
 
     def around(self, found: Said) -> Iterator[bytes]:
         """Yield the lines about the things, of other editions, that what is found points to."""

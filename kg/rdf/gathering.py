@@ -59,9 +59,10 @@ def gather_graph(parts: Sequence[Part], into: Path, work: Path) -> None:
     merge([part.path(SHARED) for part in parts], shared)
     blocks: dict[tuple[str, str], list[Path]] = {}
     for part in parts:
+        key = part.gist().key
         for name in (MEASURES, SOURCE):
             if part.path(name).exists():
-                blocks.setdefault((part.gist().key, name), []).append(part.path(name))
+                blocks.setdefault((key, name), []).append(part.path(name))
     weave(shared, [Block.of(_whole(files, work / f"{key}-{name}")) for (key, name), files in blocks.items()], into)
     shared.unlink()
 
