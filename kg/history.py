@@ -33,7 +33,7 @@ _FORMATS = (HTML, PLAIN_JSON, ATOM)
 _KEPT = 8
 _LARGEST = 64 << 20  # bytes of two graphs in Turtle that are compared while somebody waits; about a million statements
 _WAITING = 16
-_LASTING = "public, max-age=3600"
+_LASTING, _PASSING = "public, max-age=3600", "no-cache"
 
 
 class History:
@@ -109,7 +109,8 @@ def router(release: Release | None, out: Path, labels: Labels) -> APIRouter:
         if format is HTML:
             return _page(request, history, versions, found, new)
         body = as_json(found) if format is PLAIN_JSON else as_atom(found, view_of(request).lang)
-        return _sent(request, body, format)
+        named = bool(asked.get("from") and asked.get("to"))  # else the next build adds the release that is meant
+        return _sent(request, body, format, _LASTING if named else _PASSING)
 
     return routes
 
@@ -136,15 +137,15 @@ def _page(
 
     text = filled("changes.html", view, found, href, versions=[release.version for release in versions])
     answer = page(text, view)
-    answer.headers["Cache-Control"] = "no-cache"  # the next build adds a release
+    answer.headers["Cache-Control"] = _PASSING  # the next build adds a release
     return answer
 
 
-def _sent(request: Request, body: bytes, format: Format) -> Response:
+def _sent(request: Request, body: bytes, format: Format, lasting: str) -> Response:
     """Return a form for programs, or 304 where the client has it already."""
     validators = Validators(f'"{sha256(body).hexdigest()}"')
     headers = {**validators.headers(), "Content-Type": format.content_type, "Vary": "Accept, Accept-Language"}
-    return unless_known(request, validators, Response(body, headers={**headers, "Cache-Control": _LASTING}))
+    return unless_known(request, validators, Response(body, headers={**headers, "Cache-Control": lasting}))
 
 
 def _refuse_large(*releases: Release) -> None:

@@ -124,7 +124,7 @@ class Facsimile:
         """Answer with a row of the document, cell by cell."""
         place = await self._place(request, key, (WHITE,))
         number = await place.source.page_of(f"row/{row}") if place and is_iri(f"{ID}{row}") else None
-        leaves = await place.source.leaves() if place and number else []
+        leaves = await place.source.leaves() if place else []
         leaf = next((leaf for leaf in leaves if leaf.page == number), None)
         if place is None or leaf is None:  # any data may be served: a row may be on no page of this edition
             return self._missing(request, key)

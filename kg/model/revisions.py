@@ -9,7 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from math import log
+from math import fsum, log
 
 from kg import names
 from kg.cells import plain, without_targets
@@ -139,14 +139,14 @@ def _evidence(later: Sequence[Listed], earlier: Sequence[Listed], judged: Iterab
     """Return the evidence of every pair that shares anything, or that is judged."""
     letters = {measure.iri: _letters(measure.title) for measure in (*later, *earlier)}
     weights, kpis, wanted = _weights(letters.values()), _kpis(earlier), set(judged)
-    whole = {iri: sum(weights[pair] for pair in title) for iri, title in letters.items()}
+    whole = {iri: fsum(weights[pair] for pair in title) for iri, title in letters.items()}  # in any order the same
     found: dict[Pair, _Evidence] = {}
     for new in later:
         shared: dict[str, list[str]] = defaultdict(list)
         for iri, name in new.kpis:
             shared[kpis.get(name, "")].append(iri)
         for old in earlier:
-            shared_weight = sum(weights[pair] for pair in letters[new.iri] & letters[old.iri])
+            shared_weight = fsum(weights[pair] for pair in letters[new.iri] & letters[old.iri])
             similarity = _similarity(shared_weight, whole[new.iri] + whole[old.iri])
             same_number = bool(new.number) and new.number == old.number
             going_on = tuple(shared.get(old.iri, ()))

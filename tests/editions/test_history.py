@@ -1,6 +1,8 @@
 """`/changes`: what changed between two releases, for people and for programs."""
 
+import json
 import re
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -12,7 +14,7 @@ from fastapi import FastAPI
 
 from kg.cli import main
 from kg.places import places
-from kg.releases import read_release
+from kg.releases import MANIFEST, read_release
 from kg.site import app
 
 from .pairs import AFTER
@@ -100,3 +102,18 @@ def test_one_release_alone_has_nothing_to_compare(tmp_path: Path, pair: Path, st
     with start(app(read_release(pair), places().queries, tmp_path)) as client:
         assert "only one release" in client.get("/changes?lang=en", headers=PAGE).text
         assert client.get("/changes?format=atom").status_code == 404
+
+
+def test_a_release_that_comes_later_is_the_one_that_is_meant(out: Path, tmp_path: Path, start: Start) -> None:
+    """Who names no releases is told of the last two there are, whatever a server has answered before."""
+    folder = Path(shutil.copytree(out, tmp_path / "out", symlinks=True))
+    newest, next_one = (folder / "releases" / version for version in ("2031.1.0", "2032.1.0"))
+    with start(app(read_release(newest), places().queries, folder)) as site:
+        before = site.get("/changes", params={"format": "json"}).json()
+        shutil.copytree(newest, next_one)
+        manifest = json.loads((next_one / MANIFEST).read_text(encoding="utf-8"))
+        (next_one / MANIFEST).write_text(json.dumps({**manifest, "version": "2032.1.0"}), encoding="utf-8")
+        after = site.get("/changes", params={"format": "json"}).json()
+
+    assert (before["before"], before["after"]) == ("2030.1.0", "2031.1.0")
+    assert (after["before"], after["after"]) == ("2031.1.0", "2032.1.0")

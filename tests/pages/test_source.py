@@ -129,6 +129,15 @@ def test_the_index_lists_all_pages_and_rows_with_their_marks(real_site: httpx.Cl
     assert japanese.count('class="badge') >= 40
 
 
+def test_a_row_before_the_first_page_has_a_page_of_its_own(real_site: httpx.Client) -> None:
+    """What stands before page 1 is counted as page 0, and its rows are shown like all others."""
+    query = "PREFIX s: <https://w3id.org/shisaku/def#> SELECT ?row { ?row a s:SourceRow ; s:page 0 } LIMIT 1"
+    (row,) = real_site.get("/sparql", params={"query": query, "format": "json"}).json()["results"]["bindings"]
+    path = row["row"]["value"].partition("/id/")[2]
+
+    assert real_site.get(f"/{path}?lang=ja", headers=HTML).status_code == 200
+
+
 @pytest.mark.parametrize(
     "path", ["/nowhere", "/municipal-2019/page/99", "/municipal-2019/page/x", "/municipal-2019/row/0", "/a%20b/page/1"]
 )
