@@ -7,8 +7,7 @@ from pathlib import Path
 
 from kg import __version__
 from kg.errors import ReleaseError
-from kg.model.identities import LEDGER
-from kg.places import Places
+from kg.places import LEDGER, Places
 from kg.releases import RELEASES, Release, current_release, read_release
 
 

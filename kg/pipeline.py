@@ -19,12 +19,12 @@ from kg.making.filling import Filling, Tools, counts_of, release_of
 from kg.making.stages import Progress, Stages
 from kg.model.assemble import check_corrections, read_beside, read_document
 from kg.model.beside import Listed
-from kg.model.identities import LEDGER, Identity, check_identities, identities_of, ledger_rows
+from kg.model.identities import Identity, check_identities, identities_of, ledger_rows
 from kg.model.records import Records
 from kg.model.references import references_of, used_by
 from kg.model.revisions import listed_of
 from kg.names import BASE, SERVED_BASE
-from kg.places import Places
+from kg.places import LEDGER, Places
 from kg.publish import publish, switch_to, workbench
 from kg.rdf.dumps import LEFT_OUT, dump_names, write_turtle
 from kg.rdf.files import described_as

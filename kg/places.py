@@ -13,6 +13,7 @@ from pathlib import Path
 from platformdirs import user_data_path
 
 DISTRIBUTION = "shisaku-graph"
+LEDGER = "identifiers.csv"  # in the recipe: every identifier that was published
 # What lies at the top of the project and is read with the guide, to which it belongs.
 TOP_FILES = (
     "README.md",

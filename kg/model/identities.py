@@ -16,7 +16,7 @@ from kg.model.records import Measure, Records, References
 from kg.recipe import Recipe
 from kg.recipe.tables import Row
 
-LEDGER, REDIRECTS = "identifiers.csv", "redirects.csv"
+REDIRECTS = "redirects.csv"
 _ALIKE = 0.6
 
 

@@ -1,6 +1,7 @@
 """An installation as a stranger makes it: an empty environment, the wheel, and afterwards no network."""
 
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
+OLDEST = 11  # of Python 3, as pyproject.toml says
 # Runs in a network namespace of its own, which has a loopback and nothing else: starts the server, asks it, ends it.
 CUT_OFF = """
 import socket, subprocess, sys, time, urllib.request
@@ -81,10 +83,24 @@ def test_the_source_distribution_makes_the_same_wheel(made: Path) -> None:
     assert (source / "run").is_file() and (source / "deploy/requirements.lock").is_file()
 
 
-def test_an_installed_program_serves_without_a_network(made: Path, tmp_path: Path) -> None:
+def pythons() -> dict[str, str]:
+    """Return the Pythons at hand that the program may be installed with, by their versions: this one, and python3.x."""
+    found = {f"{sys.version_info.major}.{sys.version_info.minor}": sys.executable}
+    for minor in range(OLDEST, OLDEST + 10):
+        path = shutil.which(f"python3.{minor}")
+        if (
+            path
+            and subprocess.run([path, "-c", "import ensurepip, venv"], check=False, capture_output=True).returncode == 0
+        ):
+            found.setdefault(f"3.{minor}", path)
+    return found
+
+
+@pytest.mark.parametrize("python", [pytest.param(path, id=version) for version, path in pythons().items()])
+def test_an_installed_program_serves_without_a_network(made: Path, tmp_path: Path, python: str) -> None:
     """From the wheel and the lock for servers in an empty environment, with the network cut: it builds and answers."""
     (wheel,) = (made / "dist").glob("*.whl")
-    run(sys.executable, "-m", "venv", tmp_path / "venv", cwd=tmp_path)
+    run(python, "-m", "venv", tmp_path / "venv", cwd=tmp_path)
     pip = [tmp_path / "venv/bin/python", "-m", "pip", "install", "--quiet"]
     run(*pip, "--require-hashes", "-r", ROOT / "deploy/requirements.lock", cwd=tmp_path)
     run(*pip, "--no-deps", "--no-index", wheel, cwd=tmp_path)
