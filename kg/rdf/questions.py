@@ -20,7 +20,6 @@ _FORMS = {
     "ASK": ("sh:SPARQLAskExecutable", "sh:ask"),
     "CONSTRUCT": ("sh:SPARQLConstructExecutable", "sh:construct"),
 }
-_FRONT_MATTER = re.compile(r"^#\+.*\n?", re.MULTILINE)
 _PREFIX = re.compile(r"^PREFIX\s+(?P<prefix>[\w.-]*):\s*<(?P<namespace>[^<>]*)>", re.IGNORECASE | re.MULTILINE)
 
 
@@ -34,6 +33,10 @@ class Question(Protocol):
     @property
     def text(self) -> str:
         """The whole file."""
+
+    @property
+    def question(self) -> str:
+        """The same without its front matter."""
 
     @property
     def summary(self) -> str:
@@ -80,7 +83,7 @@ def _question(graph: Graph, question: Question, executable: str, predicate: str)
     subject.text("rdfs:comment", question.description_ja, "ja").text("rdfs:comment", question.description, "en")
     for tag in question.tags:
         subject.text("schema:keywords", tag)
-    subject.to("sh:prefixes", PREFIX_SET).text(predicate, _FRONT_MATTER.sub("", question.text).strip() + "\n")
+    subject.to("sh:prefixes", PREFIX_SET).text(predicate, question.question)
 
 
 def _prefix_problems(question: Question, namespaces: dict[str, str]) -> Iterator[Problem]:
