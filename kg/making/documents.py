@@ -79,7 +79,7 @@ def read_documents(recipe: Recipe, folder: Path, reading: Reading, progress: Pro
     documents = {source.key: part for source, part in zip(recipe.sources, parts, strict=True)}
     beside = read_beside(recipe, lambda key: documents[key].listed())
     for key, files in (
-        *((f"{_BESIDE}-{number}", part_of(_edition(found), found, recipe)) for number, found in enumerate(beside)),
+        *((f"{_BESIDE}-{number:06}", part_of(_edition(found), found, recipe)) for number, found in enumerate(beside)),
         (_REFERENCES, part_of("", references, recipe)),
         (_LISTS, part_of_lists("", lists(recipe).statements())),
     ):

@@ -4,7 +4,7 @@ Documents are read one by one, each without the others, so that several processe
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from kg import names
@@ -75,15 +75,15 @@ def _print_of(source: Source, recipe: Recipe, reader: MeasureReader) -> Printed:
     return Printed(source, tuple(lines_of(source.key, source.document(), headings, reader.anchors)))
 
 
-def read_beside(recipe: Recipe, listed: Callable[[str], Sequence[Listed]]) -> tuple[Records, ...]:
-    """Return what stands beside the editions: the revisions of each one that has some, then the local plans.
+def read_beside(recipe: Recipe, listed: Callable[[str], Sequence[Listed]]) -> Iterator[Records]:
+    """Yield what stands beside the editions: the revisions of each one that has some, then each local plan.
 
     `listed` returns the measures of an edition by its key. Raises RecipeError for a row about a measure that is none.
     """
     revisions = revisions_of(recipe, listed)
-    found = [tuple(one for one in revisions if one.edition == source.key) for source in recipe.sources]
-    plans = [Records((), local=local_measures(recipe.plans, listed), plans=recipe.plans)] if recipe.plans else []
-    return (*(Records((), revisions=of_edition) for of_edition in found if of_edition), *plans)
+    found = (tuple(one for one in revisions if one.edition == source.key) for source in recipe.sources)
+    yield from (Records((), revisions=of_edition) for of_edition in found if of_edition)
+    yield from local_measures(recipe.plans, listed)
 
 
 def _edition(

@@ -4,6 +4,7 @@ What is printed is kept. A word that names no measure of the edition cites nothi
 of the validation tells it.
 """
 
+import functools
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -12,16 +13,20 @@ from kg import names
 from kg.cells import plain
 from kg.extract.anchors import national_number
 from kg.model.beside import Listed, LocalMeasure
+from kg.model.records import Records
 from kg.recipe.plans import CITES, NUMBER, TITLE, LocalPlan, PlanRow
 
 _BETWEEN = re.compile(r"[、,，;；|｜\n]+")
+_EDITIONS = 64  # whose measures are known at a time, each by a few hundred words
 _SLUG = re.compile(r"[A-Za-z0-9]+(-[A-Za-z0-9]+)*")
 
 
-def local_measures(plans: Sequence[LocalPlan], listed: Callable[[str], Sequence[Listed]]) -> tuple[LocalMeasure, ...]:
-    """Return the measures of all plans, in the order of their tables; `listed` tells the measures of an edition."""
-    known = {key: _known(listed(key)) for key in dict.fromkeys(plan.edition for plan in plans)}
-    return tuple(_measure(plan, row, known[plan.edition]) for plan in plans for row in plan.rows)
+def local_measures(plans: Sequence[LocalPlan], listed: Callable[[str], Sequence[Listed]]) -> Iterator[Records]:
+    """Yield the records of each plan: its measures in the order of its table. `listed` tells those of an edition."""
+    known = functools.lru_cache(_EDITIONS)(lambda key: _known(listed(key)))
+    for plan in plans:
+        measures = tuple(_measure(plan, row, known(plan.edition)) for row in plan.rows)
+        yield Records((), local=measures, plans=(plan,))
 
 
 def _known(measures: Sequence[Listed]) -> dict[str, str]:

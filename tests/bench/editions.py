@@ -1,21 +1,42 @@
-"""Makes a recipe with many documents from that of this checkout: editions of the table, the same for the same number.
+"""Makes a recipe with many documents from that of this checkout: editions of the table, and plans that cite them.
 
     .venv/bin/python tests/bench/editions.py 100 /tmp/hundred
     .venv/bin/python -m kg build --recipe /tmp/hundred --out /tmp/out --timings
 
 The first document is the real one. Each other is printed anew from it: every target has another value, one measure in
 seven another title, one address and one budget programme in ten belong to that edition alone, and every ten editions
-list the measures of a plan of their own. So what editions share grows, but slowly, as it would.
+list the measures of a plan of their own. So what editions share grows, but slowly, as it would. The same numbers make
+the same recipe.
 """
 
 import argparse
+import csv
 import hashlib
+import io
 import re
 import shutil
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 REAL = "municipal-2019"
+MEASURES = 30  # of a plan
+PLAN = """\
+key = "plan-{number:04}"
+document = "plan.csv"
+sha256 = "{digest}"
+title_ja = "作り物の計画{number}"
+title_en = "Made-up plan {number}"
+government_ja = "作り物の町{number}"
+government_en = "Made-up town {number}"
+edition = "{edition}"
+
+[columns]
+number = "番号"
+title = "施策名"
+description = "概要"
+department = "担当課"
+cites = "関連する国の施策"
+"""
 _ROW = re.compile(r"\d+\t")
 _TARGET = re.compile(r"(?<=[にで末約度は])(\d{1,3}(?:,\d{3})*|\d+)(?=(?:団体|社|件|か所|箇所|人|自治体|%))")
 _ADDRESS = re.compile(r"https?://[A-Za-z0-9./_-]+")
@@ -61,8 +82,20 @@ def source(settings: str, number: int, digest: str) -> str:
     return settings
 
 
-def make(number: int, into: Path) -> None:
-    """Write a recipe with so many documents."""
+def plan(number: int, edition: str, listed: list[str]) -> dict[str, str]:
+    """The files of the plan of a made-up municipality, three of whose measures in four cite one of an edition."""
+    rows = [["番号", "施策名", "概要", "担当課", "関連する国の施策"]]
+    for place in range(1, MEASURES + 1):
+        cited = listed[(number + 7 * place) % len(listed)] if place % 4 else ""
+        rows.append([f"{place}", f"町の取組{place}", f"計画{number}の取組{place}を進める。", "企画課", cited])
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    digest = hashlib.sha256(text.getvalue().encode()).hexdigest()
+    return {"plan.csv": text.getvalue(), "plan.toml": PLAN.format(number=number, digest=digest, edition=edition)}
+
+
+def make(number: int, into: Path, plans: int = 0) -> None:
+    """Write a recipe with so many documents, and so many plans that cite their measures."""
     shutil.copytree(ROOT / "build", into)
     real = into / "sources" / REAL
     settings = (real / "source.toml").read_text(encoding="utf-8")
@@ -74,6 +107,13 @@ def make(number: int, into: Path) -> None:
         (folder / "measures.txt").write_bytes(content)
         described = source(settings, each, hashlib.sha256(content).hexdigest())
         (folder / "source.toml").write_text(described, encoding="utf-8")
+    keys = [REAL, *(f"edition-{each:04}" for each in range(1, number))]
+    listed = [cells[1] for line in text.splitlines() if _ROW.match(line) for cells in [line.split("\t")]]
+    for each in range(plans):
+        folder = into / "plans" / f"plan-{each:04}"
+        folder.mkdir(parents=True)
+        for name, content in plan(each, keys[each % number], listed).items():
+            (folder / name).write_text(content, encoding="utf-8")
 
 
 def main() -> None:
@@ -81,8 +121,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("documents", type=int)
     parser.add_argument("recipe", type=Path, help="folder that is not there yet")
+    parser.add_argument("--plans", type=int, default=0, help="plans of municipalities that cite the measures")
     arguments = parser.parse_args()
-    make(arguments.documents, arguments.recipe)
+    make(arguments.documents, arguments.recipe, arguments.plans)
 
 
 if __name__ == "__main__":

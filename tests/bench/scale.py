@@ -51,12 +51,12 @@ def memory(root: int) -> int:
     return total
 
 
-def run(documents: int, folder: Path, processes: int) -> tuple[Path, str]:
+def run(documents: int, plans: int, folder: Path, processes: int) -> tuple[Path, str]:
     """Build that many documents; return where the releases are and a line of figures."""
     recipe, out = folder / f"recipe-{documents}", folder / f"out-{documents}"
     for made in (recipe, out):
         shutil.rmtree(made, ignore_errors=True)
-    make(documents, recipe)
+    make(documents, recipe, plans)
     command = [sys.executable, "-m", "kg", "build", "--recipe", str(recipe), "--out", str(out), "--timings"]
     before, start, peak = os.times(), time.perf_counter(), 0
     with subprocess.Popen(
@@ -86,12 +86,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("documents", type=int, nargs="+")
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--plans", type=int, default=0, help="plans of municipalities, for each document")
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--keep", action="store_true", help="leave the releases there")
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
     for documents in arguments.documents:
-        out, told = run(documents, arguments.out, arguments.processes)
+        out, told = run(documents, documents * arguments.plans, arguments.out, arguments.processes)
         print(told, flush=True)
         if not arguments.keep:
             shutil.rmtree(out)
