@@ -1,12 +1,15 @@
-"""How long the stored queries take from memory and from stores elsewhere: `python tests/bench/stores.py URL …`.
+"""How long the stored queries take from memory, from the disk and from stores elsewhere.
 
-Each URL is a running server of the same release (`kg serve`, `kg serve --store …`). Every query is asked as new each
-time, in turns, so that what else the machine does meets all of them alike. Printed: for each server the median over
-the queries, the slowest one, and the sum, in milliseconds of the fastest of the rounds.
+    .venv/bin/python tests/bench/stores.py http://127.0.0.1:8000/sparql http://127.0.0.1:7878/query --rounds 3
+
+Each address is an endpoint of a running server of the same release (`kg serve`, `kg serve --store …`, `oxigraph
+serve-read-only`). Every query is asked as new each time, in turns, so that what else the machine does meets all of them
+alike. Printed: for each endpoint the median over the queries that all have answered, the slowest of these, and the sum,
+in milliseconds of the fastest of the rounds, and which queries it has not answered.
 """
 
+import argparse
 import statistics
-import sys
 import time
 
 import httpx
@@ -15,26 +18,43 @@ from kg.places import places
 from kg.queries import read_queries
 from kg.sparql import calls_service
 
-ROUNDS = 5
+PATIENCE = 120  # seconds
 
 
-def main(urls: list[str]) -> None:
+def asked(client: httpx.Client, endpoint: str, text: str) -> float:
+    """How long an answer takes, in milliseconds; infinite where there is none, or one that breaks off."""
+    start = time.perf_counter()
+    try:
+        answer = client.post(endpoint, data={"query": f"{text}\n# {time.time()}"})
+        return 1000 * (time.perf_counter() - start) if answer.is_success else float("inf")
+    except httpx.HTTPError:
+        return float("inf")
+
+
+def main() -> None:
     """Ask and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("endpoints", nargs="+")
+    parser.add_argument("--rounds", type=int, default=5)
+    arguments = parser.parse_args()
+    endpoints: list[str] = arguments.endpoints
     queries = {query.name: query.text for query in read_queries(places().queries) if not calls_service(query.text)}
-    best = {url: dict.fromkeys(queries, float("inf")) for url in urls}
-    with httpx.Client(timeout=120) as client:
-        for turn in range(ROUNDS):
+    best = {endpoint: dict.fromkeys(queries, float("inf")) for endpoint in endpoints}
+    with httpx.Client(timeout=PATIENCE) as client:
+        for _ in range(arguments.rounds):
             for name, text in queries.items():
-                for url in urls:
-                    start = time.perf_counter()
-                    answer = client.post(f"{url.rstrip('/')}/sparql", data={"query": f"{text}\n# {time.time()} {turn}"})
-                    answer.raise_for_status()
-                    best[url][name] = min(best[url][name], 1000 * (time.perf_counter() - start))
-    for url, times in best.items():
-        slowest = max(times, key=lambda name: times[name])
-        median, total = statistics.median(times.values()), sum(times.values())
-        print(f"{url}: median {median:.1f}, slowest {times[slowest]:.0f} ({slowest}), sum {total:.0f} ms")
+                for endpoint in endpoints:
+                    best[endpoint][name] = min(best[endpoint][name], asked(client, endpoint, text))
+    common = [name for name in queries if all(times[name] < float("inf") for times in best.values())]
+    print(f"{len(common)} of {len(queries)} queries answered by all")
+    for endpoint, times in best.items():
+        slowest = max(common, key=lambda name: times[name])
+        of_common = [times[name] for name in common]
+        print(
+            f"{endpoint}: median {statistics.median(of_common):.1f}, slowest {times[slowest]:.0f} ({slowest}),"
+            f" sum {sum(of_common):.0f} ms; not answered: {[name for name in queries if times[name] == float('inf')]}"
+        )
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()
