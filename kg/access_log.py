@@ -14,8 +14,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
 
-from kg.clients import written
 from kg.errors import KgError, Problem
+from kg.http.clients import written
 
 STANDARD_ERROR = Path("-")
 _LONGEST_PATH = 500

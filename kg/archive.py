@@ -24,9 +24,9 @@ from kg.downloads import ASK_AGAIN, FOREVER, LIVE, release_at
 from kg.editor import Editor
 from kg.endpoint import METHODS, Endpoint, Refusal, allowed
 from kg.errors import KgError
+from kg.http.negotiate import GRAPH_FORMATS, HTML, ROW_FORMATS
 from kg.introducing import introduction
 from kg.labels import Labels
-from kg.negotiate import GRAPH_FORMATS, HTML, ROW_FORMATS
 from kg.openapi import answered, led
 from kg.protocol import ACCEPT_QUERY
 from kg.queries import StoredQuery

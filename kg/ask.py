@@ -10,10 +10,11 @@ from pyoxigraph import QueryBoolean, QueryResultsFormat, QuerySolutions, QueryTr
 from SPARQLWrapper import GET, POST, SPARQLWrapper
 from SPARQLWrapper.SPARQLExceptions import SPARQLWrapperException
 
-from kg import negotiate, sparql
+from kg import sparql
 from kg.errors import Problem, QueryError
+from kg.http import negotiate
+from kg.http.negotiate import GRAPH_FORMATS, ROW_FORMATS, Format, Results
 from kg.names import BASE
-from kg.negotiate import GRAPH_FORMATS, ROW_FORMATS, Format, Results
 
 TABLE = "table"
 FORMATS = (TABLE, "csv", "tsv", "json", "xml", "ttl", "nt", "jsonld", "rdfxml")

@@ -7,8 +7,8 @@ from contextvars import ContextVar
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from kg.answers import Answers
-from kg.clients import turn_of
-from kg.negotiate import JSON, Format
+from kg.http.clients import turn_of
+from kg.http.negotiate import JSON, Format
 from kg.workers.messages import Answer, Question
 
 # Answers a query in a format, complete, or raises a refusal.

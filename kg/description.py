@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 
-from kg import negotiate
-from kg.addresses import site_address
-from kg.negotiate import Format
+from kg.http import negotiate
+from kg.http.addresses import site_address
+from kg.http.negotiate import Format
 from kg.service import service_description
 
 DESCRIPTION_FORMATS = (negotiate.TURTLE, negotiate.N_TRIPLES, negotiate.JSON_LD, negotiate.RDF_XML)
@@ -38,7 +38,7 @@ class ServiceDescription:
         """Return the description in a format, for a request to a path.
 
         The endpoint is a reference relative to the request, because what a client calls this host is not known here;
-        N-Triples has no relative references and names the address of the site (`kg.addresses`).
+        N-Triples has no relative references and names the address of the site (`kg.http.addresses`).
         """
         absolute = f"{site_address(server, self._address)}{self._path}"
         reference = absolute if format is negotiate.N_TRIPLES else _relative(path)

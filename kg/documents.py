@@ -11,9 +11,9 @@ from kg import schema_org
 from kg.asking import Ask
 from kg.endpoint import Refusal
 from kg.facts import TYPE, Facts
+from kg.http.negotiate import HTML, JSON_LD, Format
 from kg.labels import Labels
 from kg.names import BASE, ID, PREFIXES
-from kg.negotiate import HTML, JSON_LD, Format
 from kg.openapi import answered, led
 from kg.pages import things
 from kg.pages.around import Surroundings

@@ -17,13 +17,14 @@ from fastapi.responses import FileResponse, JSONResponse
 from pyoxigraph import NamedNode, RdfFormat, parse
 from starlette.types import Receive, Scope, Send
 
-from kg import conditional, pages
-from kg.compression import GZIP, compressible, gzipped, prefers_gzip
-from kg.conditional import Validators
+from kg import pages
 from kg.endpoint import Refusal, unless_known
 from kg.errors import ReleaseError
+from kg.http import conditional
+from kg.http.compression import GZIP, compressible, gzipped, prefers_gzip
+from kg.http.conditional import Validators
+from kg.http.negotiate import HTML, PLAIN_JSON
 from kg.names import PREFIXES
-from kg.negotiate import HTML, PLAIN_JSON
 from kg.openapi import answered, led
 from kg.releases import CSV_METADATA, DATACITE, DESCRIPTION, MANIFEST, Release, ReleasedFile, release_of
 from kg.replies import chosen, page, view_of

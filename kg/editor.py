@@ -16,10 +16,10 @@ from starlette.concurrency import run_in_threadpool
 from kg import pages, sparql
 from kg.answers import Answers
 from kg.endpoint import CLIENT_GONE, Refusal, client_of, unless_gone
+from kg.http.negotiate import GRAPH_FORMATS, HTML, ROW_FORMATS, NotAcceptable, choose
 from kg.labels import Labels, prefixed
 from kg.mistakes import Mistake, mistake_in
 from kg.names import PREFIXES
-from kg.negotiate import GRAPH_FORMATS, HTML, ROW_FORMATS, NotAcceptable, choose
 from kg.pages import View, answers, assets, questions
 from kg.pages.landing import example
 from kg.protocol import LONGEST_ADDRESS

@@ -18,11 +18,12 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from kg import conditional, sparql
+from kg import sparql
 from kg.answers import Answers
-from kg.clients import turn_of
-from kg.conditional import Validators
-from kg.negotiate import GRAPH_FORMATS, HTML, ROW_FORMATS
+from kg.http import conditional
+from kg.http.clients import turn_of
+from kg.http.conditional import Validators
+from kg.http.negotiate import GRAPH_FORMATS, HTML, ROW_FORMATS
 from kg.openapi import answered
 from kg.protocol import ACCEPT_QUERY, FORM, QUERY, parameters, read_post, read_query_method, read_question
 from kg.remarks import remarks_of

@@ -8,9 +8,9 @@ from fastapi import APIRouter, Request, Response
 
 from kg import schema_org
 from kg.asking import Ask
-from kg.conditional import Validators
 from kg.documents import dataset_of, labels_of
 from kg.endpoint import Refusal, unless_known
+from kg.http.conditional import Validators
 from kg.names import BASE
 from kg.pages import assets, fill
 from kg.pages.landing import Landing

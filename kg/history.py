@@ -14,12 +14,12 @@ from fastapi import APIRouter, Request, Response
 
 from kg.changes import Change, Changes, Dump, compare
 from kg.changes.writing import as_atom, as_json
-from kg.conditional import Validators
 from kg.downloads import release_at
 from kg.endpoint import Refusal, unless_known
 from kg.errors import KgError
+from kg.http.conditional import Validators
+from kg.http.negotiate import HTML, PLAIN_JSON, Format
 from kg.labels import Labels
-from kg.negotiate import HTML, PLAIN_JSON, Format
 from kg.openapi import answered
 from kg.pages import View
 from kg.pages.changes import filled

@@ -7,7 +7,7 @@ from fastapi import Request, Response
 from kg.asking import Ask
 from kg.description import DESCRIPTION_FORMATS, NAMED_GRAPHS, ServiceDescription
 from kg.documents import dataset_of
-from kg.negotiate import HTML
+from kg.http.negotiate import HTML
 from kg.releases import Release
 from kg.replies import chosen
 from kg.things import Things

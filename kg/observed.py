@@ -7,7 +7,7 @@ from time import perf_counter
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from kg.access_log import AccessLog, Entry
-from kg.clients import Network
+from kg.http.clients import Network
 from kg.metrics import Metrics
 from kg.remarks import REPLAYED, remarks_of
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from kg.negotiate import Format
+from kg.http.negotiate import Format
 
 _PROBLEM = {
     "type": "object",

@@ -13,9 +13,9 @@ from kg import pages
 from kg.asking import Ask
 from kg.endpoint import Refusal
 from kg.facts import TYPE, Facts
+from kg.http.negotiate import HTML, N_TRIPLES, TURTLE, Format
 from kg.labels import Labels
 from kg.names import BASE, PREFIXES
-from kg.negotiate import HTML, N_TRIPLES, TURTLE, Format
 from kg.openapi import answered, led
 from kg.pages import View
 from kg.pages.documentation import Documentation

@@ -14,9 +14,9 @@ from fastapi.responses import JSONResponse
 from kg import openapi, pages
 from kg.asking import Ask
 from kg.endpoint import Refusal
+from kg.http.negotiate import HTML, PLAIN_JSON, Format
 from kg.labels import Labels, prefixed
 from kg.names import ONTOLOGY
-from kg.negotiate import HTML, PLAIN_JSON, Format
 from kg.pages import View, answers, questions
 from kg.pages.documentation import term_of
 from kg.queries import StoredQuery

@@ -13,9 +13,10 @@ from fastapi import Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 from pyoxigraph import Triple
 
-from kg import negotiate, pages
+from kg import pages
 from kg.endpoint import Refusal, accept_of, not_acceptable, unless_known
-from kg.negotiate import HTML, PLAIN_JSON, Format, NotAcceptable
+from kg.http import negotiate
+from kg.http.negotiate import HTML, PLAIN_JSON, Format, NotAcceptable
 from kg.pages import View
 from kg.releases import Release
 from kg.representations import SAFE, VARY, Representation, ascents, choose, validators, write

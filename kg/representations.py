@@ -9,11 +9,11 @@ from urllib.parse import quote
 
 from pyoxigraph import BlankNode, Triple
 
-from kg import negotiate
-from kg.conditional import Validators
+from kg.http import negotiate
+from kg.http.conditional import Validators
+from kg.http.negotiate import HTML, JSON_LD, N_TRIPLES, RDF_XML, TURTLE, Format
 from kg.jsonld import compact
 from kg.names import BASE, ID, PREFIXES
-from kg.negotiate import HTML, JSON_LD, N_TRIPLES, RDF_XML, TURTLE, Format
 from kg.releases import Release
 
 RDF_FORMATS = (TURTLE, N_TRIPLES, JSON_LD, RDF_XML)

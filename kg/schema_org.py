@@ -13,8 +13,8 @@ from pyoxigraph import Literal, NamedNode, RdfFormat, Triple, parse
 
 from kg.asking import Ask
 from kg.facts import TYPE, Facts
+from kg.http.negotiate import N_TRIPLES
 from kg.names import BASE, ONTOLOGY, PREFIXES
-from kg.negotiate import N_TRIPLES
 from kg.releases import CATALOGUE_GRAPH
 
 _DCAT, _DCTERMS, _FOAF = PREFIXES["dcat"], PREFIXES["dcterms"], PREFIXES["foaf"]

@@ -38,12 +38,13 @@ from kg import (
 )
 from kg.answers import Answers
 from kg.asking import Ask, OnBehalf, asking
-from kg.clients import BehindProxies
-from kg.compression import Compressed
 from kg.editor import Editor
 from kg.endpoint import Direct, Endpoint, Refusal, allowed, problem
-from kg.headers import EVERYWHERE, HeadersEverywhere
 from kg.health import Served
+from kg.http.clients import BehindProxies
+from kg.http.compression import Compressed
+from kg.http.headers import EVERYWHERE, HeadersEverywhere
+from kg.http.replay import Replayed
 from kg.indexing import Indexing
 from kg.introducing import introduction
 from kg.labels import Labels
@@ -56,7 +57,6 @@ from kg.reconcile import routes as reconcile
 from kg.reconcile.service import Setting
 from kg.releases import Release
 from kg.remote.held import Held
-from kg.replay import Replayed
 from kg.replies import Asked, Notice, prefers_page, raw_path, told
 from kg.searching import routes as searching
 from kg.vocabulary import Vocabulary

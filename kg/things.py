@@ -13,8 +13,8 @@ from urllib.parse import unquote
 from pyoxigraph import Literal, NamedNode, RdfFormat, Triple, parse
 
 from kg.asking import Ask, rows
+from kg.http.negotiate import N_TRIPLES
 from kg.names import BASE, ID, PREFIXES
-from kg.negotiate import N_TRIPLES
 from kg.stored import Term, checked, filled, is_iri
 
 PAGE_SIZE = 100

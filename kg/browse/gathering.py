@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from kg.asking import Ask, rows
 from kg.browse.table import Maker, Stated, Table
+from kg.http.negotiate import TSV
 from kg.names import ONTOLOGY
-from kg.negotiate import TSV
 from kg.stored import Names, is_iri, names, text_of, texts
 from kg.workers.messages import Refusal
 

@@ -20,7 +20,7 @@ from kg.browse.question import question, searching
 from kg.browse.table import Table
 from kg.browse.view import Row, Shown, Words, kept
 from kg.endpoint import Refusal
-from kg.negotiate import CSV, HTML, PLAIN_JSON, Format
+from kg.http.negotiate import CSV, HTML, PLAIN_JSON, Format
 from kg.pages import View
 from kg.releases import Release
 from kg.replies import Asked, Notice, chosen, redirect, sent, told, view_of

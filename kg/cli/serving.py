@@ -15,7 +15,7 @@ from kg.places import Places, places
 from kg.telling import language, told
 
 if TYPE_CHECKING:
-    from kg.clients import Network
+    from kg.http.clients import Network
     from kg.observed import Operation
     from kg.releases import Release
 

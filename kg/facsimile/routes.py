@@ -9,9 +9,9 @@ from kg import pages
 from kg.asking import Ask, rows
 from kg.facsimile.asking import CELLS_QUERY, PAGES_QUERY, Source
 from kg.facsimile.printed import Leaf, Words
+from kg.http.negotiate import HTML
 from kg.labels import Labels
 from kg.names import ID, ONTOLOGY
-from kg.negotiate import HTML
 from kg.pages import View
 from kg.releases import Release
 from kg.replies import Asked, Notice, raw_path, redirect, sent, told, view_of, whole_number

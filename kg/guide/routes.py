@@ -9,7 +9,7 @@ from kg import pages
 from kg.endpoint import Refusal, unless_known
 from kg.guide import shelf
 from kg.guide.rendering import Rendered, rendered
-from kg.negotiate import HTML
+from kg.http.negotiate import HTML
 from kg.openapi import answered
 from kg.pages import View
 from kg.replies import Asked, Notice, page, prefers_page, raw_path, told, view_of

@@ -13,7 +13,7 @@ from typing import Any
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from kg.headers import EVERYWHERE, encoded
+from kg.http.headers import EVERYWHERE, encoded
 from kg.listening.guard import KB, Guard
 from kg.listening.lingering import Lingering
 

@@ -54,7 +54,7 @@ def server_of(
             log_level="warning",
             access_log=False,
             server_header=False,
-            proxy_headers=False,  # it would believe whoever is on this machine; see kg/clients.py
+            proxy_headers=False,  # it would believe whoever is on this machine; see kg/http/clients.py
             timeout_keep_alive=ceil(limits.idle_seconds) + 1,  # the guard is sooner
             timeout_graceful_shutdown=patience,
         )

@@ -13,7 +13,7 @@ from fastapi import APIRouter, Request, Response
 
 from kg import pages
 from kg.asking import Ask
-from kg.negotiate import HTML
+from kg.http.negotiate import HTML
 from kg.openapi import answered as told_as
 from kg.overview.coverage import STATES, coverage
 from kg.overview.editions import PARAMETER, Edition, Editions, editions

@@ -12,9 +12,9 @@ from pyoxigraph import Literal, NamedNode, QueryResultsFormat, QuerySolutions, R
 
 from kg import sparql
 from kg.facts import Value
+from kg.http.negotiate import JSON, N_TRIPLES, TSV, Format
 from kg.labels import is_web_address, prefixed
 from kg.names import BASE, ID, PREFIXES
-from kg.negotiate import JSON, N_TRIPLES, TSV, Format
 from kg.representations import path_of
 from kg.workers.messages import Answer
 

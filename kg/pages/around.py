@@ -11,7 +11,7 @@ from pyoxigraph import RdfFormat, Triple, parse
 
 from kg.asking import Ask, Row, rows
 from kg.errors import QueryError
-from kg.negotiate import N_TRIPLES
+from kg.http.negotiate import N_TRIPLES
 from kg.pages.kinds import Kind
 from kg.places import places
 from kg.queries import stored_query

@@ -86,7 +86,7 @@ def describe_release(graph: Graph, release: Described, sources: Sequence[Source]
     dataset = _common(graph, release.dataset, release).a("dcat:Dataset").to("dcat:isVersionOf", every_version)
     dataset.text("dcat:version", release.version).typed("dcterms:issued", release.issued, "xsd:date")
     dataset.to("dcat:previousVersion", release.before).to("prov:wasRevisionOf", release.before)
-    dataset.to("dcterms:creator", publisher).text("dcterms:identifier", release.dataset)
+    dataset.to("dcterms:creator", publisher)
     dataset.to("dcat:landingPage", _is_a(graph, release.folder, "foaf:Document"))
     dataset.to("dcterms:accessRights", _is_a(graph, _ACCESS, "dcterms:RightsStatement"))
     dataset.texts("dcat:keyword", texts.keywords_ja, "ja").texts("dcat:keyword", texts.keywords_en, "en")

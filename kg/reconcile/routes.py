@@ -10,8 +10,8 @@ from fastapi import APIRouter, Request, Response
 
 from kg.asking import Ask
 from kg.endpoint import Refusal, allowed
+from kg.http.negotiate import HTML, PLAIN_JSON
 from kg.labels import Labels
-from kg.negotiate import HTML, PLAIN_JSON
 from kg.openapi import answered
 from kg.protocol import FORM
 from kg.reconcile.service import Service, Setting

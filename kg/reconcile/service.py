@@ -7,10 +7,10 @@ from fastapi import Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 
 from kg import names
-from kg.addresses import site_address
 from kg.asking import Ask
 from kg.desk import Desk
 from kg.endpoint import Refusal, body_of
+from kg.http.addresses import site_address
 from kg.labels import Labels
 from kg.pages import LANGUAGES
 from kg.protocol import FORM, parameters

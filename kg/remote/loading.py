@@ -14,8 +14,8 @@ import httpx
 from pyoxigraph import Literal, NamedNode, RdfFormat, Triple, parse, serialize
 
 from kg.errors import Problem, ReleaseError, StoreError
+from kg.http.negotiate import N_TRIPLES as FORMAT
 from kg.names import BASE, PREFIXES
-from kg.negotiate import N_TRIPLES as FORMAT
 from kg.releases import N_QUADS, N_TRIPLES, Release
 from kg.remote.connection import Connection
 from kg.remote.held import (

@@ -12,8 +12,8 @@ from fastapi import APIRouter, Request, Response
 
 from kg.desk import Desk, left
 from kg.endpoint import Refusal
+from kg.http.negotiate import HTML, PLAIN_JSON
 from kg.labels import Labels
-from kg.negotiate import HTML, PLAIN_JSON
 from kg.openapi import answered
 from kg.releases import Release
 from kg.replies import Asked, chosen, sent, view_of

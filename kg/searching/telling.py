@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from kg import pages
+from kg.http.negotiate import Format
 from kg.labels import Labels, is_web_address
 from kg.names import BASE, ID
-from kg.negotiate import Format
 from kg.pages import View
 from kg.representations import SAFE, link
 from kg.search import Candidate, Facet, Found, Hit, Piece, local

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from pyoxigraph import NamedNode, Store
 
-from kg import negotiate, sparql
+from kg import sparql
+from kg.http import negotiate
+from kg.http.negotiate import Format, NotAcceptable, Output
 from kg.names import BASE
-from kg.negotiate import Format, NotAcceptable, Output
 from kg.workers.limits import Limits, megabytes
 from kg.workers.messages import Question, Refusal
 

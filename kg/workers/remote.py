@@ -11,8 +11,8 @@ import httpx
 from pyoxigraph import QueryResultsFormat, RdfFormat, Store, parse, parse_query_results
 
 from kg.errors import StoreError
+from kg.http.negotiate import JSON, N_TRIPLES, Format, NotAcceptable, Output, Results, write_to
 from kg.names import BASE
-from kg.negotiate import JSON, N_TRIPLES, Format, NotAcceptable, Output, Results, write_to
 from kg.remote.connection import Connection, unreadable
 from kg.remote.held import Held
 from kg.remote.holding import holding_of

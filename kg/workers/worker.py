@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from pyoxigraph import Store
 
-from kg.negotiate import Format, Output
+from kg.http.negotiate import Format, Output
 from kg.workers.answering import BoundedOutput, answer
 from kg.workers.limits import MB, Limits, megabytes
 from kg.workers.messages import Question, Refusal, Superseded, pack, receive

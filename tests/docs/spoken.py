@@ -19,7 +19,7 @@ PARTS: dict[Pair, tuple[str, ...]] = {
     ("Finding and opening a release", "版を探し、開くとき"): ("releases", "store", "workers", "rebasing", "search"),
     ("Asking", "問い合わせるとき"): ("ask", "queries", "explain", "sparql", "stored", "asking"),
     ("Linking a table", "表を対応付けるとき"): ("linking",),
-    ("Serving", "公開するとき"): ("server", "listening", "access_log", "switching", "clients"),
+    ("Serving", "公開するとき"): ("server", "listening", "access_log", "switching", "http"),
 }
 PROBLEM = (("what it says", "what to do"), ("メッセージ", "すること"))
 _REST = ("Elsewhere", "そのほか")

@@ -7,7 +7,7 @@ import pytest
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import PlainTextResponse, StreamingResponse
 
-from kg.compression import Compressed
+from kg.http.compression import Compressed
 
 ALL = "SELECT * { ?s ?p ?o }"
 LONG = "long " * 1000

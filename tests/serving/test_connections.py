@@ -15,7 +15,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from kg.headers import EVERYWHERE
+from kg.http.headers import EVERYWHERE
 from kg.listening.guard import KB, ConnectionLimits
 from kg.site import app
 

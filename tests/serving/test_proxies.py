@@ -13,7 +13,7 @@ from fastapi import FastAPI
 
 from kg.access_log import AccessLog
 from kg.cli import main
-from kg.clients import turn_of
+from kg.http.clients import turn_of
 from kg.observed import Operation
 from kg.releases import Release
 from kg.site import app
