@@ -51,8 +51,28 @@ def base_of(context: click.Context, parameter: click.Parameter, base: str | None
     return base
 
 
-class _Group(click.Group):
+class _Command(click.Command):
+    """Shows its help in the language of its reader; what that needs is loaded for Japanese only."""
+
+    def get_help(self, ctx: click.Context) -> str:
+        if language() != "ja":
+            return super().get_help(ctx)
+        from kg.cli.helping import shown
+
+        return shown(self, ctx)
+
+    def get_short_help_str(self, limit: int = 45) -> str:
+        if language() != "ja":
+            return super().get_short_help_str(limit)
+        from kg.cli.helping import summary
+
+        return summary(self)
+
+
+class _Group(_Command, click.Group):
     """Shows our own errors as they are meant to be read: fact and remedy, no traceback."""
+
+    command_class = _Command
 
     def invoke(self, ctx: click.Context) -> object:
         try:
@@ -74,5 +94,5 @@ def main() -> None:
     kg query measures-by-lead-organization
     kg check                          find every problem in the declarative files
 
-    Every option can also be given by an environment variable KG_<OPTION>, such as KG_PORT=8080.
+    Most options can also be given by an environment variable KG_<OPTION>, such as KG_PORT=8080.
     """

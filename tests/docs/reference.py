@@ -20,6 +20,7 @@ import click  # noqa: E402
 from rdflib import OWL, RDF, RDFS, SKOS, Graph, Namespace, URIRef  # noqa: E402
 
 from kg.cli import main as kg  # noqa: E402
+from kg.cli.helping import command_help, option_help  # noqa: E402
 from kg.names import ONTOLOGY  # noqa: E402
 from kg.places import places  # noqa: E402
 from kg.releases import Release  # noqa: E402
@@ -114,21 +115,23 @@ def _table(*heads: str, rows: Iterable[Iterable[str]]) -> Iterator[str]:
 
 def _reference(openapi: dict[str, Any], tables: dict[str, Any], place: int) -> Iterator[str]:
     yield ("# Reference: commands, settings, paths, tables", "# コマンド・設定・パス・表")[place]
-    yield from ("", ("The help texts of the program are in English.", "プログラムの説明文は英語です。")[place])
     yield from ("", ("## Commands", "## コマンド")[place])
     yield from (
         "",
         (
             "`./run <command>`, or installed, `kg <command>`. Exit codes: 0, 1 (the answer is no, or the work "
-            "cannot be done), 2 (used wrongly).",
+            "cannot be done), 2 (used wrongly). `kg <command> --help` says the same, in Japanese where the locale is "
+            "Japanese (`LANG=ja_JP.UTF-8`) or `KG_LANG=ja`.",
             "`./run <コマンド>`、入れてあるときは `kg <コマンド>`。終了コードは、0、1(答えが「いいえ」か、"
-            "できなかった)、2(使い方の誤り)です。",
+            "できなかった)、2(使い方の誤り)です。`kg <コマンド> --help` も同じことを、ロケールが日本語"
+            "(`LANG=ja_JP.UTF-8`)か `KG_LANG=ja` のときは日本語で、そうでないときは英語で示します。",
         )[place],
     )
     for name, command in sorted(kg.commands.items()):
         yield from _command(name, command, place)
     yield from _settings(place)
     yield from ("", ("## Paths of the server", "## サーバーのパス")[place])
+    yield from ((), ("", "OpenAPIにあるものの説明は英語です。"))[place]
     yield from _paths(openapi, place)
     yield from ("", ("## Tables of a release", "## 版の表")[place])
     for table in tables["tables"]:
@@ -142,7 +145,7 @@ def _reference(openapi: dict[str, Any], tables: dict[str, Any], place: int) -> I
 
 def _command(name: str, command: click.Command, place: int) -> Iterator[str]:
     yield from ("", f"### kg {name}", "")
-    told = cleandoc(command.help or "").replace("\b\n", "").splitlines()
+    told = cleandoc((command.help or "", command_help(command.help or ""))[place]).replace("\b\n", "").splitlines()
     prose = [line for line in told if not re.match(_EXAMPLE, line)]
     yield from re.sub(r"\n{2,}", "\n\n", "\n".join(prose)).replace("*", "\\*").splitlines()
     if examples := [line for line in told if re.match(_EXAMPLE, line)]:
@@ -152,7 +155,7 @@ def _command(name: str, command: click.Command, place: int) -> Iterator[str]:
         if isinstance(one, click.Option):
             # With a context that has none of its parents: what it says is the same everywhere.
             words, text = one.get_help_record(click.Context(command)) or ("", "")
-            rows.append((f"`{words}`", text, f"`{one.envvar}`" if one.envvar else ""))
+            rows.append((f"`{words}`", (text, option_help(text))[place], f"`{one.envvar}`" if one.envvar else ""))
         else:
             rows.append((f"`{one.make_metavar(click.Context(command))}`", "", ""))
     yield from _table(*(("option", "what it does", "setting"), ("オプション", "内容", "設定"))[place], rows=rows)
