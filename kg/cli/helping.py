@@ -39,8 +39,8 @@ def paragraphs(text: str) -> list[tuple[bool, str]]:
 
 def remark(example: str) -> tuple[str, str]:
     """Return the two parts of an example's line: the command with the spaces behind it, and what it does, if told."""
-    command, spaces, told = re.fullmatch(r"(.*?)(?:( {2,})(.*))?", example).groups("")  # type: ignore[union-attr]
-    return command + spaces, told
+    command, *told = re.split(r"(?<=  )(?=\S)", example, maxsplit=1)
+    return command, "".join(told)
 
 
 def extras(text: str) -> tuple[str, list[list[str]]]:
