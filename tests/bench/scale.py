@@ -59,13 +59,14 @@ def run(documents: int, plans: int, folder: Path, processes: int) -> tuple[Path,
     make(documents, recipe, plans)
     command = [sys.executable, "-m", "kg", "build", "--recipe", str(recipe), "--out", str(out), "--timings"]
     before, start, peak = os.times(), time.perf_counter(), 0
-    with subprocess.Popen(
-        [*command, "--processes", str(processes)], cwd=ROOT, stdout=subprocess.PIPE, text=True
-    ) as build:
-        while build.poll() is None:
-            peak = max(peak, memory(build.pid))
-            time.sleep(TOLD)
-        printed = build.stdout.read() if build.stdout else ""
+    told = folder / f"told-{documents}"  # a pipe holds less than a build of many documents tells
+    with told.open("w+", encoding="utf-8") as output:
+        with subprocess.Popen([*command, "--processes", str(processes)], cwd=ROOT, stdout=output) as build:
+            while build.poll() is None:
+                peak = max(peak, memory(build.pid))
+                time.sleep(TOLD)
+        output.seek(0)
+        printed = output.read()
     wall, after = time.perf_counter() - start, os.times()
     shutil.rmtree(recipe)
     triples = re.search(r"([\d,]+) triples", printed)
