@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from multiprocessing.connection import wait
 from pathlib import Path
 from types import TracebackType
@@ -55,24 +56,29 @@ class Crew:
         if self._processes < 2 or len(jobs) < 2:
             yield from (task(self._tools, job) for job in jobs)
             return
-        try:
+        with _death_told():
             yield from self._shared(task, jobs)
-        except BrokenProcessPool as error:
-            remedy = "give the build more memory, or let fewer processes share it (--processes 1)"
-            raise ReleaseError(Problem("a process of the build has died", remedy)) from error
+
+    def begin(self, task: Callable[[Any, Job], Result], job: Job) -> Callable[[], Result]:
+        """Begin what a task makes of a job; return how to wait for it.
+
+        A process does it beside all other work; without processes it is done when it is waited for.
+        """
+        if self._processes < 2:
+            return lambda: task(self._tools, job)
+        begun = self._submit(task, job)
+
+        def ended() -> Result:
+            with _death_told():
+                return begun.result()
+
+        return ended
 
     def _shared(self, task: Callable[[Any, Job], Result], jobs: Sequence[Job]) -> Iterator[Result]:
-        if not self._pool:
-            # not by fork: a library may have started threads
-            context = multiprocessing.get_context("spawn")
-            self._carried = tempfile.NamedTemporaryFile(prefix="kg-crew-")  # noqa: SIM115 - closed with the pool
-            pickle.dump(self._tools, self._carried)
-            self._carried.flush()
-            self._pool = ProcessPoolExecutor(self._processes, context, _begin, (self._carried.name,))
         waiting: deque[Future[Result]] = deque()
         try:
             for job in jobs:
-                waiting.append(self._pool.submit(_do, task, job))
+                waiting.append(self._submit(task, job))
                 if len(waiting) > self._processes * _AHEAD:
                     yield waiting.popleft().result()
             while waiting:
@@ -80,6 +86,25 @@ class Crew:
         finally:
             for future in waiting:
                 future.cancel()
+
+    def _submit(self, task: Callable[[Any, Job], Result], job: Job) -> Future[Result]:
+        if not self._pool:
+            # not by fork: a library may have started threads
+            context = multiprocessing.get_context("spawn")
+            self._carried = tempfile.NamedTemporaryFile(prefix="kg-crew-")  # noqa: SIM115 - closed with the pool
+            pickle.dump(self._tools, self._carried)
+            self._carried.flush()
+            self._pool = ProcessPoolExecutor(self._processes, context, _begin, (self._carried.name,))
+        return self._pool.submit(_do, task, job)
+
+
+@contextmanager
+def _death_told() -> Iterator[None]:
+    try:
+        yield
+    except BrokenProcessPool as error:
+        remedy = "give the build more memory, or let fewer processes share it (--processes 1)"
+        raise ReleaseError(Problem("a process of the build has died", remedy)) from error
 
 
 def _begin(file: str) -> None:

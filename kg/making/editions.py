@@ -22,7 +22,7 @@ from kg.rdf.merging import merge
 from kg.rdf.packing import gzipped
 from kg.releases import edition_dump
 from kg.validate import Report, Result, Validator, report_of
-from kg.validate.page import printings
+from kg.validate.page import iri_of, printings
 from kg.validate.report import REMARK
 
 AT_ONCE = 32 << 20  # bytes of a graph that is validated as a whole
@@ -57,6 +57,8 @@ class Found:
         if remarks and len(remarks) + self.unlisted[REMARK] > LISTED:
             self.results -= remarks
             self.unlisted[REMARK] += len(remarks)
+            listed = {iri_of(result) for result in self.results}
+            self.places = {iri: places for iri, places in self.places.items() if iri in listed}
 
     def report(self) -> Report:
         """Return the report."""

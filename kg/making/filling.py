@@ -1,5 +1,6 @@
 """Every file of a release, written into its folder in an order in which each finds what it needs."""
 
+import shutil
 from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -18,7 +19,7 @@ from kg.places import Places
 from kg.queries import read_queries
 from kg.rdf.catalogue import Described, describe_bytes
 from kg.rdf.datacite import datacite
-from kg.rdf.dumps import Dumps, dump_names, turtle, write_store
+from kg.rdf.dumps import Dumps, Named, dump_names, end_store, turtle, write_store
 from kg.rdf.files import Whole, declared_files, descriptions, write_about_tables
 from kg.rdf.gathering import gather_graph, gather_tables
 from kg.rdf.graph import Graph
@@ -33,7 +34,6 @@ from kg.releases import (
     DESCRIPTION,
     ENGINE,
     KNOWN_PROBLEMS,
-    N_QUADS,
     N_TRIPLES,
     QUERIES,
     SEARCH,
@@ -80,6 +80,7 @@ class Filling:
             gather_graph(self._parts, graph, self._work)
         with stage("validate the graph"):
             self._validate(graph)
+        stored = self._crew.begin(_store_and_index, (graph, self._work, self._places.recipe))
         with stage("make the tables"):
             tables = gather_tables(self._parts, folder, self._work)
             write_about_tables(tables, self._described, folder)
@@ -94,11 +95,12 @@ class Filling:
             with stage("describe the release"):
                 links = next(table for table in tables if table.name == "links")
                 whole = Whole(contents, sizes, self.gists[0].example, links)
-                files = self._describe(folder, whole, dumps)
-        with stage("load the store"):
-            write_store(folder / STORE, folder / N_QUADS)
-        with stage("index for the search"):
-            search.build(Store.read_only(str(folder / STORE)), folder / SEARCH, Characters.read(self._places.recipe))
+                files, named = self._describe(folder, whole, dumps)
+        with stage("end the store and the search index"):
+            stored()
+            end_store(self._work / STORE, named)
+            for name in (STORE, SEARCH):
+                (self._work / name).rename(folder / name)
         counts = counts_of(self.gists, tables, contents.triples)
         return replace(release_of(folder, self._described.version, self._recipe, counts), files=tuple(files))
 
@@ -121,21 +123,39 @@ class Filling:
         for name, content in files.items():
             folder.joinpath(name).write_bytes(content)
 
-    def _describe(self, folder: Path, whole: Whole, dumps: Dumps) -> list[ReleasedFile]:
-        """Write the description of the release, into the dumps, too, that hold it; return all files, measured."""
+    def _describe(self, folder: Path, whole: Whole, dumps: Dumps) -> tuple[list[ReleasedFile], Named]:
+        """Write the description of the release, into the dumps, too, that hold it.
+
+        Return all files, measured, and the named graphs.
+        """
         holding = dump_names(named=True)
         files = self._measured(path for path in folder.iterdir() if path.name not in holding)
         catalogue, contents = descriptions(whole, self._described, self._recipe, files)
-        report = self.found.report().triples()
-        named = {CATALOGUE_GRAPH: catalogue.statements(), VOID_GRAPH: contents.statements(), VALIDATION_GRAPH: report}
+        # What the dumps say of the catalogue is without their own size and checksum, which are stated below.
+        catalogued, void = catalogue.statements(), contents.statements()
+        report = self.found.report()
+        named: Named = {
+            CATALOGUE_GRAPH: lambda: catalogued,
+            VOID_GRAPH: lambda: void,
+            VALIDATION_GRAPH: report.triples,
+        }
         dumps.end_with(named)
         files += self._measured(folder / name for name in holding)
         describe_bytes(catalogue, self._described, files[-len(holding) :])
         folder.joinpath(DESCRIPTION).write_bytes(turtle(contents | catalogue))
-        return sorted([*files, ReleasedFile.of(folder / DESCRIPTION)], key=lambda file: file.name)
+        return sorted([*files, ReleasedFile.of(folder / DESCRIPTION)], key=lambda file: file.name), named
 
     def _measured(self, files: Iterable[Path]) -> list[ReleasedFile]:
         return list(self._crew.each(_measure, sorted(files)))
+
+
+def _store_and_index(tools: object, job: tuple[Path, Path, Path]) -> None:
+    """Load a graph into a store in a folder, and index it for the search, without what a killed build left there."""
+    graph, folder, recipe = job
+    shutil.rmtree(folder / STORE, ignore_errors=True)
+    (folder / SEARCH).unlink(missing_ok=True)
+    write_store(folder / STORE, graph)
+    search.build(Store.read_only(str(folder / STORE)), folder / SEARCH, Characters.read(recipe))
 
 
 def _measure(tools: object, file: Path) -> ReleasedFile:

@@ -4,7 +4,7 @@ Turtle, N-Triples, JSON-LD and RDF/XML hold the default graph; TriG and N-Quads 
 written chunk by chunk: any process makes the pieces of a chunk, and they are put one behind the other.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +28,8 @@ _QUAD_FORMATS = {".trig": RdfFormat.TRIG, ".nq": RdfFormat.N_QUADS}
 _BEGINNINGS = {".trig": ".ttl", ".nq": ".nt"}
 _END_OF_XML = b"\n</rdf:RDF>"
 _LOADED_AT_ONCE = 32 << 20  # bytes: of 480 MB, lots take 220 MB of memory and a quarter more time, the whole 1,470 MB
+Named = Mapping[str, Callable[[], Iterable[Triple]]]  # what gives the statements of a named graph, by its IRI
+
 LEFT_OUT = "left out, because XML cannot express a character in the source; every other format holds it"
 
 
@@ -42,7 +44,7 @@ def turtle(graph: Graph) -> bytes:
     return written(graph.statements(), RdfFormat.TURTLE)
 
 
-def written(statements: Sequence[Triple] | Sequence[Quad], format: RdfFormat) -> bytes:
+def written(statements: Iterable[Triple] | Iterable[Quad], format: RdfFormat) -> bytes:
     """Return statements in a format, with the prefixes of every dump."""
     data = serialize(statements, format=format, prefixes=WRITTEN_PREFIXES)
     assert data is not None  # bytes are returned where no output is given
@@ -137,15 +139,10 @@ class Dumps:
         for suffix in [suffix for suffix in _FORMATS if suffix in self._open]:
             self._open.pop(suffix).close()
 
-    def end_with(self, named: Mapping[str, Sequence[Triple]]) -> None:
+    def end_with(self, named: Named) -> None:
         """Add the named graphs, in the order of their names, to the dumps that hold them, and end these."""
-        quads = [
-            Quad(triple.subject, triple.predicate, triple.object, NamedNode(name))
-            for name, triples in sorted(named.items())
-            for triple in triples
-        ]
         for suffix, format in _QUAD_FORMATS.items():
-            self._open[suffix].write(_divided(written(quads, format))[1])
+            self._open[suffix].write(_divided(written(_quads(named), format))[1])
             self._open.pop(suffix).close()
 
     def close(self) -> None:
@@ -170,12 +167,25 @@ def triples_of(lines: bytes) -> list[Triple]:
     return [Triple(s, p, o) for s, p, o, _ in parse(lines, format=RdfFormat.N_TRIPLES)]
 
 
-def write_store(folder: Path, quads: Path) -> None:
-    """Make a store directory of N-Quads that can be opened read-only. Its bytes differ from build to build."""
+def _quads(named: Named) -> Iterator[Quad]:
+    for name, statements in sorted(named.items()):
+        for triple in statements():
+            yield Quad(triple.subject, triple.predicate, triple.object, NamedNode(name))
+
+
+def write_store(folder: Path, graph: Path) -> None:
+    """Make a store directory of N-Triples or N-Quads. Its bytes differ from build to build."""
     store = Store(str(folder))
-    with quads.open("rb") as lines:
+    with graph.open("rb") as lines:
         while lot := lines.read(_LOADED_AT_ONCE):
             store.bulk_load(input=lot + lines.readline(), format=RdfFormat.N_QUADS)
+    store.flush()
+
+
+def end_store(folder: Path, named: Named) -> None:
+    """Add the named graphs to a store directory, and make it one that is opened read-only and fast."""
+    store = Store(str(folder))
+    store.bulk_extend(_quads(named))
     store.optimize()
     store.flush()
     (folder / "LOG").unlink(missing_ok=True)  # what the engine did and on which machine: nobody needs it

@@ -36,13 +36,13 @@ Printings = Mapping[str, list[tuple[int, int]]]  # of a thing, by its IRI: page 
 def printings(results: Iterable[Result], triples: Iterable[Triple]) -> dict[str, list[tuple[int, int]]]:
     """Return where the things are printed that results are about; `triples` are what was validated."""
     places = _Places(triples)
-    return {iri: places.of(iri) for iri in map(_iri, results)}
+    return {iri: places.of(iri) for iri in map(iri_of, results)}
 
 
 def page(report: Report, places: Printings, title: str) -> bytes:
     """Return the report as HTML."""
     shapes = [
-        (severity, shape.removeprefix(SHAPE), [(result, places.get(_iri(result), [])) for result in results])
+        (severity, shape.removeprefix(SHAPE), [(result, places.get(iri_of(result), [])) for result in results])
         for (severity, shape), results in _by_shape(report)
     ]
     return _templates.get_template(_TEMPLATE).render(report=report, title=title, shapes=shapes, short=_short).encode()
@@ -56,7 +56,8 @@ def _by_shape(report: Report) -> list[tuple[tuple[str, str], list[Result]]]:
     return sorted(grouped, key=lambda one: rank.get(one[0][0], len(rank)))
 
 
-def _iri(result: Result) -> str:
+def iri_of(result: Result) -> str:
+    """Return the IRI of what a result is about, by which its places are kept."""
     return result.focus.strip("<>")
 
 

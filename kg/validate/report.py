@@ -91,19 +91,20 @@ class Report:
         document = {"conforms": self.conforms, "counts": self.counts, "results": results}
         return json.dumps(document, ensure_ascii=False, indent=1) + "\n"
 
-    def triples(self) -> list[Triple]:
-        """Return the report in SHACL's own terms, every node named: the source shape tells a path of several steps.
+    def triples(self) -> Iterator[Triple]:
+        """Yield the report in SHACL's own terms, every node named: the source shape tells a path of several steps.
 
         `sh:conforms` leaves warnings and remarks aside, as SHACL 1.2 allows.
         """
         iris = [result.iri for result in self.results]
         about = NamedNode(names.shared("validation-report", _digest(iris)))
         conforms = Literal(str(self.conforms).lower(), datatype=NamedNode(_XSD + "boolean"))
-        triples = [Triple(about, _sh("result"), NamedNode(iri)) for iri in iris]
-        triples.append(Triple(about, NamedNode(_RDF + "type"), _sh("ValidationReport")))
-        triples.append(Triple(about, _sh("conforms"), conforms))
-        triples += [triple for result in self.results for triple in _triples(result)]
-        return sorted(triples, key=str)
+        yield Triple(about, NamedNode(_RDF + "type"), _sh("ValidationReport"))
+        yield Triple(about, _sh("conforms"), conforms)
+        for iri in sorted(iris):
+            yield Triple(about, _sh("result"), NamedNode(iri))
+        for result in sorted(self.results, key=lambda result: result.iri):
+            yield from sorted(_triples(result), key=str)
 
     def turtle(self) -> bytes:
         """Return the triples of the report as Turtle."""

@@ -17,7 +17,7 @@ from pyoxigraph import Store
 
 from kg.places import places
 from kg.queries import read_queries
-from kg.rdf.dumps import write_store
+from kg.rdf.dumps import end_store, write_store
 
 _ASK = """
 import sys, time
@@ -39,6 +39,7 @@ def load(quads: Path, folder: Path) -> None:
     child = os.fork()
     if child == 0:
         write_store(folder, quads)
+        end_store(folder, {})
         os._exit(0)
     _, status, usage = os.wait4(child, 0)
     if status:
