@@ -1,12 +1,12 @@
 """The server: it listens, says its address, and keeps what it serves up to date."""
 
+import importlib
 from collections.abc import Callable
 from contextlib import ExitStack, nullcontext, suppress
 from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from kg.listening.guard import ConnectionLimits
@@ -16,17 +16,20 @@ from kg.observed import Operation
 from kg.rebasing import REBASED
 from kg.releases import CURRENT, Release, current_release
 from kg.remote.held import Address, Held
-from kg.site import Data, app
-from kg.switching import Switching
+from kg.workers.launcher import Launcher
 from kg.workers.limits import Limits
+from kg.workers.pool import Pool
 from kg.workers.source import Source
 
 if TYPE_CHECKING:
+    from fastapi import FastAPI
+
     from kg.remote.watching import Watch
+    from kg.site import Data
 
 
 def serve(
-    data: Data | Address,
+    data: "Data | Address",
     queries: Path,
     out: Path,
     host: str = "127.0.0.1",
@@ -46,28 +49,28 @@ def serve(
     source = Source.of(served, limits)
     first = source.at_once()
 
-    def make(data: Data, source: Source | None = None) -> FastAPI:
-        return app(data, queries, out, limits, source, operation, watch.trouble if watch else str)
+    def make(data: "Data", source: Source | None = None) -> "FastAPI":
+        pool = _pool(source or Source.of(data, limits), limits)
+        from kg.site import app
+
+        return app(data, queries, out, limits, pool, operation, watch.trouble if watch else str)
 
     with listen(host, port) as listener:
         application: ASGIApp = (made := make(served, first))
         if watch and isinstance(served, Held):
-            application = Switching(made, _following(watch, served, make))
+            application = _replaced(made, _following(watch, served, make))
         elif isinstance(served, Release) and (follow or first != source):
-            application = Switching(made, _newer(served, out if follow else None, make, first != source))
+            application = _replaced(made, _newer(served, out if follow else None, make, first != source))
         # Whoever is being answered gets the answer; by then every question has reached its time limit.
         patience = ceil(limits.seconds + limits.waiting_seconds)
         server = server_of(application, connections, operation.metrics.ended, patience)
-        named = f" Things are named under {BASE}." if REBASED else ""
-        server.greeting = f"Serving {_named(served)} at {{0}} (SPARQL: {{0}}sparql).{named} Ctrl-C stops.".format(
-            address(listener)
-        )
+        server.greeting = _greeting(served, address(listener))
         # uvicorn repeats the signal once it has closed everything; the user asked for just that.
         with suppress(KeyboardInterrupt), watch or nullcontext():
             server.run(sockets=[listener])
 
 
-def _watched(data: Data | Address, out: Path) -> "tuple[Watch | None, Data]":
+def _watched(data: "Data | Address", out: Path) -> "tuple[Watch | None, Data]":
     """Return the data themselves, or what a store holds, and who watches that."""
     if not isinstance(data, Address):
         return None, data
@@ -80,7 +83,25 @@ def _watched(data: Data | Address, out: Path) -> "tuple[Watch | None, Data]":
     return watch, held
 
 
-def _named(data: Data) -> str:
+def _pool(source: Source, limits: Limits) -> Pool:
+    """Return the workers of a source. The framework and the application take as long to load: they are meanwhile."""
+    launcher = Launcher.begin(source, limits)
+    importlib.import_module("kg.site")
+    return Pool.of(source, limits, launcher)
+
+
+def _replaced(application: "FastAPI", newer: "Callable[[], FastAPI | None]") -> ASGIApp:
+    from kg.switching import Switching  # with the framework
+
+    return Switching(application, newer)
+
+
+def _greeting(data: "Data", address: str) -> str:
+    named = f" Things are named under {BASE}." if REBASED else ""
+    return f"Serving {_named(data)} at {address} (SPARQL: {address}sparql).{named} Ctrl-C stops."
+
+
+def _named(data: "Data") -> str:
     """Return what is served, in words."""
     if isinstance(data, Held):
         what = f"release {data.holding.version}" if data.holding.version else "what is"
@@ -89,11 +110,11 @@ def _named(data: Data) -> str:
     return f"release {data.version}" if isinstance(data, Release) else f"{len(data)} data files"
 
 
-def _following(watch: "Watch", served: Held, make: Callable[[Held], FastAPI]) -> Callable[[], FastAPI | None]:
+def _following(watch: "Watch", served: Held, make: "Callable[[Held], FastAPI]") -> "Callable[[], FastAPI | None]":
     """Return what makes an application each time that the store holds another release."""
     newer = watch.following(served)
 
-    def following() -> FastAPI | None:
+    def following() -> "FastAPI | None":
         held = newer()
         application = make(held) if held else None
         if held:
@@ -104,8 +125,8 @@ def _following(watch: "Watch", served: Held, make: Callable[[Held], FastAPI]) ->
 
 
 def _newer(
-    served: Release, out: Path | None, make: Callable[[Release], FastAPI], unloaded: bool
-) -> Callable[[], FastAPI | None]:
+    served: Release, out: Path | None, make: "Callable[[Release], FastAPI]", unloaded: bool
+) -> "Callable[[], FastAPI | None]":
     """Return what makes an application when one is due.
 
     It is due once for the release that is served, where that is `unloaded` still, and then each time that another
@@ -113,7 +134,7 @@ def _newer(
     """
     seen = served.folder
 
-    def newer() -> FastAPI | None:
+    def newer() -> "FastAPI | None":
         nonlocal seen, unloaded
         if unloaded:
             unloaded = False

@@ -100,19 +100,19 @@ def app(
     queries: Path,
     out: Path,
     limits: Limits | None = None,
-    source: Source | None = None,
+    pool: Pool | None = None,
     operation: Operation | None = None,
     trouble: Callable[[], str] = str,
 ) -> FastAPI:
     """Return the application that serves a release, RDF files, or what a store holds, beside the releases in `out`.
 
-    It starts the process that loads the data, and ends it when the server shuts it down. `source` says how they are
-    opened, where that is not left to memory. `trouble` tells why nothing can be answered now, where that is so.
+    It starts the process that loads the data, unless `pool` has them already, and ends it when the server shuts it
+    down. `trouble` tells why nothing can be answered now, where that is so.
     """
     release, version = _served(data)
     limits, operation = limits or Limits(), operation or Operation()
-    pool = Pool.of(source := source or Source.of(data, limits), limits)
-    keeping = bool(version) or not source.held  # nothing tells when the content of a store changes that names none
+    pool = pool or Pool.of(Source.of(data, limits), limits)
+    keeping = bool(version) or not pool.source.held  # nothing tells when the content of a store changes that names none
     answers, lasting = Answers(pool) if keeping else Answers(pool, 0, 0), _lasting(release)
     graph = _Graph(release, asking(answers), pool.triples, documents.labels_of(release), read_queries(queries))
     writing = Editor(answers, graph.vocabulary, graph.labels, lasting, graph.named)
@@ -124,7 +124,7 @@ def app(
     routers = (
         sparql.router(),
         editor.router(graph.vocabulary, graph.labels),
-        health.router(Served(version, source.place), pool, operation.metrics, trouble),
+        health.router(Served(version, pool.source.place), pool, operation.metrics, trouble),
         archive.router(archived),
         browse.router(answers, release, sparql.sending, browse.finder(searches) if indexing.possible else None),
         searching.router(searches, release, graph.labels),
@@ -144,7 +144,7 @@ def _lasting(release: Release | None) -> str:
 def _archived(graph: _Graph, out: Path, answers: Answers, limits: Limits, address: str) -> archive.Archive:
     """Return the endpoints of the releases at hand; that of the one that is served has its workers already."""
     setting, release = archive.Setting(limits, graph.named, address), graph.release
-    current = setting.endpoint(release, answers, graph.total) if release else None
+    current = setting.endpoint(release, graph.labels, answers, graph.total) if release else None
     return archive.Archive(release, out, setting, current)
 
 

@@ -105,6 +105,8 @@ def services(query: str) -> set[str]:
 
 def with_services(query: str, called: Mapping[str, str]) -> str:
     """Return a query in which SERVICE calls what `called` names in place of an IRI; other calls stay as they are."""
+    if "service" not in query.lower():
+        return query
     places = {place for _, place in _calls(query)}
     for start, end in sorted(places, reverse=True):
         iri = query[start + 1 : end - 1]

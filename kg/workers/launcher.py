@@ -24,10 +24,10 @@ _AGAIN = 0.5
 
 
 class Launcher:
-    """Starts workers. `triples` is how many a plain query of the source counts."""
+    """Starts workers. `triples` is how many a plain query of the source counts, once that is loaded."""
 
-    def __init__(self, process: subprocess.Popen[bytes], control: socket.socket, triples: int) -> None:
-        self.triples = triples
+    def __init__(self, process: subprocess.Popen[bytes], control: socket.socket) -> None:
+        self.triples = 0
         self._process, self._control = process, control
         self._links: dict[int, Link] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -37,8 +37,8 @@ class Launcher:
         self._lost: Callable[[], None]
 
     @classmethod
-    def start(cls, source: Source, limits: Limits) -> "Launcher":
-        """Start a zygote and wait until it has loaded the source; raise ReleaseError where it cannot."""
+    def begin(cls, source: Source, limits: Limits) -> "Launcher":
+        """Start a zygote, which begins to load the source."""
         control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             command = [sys.executable, "-m", "kg.workers.zygote", str(theirs.fileno())]
@@ -47,13 +47,18 @@ class Launcher:
             )
         order = {"front": os.getpid(), "source": source.as_message(), "limits": limits.as_message()}
         control.send(json.dumps(order).encode())
-        message = json.loads(control.recv(LONGEST) or b"{}")
+        return cls(process, control)
+
+    def loaded(self) -> "Launcher":
+        """Wait until the zygote has loaded the source; raise ReleaseError where it cannot."""
+        message = json.loads(self._control.recv(LONGEST) or b"{}")
         if "triples" not in message:
-            control.close()
-            process.wait()
+            self._control.close()
+            self._process.wait()
             problems = [Problem(**problem) for problem in message.get("problems", ())]
-            raise ReleaseError(*(problems or [_silent(process)]))
-        return cls(process, control, message["triples"])
+            raise ReleaseError(*(problems or [_silent(self._process)]))
+        self.triples = message["triples"]
+        return self
 
     def attach(self, arrived: Callable[[Link], None], gone: Callable[[Link], None], lost: Callable[[], None]) -> None:
         """Work in the running event loop from now on.

@@ -48,9 +48,17 @@ class Pool:
         self._reviving: asyncio.Task[None] | None = None
 
     @classmethod
-    def of(cls, source: Source, limits: Limits) -> "Pool":
-        """Return a pool whose zygote has loaded a source; raise ReleaseError where it cannot."""
-        return cls(Launcher.start(source, limits), source, limits)
+    def of(cls, source: Source, limits: Limits, launcher: Launcher | None = None) -> "Pool":
+        """Return a pool whose zygote has loaded a source; raise ReleaseError where it cannot.
+
+        `launcher` has begun to load it, where somebody has had other work meanwhile.
+        """
+        return cls((launcher or Launcher.begin(source, limits)).loaded(), source, limits)
+
+    @property
+    def source(self) -> Source:
+        """What the workers answer from."""
+        return self._source
 
     @property
     def triples(self) -> int:
@@ -273,7 +281,8 @@ class Pool:
         await asyncio.to_thread(dead.wait)
         while self._launcher is None:
             try:
-                self._launcher = await asyncio.to_thread(Launcher.start, self._source, self._limits)
+                launcher = await asyncio.to_thread(Launcher.begin, self._source, self._limits)
+                self._launcher = await asyncio.to_thread(launcher.loaded)
             except KgError as error:
                 _log.error("%s", error)
                 await asyncio.sleep(_REVIVAL)

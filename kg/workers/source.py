@@ -10,7 +10,7 @@ from pyoxigraph import Store
 from kg.rebasing import REBASED
 from kg.releases import N_QUADS, Release, read_release
 from kg.remote.held import Held
-from kg.store import open_files, open_release
+from kg.store import open_files, open_release, size
 from kg.workers.limits import Limits
 
 # Measured on a million triples: how many times larger than its N-Quads a store in memory is, and which part of it a
@@ -72,6 +72,15 @@ class Source:
             return open_files(self.files)
         release = read_release(self.release)
         return Store.read_only(str(release.store_folder())) if self.on_disk else open_release(release)
+
+    def counted(self) -> tuple[Store, int]:
+        """Return the store, and the number of triples that a plain query counts in it.
+
+        Counting looks through all of them, so of a release on the disk it is the manifest that says it.
+        """
+        store = self.open()
+        told = read_release(self.release).counts.get("triples") if self.release and self.on_disk else None
+        return store, size(store) if told is None else told
 
     def as_message(self) -> dict[str, Any]:
         """Return the source as JSON holds it."""

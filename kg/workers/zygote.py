@@ -22,7 +22,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pyoxigraph import Store
 
 from kg.errors import KgError, Problem
-from kg.store import size
 from kg.workers.limits import Limits
 from kg.workers.source import Source
 from kg.workers.worker import confine, die_with_parent, work
@@ -122,14 +121,9 @@ def _prepare(source: Source, limits: Limits) -> tuple[Opening, int]:
         return opening(source.held, limits)
     if source.on_disk:
         # The engine keeps threads for a store on the disk, so it is opened by the workers, after the fork.
-        return source.open, _in_child(lambda: size(source.open()))
-    store, triples = _in_thread(lambda: _loaded(source))
+        return source.open, _in_child(lambda: source.counted()[1])
+    store, triples = _in_thread(source.counted)
     return lambda: store, triples
-
-
-def _loaded(source: Source) -> tuple[Store, int]:
-    store = source.open()
-    return store, size(store)
 
 
 def _in_thread(task: Callable[[], Result]) -> Result:
