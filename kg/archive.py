@@ -19,7 +19,7 @@ from fastapi import APIRouter, Request, Response
 from kg.answers import MB, Answers
 from kg.asking import asking
 from kg.citations import Asked
-from kg.documents import vocabulary_of
+from kg.documents import labels_of, vocabulary_of
 from kg.downloads import ASK_AGAIN, FOREVER, LIVE, release_at
 from kg.editor import Editor
 from kg.endpoint import METHODS, Endpoint, Refusal, allowed
@@ -71,12 +71,13 @@ class Setting:
     stored: dict[str, StoredQuery]
     address: str = ""
 
-    def endpoint(self, release: Release, answers: Answers, triples: int) -> Endpoint:
+    def endpoint(self, release: Release, labels: Labels, answers: Answers, triples: int) -> Endpoint:
         """Return the endpoint of a release that these answers are about."""
         path = f"release/{quote(release.version)}/sparql"
-        ask, words = asking(answers), vocabulary_of(release)
+        ask = asking(answers)
         rows, page = (ASK_AGAIN, ASK_AGAIN) if release.development else (FOREVER, LIVE)
-        writing = Editor(answers, Vocabulary(ask, words), Labels(words), page, self.stored, path, release.version)
+        vocabulary = Vocabulary(ask, vocabulary_of(release))
+        writing = Editor(answers, vocabulary, labels, page, self.stored, path, release.version)
         introduced = introduction(ask, release, triples, writing.blank, self.limits, self.address, path)
         return Endpoint(answers, self.limits, rows, introduced, writing)
 
@@ -159,11 +160,12 @@ class Archive:
     async def _start(self, release: Release) -> _Opened:
         source = Source(release=release.folder, on_disk=release.has_store() and not REBASED)
         try:
+            labels = await asyncio.to_thread(labels_of, release)
             pool = await asyncio.to_thread(Pool.of, source, self._setting.limits)
         except KgError as error:
             raise Refusal(503, f"release {release.version} cannot be opened: {error}") from error
         answers = Answers(pool, _KEPT_MEMORY, _KEPT_DISK)
-        opened = _Opened(self._setting.endpoint(release, answers, pool.triples))
+        opened = _Opened(self._setting.endpoint(release, labels, answers, pool.triples))
         await opened.life.enter_async_context(pool.running())
         return opened
 

@@ -1,10 +1,11 @@
 """How terms and things are named on pages: by the ontology and the names of standard terms that a release holds."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from pyoxigraph import Literal, RdfFormat, parse
+from pyoxigraph import Literal, NamedNode, Quad, RdfFormat, parse
 
+from kg.errors import Problem, ReleaseError
 from kg.names import PREFIXES
 from kg.rebasing import served_iri
 
@@ -12,15 +13,19 @@ _LABEL = PREFIXES["rdfs"] + "label"
 
 
 class Labels:
-    """The names of terms in Japanese and English. Without files every term goes by its prefixed name."""
+    """The names of terms in Japanese and English. Without files every term goes by its prefixed name.
+
+    Raises ReleaseError where a file cannot be read.
+    """
 
     def __init__(self, files: Iterable[Path] = ()) -> None:
         self._names: dict[str, dict[str, str]] = {}
         for file in files:
-            for quad in parse(path=str(file), format=RdfFormat.TURTLE):
-                if quad.predicate.value == _LABEL and isinstance(quad.object, Literal):
-                    names = self._names.setdefault(served_iri(quad.subject.value), {})
-                    names[quad.object.language or ""] = quad.object.value
+            for quad in statements_of(file):
+                thing, name = quad.subject, quad.object
+                if quad.predicate.value == _LABEL and isinstance(thing, NamedNode) and isinstance(name, Literal):
+                    names = self._names.setdefault(served_iri(thing.value), {})
+                    names[name.language or ""] = name.value
         self._order = {iri: number for number, iri in enumerate(self._names)}
 
     def of(self, iri: str, lang: str) -> str:
@@ -30,6 +35,19 @@ class Labels:
     def rank(self, iri: str) -> tuple[int, str]:
         """Return what to sort terms by: as the files lay them out, what they do not know last."""
         return self._order.get(iri, len(self._order)), iri
+
+
+def statements_of(file: Path) -> Iterator[Quad]:
+    """Yield the statements of a file of terms; raise ReleaseError where it cannot be read."""
+    remedy = "run `kg build` to make the release again"
+    try:
+        yield from parse(path=str(file), format=RdfFormat.TURTLE)
+    except SyntaxError as error:
+        raise ReleaseError(
+            Problem(f"no valid {RdfFormat.TURTLE.name}: {error.msg}", remedy, file, error.lineno)
+        ) from error
+    except OSError as error:
+        raise ReleaseError(Problem(f"cannot be read: {error}", remedy, file)) from error
 
 
 def prefixed(iri: str) -> str:

@@ -11,11 +11,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pyoxigraph import Literal, NamedNode, RdfFormat, parse
+from pyoxigraph import Literal, NamedNode
 
 from kg import sparql
 from kg.asking import Ask, rows
-from kg.labels import prefixed
+from kg.labels import prefixed, statements_of
 from kg.names import BASE, ID, PREFIXES
 from kg.rebasing import served_iri
 from kg.stored import filled, is_iri
@@ -174,7 +174,7 @@ def _definitions(files: Iterable[Path]) -> tuple[dict[str, str], set[str]]:
     """Return the words that are said about each term, between blanks, and the terms of our own that are declared."""
     texts: dict[str, list[str]] = {}
     for file in files:
-        for quad in parse(path=str(file), format=RdfFormat.TURTLE):
+        for quad in statements_of(file):
             if isinstance(quad.subject, NamedNode) and quad.predicate.value not in _ASIDE:
                 said = texts.setdefault(served_iri(quad.subject.value), [])
                 if isinstance(quad.object, Literal):

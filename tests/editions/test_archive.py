@@ -68,6 +68,20 @@ def test_each_release_answers_for_itself(site: httpx.Client) -> None:
     assert counted(asked(site, NEW)) == counted(asked(site, "/sparql")) == 18
 
 
+def test_a_damaged_release_is_told(site: httpx.Client, many: Path) -> None:
+    """Of a release with a file that cannot be read, the endpoint says which and what to do; the others go on."""
+    folder = Path(shutil.copytree(many / "releases" / "2030.1.0", many / "releases" / "2039.1.0"))
+    manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    (folder / MANIFEST).write_text(json.dumps({**manifest, "version": "2039.1.0"}), encoding="utf-8")
+    (folder / "ontology.ttl").write_text("this is no Turtle", encoding="utf-8")
+    answer = site.get("/release/2039.1.0/sparql", params={"query": COUNT}, headers=JSON)
+
+    assert answer.status_code == 503
+    assert "ontology.ttl" in answer.json()["detail"]
+    assert "kg build" in answer.json()["detail"]
+    assert counted(asked(site, OLD)) == 9
+
+
 def test_an_answer_can_be_kept_for_ever(site: httpx.Client, many: Path, start: Start) -> None:
     """It is immutable, and its entity tag is the same from another server, so that 304 is enough."""
     first = asked(site, OLD)
