@@ -107,8 +107,12 @@ def chosen(request: Request, offered: tuple[Format, ...]) -> Format:
 
 def whole_number(text: str, most: int) -> int | None:
     """Return a number from 1 to `most` that stands in an address; None for any other text, however long that is."""
-    short = text.isascii() and text.isdecimal() and len(text) < 10
-    return int(text) if short and 1 <= int(text) <= most else None
+    return int(text) if is_whole(text) and 1 <= int(text) <= most else None
+
+
+def is_whole(text: str) -> bool:
+    """Whether a text is a whole number of at most nine digits, and nothing else that Python reads as one."""
+    return text.isascii() and text.isdecimal() and len(text) < 10
 
 
 def page(html: str, view: View, status: int = 200, scripts: Sequence[str] = ()) -> Response:

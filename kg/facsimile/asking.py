@@ -9,6 +9,7 @@ from kg.facsimile.printed import CORRECTED, DOUBTFUL, OPEN, UNREAD, Cell, Leaf, 
 from kg.facsimile.spans import Span, found, markup, pieces
 from kg.labels import Labels, is_web_address, told
 from kg.names import ID, ONTOLOGY
+from kg.replies import is_whole
 from kg.representations import path_of
 from kg.stored import Names, names, text_of
 
@@ -35,17 +36,19 @@ class Source:
     async def leaves(self) -> list[Leaf]:
         """Return the pages of the document."""
         found = await rows(self._ask, text_of(PAGES_QUERY, edition=[self.edition]))
-        return [Leaf(*(int(row[name]) for name in ("page", "first", "last", "rows", "measures"))) for row in found]
+        numbers = ("page", "first", "last", "rows", "measures")
+        return [Leaf(*(int(row[name]) for name in numbers)) for row in _placed(found, *numbers)]
 
     async def listed(self, pages: Sequence[int]) -> list[Answered]:
         """Return the rows of some pages with their measures: each row once."""
         answered = await rows(self._ask, text_of(ROWS_QUERY, edition=[self.edition], page=pages))
-        return list({row["row"]: row for row in reversed(answered)}.values())[::-1]
+        return list({row["row"]: row for row in reversed(_placed(answered, "page", "line"))}.values())[::-1]
 
     async def page_of(self, row: str) -> int | None:
         """Return on which page a row stands (`row` is what follows the edition in its IRI); None where it is none."""
         answered = await rows(self._ask, text_of(CELLS_QUERY, row=[self._rows + row]))
-        return int(answered[0]["page"]) if answered else None
+        placed = _placed(answered, "page")
+        return int(placed[0]["page"]) if placed else None
 
     async def states(self, listed: Sequence[Answered]) -> dict[str, dict[str, int]]:
         """Return for rows how many corrections, doubtful readings and open points each has."""
@@ -68,7 +71,7 @@ class Source:
         by_cell, by_place = _grouped(read, "cell"), _grouped(_settled(notes), "place")
         effects = set[str]()
         made: dict[str, list[Cell]] = {}
-        for cell in cells:
+        for cell in _placed(cells, "position", "start"):
             readings = [reading for reading in by_cell.get(cell["cell"], ()) if self._once(cell, reading, effects)]
             notes_here = [self._note(note) for note in by_place.get(cell["cell"], ())]
             is_table = any(row["row"] == cell["row"] and "measure" in row for row in listed)
@@ -163,6 +166,11 @@ class Source:
 
     def _words(self, texts: Mapping[str, str], path: str = "") -> Words:
         return Words(*told(texts, self._lang), path)
+
+
+def _placed(answered: Sequence[Answered], *numbers: str) -> list[Answered]:
+    """Return rows whose numbers are such: `--data` may say anything of a page, and what says nothing stands nowhere."""
+    return [row for row in answered if all(is_whole(row.get(name, "")) for name in numbers)]
 
 
 def _kind(note: Answered) -> str:

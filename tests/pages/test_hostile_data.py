@@ -43,6 +43,17 @@ def hostile(tmp_path_factory: pytest.TempPathFactory, start) -> Iterator[httpx.C
             for row in (f"{ID}source/e/row/1", f"{ID}source/e/row/2")
         ),
         f"<{ID}source/e/row/1> a <{DEF}SourceRow> ; <http://purl.org/dc/terms/isPartOf> <{ID}edition/e> .",
+        # one whose page is no number that anybody turns to, and one whose cell begins nowhere
+        *(
+            f"<{row}> a <{DEF}SourceRow> ; <http://purl.org/dc/terms/isPartOf> <{ID}edition/e> ; "
+            f"<{DEF}page> {page} ; <{DEF}line> 2 ; <{DEF}cell> <{row}/cell/1> . "
+            f'<{row}/cell/1> <{DEF}position> 1 ; <{DEF}start> "nowhere" ; <{DEF}printedText> "text" .'
+            for row, page in (
+                (f"{ID}source/e/row/3", '"front"'),
+                (f"{ID}source/e/row/4", "9" * 5000),
+                (f"{ID}source/e/row/5", "1"),
+            )
+        ),
         # a measure of ours with a title that is none, a number with markup, and a target that is a loop
         f"{other} <http://www.w3.org/1999/02/22-rdf-syntax-ns#type> <https://w3id.org/shisaku/def#Measure> .",
         f'{other} <http://purl.org/dc/terms/title> "{SCRIPT}"@ja .',
@@ -101,6 +112,14 @@ def test_a_row_that_stands_on_no_page_is_not_there(hostile: httpx.Client) -> Non
     """A row of the source is shown on its page; one that belongs to no edition is told to be missing."""
     assert hostile.get("/source/e/row/1", headers=HTML).status_code == 200
     assert hostile.get("/source/e/row/2", headers=HTML).status_code == 404
+
+
+@pytest.mark.parametrize("path", ["source", "source/e", "source/e/page/1", "source/e/row/5"])
+def test_a_page_that_is_no_number_hides_no_other(hostile: httpx.Client, path: str) -> None:
+    """What stands on no page and in no place is left out of the source; all that has its place is shown."""
+    assert hostile.get(f"/{path}", headers=HTML).status_code == 200
+    assert hostile.get("/source/e/row/3", headers=HTML).status_code == 404
+    assert hostile.get("/source/e/row/4", headers=HTML).status_code == 404
 
 
 def test_a_browser_runs_none_of_it(hostile: httpx.Client, browser: Browser) -> None:
