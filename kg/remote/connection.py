@@ -27,14 +27,16 @@ ENGINES: Mapping[str, Engine] = {engine.name: engine for engine in (Oxigraph(), 
 
 _CONNECT = 5.0  # seconds until a connection stands
 _ATTEMPTS = 2
-_SMALL = 1 << 20  # bytes of what is asked about the store itself, and of what it says about an error
+_SMALL = 1 << 20  # bytes of what is asked about the store itself
+_BEGINNING = 4096  # bytes of what it says about an error
 _SHOWN = 300  # characters of what a store says about a query
 _SENT = {"User-Agent": f"ShisakuGraph/{__version__}", "Accept-Encoding": "identity"}
 _RESULTS = "application/sparql-results+json"
+_FEWEST_BYTES = "text/csv"
 
 
 _ANY = Dataset()
-_ENOUGH = 1_000_000  # rows; whoever gives these is not asked for more only to see whether they come
+_ENOUGH = 999_999  # rows; whoever gives these is not asked for more only to see whether they come
 
 
 @dataclass
@@ -112,7 +114,7 @@ class Connection:
 
     def gives_whole(self, dataset: Dataset, size: int) -> None:
         """Raise StoreError where this store says that it cuts the answer to all that a dataset has: so many triples."""
-        with self.asked(f"SELECT ?s {{ ?s ?p ?o }} LIMIT {min(size, _ENOUGH)}", dataset, _RESULTS):
+        with self.asked(f"SELECT (1 AS ?one) {{ ?s ?p ?o }} LIMIT {min(size, _ENOUGH)}", dataset, _FEWEST_BYTES):
             pass
 
     def _response(self, method: str, url: str, attempts: int, content: Mapping[str, Any]) -> httpx.Response:
@@ -136,6 +138,11 @@ class Connection:
                 raise late(self.seconds)
         return bytes(content)
 
+    def _beginning(self, response: httpx.Response) -> str:
+        """Return the first line of what a store says about an error, which may stand before or behind much else."""
+        content = next(response.iter_bytes(_BEGINNING), b"")
+        return next(iter(content.decode(errors="replace").strip().splitlines()), "")[:_SHOWN]
+
     def _known(self) -> httpx.Auth | None:
         """Return how we are told to the store."""
         if token := os.environ.get(TOKEN):
@@ -148,11 +155,11 @@ class Connection:
         status = response.status_code
         if status in (401, 403):
             return StoreError(Problem("the store does not let us in", f"set {USER} and {PASSWORD}, or {TOKEN}"))
-        if status in (408, 504):
+        said = self._beginning(response)
+        if status in (408, 504) or self.engine.ran_out_of_time(status, said):
             return late(self.seconds)
         if status in (429, 503):
             return StoreError(Problem("the store is busy", "try again a little later"), status=503)
-        said = next(iter(self._content(response).decode(errors="replace").strip().splitlines()), "")[:_SHOWN]
         if self.engine.blames_query(status, said):
             return StoreError(Problem(f"the store cannot answer this query: {said}", _LESS), status=400)
         return StoreError(Problem(f"the store has failed: it has answered {status}", _AGAIN))

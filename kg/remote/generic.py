@@ -41,6 +41,10 @@ class Engine:
         """Whether an error means that the query cannot be answered, and not that the store has failed."""
         return status == httpx.codes.BAD_REQUEST
 
+    def ran_out_of_time(self, status: int, text: str) -> bool:
+        """Whether an error means the limit of time, beside the statuses that say so of themselves."""
+        return False
+
     def updates(self, query_address: str) -> str:
         """Return where an update request is sent that readers see in one step; empty where there is no such place."""
         return ""

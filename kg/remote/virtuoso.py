@@ -12,6 +12,8 @@
   write `xsd:boolean(…)`.
 - A query that reaches the time limit answers 200 with the rows it has, and no more than `ResultSetMaxRows` rows are
   ever given: a header says the first (`X-SQL-State`), and the second for SELECT (`X-SPARQL-MaxRows`). Both are errors.
+  Where the limit comes while rows are written, it answers 500, with these rows before the words of the error.
+- A million rows are the most it can give, whatever its settings; a CONSTRUCT of more is an error (FRVEC).
 - Readers see an update while it happens.
 - Whoever writes has to be told by HTTP Digest.
 """
@@ -26,7 +28,9 @@ from kg.remote.generic import Engine
 from kg.rewriting import begins_paths_with_several, with_equations
 
 _TIMED_OUT = "S1TAT"
-_COMPILER = re.compile(r"Virtuoso (?:37000|22\w{3}|42S\w\w) Error")
+_REFUSED = re.compile(r"Virtuoso (?:37000|22\w{3}|42S\w\w) Error|Virtuoso 42000 Error FRVEC:")
+# Results in JSON, and N-Triples.
+_ANSWERS = ("{", "<http", "_:")
 _LESS = "ask for less, for example with LIMIT"
 _LEAST = 1000  # milliseconds: it takes no shorter limit
 
@@ -75,8 +79,12 @@ class Virtuoso(Engine):
         yield kept
 
     def blames_query(self, status: int, text: str) -> bool:
-        """Whether an error is one of its compiler."""
-        return status == httpx.codes.BAD_REQUEST or _COMPILER.match(text) is not None
+        """Whether an error is one of its compiler, or says that an answer would be too long for it."""
+        return status == httpx.codes.BAD_REQUEST or _REFUSED.match(text) is not None
+
+    def ran_out_of_time(self, status: int, text: str) -> bool:
+        """Whether an error is its limit of time, or rows and the error behind them."""
+        return status == httpx.codes.INTERNAL_SERVER_ERROR and text.startswith((f"Virtuoso {_TIMED_OUT}", *_ANSWERS))
 
     def graphs(self, query_address: str) -> str:
         """Return where this engine serves the Graph Store Protocol."""

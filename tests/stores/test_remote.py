@@ -250,6 +250,7 @@ def answering(status: int, body: bytes = b"secret") -> Callable[[Handler], bool]
         (short, 502, "breaks off"),
         (answering(200, b"<html>Sign in</html>"), 502, "cannot be read"),
         (answering(500), 502, "it has answered 500"),
+        (answering(500, b"secret" * 1_000_000), 502, "it has answered 500"),
         (answering(302), 502, "it has answered 302"),
         (answering(401), 502, "does not let us in"),
         (answering(429), 503, "is busy"),

@@ -18,6 +18,7 @@ from kg.releases import VALIDATION_GRAPH, VOID_GRAPH, Release
 from kg.remote.connection import Connection
 from kg.remote.held import COMING, STATED, Address
 from kg.remote.loading import Loader
+from kg.remote.virtuoso import Virtuoso
 from kg.remote.watching import Watch
 from kg.site import app
 from kg.sparql import calls_service
@@ -38,6 +39,7 @@ NOTHING_YET = (
 Start = Callable[[FastAPI], AbstractContextManager[httpx.Client]]
 QUERIES = {query.name: query.text for query in read_queries(places().queries) if not calls_service(query.text)}
 ENGINES = ("oxigraph", "virtuoso")
+ENGINE = Virtuoso()
 ID = "doc/municipal-2019/measure/"
 PAGES = (
     "",
@@ -160,6 +162,35 @@ def test_a_query_without_end_is_ended_and_told(
 
     assert late.status_code == 504 and "has not answered" in late.json()["detail"]
     assert there.status_code == 200
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_store_that_reaches_its_limit_while_it_writes_rows_is_late(
+    stores: dict[str, Running], real: Release, start: Start, engine: str
+) -> None:
+    """The limit may come before the rows, among them or never: it is told as 504, not as a failure or a refusal."""
+    many = "SELECT * { GRAPH ?g { ?a ?b ?c . ?d ?e ?f } } LIMIT 900000"
+    with start(served(stores[engine].url, real.folder.parents[1], seconds=1)) as client:
+        late = client.post("/sparql", data={"query": many, "format": "json"})
+
+    assert late.status_code == 504 and "has not answered" in late.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("said", "late", "refused"),
+    [
+        ("Virtuoso S1TAT Error SR171: Transaction timed out", True, False),
+        ('{ "head": { "link": [], "vars": ["a", "b"] },', True, False),
+        ("<http://example.org/a> <http://example.org/b> <http://example.org/c> .", True, False),
+        ("Virtuoso 37000 Error SP030: SPARQL compiler, line 1: syntax error", False, True),
+        ("Virtuoso 42000 Error FRVEC: array in for vectored over max length", False, True),
+        ("Virtuoso 08U01 Error CL...: Lost connection", False, False),
+    ],
+)
+def test_what_virtuoso_says_with_500_is_told_apart(said: str, late: bool, refused: bool) -> None:
+    """Its limit of time, also behind the rows that it had by then; its refusals; its failures."""
+    assert ENGINE.ran_out_of_time(500, said) is late
+    assert ENGINE.blames_query(500, said) is refused
 
 
 def test_several_values_at_the_beginning_of_a_path_are_refused_by_virtuoso(sites: dict[str, httpx.Client]) -> None:
