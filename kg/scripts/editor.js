@@ -90,7 +90,11 @@ function edit() {
         syntaxHighlighting(colours),
         dress,
         EditorView.lineWrapping,
-        EditorView.contentAttributes.of({ "aria-label": document.querySelector("#query-label").textContent, lang: "en" }),
+        EditorView.contentAttributes.of({
+          "aria-label": document.querySelector("#query-label").textContent,
+          lang: "en",
+          tabindex: "0", // what scrolls must hold what the keyboard reaches; not every reader takes contenteditable for that
+        }),
         autocompletion({ override: [completions(script.dataset.terms, language)], icons: false }),
         keymap.of([
           { key: "Mod-Enter", run: () => (form.requestSubmit(button), true) },
