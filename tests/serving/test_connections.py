@@ -21,6 +21,9 @@ from kg.site import app
 
 from .conftest import QUERIES
 
+# They wait until time is over.
+pytestmark = pytest.mark.slow
+
 Start = Callable[..., AbstractContextManager[httpx.Client]]
 QUICK = ConnectionLimits(
     connections=20, head_seconds=0.5, body_seconds=0.5, idle_seconds=0.5, stalled_seconds=0.5, lingering_seconds=1

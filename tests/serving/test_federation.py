@@ -112,13 +112,13 @@ def site(
     start: Callable[[FastAPI], AbstractContextManager[httpx.Client]],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[httpx.Client]:
-    """A server of ten triples that may call all those endpoints but /elsewhere; its queries have three seconds."""
+    """A server of ten triples that may call all those endpoints but /elsewhere; its queries have five seconds."""
     folder = tmp_path_factory.mktemp("federation")
     (folder / "ten.ttl").write_text(
         "".join(f"<http://e/{n}> <http://e/p> {n} .\n" for n in range(10)), encoding="utf-8"
     )
     allowed = (dead, *map(remote.url, [*USELESS, "/good", "/xml", "/slow", "/often"]))
-    limits = Limits.of(2, seconds=3.0, answer=5000, services=allowed)
+    limits = Limits.of(2, seconds=5.0, answer=5000, services=allowed)
     with start(app([folder / "ten.ttl"], QUERIES, folder, limits)) as client:
         yield client
 

@@ -31,7 +31,10 @@ CLIENT = "127.0.1.5"
 TEMPORARY = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
 GZIP = "gzip on; gzip_types *; gzip_min_length 20; gzip_proxied any;"
 
-pytestmark = pytest.mark.skipif(NGINX is None, reason="nginx is not installed (Debian: apt-get install nginx)")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(NGINX is None, reason="nginx is not installed (Debian: apt-get install nginx)"),
+]
 
 
 def configuration(folder: Path, port: int, upstream: int, more: str) -> str:
