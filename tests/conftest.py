@@ -1,4 +1,4 @@
-"""What all tests share: which of them are slow, the real release, and servers that answer over HTTP."""
+"""Fixtures of all tests: the real release, and servers that answer over HTTP."""
 
 import fcntl
 import os
@@ -20,27 +20,8 @@ from kg.releases import Release
 from kg.site import app
 
 os.environ["LC_ALL"] = "C.UTF-8"  # what is told to a developer whose locale is Japanese is told to the tests in English
-HERE = Path(__file__).resolve().parent
-# Many builds, many validations, or many queries: run by `./run test` like all others, but without measuring coverage,
-# which would double their time. What they run is run, and measured, by others, too.
-SLOW = (
-    "building",
-    "ontology",
-    "releases/test_publishing.py",
-    "scale",
-    "serving/test_names.py",
-    "shapes",
-    "variants",
-    "w3c",
-)
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests of the slow files and folders."""
-    slow = [HERE / name for name in SLOW]
-    for item in items:
-        if any(item.path.is_relative_to(place) for place in slow):
-            item.add_marker(pytest.mark.slow)
+# Set by ./run test: a folder that all processes and passes of a run share.
+SHARED = "KG_TEST_SHARED"
 
 
 @contextmanager
@@ -72,7 +53,8 @@ def start() -> Callable[[FastAPI], AbstractContextManager[httpx.Client]]:
 def real(tmp_path_factory: pytest.TempPathFactory) -> Release:
     """The release that the recipe of this checkout makes, built once for all processes of a run; nobody changes it."""
     base = tmp_path_factory.getbasetemp()
-    out = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "real"
+    shared = os.environ.get(SHARED) or (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base)
+    out = Path(shared) / "real"
     with out.with_suffix(".lock").open("w") as turn:
         fcntl.flock(turn, fcntl.LOCK_EX)
         return build(places(out=out)).release

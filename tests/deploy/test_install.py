@@ -37,7 +37,7 @@ finally:
     print(server.wait(30) in (0, -15))  # it hands the signal on, as systemd expects
 """
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.exhaustive
 
 
 def run(*command: str | Path, cwd: Path, **more: str) -> str:

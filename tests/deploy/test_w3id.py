@@ -11,7 +11,7 @@ import pytest
 from kg.names import BASE
 from kg.releases import Release
 
-from ..processes import free_ports, process_of
+from ..support.processes import free_ports, process_of
 
 ROOT = Path(__file__).parents[2]
 HTACCESS = ROOT / "deploy/w3id/.htaccess"

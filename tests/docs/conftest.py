@@ -13,7 +13,7 @@ import pytest
 
 from kg.releases import Release
 
-from ..processes import free_ports, process_of
+from ..support.processes import free_ports, process_of
 from .recipes import ROOT, blocks_of
 
 # Scripts of this environment are found by name, as they are by those who have activated it.

@@ -101,7 +101,7 @@ def same(printed: str, shown: str) -> bool:
     return re.fullmatch("".join(lines), printed if printed.endswith("\n") else f"{printed}\n") is not None
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("section", SECTIONS, ids=lambda section: section.name)
 def test_a_section_does_what_it_says(section: Section, servers: Servers, second: Serving, tmp_path: Path) -> None:
     """Whoever writes the files of a section and runs its blocks in their order sees what stands there."""

@@ -298,7 +298,7 @@ def dumps(tmp_path: Path) -> Callable[[int], tuple[Path, Path]]:
     return make
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_the_memory_does_not_grow_with_the_dumps(dumps: Callable[[int], tuple[Path, Path]], tmp_path: Path) -> None:
     """Three times the statements, beyond what is sorted at once, take at most a fifth more memory at the peak."""
     peaks = []

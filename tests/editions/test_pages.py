@@ -65,7 +65,7 @@ def test_a_link_is_told_by_what_it_states(site: httpx.Client, lang: str, name: s
     assert f"<bdi>{CANONICAL}id/" not in page
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_under_another_base_nothing_leads_to_the_canonical_names(out: Path) -> None:
     """Links of the pages and of the feed lead to this site, and are there."""
     with served("--out", out, "--release", "2031.1.0") as client:

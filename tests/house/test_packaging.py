@@ -34,7 +34,7 @@ sys.argv[0] = "kg"
 sys.exit(main())
 """
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.exhaustive
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ def violations(page: Page, contrast: bool = True) -> list[str]:
     return found
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("lang", ["ja", "en"])
 def test_axe_finds_nothing_on_any_kind_of_page(page: Page, kinds: dict[str, str], lang: str) -> None:
     """WCAG 2.2 AA and best practice, on one page of each kind, all drawers open. Colours know no language."""
@@ -49,7 +49,7 @@ def test_axe_finds_nothing_on_any_kind_of_page(page: Page, kinds: dict[str, str]
     assert found == {}
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("path", ["/", MEASURE, "/nothing", "/doc/correction/c0001"])
 def test_contrasts_hold_in_the_dark(browser: Browser, real_site: httpx.Client, path: str) -> None:
     """Dark colours are as readable as light ones."""
@@ -62,7 +62,7 @@ def test_contrasts_hold_in_the_dark(browser: Browser, real_site: httpx.Client, p
     context.close()
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("width", [320, 375])
 def test_nothing_is_cut_off_on_a_phone_or_at_400_percent(
     browser: Browser, real_site: httpx.Client, kinds: dict[str, str], width: int

@@ -19,7 +19,7 @@ PATHS = (
 )
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing(browser: Browser, real_site: httpx.Client, scheme: str) -> None:
     """WCAG 2.2 AA and best practice: Japanese by day on a phone, English at night on a desk."""

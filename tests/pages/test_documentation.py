@@ -162,7 +162,7 @@ def test_every_stored_query_has_a_page_and_a_subject_in_words(real_site: httpx.C
     assert not [words for words in subjects if re.fullmatch(r"[a-z]+", words)]
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(("lang", "scheme"), [("ja", "light"), ("en", "dark")])
 def test_axe_finds_nothing_on_the_pages_that_explain(
     browser: Browser, real_site: httpx.Client, lang: str, scheme: str

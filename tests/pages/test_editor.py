@@ -103,7 +103,7 @@ def test_the_editor_shows_where_a_mistake_is(browser: Browser, real_site: httpx.
     context.close()
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @scripted
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_beside_an_answer(browser: Browser, real_site: httpx.Client, scheme: str) -> None:

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 # Each builds a release of its own.
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.exhaustive
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 SOURCE = Path("sources") / "municipal-2019"

@@ -76,7 +76,7 @@ def cluster(spark: Path, folder: Path, workers: int) -> Iterator[str]:
         yield address
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_threads_of_spark_make_the_release_of_one_machine(
     spark: Path, several: Path, alone: Path, tmp_path: Path
 ) -> None:
@@ -87,7 +87,7 @@ def test_threads_of_spark_make_the_release_of_one_machine(
     assert contents(tmp_path) == contents(alone)
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_a_cluster_makes_the_release_of_one_machine(spark: Path, several: Path, alone: Path, tmp_path: Path) -> None:
     """A standalone cluster with two workers: every promised byte is that of the local build."""
     with cluster(spark, tmp_path, workers=2) as master:

@@ -22,7 +22,7 @@ from kg.site import app
 from .conftest import QUERIES
 
 # They wait until time is over.
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.exhaustive
 
 Start = Callable[..., AbstractContextManager[httpx.Client]]
 QUICK = ConnectionLimits(

@@ -21,7 +21,7 @@ from kg.observed import Operation
 from kg.releases import Release
 from kg.site import app
 
-from ..processes import free_ports, process_of
+from ..support.processes import free_ports, process_of
 from .conftest import QUERIES
 from .test_workers import eventually
 
@@ -32,7 +32,7 @@ TEMPORARY = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
 GZIP = "gzip on; gzip_types *; gzip_min_length 20; gzip_proxied any;"
 
 pytestmark = [
-    pytest.mark.slow,
+    pytest.mark.exhaustive,
     pytest.mark.skipif(NGINX is None, reason="nginx is not installed (Debian: apt-get install nginx)"),
 ]
 

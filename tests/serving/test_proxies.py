@@ -94,7 +94,7 @@ def test_by_which_name_a_client_takes_turns(host: str, turn: str) -> None:
     assert turn_of(host) == turn
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(("trusted", "answered"), [(["127.0.0.1"], True), ([], False)])
 def test_clients_behind_a_trusted_proxy_take_turns(
     start: Start, tmp_path: Path, trusted: list[str], answered: bool

@@ -18,7 +18,7 @@ from pyoxigraph import RdfFormat, Store
 from kg.releases import ENGINE, MANIFEST, N_QUADS, STORE, Release, ReleasedFile, current_release
 
 # Each has a server of its own, and waits for what it does.
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.exhaustive
 
 PROGRAM = """
 import sys

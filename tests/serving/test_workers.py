@@ -20,7 +20,7 @@ from kg.site import app
 from kg.workers.limits import MB, Limits
 
 # Each has a server of its own, and waits for what it does.
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.exhaustive
 
 PROGRAM = """
 import sys

@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from ..processes import free_ports, process_of
+from ..support.processes import free_ports, process_of
 
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "deploy"

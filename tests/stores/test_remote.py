@@ -356,7 +356,7 @@ def test_without_a_copy_the_list_of_measures_is_searched_in_the_store(
         assert client.get("/browse.json", params={"q": "農業"}).json()["total"] == 0
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_a_switch_of_the_store_fails_no_request_and_mixes_no_answer(store: Running, tmp_path: Path) -> None:
     """While releases are published one after the other, every answer is of one of them, and the last one stays."""
     publish(store.url, write(tmp_path, "1"))
@@ -403,7 +403,7 @@ def eventually(condition: Callable[[], object]) -> bool:
     return False
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_the_command_serves_a_store_and_says_when_it_is_gone(store: Running, tmp_path: Path) -> None:
     """A store that stops makes the server unready and is told to clients as 502; the server itself lives on."""
     publish(store.url, write(tmp_path, "1"))
@@ -416,7 +416,7 @@ def test_the_command_serves_a_store_and_says_when_it_is_gone(store: Running, tmp
         assert process.poll() is None
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_who_asks_is_in_no_list_of_processes_and_in_no_log(way: Way, tmp_path: Path) -> None:
     """User and password reach the store, and nothing else says them."""
     secret = {"KG_STORE_USER": "reader", "KG_STORE_PASSWORD": "secret", "KG_ACCESS_LOG": "-", "KG_LOG_QUERIES": "1"}

@@ -13,11 +13,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from ..processes import free_ports, process_of
+from ..support.processes import free_ports, process_of
 from .conftest import STATEMENTS, write
 from .servers import DEPLOY, program
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.exhaustive
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = [ROOT / "docs" / name for name in ("replicas.md", "replicas.ja.md")]

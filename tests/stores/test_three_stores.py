@@ -27,7 +27,7 @@ from kg.workers.limits import Limits
 from .conftest import publish, write
 from .servers import Running, oxigraph, virtuoso
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.exhaustive
 # The real release has one edition and no local plan: these find nothing in it, in any store.
 NOTHING_YET = (
     "measures-cited-by-local-plans",

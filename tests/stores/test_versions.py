@@ -45,7 +45,7 @@ def test_other_releases_are_asked_beside_a_store(store: Running, tmp_path: Path,
     assert [answer.headers["etag"] for answer in beside] == [answer.headers["etag"] for answer in alone]
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_an_answer_that_was_kept_is_never_that_of_another_release(store: Running, tmp_path: Path) -> None:
     """The same question, kept of the old release, is asked anew once the server has the new one, and kept of that."""
     publish(store.url, write(tmp_path, "1"))
