@@ -40,7 +40,7 @@ from kg.releases import (
     RELEASES,
     Release,
 )
-from kg.validate import Report, engine_for, fastest
+from kg.validate import Report, fastest
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,7 @@ def draft(places: Places, progress: Progress = lambda stage: None, processes: in
 def validate_release(release: Release, shapes: Path, engine: str = "", processes: int = 0) -> Report:
     """Validate the graph of a release; one that is large edition by edition, which takes little memory."""
     graph = release.path(N_TRIPLES)
-    promises = Promises(shapes, engine or engine_for(graph.stat().st_size))
+    promises = Promises(shapes, engine or fastest())
     keys = [edition["key"] for edition in release.editions]
     with TemporaryDirectory() as work, Crew(processes or processors(), None) as crew:
         return validate_graph(graph, keys, promises, Path(work), crew, lambda stage: None).report()

@@ -16,8 +16,8 @@ ENGINE = click.option(
     "--engine",
     type=click.Choice(["pyshacl", "shacl"]),
     envvar="KG_ENGINE",
-    help="SHACL engine: pyshacl is the reference, shacl the fast one (extra `fast`); their reports agree.  "
-    "[default: by the size of the data]",
+    help="SHACL engine: pyshacl is the reference, shacl the fast one; their reports agree.  "
+    "[default: the fastest that is installed]",
 )
 STORE_ENGINE = click.option(
     "--engine",

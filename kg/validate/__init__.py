@@ -12,14 +12,14 @@ from pathlib import Path
 
 from kg import names
 from kg.errors import Problem, QueryError, RecipeError, ReleaseError
-from kg.validate.engines import ENGINES, FAST, REFERENCE, engine_for, fastest, n_triples
+from kg.validate.engines import ENGINES, FAST, REFERENCE, fastest, n_triples
 from kg.validate.report import SEVERITIES, Report, Result
 from kg.validate.shapes import AIM, Shapes
 from kg.validate.terms import SH, read_statements
 
 _TYPE = f"<{names.PREFIXES['rdf']}type>".encode()
 
-__all__ = ["FAST", "REFERENCE", "Report", "Result", "Validator", "engine_for", "fastest", "report_of", "validate"]
+__all__ = ["FAST", "REFERENCE", "Report", "Result", "Validator", "fastest", "report_of", "validate"]
 
 
 def validate(files: Sequence[Path], shapes: Path, engine: str = REFERENCE) -> Report:

@@ -16,15 +16,16 @@ from kg.validate.terms import SH, Statement, Term, term_of
 
 REFERENCE, FAST = "pyshacl", "shacl"
 
-LARGE = 8 << 20  # bytes of data
-
 Engine = Callable[[bytes, str], Iterator[Found]]  # the data and the shapes, as N-Triples
 
 _XSD = names.PREFIXES["xsd"]
 
 
 def fastest() -> str:
-    """Return the name of the fast engine where it is installed, else that of the reference: their reports agree."""
+    """Return the name of the fast engine where it is installed, else that of the reference: their reports agree.
+
+    It is installed with kg but on processors that it has no wheel for.
+    """
     return FAST if importlib.util.find_spec(FAST) else REFERENCE
 
 
@@ -39,14 +40,9 @@ def _shapes_of_shacl(shapes: str) -> Any:
     try:
         shacl = importlib.import_module("shacl")
     except ImportError as error:
-        remedy = "install the extra `fast` (pip install 'shisaku-graph[fast]'), or use the engine pyshacl"
+        remedy = "install it (pip install shacl), or use the engine pyshacl"
         raise QueryError(Problem("the SHACL engine `shacl` is not installed", remedy)) from error
     return shacl.Shapes.from_text(shapes, format="ntriples")
-
-
-def engine_for(size: int) -> str:
-    """Return the engine for so many bytes: the reference takes minutes for what is large, and their reports agree."""
-    return fastest() if size > LARGE else REFERENCE
 
 
 def _by_shacl(data: bytes, shapes: str) -> Iterator[Found]:

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+LOCKS = HERE.parents[1] / "locks"
 INSTALLED = HERE / ".tools"
 PATIENCE = 240  # seconds; Comunica takes about 50 where nothing is cached, pandas 20
 
@@ -51,11 +52,21 @@ def pyspark() -> Path:
 
 
 def _of_pip(name: str) -> Path:
-    lock = HERE / f"{name}.lock"
+    lock = LOCKS / f"{name}.lock"
 
     def install(folder: Path) -> list[str]:
         quiet = ["--quiet", "--no-input", "--disable-pip-version-check", "--retries", "1"]
-        command = [sys.executable, "-m", "pip", "install", *quiet, "--require-hashes", "--target", str(folder)]
+        command = [
+            sys.executable,
+            "-m",
+            "pip",
+            "install",
+            *quiet,
+            "--no-deps",
+            "--require-hashes",
+            "--target",
+            str(folder),
+        ]
         return [*command, "-r", str(lock)]
 
     return _installed(f"{name}-{sys.implementation.cache_tag}", [lock], install)

@@ -3,18 +3,13 @@
 import ast
 import re
 import subprocess
-import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
 DECLARED = ("build", "ontology", "queries", "shapes")
-
-LOCKS = ("requirements.lock", "deploy/requirements.lock")  # for developers and CI; for servers
 
 LONGEST_FILE = 300
 LONGEST_FUNCTION = 40
@@ -38,12 +33,6 @@ def files() -> list[Path]:
     if listed.returncode:
         pytest.skip(f"not a git checkout: {listed.stderr}")
     return [Path(name) for name in listed.stdout.splitlines() if (ROOT / name).is_file()]
-
-
-def pins(name: str = "requirements.lock") -> dict[str, str]:
-    """Return name and version of every package in a lock."""
-    lock = (ROOT / name).read_text(encoding="utf-8")
-    return dict(re.findall(r"^([a-z0-9-]+)==(\S+)", lock, flags=re.MULTILINE))
 
 
 def lengths(files: list[Path]) -> Iterator[tuple[str, int, int]]:
@@ -89,37 +78,6 @@ def test_git_keeps_the_recipe_and_ignores_what_is_made(files: list[Path]) -> Non
     assert ignored.stdout.splitlines() == made
 
 
-@pytest.mark.parametrize("name", LOCKS)
-def test_the_lock_names_no_host(name: str) -> None:
-    """A lock says what to install and its hashes, never where from: each machine keeps its own registry or mirror."""
-    lock = (ROOT / name).read_text(encoding="utf-8")
-    assert not re.search(r"://| @ |^\s*--(?!hash=)|^-", lock, flags=re.MULTILINE)
-    assert lock.count("--hash=sha256:") >= len(pins(name)) > 0
-
-
-def test_servers_are_installed_with_what_was_tested() -> None:
-    """The lock for servers has what the program needs, in the versions that were tested, and nothing of the tests."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    tested, served = (pins(name) for name in LOCKS)
-    needed = {canonicalize_name(Requirement(text).name) for text in project["project"]["dependencies"]}
-
-    assert needed <= served.keys() < tested.keys()
-    assert served.items() <= tested.items()
-    assert not {"pytest", "playwright", "mypy", "ruff"} & served.keys()
-
-
-def test_the_lock_covers_what_the_project_asks_for() -> None:
-    """Each dependency in pyproject.toml, those of the tests too, is in the lock with a version that it allows."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    wanted = [Requirement(text) for text in project["project"]["dependencies"] + project["dependency-groups"]["test"]]
-    locked = pins()
-    assert wanted
-    for requirement in wanted:
-        version = locked.get(canonicalize_name(requirement.name))
-        assert version is not None, f"{requirement} is not in the lock: make it again, see its first lines"
-        assert requirement.specifier.contains(version), f"{requirement}, but the lock has {version}"
-
-
 def test_nothing_names_a_machine(files: list[Path]) -> None:
     """No line of the repository names a folder of one machine or one user."""
     named = []
@@ -146,7 +104,7 @@ def test_the_readme_names_commands_that_exist() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     words = set(re.findall(r"\./run ([a-z]\w*)", readme))
     assert {"serve", "test"} <= words
-    assert words <= {"test", "help", *main.commands}
+    assert words <= {"test", "help", "lint", "scripts", "lock", *main.commands}
 
 
 def test_what_the_pages_say_of_files_is_so(files: list[Path]) -> None:

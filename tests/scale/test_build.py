@@ -107,13 +107,11 @@ def test_the_problems_of_all_documents_are_told_at_once(several: Path, tmp_path:
     assert list((tmp_path / "out").glob("releases/*")) == []
 
 
-def test_a_large_release_is_validated_by_editions_and_the_fast_engine(several: Path, alone: Path) -> None:
-    """`kg validate` tells of a large release what it tells of it as a whole and by the reference engine."""
-    pytest.importorskip("shacl")
+def test_a_large_release_is_validated_by_editions(several: Path, alone: Path) -> None:
+    """`kg validate` tells of a large release what it tells of it as a whole."""
     large = """
-import kg.making.editions, kg.validate.engines
+import kg.making.editions
 kg.making.editions.validate_graph.__defaults__ = (0,)
-kg.validate.engines.LARGE = 0
 """
     told = []
     for before in ("", large):
