@@ -19,6 +19,8 @@ from kg.places import places
 from kg.releases import Release
 from kg.site import app
 
+from .support.distributions import Distributions, distributions
+
 os.environ["LC_ALL"] = "C.UTF-8"  # what is told to a developer whose locale is Japanese is told to the tests in English
 # Set by ./run test: a folder that all processes and passes of a run share.
 SHARED = "KG_TEST_SHARED"
@@ -50,11 +52,22 @@ def start() -> Callable[[FastAPI], AbstractContextManager[httpx.Client]]:
 
 
 @pytest.fixture(scope="session")
-def real(tmp_path_factory: pytest.TempPathFactory) -> Release:
-    """The release that the recipe of this checkout makes, built once for all processes of a run; nobody changes it."""
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all processes and passes of a run share."""
     base = tmp_path_factory.getbasetemp()
-    shared = os.environ.get(SHARED) or (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base)
-    out = Path(shared) / "real"
+    return Path(os.environ.get(SHARED) or (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base))
+
+
+@pytest.fixture(scope="session")
+def distributed(shared: Path) -> Distributions:
+    """The wheel and the source distribution of this checkout."""
+    return distributions(shared)
+
+
+@pytest.fixture(scope="session")
+def real(shared: Path) -> Release:
+    """The release that the recipe of this checkout makes, built once for all processes of a run; nobody changes it."""
+    out = shared / "real"
     with out.with_suffix(".lock").open("w") as turn:
         fcntl.flock(turn, fcntl.LOCK_EX)
         return build(places(out=out)).release

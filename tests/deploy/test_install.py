@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from ..support.distributions import Distributions, build
+
 ROOT = Path(__file__).parents[2]
 OLDEST = 11  # of Python 3, as pyproject.toml says
 # Runs in a network namespace of its own, which has a loopback and nothing else: starts the server, asks it, ends it.
@@ -56,31 +58,20 @@ def run(*command: str | Path, cwd: Path, **more: str) -> str:
     return done.stdout
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make sdist and wheel with the build backend alone."""
-    folder = tmp_path_factory.mktemp("made")
-    run(sys.executable, "-m", "venv", folder / "venv", cwd=folder)
-    run(folder / "venv/bin/python", "-m", "pip", "install", "--quiet", "hatchling", cwd=folder)
-    run(folder / "venv/bin/python", "-m", "hatchling", "build", "-d", folder / "dist", cwd=ROOT)
-    return folder
-
-
-def test_the_source_distribution_makes_the_same_wheel(made: Path) -> None:
+def test_the_source_distribution_makes_the_same_wheel(distributed: Distributions, tmp_path: Path) -> None:
     """What is built from the sdist is what the checkout makes, file by file; tests and docs are in it."""
-    (sdist,), (wheel,) = (made / "dist").glob("*.tar.gz"), (made / "dist").glob("*.whl")
-    with tarfile.open(sdist) as archive:
-        archive.extractall(made / "source")  # our own; Debian's Python 3.11 knows no filter
-    (source,) = (made / "source").iterdir()
-    run(made / "venv/bin/python", "-m", "hatchling", "build", "-t", "wheel", "-d", made / "again", cwd=source)
-    (again,) = (made / "again").glob("*.whl")
+    with tarfile.open(distributed.sdist) as archive:
+        archive.extractall(tmp_path / "source")  # our own; Debian's Python 3.11 knows no filter
+    (source,) = (tmp_path / "source").iterdir()
+    build("-t", "wheel", "-d", tmp_path / "again", cwd=source)
+    (again,) = (tmp_path / "again").glob("*.whl")
 
-    assert again.name == wheel.name
-    with zipfile.ZipFile(wheel) as one, zipfile.ZipFile(again) as other:
+    assert again.name == distributed.wheel.name
+    with zipfile.ZipFile(distributed.wheel) as one, zipfile.ZipFile(again) as other:
         digests = [{file.filename: file.CRC for file in archive.infolist()} for archive in (one, other)]
     assert digests[0] == digests[1]
     assert (source / "tests/deploy/test_install.py").is_file() and (source / "docs/linking.md").is_file()
-    assert (source / "run").is_file() and (source / "deploy/requirements.lock").is_file()
+    assert (source / "run").is_file() and (source / "locks/kg.lock").is_file()
 
 
 def pythons() -> dict[str, str]:
@@ -97,14 +88,14 @@ def pythons() -> dict[str, str]:
 
 
 @pytest.mark.parametrize("python", [pytest.param(path, id=version) for version, path in pythons().items()])
-def test_an_installed_program_serves_without_a_network(made: Path, tmp_path: Path, python: str) -> None:
+def test_an_installed_program_serves_without_a_network(distributed: Distributions, tmp_path: Path, python: str) -> None:
     """From the wheel and the lock for servers in an empty environment, with the network cut: it builds and answers."""
-    (wheel,) = (made / "dist").glob("*.whl")
     run(python, "-m", "venv", tmp_path / "venv", cwd=tmp_path)
     pip = [tmp_path / "venv/bin/python", "-m", "pip", "install", "--quiet"]
-    run(*pip, "--require-hashes", "-r", ROOT / "deploy/requirements.lock", cwd=tmp_path)
-    run(*pip, "--no-deps", "--no-index", wheel, cwd=tmp_path)
+    run(*pip, "--no-deps", "--require-hashes", "-r", ROOT / "locks/kg.lock", cwd=tmp_path)
+    run(*pip, "--no-deps", "--no-index", distributed.wheel, cwd=tmp_path)
     namespace = ["unshare", "--map-root-user", "--net"]
+    run(tmp_path / "venv/bin/python", "-m", "pip", "check", cwd=tmp_path)
     if subprocess.run([*namespace, "true"], check=False, capture_output=True).returncode:
         pytest.skip("this user may not make a network namespace (unshare, util-linux)")
     said = run(*namespace, sys.executable, "-c", CUT_OFF, tmp_path / "venv/bin/kg", cwd=tmp_path)

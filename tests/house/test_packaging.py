@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from ..support.distributions import Distributions
+
 ROOT = Path(__file__).parents[2]
 DECLARED = ("build", "docs", "ontology", "queries", "shapes")
 COUNT = "SELECT (COUNT(*) AS ?triples) WHERE { ?s ?p ?o }"
@@ -60,14 +62,10 @@ class Installed:
         )
 
 
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Build the wheel as `pip install .` does."""
-    folder = tmp_path_factory.mktemp("wheel")
-    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(folder), str(ROOT)]
-    subprocess.run(command, check=True, cwd=folder)
-    (made,) = folder.glob("*.whl")
-    return made
+@pytest.fixture(scope="session")
+def wheel(distributed: Distributions) -> Path:
+    """The wheel, as `pip install .` builds it."""
+    return distributed.wheel
 
 
 @pytest.fixture(scope="module")
