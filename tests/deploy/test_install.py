@@ -39,8 +39,6 @@ finally:
     print(server.wait(30) in (0, -15))  # it hands the signal on, as systemd expects
 """
 
-pytestmark = pytest.mark.exhaustive
-
 
 def run(*command: str | Path, cwd: Path, **more: str) -> str:
     """Run a command in an environment with nothing of the checkout in it; return what it prints."""
@@ -87,6 +85,7 @@ def pythons() -> dict[str, str]:
     return found
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("python", [pytest.param(path, id=version) for version, path in pythons().items()])
 def test_an_installed_program_serves_without_a_network(distributed: Distributions, tmp_path: Path, python: str) -> None:
     """From the wheel and the lock for servers in an empty environment, with the network cut: it builds and answers."""

@@ -36,8 +36,6 @@ sys.argv[0] = "kg"
 sys.exit(main())
 """
 
-pytestmark = pytest.mark.exhaustive
-
 
 @dataclass(frozen=True)
 class Installed:
@@ -121,6 +119,7 @@ def test_the_program_works_from_the_wheel_alone(installed: Installed) -> None:
     assert (installed.folder / "releases-here/current/manifest.json").is_file()
 
 
+@pytest.mark.exhaustive
 def test_without_out_releases_go_to_the_users_data_folder(installed: Installed) -> None:
     """An installed kg writes nothing into its own package: build and query meet in the user's data folder."""
     (package,) = installed.venv.glob("lib/python*/site-packages/kg")
@@ -135,6 +134,7 @@ def test_without_out_releases_go_to_the_users_data_folder(installed: Installed) 
     assert sorted(file for file in package.rglob("*") if "__pycache__" not in file.parts) == before
 
 
+@pytest.mark.exhaustive
 def test_a_user_without_a_home_needs_none(installed: Installed) -> None:
     """As in a container: a number that no account has, and no HOME. A release is made and asked where --out says."""
     nobody = ["unshare", "--user", "--map-user=10001", "--map-group=10001", "env", "-u", "HOME"]
@@ -149,6 +149,7 @@ def test_a_user_without_a_home_needs_none(installed: Installed) -> None:
     assert done.stdout.startswith("measure,title\nhttps://w3id.org/shisaku/id/")
 
 
+@pytest.mark.exhaustive
 def test_nothing_is_read_from_the_checkout(installed: Installed) -> None:
     """While it builds, an installed kg opens no file of the checkout: neither code nor recipe."""
     report = installed.folder / "opened.json"
