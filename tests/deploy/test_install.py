@@ -72,16 +72,22 @@ def test_the_source_distribution_makes_the_same_wheel(distributed: Distributions
     assert (source / "run").is_file() and (source / "locks/kg.lock").is_file()
 
 
+def works(python: str | Path) -> bool:
+    """Whether a Python runs and can make environments: a name in PATH may lead to none (pyenv), or to a part of one."""
+    command = [str(python), "-c", "import ensurepip, venv"]
+    return subprocess.run(command, check=False, capture_output=True).returncode == 0
+
+
 def pythons() -> dict[str, str]:
-    """Return the Pythons at hand that the program may be installed with, by their versions: this one, and python3.x."""
+    """Return the Pythons at hand that the program may be installed with, by their versions: this one, and others."""
     found = {f"{sys.version_info.major}.{sys.version_info.minor}": sys.executable}
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
     for minor in range(OLDEST, OLDEST + 10):
-        path = shutil.which(f"python3.{minor}")
-        if (
-            path
-            and subprocess.run([path, "-c", "import ensurepip, venv"], check=False, capture_output=True).returncode == 0
-        ):
-            found.setdefault(f"3.{minor}", path)
+        name = f"python3.{minor}"
+        places = [shutil.which(name), *sorted(pyenv.glob(f"versions/3.{minor}.*/bin/{name}"))]
+        for place in filter(None, places):
+            if f"3.{minor}" not in found and works(place):
+                found[f"3.{minor}"] = str(place)
     return found
 
 
