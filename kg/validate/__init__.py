@@ -12,7 +12,7 @@ from pathlib import Path
 
 from kg import names
 from kg.errors import Problem, QueryError, RecipeError, ReleaseError
-from kg.validate.engines import ENGINES, FAST, REFERENCE, fastest, n_triples
+from kg.validate.engines import ENGINES, FAST, REFERENCE, Check, fastest, n_triples
 from kg.validate.report import SEVERITIES, Report, Result
 from kg.validate.shapes import AIM, Shapes
 from kg.validate.terms import SH, read_statements
@@ -24,11 +24,14 @@ __all__ = ["FAST", "REFERENCE", "Report", "Result", "Validator", "fastest", "rep
 
 def validate(files: Sequence[Path], shapes: Path, engine: str = REFERENCE) -> Report:
     """Validate RDF files, taken together (with the named graphs in them), against the shapes of a file or folder."""
-    return report_of(Validator(shapes, engine).results(n_triples(read_statements(files, ReleaseError)).encode()))
+    return Validator(shapes, engine).report(files)
 
 
 class Validator:
-    """The shapes of a file or folder, and an engine; raises where there is none of the name, or no shape."""
+    """The shapes of a file or folder, and an engine; raises where there is none of the name, or no shape.
+
+    Both read the shapes once: to validate many data, keep one.
+    """
 
     def __init__(self, shapes: Path, engine: str) -> None:
         if engine not in ENGINES:
@@ -41,11 +44,16 @@ class Validator:
                 Problem("there are no shapes here", "name a .ttl file, or a folder with such files", shapes)
             )
         self._text, self._aimed = n_triples(self._shapes.statements), n_triples(self._shapes.aimed())
+        self._checks: dict[str, Check] = {}
 
     @property
     def followed_back(self) -> frozenset[str]:
         """The properties that a shape follows from a value to the things that have it."""
         return self._shapes.followed_back()
+
+    def report(self, files: Sequence[Path]) -> Report:
+        """Validate RDF files, taken together (with the named graphs in them)."""
+        return report_of(self.results(n_triples(read_statements(files, ReleaseError)).encode()))
 
     def results(self, lines: bytes, focuses: Collection[bytes] | None = None) -> set[Result]:
         """Return what is broken in data, as N-Triples without statements about statements.
@@ -56,7 +64,9 @@ class Validator:
             lines += b"".join(_aims(lines, focuses))
         shapes = self._text if focuses is None else self._aimed
         try:
-            found = ENGINES[self._engine](lines, shapes)
+            if shapes not in self._checks:  # what an engine cannot use is told when it is used
+                self._checks[shapes] = ENGINES[self._engine](shapes)
+            found = self._checks[shapes](lines)
             return {self._shapes.result(one) for one in found if focuses is None or one[0][1:-1].encode() in focuses}
         except (RuntimeError, ValueError, re.error) as error:
             fact = f"{self._engine} cannot use these shapes: {error}"

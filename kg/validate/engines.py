@@ -16,7 +16,8 @@ from kg.validate.terms import SH, Statement, Term, term_of
 
 REFERENCE, FAST = "pyshacl", "shacl"
 
-Engine = Callable[[bytes, str], Iterator[Found]]  # the data and the shapes, as N-Triples
+Check = Callable[[bytes], Iterator[Found]]  # of data, as N-Triples
+Engine = Callable[[str], Check]  # of shapes, as N-Triples: they are read once for any number of data
 
 _XSD = names.PREFIXES["xsd"]
 
@@ -45,20 +46,29 @@ def _shapes_of_shacl(shapes: str) -> Any:
     return shacl.Shapes.from_text(shapes, format="ntriples")
 
 
-def _by_shacl(data: bytes, shapes: str) -> Iterator[Found]:
-    report = _shapes_of_shacl(shapes).validate_text(data.decode(), format="ntriples")
-    for one in report.results:
-        focus, value = (str(term_of(text)) if text else "" for text in (one.focus_node, one.value))
-        yield focus, value, one.component_iri, one.severity_iri, one.source_shape, one.message or ""
+def _by_shacl(shapes: str) -> Check:
+    known = _shapes_of_shacl(shapes)
+
+    def check(data: bytes) -> Iterator[Found]:
+        for one in known.validate_text(data.decode(), format="ntriples").results:
+            focus, value = (str(term_of(text)) if text else "" for text in (one.focus_node, one.value))
+            yield focus, value, one.component_iri, one.severity_iri, one.source_shape, one.message or ""
+
+    return check
 
 
-def _by_pyshacl(data: bytes, shapes: str) -> Iterator[Found]:
+def _by_pyshacl(shapes: str) -> Check:
+    known = _rdflib(shapes.encode())
+    return lambda data: _found_by_pyshacl(data, known)
+
+
+def _found_by_pyshacl(data: bytes, shapes: Any) -> Iterator[Found]:
     import pyshacl
     from rdflib import SH as words
 
     # a value that does not fit its datatype is a result; rdflib would write a traceback to the log as well
     logging.getLogger("rdflib.term").setLevel(logging.CRITICAL)
-    _, report, _ = pyshacl.validate(_rdflib(data), shacl_graph=_rdflib(shapes.encode()), inplace=True)
+    _, report, _ = pyshacl.validate(_rdflib(data), shacl_graph=shapes, inplace=True)
     if not hasattr(report, "objects"):
         raise RuntimeError(str(report))
     for one in report.objects(None, words.result):
