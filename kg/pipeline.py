@@ -16,6 +16,7 @@ from kg.making.crew import Crew, processors
 from kg.making.documents import Reading, by_crew, read_documents
 from kg.making.editions import Promises, validate_graph
 from kg.making.filling import Filling, Tools, counts_of, release_of
+from kg.making.reading import Tables, tables_of
 from kg.making.stages import Progress, Stages
 from kg.model.assemble import check_corrections, read_beside, read_document
 from kg.model.beside import Listed
@@ -124,6 +125,26 @@ def draft(places: Places, progress: Progress = lambda stage: None, processes: in
         gists = tuple(part.gist() for part in parts)
     release = release_of(folder, "draft", recipe, counts_of(gists, tables, triples))
     return Built(release, True, gists, stages.seconds)
+
+
+def read(document: bytes, recipe: Recipe, key: str = "") -> Tables:
+    """Read a document with the rules, code lists and corrections of a recipe, in memory: nothing is written.
+
+    `document` is the table as UTF-8 text, in any state: its SHA-256 is not asked for. `key` says as which edition of
+    the recipe it is read, and may be left out where there is one. Returns the tables as rows, with their graph:
+
+        from pathlib import Path
+        from kg.pipeline import read
+        from kg.recipe import read_recipe
+
+        tables = read(Path("measures.txt").read_bytes(), read_recipe(Path("build")))
+        print([row["title_ja"] for row in tables["measures"]])
+
+    Raises SourceError where the document is empty or no UTF-8, RecipeError where there is no such edition or a
+    correction does not fit: `dataclasses.replace(recipe, corrections=())` reads what is printed.
+    """
+    _refuse_another_base()
+    return tables_of(document, recipe, key)
 
 
 def validate_release(release: Release, shapes: Path, engine: str = "", processes: int = 0) -> Report:

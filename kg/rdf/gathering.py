@@ -1,4 +1,7 @@
-"""The parts of the documents become the tables, the graph and the identities of a release, by way of the disk."""
+"""The parts of the documents become the tables, the graph and the identities of a release, by way of the disk.
+
+The rows of a few parts can be gathered in memory, too: they are the same.
+"""
 
 import csv
 import json
@@ -10,7 +13,7 @@ from pathlib import Path
 
 from kg.model.identities import Identity
 from kg.rdf.merging import Block, lines_of, merge, weave
-from kg.rdf.parts import IDENTITIES, KEYED, MEASURES, SHARED, SOURCE, Part
+from kg.rdf.parts import IDENTITIES, KEYED, MEASURES, SHARED, SOURCE, Part, keyed
 from kg.rdf.tables import Table, columns
 
 _COUNTED = ("measures_led", "measures_joined")  # of an organization: each part counts its own measures
@@ -47,6 +50,16 @@ def gather_tables(parts: Sequence[Part], folder: Path, work: Path) -> list[Table
     return found
 
 
+def gather_rows(name: str, found: Sequence[Table]) -> list[Sequence[str]]:
+    """Return the rows of a table, of which each part has one, in memory and as `gather_tables` writes them."""
+    rows = [row for table in found for row in table.rows]
+    if name not in KEYED:
+        return rows
+    named = columns()[name]
+    lines = keyed(rows, [named.index(column) for column in KEYED[name]])
+    return [_one(of_key, named) for _, of_key in _grouped(lines)]
+
+
 def gather_identities(parts: Sequence[Part], work: Path) -> Iterator[Identity]:
     """Yield what every IRI names, in the order of the IRIs, each once."""
     for _, rows in _by_key([part.path(IDENTITIES) for part in parts], work / IDENTITIES):
@@ -76,10 +89,14 @@ def _whole(files: Sequence[Path], merged: Path) -> Path:
 
 def _by_key(files: Sequence[Path], merged: Path) -> Iterator[tuple[str, list[list[str]]]]:
     merge(files, merged)
-    split = (line.decode().split("\t", 1) for line in lines_of(merged))
+    yield from _grouped(lines_of(merged))
+    merged.unlink()
+
+
+def _grouped(lines: Iterable[bytes]) -> Iterator[tuple[str, list[list[str]]]]:
+    split = (line.decode().split("\t", 1) for line in lines)
     for key, group in groupby(split, key=lambda one: one[0]):
         yield key, [json.loads(row) for _, row in group]
-    merged.unlink()
 
 
 def _one(rows: Iterable[list[str]], named: Sequence[str]) -> list[str]:

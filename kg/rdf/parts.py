@@ -99,8 +99,9 @@ def _files(key: str, records: Records, statements: Iterable[Triple]) -> dict[str
     files[SHARED] = b"".join(line for line in lines if not line.startswith(own)) if own else b"".join(lines)
     for table in tables(records):
         by = [table.columns.index(column) for column in KEYED.get(table.name, ())]
-        files[table.name] = _keyed(table.rows, by) if by else table.csv(header=False)
-    files[IDENTITIES] = _keyed([(one.iri, one.kind, one.names) for one in identities_of(records).values()], [0])
+        files[table.name] = b"".join(keyed(table.rows, by)) if by else table.csv(header=False)
+    found = ((one.iri, one.kind, one.names) for one in identities_of(records).values())
+    files[IDENTITIES] = b"".join(keyed(found, [0]))
     files[_GIST] = _json(asdict(_gist(key, records, kinds_of(listed))))
     files[_LISTED] = _json([asdict(listed_of(measure)) for measure in records.measures])
     return files
@@ -110,10 +111,10 @@ def _json(data: object) -> bytes:
     return json.dumps(data, ensure_ascii=False, sort_keys=True).encode()
 
 
-def _keyed(rows: Iterable[Sequence[str]], by: Sequence[int]) -> bytes:
+def keyed(rows: Iterable[Sequence[str]], by: Sequence[int]) -> list[bytes]:
     """Return rows as sorted lines: a key, which is some of the columns, a tab, and the row as JSON."""
     lines = (f"{' '.join(row[column] for column in by)}\t{json.dumps(row, ensure_ascii=False)}\n" for row in rows)
-    return b"".join(sorted(line.encode() for line in lines))
+    return sorted(line.encode() for line in lines)
 
 
 def _gist(key: str, records: Records, kinds: dict[str, str]) -> Gist:

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -47,6 +47,10 @@ class Source:
         if self.carried is not None:
             return self.carried
         return _decoded(received(self.file, self.sha256, DESCRIPTION, SourceError), self.file)
+
+    def carrying(self, document: bytes) -> "Source":
+        """Return the edition with these bytes as its document; raise SourceError where they are empty or no UTF-8."""
+        return replace(self, carried=_decoded(document, self.file))
 
 
 def read_source(folder: Path) -> Source:
