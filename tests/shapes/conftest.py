@@ -1,20 +1,15 @@
-"""The real release, built once, and where the shapes and their cases are."""
+"""Where the shapes and their cases are, and validators that are kept: to read shapes takes longer than a case."""
 
+import functools
 from pathlib import Path
 
-import pytest
-from click.testing import CliRunner
+from kg.validate import Validator
 
 CASES = Path(__file__).parent
 SHAPES = CASES.parents[1] / "shapes"
 
 
-@pytest.fixture(scope="session")
-def graph(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The graph of the release that this checkout makes."""
-    from kg.cli import main
-
-    out = tmp_path_factory.mktemp("out")
-    result = CliRunner().invoke(main, ["build", "--out", str(out)], catch_exceptions=False)
-    assert result.exit_code == 0, result.output
-    return out / "current" / "graph.ttl"
+@functools.cache
+def validator(name: str, engine: str) -> Validator:
+    """Return the validator of a file of shapes; of all of them, where the name is empty."""
+    return Validator(SHAPES / name, engine)
