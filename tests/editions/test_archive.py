@@ -17,7 +17,7 @@ from kg import archive
 from kg.places import places
 from kg.releases import MANIFEST, read_release
 from kg.site import app
-from tests.serving.test_workers import eventually
+from tests.support.waiting import eventually
 
 Start = Callable[[FastAPI], AbstractContextManager[httpx.Client]]
 COUNT = "PREFIX s: <https://w3id.org/shisaku/def#> SELECT (COUNT(*) AS ?n) { ?m a s:Measure }"

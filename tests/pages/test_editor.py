@@ -4,8 +4,6 @@ import csv
 import io
 import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 from kg.pages import assets
 from tests.pages.conftest import REQUIRED
 from tests.pages.test_browser import violations
+from tests.support.servers import serving
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
 SHISAKU = "PREFIX shisaku: <https://w3id.org/shisaku/def#>\n"
@@ -273,16 +272,9 @@ def test_a_program_without_bundled_scripts_serves_the_page(tmp_path: Path) -> No
     for folder in ("build", "ontology", "shapes", "queries"):
         (tmp_path / folder).symlink_to(ROOT / folder)
     (tmp_path / "data.ttl").write_text("<http://e/s> <http://e/p> 1 .", encoding="utf-8")
-    command = [sys.executable, "-m", "kg", "serve", "--port", "0", "--data", "data.ttl"]
-    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
-    with subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True) as server:
-        try:
-            assert server.stdout
-            address = server.stdout.readline().partition(" at ")[2].split()[0]
-            query = {"query": "SELECT * { ?s ?p ?o }", "lang": "en"}
-            response = httpx.get(f"{address}sparql", params=query, headers=BROWSER, timeout=30)
-        finally:
-            server.terminate()
+    with serving("--data", "data.ttl", folder=tmp_path, PYTHONPATH=str(tmp_path)) as server:
+        query = {"query": "SELECT * { ?s ?p ?o }", "lang": "en"}
+        response = server.client.get("/sparql", params=query, headers=BROWSER)
 
     assert "<script" not in response.text
     assert "script-src" not in response.headers["Content-Security-Policy"]

@@ -2,8 +2,6 @@
 
 import random
 import socket
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -11,8 +9,9 @@ from pathlib import Path
 import httpx
 from pyoxigraph import RdfFormat, Triple, parse
 
+from ..support.servers import serving
+
 CANONICAL = "https://w3id.org/shisaku/"
-CHECKOUT = Path(__file__).parents[2]
 TURTLE = {"Accept": "text/turtle, */*;q=0.1"}
 
 
@@ -29,15 +28,10 @@ def served(*arguments: str | Path, path: str = "") -> Iterator[httpx.Client]:
     """Serve under the server's own address, or a path of it, as base; give a client of it."""
     port = free_port()
     top = f"http://127.0.0.1:{port}/"
-    command = [sys.executable, "-m", "kg", "serve", "--port", str(port), "--base", top + path, *map(str, arguments)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=CHECKOUT) as process:
-        try:
-            greeting = process.stdout.readline()
-            assert f"Things are named under {top}{path}." in greeting
-            with httpx.Client(base_url=top, timeout=30, follow_redirects=True) as client:
-                yield client
-        finally:
-            process.terminate()
+    with serving("--base", top + path, *arguments, port=port) as server:
+        assert f"Things are named under {top}{path}." in server.greeting
+        server.client.base_url, server.client.follow_redirects = httpx.URL(top), True
+        yield server.client
 
 
 def base(site: httpx.Client) -> str:

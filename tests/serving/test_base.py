@@ -2,8 +2,6 @@
 
 import json
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote, unquote, urldefrag
@@ -15,6 +13,7 @@ from pyoxigraph import Literal, NamedNode, Triple
 from kg.releases import Release
 from kg.sparql import calls_service
 
+from ..support.commands import kg, kg_process
 from .based import CANONICAL, TURTLE, base, rows, served, triples
 
 MEASURE = "id/municipal-2019/measure/08-03"
@@ -26,16 +25,10 @@ NAMES_AS_TEXT = {
 }
 
 
-@pytest.fixture(scope="module")
-def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder where the server finds no release, and so makes one."""
-    return tmp_path_factory.mktemp("rebased")
-
-
-@pytest.fixture(scope="module")
-def rebased(out: Path) -> Iterator[httpx.Client]:
+@pytest.fixture(scope="session")
+def rebased(real: Release) -> Iterator[httpx.Client]:
     """A client of a server of the real release, with its own address as base."""
-    with served("--out", out) as client:
+    with served("--out", real.folder.parents[1]) as client:
         yield client
 
 
@@ -102,16 +95,16 @@ def test_stored_queries_find_what_they_find_canonically(rebased: httpx.Client, r
 
 def test_a_stored_query_is_asked_of_an_endpoint_with_a_base(rebased: httpx.Client) -> None:
     """`kg query NAME --endpoint URL --base IRI` has the names of that endpoint; a base that is none is refused."""
-    asked = [sys.executable, "-m", "kg", "query", "measures-by-pillar", "--format", "json"]
+    asked = ["query", "measures-by-pillar", "--format", "json"]
     there = [*asked, "--endpoint", f"{rebased.base_url}sparql", "--base"]
 
-    answer = subprocess.run([*there, base(rebased)], check=True, capture_output=True).stdout
+    answer = kg_process(*there, base(rebased)).stdout
 
     text = rebased.get("/queries/measures-by-pillar").text
     assert json.loads(answer)["results"] == rebased.get("/sparql", params={"query": text}).json()["results"]
     assert json.loads(answer)["results"]["bindings"]
-    wrong = subprocess.run([*there, "example.org"], check=False, capture_output=True, text=True)
-    assert (wrong.returncode, "no base of names" in wrong.stderr) == (2, True)
+    wrong = kg(*there, "example.org")
+    assert (wrong.exit_code, "no base of names" in wrong.stderr) == (2, True)
 
 
 @pytest.mark.parametrize("name", [MEASURE, "id/organization/mic", "def#Measure", "void", "catalog#catalog"])
@@ -194,8 +187,15 @@ def test_the_descriptions_agree(rebased: httpx.Client) -> None:
         assert (rebased.head(address).status_code, address) == (200, address)
 
 
+@pytest.mark.exhaustive
+def test_a_server_without_a_release_makes_the_canonical_one(real: Release, tmp_path: Path) -> None:
+    """With a base of its own or not, what a server finds no release of, it makes: the same bytes as any build."""
+    with served("--out", tmp_path) as client:
+        test_downloads_are_the_canonical_ones(client, real)
+
+
 def test_downloads_are_the_canonical_ones(rebased: httpx.Client, real: Release) -> None:
-    """Every file of the release that the server has made has the same bytes as in a build without a base."""
+    """Every file of the release that the server offers has the same bytes as in a build without a base."""
     manifest = rebased.get("/release/latest/", headers={"Accept": "application/json"}).json()
     assert manifest == real.manifest()
     for file in (*real.files, "SHA256SUMS"):

@@ -1,7 +1,6 @@
 """`kg serve --base` on files and on releases that come and go, and when it is refused."""
 
 import json
-import os
 import subprocess
 import sys
 import time
@@ -14,7 +13,8 @@ from pyoxigraph import NamedNode
 from kg.cli import main
 from kg.releases import MANIFEST, Release, ReleasedFile
 
-from .based import CANONICAL, CHECKOUT, TURTLE, base, rows, served, triples
+from ..support.commands import CHECKOUT, environment, kg_process
+from .based import CANONICAL, TURTLE, base, rows, served, triples
 
 # What must be renamed, and what must not: text, addresses, other schemes, what only begins alike.
 DATA = '''\
@@ -85,6 +85,7 @@ def publish(out: Path, version: str) -> None:
     (out / "next").replace(out / "current")
 
 
+@pytest.mark.exhaustive
 def test_a_new_release_is_served_under_the_same_base(real: Release, tmp_path: Path) -> None:
     """What comes while the server runs is renamed, too, also the names that it gives up; its files are not."""
     (tmp_path / "current").symlink_to(real.folder)
@@ -124,9 +125,7 @@ def test_what_is_no_base_is_refused(wrong: str) -> None:
 
 def test_nothing_is_built_under_another_base(tmp_path: Path) -> None:
     """In the environment of a server with a base of its own a build stops, says why, and leaves nothing."""
-    environment = {**os.environ, "KG_SERVED_BASE": "http://127.0.0.1:8000/"}
-    command = [sys.executable, "-m", "kg", "build", "--out", str(tmp_path)]
-    result = subprocess.run(command, capture_output=True, text=True, cwd=CHECKOUT, env=environment)
+    result = kg_process("build", "--out", tmp_path, KG_SERVED_BASE="http://127.0.0.1:8000/")
 
     assert result.returncode == 1
     assert "http://127.0.0.1:8000/" in result.stderr and "unset KG_SERVED_BASE" in result.stderr
@@ -141,7 +140,6 @@ def test_the_store_on_the_disk_has_other_names(real: Release) -> None:
         "source.LOADED_AT_ONCE = 0; print(found.on_disk, found.at_once().on_disk)"
     )
     for start, on_disk in ((CANONICAL, "True True\n"), ("http://127.0.0.1:8000/", "False False\n")):
-        environment = {**os.environ, "KG_SERVED_BASE": start}
-        command = [sys.executable, "-c", program]
-        answer = subprocess.run(command, capture_output=True, text=True, cwd=CHECKOUT, env=environment)
+        command, there = [sys.executable, "-c", program], environment(KG_SERVED_BASE=start)
+        answer = subprocess.run(command, capture_output=True, text=True, cwd=CHECKOUT, env=there)
         assert (answer.stdout, answer.stderr) == (on_disk, ""), start

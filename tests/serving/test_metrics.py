@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -20,8 +21,9 @@ from kg.releases import Release
 from kg.site import app
 from kg.workers.limits import Limits
 
+from ..support.waiting import eventually
 from .conftest import QUERIES
-from .test_workers import ENDLESS, children, eventually, family, folder, server
+from .test_workers import ENDLESS, children, family, folder, server
 
 __all__ = ["folder"]  # a fixture
 
@@ -40,33 +42,47 @@ def of(samples: dict[tuple[str, ...], float], name: str) -> dict[tuple[str, ...]
     return {key[1:]: value for key, value in samples.items() if key[0] == name}
 
 
-@pytest.fixture
-def log(tmp_path: Path) -> Path:
+@pytest.fixture(scope="session")
+def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where the access log is written."""
-    return tmp_path / "access.jsonl"
+    return tmp_path_factory.mktemp("log") / "access.jsonl"
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def logged(start: Start, release: Release, out: Path, log: Path) -> Iterator[httpx.Client]:
-    """A client of a server with an access log."""
+    """A client of a server with an access log, which several tests ask."""
     with start(app(release, QUERIES, out, operation=Operation(log=AccessLog(log)))) as client:
         yield client
 
 
-def lines(log: Path, number: int) -> list[dict[str, object]]:
-    """Return the lines of a log once there are so many: they are written when the answer has been sent."""
-    assert eventually(lambda: log.exists() and log.read_text().count("\n") >= number)
-    return [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+def begun(logged: httpx.Client, log: Path) -> int:
+    """Return how many lines a log has, now that all that was asked before is in it."""
+    last = f"/nothing/{uuid4()}"
+    logged.get(last)
+    assert eventually(lambda: last in log.read_text())
+    return log.read_text().count("\n")
+
+
+def lines(log: Path, number: int, begin: int = 0) -> list[dict[str, object]]:
+    """Return the lines of a log once there are so many, from one on: they are written when the answer has been sent."""
+    assert eventually(lambda: log.exists() and log.read_text().count("\n") >= begin + number)
+    return [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()[begin:]]
+
+
+def more(after: dict[tuple[str, ...], float], before: dict[tuple[str, ...], float]) -> dict[tuple[str, ...], float]:
+    """Return what has been counted in between."""
+    return {key: value - before.get(key, 0) for key, value in after.items() if value != before.get(key, 0)}
 
 
 def test_requests_are_counted_by_route_method_and_status(logged: httpx.Client) -> None:
     """Only words of the server's own become labels, whatever paths and methods come."""
+    before = of(metrics(logged), "kg_http_requests_total")
     for path in ("/sparql?query=ASK%7B%7D", "/sparql?query=nonsense", "/release/2019.1.0/graph.ttl", "/queries"):
         logged.get(path)
     for path in ("/wp-admin/x.php", "/%00", "/..%2f..%2fetc/passwd", "/sparqlx", "/%2e", "/施策"):
         logged.get(path)
     logged.request("PROPFIND", "/sparql")
-    counted = of(metrics(logged), "kg_http_requests_total")  # labels: method, route, status
+    counted = more(of(metrics(logged), "kg_http_requests_total"), before)  # labels: method, route, status
 
     assert counted["GET", "/sparql", "200"] == 1
     assert counted["GET", "/sparql", "400"] == 1
@@ -78,24 +94,27 @@ def test_requests_are_counted_by_route_method_and_status(logged: httpx.Client) -
 
 def test_answers_are_counted_by_how_they_were_had(logged: httpx.Client) -> None:
     """Asked, kept, sent again as it was sent, dependent on the moment; and how long each took."""
-    logged.get("/sparql", params={"query": "ASK {}"})
-    logged.get("/sparql", params={"query": "ASK {}"})
-    logged.get("/sparql", params={"query": "ASK {}"}, headers={"If-None-Match": '"other"'})
+    before, name = metrics(logged), "kg_http_request_duration_seconds"
+    query = {"query": "ASK {} # nobody has asked this before"}
+    logged.get("/sparql", params=query)
+    logged.get("/sparql", params=query)
+    logged.get("/sparql", params=query, headers={"If-None-Match": '"other"'})
     logged.get("/sparql", params={"query": "SELECT (NOW() AS ?t) {}"})
     logged.get("/healthz")
     samples = metrics(logged)
 
-    assert of(samples, "kg_answers_total") == {
+    assert more(of(samples, "kg_answers_total"), of(before, "kg_answers_total")) == {
         ("asked",): 1,
         ("kept",): 1,
         ("momentary",): 1,
         ("replayed",): 1,
     }
-    times = of(samples, "kg_http_request_duration_seconds_count")
-    assert times == {("asked",): 1, ("kept",): 1, ("momentary",): 1, ("replayed",): 1, ("served",): 1}
+    times = more(of(samples, f"{name}_count"), of(before, f"{name}_count"))
+    # What is served are the first reading of the metrics, which counts itself at its end, and the health.
+    assert times == {("asked",): 1, ("kept",): 1, ("momentary",): 1, ("replayed",): 1, ("served",): 2}
     for outcome in times:
-        assert 0 < of(samples, "kg_http_request_duration_seconds_sum")[outcome] < 60
-        assert of(samples, "kg_http_request_duration_seconds_bucket")["+Inf", *outcome] == times[outcome]
+        assert of(samples, f"{name}_sum")[outcome] > of(before, f"{name}_sum").get(outcome, 0)
+        assert of(samples, f"{name}_bucket")["+Inf", *outcome] == of(samples, f"{name}_count")[outcome]
 
 
 def test_the_release_and_the_process_are_named(logged: httpx.Client, release: Release) -> None:
@@ -139,6 +158,7 @@ def test_what_happens_to_workers_is_counted(folder: Path, start: Start) -> None:
     assert of(samples, "kg_http_request_duration_seconds_count")["refused",] == 2
 
 
+@pytest.mark.exhaustive
 def test_it_is_not_ready_while_no_worker_can_answer(folder: Path) -> None:
     """Without the process that forks workers it lives but is not ready, says when to ask again, and recovers."""
     with server(folder) as (process, site):
@@ -155,11 +175,12 @@ def test_it_is_not_ready_while_no_worker_can_answer(folder: Path) -> None:
 
 def test_the_log_tells_what_was_answered_and_not_who_asked_what(logged: httpx.Client, log: Path) -> None:
     """Of the address it has the network, of a query the beginning of its SHA-256, also where it is sent again."""
+    begin = begun(logged, log)
     for _ in range(2):
         logged.get("/sparql", params={"query": SECRET})
     logged.post("/sparql", data={"query": "nonsense"})
     logged.head("/queries")
-    first, second, refused, head = lines(log, 4)
+    first, second, refused, head = lines(log, 4, begin)
     digest = hashlib.sha256(SECRET.encode()).hexdigest()
 
     assert {key: first[key] for key in ("method", "path", "status", "client", "outcome")} == {
@@ -181,9 +202,10 @@ def test_the_log_tells_what_was_answered_and_not_who_asked_what(logged: httpx.Cl
 
 
 def test_the_text_of_queries_is_logged_only_where_it_is_asked_for(
-    start: Start, release: Release, out: Path, log: Path
+    start: Start, release: Release, out: Path, tmp_path: Path
 ) -> None:
     """With it each line still is one line of JSON."""
+    log = tmp_path / "access.jsonl"
     with start(app(release, QUERIES, out, operation=Operation(log=AccessLog(log, with_queries=True)))) as site:
         site.get("/sparql", params={"query": f"{SECRET}\n# two lines"})
 
@@ -192,9 +214,10 @@ def test_the_text_of_queries_is_logged_only_where_it_is_asked_for(
 
 def test_what_a_client_writes_cannot_forge_a_line(logged: httpx.Client, log: Path) -> None:
     """Line ends and quotation marks in a path are escaped, and a long path is cut."""
+    begin = begun(logged, log)
     logged.get('/%0A{"status":200}%22%0D')
     logged.get(f"/{'a' * 10_000}")
-    forged, long = lines(log, 2)
+    forged, long = lines(log, 2, begin)
 
     assert forged["path"] == '/\n{"status":200}"\r'
     assert len(long["path"]) == 500
@@ -202,16 +225,15 @@ def test_what_a_client_writes_cannot_forge_a_line(logged: httpx.Client, log: Pat
 
 def test_a_log_that_was_moved_away_is_begun_anew(logged: httpx.Client, log: Path, tmp_path: Path) -> None:
     """As logrotate does it: no signal is needed, and no line is lost."""
-    logged.get("/healthz")
-    lines(log, 1)
+    begin = begun(logged, log)
     log.rename(tmp_path / "access.1")
-    asked = 1
+    asked = 0
     while not log.exists() and asked < 300:
         logged.get("/healthz")
         asked += 1
         time.sleep(0.01)
 
-    written = [*lines(tmp_path / "access.1", 1), *lines(log, 1)]
+    written = [*lines(tmp_path / "access.1", 0, begin), *lines(log, 1)]
     assert len(written) == asked
 
 
@@ -230,7 +252,9 @@ def test_a_server_without_a_log_writes_nothing(site: httpx.Client, capfd: pytest
 
 def test_two_servers_count_for_themselves(site: httpx.Client, logged: httpx.Client) -> None:
     """What one server is asked does not show up at another one in the same process."""
+    asked = ("GET", "/queries", "200")
+    before = [of(metrics(server), "kg_http_requests_total").get(asked, 0) for server in (site, logged)]
     site.get("/queries")
+    after = [of(metrics(server), "kg_http_requests_total").get(asked, 0) for server in (site, logged)]
 
-    assert ("GET", "/queries", "200") not in of(metrics(logged), "kg_http_requests_total")
-    assert of(metrics(site), "kg_http_requests_total")["GET", "/queries", "200"] >= 1
+    assert after == [before[0] + 1, before[1]]

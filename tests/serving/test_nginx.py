@@ -22,8 +22,8 @@ from kg.releases import Release
 from kg.site import app
 
 from ..support.processes import free_ports, process_of
+from ..support.waiting import eventually
 from .conftest import QUERIES
-from .test_workers import eventually
 
 NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
 PAGE = Path(__file__).parents[2] / "docs/operating.md"
@@ -31,10 +31,7 @@ CLIENT = "127.0.1.5"
 TEMPORARY = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
 GZIP = "gzip on; gzip_types *; gzip_min_length 20; gzip_proxied any;"
 
-pytestmark = [
-    pytest.mark.exhaustive,
-    pytest.mark.skipif(NGINX is None, reason="nginx is not installed (Debian: apt-get install nginx)"),
-]
+pytestmark = pytest.mark.skipif(NGINX is None, reason="nginx is not installed (Debian: apt-get install nginx)")
 
 
 def configuration(folder: Path, port: int, upstream: int, more: str) -> str:
@@ -63,7 +60,9 @@ def proxied(folder: Path, upstream: int, more: str = "") -> Iterator[httpx.Clien
         yield client
 
 
-@pytest.fixture(scope="module", params=["", GZIP], ids=["as it is", "gzip by nginx"])
+@pytest.fixture(
+    scope="module", params=["", pytest.param(GZIP, marks=pytest.mark.exhaustive)], ids=["as it is", "gzip by nginx"]
+)
 def front(site: httpx.Client, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> object:
     """A client of an nginx in front of the tiny release, whose search index has been made."""
     for _ in range(300):
@@ -74,6 +73,7 @@ def front(site: httpx.Client, request: pytest.FixtureRequest, tmp_path_factory: 
         yield client
 
 
+@pytest.mark.exhaustive
 def test_every_page_is_reached_under_the_prefix(front: httpx.Client) -> None:
     """From the first page on each link, form and style leads to an answer under the prefix; downloads included."""
     seen: set[str] = set()
@@ -169,7 +169,10 @@ def test_the_metrics_are_not_for_everybody(front: httpx.Client) -> None:
     assert front.get("/graph/healthz").text == "ok\n"
 
 
-@pytest.mark.parametrize(("trusted", "network"), [(["127.0.0.1"], "127.0.1.0/24"), ([], "127.0.0.0/24")])
+@pytest.mark.parametrize(
+    ("trusted", "network"),
+    [(["127.0.0.1"], "127.0.1.0/24"), pytest.param([], "127.0.0.0/24", marks=pytest.mark.exhaustive)],
+)
 def test_clients_are_told_apart(
     start: Callable[[FastAPI], AbstractContextManager[httpx.Client]],
     release: Release,

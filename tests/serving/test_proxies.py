@@ -1,8 +1,8 @@
 """Whose turn it is behind a proxy: the client's where the proxy is trusted, else the proxy's."""
 
 import json
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack
 from ipaddress import ip_network
 from pathlib import Path
 
@@ -15,30 +15,45 @@ from kg.access_log import AccessLog
 from kg.cli import main
 from kg.http.clients import turn_of
 from kg.observed import Operation
-from kg.releases import Release
 from kg.site import app
 from kg.workers.limits import Limits
 
+from ..support.waiting import eventually
 from .conftest import QUERIES
-from .test_workers import ENDLESS, eventually
+from .test_workers import ENDLESS
 
 Start = Callable[[FastAPI], AbstractContextManager[httpx.Client]]
 HERE = "127.0.0.0/24"
 
 
-@pytest.fixture
-def seen(start: Start, release: Release, out: Path, tmp_path: Path) -> Callable[..., str]:
-    """Tell which network a server writes down for a request with headers, asked from this machine."""
+@pytest.fixture(scope="session")
+def seen(start: Start, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., str]]:
+    """Tell which network a server writes down for a request with headers, asked from this machine.
 
-    def ask(trusted: list[str], headers: list[tuple[str, str]]) -> str:
-        log = tmp_path / "access.jsonl"
-        operation = Operation(log=AccessLog(log), trusted=tuple(map(ip_network, trusted)))
-        with start(app(release, QUERIES, out, operation=operation)) as site:
+    There is one server for each list of trusted networks.
+    """
+    sites: dict[tuple[str, ...], tuple[httpx.Client, Path]] = {}
+    with ExitStack() as servers:
+
+        def site_that_trusts(*trusted: str) -> tuple[httpx.Client, Path]:
+            if trusted not in sites:
+                folder = tmp_path_factory.mktemp("proxies")
+                (folder / "data.ttl").write_text("<http://e/s> <http://e/p> 1 .", encoding="utf-8")
+                log = folder / "access.jsonl"
+                operation = Operation(log=AccessLog(log), trusted=tuple(map(ip_network, trusted)))
+                site = servers.enter_context(start(app([folder / "data.ttl"], QUERIES, folder, operation=operation)))
+                sites[trusted] = site, log
+            return sites[trusted]
+
+        def ask(trusted: list[str], headers: list[tuple[str, str]]) -> str:
+            site, log = site_that_trusts(*trusted)
+            before = len(log.read_text().splitlines())
             site.get("/healthz", headers=headers)
-            assert eventually(lambda: log.read_text())
-        return json.loads(log.read_text())["client"]
+            assert eventually(lambda: log.read_text().count("\n") > before)
+            (line,) = log.read_text().splitlines()[before:]
+            return str(json.loads(line)["client"])
 
-    return ask
+        yield ask
 
 
 @pytest.mark.parametrize(

@@ -31,9 +31,13 @@ DOCUMENTS = {
     ".well-known/sparql-examples": f"{BASE}id/query/measures-by-pillar",
     "sparql/.well-known/sparql-examples": f"{BASE}id/query/measures-by-pillar",
 }
+OFTEN = ("def/alignments", "catalog", "queries")  # small ones, asked every day
 
 
-@pytest.mark.parametrize("path", DOCUMENTS)
+@pytest.mark.parametrize(
+    "path",
+    [path if path in OFTEN else pytest.param(path, marks=pytest.mark.exhaustive) for path in DOCUMENTS],
+)
 def test_each_document_comes_in_every_form(real_site: httpx.Client, path: str) -> None:
     """rdflib reads each form; all describe the same thing and have the same number of statements."""
     answers = {form: real_site.get(f"/{path}.{form}") for form in FORMS}

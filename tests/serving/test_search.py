@@ -199,6 +199,7 @@ def test_threads_do_not_disturb_each_other(index: Index) -> None:
         assert [*threads.map(index.find, words)] == alone
 
 
+@pytest.mark.exhaustive
 def test_an_index_has_the_same_content_each_time(real: Release, tmp_path: Path) -> None:
     """Whatever order the statements come in, every table has the same rows; the manifest names the format."""
     lines = real.path("graph.nt").read_text(encoding="utf-8").splitlines()

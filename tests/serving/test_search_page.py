@@ -164,6 +164,7 @@ def test_data_files_are_searched_once_they_are_indexed(
     assert "&lt;script&gt;" in page
 
 
+@pytest.mark.exhaustive
 def test_data_that_cannot_be_indexed_leave_the_server_alive(
     start: Callable[[FastAPI], AbstractContextManager[httpx.Client]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -187,6 +188,7 @@ def test_a_release_without_an_index_gets_one(site: httpx.Client, release: Releas
     assert [*release.folder.glob("*.sqlite")] == []
 
 
+@pytest.mark.exhaustive
 def test_an_index_of_another_format_is_made_again(
     start: Callable[[FastAPI], AbstractContextManager[httpx.Client]], release: Release, tmp_path: Path
 ) -> None:

@@ -3,8 +3,6 @@
 import re
 import signal
 import socket
-import subprocess
-import sys
 from pathlib import Path
 
 import httpx
@@ -14,6 +12,8 @@ from kg.errors import KgError
 from kg.places import places
 from kg.releases import Release
 from kg.server import serve
+
+from ..support.servers import started
 
 PROGRAM = """
 import sys
@@ -25,22 +25,16 @@ serve(read_release(Path(sys.argv[1])), places().queries, Path(sys.argv[2]), port
 """
 
 
-@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("stop", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.exhaustive)])
 def test_it_says_its_address_when_it_answers_and_stops_quietly(release: Release, out: Path, stop: int) -> None:
     """One line on standard output, an endpoint that answers at once, and no traceback at the end."""
-    command = [sys.executable, "-c", PROGRAM, str(release.folder), str(out)]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2]
-    ) as process:
-        line = process.stdout.readline()
+    with started("-c", PROGRAM, release.folder, out) as (process, _, line):
         match = re.fullmatch(
             r"Serving release 2019\.1\.0 at (http://127\.0\.0\.1:\d+/) \(SPARQL: (\1sparql)\)\. .*\n", line
         )
-        try:
-            answer = httpx.get(match[2], params={"query": "ASK {}"})
-        finally:
-            process.send_signal(stop)
-        rest, errors = process.communicate(timeout=10)
+        answer = httpx.get(match[2], params={"query": "ASK {}"}, timeout=30)
+        process.send_signal(stop)
+        rest, errors = process.communicate(timeout=60)
 
     assert answer.json()["boolean"] is True
     assert (rest, errors) == ("", "")

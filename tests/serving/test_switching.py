@@ -1,10 +1,8 @@
 """A new release takes the place of the old one while the server answers."""
 
 import json
-import re
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -17,8 +15,7 @@ from pyoxigraph import RdfFormat, Store
 
 from kg.releases import ENGINE, MANIFEST, N_QUADS, STORE, Release, ReleasedFile, current_release
 
-# Each has a server of its own, and waits for what it does.
-pytestmark = pytest.mark.exhaustive
+from ..support.servers import started
 
 PROGRAM = """
 import sys
@@ -51,16 +48,8 @@ def publish(out: Path, version: str, **broken: str) -> None:
 @contextmanager
 def server(out: Path, before: str = "") -> Iterator[tuple[subprocess.Popen[str], httpx.Client]]:
     """Run a server of the current release as a process of its own and give it with a client."""
-    command = [sys.executable, "-c", before + PROGRAM, str(out)]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2]
-    ) as process:
-        try:
-            address = re.search(r"http://\S+/", process.stdout.readline())
-            with httpx.Client(base_url=address[0], timeout=30) as client:
-                yield process, client
-        finally:
-            process.kill()
+    with started("-c", before + PROGRAM, out) as (process, client, _):
+        yield process, client
 
 
 def on_disk(release: Release) -> None:
@@ -127,9 +116,10 @@ def test_no_request_fails_and_no_answer_is_mixed(tmp_path: Path) -> None:
         while zygotes(process) > 1:
             time.sleep(0.01)
         process.send_signal(signal.SIGTERM)
-        assert process.communicate(timeout=20) == ("", "")
+        assert process.communicate(timeout=120) == ("", "")
 
 
+@pytest.mark.exhaustive
 def test_a_large_release_is_served_from_the_disk_until_it_is_loaded(tmp_path: Path) -> None:
     """The first answers come from the store on the disk; then, without a pause, from memory. They are the same."""
     publish(tmp_path, "1")
@@ -146,6 +136,7 @@ def test_a_large_release_is_served_from_the_disk_until_it_is_loaded(tmp_path: Pa
     assert answers == {(str(STATEMENTS), "1", "1")}
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("broken", ["graph", "ontology"])
 def test_a_release_that_cannot_be_served_leaves_the_old_one(tmp_path: Path, broken: str) -> None:
     """The error is written down once, the old release goes on, and the next good one takes its place."""
@@ -160,4 +151,4 @@ def test_a_release_that_cannot_be_served_leaves_the_old_one(tmp_path: Path, brok
         while asked(site)[1] != "3":
             time.sleep(0.01)
         process.send_signal(signal.SIGTERM)
-        assert "cannot be served" not in process.communicate(timeout=20)[1]
+        assert "cannot be served" not in process.communicate(timeout=120)[1]

@@ -1,11 +1,9 @@
 """The processes that answer: they are replaced when they die, and none of them outlives the server."""
 
 import os
-import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
@@ -19,8 +17,8 @@ from kg.errors import ReleaseError
 from kg.site import app
 from kg.workers.limits import MB, Limits
 
-# Each has a server of its own, and waits for what it does.
-pytestmark = pytest.mark.exhaustive
+from ..support.servers import started
+from ..support.waiting import eventually
 
 PROGRAM = """
 import sys
@@ -48,16 +46,11 @@ def folder(tmp_path: Path) -> Path:
 @contextmanager
 def server(folder: Path) -> Iterator[tuple[subprocess.Popen[str], httpx.Client]]:
     """Run a server as a process of its own and give it with a client."""
-    command = [sys.executable, "-c", PROGRAM, str(folder)]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2]
-    ) as process:
+    with started("-c", PROGRAM, folder) as (process, client, _):
         try:
-            address = re.search(r"http://\S+/", process.stdout.readline())
-            with httpx.Client(base_url=address[0], timeout=30) as client:
-                yield process, client
+            yield process, client
         finally:
-            process.kill()
+            process.kill()  # else it would wait for the questions that have no end
 
 
 def children(pid: int) -> list[int]:
@@ -84,15 +77,6 @@ def family(process: subprocess.Popen[str]) -> tuple[int, list[int]]:
     return zygote, children(zygote)
 
 
-def eventually(condition: Callable[[], object]) -> bool:
-    """Whether a condition becomes true, given time."""
-    for _ in range(1000):
-        if condition():
-            return True
-        time.sleep(0.01)
-    return False
-
-
 def lives(pid: int) -> bool:
     """Whether a process runs."""
     try:
@@ -111,6 +95,7 @@ def busy(workers: list[int]) -> list[int]:
     return [pid for pid in workers if lives(pid) and os.getpriority(os.PRIO_PROCESS, pid) == 19]
 
 
+@pytest.mark.exhaustive
 def test_a_client_that_goes_away_ends_its_question(folder: Path) -> None:
     """A slow question is worked on at the lowest priority; when its client hangs up, its worker ends."""
     with server(folder) as (process, site):
@@ -127,6 +112,7 @@ def test_a_client_that_goes_away_ends_its_question(folder: Path) -> None:
         assert ask(site).json()["boolean"] is True
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV])
 def test_nothing_outlives_the_server(folder: Path, number: int) -> None:
     """When the server is killed, idle and busy workers and the zygote end."""
@@ -153,7 +139,7 @@ def test_who_is_being_answered_when_the_server_stops_gets_the_answer(folder: Pat
         process.send_signal(signal.SIGTERM)
 
         assert asked.result().json()["results"]["bindings"][0]["n"]["value"] == "5000000"
-        assert process.communicate(timeout=20) == ("", "")
+        assert process.communicate(timeout=120) == ("", "")
         assert not lives(zygote)
 
 
@@ -177,6 +163,7 @@ def descriptors(pid: int) -> int:
     return len(list(Path(f"/proc/{pid}/fd").iterdir()))
 
 
+@pytest.mark.exhaustive
 def test_nothing_is_left_open(folder: Path) -> None:
     """After 200 questions, answered, refused, filed and fatal ones, no more descriptors are open than before."""
     numbers = " ".join(map(str, range(120)))
@@ -203,6 +190,7 @@ def test_nothing_is_left_open(folder: Path) -> None:
         assert eventually(lambda: descriptors(zygote) <= before[1])
 
 
+@pytest.mark.exhaustive
 def test_no_two_workers_draw_the_same_random_numbers(folder: Path) -> None:
     """UUID(), RAND() and BNODE() differ from worker to worker, although all are copies of one process."""
     query = "SELECT (UUID() AS ?u) (RAND() AS ?r) (BNODE() AS ?b) {}"
@@ -246,7 +234,7 @@ with tempfile.TemporaryFile() as file:
 """
 
 
-@pytest.mark.parametrize("place", ["memory", "disk"])
+@pytest.mark.parametrize("place", ["memory", pytest.param("disk", marks=pytest.mark.exhaustive)])
 def test_service_reaches_nothing_even_where_the_text_was_misread(untouched: Callable[[], str], place: str) -> None:
     """A worker cannot open a socket: were a SERVICE missed in the text, the engine would fail and nobody be called.
 
@@ -274,8 +262,16 @@ def crowd(site: httpx.Client, number: int, query: str) -> list[httpx.Response]:
             429,
             "your address",
         ),
-        (Limits(workers=1, slow_places=1, seconds=0.5, fast_seconds=0.05, waiting=2), 503, "2 questions are waiting"),
-        (Limits(workers=1, slow_places=1, seconds=2, fast_seconds=0.05, waiting_seconds=0.2), 503, "has become free"),
+        pytest.param(
+            *(Limits(workers=1, slow_places=1, seconds=0.5, fast_seconds=0.05, waiting=2), 503),
+            *("2 questions are waiting",),
+            marks=pytest.mark.exhaustive,
+        ),
+        pytest.param(
+            *(Limits(workers=1, slow_places=1, seconds=2, fast_seconds=0.05, waiting_seconds=0.2), 503),
+            *("has become free",),
+            marks=pytest.mark.exhaustive,
+        ),
     ],
 )
 def test_the_queue_is_bounded(

@@ -1,11 +1,8 @@
 """`kg serve --store`: a site whose answers come from a store elsewhere, and what it does when that store fails."""
 
 import itertools
-import os
-import re
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -25,11 +22,12 @@ from kg.remote.watching import Watch
 from kg.site import app
 from kg.workers.limits import Limits
 
+from ..support.servers import serving
+from ..support.waiting import eventually
 from .conftest import STATEMENTS, publish, write
 from .servers import Handler, Running, Way, oxigraph, way_to
 
 Start = Callable[[FastAPI], AbstractContextManager[httpx.Client]]
-ROOT = Path(__file__).resolve().parents[2]
 NUMBERS = itertools.count()
 COUNT = "SELECT (COUNT(*) AS ?n) { ?s ?p ?o }"
 VERSIONS = """SELECT (COUNT(*) AS ?n) (SAMPLE(?v) AS ?version) (COUNT(DISTINCT ?v) AS ?different) {
@@ -104,23 +102,8 @@ def here(release: Release, start: Start) -> Iterator[httpx.Client]:
 @contextmanager
 def command(url: str, out: Path, **environment: str) -> Iterator[tuple[subprocess.Popen[str], httpx.Client]]:
     """Run `kg serve --store` as a process of its own and give it with a client."""
-    arguments = [sys.executable, "-m", "kg", "serve", "--store", url, "--out", str(out), "--port", "0"]
-    with subprocess.Popen(
-        arguments,
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "KG_WORKERS": "4", **environment},
-    ) as process:
-        try:
-            assert process.stdout is not None
-            address = re.search(r"http://\S+/", process.stdout.readline())
-            assert address is not None
-            with httpx.Client(base_url=address[0], timeout=30) as client:
-                yield process, client
-        finally:
-            process.kill()
+    with serving("--store", url, "--out", out, KG_WORKERS="4", **environment) as (process, client, _):
+        yield process, client
 
 
 def test_only_the_release_is_seen(shared: Running, site: httpx.Client) -> None:
@@ -392,15 +375,6 @@ def test_a_switch_of_the_store_fails_no_request_and_mixes_no_answer(store: Runni
 
     assert set(statuses) == {200} and mixed == []
     assert last["release"] == "3"
-
-
-def eventually(condition: Callable[[], object]) -> bool:
-    """Whether a condition becomes true, given time."""
-    for _ in range(3000):
-        if condition():
-            return True
-        time.sleep(0.01)
-    return False
 
 
 @pytest.mark.exhaustive

@@ -5,7 +5,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from ..support.processes import free_ports, process_of
+from ..support.waiting import eventually
 from .conftest import STATEMENTS, write
 from .servers import DEPLOY, program
 
@@ -147,12 +148,3 @@ def asked(port: int) -> int:
     """Return how many queries a server has been asked."""
     text = httpx.get(f"http://127.0.0.1:{port}/metrics").text
     return sum(int(float(count)) for count in re.findall(r'requests_total\{[^}]*route="/sparql"[^}]*\} (\S+)', text))
-
-
-def eventually(condition: Callable[[], object]) -> bool:
-    """Whether a condition becomes true, given time."""
-    for _ in range(6000):
-        if condition():
-            return True
-        time.sleep(0.01)
-    return False

@@ -13,9 +13,10 @@ from kg.releases import Release
 from kg.site import app
 from kg.workers.limits import Limits
 
+from ..support.waiting import eventually
 from .conftest import STATEMENTS, publish, write
 from .servers import Running, way_to
-from .test_remote import VERSIONS, command, eventually, rows, served
+from .test_remote import VERSIONS, command, rows, served
 
 Start = Callable[[FastAPI], AbstractContextManager[httpx.Client]]
 JSON = {"Accept": "application/json"}
