@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import httpx
 import pytest
@@ -20,6 +21,9 @@ from kg.releases import Release
 from kg.site import app
 
 from .support.distributions import Distributions, distributions
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 os.environ["LC_ALL"] = "C.UTF-8"  # what is told to a developer whose locale is Japanese is told to the tests in English
 # Set by ./run test: a folder that all processes and passes of a run share.
@@ -49,6 +53,15 @@ def _serving(
 def start() -> Callable[[FastAPI], AbstractContextManager[httpx.Client]]:
     """Start a server of any application."""
     return _serving
+
+
+@pytest.fixture(scope="session")
+def browser() -> "Iterator[Browser]":
+    """The system's Chromium. While it lives, its event loop runs in this thread, and no other can be started there."""
+    from .support.browsers import chromium  # here, so that what needs no browser does not wait for it
+
+    with chromium() as browser:
+        yield browser
 
 
 @pytest.fixture(scope="session")

@@ -30,20 +30,29 @@ class _Module:
 
     def __init__(self, file: Path) -> None:
         self.part = file.relative_to(KG).parts[0].removesuffix(".py")
-        self.tree = ast.parse(file.read_text(encoding="utf-8"))
+        self.tree = _tree(file)
+        self._nodes = list(ast.walk(self.tree))
+        self._inside: dict[ast.AST, list[ast.AST]] = {}
+        self._said: dict[tuple[ast.expr, int], str] = {}  # one expression is asked for many times
         self._scopes: dict[ast.AST, ast.AST] = {}
-        for scope in ast.walk(self.tree):
+        for scope in self._nodes:
             if isinstance(scope, ast.FunctionDef | ast.AsyncFunctionDef):
-                for inside in ast.walk(scope):
+                self._inside[scope] = list(ast.walk(scope))
+                for inside in self._inside[scope]:
                     self._scopes[inside] = scope  # an inner function comes later, and wins
 
     def calls(self, *names: str) -> Iterator[ast.Call]:
         """Yield the calls of these, by the last part of their names, in the order of the file."""
-        found = [node for node in ast.walk(self.tree) if isinstance(node, ast.Call) and _name(node.func) in names]
+        found = [node for node in self._nodes if isinstance(node, ast.Call) and _name(node.func) in names]
         yield from sorted(found, key=lambda node: (node.lineno, node.col_offset))
 
     def said(self, node: ast.expr, depth: int = _DEPTH) -> str:
         """Return the text that an expression makes, with gaps; alternatives are separated by ` / `."""
+        if (node, depth) not in self._said:
+            self._said[node, depth] = self._text(node, depth)
+        return self._said[node, depth]
+
+    def _text(self, node: ast.expr, depth: int) -> str:
         if isinstance(node, ast.Constant):
             return str(node.value)
         if isinstance(node, ast.JoinedStr):
@@ -66,7 +75,7 @@ class _Module:
         """Return what a name stands for: what is assigned to it in its function, given to that, or set in a module."""
         scope = self._scopes.get(name)
         if scope is not None:
-            found = _set(ast.walk(scope), name.id) or self._given(scope, name.id)
+            found = _set(self._inside[scope], name.id) or self._given(scope, name.id)
             if found:
                 return found
         return _set(self.tree.body, name.id) or _imported(self.tree, name.id)
@@ -83,8 +92,8 @@ class _Module:
 
     def _returned(self, name: str) -> list[ast.expr]:
         """Return what a function of this module returns, without empty texts."""
-        functions = {scope for scope in self._scopes.values() if getattr(scope, "name", "") == name}
-        inside = (node for function in functions for node in ast.walk(function))
+        functions = [scope for scope in self._inside if getattr(scope, "name", "") == name]
+        inside = (node for function in functions for node in self._inside[function])
         found = [node.value for node in inside if isinstance(node, ast.Return) and node.value is not None]
         texts = [part for value in found for part in _branches(value)]
         return sorted((one for one in texts if getattr(one, "value", None) != ""), key=lambda node: node.lineno)
@@ -111,8 +120,13 @@ def _imported(tree: ast.Module, name: str) -> list[ast.expr]:
             parts = (node.module or "").split(".")[1:]
             for file in (KG.joinpath(*parts).with_suffix(".py"), KG.joinpath(*parts, "__init__.py")):
                 if parts and file.is_file():
-                    return _set(ast.parse(file.read_text(encoding="utf-8")).body, name)
+                    return _set(_tree(file).body, name)
     return []
+
+
+@cache
+def _tree(file: Path) -> ast.Module:
+    return ast.parse(file.read_text(encoding="utf-8"))
 
 
 def _name(node: ast.expr) -> str:

@@ -20,7 +20,7 @@ from .recipes import DOCS, GENERATED, ROOT
 SETTING = re.compile(r"\bKG_[A-Z]+(?:_[A-Z]+)*\b")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def generated(real: Release, real_site: httpx.Client) -> dict[str, str]:
     """The pages as the code makes them now."""
     tables = json.loads((real.folder / "csv-metadata.json").read_text(encoding="utf-8"))

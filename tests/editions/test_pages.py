@@ -15,7 +15,6 @@ from playwright.sync_api import Browser
 from kg.places import places
 from kg.releases import read_release
 from kg.site import app
-from tests.pages.conftest import browser as browser
 from tests.pages.test_browser import violations
 from tests.serving.based import CANONICAL, served
 
@@ -38,7 +37,9 @@ def site(out: Path, pair: Path, start: Start) -> Iterator[httpx.Client]:
         yield client
 
 
-@pytest.mark.parametrize(("lang", "scheme"), [("ja", "light"), ("en", "dark")])
+@pytest.mark.parametrize(
+    ("lang", "scheme"), [("ja", "light"), pytest.param("en", "dark", marks=pytest.mark.exhaustive)]
+)
 def test_everybody_can_read_them(browser: Browser, site: httpx.Client, lang: str, scheme: str) -> None:
     """axe-core finds nothing, in either language, light or dark; no page is wider than a phone or a screen."""
     context = browser.new_context(base_url=str(site.base_url), color_scheme=scheme)  # type: ignore[arg-type]

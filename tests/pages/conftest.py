@@ -1,32 +1,13 @@
-"""A browser, and what the pages of the real release are called."""
+"""A page of a visitor, and what the pages of the real release are called."""
 
-import os
-import shutil
 from collections.abc import Iterator
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
-CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
-# Set by .ci/run: there, a browser that is missing is a failure.
-REQUIRED = "KG_TEST_BROWSER"
 CLASSES = """SELECT ?class (MIN(?thing) AS ?first) (COUNT(?thing) AS ?things) WHERE {
   ?thing a ?class . FILTER(STRSTARTS(STR(?thing), "https://w3id.org/shisaku/id/")) } GROUP BY ?class"""
-
-
-@pytest.fixture(scope="module")  # while it lives, its event loop runs, and no other can be started in this thread
-def browser() -> Iterator[Browser]:
-    """The system's Chromium, without a window."""
-    path = next((found for name in CHROMIUM if (found := shutil.which(name))), None)
-    if path is None:
-        message = "no Chromium here: apt-get install chromium, or take the other tests for enough"
-        pytest.fail(message) if os.environ.get(REQUIRED) == "required" else pytest.skip(message)
-    with sync_playwright() as playwright:
-        # As root, as in containers, Chromium does not start with its sandbox; it is shown our own pages only.
-        chromium = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"] if os.geteuid() == 0 else [])
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture

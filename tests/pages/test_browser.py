@@ -25,6 +25,7 @@ OTHERS = (
     "/release/latest/",
     MEASURE,
 )
+OFTEN = ("/", "/queries", MEASURE)  # looked at every day
 
 
 def violations(page: Page, contrast: bool = True) -> list[str]:
@@ -35,12 +36,15 @@ def violations(page: Page, contrast: bool = True) -> list[str]:
     return found
 
 
-@pytest.mark.exhaustive
-@pytest.mark.parametrize("lang", ["ja", "en"])
-def test_axe_finds_nothing_on_any_kind_of_page(page: Page, kinds: dict[str, str], lang: str) -> None:
+@pytest.mark.parametrize(
+    ("lang", "paths"), [("ja", OFTEN), *(pytest.param(lang, (), marks=pytest.mark.exhaustive) for lang in ("ja", "en"))]
+)
+def test_axe_finds_nothing_on_any_kind_of_page(
+    page: Page, kinds: dict[str, str], lang: str, paths: tuple[str, ...]
+) -> None:
     """WCAG 2.2 AA and best practice, on one page of each kind, all drawers open. Colours know no language."""
     found = {}
-    for path in (*OTHERS, *kinds.values()):
+    for path in paths or (*OTHERS, *kinds.values()):
         page.goto(f"{path}?lang={lang}")
         if complaints := violations(page, contrast=lang == "ja"):
             found[path] = complaints
@@ -49,8 +53,13 @@ def test_axe_finds_nothing_on_any_kind_of_page(page: Page, kinds: dict[str, str]
     assert found == {}
 
 
-@pytest.mark.exhaustive
-@pytest.mark.parametrize("path", ["/", MEASURE, "/nothing", "/doc/correction/c0001"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        MEASURE,
+        *(pytest.param(path, marks=pytest.mark.exhaustive) for path in ("/", "/nothing", "/doc/correction/c0001")),
+    ],
+)
 def test_contrasts_hold_in_the_dark(browser: Browser, real_site: httpx.Client, path: str) -> None:
     """Dark colours are as readable as light ones."""
     context = browser.new_context(base_url=str(real_site.base_url), color_scheme="dark")
@@ -62,16 +71,21 @@ def test_contrasts_hold_in_the_dark(browser: Browser, real_site: httpx.Client, p
     context.close()
 
 
-@pytest.mark.exhaustive
-@pytest.mark.parametrize("width", [320, 375])
+@pytest.mark.parametrize(
+    ("width", "paths"),
+    [
+        (320, (*OFTEN, "/browse?lead=mic&lang=en", "/pictures")),
+        *(pytest.param(width, (), marks=pytest.mark.exhaustive) for width in (320, 375)),
+    ],
+)
 def test_nothing_is_cut_off_on_a_phone_or_at_400_percent(
-    browser: Browser, real_site: httpx.Client, kinds: dict[str, str], width: int
+    browser: Browser, real_site: httpx.Client, kinds: dict[str, str], width: int, paths: tuple[str, ...]
 ) -> None:
     """320 pixels are what a window of 1,280 has at 400 %: text flows, and only tables scroll, within themselves."""
     context = browser.new_context(base_url=str(real_site.base_url), viewport={"width": width, "height": 800})
     page, wide = context.new_page(), []
-    for path in (*OTHERS, *kinds.values()):
-        page.goto(f"{path}?lang=en")
+    for path in paths or (*OTHERS, *kinds.values()):
+        page.goto(path if "?" in path else f"{path}?lang=en")
         if page.evaluate("document.documentElement.scrollWidth") > width:
             wide.append(path)
     context.close()

@@ -37,6 +37,7 @@ def test_axe_finds_nothing(browser: Browser, real_site: httpx.Client, scheme: st
     assert found == {}
 
 
+@pytest.mark.exhaustive
 def test_nothing_is_cut_off_at_320_pixels(browser: Browser, real_site: httpx.Client) -> None:
     """Rows become cards and cells stand under each other; what scrolls sideways scrolls within itself."""
     context = browser.new_context(base_url=str(real_site.base_url), viewport={"width": 320, "height": 800})
@@ -50,6 +51,7 @@ def test_nothing_is_cut_off_at_320_pixels(browser: Browser, real_site: httpx.Cli
     assert wide == {}
 
 
+@pytest.mark.exhaustive
 def test_a_reader_finds_a_measure_and_its_source_without_scripts(
     browser: Browser, real_site: httpx.Client, tmp_path: Path
 ) -> None:

@@ -180,6 +180,7 @@ def test_axe_finds_nothing_on_the_pages_that_explain(
     assert found == {}
 
 
+@pytest.mark.exhaustive
 def test_long_pages_fit_a_phone(browser: Browser, real_site: httpx.Client) -> None:
     """At 320 pixels nothing makes these pages scroll sideways: tables and the diagram scroll within themselves."""
     context = browser.new_context(base_url=str(real_site.base_url), viewport={"width": 320, "height": 800})

@@ -6,14 +6,15 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from kg.pages import assets
-from tests.pages.conftest import REQUIRED
 from tests.pages.test_browser import violations
+from tests.support.browsers import REQUIRED
 from tests.support.servers import serving
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
@@ -76,7 +77,13 @@ def test_a_query_is_asked_in_the_editor(page: Page) -> None:
 
 
 @scripted
-@pytest.mark.parametrize(("typed", "chosen"), [("lead", "shisaku:leadOrganization"), ("対象期間", "shisaku:period")])
+@pytest.mark.parametrize(
+    ("typed", "chosen"),
+    [
+        ("対象期間", "shisaku:period"),
+        pytest.param("lead", "shisaku:leadOrganization", marks=pytest.mark.exhaustive),
+    ],
+)
 def test_names_are_completed_with_their_prefix(page: Page, typed: str, chosen: str) -> None:
     """A term is found by its name or by what it is called, and declares its prefix."""
     page.goto("/sparql?lang=ja&edit=SELECT%20*%20%7B%20%3Fs%20")
@@ -99,6 +106,31 @@ def test_the_editor_shows_where_a_mistake_is(browser: Browser, real_site: httpx.
     expect(page.locator("#answer")).to_contain_text("No PREFIX declares foaf:")
 
     assert page.locator(".editor .cm-wrong").inner_text().strip() == "?s foaf:name ?o"
+    context.close()
+
+
+LONG = "SELECT * {\n" + "".join(f"  ?thing{n} ?property{n} ?value{n} . # {'wide ' * 60}\n" for n in range(60)) + "}"
+
+
+@scripted
+@pytest.mark.parametrize("width", [390, pytest.param(1280, marks=pytest.mark.exhaustive)])
+def test_the_keyboard_reaches_a_query_that_scrolls(browser: Browser, real_site: httpx.Client, width: int) -> None:
+    """A query that is longer and wider than the editor scrolls in it: on a phone and a desk axe finds nothing wrong."""
+    size = {"width": width, "height": 844}
+    context = browser.new_context(base_url=str(real_site.base_url), viewport=size)  # type: ignore[arg-type]
+    page = context.new_page()
+    page.goto(f"/sparql?lang=en&edit={quote(LONG)}")
+    page.locator(".editor .cm-content").wait_for()
+    scroller = page.locator(".editor .cm-scroller")
+
+    assert scroller.evaluate("node => node.scrollWidth > node.clientWidth || node.scrollHeight > node.clientHeight")
+    assert violations(page, contrast=False) == []
+    assert scroller.evaluate("node => node.querySelector('[tabindex=\"0\"]') !== null")
+    page.locator(".editor .cm-content").focus()
+    page.keyboard.press("Control+End")
+    moved = "node => node.scrollTop > 0 || scrollY > 0"
+    expect(page.locator(".editor .cm-content")).to_be_focused()
+    assert scroller.evaluate(moved)
     context.close()
 
 
@@ -265,6 +297,7 @@ def test_without_its_script_the_page_is_whole(real_site: httpx.Client) -> None:
     assert "<textarea" in response.text
 
 
+@pytest.mark.exhaustive
 def test_a_program_without_bundled_scripts_serves_the_page(tmp_path: Path) -> None:
     """Where no script could be made, the page is the form alone, and its policy lets no script run."""
     shutil.copytree(ROOT / "kg", tmp_path / "kg", ignore=shutil.ignore_patterns("made", "__pycache__"))

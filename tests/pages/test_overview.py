@@ -8,7 +8,7 @@ import random
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from urllib.parse import urljoin
 
@@ -62,7 +62,7 @@ def quality(real_site: httpx.Client) -> str:
     return page(real_site, "/quality")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def many() -> list[str]:
     """A thousand measures of many pillars and ministries, and a few of an older edition, as lines of Turtle."""
     said = []
@@ -99,17 +99,27 @@ def many() -> list[str]:
     return said
 
 
-@pytest.fixture(scope="module")
-def others(tmp_path_factory: pytest.TempPathFactory, start: Start, many: list[str]) -> Iterator[list[httpx.Client]]:
-    """Servers of other data: the thousand measures, the same in another order, and data without any measure."""
-    shuffled = random.Random(1).sample(many, len(many))
-    with ExitStack() as stack:
-        clients = []
-        for number, lines in enumerate((many, shuffled, ["<http://e/a> <http://e/b> <http://e/c> ."])):
-            file: Path = tmp_path_factory.mktemp(f"data{number}") / "data.ttl"
-            file.write_text("\n".join(lines) + "\n", encoding="utf-8")
-            clients.append(stack.enter_context(start(app([file], places().queries, file.parent))))
-        yield clients
+@contextmanager
+def serving(folder: Path, start: Start, lines: list[str]) -> Iterator[httpx.Client]:
+    """Serve statements; give a client."""
+    (folder / "data.ttl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    with start(app([folder / "data.ttl"], places().queries, folder)) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def thousand(tmp_path_factory: pytest.TempPathFactory, start: Start, many: list[str]) -> Iterator[httpx.Client]:
+    """A client of a server of the thousand measures."""
+    with serving(tmp_path_factory.mktemp("thousand"), start, many) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def shuffled(tmp_path_factory: pytest.TempPathFactory, start: Start, many: list[str]) -> Iterator[httpx.Client]:
+    """A client of a server of the same in another order."""
+    lines = random.Random(1).sample(many, len(many))
+    with serving(tmp_path_factory.mktemp("shuffled"), start, lines) as client:
+        yield client
 
 
 def test_each_field_leads_to_as_many_measures_as_it_says(real_site: httpx.Client, pictures: str) -> None:
@@ -219,33 +229,35 @@ def test_a_stored_query_is_about_what_its_address_names(real_site: httpx.Client)
     assert real_site.get("/queries/nothing.csv").status_code == 404
 
 
-@pytest.mark.parametrize("path", ["/pictures", "/quality"])
-def test_data_without_measures_are_said_to_have_none(others: list[httpx.Client], path: str) -> None:
-    """A file of anybody has neither editions nor measures: the page says so, and draws nothing."""
-    text = page(others[2], path)
+def test_data_without_measures_are_said_to_have_none(start: Start, tmp_path: Path) -> None:
+    """A file of anybody has neither editions nor measures: the pages say so, and draw nothing."""
+    with serving(tmp_path, start, ["<http://e/a> <http://e/b> <http://e/c> ."]) as client:
+        texts = [page(client, path) for path in ("/pictures", "/quality")]
 
-    assert "There are no measures in these data" in text
-    assert 'class="drawing' not in text
+    for text in texts:
+        assert "There are no measures in these data" in text
+        assert 'class="drawing' not in text
 
 
-def test_an_edition_is_chosen_and_the_newest_is_shown(others: list[httpx.Client]) -> None:
+def test_an_edition_is_chosen_and_the_newest_is_shown(thousand: httpx.Client) -> None:
     """Without a choice the edition of the newest plan; another by ?edition=, also behind its links; else 404."""
-    newest, older = page(others[0], "/pictures"), page(others[0], "/pictures", edition="table-2020")
+    newest, older = page(thousand, "/pictures"), page(thousand, "/pictures", edition="table-2020")
 
     assert re.search(r'lang=en&amp;edition=table-2030" aria-current="true"', newest)
     assert re.search(r'lang=en&amp;edition=table-2020" aria-current="true"', older)
     fields = re.findall(r'href="\./browse(\?[^"]*edition=table-2020[^"]*)"[^>]* class="field', older)
     assert len(fields) == 3
-    assert others[0].get(f"/browse.json{html.unescape(fields[0])}").json()["total"] == 1
-    assert len(rows(others[0], urljoin("/pictures", links(figure(older, "timeline"), r"\.csv")[0]))) == 3
-    missing = others[0].get("/pictures", params={"edition": "nothing"})
+    assert thousand.get(f"/browse.json{html.unescape(fields[0])}").json()["total"] == 1
+    assert len(rows(thousand, urljoin("/pictures", links(figure(older, "timeline"), r"\.csv")[0]))) == 3
+    missing = thousand.get("/pictures", params={"edition": "nothing"})
     assert missing.status_code == 404 and missing.json()["near"] == ["table-2030", "table-2020"]
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("path", ["/pictures", "/quality"])
-def test_a_thousand_measures_are_no_longer_page(others: list[httpx.Client], path: str) -> None:
+def test_a_thousand_measures_are_no_longer_page(thousand: httpx.Client, shuffled: httpx.Client, path: str) -> None:
     """What has no room is counted, and in the CSV; in whatever order the data came, the page is the same."""
-    one, other = (page(site, path) for site in others[:2])
+    one, other = (page(site, path) for site in (thousand, shuffled))
 
     assert one == other
     assert len(one.encode()) < LARGEST
@@ -254,7 +266,7 @@ def test_a_thousand_measures_are_no_longer_page(others: list[httpx.Client], path
         assert "fewer partners have no room in it" in one and "the widest 72 lines" in one
         assert "These are the first 30 rows; the CSV has all." in one
         csv_of = links(figure(one, "timeline"), r"\.csv")[0]
-        assert len(rows(others[0], urljoin("/pictures", csv_of))) == 1000
+        assert len(rows(thousand, urljoin("/pictures", csv_of))) == 1000
 
 
 @pytest.mark.parametrize("path", ["/pictures", "/quality"])

@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from urllib.parse import urljoin
 
@@ -55,7 +56,8 @@ def answers(application: FastAPI, paths: list[str]) -> list[Answer]:
         async with application.router.lifespan_context(application):
             return [await get(path) for path in paths]
 
-    return asyncio.run(all_of_them())
+    with ThreadPoolExecutor(1) as thread:  # in this one the loop of a browser may run
+        return thread.submit(asyncio.run, all_of_them()).result()
 
 
 def each_kind(iris: list[str], some: int) -> Iterator[str]:
@@ -67,10 +69,10 @@ def each_kind(iris: list[str], some: int) -> Iterator[str]:
         yield from islice(kind, some)
 
 
-@pytest.mark.parametrize(("some", "least"), [(1, 150), pytest.param(100_000, 4000, marks=pytest.mark.exhaustive)])
-def test_every_name_of_a_thing_leads_to_its_document(real: Release, used: list[str], some: int, least: int) -> None:
-    """Each IRI of a thing, or one of each kind, is answered by 303, relative, and leads from itself to its document."""
-    things = list(each_kind([iri for iri in used if iri.startswith(f"{BASE}id/")], some))
+@pytest.mark.parametrize(("step", "least"), [(10, 400), pytest.param(1, 4000, marks=pytest.mark.exhaustive)])
+def test_every_name_of_a_thing_leads_to_its_document(real: Release, used: list[str], step: int, least: int) -> None:
+    """Each IRI of a thing, or one of ten, is answered by 303, relative, and leads from itself to its document."""
+    things = [iri for iri in used if iri.startswith(f"{BASE}id/")][::step]
     paths = [iri.removeprefix(BASE.removesuffix("/")) for iri in things]
     named = answers(app(real, places().queries, real.folder.parents[1]), paths)
 
@@ -81,14 +83,14 @@ def test_every_name_of_a_thing_leads_to_its_document(real: Release, used: list[s
         assert urljoin(iri, location) == iri.replace("/id/", "/doc/", 1)
 
 
-@pytest.mark.parametrize("some", [1, pytest.param(5, marks=pytest.mark.exhaustive)])
-def test_every_kind_of_document_is_about_its_thing(real: Release, used: list[str], some: int) -> None:
+@pytest.mark.parametrize(("step", "least"), [(40, 20), pytest.param(1, 150, marks=pytest.mark.exhaustive)])
+def test_every_kind_of_document_is_about_its_thing(real: Release, used: list[str], step: int, least: int) -> None:
     """Some documents of each kind of thing, and every other document that the data names, are there."""
-    things = list(each_kind([iri for iri in used if iri.startswith(f"{BASE}id/")], some))
+    things = list(each_kind([iri for iri in used if iri.startswith(f"{BASE}id/")], 5))[::step]
     others = sorted({iri.partition("#")[0] for iri in used if not iri.startswith(f"{BASE}id/")})
     paths = [iri.replace("/id/", "/doc/", 1).removeprefix(BASE.removesuffix("/")) for iri in [*things, *others]]
     got = answers(app(real, places().queries, real.folder.parents[1]), paths)
 
-    assert len(things) > 150 and len(others) > 20
+    assert len(things) > least and len(others) > 20
     assert [path for path, (status, _, _) in zip(paths, got, strict=True) if status != 200] == []
     assert [iri for iri, (_, _, body) in zip(things, got, strict=False) if f"<{iri}> {TYPE} " not in body] == []

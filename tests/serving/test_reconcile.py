@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -292,11 +291,11 @@ def test_a_preview_may_be_framed_and_runs_nothing(real_site: httpx.Client) -> No
 
 
 def test_an_address_that_the_operator_gives_stands_in_what_needs_one(
-    release: Release, out: Path, start: Callable[[FastAPI], AbstractContextManager[httpx.Client]]
+    real: Release, start: Callable[[FastAPI], AbstractContextManager[httpx.Client]]
 ) -> None:
     """Behind a proxy the manifest, and the service description in N-Triples, name the public address of the site."""
     address = "https://data.example.org/graph/"
-    with start(app(release, QUERIES, out, operation=Operation(address=address))) as site:
+    with start(app(real, QUERIES, real.folder.parents[1], operation=Operation(address=address))) as site:
         manifest = site.get("/reconcile", headers={"Host": "evil.example"}).json()
         description = site.get("/sparql", headers={"Accept": "application/n-triples"}).text
     check("manifest", manifest)

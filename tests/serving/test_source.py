@@ -3,6 +3,7 @@
 import asyncio
 import dataclasses
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -47,7 +48,8 @@ def asked(source: Source, *queries: str) -> tuple[int, list[Answer | Refusal]]:
                     answers.append(refusal)
         return pool.triples, answers
 
-    return asyncio.run(ask())
+    with ThreadPoolExecutor(1) as thread:  # in this one the loop of a browser may run
+        return thread.submit(asyncio.run, ask()).result()
 
 
 @pytest.mark.parametrize("on_disk", [False, True])

@@ -74,7 +74,7 @@ def truth(answer: httpx.Response) -> bool:
     return ET.fromstring(answer.content).findtext("{http://www.w3.org/2005/sparql-results#}boolean") == "true"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def client(serve, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     """A client of a server of the graphs that the manifest names, each from the file that it names."""
     lines = []
@@ -163,7 +163,7 @@ KNOWN = {
 }
 
 
-@pytest.fixture(scope="module", params=["text/turtle", "application/n-triples", "application/rdf+xml"])
+@pytest.fixture(params=["text/turtle", "application/n-triples", "application/rdf+xml"])
 def description(request: pytest.FixtureRequest, client: httpx.Client) -> set[tuple[str, str, str]]:
     """The answer to GET without a query, in some RDF formats (test returns-rdf): subjects, predicates, objects."""
     answer = client.get("/sparql", headers={"Accept": request.param})
