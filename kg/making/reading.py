@@ -1,5 +1,6 @@
 """What a document says, read in memory: the tables of a release as rows, and their graph; nothing is written."""
 
+import functools
 from collections.abc import Iterator, Mapping, Sequence
 
 from kg.errors import Problem, RecipeError
@@ -39,8 +40,12 @@ class Tables(Mapping[str, list[Row]]):
     def n_triples(self) -> bytes:
         """Return the graph of the tables as a release has it: sorted N-Triples, each statement once.
 
-        It has the code lists of the recipe, too. It is made anew at each call.
+        It has the code lists of the recipe, too. It is made when it is asked for.
         """
+        return self._graph
+
+    @functools.cached_property
+    def _graph(self) -> bytes:
         graphs = (*(triples(records, self._recipe) for records in self._records), lists(self._recipe))
         lines = {f"{statement} .\n".encode() for graph in graphs for statement in graph.statements()}
         return b"".join(sorted(lines))

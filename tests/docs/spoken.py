@@ -31,15 +31,25 @@ class _Module:
     def __init__(self, file: Path) -> None:
         self.part = file.relative_to(KG).parts[0].removesuffix(".py")
         self.tree = _tree(file)
-        self._nodes = list(ast.walk(self.tree))
+        self._children: dict[ast.AST, list[ast.AST]] = {}
+        self._nodes = self._walk(self.tree)
         self._inside: dict[ast.AST, list[ast.AST]] = {}
         self._said: dict[tuple[ast.expr, int], str] = {}  # one expression is asked for many times
         self._scopes: dict[ast.AST, ast.AST] = {}
         for scope in self._nodes:
             if isinstance(scope, ast.FunctionDef | ast.AsyncFunctionDef):
-                self._inside[scope] = list(ast.walk(scope))
+                self._inside[scope] = self._walk(scope)
                 for inside in self._inside[scope]:
                     self._scopes[inside] = scope  # an inner function comes later, and wins
+
+    def _walk(self, top: ast.AST) -> list[ast.AST]:
+        """Return a node and all within it, level by level."""
+        found = [top]
+        for node in found:
+            if node not in self._children:
+                self._children[node] = list(ast.iter_child_nodes(node))
+            found += self._children[node]
+        return found
 
     def calls(self, *names: str) -> Iterator[ast.Call]:
         """Yield the calls of these, by the last part of their names, in the order of the file."""

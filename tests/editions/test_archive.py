@@ -27,7 +27,7 @@ MORE = ("2020.1.0", "2021.1.0")
 JSON = {"Accept": "application/sparql-results+json"}
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def many(out: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The two releases, and two more that are copies of the first under other versions."""
     copied = Path(shutil.copytree(out, tmp_path_factory.mktemp("many") / "out", symlinks=True))
@@ -38,7 +38,7 @@ def many(out: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return copied
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def site(many: Path, start: Start) -> Iterator[httpx.Client]:
     """A client of a server of the last release."""
     release = read_release(many / "releases" / "2031.1.0")

@@ -32,7 +32,7 @@ def cite(out: Path, *arguments: str | Path) -> Result:
     return CliRunner().invoke(main, command, catch_exceptions=False)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def site(out: Path, pair: Path, start: Start) -> Iterator[httpx.Client]:
     """A client of a server of the second release."""
     with start(app(read_release(pair), places().queries, out)) as client:

@@ -23,7 +23,7 @@ Start = Callable[[FastAPI], AbstractContextManager[httpx.Client]]
 PAGE = {"Accept": "text/html"}
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def site(out: Path, pair: Path, start: Start) -> Iterator[httpx.Client]:
     """A client of a server of the second release, with the first beside it."""
     with start(app(read_release(pair), places().queries, out)) as client:

@@ -30,7 +30,7 @@ ATOM = "{http://www.w3.org/2005/Atom}"
 WIDTHS = (390, 1280)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def site(out: Path, pair: Path, start: Start) -> Iterator[httpx.Client]:
     """A client of a server of the second release, with the first beside it."""
     with start(app(read_release(pair), places().queries, out)) as client:

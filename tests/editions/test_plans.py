@@ -170,6 +170,7 @@ def test_the_build_tells_what_it_could_not_join(built: Built) -> None:
     assert [result.focus for result in warned] == [f"<{ID}local-plan/{PLAN}/measure/2-3>"]
 
 
+@pytest.mark.exhaustive
 def test_a_plan_in_shift_jis_reads_the_same(tmp_path: Path, built: Built) -> None:
     """What Excel writes in Japan is read by its encoding, and gives the same measures."""
     recipe = recipe_with(tmp_path, DESCRIBED.replace("utf-8", "shift_jis"), TABLE.encode("cp932"))

@@ -2,18 +2,17 @@
 
 import csv
 import io
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import openpyxl
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 from openpyxl.styles import Font
 
 from kg.releases import Release
+
+from ..support.commands import kg, kg_process
 
 Link = Callable[..., Result]
 
@@ -29,13 +28,7 @@ def link(releases: Path) -> Link:
     """Run `kg link` with these arguments against that release; a traceback is a failure of the test."""
 
     def run(*arguments: str | Path, input: bytes = b"") -> Result:
-        from kg.cli import main
-
-        words = ["link", *map(str, arguments), "--releases", str(releases)]
-        result = CliRunner().invoke(main, words, input=input)
-        if result.exception is not None and not isinstance(result.exception, SystemExit):
-            raise result.exception
-        return result
+        return kg("link", *arguments, "--releases", releases, input=input)
 
     return run
 
@@ -335,8 +328,7 @@ def test_many_rows_are_looked_up_once_for_each_text(link: Link, tmp_path: Path) 
 
 def test_it_says_how_it_is_used() -> None:
     """The help has examples, and no progress goes into a pipe."""
-    told = subprocess.run(
-        [sys.executable, "-m", "kg", "link", "--help"], capture_output=True, text=True, check=True, env={**os.environ}
-    )
+    told = kg_process("link", "--help")
+    assert told.returncode == 0
     assert "kg link plan.csv --column 施策名" in told.stdout
     assert told.stderr == ""

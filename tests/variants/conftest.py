@@ -1,6 +1,8 @@
-"""`build(document)`: the public face of a build, on a copy of the recipe with another document in it."""
+"""`read(document)`: a document read in memory by the real recipe; `draft(document)`: built through the command line."""
 
 import csv
+import dataclasses
+import functools
 import hashlib
 import re
 import shutil
@@ -9,32 +11,64 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from click.testing import Result
 
-HERE = Path(__file__).resolve().parent
-CHECKOUT = HERE.parents[1]
-sys.path.insert(0, str(HERE))  # the modules beside this file: documents, mutations, phrases, reading, words
+from kg.making.reading import Tables
+from kg.pipeline import read as read_in_memory
+from kg.recipe import Recipe, read_recipe
+from kg.recipe.corrections import Correction
+from kg.validate import FAST, Validator, report_of
+
+from ..support.commands import CHECKOUT, kg
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))  # documents, mutations, phrases, reading, words
 
 SOURCE = Path("sources") / "municipal-2019"
 REAL = (CHECKOUT / "build" / SOURCE / "measures-2019.txt").read_bytes()
-
-
 NO_MEASURES = {"Edition-lists"}  # a document without any measure is no table: its release is rightly refused
-
-
-class BuildFailed(Exception):
-    """`kg build` ended with an exit code other than 0; holds the code and what it printed."""
-
-    def __init__(self, code: int, output: str) -> None:
-        super().__init__(f"exit code {code}: {output}")
-        self.code = code
-        self.output = output
-
 
 Corrections = list[dict[str, str]]
 
 
-def _recipe(folder: Path, document: bytes | None, corrections: Corrections, sha256: str | None) -> None:
-    """A copy of /build with another document in it, and with these corrections instead of the real ones."""
+@functools.cache
+def recipe() -> Recipe:
+    """Return the recipe of this checkout without its corrections, which are about the real document."""
+    return dataclasses.replace(read_recipe(CHECKOUT / "build"), corrections=())
+
+
+@functools.cache
+def validator() -> Validator:
+    """Return the validator of all shapes, kept: to read shapes takes longer than to validate a document."""
+    return Validator(CHECKOUT / "shapes", FAST)
+
+
+def correction(row: dict[str, str], line: int) -> Correction:
+    """Return a row of corrections.csv as the recipe has it."""
+    empty = {field.name: "" for field in dataclasses.fields(Correction)}
+    return Correction(**{**empty, **row, "file": Path("corrections.csv"), "file_line": line})
+
+
+@pytest.fixture(scope="session")
+def read() -> Callable[..., Tables]:
+    """Reads a document and gives its tables; raises the errors of `kg.pipeline.read`.
+
+    Whatever the document, its graph keeps every promise of the shapes: no build may stop for what a source prints.
+    """
+
+    def run(document: str | bytes, *, corrections: Corrections | None = None) -> Tables:
+        raw = document.encode() if isinstance(document, str) else document
+        made = tuple(correction(row, line) for line, row in enumerate(corrections or [], 2))
+        tables = read_in_memory(raw, dataclasses.replace(recipe(), corrections=made))
+        report = report_of(validator().results(tables.n_triples()))
+        broken = {result.shape.partition("#")[2] for result in report.results if result.severity.endswith("#Violation")}
+        assert not broken - NO_MEASURES, report.text("en")
+        return tables
+
+    return run
+
+
+def changed_recipe(folder: Path, document: bytes | None, corrections: Corrections, sha256: str | None) -> None:
+    """Write a copy of /build with another document in it, and with these corrections instead of the real ones."""
     shutil.copytree(CHECKOUT / "build", folder)
     source = folder / SOURCE
     settings = (source / "source.toml").read_text(encoding="utf-8")
@@ -55,36 +89,16 @@ def _recipe(folder: Path, document: bytes | None, corrections: Corrections, sha2
         writer.writerows(corrections)
 
 
-@pytest.fixture(scope="session")
-def build(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
-    """Builds a document by `kg build` and gives the folder with the tables; raises BuildFailed where it fails.
-
-    Whatever the document, its graph keeps every promise of the shapes: no build may stop for what a source prints.
-    """
-    from click.testing import CliRunner
-
-    from kg.cli import main
-    from kg.validate import fastest, validate
+@pytest.fixture
+def draft(tmp_path: Path) -> Callable[..., Result]:
+    """Runs `kg build --draft` on a copy of the recipe with another document in it; the draft is in `out/draft`."""
 
     def run(
-        document: str | bytes | None,
-        *,
-        corrections: Corrections | None = None,
-        sha256: str | None = None,
-    ) -> Path:
-        base = tmp_path_factory.mktemp("variant")
+        document: str | bytes | None, *, corrections: Corrections | None = None, sha256: str | None = None
+    ) -> Result:
         raw = document.encode() if isinstance(document, str) else document
-        _recipe(base / "build", raw, corrections or [], sha256)
-        arguments = ["build", "--draft", "--recipe", str(base / "build"), "--out", str(base / "out")]
-        result = CliRunner().invoke(main, arguments, catch_exceptions=True)
-        if result.exception is not None and not isinstance(result.exception, SystemExit):
-            raise result.exception
-        if result.exit_code != 0:
-            raise BuildFailed(result.exit_code, result.output)
-        report = validate([base / "out" / "draft" / "graph.ttl"], CHECKOUT / "shapes", fastest())
-        broken = {result.shape.partition("#")[2] for result in report.results if result.severity.endswith("#Violation")}
-        assert not broken - NO_MEASURES, report.text("en")
-        return base / "out" / "draft"
+        changed_recipe(tmp_path / "build", raw, corrections or [], sha256)
+        return kg("build", "--draft", "--recipe", tmp_path / "build", "--out", tmp_path / "out")
 
     return run
 
@@ -93,9 +107,3 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
 def real() -> str:
     """The real document."""
     return REAL.decode()
-
-
-@pytest.fixture(scope="session")
-def build_failed() -> type[BuildFailed]:
-    """The exception that `build` raises, for `pytest.raises`."""
-    return BuildFailed

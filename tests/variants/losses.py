@@ -1,28 +1,33 @@
-"""What a release keeps of a document, by the graph alone: every printed character and its place."""
+"""What is kept of a document, by its graph alone: every printed character and its place."""
 
-from pathlib import Path
+from collections import defaultdict
 
-import pyoxigraph
+from pyoxigraph import RdfFormat, parse
+
+from kg.making.reading import Tables
 
 DEF = "https://w3id.org/shisaku/def#"
 
 
-def cells(folder: Path) -> list[tuple[int, int, str]]:
+def cells(graph: bytes) -> list[tuple[int, int, str]]:
     """Start, end and printed text of every source cell that has a text."""
-    store = pyoxigraph.Store()
-    store.bulk_load(path=folder / "graph.ttl", format=pyoxigraph.RdfFormat.TURTLE)
-    query = f"""PREFIX s: <{DEF}> SELECT ?start ?end ?text {{
-        ?cell a s:SourceCell ; s:start ?start ; s:end ?end ; s:printedText ?text }}"""
-    rows = store.query(query)
-    assert isinstance(rows, pyoxigraph.QuerySolutions)
-    return [(int(row["start"].value), int(row["end"].value), row["text"].value) for row in rows]
+    words = (f"{DEF}start", f"{DEF}end", f"{DEF}printedText")
+    said: dict[str, dict[str, str]] = defaultdict(dict)
+    kinds = set()
+    for quad in parse(graph, format=RdfFormat.N_TRIPLES):
+        if quad.predicate.value in words:
+            said[quad.subject.value][quad.predicate.value] = quad.object.value
+        elif quad.object.value == f"{DEF}SourceCell":
+            kinds.add(quad.subject.value)
+    found = [[about[word] for word in words] for iri, about in said.items() if iri in kinds and words[2] in about]
+    return [(int(start), int(end), text) for start, end, text in found]
 
 
-def losses(document: str, folder: Path) -> list[str]:
+def losses(document: str, tables: Tables) -> list[str]:
     """Cells that are not verbatim, and characters (other than white space) that no cell keeps."""
     problems = []
     kept = bytearray(len(document))
-    for start, end, text in cells(folder):
+    for start, end, text in cells(tables.n_triples()):
         if document[start:end] != text:
             problems.append(f"[{start}:{end}] is printed {document[start:end]!r}, kept {text!r}")
         kept[start:end] = b"\1" * (end - start)

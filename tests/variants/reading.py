@@ -1,13 +1,13 @@
-"""Reads the tables of a release and says, cell by cell, where they differ from the answers."""
+"""Says, cell by cell, where the tables of a document differ from the answers."""
 
-import csv
 import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
+
+from kg.making.reading import Tables
 
 Row = dict[str, str]
 MEASURE_FIELDS = [
@@ -17,12 +17,6 @@ MEASURE_FIELDS = [
 TARGET_FIELDS = ["role", "value", "comparator", "unit", "period", "baseline_period", "direction"]
 # What the contract lets one keep as printed: widths and spaces.
 LOOSE = {"title_ja", "budgets", "groups", "text", "group"}
-
-
-def table(folder: Path, name: str) -> list[Row]:
-    """A table of a release."""
-    with (folder / f"{name}.csv").open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
 
 
 def plain(text: str) -> str:
@@ -73,9 +67,9 @@ def kpi_differences(where: str, expected: list[Any], found: list[Row], targets: 
     return problems
 
 
-def differences(folder: Path, answers: list[dict[str, Any]]) -> list[str]:
-    """Everything in which the tables of a release differ from the answers."""
-    measures, kpis, targets = (table(folder, name) for name in ("measures", "kpis", "targets"))
+def differences(tables: Tables, answers: list[dict[str, Any]]) -> list[str]:
+    """Everything in which the tables of a document differ from the answers."""
+    measures, kpis, targets = (tables[name] for name in ("measures", "kpis", "targets"))
     found = {row["line"]: row for row in measures}
     by_measure: dict[tuple[str, str], list[Row]] = defaultdict(list)
     for row in kpis:

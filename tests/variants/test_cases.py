@@ -1,12 +1,13 @@
 """Single cells and what they say: cases that were once read wrong, each a sentence of the contract."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
-from reading import Row, report, same, table
+from reading import Row, report, same
 
-Build = Callable[..., Path]
+from kg.making.reading import Tables
+
+Read = Callable[..., Tables]
 HEADER = (
     "### Ⅲ 市町村の施策に関する国の施策一覧\n\n"
     "No\t施策名\tKPI (進捗)\tKPI (効果)\t課題・取組概要\t対応する柱\t掲載時期\t期待される効果\t\t\t\t"
@@ -29,16 +30,16 @@ PLAIN = {
 }
 
 
-def rows_of(build: Build, cells: list[dict[str, str]]) -> tuple[Path, list[Row]]:
+def rows_of(read: Read, cells: list[dict[str, str]]) -> tuple[Tables, list[Row]]:
     """A document with one row for each case, and its measures in their order."""
     lines = []
     for n, changed in enumerate(cells, 1):
         row = {**PLAIN, "number": f"{n // 80 + 1:02}-{n % 80 + 1:02}", **changed}
         lines.append("\t".join([str(n), *row.values()]))
-    folder = build(HEADER + "\n".join(lines))
-    measures = table(folder, "measures")
+    tables = read(HEADER + "\n".join(lines))
+    measures = tables["measures"]
     assert [row["row"] for row in measures] == [str(n) for n in range(1, len(cells) + 1)]
-    return folder, measures
+    return tables, measures
 
 
 # Cell; then for each target: role value comparator unit period baseline_period direction (- for nothing)
@@ -84,10 +85,10 @@ NO_VALUE = [
 ]
 
 
-def test_targets(build: Build) -> None:
+def test_targets(read: Read) -> None:
     """Each of these KPI cells has exactly these targets."""
-    folder, measures = rows_of(build, [{"progress": cell} for cell in TARGETS])
-    targets = table(folder, "targets")
+    tables, measures = rows_of(read, [{"progress": cell} for cell in TARGETS])
+    targets = tables["targets"]
     problems = []
     for (cell, expected), row in zip(TARGETS.items(), measures, strict=True):
         names = ["role", "value", "comparator", "unit", "period", "baseline_period", "direction"]
@@ -98,18 +99,18 @@ def test_targets(build: Build) -> None:
     assert not problems, report(problems)
 
 
-def test_no_value_is_invented(build: Build) -> None:
+def test_no_value_is_invented(read: Read) -> None:
     """Fractions, ranges and indefinite numbers keep their words and get no value that is not printed."""
-    folder, measures = rows_of(build, [{"progress": cell} for cell in NO_VALUE])
-    targets = table(folder, "targets")
+    tables, measures = rows_of(read, [{"progress": cell} for cell in NO_VALUE])
+    targets = tables["targets"]
     for cell, row in zip(NO_VALUE, measures, strict=True):
         assert [each["value"] for each in targets if each["row"] == row["row"]] == [""], cell
 
 
-def test_a_minus_is_no_plus(build: Build) -> None:
+def test_a_minus_is_no_plus(read: Read) -> None:
     """A sign is part of the number: -10 % is never 10 %, unless it is said to be a decrease."""
-    folder, _ = rows_of(build, [{"progress": "数(令和2年度:▲10%)"}, {"progress": "数(令和2年度:-10%)"}])
-    for each in table(folder, "targets"):
+    tables, _ = rows_of(read, [{"progress": "数(令和2年度:▲10%)"}, {"progress": "数(令和2年度:-10%)"}])
+    for each in tables["targets"]:
         assert each["value"] in ("", "-10") or each["direction"] == "decrease", each
 
 
@@ -144,9 +145,9 @@ URLS = {
 }  # fmt: skip
 
 
-def test_budgets(build: Build) -> None:
+def test_budgets(read: Read) -> None:
     """A programme is a name: no bullet, heading, grant, former name, reference, or word for none."""
-    _, measures = rows_of(build, [{"budget": cell} for cell in BUDGETS])
+    _, measures = rows_of(read, [{"budget": cell} for cell in BUDGETS])
     pairs = zip(BUDGETS.items(), measures, strict=True)
     problems = [
         f"{cell}: {row['budgets']!r}" for (cell, names), row in pairs if not same("budgets", names, row["budgets"])
@@ -154,10 +155,10 @@ def test_budgets(build: Build) -> None:
     assert not problems, report(problems)
 
 
-def test_urls(build: Build) -> None:
+def test_urls(read: Read) -> None:
     """URLs are whole and alone; what is none becomes no budget either, and is reported."""
-    folder, measures = rows_of(build, [{"references": cell} for cell in URLS])
-    issues = {row["line"] for row in table(folder, "issues") if row["type"] == "url-broken"}
+    tables, measures = rows_of(read, [{"references": cell} for cell in URLS])
+    issues = {row["line"] for row in tables["issues"] if row["type"] == "url-broken"}
     problems = []
     for (cell, urls), row in zip(URLS.items(), measures, strict=True):
         if row["budgets"] or (urls is not None and row["urls"] != urls):
@@ -179,9 +180,9 @@ BODIES = {
 }
 
 
-def test_organizations(build: Build) -> None:
+def test_organizations(read: Read) -> None:
     """Ministries are told apart however they are joined; the lead is who has ◎."""
-    _, measures = rows_of(build, [{"organizations": cell} for cell in BODIES])
+    _, measures = rows_of(read, [{"organizations": cell} for cell in BODIES])
     found = {
         cell: (row["lead"], row["participating"], row["groups"]) for cell, row in zip(BODIES, measures, strict=True)
     }
@@ -204,9 +205,9 @@ def test_organizations(build: Build) -> None:
         ({"overview": "検討中。"}, {"pillar": "その他", "lead": "総務省"}),
     ],
 )
-def test_cells(build: Build, cells: dict[str, str], fields: dict[str, str]) -> None:
+def test_cells(read: Read, cells: dict[str, str], fields: dict[str, str]) -> None:
     """A cell is told by what it says and its order; markup, spaces and strange neighbours do not matter."""
-    folder, measures = rows_of(build, [cells])
+    tables, measures = rows_of(read, [cells])
     assert {name: measures[0][name] for name in fields} == fields
-    texts = [row["text"] for row in table(folder, "kpis")]
+    texts = [row["text"] for row in tables["kpis"]]
     assert texts == ["利用件数", "利用率"]
