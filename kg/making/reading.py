@@ -64,5 +64,5 @@ def _edition(recipe: Recipe, key: str) -> Source:
     if not key and len(known) == 1:
         return recipe.sources[0]
     if key not in known:
-        raise RecipeError(Problem(f"there is no edition {key!r}", f"name one of: {', '.join(known)}", recipe.folder))
+        raise RecipeError(Problem(f"there is no edition {key!r}", f"name one of {', '.join(known)}", recipe.folder))
     return known[key]

@@ -1,25 +1,20 @@
-"""The real document, built once through the command line, and copies of the recipe to change."""
+"""The real release, the real document, and copies of the recipe to change."""
 
 import csv
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 
-CHECKOUT = Path(__file__).resolve().parents[2]
-DOCUMENT = CHECKOUT / "build" / "sources" / "municipal-2019" / "measures-2019.txt"
+from kg.releases import Release
 
+from ..support import recipes
+from ..support.commands import kg
+from ..support.recipes import CHECKOUT
 
-def kg(*arguments: str | Path) -> Result:
-    """Run a kg command in this process; a traceback is a failure of the test."""
-    from kg.cli import main
+__all__ = ["CHECKOUT", "DOCUMENT", "kg", "table"]
 
-    result = CliRunner().invoke(main, [str(argument) for argument in arguments])
-    if result.exception is not None and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return result
+DOCUMENT = CHECKOUT / "build" / recipes.DOCUMENT
 
 
 def table(folder: Path, name: str) -> list[dict[str, str]]:
@@ -29,12 +24,9 @@ def table(folder: Path, name: str) -> list[dict[str, str]]:
 
 
 @pytest.fixture(scope="session")
-def release(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def release(real: Release) -> Path:
     """The folder of the release that the recipe of this checkout makes."""
-    out = tmp_path_factory.mktemp("out")
-    result = kg("build", "--out", out)
-    assert result.exit_code == 0, result.output
-    return out / "current"
+    return real.folder
 
 
 @pytest.fixture(scope="session")
@@ -45,18 +37,18 @@ def document() -> str:
 
 @pytest.fixture
 def recipe(tmp_path: Path) -> Path:
-    """A copy of the recipe, to be changed."""
-    return Path(shutil.copytree(CHECKOUT / "build", tmp_path / "build"))
+    """A copy of the recipe with a short document and without corrections, to be changed."""
+    return recipes.short_recipe(tmp_path / "build")
 
 
 @pytest.fixture
-def edit(recipe: Path) -> Callable[[str, str, str], None]:
-    """Replaces text in a file of the copied recipe."""
+def whole_recipe(tmp_path: Path) -> Path:
+    """A copy of the whole recipe, to be changed."""
+    return recipes.whole_recipe(tmp_path / "build")
 
-    def replace(name: str, old: str, new: str) -> None:
-        file = recipe / name
-        text = file.read_text(encoding="utf-8")
-        assert old in text, f"{old!r} is not in {name}"
-        file.write_text(text.replace(old, new, 1), encoding="utf-8")
 
-    return replace
+@pytest.fixture
+def edit(request: pytest.FixtureRequest) -> Callable[[str, str, str], None]:
+    """Replaces text in a file of the copied recipe that the test has asked for."""
+    folder = request.getfixturevalue("whole_recipe" if "whole_recipe" in request.fixturenames else "recipe")
+    return lambda name, old, new: recipes.replace(folder, name, old, new)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import rdflib
 
+from ..support.recipes import replace
 from .conftest import CHECKOUT, kg, table
 
 Edit = Callable[[str, str, str], None]
@@ -24,14 +25,14 @@ def test_check_finds_nothing_wrong_with_our_own_files() -> None:
     assert "No problem" in result.stdout
 
 
-def test_check_tells_every_problem_at_once(recipe: Path, edit: Edit) -> None:
+def test_check_tells_every_problem_at_once(whole_recipe: Path, edit: Edit) -> None:
     """Mistakes in several files are all reported with file, line, fact and remedy; standard output stays empty."""
     edit("units.csv", "item,件,item,", "Item!,件,item,")
     edit("organizations.csv", "fsa,organization", "fsa,ministry")
     edit("pillars.csv", "other,その他,Other,,", "other,,Other,,")
     edit("corrections.csv", "c0002,", "c0001,")
-    (recipe / "notes.csv").write_text("a,b\n", encoding="utf-8")
-    result = kg("check", "--recipe", recipe)
+    (whole_recipe / "notes.csv").write_text("a,b\n", encoding="utf-8")
+    result = kg("check", "--recipe", whole_recipe)
 
     assert result.exit_code == 1
     assert result.stdout == ""
@@ -76,11 +77,11 @@ def test_a_pillar_rests_on_an_act_that_is_there(recipe: Path, edit: Edit) -> Non
     assert "2 problem(s) found" in result.stderr
 
 
-def test_a_pillar_leads_to_the_act_that_the_curator_names(recipe: Path, edit: Edit, tmp_path: Path) -> None:
+def test_a_pillar_leads_to_the_act_that_the_curator_names(whole_recipe: Path, edit: Edit, tmp_path: Path) -> None:
     """Another Act in the row of a pillar is another Act in the graph, which describes it although no table cites it."""
     edit("laws.csv", "nsdi,", "invented,架空の法律,Invented Act,令和元年法律第999号,\nnsdi,")
     edit("pillars.csv", "kanmin-data,11", "invented,11")
-    result = kg("build", "--draft", "--recipe", recipe, "--out", tmp_path / "out")
+    result = kg("build", "--draft", "--recipe", whole_recipe, "--out", tmp_path / "out")
     graph = rdflib.Graph().parse(tmp_path / "out" / "draft" / "graph.ttl")
     act = graph.value(THINGS["pillar/data-use"], rdflib.DCTERMS.references)
 
@@ -90,11 +91,11 @@ def test_a_pillar_leads_to_the_act_that_the_curator_names(recipe: Path, edit: Ed
     assert graph.value(THINGS["pillar/number-card"], rdflib.DCTERMS.references) == THINGS["law/kanmin-data"]
 
 
-def test_a_correction_that_no_longer_fits_stops_the_build(recipe: Path, edit: Edit, tmp_path: Path) -> None:
+def test_a_correction_that_no_longer_fits_stops_the_build(whole_recipe: Path, edit: Edit, tmp_path: Path) -> None:
     """Printed text that is gone, or that stands twice, is told with file, line and remedy, and no release is made."""
     edit("corrections.csv", "デジタルデバйд対策", "デジタルデバфф対策")
     edit("corrections.csv", "特別徴収義務者を經由し", "特別徴収義務者")
-    result = kg("build", "--recipe", recipe, "--out", tmp_path / "out")
+    result = kg("build", "--recipe", whole_recipe, "--out", tmp_path / "out")
 
     assert result.exit_code == 1
     assert "corrections.csv:2: c0001" in result.stderr
@@ -105,28 +106,24 @@ def test_a_correction_that_no_longer_fits_stops_the_build(recipe: Path, edit: Ed
     assert not (tmp_path / "out" / "current").exists()
 
 
-def test_an_edited_correction_is_seen_by_the_next_build(tmp_path: Path) -> None:
+def test_an_edited_correction_is_seen_by_the_next_build(release: Path, tmp_path: Path) -> None:
     """In a checkout, a correction that a curator edits is in the release that the next build makes."""
     checkout = tmp_path / "checkout"
     for name in ("build", "kg", "ontology", "queries", "shapes"):
         shutil.copytree(CHECKOUT / name, checkout / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(CHECKOUT / "pyproject.toml", checkout)
+    replace(checkout / "build", "corrections.csv", "20170530/suisinhosin.pdf", "20170530/other.pdf")
+    # the copy's own program, also where the tests run with the original on the path
+    environment = {**os.environ, "PYTHONPATH": str(checkout)}
+    subprocess.run(
+        [sys.executable, "-m", "kg", "build"], cwd=checkout, env=environment, check=True, capture_output=True
+    )
+    before, after = (
+        {row["row"]: row for row in table(folder, "measures")} for folder in (release, checkout / "out" / "current")
+    )
 
-    def build() -> dict[str, dict[str, str]]:
-        command = [sys.executable, "-m", "kg", "build"]
-        # the copy's own program, also where the tests run with the original on the path
-        subprocess.run(
-            command, cwd=checkout, env={**os.environ, "PYTHONPATH": str(checkout)}, check=True, capture_output=True
-        )
-        return {row["row"]: row for row in table(checkout / "out" / "current", "measures")}
-
-    before = build()["50"]["urls"]
-    file = checkout / "build" / "corrections.csv"
-    text = file.read_text(encoding="utf-8")
-    file.write_text(text.replace("20170530/suisinhosin.pdf", "20170530/other.pdf", 1), encoding="utf-8")
-
-    assert before.endswith("/20170530/suisinhosin.pdf")
-    assert build()["50"]["urls"].endswith("/20170530/other.pdf")
+    assert before["50"]["urls"].endswith("/20170530/suisinhosin.pdf")
+    assert after["50"]["urls"].endswith("/20170530/other.pdf")
 
 
 @pytest.mark.parametrize(
@@ -157,12 +154,12 @@ def test_a_table_saved_by_excel_is_read(recipe: Path, tmp_path: Path) -> None:
     file = recipe / "units.csv"
     file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes().replace(b"\n", b"\r\n"))
 
-    assert kg("build", "--recipe", recipe, "--out", tmp_path / "out").exit_code == 0
+    assert kg("build", "--draft", "--recipe", recipe, "--out", tmp_path / "out").exit_code == 0
 
 
-def test_build_reports_figures_and_the_share_of_each_stage(tmp_path: Path) -> None:
+def test_build_reports_figures_and_the_share_of_each_stage(whole_recipe: Path, tmp_path: Path) -> None:
     """`kg build --timings` says what was built, corrected and left uncertain, and how long each stage took."""
-    result = kg("build", "--out", tmp_path, "--timings")
+    result = kg("build", "--draft", "--recipe", whole_recipe, "--out", tmp_path / "out", "--timings")
 
     assert "82 measures, 188 KPIs, 57 targets" in result.stdout
     assert "10 corrections" in result.stdout

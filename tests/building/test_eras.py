@@ -2,7 +2,6 @@
 
 import csv
 import datetime
-import hashlib
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -11,7 +10,8 @@ import pytest
 import rdflib
 from rdflib import RDFS, SDO, SKOS, TIME, Literal
 
-from .conftest import CHECKOUT, DOCUMENT, kg, table
+from ..support.recipes import DOCUMENT, seal, short_recipe
+from .conftest import CHECKOUT, kg, table
 
 Edit = Callable[[str, str, str], None]
 THINGS = rdflib.Namespace("https://w3id.org/shisaku/id/")
@@ -25,7 +25,6 @@ CLDR = {
     "heisei": "1989-01-08",
     "reiwa": "2019-05-01",
 }
-SOURCE = "sources/municipal-2019/"
 
 
 @pytest.fixture(scope="module")
@@ -35,14 +34,19 @@ def graph(release: Path) -> rdflib.Graph:
 
 
 @pytest.fixture
+def recipe(tmp_path: Path) -> Path:
+    """A copy of the recipe with a short document, and the lines whose words are changed here."""
+    return short_recipe(tmp_path / "build", "令和10年度末までに5割", "平成24年度比で3倍", "電気事業法(昭和39年")
+
+
+@pytest.fixture
 def draft(recipe: Path, edit: Edit) -> Callable[[dict[str, str]], Path]:
     """Builds the changed recipe, where the document has other words, and gives the folder of tables and graph."""
 
     def make(words: dict[str, str]) -> Path:
         for old, new in words.items():
-            edit(SOURCE + DOCUMENT.name, old, new)
-        digest = hashlib.sha256((recipe / SOURCE / DOCUMENT.name).read_bytes()).hexdigest()
-        edit(SOURCE + "source.toml", hashlib.sha256(DOCUMENT.read_bytes()).hexdigest(), digest)
+            edit(str(DOCUMENT), old, new)
+        seal(recipe)
         result = kg("build", "--draft", "--recipe", recipe, "--out", recipe.parent / "out")
         assert result.exit_code == 0, result.output
         return recipe.parent / "out" / "draft"

@@ -122,11 +122,11 @@ def test_each_target_has_a_linkset_with_its_count(release: Path, store: pyoxigra
     assert described == counts
 
 
-def test_a_corporate_number_gives_its_links_by_rule(recipe: Path, edit: Edit, tmp_path: Path) -> None:
+def test_a_corporate_number_gives_its_links_by_rule(whole_recipe: Path, edit: Edit, tmp_path: Path) -> None:
     """Another right number in the code list leads, by the rules, to the same number elsewhere, and to no other."""
     edit("organizations.csv", "総務省,Ministry of Internal Affairs and Communications,MIC,,2000012020001",
          "総務省,Ministry of Internal Affairs and Communications,MIC,,7123456789012")  # fmt: skip
-    graph, _ = draft(recipe, tmp_path / "out")
+    graph, _ = draft(whole_recipe, tmp_path / "out")
     objects = {str(value) for value in graph.objects(rdflib.URIRef(f"{ID}organization/mic"))}
 
     assert "https://jgkg.norr-tech.com/id/org/7123456789012" in objects
@@ -135,14 +135,14 @@ def test_a_corporate_number_gives_its_links_by_rule(recipe: Path, edit: Edit, tm
 
 
 def test_a_candidate_is_published_once_it_was_seen_and_a_rule_yields_to_a_rejection(
-    recipe: Path, edit: Edit, tmp_path: Path
+    whole_recipe: Path, edit: Edit, tmp_path: Path
 ) -> None:
     """`computed` changed to `seen` states the link; a row with Not takes away what a rule would state."""
     edit("links/egov.csv", "semapv:BackgroundKnowledgeBasedMatching,Shisaku Graph project,2026-11-23,0.8,computed",
          "semapv:ManualMappingCuration,A person,2026-11-23,1,seen")  # fmt: skip
     edit("links/gbizinfo.csv", "id:organization/gsi,国土地理院,schema:sameAs,Not,gbizinfo:2000012100001",
          "id:organization/mlit,国土交通省,schema:sameAs,Not,gbizinfo:2000012100001")  # fmt: skip
-    graph, rows = draft(recipe, tmp_path / "out")
+    graph, rows = draft(whole_recipe, tmp_path / "out")
     law, ministry = rdflib.URIRef(f"{ID}law/denshi-ininjo"), rdflib.URIRef(f"{ID}organization/mlit")
     page = rdflib.URIRef("https://info.gbiz.go.jp/hojin/ichiran?hojinBango=2000012100001")
     refused = [row for row in rows if row["object_id"] == str(page)]

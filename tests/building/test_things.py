@@ -1,19 +1,19 @@
 """What texts name: the curator's lists decide, the finder is general, and every naming is a mention."""
 
-import hashlib
-import re
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pyoxigraph
 import pytest
 
-from .conftest import CHECKOUT, kg
+from kg.pipeline import read
+from kg.recipe import read_recipe
+
+from ..support.recipes import DOCUMENT, short_recipe
+from .conftest import kg
 
 ID = "https://w3id.org/shisaku/id/"
 SHISAKU = "https://w3id.org/shisaku/def#"
-SOURCE = Path("sources") / "municipal-2019"
 TITLE = "マイナンバーカードと電子委任状を活用した政府調達"
 QUERY = """PREFIX shisaku: <https://w3id.org/shisaku/def#> PREFIX oa: <http://www.w3.org/ns/oa#>
     PREFIX dcterms: <http://purl.org/dc/terms/>
@@ -29,27 +29,17 @@ Naming = Callable[[str], list[tuple[str, str]]]
 @pytest.fixture(scope="module")
 def naming(tmp_path_factory: pytest.TempPathFactory) -> Naming:
     """Return what a title names: the thing and the words, in the order of the text, where the table has that title."""
-    recipe = Path(shutil.copytree(CHECKOUT / "build", tmp_path_factory.mktemp("recipe") / "build"))
-    document, settings = recipe / SOURCE / "measures-2019.txt", recipe / SOURCE / "source.toml"
-    lines = document.read_bytes().decode().split("\n")[:8]
-    head = (recipe / "corrections.csv").read_text(encoding="utf-8").splitlines()[0]
-    (recipe / "corrections.csv").write_text(head + "\n", encoding="utf-8")
+    folder = short_recipe(tmp_path_factory.mktemp("recipe") / "build")
+    text, recipe = (folder / DOCUMENT).read_bytes().decode(), read_recipe(folder)
+    assert TITLE in text
 
-    def read(title: str) -> list[tuple[str, str]]:
-        text = "\n".join(lines)
-        assert TITLE in text
-        document.write_bytes(text.replace(TITLE, title, 1).encode())
-        digest = hashlib.sha256(document.read_bytes()).hexdigest()
-        said = re.sub(r'sha256 = ".*"', f'sha256 = "{digest}"', settings.read_text(encoding="utf-8"))
-        settings.write_text(said, encoding="utf-8")
-        out = recipe.parent / "out"
-        result = kg("build", "--draft", "--recipe", recipe, "--out", out)
-        assert result.exit_code == 0, result.output
+    def names(title: str) -> list[tuple[str, str]]:
         store = pyoxigraph.Store()
-        store.load(path=str(out / "draft" / "graph.ttl"), format=pyoxigraph.RdfFormat.TURTLE)
+        graph = read(text.replace(TITLE, title, 1).encode(), recipe).n_triples()
+        store.load(input=graph, format=pyoxigraph.RdfFormat.N_TRIPLES)
         return [(row["thing"].value.removeprefix(ID), row["words"].value) for row in store.query(QUERY)]
 
-    return read
+    return names
 
 
 @pytest.mark.parametrize(
