@@ -40,6 +40,10 @@ OTHER_SETTINGS = {
         "そのパスワード。オプション、記録、ページには現れません",
     ),
     "KG_STORE_TOKEN": ("a bearer token instead of both", "二つの代わりのトークン"),
+    "KG_TEST_SHARED": (
+        "a folder that all processes of a test run share; `./run test` sets it",
+        "テストの全プロセスが共有するフォルダー。`./run test` が設定します",
+    ),
     "KG_TEST_STORES": (
         "`required`: a missing store fails the tests instead of skipping some",
         "`required` とすると、ストアがないとき、テストを省かずに失敗とします",
