@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 os.environ["LC_ALL"] = "C.UTF-8"  # what is told to a developer whose locale is Japanese is told to the tests in English
+# Each process of the tests has one processor for itself: a build that starts more processes takes longer here.
+os.environ["KG_PROCESSES"] = "1"
 # Set by ./run test: a folder that all processes and passes of a run share.
 SHARED = "KG_TEST_SHARED"
 
@@ -65,22 +67,22 @@ def browser() -> "Iterator[Browser]":
 
 
 @pytest.fixture(scope="session")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder that all processes and passes of a run share."""
     base = tmp_path_factory.getbasetemp()
     return Path(os.environ.get(SHARED) or (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base))
 
 
 @pytest.fixture(scope="session")
-def distributed(shared: Path) -> Distributions:
+def distributed(run_folder: Path) -> Distributions:
     """The wheel and the source distribution of this checkout."""
-    return distributions(shared)
+    return distributions(run_folder)
 
 
 @pytest.fixture(scope="session")
-def real(shared: Path) -> Release:
+def real(run_folder: Path) -> Release:
     """The release that the recipe of this checkout makes, built once for all processes of a run; nobody changes it."""
-    out = shared / "real"
+    out = run_folder / "real"
     with out.with_suffix(".lock").open("w") as turn:
         fcntl.flock(turn, fcntl.LOCK_EX)
         return build(places(out=out)).release

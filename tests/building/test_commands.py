@@ -77,11 +77,11 @@ def test_a_pillar_rests_on_an_act_that_is_there(recipe: Path, edit: Edit) -> Non
     assert "2 problem(s) found" in result.stderr
 
 
-def test_a_pillar_leads_to_the_act_that_the_curator_names(whole_recipe: Path, edit: Edit, tmp_path: Path) -> None:
+def test_a_pillar_leads_to_the_act_that_the_curator_names(recipe: Path, edit: Edit, tmp_path: Path) -> None:
     """Another Act in the row of a pillar is another Act in the graph, which describes it although no table cites it."""
     edit("laws.csv", "nsdi,", "invented,架空の法律,Invented Act,令和元年法律第999号,\nnsdi,")
     edit("pillars.csv", "kanmin-data,11", "invented,11")
-    result = kg("build", "--draft", "--recipe", whole_recipe, "--out", tmp_path / "out")
+    result = kg("build", "--draft", "--recipe", recipe, "--out", tmp_path / "out")
     graph = rdflib.Graph().parse(tmp_path / "out" / "draft" / "graph.ttl")
     act = graph.value(THINGS["pillar/data-use"], rdflib.DCTERMS.references)
 

@@ -447,7 +447,7 @@ def wheel(folder: Path, name: str, version: str, *asks: str) -> str:
     return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
-@pytest.mark.parametrize("closed", [True, False])
+@pytest.mark.parametrize("closed", [True, pytest.param(False, marks=pytest.mark.exhaustive)])
 def test_newer_releases_in_the_index_change_nothing(checkout: Checkout, tmp_path: Path, closed: bool) -> None:
     """A real set-up by the pip that Python brings, from an index on disk that offers newer releases of what is pinned.
 

@@ -34,7 +34,7 @@ def environment(**more: str) -> dict[str, str]:
 
 def built(recipe: Path, out: Path) -> Path:
     """Build in this process; return the folder of the release."""
-    return build(places(recipe, out)).release.folder
+    return build(places(recipe, out), processes=1).release.folder
 
 
 @pytest.fixture(scope="session")

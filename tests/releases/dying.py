@@ -1,6 +1,6 @@
 """Builds a release in children that are killed at spread moments; prints what `current` was after each as JSON.
 
-    python dying.py RECIPE CHANGED OUT EVENTS TIMES
+    python dying.py RECIPE CHANGED OUT EVENTS TIMES PROCESSES
 
 A process of its own, and one without threads, so that it can fork as often as it likes. Most moments are events of the
 file system under OUT; some are points in time, since the engine writes the store without telling Python.
@@ -18,11 +18,13 @@ from kg.pipeline import build
 from kg.places import places
 from kg.releases import current_release
 
-LAST = 7
+LAST = 7  # moments of the switch
 EVENTS = ("open", "os.", "tempfile.", "shutil.", "fcntl.")
 
 
-def build_in_child(recipe: Path, out: Path, event: int = 0, seconds: float = 0.0) -> tuple[int, float, int]:
+def build_in_child(
+    recipe: Path, out: Path, processes: int, event: int = 0, seconds: float = 0.0
+) -> tuple[int, float, int]:
     """Build in a child that dies at the given event or time; return its events, its seconds and its exit status."""
     reader, writer = os.pipe()
     start = time.perf_counter()
@@ -38,7 +40,7 @@ def build_in_child(recipe: Path, out: Path, event: int = 0, seconds: float = 0.0
                     os.kill(os.getpid(), signal.SIGKILL)
 
         sys.addaudithook(note)
-        build(places(recipe, out))
+        build(places(recipe, out), processes=processes)
         os.write(writer, str(events).encode())
         os._exit(0)
     if seconds:
@@ -66,18 +68,19 @@ def state(out: Path) -> dict[str, object]:
 def main() -> None:
     """Build once, then die at each moment, then build to the end."""
     recipe, changed, out = map(Path, sys.argv[1:4])
-    moments, times = map(int, sys.argv[4:6])
-    build_in_child(recipe, out)
+    moments, times, processes = map(int, sys.argv[4:7])
+    build_in_child(recipe, out, processes)
     old = (out / "current").readlink()
     trial = out.parent / "trial"
-    build_in_child(recipe, trial)
-    events, seconds, _ = build_in_child(changed, trial)
-    spread = moments - LAST
-    by_event = [1 + index * (events - LAST) // spread for index in range(spread)]
-    by_event += range(events - LAST + 1, events + 1)  # the switch is there: each of its steps
+    build_in_child(recipe, trial, processes)
+    events, seconds, _ = build_in_child(changed, trial, processes)
+    last = min(LAST, moments - 1)
+    spread = moments - last
+    by_event = [1 + (2 * index + 1) * (events - last) // (2 * spread) for index in range(spread)]
+    by_event += range(events - last + 1, events + 1)  # the switch is there: each of its steps
     by_time = [seconds * (index + 1) / (times + 1) for index in range(times)]
     for event, after in [*((event, 0.0) for event in by_event), *((0, after) for after in by_time)]:
-        _, _, status = build_in_child(changed, out, event, after)
+        _, _, status = build_in_child(changed, out, processes, event, after)
         print(json.dumps({"event": event, "seconds": after, "killed": status != 0, **state(out)}), flush=True)
         (out / "current").unlink()
         (out / "current").symlink_to(old)
@@ -87,9 +90,9 @@ def main() -> None:
             *(out / "releases").glob(".bench-*"),
         ]:
             shutil.rmtree(folder)  # else the next child has more to do, and its events are others
-    build_in_child(changed, out, events // 2)
+    build_in_child(changed, out, processes, events // 2)
     print(json.dumps(state(out)), flush=True)
-    build_in_child(changed, out)
+    build_in_child(changed, out, processes)
     print(json.dumps(state(out)), flush=True)
 
 

@@ -33,14 +33,16 @@ def whole(out: Path) -> str:
 
 
 # The moments at which a build is killed: at so many of its events, and at so many times between them.
-@pytest.mark.parametrize(("events", "times"), [(9, 1), pytest.param(15, 3, marks=pytest.mark.exhaustive)])
+@pytest.mark.parametrize(
+    ("events", "times", "processes"), [(3, 0, 1), pytest.param(15, 3, 2, marks=pytest.mark.exhaustive)]
+)
 def test_a_build_that_is_killed_leaves_the_old_release_serving(
-    small: Path, changed: Path, tmp_path: Path, events: int, times: int
+    small: Path, changed: Path, tmp_path: Path, events: int, times: int, processes: int
 ) -> None:
     """After SIGKILL at spread moments `current` is a complete release; the next build works and clears the remains."""
     command = [sys.executable, str(Path(__file__).with_name("dying.py")), *map(str, (small, changed, tmp_path / "out"))]
     result = subprocess.run(
-        [*command, str(events), str(times)],
+        [*command, str(events), str(times), str(processes)],
         env=environment(),
         cwd=CHECKOUT,
         capture_output=True,

@@ -72,9 +72,13 @@ def test_a_relative_name_is_one_under_the_base(rebased: httpx.Client) -> None:
     assert [answer.json()["boolean"] for answer in asked] == [True, True, False]
 
 
-def test_stored_queries_find_what_they_find_canonically(rebased: httpx.Client, real_site: httpx.Client) -> None:
+@pytest.mark.parametrize("step", [8, pytest.param(1, marks=pytest.mark.exhaustive)])
+def test_stored_queries_find_what_they_find_canonically(
+    rebased: httpx.Client, real_site: httpx.Client, step: int
+) -> None:
     """Each stored query, as the server shows it, has the same rows with the names of the base in them."""
-    names = [query["name"] for query in rebased.get("/queries", headers={"Accept": "application/json"}).json()]
+    found = rebased.get("/queries", headers={"Accept": "application/json"}).json()
+    names = [query["name"] for query in found[::step]]
     for name in names:
         texts = [site.get(f"/queries/{name}").raise_for_status().text for site in (real_site, rebased)]
         assert f"<{CANONICAL}" not in texts[1], name
@@ -90,7 +94,7 @@ def test_stored_queries_find_what_they_find_canonically(rebased: httpx.Client, r
             canonical, there = (rows(site, text) for site, text in zip((real_site, rebased), texts, strict=True))
             wanted = [str(row).replace(f"'{CANONICAL}", f"'{base(rebased)}") for row in canonical]
             assert sorted(map(str, there)) == sorted(wanted), name  # other names sort otherwise
-    assert len(names) > 30
+    assert len(found) > 30
 
 
 def test_a_stored_query_is_asked_of_an_endpoint_with_a_base(rebased: httpx.Client) -> None:
