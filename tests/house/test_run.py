@@ -25,7 +25,7 @@ case "$*" in
   *"-m venv"*) echo venv >>{journal}; {venv}; for last do :; done; mkdir -p "$last/bin"; cp "$0" "$last/bin/python" ;;
   *".whl/pip "*" config list") {config} ;;
   *".whl/pip "*" check") ;;
-  *".whl/pip "*) for last do :; done; last=${{last##*/}}; echo ${{last%.lock}} >>{journal}; sleep 0.2; {pip} ;;
+  *".whl/pip "*) for last do :; done; last=${{last##*/}}; echo ${{last%.lock}} >>{journal}; {pip} ;;
   *"-m kg"*) echo "kg in $PWD with PYTHONPATH=$PYTHONPATH: $*" ;;
   *) shift 3; exec {real} -I -S -c {prelude} "$@" ;;
 esac
@@ -196,7 +196,7 @@ def test_a_stale_venv_is_made_again(checkout: Checkout, change: str) -> None:
 
 def test_two_runs_at_once_set_up_once(checkout: Checkout) -> None:
     """Of runs that start together one sets up; the others wait, say so, and then work."""
-    checkout.stub("python3")
+    checkout.stub("python3", pip="sleep 1")
     together = [checkout.start("check") for _ in range(3)]
     ended = [process.communicate(timeout=120) for process in together]
     assert [process.returncode for process in together] == [0, 0, 0]

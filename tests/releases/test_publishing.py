@@ -94,6 +94,7 @@ def test_two_builds_of_the_same_at_once_both_end_well(small: Path, tmp_path: Pat
     assert [path.name for path in (tmp_path / "out" / "releases").iterdir()] == ["2019.1.0"]
 
 
+@pytest.mark.exhaustive
 def test_two_builds_of_different_recipes_at_once_lose_nothing(small: Path, changed: Path, tmp_path: Path) -> None:
     """Each ends with a release of its own, or says that the other was first and what to do; `current` is complete."""
     command = [sys.executable, "-m", "kg", "build", "--out", str(tmp_path / "out"), "--recipe"]
