@@ -5,26 +5,17 @@ from pathlib import Path
 
 import pyoxigraph
 import pytest
-from click.testing import CliRunner, Result
 
 from kg.explain import Explainer, Reason
 from kg.releases import Release
+
+from ..support.commands import kg
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 ID = "https://w3id.org/shisaku/id/"
 DOCUMENT = CHECKOUT / "build" / "sources" / "municipal-2019" / "measures-2019.txt"
 PREFIXES = """PREFIX shisaku: <https://w3id.org/shisaku/def#> PREFIX oa: <http://www.w3.org/ns/oa#>
 PREFIX prov: <http://www.w3.org/ns/prov#> """
-
-
-def kg(*arguments: str | Path) -> Result:
-    """Run a kg command in this process; a traceback is a failure of the test."""
-    from kg.cli import main
-
-    result = CliRunner().invoke(main, [str(argument) for argument in arguments])
-    if result.exception is not None and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return result
 
 
 @pytest.fixture(scope="module")

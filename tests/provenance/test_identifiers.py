@@ -1,36 +1,21 @@
 """Identifiers are kept: the ledger, and what happens to a build that would drop or reuse a published one."""
 
 import csv
-import hashlib
 import re
 import shutil
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 
-# Each builds a release of its own.
-pytestmark = pytest.mark.exhaustive
-
-CHECKOUT = Path(__file__).resolve().parents[2]
-SOURCE = Path("sources") / "municipal-2019"
-
-
-def kg(*arguments: str | Path) -> Result:
-    """Run a kg command in this process; a traceback is a failure of the test."""
-    from kg.cli import main
-
-    result = CliRunner().invoke(main, [str(argument) for argument in arguments])
-    if result.exception is not None and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return result
+from ..support.commands import kg
+from ..support.recipes import DOCUMENT, replace, seal, short_recipe
 
 
 @pytest.fixture(scope="module")
 def minted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a copy of the recipe, whose ledger knows everything that it publishes, and its release in `out`."""
     folder = tmp_path_factory.mktemp("minted")
-    shutil.copytree(CHECKOUT / "build", folder / "build")
+    short_recipe(folder / "build", "自治体ピッチの開催回数", "01-05", "\t04-", "\t08-0")
     assert kg("build", "--recipe", folder / "build", "--out", folder / "out", "--mint").exit_code == 0
     return folder
 
@@ -43,13 +28,8 @@ def recipe(minted: Path, tmp_path: Path) -> Path:
 
 def change(recipe: Path, old: str, new: str) -> None:
     """Change the source document, as another edition of the file would, and its checksum."""
-    document, settings = recipe / SOURCE / "measures-2019.txt", recipe / SOURCE / "source.toml"
-    text = document.read_bytes().decode()
-    assert old in text
-    document.write_bytes(text.replace(old, new, 1).encode())
-    digest = hashlib.sha256(document.read_bytes()).hexdigest()
-    said = settings.read_text(encoding="utf-8")
-    settings.write_text(re.sub(r'sha256 = ".*"', f'sha256 = "{digest}"', said), encoding="utf-8")
+    replace(recipe, str(DOCUMENT), old, new)
+    seal(recipe)
 
 
 def test_minting_writes_every_new_identifier_once(minted: Path) -> None:

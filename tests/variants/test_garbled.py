@@ -177,7 +177,7 @@ def test_a_garbled_document(read: Read, real: str, edits: list[tuple[str, int, i
 
 @pytest.mark.exhaustive
 @given(edits=EDITS)
-@examples(150)
+@examples(80)
 def test_many_garbled_documents(read: Read, real: str, edits: list[tuple[str, int, int, str]]) -> None:
     """The promise of the test before, ten times as often."""
     assert_kept_or_told(read, garbled(part_of(real), edits))
