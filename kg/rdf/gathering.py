@@ -88,7 +88,7 @@ def _whole(files: Sequence[Path], merged: Path) -> Path:
 
 
 def _by_key(files: Sequence[Path], merged: Path) -> Iterator[tuple[str, list[list[str]]]]:
-    merge(files, merged)
+    merge(files, merged, distinct=False)  # two editions may count the same, and both count
     yield from _grouped(lines_of(merged))
     merged.unlink()
 

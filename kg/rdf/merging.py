@@ -11,8 +11,11 @@ from pathlib import Path
 _AT_ONCE = 64  # files that are open together: fewer than any system allows
 
 
-def merge(files: Sequence[Path], into: Path) -> None:
-    """Merge sorted files into a sorted file; what stands between is written beside it and removed."""
+def merge(files: Sequence[Path], into: Path, distinct: bool = True) -> None:
+    """Merge sorted files into a sorted file, each line once unless `distinct` is false.
+
+    Intermediate files are written beside it and removed.
+    """
     waiting, remaining = list(files), iter(files)
     for level in range(len(files)):
         if len(waiting) <= _AT_ONCE:
@@ -20,9 +23,9 @@ def merge(files: Sequence[Path], into: Path) -> None:
         remaining, waiting = iter(waiting), []
         while lot := list(islice(remaining, _AT_ONCE)):
             waiting.append(into.with_name(f"{into.name}.{level}-{len(waiting)}"))
-            _merge(lot, waiting[-1])
+            _merge(lot, waiting[-1], distinct)
             _remove(lot, files)
-    _merge(waiting, into)
+    _merge(waiting, into, distinct)
     _remove(waiting, files)
 
 
@@ -33,13 +36,13 @@ def _remove(merged: Sequence[Path], kept: Sequence[Path]) -> None:
             file.unlink()
 
 
-def _merge(files: Sequence[Path], into: Path) -> None:
+def _merge(files: Sequence[Path], into: Path, distinct: bool) -> None:
     with ExitStack() as stack:
         opened = [stack.enter_context(file.open("rb")) for file in files]
         output = stack.enter_context(into.open("wb"))
         before = b""
         for line in heapq.merge(*opened):
-            if line != before:
+            if line != before or not distinct:
                 output.write(line)
                 before = line
 

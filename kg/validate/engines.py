@@ -38,15 +38,15 @@ def n_triples(statements: Iterable[Statement]) -> str:
 @functools.lru_cache(maxsize=2)
 def _shapes_of_shacl(shapes: str) -> Any:
     """Return shapes as the engine has understood them: that takes longer than to validate a small graph."""
-    try:
-        shacl = importlib.import_module("shacl")
-    except ImportError as error:
-        remedy = "install it (pip install shacl), or use the engine pyshacl"
-        raise QueryError(Problem("the SHACL engine `shacl` is not installed", remedy)) from error
-    return shacl.Shapes.from_text(shapes, format="ntriples")
+    return importlib.import_module(FAST).Shapes.from_text(shapes, format="ntriples")
 
 
 def _by_shacl(shapes: str) -> Check:
+    try:
+        importlib.import_module(FAST)
+    except ImportError as error:
+        remedy = "install it (pip install shacl), or use the engine pyshacl"
+        raise QueryError(Problem("the SHACL engine `shacl` is not installed", remedy)) from error
     known = _shapes_of_shacl(shapes)
 
     def check(data: bytes) -> Iterator[Found]:

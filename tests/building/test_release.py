@@ -13,7 +13,11 @@ import pyoxigraph
 import pytest
 import rdflib
 
-from .conftest import CHECKOUT, kg, table
+from kg.errors import RecipeError
+from kg.pipeline import read
+from kg.recipe import read_recipe
+
+from .conftest import CHECKOUT, DOCUMENT, kg, table
 
 COLUMNS = {
     "measures": "edition,row,number,iri,title_ja,title_en,pillar,listed_from,listing_status,effects,effects_uncertain,"
@@ -129,6 +133,18 @@ def test_a_release_is_never_overwritten(recipe: Path, tmp_path: Path) -> None:
     assert versions[0] == "2019.1.0"
     assert re.fullmatch(r"2019\.1\.0\+dev\.[0-9a-f]{8}", versions[1])
     assert (out / "current").resolve().name == versions[1]
+
+
+def test_a_document_read_in_memory_gives_the_tables_and_the_graph_of_the_release(release: Path) -> None:
+    """`kg.pipeline.read` has the rows of the CSV files, text for text, and the N-Triples of the dump."""
+    recipe = read_recipe(CHECKOUT / "build")
+    tables = read(DOCUMENT.read_bytes(), recipe)
+
+    for name, rows in tables.items():
+        assert [dict(row) for row in rows] == table(release, name), name
+    assert tables.n_triples() == (release / "graph.nt").read_bytes()
+    with pytest.raises(RecipeError, match=r"there is no edition 'other'\n  name one of municipal-2019"):
+        read(b"", recipe, "other")
 
 
 def test_csv_values_hold_no_separator_of_their_own(release: Path) -> None:

@@ -1,5 +1,6 @@
 """A build of many documents: the same for any number of processes, resumed where it was, and never whole in memory."""
 
+import csv
 import gzip
 import random
 import shutil
@@ -7,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -53,6 +55,17 @@ def test_a_graph_of_many_chunks_makes_the_same_files(several: Path, alone: Path,
     ]
     assert plain[0] == plain[1], "VoID counts the same"
     assert gzip.decompress(cut["graph.nq.gz"]) == cut["graph.nq"]
+
+
+def test_what_editions_count_alike_is_added_up(alone: Path) -> None:
+    """An organization that leads as many measures in each edition leads them all: no edition is taken for another."""
+    with (alone / "current" / "measures.csv").open(encoding="utf-8", newline="") as file:
+        leads = Counter(lead for row in csv.DictReader(file) for lead in row["lead"].split("|") if lead)
+    with (alone / "current" / "organizations.csv").open(encoding="utf-8", newline="") as file:
+        counted = {row["name_ja"]: int(row["measures_led"]) for row in csv.DictReader(file)}
+
+    assert len(leads) > 1
+    assert {name: counted[name] for name in leads} == leads
 
 
 def test_a_build_that_was_killed_goes_on_where_it_was(several: Path, alone: Path, tmp_path: Path) -> None:
