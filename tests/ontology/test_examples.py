@@ -12,10 +12,11 @@ from pathlib import Path
 
 import pyoxigraph
 import pytest
-from click.testing import CliRunner
 from pyoxigraph import NamedNode, RdfFormat, Triple
 from pyshacl import validate
 from rdflib import OWL, RDF, RDFS, SH, SKOS, Graph, URIRef
+
+from kg import releases
 
 ROOT = Path(__file__).resolve().parents[2]
 ONTOLOGY = ROOT / "ontology" / "shisaku.ttl"
@@ -84,15 +85,9 @@ def as_graph(triples: Iterable[Triple]) -> Graph:
 
 
 @pytest.fixture(scope="module")
-def release(tmp_path_factory: pytest.TempPathFactory) -> Release:
-    """The release of this checkout, made by the command line in this process."""
-    from kg.cli import main
-    from kg.releases import CURRENT, GRAPH
-
-    out = tmp_path_factory.mktemp("out")
-    result = CliRunner().invoke(main, ["build", "--out", str(out)])
-    assert result.exit_code == 0, result.output or result.exception
-    return Release(read(out / CURRENT / GRAPH))
+def release(real: releases.Release) -> Release:
+    """The release of this checkout."""
+    return Release(read(real.path(releases.GRAPH)))
 
 
 @pytest.fixture(scope="module")
