@@ -1,37 +1,27 @@
 """Recipes with several small documents, and builds of them in processes of their own."""
 
 import hashlib
-import os
 import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-CHECKOUT = Path(__file__).resolve().parents[2]
+from ..support.commands import CHECKOUT, environment, kg_process
+
 REAL = "municipal-2019"
 LINES = 14  # of the document: a page's head and some measures
 KEYS = ("another", REAL, "third")
+__all__ = ["CHECKOUT", "KEYS", "REAL", "build", "contents", "environment"]
 
 Build = Callable[..., subprocess.CompletedProcess[str]]
 
 
-def environment(**more: str) -> dict[str, str]:
-    """The environment of this process, with this checkout's program and without measuring coverage."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
-    return {**kept, "PYTHONPATH": str(CHECKOUT), **more}
-
-
 def build(recipe: Path, out: Path, *options: str, before: str = "", **more: str) -> subprocess.CompletedProcess[str]:
     """Build a recipe in a process of its own; `before` is Python that it runs first, `more` its environment."""
-    program = f"import sys\n{before}\nif __name__ == '__main__':\n    from kg.cli import main\n    main()"
-    command = [sys.executable, "-c", program, "build", "--recipe", str(recipe), "--out", str(out), *options]
-    return subprocess.run(
-        command, cwd=CHECKOUT, env=environment(**more), capture_output=True, text=True, check=False, timeout=240
-    )
+    return kg_process("build", "--recipe", recipe, "--out", out, *options, before=before, **more)
 
 
 def contents(out: Path) -> dict[str, bytes]:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -22,6 +23,15 @@ def free_ports(number: int) -> list[int]:
     for listener in listeners:
         listener.close()
     return ports
+
+
+def stop(process: subprocess.Popen[Any]) -> None:
+    """End a process: it is asked to, and killed where it does not in ten seconds."""
+    process.terminate()
+    try:
+        process.wait(END)
+    except subprocess.TimeoutExpired:
+        process.kill()
 
 
 @contextmanager
@@ -50,8 +60,4 @@ def process_of(
                     time.sleep(0.02)
             yield process
         finally:
-            process.terminate()
-            try:
-                process.wait(END)
-            except subprocess.TimeoutExpired:
-                process.kill()
+            stop(process)

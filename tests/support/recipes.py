@@ -16,14 +16,14 @@ def whole_recipe(folder: Path) -> Path:
     return Path(shutil.copytree(CHECKOUT / "build", folder))
 
 
-def short_recipe(folder: Path, *words: str) -> Path:
+def short_recipe(folder: Path, *words: str, first: int = FIRST_LINES) -> Path:
     """Copy the recipe with the first lines of the document, and the lines that have one of some words.
 
     It has no corrections, no published identifiers and no redirects, which are about the whole document.
     """
     recipe = whole_recipe(folder)
     lines = (recipe / DOCUMENT).read_bytes().decode().splitlines(keepends=True)
-    kept = [line for n, line in enumerate(lines) if n < FIRST_LINES or any(word in line for word in words)]
+    kept = [line for n, line in enumerate(lines) if n < first or any(word in line for word in words)]
     (recipe / DOCUMENT).write_bytes("".join(kept).encode())
     seal(recipe)
     for name in ("corrections.csv", "identifiers.csv", "redirects.csv"):

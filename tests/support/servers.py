@@ -11,8 +11,7 @@ from typing import NamedTuple
 import httpx
 
 from .commands import CHECKOUT, environment
-
-END = 10  # seconds that a server has to stop by itself
+from .processes import stop
 
 
 class Server(NamedTuple):
@@ -42,11 +41,7 @@ def started(*command: str | Path, folder: Path = CHECKOUT, **more: str) -> Itera
             with httpx.Client(base_url=address[0], timeout=30) as client:
                 yield Server(process, client, greeting)
         finally:
-            process.terminate()
-            try:
-                process.wait(END)
-            except subprocess.TimeoutExpired:
-                process.kill()
+            stop(process)
 
 
 def serving(
