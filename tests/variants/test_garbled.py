@@ -169,7 +169,7 @@ def examples(number: int) -> settings:
 
 
 @given(edits=EDITS)
-@examples(15)
+@examples(8)
 def test_a_garbled_document(read: Read, real: str, edits: list[tuple[str, int, int, str]]) -> None:
     """Whatever happens to a document, reading never breaks, and every cell is kept verbatim with its place."""
     assert_kept_or_told(read, garbled(part_of(real), edits))
