@@ -11,7 +11,7 @@ from kg.citations import FORMS, Asked, Citation, as_text, citation
 from kg.downloads import LIVE, release_at
 from kg.endpoint import Refusal
 from kg.errors import KgError
-from kg.openapi import answered
+from kg.openapi import answered, takes
 from kg.releases import Release
 from kg.replies import page, view_of
 
@@ -23,7 +23,17 @@ def router(release: Release | None, out: Path) -> APIRouter:
     routes = APIRouter(tags=["releases"])
     media_types = [media_type for media_type, _, _ in FORMS.values()]
 
-    @routes.get("/cite", summary="Cite a release, or an answer of it", responses=answered("text/html", *media_types))
+    @routes.get(
+        "/cite",
+        summary="Cite a release, or an answer of it",
+        responses=answered("text/html", *media_types),
+        openapi_extra=takes(
+            version="a release; without it the one that is served",
+            query="the name of a stored query",
+            text="the text of a query",
+            format=f"one of {', '.join(FORMS)}; without it a page",
+        ),
+    )
     async def cite(request: Request) -> Response:
         asked = request.query_params
         if release is None:

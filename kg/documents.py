@@ -14,11 +14,11 @@ from kg.facts import TYPE, Facts
 from kg.http.negotiate import HTML, JSON_LD, Format
 from kg.labels import Labels
 from kg.names import BASE, ID, PREFIXES
-from kg.openapi import answered, led
+from kg.openapi import answered, led, takes
 from kg.pages import things
 from kg.pages.around import Surroundings
 from kg.releases import CATALOGUE_GRAPH, DESCRIPTION, ONTOLOGY, STANDARD_TERMS, Release
-from kg.replies import Asked, Notice, raw_path, redirect, sent, told, whole_number, written
+from kg.replies import Asked, Notice, number_in, raw_path, redirect, sent, told, written
 from kg.representations import RDF_FORMATS, SAFE, Representation, alternates, link, split, suffixed
 from kg.stored import is_iri
 from kg.things import Description, Things, candidates
@@ -51,7 +51,15 @@ def router(ask: Ask, release: Release | None) -> APIRouter:
     routes = APIRouter(tags=["things"])
     documents = Documents(ask, release)
 
-    @routes.get("/id/{path:path}", summary="Go to the document about a thing", status_code=303, responses=led(303))
+    paged = takes(page="the page of what points to the thing, from 1")
+
+    @routes.get(
+        "/id/{path:path}",
+        summary="Go to the document about a thing",
+        status_code=303,
+        responses=led(303),
+        openapi_extra=paged,
+    )
     async def thing(request: Request, path: str) -> Response:
         return await documents.name(request, raw_path(request).removeprefix("id/"))
 
@@ -59,6 +67,7 @@ def router(ask: Ask, release: Release | None) -> APIRouter:
         "/doc/{path:path}",
         summary="Get the document about a thing: as a page, or in an RDF format",
         responses={**answered(HTML, *RDF_FORMATS), **led(303)},
+        openapi_extra=paged,
     )
     async def document(request: Request, path: str) -> Response:
         return await documents.document(request, raw_path(request).removeprefix("doc/"))
@@ -97,7 +106,11 @@ class Documents:
         whole = thing is not None and suffix is not None and thing in candidates(ID, path)
         asked = Asked(request, f"doc/{path if whole else plain}", None if whole else suffix)
         format = asked.format()
-        found = await self._things.describe(thing, _page_of(request)) if thing and is_iri(thing) else None
+        found = (
+            await self._things.describe(thing, number_in(request, "page", _LAST_PAGE))
+            if thing and is_iri(thing)
+            else None
+        )
         if found is None:
             return await self._missing(asked, "doc/", plain)
         if found.page > found.pages:
@@ -180,10 +193,3 @@ def _meant(path: str, plain: str) -> Sequence[str]:
 def _query_of(request: Request) -> str:
     query = quote(request.scope["query_string"].decode("latin-1"), safe=SAFE + "?")
     return f"?{query}" if query else ""
-
-
-def _page_of(request: Request) -> int:
-    number = whole_number(request.query_params.get("page", "1"), _LAST_PAGE)
-    if number is None:
-        raise Refusal(400, "page is a number from 1")
-    return number

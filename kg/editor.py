@@ -4,6 +4,7 @@ It needs no script. A form posts the query and is led to an address that can be 
 answer comes at once. With its script (kg/scripts) the same page is fetched, and its answer put in place.
 """
 
+import difflib
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -12,6 +13,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import QueryParams
 
 from kg import pages, sparql
 from kg.answers import Answers
@@ -22,16 +24,18 @@ from kg.mistakes import Mistake, mistake_in
 from kg.names import PREFIXES
 from kg.pages import View, answers, assets, questions
 from kg.pages.landing import example
+from kg.parameters import ParameterError, chosen
 from kg.protocol import LONGEST_ADDRESS
 from kg.queries import StoredQuery
 from kg.remarks import remarks_of
-from kg.replies import page, redirect, view_of, whole_number
-from kg.stored import narrowed
+from kg.replies import number_in, page, redirect, view_of
+from kg.stored import filled
 from kg.vocabulary import Missing, Vocabulary, Words
 from kg.workers.messages import Question
 
 SCRIPT = "made/editor.js"
 _LAST_PAGE = 1_000_000
+_OWN = ("stored", "edit", "lang", "format", "page")  # parameters that are none of a stored query
 
 
 @dataclass(frozen=True)
@@ -94,13 +98,27 @@ class Editor:
     def blank(self, request: Request) -> Response:
         """Return the page without an answer: with the query to edit, a stored one, or the first example.
 
-        Other parameters say what a stored query is about (`kg.stored.narrowed`).
+        Other parameters say what a stored query is about (`kg.parameters`). What is not understood is said on the page.
         """
         view, asked = view_of(request), request.query_params
-        named = self.stored.get(asked.get("stored", ""))
-        stored = narrowed(questions.text(named, view), asked.multi_items()) if named else ""
-        query = asked.get("edit") or stored or example(view.lang)
-        return self._page(view, Question(query))
+        query, refusal = asked.get("edit") or "", None
+        if asked.get("stored") and not query:
+            query, refusal = self._stored(view, asked)
+        status, outcome = (refusal.status, Outcome(refusal=refusal)) if refusal else (200, None)
+        return self._page(view, Question(query or example(view.lang)), status, outcome)
+
+    def _stored(self, view: View, asked: QueryParams) -> tuple[str, Refusal | None]:
+        """Return the text of the stored query that an address names, about what it chooses, or why that cannot be."""
+        named = self.stored.get(asked["stored"])
+        if named is None:
+            near = ", ".join(difflib.get_close_matches(asked["stored"], self.stored)) or "/queries lists them all"
+            return "", Refusal(404, f"there is no stored query {asked['stored'][:80]}: {near}")
+        text = questions.text(named, view)
+        pairs = [pair for pair in asked.multi_items() if pair[0] not in _OWN]
+        try:
+            return filled(text, **chosen(named.parameters, pairs)), None
+        except ParameterError as error:
+            return text, Refusal(400, str(error))
 
     def _page(self, view: View, question: Question, status: int = 200, outcome: Outcome | None = None) -> Response:
         graph = sparql.operation(question.query) in ("CONSTRUCT", "DESCRIBE")
@@ -191,7 +209,7 @@ def _zero(shown: answers.Shown) -> bool:
 
 def _number(request: Request) -> int:
     """Return which page of the rows is asked for."""
-    return whole_number(request.query_params.get("page", ""), _LAST_PAGE) or 1
+    return number_in(request, "page", _LAST_PAGE)
 
 
 def _graphs(question: Question) -> list[tuple[str, str]]:

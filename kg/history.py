@@ -20,7 +20,7 @@ from kg.errors import KgError
 from kg.http.conditional import Validators
 from kg.http.negotiate import HTML, PLAIN_JSON, Format
 from kg.labels import Labels
-from kg.openapi import answered
+from kg.openapi import answered, takes
 from kg.pages import View
 from kg.pages.changes import filled
 from kg.rebasing import served_iri
@@ -93,7 +93,12 @@ def router(release: Release | None, out: Path, labels: Labels) -> APIRouter:
     routes = APIRouter(tags=["releases"])
     history = History(release, out, labels)
 
-    @routes.get("/changes", summary="See what changed between two releases", responses=answered(*_FORMATS))
+    @routes.get(
+        "/changes",
+        summary="See what changed between two releases",
+        responses=answered(*_FORMATS),
+        openapi_extra=takes(from_="the version before; without it the one before `to`", to="the version after"),
+    )
     async def changes(request: Request) -> Response:
         format = chosen(request, _FORMATS)
         asked = request.query_params

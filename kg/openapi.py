@@ -35,6 +35,21 @@ def answered(*formats: Format | str, status: int = 200) -> dict[int | str, dict[
     return {status: {"description": "The answer", **({"content": content} if content else {})}}
 
 
+def takes(**parameters: str) -> dict[str, Any]:
+    """Return the `openapi_extra` of a route that reads these parameters of an address, each with what it says."""
+    schema = {"type": "string"}
+    return {
+        "parameters": [
+            {"name": name.rstrip("_"), "in": "query", "required": False, "description": text, "schema": schema}
+            for name, text in parameters.items()
+        ]
+    }
+
+
+# The mark of a route that judges its parameters itself.
+OWN_PARAMETERS = "x-own-parameters"
+
+
 def led(status: int) -> dict[int | str, dict[str, Any]]:
     """Return the `responses` of a route that leads to another address."""
     return {status: {"description": "The address is in `Location`", "headers": {"Location": {"schema": {}}}}}

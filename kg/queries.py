@@ -5,8 +5,10 @@
     #+ description: How many measures each organization leads.
     #+ description_ja: …
     #+ tags: [measures, organizations]
+    #+ parameters: [edition]
 
 The form is grlc's: flat `key: value` lines that are also YAML. A value that YAML would read otherwise stands in quotes.
+Parameters are the variables whose lines `VALUES ?name { … }` can be replaced (`kg.parameters`).
 """
 
 import difflib
@@ -20,10 +22,12 @@ from pyoxigraph import Store
 
 from kg import sparql
 from kg.errors import Problem, QueryError, RecipeError
+from kg.parameters import Parameter, ParameterError, read_parameters
 from kg.rebasing import served_query
 
 SUFFIX = ".rq"
 KEYS = ("summary", "summary_ja", "description", "description_ja", "tags")
+PARAMETERS = "parameters"  # a key that only some queries have
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _LINE = re.compile(r"#\+ (?P<key>[a-z_]+): (?P<value>\S.*)")
 # In place of an endpoint while a query is only read: an engine that calls it reaches nobody.
@@ -42,6 +46,7 @@ class StoredQuery:
     description: str
     description_ja: str
     tags: tuple[str, ...]
+    parameters: tuple[Parameter, ...] = ()
 
     @property
     def question(self) -> str:
@@ -81,8 +86,13 @@ def read_query(file: Path) -> StoredQuery:
             problems.append(Problem(f"{key} is missing", f"add a line `#+ {key}: …` at the top", file, 1))
     if problems:
         raise RecipeError(*problems)
-    tags = tuple(tag.strip() for tag in values.pop("tags").strip("[]").split(",") if tag.strip())
-    return StoredQuery(name=file.stem, text=served_query(text), tags=tags, **values)
+    tags, names, served = _listed(values.pop("tags")), _listed(values.pop(PARAMETERS, "")), served_query(text)
+    try:
+        parameters = read_parameters(served, names)
+    except ParameterError as error:
+        remedy = "write the same line `VALUES ?name { … }` wherever the parameter stands"
+        raise RecipeError(Problem(str(error), remedy, file)) from error
+    return StoredQuery(name=file.stem, text=served, tags=tags, parameters=parameters, **values)
 
 
 def stored_query(folder: Path, name: str) -> StoredQuery:
@@ -93,6 +103,11 @@ def stored_query(folder: Path, name: str) -> StoredQuery:
         remedy = f"queries at hand: {', '.join(near)}" if near else f"put {name}{SUFFIX} into {folder}"
         raise QueryError(Problem(f"there is no stored query {name}", remedy))
     return read_query(folder / f"{name}{SUFFIX}")
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    """Return the items of a list in YAML's flow style."""
+    return tuple(item.strip() for item in text.strip("[]").split(",") if item.strip())
 
 
 def _name_problems(file: Path) -> Iterator[Problem]:
@@ -106,10 +121,9 @@ def _front_matter(file: Path, text: str, values: dict[str, str]) -> Iterator[Pro
         if not line.startswith("#+"):
             continue
         match = _LINE.fullmatch(line.rstrip())
-        if not match or match["key"] not in KEYS:
-            yield Problem(
-                f"no front matter: {line}", f"write `#+ key: value` with one of {', '.join(KEYS)}", file, number
-            )
+        if not match or match["key"] not in (*KEYS, PARAMETERS):
+            known = ", ".join((*KEYS, PARAMETERS))
+            yield Problem(f"no front matter: {line}", f"write `#+ key: value` with one of {known}", file, number)
         elif match["key"] in values:
             yield Problem(f"{match['key']} stands here a second time", "keep one of the two lines", file, number)
         else:

@@ -4,14 +4,14 @@ A program gets the text, as it always did; a browser the page: what the query as
 in this release, which is asked once. `/queries/<name>.csv` leads to its answer.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
-from kg import openapi, pages
+from kg import openapi, pages, parameters
 from kg.asking import Ask
 from kg.endpoint import Refusal
 from kg.http.negotiate import HTML, PLAIN_JSON, Format
@@ -19,10 +19,12 @@ from kg.labels import Labels, prefixed
 from kg.names import ONTOLOGY
 from kg.pages import View, answers, questions
 from kg.pages.documentation import term_of
+from kg.parameters import ParameterError, Term
+from kg.parameters import chosen as chosen_of
 from kg.queries import StoredQuery
 from kg.replies import chosen, page, redirect, view_of
 from kg.representations import path_of
-from kg.stored import narrowed
+from kg.stored import filled
 from kg.vocabulary import Vocabulary
 from kg.workers.messages import Answer
 
@@ -47,10 +49,24 @@ class QueryPages:
             raise Refusal(404, f"there is no stored query {name}; /queries lists them all")
         return self.queries[name]
 
+    def found(self, term: str = "", subject: str = "") -> list[StoredQuery]:
+        """Return all queries, or those that use a term or have a subject."""
+        iri = term_of(term)
+        return [
+            query
+            for query in self.queries.values()
+            if (not term or iri in questions.terms(query)) and (not subject or subject in query.tags)
+        ]
+
+    def check_subject(self, subject: str) -> None:
+        """Raise Refusal (400) for a subject that no query has."""
+        known = {tag for query in self.queries.values() for tag in query.tags}
+        if subject and subject not in known:
+            raise Refusal(400, f"no stored query has the subject {subject[:60]}; known are {', '.join(sorted(known))}")
+
     def listing(self, view: View, term: str = "", subject: str = "") -> str:
         """Return the page of all queries, each under its first subject, or of those of a subject or with a term."""
-        iri = term_of(term)
-        found = [query for query in self.queries.values() if not term or iri in questions.terms(query)]
+        iri, found = term_of(term), self.found(term, subject)
         subjects = questions.by_subject(found, view, each_once=not subject)
         subjects = [group for group in subjects if subject in ("", group[0])]
         named = self.labels.of(iri, view.lang)
@@ -77,6 +93,7 @@ class QueryPages:
             view,
             question=questions.question(query, view),
             tags=[(tag, questions.word(tag, view)) for tag in query.tags],
+            parameters=query.parameters,
             pieces=questions.pieces(questions.text(query, view), words, known, view),
             terms=[(prefixed(iri), self.labels.of(iri, view.lang), href) for iri, href in self._terms(query, view)],
             shown=shown,
@@ -84,6 +101,25 @@ class QueryPages:
             rows=shown.rows[:_ROWS] if shown else (),
             refusal=refusal,
         )
+
+    async def about(self, query: StoredQuery, pairs: Sequence[tuple[str, str]]) -> str:
+        """Return the text of a query with what an address chooses; raise Refusal (400) for what is not understood."""
+        try:
+            values = chosen_of(query.parameters, pairs)
+            await self._refuse_absent(query, values)
+        except ParameterError as error:
+            raise Refusal(400, f"{query.name}: {error}") from error
+        return filled(query.text, **values)
+
+    async def _refuse_absent(self, query: StoredQuery, values: Mapping[str, Sequence[Term]]) -> None:
+        """Raise ParameterError where a chosen thing is one of our names and these data say nothing about it."""
+        asked = parameters.things(values)
+        known = await self.vocabulary.known(iri for iris in asked.values() for iri in iris)
+        declared = (await self.vocabulary.words()).declared if asked else frozenset()
+        for parameter in query.parameters:
+            for iri in asked.get(parameter.name, ()):
+                if iri not in known and iri not in declared:
+                    raise parameters.absent(parameter, iri, await self.vocabulary.things_under(parameter.folder))
 
     def _terms(self, query: StoredQuery, view: View) -> list[tuple[str, str]]:
         return [(iri, view.link(path_of(iri))) for iri in questions.terms(query) if iri.startswith(ONTOLOGY)]
@@ -104,14 +140,20 @@ def router(stored: QueryPages) -> APIRouter:
     @routes.get(
         "/queries",
         tags=["stored queries"],
-        summary="List the stored queries",
+        summary="List the stored queries: all, those of a subject, or those that use a term",
         responses=openapi.answered(PLAIN_JSON, HTML),
+        openapi_extra=openapi.takes(
+            subject="a tag, such as targets", term="a term, such as shisaku:Measure, or its IRI"
+        ),
     )
     async def list_queries(request: Request) -> Response:
-        if chosen(request, (PLAIN_JSON, HTML)) is HTML:
+        format = chosen(request, (PLAIN_JSON, HTML))
+        term, subject = (request.query_params.get(key, "").strip() for key in ("term", "subject"))
+        stored.check_subject(subject)
+        if format is HTML:
             view = view_of(request)
-            return page(stored.listing(view, *(request.query_params.get(key, "") for key in ("term", "subject"))), view)
-        return JSONResponse(_summaries(list(stored.queries.values())), headers={"Vary": "Accept"})
+            return page(stored.listing(view, term, subject), view)
+        return JSONResponse(_summaries(stored.found(term, subject)), headers={"Vary": "Accept"})
 
     _add_answers(routes, stored)
 
@@ -141,11 +183,35 @@ def _add_answers(routes: APIRouter, stored: QueryPages) -> None:
         summary="Go to the answer of a stored query as CSV; parameters say what it is about",
         status_code=303,
         responses=openapi.led(303),
+        openapi_extra={**openapi.takes(**_described(stored.queries.values())), openapi.OWN_PARAMETERS: True},
     )
     async def get_answer(request: Request, name: str) -> Response:
-        query = narrowed(stored.named(name).text, request.query_params.multi_items())
+        pairs = [pair for pair in request.query_params.multi_items() if pair[0] != "lang"]
+        query = await stored.about(stored.named(name), pairs)
         return redirect(303, f"../sparql?query={quote(query, safe='')}&format=csv")
 
 
 def _summaries(queries: Sequence[StoredQuery]) -> list[dict[str, object]]:
-    return [{key: value for key, value in vars(query).items() if key != "text"} for query in queries]
+    plain = ("name", "summary", "summary_ja", "description", "description_ja", "tags")
+    return [
+        {
+            **{key: getattr(query, key) for key in plain},
+            "parameters": [
+                {"name": each.name, "kind": each.kind, "default": each.examples} for each in query.parameters
+            ],
+        }
+        for query in queries
+    ]
+
+
+def _described(queries: Iterable[StoredQuery]) -> dict[str, str]:
+    """Return what is said of each parameter that queries have: an example, and which queries these are."""
+    found: dict[str, list[str]] = {}
+    examples: dict[str, str] = {}
+    for query in queries:
+        for parameter in query.parameters:
+            found.setdefault(parameter.name, []).append(query.name)
+            examples.setdefault(parameter.name, parameter.examples[0])
+    return {
+        name: f"such as {examples[name]}; a parameter of {', '.join(names)}" for name, names in sorted(found.items())
+    }

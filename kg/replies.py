@@ -11,17 +11,20 @@ from urllib.parse import quote
 
 from fastapi import Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
+from fastapi.routing import APIRoute
 from pyoxigraph import Triple
 
 from kg import pages
 from kg.endpoint import Refusal, accept_of, not_acceptable, unless_known
 from kg.http import negotiate
 from kg.http.negotiate import HTML, PLAIN_JSON, Format, NotAcceptable
+from kg.openapi import OWN_PARAMETERS
 from kg.pages import View
 from kg.releases import Release
 from kg.representations import SAFE, VARY, Representation, ascents, choose, validators, write
 
 _NEGOTIATING = ("lang", "format")  # which form of a page it is, not which page
+_LONGEST_NAME = 60  # of a parameter, as a message repeats it
 
 
 @dataclass(frozen=True)
@@ -85,7 +88,44 @@ def view_of(request: Request) -> View:
         root=ascents(path),
         path=path,
         parameters=tuple((key, value) for key, value in asked.multi_items() if key not in _NEGOTIATING),
+        unknown=getattr(request.state, "unknown", ()),
         site=getattr(request.app.state, "site", None) or pages.Site(),
+    )
+
+
+async def understood(request: Request) -> None:
+    """Refuse a request with parameters that its route does not read; a person gets the page, which names them.
+
+    An address that somebody shares may have grown a parameter on its way, which is no reason to withhold a page.
+    """
+    route, unknown = request.scope.get("route"), list[str]()
+    if not isinstance(route, APIRoute) or OWN_PARAMETERS in (route.openapi_extra or {}):
+        return
+    known = _parameters_of(route)
+    for name, value in request.query_params.multi_items():
+        if name not in known:
+            unknown.append(name[:_LONGEST_NAME])
+        elif name == "lang" and value and pages.named_language(value) is None:
+            unknown.append(f"lang={value[:_LONGEST_NAME]}")
+    if not unknown:
+        return
+    if not prefers_page(request):
+        listed = ", ".join(sorted(known - set(_NEGOTIATING)))
+        here = f"known here are {listed}" if listed else "this address takes no parameters"
+        endpoint = "; queries are answered at /sparql" if "query" in unknown else ""
+        raise Refusal(400, f"{', '.join(unknown[:5])} is unknown here; {here} (and lang=ja or lang=en){endpoint}")
+    request.state.unknown = tuple(dict.fromkeys(unknown))[:5]
+
+
+def _parameters_of(route: APIRoute) -> frozenset[str]:
+    """Return the names of the parameters that a route reads: those that the framework reads, and those it declares."""
+    declared = (route.openapi_extra or {}).get("parameters", ())
+    return frozenset(
+        (
+            *_NEGOTIATING,
+            *(field.alias for field in route.dependant.query_params),
+            *(each["name"] for each in declared if each["in"] == "query"),
+        )
     )
 
 
@@ -108,6 +148,14 @@ def chosen(request: Request, offered: tuple[Format, ...]) -> Format:
 def whole_number(text: str, most: int) -> int | None:
     """Return a number from 1 to `most` that stands in an address; None for any other text, however long that is."""
     return int(text) if is_whole(text) and 1 <= int(text) <= most else None
+
+
+def number_in(request: Request, name: str, most: int, usual: int = 1) -> int:
+    """Return the number that a parameter gives, or the usual one; raise Refusal (400) for any other text."""
+    number = whole_number(request.query_params.get(name, "").strip() or str(usual), most)
+    if number is None:
+        raise Refusal(400, f"{name} is a number from 1 to {most}")
+    return number
 
 
 def is_whole(text: str) -> bool:

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from urllib.parse import unquote
 
-from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
@@ -57,7 +57,7 @@ from kg.reconcile import routes as reconcile
 from kg.reconcile.service import Setting
 from kg.releases import Release
 from kg.remote.held import Held
-from kg.replies import Asked, Notice, prefers_page, raw_path, told
+from kg.replies import Asked, Notice, prefers_page, raw_path, told, understood
 from kg.searching import routes as searching
 from kg.vocabulary import Vocabulary
 from kg.workers.limits import Limits
@@ -129,9 +129,9 @@ def app(
         browse.router(answers, release, sparql.sending, browse.finder(searches) if indexing.possible else None),
         searching.router(searches, release, graph.labels),
         reconcile.router(graph.ask, indexing.index, graph.labels, Setting(release, lasting, operation.address)),
-        *_read(graph, out),
     )
-    paths = _included(application, routers)
+    guarded = (*_read(graph, out),)
+    paths = _included(application, (*routers, downloads.router(release, out), *guarded), guarded)
     application.state.site = pages.Site(release, frozenset(path.split("/")[1] for path in paths))
     return _within_layers(application, sparql, operation, paths, keeping)
 
@@ -160,7 +160,6 @@ def _read(graph: _Graph, out: Path) -> Iterator[APIRouter]:
     yield lookup.router(ask, release)
     yield published.router(ask, release, labels, explained)
     yield facsimile.router(ask, release, labels)
-    yield downloads.router(release, out)
     yield history.router(release, out, labels)
     yield citing.router(release, out)
     yield overview.router(ask, release)
@@ -226,10 +225,13 @@ def _served(data: Data) -> tuple[Release | None, str]:
     return (data, data.version) if isinstance(data, Release) else (None, "")
 
 
-def _included(application: FastAPI, routers: Sequence[APIRouter]) -> list[str]:
-    """Give an application its routes, and return their paths."""
+def _included(application: FastAPI, routers: Sequence[APIRouter], guarded: Sequence[APIRouter]) -> list[str]:
+    """Give an application its routes, and return their paths; what is guarded refuses parameters that it does not read.
+
+    The others judge their parameters themselves, or must take what clients of a protocol may add.
+    """
     for router in routers:
-        application.include_router(_with_head(router))
+        application.include_router(_with_head(router), dependencies=[Depends(understood)] if router in guarded else [])
     return [*_paths(routers)]
 
 
@@ -247,7 +249,8 @@ def _with_head(router: APIRouter) -> APIRouter:
     for route in routes:
         if "GET" in (route.methods or ()) and route.path not in there:
             path = route.path.removeprefix(router.prefix)
-            router.add_api_route(path, route.endpoint, methods=["HEAD"], include_in_schema=False)
+            extra = route.openapi_extra
+            router.add_api_route(path, route.endpoint, methods=["HEAD"], include_in_schema=False, openapi_extra=extra)
     return router
 
 

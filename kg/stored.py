@@ -12,7 +12,7 @@ from pyoxigraph import Literal, NamedNode
 
 from kg.asking import Ask, bindings
 from kg.errors import Problem, QueryError
-from kg.names import ID
+from kg.parameters import line_of
 from kg.places import places
 from kg.queries import stored_query
 
@@ -28,14 +28,14 @@ def text_of(name: str, **about: Iterable[Term]) -> str:
 
     Raises QueryError where the query has no such line, or is not there; ValueError where a term is none.
     """
-    return filled(checked(name, *(_line(variable) for variable in about)), **about)
+    return filled(checked(name, *(line_of(variable) for variable in about)), **about)
 
 
 def checked(name: str, *lines: re.Pattern[str] | str) -> str:
     """Return a stored query in which these lines stand, given by a pattern or a variable; else raise QueryError."""
     text = _text(places().queries, name)
     for line in lines:
-        pattern = _line(line) if isinstance(line, str) else line
+        pattern = line_of(line) if isinstance(line, str) else line
         if not pattern.search(text):
             form = f"VALUES ?{line} {{ … }}" if isinstance(line, str) else pattern.pattern
             remedy = f"write a line {form}; it is replaced when somebody asks"
@@ -47,20 +47,7 @@ def filled(query: str, **about: Iterable[Term]) -> str:
     """Return a query with these terms in its lines; raise ValueError where one is no term."""
     for variable, given in about.items():
         values = f"VALUES ?{variable} {{ {' '.join(map(_written, given))} }}"
-        query = _line(variable).sub(lambda _, line=values: line, query)  # type: ignore[misc]
-    return query
-
-
-def narrowed(query: str, parameters: Iterable[tuple[str, str]]) -> str:
-    """Return a query about the things that the parameters of an address name by the variables of its lines.
-
-    A thing goes by its IRI, or by the path that follows `id/` in it, which has a slash: so `lang=en` and `page=2` name
-    none. What names no line, or no thing, changes nothing.
-    """
-    for variable, value in parameters:
-        iri = value if ":" in value else f"{ID}{value}"
-        if variable.isidentifier() and not {":", "/"}.isdisjoint(value) and is_iri(iri):
-            query = filled(query, **{variable: [iri]})
+        query = line_of(variable).sub(lambda _, line=values: line, query)  # type: ignore[misc]
     return query
 
 
@@ -95,7 +82,3 @@ def _text(folder: Path, name: str) -> str:
 
 def _written(term: Term) -> str:
     return str(NamedNode(term)) if isinstance(term, str) else str(term)
-
-
-def _line(variable: str) -> re.Pattern[str]:
-    return re.compile(rf"VALUES \?{variable} \{{[^{{}}]*\}}")

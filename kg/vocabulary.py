@@ -121,11 +121,16 @@ class Vocabulary:
         there = await self.known(iri for iri, _ in things)
         return [Missing(name, iri, await self._beside(iri)) for iri, name in things if iri not in there]
 
+    async def things_under(self, start: str) -> list[str]:
+        """Return the IRIs of at most a thousand things whose IRI begins like this."""
+        begins = f"STRSTARTS(STR(?thing), {Literal(start)})"
+        query = f"SELECT DISTINCT ?thing {{ ?thing a ?class FILTER(isIRI(?thing) && {begins}) }} LIMIT 1000"
+        return await self._column(query, "thing")
+
     async def _beside(self, iri: str) -> tuple[str, ...]:
         """Return things whose IRI is like this one, of those with the same beginning."""
-        start = Literal(iri.rpartition("/")[0] + "/")
-        query = f"SELECT DISTINCT ?thing {{ ?thing a ?class FILTER(STRSTARTS(STR(?thing), {start})) }} LIMIT 1000"
-        return tuple(difflib.get_close_matches(iri, await self._column(query, "thing"), _NEAR, _LIKE))
+        others = await self.things_under(iri.rpartition("/")[0] + "/")
+        return tuple(difflib.get_close_matches(iri, others, _NEAR, _LIKE))
 
     async def _read(self) -> Words:
         used = {term.iri: term for kind in _USES for term in await self._counted(kind)}

@@ -1,6 +1,7 @@
 """The paths of the source: an edition, a page of its document, a row. A cell is an anchor on its page."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 from urllib.parse import quote, unquote
 
 from fastapi import APIRouter, Request, Response
@@ -12,14 +13,18 @@ from kg.facsimile.printed import Leaf, Words
 from kg.http.negotiate import HTML
 from kg.labels import Labels
 from kg.names import ID, ONTOLOGY
+from kg.openapi import takes
 from kg.pages import View
 from kg.releases import Release
-from kg.replies import Asked, Notice, raw_path, redirect, sent, told, view_of, whole_number
+from kg.replies import Asked, Notice, number_in, raw_path, redirect, sent, told, view_of
 from kg.representations import SAFE, Representation
 from kg.stored import is_iri, names, text_of
 
 PATH = "source"
 WHITE = "white"  # the parameter that shows what cannot be seen
+_LEAF: dict[str, Any] = {"openapi_extra": takes(**{WHITE: "any value shows spaces and tabs"})}
+_SHEET = {"page": "a sheet of the list, from 1", WHITE: "any value shows spaces and tabs"}
+_INDEX: dict[str, Any] = {"openapi_extra": takes(**_SHEET)}
 _AT_ONCE = 20  # pages of the document in one list
 _LAST_PAGE = 1_000_000
 _EDITIONS = f"SELECT ?edition {{ ?edition a <{ONTOLOGY}Edition> }} ORDER BY ?edition LIMIT 1000"
@@ -34,16 +39,18 @@ def router(ask: Ask, release: Release | None, labels: Labels) -> APIRouter:
     async def editions(request: Request) -> Response:
         return await facsimile.editions(request)
 
-    @routes.get(f"/{PATH}/{{edition}}", summary="See which pages and rows the source of an edition has")
+    @routes.get(f"/{PATH}/{{edition}}", summary="See which pages and rows an edition's source has", **_INDEX)
     async def index(request: Request) -> Response:
         return await facsimile.index(request, _parts(request)[1])
 
-    @routes.get(f"/{PATH}/{{edition}}/page/{{number}}", summary="See a page of the source beside what was read")
+    @routes.get(
+        f"/{PATH}/{{edition}}/page/{{number}}", summary="See a page of the source beside what was read", **_LEAF
+    )
     async def page(request: Request) -> Response:
         parts = _parts(request)
         return await facsimile.page(request, parts[1], parts[3])
 
-    @routes.get(f"/{PATH}/{{edition}}/row/{{row}}", summary="See a row of the source beside what was read")
+    @routes.get(f"/{PATH}/{{edition}}/row/{{row}}", summary="See a row of the source beside what was read", **_LEAF)
     async def row(request: Request) -> Response:
         parts = _parts(request)
         return await facsimile.row(request, parts[1], parts[3])
@@ -93,7 +100,7 @@ class Facsimile:
             return self._missing(request, key)
         leaves = await place.source.leaves()
         sheets = max(1, -(-len(leaves) // _AT_ONCE))
-        sheet = min(whole_number(request.query_params.get("page", ""), _LAST_PAGE) or 1, sheets)
+        sheet = min(number_in(request, "page", _LAST_PAGE), sheets)
         shown = leaves[(sheet - 1) * _AT_ONCE : sheet * _AT_ONCE]
         listed = await place.source.listed([leaf.page for leaf in shown]) if shown else []
         html = pages.fill(

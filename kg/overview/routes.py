@@ -15,6 +15,7 @@ from kg import pages
 from kg.asking import Ask
 from kg.http.negotiate import HTML
 from kg.openapi import answered as told_as
+from kg.openapi import takes
 from kg.overview.coverage import STATES, coverage
 from kg.overview.editions import PARAMETER, Edition, Editions, editions
 from kg.overview.gathering import Pictures, pictures
@@ -29,6 +30,7 @@ from kg.representations import Representation
 
 Made = TypeVar("Made")
 _KEPT = 20  # editions
+_TAKES = takes(**{PARAMETER: "the key of an edition, such as municipal-2019; without it the newest"})
 
 
 def router(ask: Ask, release: Release | None) -> APIRouter:
@@ -36,11 +38,15 @@ def router(ask: Ask, release: Release | None) -> APIRouter:
     routes = APIRouter(tags=["overviews"])
     overviews = Overviews(ask, release)
 
-    @routes.get("/pictures", summary="See pictures of all measures of an edition", responses=told_as(HTML))
+    @routes.get(
+        "/pictures", summary="See pictures of all measures of an edition", responses=told_as(HTML), openapi_extra=_TAKES
+    )
     async def see_pictures(request: Request) -> Response:
         return await overviews.pictures(request)
 
-    @routes.get("/quality", summary="See how complete and how sure the data are", responses=told_as(HTML))
+    @routes.get(
+        "/quality", summary="See how complete and how sure the data are", responses=told_as(HTML), openapi_extra=_TAKES
+    )
     async def see_quality(request: Request) -> Response:
         return await overviews.quality(request)
 

@@ -10,3 +10,4 @@ from kg.pages.view import LANGUAGES as LANGUAGES
 from kg.pages.view import Site as Site
 from kg.pages.view import View as View
 from kg.pages.view import language as language
+from kg.pages.view import named_language as named_language

@@ -38,6 +38,7 @@ class View:
     path: str = ""
     parameters: tuple[tuple[str, str], ...] = ()
     site: Site = Site()
+    unknown: tuple[str, ...] = ()  # parameters of the address that the page does not read, to be named on it
 
     @property
     def other(self) -> str:
@@ -75,10 +76,16 @@ class View:
         return REBASED
 
 
+def named_language(tag: str) -> str | None:
+    """Return the language that a tag such as `en` or `ja-JP` names, or None (RFC 5646, 2.1.1: case is no matter)."""
+    primary = tag.strip().lower().partition("-")[0]
+    return primary if primary in LANGUAGES else None
+
+
 def language(asked: str | None, accepted: str | None) -> str:
     """Return the language of a page: the one asked for, else the better one of Accept-Language, else Japanese."""
-    if asked in LANGUAGES:
-        return asked
+    if asked and (named := named_language(asked)):
+        return named
     weights = dict.fromkeys(LANGUAGES, 0.0)
     for part in (accepted or "").lower().split(","):
         tag, _, parameter = part.partition(";")

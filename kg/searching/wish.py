@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from fastapi import Request
 
 from kg.endpoint import Refusal
-from kg.replies import view_of, whole_number
+from kg.replies import number_in, view_of
 
 LONGEST = 1000  # characters of what is looked for
 PAGE_SIZE, LARGEST_PAGE = 20, 100
@@ -57,12 +57,5 @@ def wished(request: Request, facets: Sequence[str]) -> Wish:
     filters = {facet: values for facet in facets if (values := [one for one in asked.getlist(facet) if one])}
     if sum(map(len, filters.values())) > MOST_VALUES:
         raise Refusal(400, f"more than {MOST_VALUES} values of facets")
-    page, limit = _number(request, "page", 1, LAST_PAGE), _number(request, "limit", PAGE_SIZE, LARGEST_PAGE)
+    page, limit = number_in(request, "page", LAST_PAGE), number_in(request, "limit", LARGEST_PAGE, PAGE_SIZE)
     return Wish(words, filters, page, limit, view_of(request).lang)
-
-
-def _number(request: Request, name: str, usual: int, largest: int) -> int:
-    number = whole_number(request.query_params.get(name, "") or str(usual), largest)
-    if number is None:
-        raise Refusal(400, f"{name} is a number from 1 to {largest}")
-    return number

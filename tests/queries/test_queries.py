@@ -14,7 +14,7 @@ from rdflib.plugins.sparql.sparql import Query
 from rdflib.query import Result
 
 from kg.places import places
-from kg.queries import KEYS, read_queries, read_query
+from kg.queries import KEYS, PARAMETERS, read_queries, read_query
 
 HERE = Path(__file__).parent
 QUERIES = places().queries
@@ -207,7 +207,8 @@ def test_the_front_matter_is_complete_and_plain(name: str) -> None:
     japanese = "".join(chr(code) for code in range(0x3041, 0x30FF))
 
     assert query.text.splitlines()[: len(head)] == head
-    assert [line.removeprefix("#+ ").partition(":")[0] for line in head] == list(KEYS)
+    keys = [*KEYS, *([PARAMETERS] if query.parameters else [])]
+    assert [line.removeprefix("#+ ").partition(":")[0] for line in head] == keys
     assert set(japanese) & set(query.summary_ja) and set(japanese) & set(query.description_ja)
     assert not set(japanese) & set(query.summary + query.description)
     assert query.description.endswith(".") and query.description_ja.endswith("。")

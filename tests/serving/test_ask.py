@@ -107,8 +107,10 @@ def test_an_address_that_does_not_answer(address: str) -> None:
 
 
 def test_an_address_that_is_no_endpoint(site: httpx.Client) -> None:
-    """A page where rows were asked for is an error, not a table."""
-    with pytest.raises(QueryError, match="text/html"):
+    """A file where rows were asked for is an error, not a table; the first page says where queries are answered."""
+    with pytest.raises(QueryError, match="text/turtle"):
+        ask_endpoint(f"{site.base_url}/release/2019.1.0/ontology.ttl", "ASK {}")
+    with pytest.raises(QueryError, match="answered at /sparql"):
         ask_endpoint(str(site.base_url), "ASK {}")
     with pytest.raises(QueryError, match="Not Found"):
         ask_endpoint(f"{site.base_url}/nothing", "ASK {}")

@@ -208,7 +208,7 @@ def test_what_points_to_a_thing_comes_in_pages(real_site: httpx.Client) -> None:
     assert sizes == [100, len(seen) - 100]
     assert len(set(seen)) == len(seen) > 100
     assert real_site.get("/doc/target-status/none?page=3").status_code == 404
-    for page in ("0", "-1", "x", "1.5", "", "9" * 5000):
+    for page in ("0", "-1", "x", "1.5", "9" * 5000):
         assert real_site.get(f"/doc/target-status/none?page={page}").status_code == 400
 
 

@@ -23,13 +23,14 @@ def test_a_number_that_is_none_is_refused(real_site: httpx.Client, path: str, nu
 
 
 @pytest.mark.parametrize("number", [f"000000001{LONG}", LONG, "0", "x"])
-def test_a_page_of_rows_that_is_none_is_the_first(site: httpx.Client, number: str) -> None:
-    """The page of an answer shows its first rows where the address names no page of them."""
+def test_a_page_of_rows_that_is_none_is_refused(site: httpx.Client, number: str) -> None:
+    """Where the address names no page of an answer's rows, the page says what a number is and keeps the query."""
     query = "SELECT * { ?s ?p ?o } LIMIT 1"
     answer = site.get("/sparql", params={"query": query, "page": number}, headers=BROWSER)
 
-    assert answer.status_code == 200
-    assert "<table" in answer.text
+    assert answer.status_code == 400
+    assert "page is a number from 1 to" in answer.text
+    assert "SELECT * { ?s ?p ?o } LIMIT 1" in answer.text
 
 
 def test_a_number_of_hundreds_of_digits_can_be_asked_for(real_site: httpx.Client) -> None:

@@ -138,7 +138,7 @@ def test_stored_queries_are_listed_and_given(site: httpx.Client) -> None:
     """Programs get the list with both languages as JSON, and each text as a file."""
     listed = site.get("/queries").json()
 
-    assert {"name", "summary", "summary_ja", "description", "description_ja", "tags"} == set(listed[0])
+    assert {"name", "summary", "summary_ja", "description", "description_ja", "tags", "parameters"} == set(listed[0])
     for query in listed:
         text = site.get(f"/queries/{query['name']}").text
         assert site.post("/sparql", data={"query": text}).status_code == (403 if calls_service(text) else 200)
