@@ -12,6 +12,7 @@ from kg.pages.lettering import cut
 from kg.stored import Names
 
 YEARLY, UNDATED = "yearly", "undated"
+FISCAL_YEAR = "fiscal-year"
 _OTHERS = (YEARLY, UNDATED)
 _RECURRING = f"{ID}target-role/recurring"
 _MARK, _ABREAST, _HIGHEST = 26, 3, 14  # room of a mark in pixels; marks beside and over each other
@@ -24,11 +25,15 @@ _BELOW = 58  # pixels for what stands under the line
 
 @dataclass(frozen=True)
 class Mark:
-    """A target: the middle of its mark, whether it is a milestone, where it leads, and its name."""
+    """A target: the middle of its mark, whether it is a milestone, where it leads, and its name.
+
+    `elsewhere` says that another period than a fiscal year is printed: it stands over the year in which that ends.
+    """
 
     x: float
     y: float
     milestone: bool
+    elsewhere: bool
     href: str
     name: str
 
@@ -62,6 +67,7 @@ class Timeline:
     undated: int
     yearly: int
     unlisted: int
+    elsewhere: int  # targets with another period than a fiscal year
 
 
 def years(found: Sequence[Row]) -> list[str]:
@@ -89,7 +95,9 @@ def timeline(found: Sequence[Row], named: Names, view: View) -> Timeline:
         for place, row in enumerate(heaped):
             x = middle + (place % _ABREAST - (_ABREAST - 1) / 2) * _MARK
             y = base - 6 - (place // _ABREAST + 0.5) * _MARK
-            marks.append(Mark(x, y, row["milestone"] == "true", leads_to(row["target"], view), _name(row)))
+            marks.append(
+                Mark(x, y, row["milestone"] == "true", _elsewhere(row), leads_to(row["target"], view), _name(row))
+            )
         left += width
         end = left if key not in _OTHERS else end
     return Timeline(
@@ -102,6 +110,7 @@ def timeline(found: Sequence[Row], named: Names, view: View) -> Timeline:
         undated=len(groups.get(UNDATED, ())),
         yearly=len(groups.get(YEARLY, ())),
         unlisted=max(0, len(span) - _MOST_COLUMNS),
+        elsewhere=sum(map(_elsewhere, found)),
     )
 
 
@@ -111,6 +120,11 @@ def _height(counts: Sequence[int]) -> int:
     while highest > 1 and sum(min(count, highest * _ABREAST) for count in counts) > _MOST_MARKS:
         highest -= 1
     return highest
+
+
+def _elsewhere(row: Row) -> bool:
+    """Whether another period than a fiscal year is printed."""
+    return row.get("period_kind", FISCAL_YEAR) != FISCAL_YEAR
 
 
 def _key(row: Row) -> str:
@@ -145,7 +159,8 @@ def _words(key: str, named: Names, view: View) -> list[str]:
 
 def _name(row: Row) -> str:
     number = f"{row['number']} " if row.get("number") else ""
-    return f"{number}{row['printed'][:120]}"
+    period = f"({row['period_ja']})" if _elsewhere(row) and row.get("period_ja") else ""
+    return f"{number}{row['printed'][:120]}{period}"
 
 
 def _told(row: Row, view: View) -> dict[str, object]:

@@ -39,6 +39,10 @@ ORDER BY DESC(?value) ?number
 LIMIT 5
 """
 _KINDS = "SELECT ?class (COUNT(?thing) AS ?things) WHERE { ?thing a ?class } GROUP BY ?class ORDER BY DESC(?things)"
+# A correction without another text is a doubt: what is printed stays.
+_DOUBTS = f"""SELECT (COUNT(?noted) AS ?doubts) WHERE {{
+  ?noted a <{ONTOLOGY}Correction> FILTER NOT EXISTS {{ ?noted <{ONTOLOGY}corrected> ?text }}
+}}"""
 # What is counted, by class, in the order of the page; of other data, the classes with the most things.
 _COUNTED = {
     "Measure": ("施策", "measures"),
@@ -47,7 +51,8 @@ _COUNTED = {
     "BudgetProgramme": ("予算事業", "budget programmes"),
     "ReferenceDocument": ("参考資料", "documents"),
     "NamedEntity": ("計画・制度など", "plans and systems"),
-    "Correction": ("訂正の記録", "corrections"),
+    "Correction": ("訂正", "corrections"),
+    "Doubt": ("疑義のある箇所", "doubtful readings"),
     "SourceCell": ("原典のセル", "source cells"),
 }
 _MOST = 7
@@ -116,6 +121,10 @@ class Landing:
         """Ask all that the page shows, one after the other: visitors of other pages wait for the same workers."""
         counts = {row["class"]: row["things"] for row in await rows(self._ask, _KINDS)}
         ours = any(iri.startswith(ONTOLOGY) for iri in counts)
+        if noted := int(counts.pop(ONTOLOGY + "Correction", 0)):
+            doubts = int((await rows(self._ask, _DOUBTS))[0]["doubts"])
+            told = {"Correction": noted - doubts, "Doubt": doubts}
+            counts |= {ONTOLOGY + name: str(number) for name, number in told.items() if number}
         editions = [row["edition"] for row in await rows(self._ask, _EDITIONS)]
         entries = {way: await self._entries(*what) if ours else [] for way, what in _BROWSED.items()}
         answers = {lang: await rows(self._ask, example(lang)) if ours else [] for lang in ("ja", "en")}

@@ -139,10 +139,14 @@ def test_each_target_has_its_mark_and_those_without_a_date_are_told(real_site: h
     targets = [urljoin("/pictures", href).partition("?")[0] for href in links(drawing)]
 
     assert Counter(targets) == Counter(row["target"].replace(ID, "/doc/") for row in found)
-    assert drawing.count('class="milestone"') == 1 + sum(row["milestone"] == "true" for row in found)  # and the legend
+    milestones = drawing.count('class="milestone"') + drawing.count('class="milestone elsewhere"')
+    assert milestones == 1 + sum(row["milestone"] == "true" for row in found)  # and the legend
     undated = [row for row in found if not row["fiscal_year"]]
     yearly = sum(row["role"].endswith("/recurring") for row in undated)
     assert f"{len(undated) - yearly} targets have no time printed and {yearly} recur every year" in drawing
+    other = [row for row in found if row["period_kind"] not in ("", "fiscal-year")]
+    assert drawing.count(' elsewhere"') == 1 + len(other) and f"is printed ({len(other)})" in drawing
+    assert len(other) == 8, "calendar years and a month are told apart from fiscal years"
     assert "FY 2022: 0" in drawing, "a year without targets has its place on the line"
 
 
@@ -227,6 +231,15 @@ def test_a_stored_query_is_about_what_its_address_names(real_site: httpx.Client)
     text = real_site.get("/sparql?stored=neighbours-of-a-thing&thing=organization/mic", headers=HTML).text
     assert html.unescape(text).count(f"VALUES ?thing {{ <{ID}organization/mic> }}") == 2
     assert real_site.get("/queries/nothing.csv").status_code == 404
+
+
+def test_corrections_and_doubts_are_counted_apart(real_site: httpx.Client) -> None:
+    """The first page counts where another text is read, and apart from that where a doubtful one stays as printed."""
+    judged = Counter(row["action"] for row in rows(real_site, "/release/latest/corrections.csv"))
+    text = re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", page(real_site, "/")))
+
+    assert f" corrections {judged['replace']} " in text
+    assert f" doubtful readings {sum(judged.values()) - judged['replace']} " in text
 
 
 def test_data_without_measures_are_said_to_have_none(start: Start, tmp_path: Path) -> None:
