@@ -57,6 +57,12 @@ _MARK = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 
+# What makes blank nodes in a template, a reifier of a triple term included, and the brackets around it.
+_TEMPLATE = re.compile(
+    rf"(?P<blank>_:|\[|\(|<<|\{{\|)|(?P<open>\{{)|(?P<close>\}})|{IRI.pattern}|{PIECE.pattern}",
+    re.IGNORECASE | re.DOTALL,
+)
+
 
 def body_of(query: str) -> int:
     """Return where the query begins after its prologue: comments, BASE and PREFIX (SPARQL 1.1, section 4.1)."""
@@ -78,13 +84,34 @@ def is_update(query: str) -> bool:
 def depends_on_the_moment(query: str) -> bool:
     """Whether two answers to the same question can differ: by the clock, by chance, or by another endpoint.
 
-    It may say so of a query that only holds such a word in a text: that costs time, and nothing else.
+    By chance differ the blank nodes that a template makes, too (SPARQL 1.1, 16.2.1). It may say so of a query that only
+    holds such a word in a text: that costs time, and nothing else.
     """
     capitals = query.upper()
-    if "\\U" in capitals:
+    if "\\U" in capitals or _makes_blank_nodes(query):
         return True
     # most queries hold none of the words, which is known a hundred times sooner than where they stand
     return any(word in capitals for word in _MOMENTARY) and bool(_OF_THE_MOMENT.search(query))
+
+
+def _makes_blank_nodes(query: str) -> bool:
+    """Whether a CONSTRUCT has blank nodes in its template, which are new ones in each answer.
+
+    In the short form, without a template of its own, the pattern is the template (SPARQL 1.1, 16.2.4).
+    """
+    if operation(query) != "CONSTRUCT" or not any(mark in query for mark in ("[", "_:", "(", "<<", "{|")):
+        return False
+    level = 0
+    for mark in _TEMPLATE.finditer(query, body_of(query)):
+        if mark["open"]:
+            level += 1
+        elif mark["close"]:
+            level -= 1
+            if level == 0:
+                return False
+        elif mark["blank"] and level:
+            return True
+    return False
 
 
 def calls_service(query: str) -> bool:

@@ -65,6 +65,24 @@ def test_what_depends_on_the_moment_is_asked_anew(site: httpx.Client, moment: st
     assert {answer.headers["cache-control"] for answer in answers} == {"no-store"}
 
 
+@pytest.mark.parametrize(
+    ("template", "anew"),
+    [
+        ("CONSTRUCT { [] ?p ?o } { ?s ?p ?o }", True),
+        ("CONSTRUCT { _:b ?p ?o } { ?s ?p ?o }", True),
+        ("CONSTRUCT { ?s ?p (?o 1) } { ?s ?p ?o }", True),
+        ("CONSTRUCT WHERE { ?s ?p [] }", True),
+        ("PREFIX a: <http://a/(> construct # {\n{ ?s ?p '[_:' } WHERE { ?s ?p ?o . [] ?p ?q FILTER(?o = 1) }", False),
+        ("SELECT ?s { ?s ?p [] }", False),
+    ],
+)
+def test_new_blank_nodes_are_no_lasting_answer(site: httpx.Client, template: str, anew: bool) -> None:
+    """Blank nodes of a template are others in each answer: such an answer has no tag, and nobody keeps it."""
+    answer = site.get("/sparql", params={"query": template}, headers={"Accept": "*/*"})
+
+    assert (answer.headers["cache-control"] == "no-store", "etag" in answer.headers) == (anew, not anew), answer.text
+
+
 def test_who_has_the_answer_is_told_so(site: httpx.Client) -> None:
     """`If-None-Match` with the tag of the answer gets 304; with another tag the answer."""
     first = site.get("/sparql", params={"query": ROWS})
