@@ -189,8 +189,8 @@ def router(archive: Archive) -> APIRouter:
     async def endpoint(request: Request, version: str) -> Response:
         return await archive.answer(request, version)
 
-    async def options() -> Response:
-        return allowed(METHODS, ACCEPT_QUERY)
+    async def options(request: Request) -> Response:
+        return allowed(METHODS, request, ACCEPT_QUERY)
 
     @routes.get(
         "/release/{version}/queries/{name}",

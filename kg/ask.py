@@ -14,6 +14,7 @@ from kg import sparql
 from kg.errors import Problem, QueryError
 from kg.http import negotiate
 from kg.http.negotiate import GRAPH_FORMATS, ROW_FORMATS, Format, Results
+from kg.mistakes import explained
 from kg.names import BASE
 
 TABLE = "table"
@@ -32,7 +33,7 @@ def ask_store(store: Store, query: str, format: str | None = None) -> bytes:
     try:
         results = store.query(query, base_iri=BASE)
     except SyntaxError as error:
-        raise QueryError(Problem(f"no valid SPARQL query: {error}", "mend the query")) from error
+        raise QueryError(Problem(f"no valid SPARQL query: {explained(query, str(error))}", "mend the query")) from error
     except RuntimeError as error:  # such as a function that nobody has defined
         raise QueryError(Problem(f"the engine cannot answer this query: {error}", "mend the query")) from error
     if _as_table(isinstance(results, QueryTriples), format):

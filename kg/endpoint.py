@@ -6,6 +6,7 @@ problem document (RFC 9457).
 
 import asyncio
 import hashlib
+import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
@@ -24,6 +25,7 @@ from kg.http import conditional
 from kg.http.clients import turn_of
 from kg.http.conditional import Validators
 from kg.http.negotiate import GRAPH_FORMATS, HTML, ROW_FORMATS
+from kg.mistakes import explained
 from kg.openapi import answered
 from kg.protocol import ACCEPT_QUERY, FORM, QUERY, parameters, read_post, read_query_method, read_question
 from kg.remarks import remarks_of
@@ -39,6 +41,7 @@ METHODS = "GET, HEAD, POST, QUERY, OPTIONS"
 _ENCODED = 4
 _LONG = 1 << 14
 _UNWATCHED = 0.05
+_FIELDS = re.compile(r"[\w!#$%&'*+.^`|~-]+(?:[ \t]*,[ \t]*[\w!#$%&'*+.^`|~-]+)*", re.ASCII)
 CLIENT_GONE = 499  # nobody reads it; a log may
 
 
@@ -46,16 +49,23 @@ def problem(refusal: Refusal) -> JSONResponse:
     """Return a refusal as a problem document."""
     status = HTTPStatus(refusal.status)
     content = {"type": "about:blank", "title": status.phrase, "status": status.value, "detail": refusal.detail}
-    return JSONResponse(content, status, refusal.headers, media_type="application/problem+json")
+    headers = {"Vary": "Accept, Accept-Language", **(refusal.headers or {})}  # a person gets a page
+    return JSONResponse(content, status, headers, media_type="application/problem+json")
 
 
-def allowed(methods: str, headers: Mapping[str, str] | None = None) -> Response:
-    """Return the answer to OPTIONS, which is also what a browser asks before it sends what another site wants."""
+def allowed(methods: str, request: Request, headers: Mapping[str, str] | None = None) -> Response:
+    """Return the answer to OPTIONS, which is also what a browser asks before it sends what another site wants.
+
+    Any field may be sent: none has a meaning here that another site could abuse. The fields are repeated, since `*`
+    does not stand for `Authorization`, which some clients send always (Fetch, 4.9).
+    """
+    wanted = request.headers.get("access-control-request-headers", "")
     granted = {
         "Allow": methods,
         "Access-Control-Allow-Methods": methods,
-        "Access-Control-Allow-Headers": "Accept, Content-Type, If-Modified-Since, If-None-Match, If-Range, Range",
+        "Access-Control-Allow-Headers": wanted if _FIELDS.fullmatch(wanted) else "*",
         "Access-Control-Max-Age": "86400",
+        "Vary": "Access-Control-Request-Headers",
     }
     return Response(status_code=204, headers={**granted, **(headers or {})})
 
@@ -118,7 +128,10 @@ class Endpoint:
         asked, start = replace(question, accept=accept_of(request)), time.perf_counter()
         remarks = remarks_of(request.scope)
         remarks.query = question.query
-        answer = await unless_gone(request, self._answers.submit(asked, client_of(request), remarks))
+        try:
+            answer = await unless_gone(request, self._answers.submit(asked, client_of(request), remarks))
+        except Refusal as refusal:
+            raise _in_words(question, refusal) from refusal
         if answer is None:
             return Response(status_code=CLIENT_GONE)
         momentary = sparql.depends_on_the_moment(question.query)
@@ -152,8 +165,15 @@ class Endpoint:
         return routes
 
 
-async def _options() -> Response:
-    return allowed(METHODS, ACCEPT_QUERY)
+def _in_words(question: Question, refusal: Refusal) -> Refusal:
+    """Return a refusal that says what is wrong with a query, where that is one of the usual mistakes."""
+    if refusal.status != HTTPStatus.BAD_REQUEST:
+        return refusal
+    return Refusal(refusal.status, explained(question.query, refusal.detail), refusal.headers)
+
+
+async def _options(request: Request) -> Response:
+    return allowed(METHODS, request, ACCEPT_QUERY)
 
 
 class Direct:
@@ -222,6 +242,9 @@ async def body_of(request: Request, limit: int, kind: str = "a query") -> bytes:
 
     `kind` says what comes in it, for the refusal.
     """
+    coding = request.headers.get("content-encoding", "").strip().lower()
+    if coding not in ("", "identity"):
+        raise Refusal(415, f"a body coded as {coding} is not read here; send it plain", {"Accept-Encoding": "identity"})
     body, longest = bytearray(), _ENCODED * limit
     announced = request.headers.get("content-length", "")
     too_long = announced.isdecimal() and int(announced) > longest

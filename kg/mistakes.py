@@ -5,6 +5,8 @@ Where a query is at fault in one of the usual ways, the way is told and, where t
 
 import difflib
 import re
+import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from kg import sparql
@@ -21,6 +23,40 @@ _SAID = {
     ),
     "IRI parsing failed": ("IRIの書き方が正しくありません。", "An IRI is not written as one."),
 }
+# Strings, comments and IRIs: what stands in them is no mistake.
+_OPAQUE = re.compile(
+    r'"""(?:"{0,2}(?:[^"\\]|\\.))*+"""'
+    r"|'''(?:'{0,2}(?:[^'\\]|\\.))*+'''"
+    r'|"(?:[^"\\\n\r]|\\.)*+"'
+    r"|'(?:[^'\\\n\r]|\\.)*+'"
+    rf"|#[^\n\r]*+|{sparql.IRI.pattern}",
+    re.DOTALL,
+)
+_TYPOGRAPHIC = {
+    **dict.fromkeys("“”„‟〝〞〟「」｢｣", '"'),
+    **dict.fromkeys("‘’‚‛", "'"),
+    **dict.fromkeys("\u200b\u2060\u00ad", " "),
+    **{"−": "-", "–": "-", "—": "-", "、": ",", "。": ".", "≠": "!=", "≤": "<=", "≥": ">=", "≦": "<=", "≧": ">="},
+}
+_ODD = re.compile(
+    "[“”„‟〝〞〟「」｢｣‘’‚‛−–—、。≠≤≥≦≧\u00a0\u00ad\u2000-\u200b\u202f\u205f\u2060\u3000！-／：-＠［-｀｛-～]"
+    r"|(?<![\w:?$@.-])[０-９Ａ-Ｚａ-ｚ]+(?![\w:-])"
+)
+# What SELECT returns; what stands after ORDER BY and GROUP BY.
+_PROJECTION = re.compile(r"(?<![\w?$:])SELECT\b([^{}]*?)(?=\bWHERE\b|\bFROM\b|\{)", re.IGNORECASE)
+_ORDERED = re.compile(
+    r"(?<![\w?$:])(?:ORDER|GROUP)\s+BY\b([^{}]*?)(?=\b(?:HAVING|ORDER|LIMIT|OFFSET|VALUES)\b|\}|\Z)", re.IGNORECASE
+)
+_AGGREGATE = re.compile(r"(?<![\w?$:])(COUNT|SUM|MIN|MAX|AVG|SAMPLE|GROUP_CONCAT)\s*\(", re.IGNORECASE)
+_AS = re.compile(r"\s*AS\s*[?$]\w+", re.IGNORECASE)
+_WITHIN = r"(?<![\w?$:])(?P<sign>{})(?![\w:])"
+_OPERATORS = (
+    (re.compile(r"(?P<sign>==)"), "="),
+    (re.compile(r"[?$]\w+\s*(?P<sign>__)(?=\s*[\w?$(])"), "!="),  # <> reads as an empty IRI, which is blanked
+    (re.compile(_WITHIN.format("AND"), re.IGNORECASE), "&&"),
+    (re.compile(_WITHIN.format("OR"), re.IGNORECASE), "||"),
+    (re.compile(r"\}\s*(?P<sign>;)\s*\Z"), ""),
+)
 _PLAIN = ("ここで読めなくなりました。", "It cannot be read from here on.")
 
 
@@ -43,13 +79,141 @@ def mistake_in(query: str, detail: str) -> Mistake | None:
     place = _PLACE.search(detail)
     if not place:
         return None
-    return _undeclared(query) or _unknown_form(query) or _open_bracket(query, place) or _as_said(place)
+    plain = _OPAQUE.sub(lambda piece: "_" * len(piece[0]), query)
+    return (
+        _undeclared(query)
+        or _odd_character(query, plain)
+        or _unknown_form(query)
+        or _comma(query, plain)
+        or _unnamed(query, plain)
+        or _operator(query, plain)
+        or _open_text(query, plain)
+        or _open_bracket(query, place)
+        or _as_said(place)
+    )
+
+
+def explained(query: str, detail: str) -> str:
+    """Return what an engine says of a query that it refuses, after the mistake in words where it is a usual one."""
+    mistake = mistake_in(query, detail)
+    if mistake is None or mistake.text in (_PLAIN, *_SAID.values()):
+        return detail
+    return f"line {mistake.line}, column {mistake.column}: {mistake.text[1]} ({detail})"
+
+
+def _odd_character(query: str, plain: str) -> Mistake | None:
+    """Return that a character stands where only its ASCII counterpart has a meaning: of another width, or typographic.
+
+    They come with a query that was copied from a document, or from an input method that was on.
+    """
+    found = _ODD.search(plain)
+    if not found:
+        return None
+    first, line_and_column = found[0][0], _place(query, found.start())
+    code, instead = f"U+{ord(first):04X}", _ascii(first)
+    shown = ("空白", "a space") if instead == " " else (instead, instead)
+    named = f"{first} ({code})" if first.isprintable() and first.strip() else code
+    text = (
+        f"{named} は、ここでは使えません。半角の {shown[0]} にしてください。",
+        f"{named} has no meaning here; write {shown[1]} instead.",
+    )
+    pieces, end = list[str](), 0
+    for odd in _ODD.finditer(plain):
+        pieces += [query[end : odd.start()], *map(_ascii, odd[0])]
+        end = odd.end()
+    return Mistake(text, *line_and_column, mended="".join(pieces) + query[end:])
+
+
+def _ascii(odd: str) -> str:
+    return _TYPOGRAPHIC.get(odd) or unicodedata.normalize("NFKC", odd)
+
+
+def _comma(query: str, plain: str) -> Mistake | None:
+    """Return that commas stand between variables, as in SQL."""
+    clauses = [found.span(1) for pattern in (_PROJECTION, _ORDERED) for found in pattern.finditer(plain)]
+    commas = [place for start, end in clauses for place in _outside(plain, start, end) if plain[place] == ","]
+    if not commas:
+        return None
+    text = ("変数の間にコンマは書きません。空白で区切ります。", "Between variables stands a space, not a comma.")
+    mended = "".join("" if place in commas else char for place, char in enumerate(query))
+    return Mistake(text, *_place(query, commas[0]), mended=mended)
+
+
+def _unnamed(query: str, plain: str) -> Mistake | None:
+    """Return that an aggregate of SELECT has no parentheses around it, or no name."""
+    for start, end in (found.span(1) for found in _PROJECTION.finditer(plain)):
+        free = set(_outside(plain, start, end))
+        for call in _AGGREGATE.finditer(plain, start, end):
+            last, bare = _closing(plain, call.end() - 1), call.start() in free
+            named = _AS.match(plain, last + 1) if last else None
+            if last is None or (not bare and not _alone(plain, call.start(), last)):
+                continue
+            words = query[call.start() : named.end() if named else last + 1]
+            name = "" if named else f" AS ?{call[1].lower()}"
+            text = (
+                f"SELECT で計算した値は、括弧で囲み、AS で名前を付けます:({words}{name})",
+                f"What SELECT computes stands in parentheses and has a name: ({words}{name})",
+            )
+            whole = f"({words}{name})" if bare else f"{words}{name}"
+            mended = query[: call.start()] + whole + query[call.start() + len(words) :]
+            return Mistake(text, *_place(query, call.start()), mended=mended)
+    return None
+
+
+def _alone(plain: str, start: int, last: int) -> bool:
+    """Whether a call stands in parentheses with nothing else, not even a name."""
+    return plain[:start].rstrip().endswith("(") and plain[last + 1 :].lstrip().startswith(")")
+
+
+def _operator(query: str, plain: str) -> Mistake | None:
+    """Return that an operator of another language stands in an expression."""
+    for pattern, instead in _OPERATORS:
+        if found := pattern.search(plain):
+            start, end = found.span("sign")
+            sign = query[start:end]
+            text = (f"{sign} ではなく {instead} と書きます。", f"SPARQL writes {instead}, not {sign}.")
+            if not instead:
+                text = (f"質問の最後に {sign} は書きません。", f"A query does not end in {sign}")
+            return Mistake(text, *_place(query, start), mended=f"{query[:start]}{instead}{query[end:]}")
+    return None
+
+
+def _open_text(query: str, plain: str) -> Mistake | None:
+    """Return that a text is never closed: of texts that are, nothing is left here."""
+    found = re.search(r"[\"']", plain)
+    if not found:
+        return None
+    text = (
+        f"ここで始まる文字列( {found[0]} )が閉じられていません。",
+        f"The text that begins with this {found[0]} is never closed.",
+    )
+    return Mistake(text, *_place(query, found.start()))
+
+
+def _outside(plain: str, start: int, end: int) -> Iterator[int]:
+    """Yield the places of a stretch that stand in no parentheses."""
+    depth = 0
+    for place in range(start, end):
+        depth -= plain[place] == ")"
+        if depth == 0:
+            yield place
+        depth += plain[place] == "("
+
+
+def _closing(plain: str, opening: int) -> int | None:
+    """Return where a parenthesis is closed."""
+    depth = 0
+    for place in range(opening, len(plain)):
+        depth += (plain[place] == "(") - (plain[place] == ")")
+        if depth == 0:
+            return place
+    return None
 
 
 def _undeclared(query: str) -> Mistake | None:
     """Return that a prefix has not been declared."""
     missing = {name.written.partition(":")[0]: name.start for name in reversed([*sparql.names(query)]) if not name.iri}
-    missing = {prefix: start for prefix, start in missing.items() if prefix or start}
+    missing = {prefix: start for prefix, start in missing.items() if (prefix or start) and not prefix.startswith("<")}
     if not missing:
         return None
     first = min(missing, key=lambda prefix: missing[prefix])

@@ -1,9 +1,12 @@
 """What /openapi.json says of the answers: their status codes and media types (OpenAPI 3.1, 4.8.16)."""
 
+import re
+from collections.abc import Iterable
 from typing import Any
 
 from kg.http.negotiate import Format
 
+_IN_PATH = re.compile(r"\{(\w+)(?::\w+)?\}")
 _PROBLEM = {
     "type": "object",
     "required": ["type", "title", "status", "detail"],
@@ -44,6 +47,14 @@ def takes(**parameters: str) -> dict[str, Any]:
             for name, text in parameters.items()
         ]
     }
+
+
+def with_path_parameters(path: str, known: Iterable[str], extra: dict[str, Any] | None) -> dict[str, Any]:
+    """Return the `openapi_extra` of a route with the parameters of its path that its function does not name."""
+    names = [name for name in _IN_PATH.findall(path) if name not in known]
+    described = [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names]
+    extra = extra or {}
+    return {**extra, "parameters": [*described, *extra.get("parameters", ())]} if described else extra
 
 
 # The mark of a route that judges its parameters itself.

@@ -36,8 +36,9 @@ def read_question(pairs: Sequence[tuple[str, str]]) -> Question | None:
     formats = [value for key, value in pairs if key == "format" and value]
     return Question(
         query=queries[0],
-        default_graphs=tuple(value for key, value in pairs if key == "default-graph-uri"),
-        named_graphs=tuple(value for key, value in pairs if key == "named-graph-uri"),
+        # forms of other endpoints send these empty where nothing was chosen
+        default_graphs=tuple(value for key, value in pairs if key == "default-graph-uri" and value),
+        named_graphs=tuple(value for key, value in pairs if key == "named-graph-uri" and value),
         format=formats[0] if formats else None,
     )
 

@@ -1,17 +1,13 @@
 """The application: every path that is served."""
 
-import re
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from urllib.parse import unquote
 
-from fastapi import APIRouter, Depends, FastAPI, Request, Response
+from fastapi import APIRouter, Depends, FastAPI, Response
 from fastapi.routing import APIRoute
-from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from kg import (
@@ -23,8 +19,8 @@ from kg import (
     documents,
     downloads,
     editor,
-    endpoint,
     facsimile,
+    failures,
     front,
     guide,
     health,
@@ -39,11 +35,11 @@ from kg import (
 from kg.answers import Answers
 from kg.asking import Ask, OnBehalf, asking
 from kg.editor import Editor
-from kg.endpoint import Direct, Endpoint, Refusal, allowed, problem
+from kg.endpoint import Direct, Endpoint
 from kg.health import Served
 from kg.http.clients import BehindProxies
 from kg.http.compression import Compressed
-from kg.http.headers import EVERYWHERE, HeadersEverywhere
+from kg.http.headers import HeadersEverywhere
 from kg.http.replay import Replayed
 from kg.indexing import Indexing
 from kg.introducing import introduction
@@ -57,7 +53,7 @@ from kg.reconcile import routes as reconcile
 from kg.reconcile.service import Setting
 from kg.releases import Release
 from kg.remote.held import Held
-from kg.replies import Asked, Notice, prefers_page, raw_path, told, understood
+from kg.replies import understood
 from kg.searching import routes as searching
 from kg.vocabulary import Vocabulary
 from kg.workers.limits import Limits
@@ -66,9 +62,6 @@ from kg.workers.source import Source
 
 # Of data that may be others when the server is started again.
 REVALIDATED = "public, no-cache"
-# What every path but the endpoint's can be asked by.
-READING = "GET, HEAD, OPTIONS"
-_VERSIONED = re.compile(archive.PATH.replace("{version}", "[^/]+"))
 
 
 Data = Release | Sequence[Path] | Held
@@ -192,7 +185,7 @@ def _bare(lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]]) -> _
         default_response_class=Response,
         responses=openapi.EVERYWHERE,
         lifespan=lifespan,
-        exception_handlers={Refusal: _refused, HTTPException: _failed, ClientDisconnect: _gone, Exception: _broken},
+        exception_handlers=failures.HANDLERS,
     )
 
 
@@ -243,51 +236,17 @@ def _paths(routers: Iterable[APIRouter]) -> Iterator[str]:
 
 
 def _with_head(router: APIRouter) -> APIRouter:
-    """Let every path that answers GET answer HEAD: the same without a body (RFC 9110, 9.3.2)."""
+    """Let every path that answers GET answer HEAD: the same without a body (RFC 9110, 9.3.2).
+
+    /openapi.json also tells of the parts of paths that a function reads from the request itself.
+    """
     routes = [route for route in router.routes if isinstance(route, APIRoute)]
     there = {route.path for route in routes if "HEAD" in (route.methods or ())}
     for route in routes:
+        named = {field.alias for field in route.dependant.path_params}
+        route.openapi_extra = openapi.with_path_parameters(route.path, named, route.openapi_extra) or None
         if "GET" in (route.methods or ()) and route.path not in there:
             path = route.path.removeprefix(router.prefix)
             extra = route.openapi_extra
             router.add_api_route(path, route.endpoint, methods=["HEAD"], include_in_schema=False, openapi_extra=extra)
     return router
-
-
-async def _refused(request: Request, error: Exception) -> Response:
-    assert isinstance(error, Refusal)
-    return problem(error)
-
-
-async def _failed(request: Request, error: Exception) -> Response:
-    """Answer what the framework refuses: an unknown path, or a method that a path does not have (OPTIONS it has)."""
-    assert isinstance(error, HTTPException)
-    headers = dict(error.headers or {})
-    if error.status_code == 405 and request.method == "OPTIONS":
-        return allowed(READING)
-    if error.status_code == 405:
-        headers["Allow"] = _methods(request)
-    if error.status_code == 404 and prefers_page(request):
-        path = unquote(request.url.path, errors="replace")
-        text = (f"{path} というページはありません。", f"There is no page {path}.")
-        return told(Asked(request, raw_path(request)), Notice(404, ("見つかりません", "Not found"), text), ())
-    return problem(Refusal(error.status_code, error.detail, headers))
-
-
-def _methods(request: Request) -> str:
-    """Return the methods that a path can be asked by."""
-    path = request.url.path.removeprefix(request.scope.get("root_path", "")).rstrip("/")
-    if path == "/sparql" or _VERSIONED.fullmatch(path):
-        return endpoint.METHODS
-    # A form goes to the service itself, or to that of an edition.
-    return reconcile.METHODS if reconcile.answers_forms(path) else READING
-
-
-async def _gone(request: Request, error: Exception) -> Response:
-    """Answer nobody: the client has gone away before it had said everything."""
-    return Response(status_code=endpoint.CLIENT_GONE)
-
-
-async def _broken(request: Request, error: Exception) -> Response:
-    """Answer where the program is at fault; the trace goes to the log of the server only."""
-    return problem(Refusal(500, "the server failed to answer; the fault is ours", EVERYWHERE))

@@ -119,6 +119,8 @@ def as_atom(changes: Changes, lang: str) -> bytes:
     address = f"{BASE}changes?{asked}"
     day = f"{changes.issued}T00:00:00Z"
     _put(feed, "id", address)
+    _put(feed, "link", href=f"{address}&format=atom&lang={lang}", rel="self", type="application/atom+xml")
+    _put(feed, "link", href=f"{address}&lang={lang}", rel="alternate", type="text/html")
     _put(feed, "title", headline(changes).of(lang))
     _put(feed, "subtitle", statements(changes).of(lang))
     _put(feed, "updated", day)

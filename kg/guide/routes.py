@@ -12,7 +12,7 @@ from kg.guide.rendering import Rendered, rendered
 from kg.http.negotiate import HTML
 from kg.openapi import answered
 from kg.pages import View
-from kg.replies import Asked, Notice, page, prefers_page, raw_path, told, view_of
+from kg.replies import Asked, Notice, page, prefers_page, raw_path, redirect, told, view_of
 from kg.representations import validators
 
 _LASTING = "public, no-cache"
@@ -30,6 +30,8 @@ def router() -> APIRouter:
 
     @routes.get("/{path:path}", summary="Read a page of the guide, or its Markdown", responses=forms)
     async def document(request: Request, path: str) -> Response:
+        if path.endswith("/"):
+            return redirect(308, "../" + path.rstrip("/").rpartition("/")[2])
         return _written(request, path) or _page(request, path or shelf.INDEX)
 
     return routes

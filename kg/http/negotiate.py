@@ -3,6 +3,7 @@
 A client asks by `Accept`, with weights (RFC 9110), or by `format=`, which wins because people type it into an address.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from io import BytesIO
@@ -74,6 +75,10 @@ ROW_FORMATS = (JSON, XML, CSV, TSV)
 GRAPH_FORMATS = (TURTLE, N_TRIPLES, JSON_LD, RDF_XML, TRIG, N_QUADS)
 
 
+# A quoted string, closed or not, or a character.
+_PIECES = re.compile(r'"(?:[^"\\]|\\.)*"?|.', re.DOTALL)
+
+
 class NotAcceptable(QueryError):
     """None of the formats asked for can be had; the remedy names those that can."""
 
@@ -86,13 +91,13 @@ def formats_of(results: Results) -> tuple[Format, ...]:
 def choose(offered: Sequence[Format], accept: str | None = None, named: str | None = None) -> Format:
     """Return the format that a client prefers: by name where it gives one, else by its Accept header."""
     if named:
+        name = named.strip().lower().replace(" ", "+")  # of `application/ld+json` in an address the + is a space
         for format in offered:
-            if named.lower() in (*format.names, format.media_type, *format.aliases):
+            if name in (*format.names, format.media_type, *format.aliases):
                 return format
         raise _not_acceptable(f"format={named} cannot be had here", offered)
-    if not accept or not accept.strip():
-        return offered[0]
-    ranges = list(_ranges(accept))
+    # who names nothing takes anything (RFC 9110, 12.5.1)
+    ranges = list(_ranges(accept if accept and accept.strip() else "*/*"))
     wanted = [_wanted(format, ranges) for format in offered]
     best = max(wanted)
     if best[0] == 0:
@@ -169,8 +174,8 @@ class _WellFormed:
 
 def _ranges(accept: str) -> Iterator[tuple[str, float]]:
     """Yield each media range of an Accept header with its weight; one whose weight is no number is left out."""
-    for part in accept.split(","):
-        media_range, *parameters = (piece.strip().lower() for piece in part.split(";"))
+    for part in _split(accept, ","):
+        media_range, *parameters = (piece.strip().lower() for piece in _split(part, ";"))
         weights = [parameter[2:] for parameter in parameters if parameter.startswith("q=")]
         try:
             weight = float(weights[0]) if weights else 1.0
@@ -178,6 +183,19 @@ def _ranges(accept: str) -> Iterator[tuple[str, float]]:
             continue
         if 0 <= weight <= 1:
             yield media_range, weight
+
+
+def _split(text: str, mark: str) -> list[str]:
+    """Return the parts between marks; in a quoted string a mark is a character (RFC 9110, 5.6.4)."""
+    if '"' not in text:
+        return text.split(mark)
+    parts = [""]
+    for piece in _PIECES.findall(text):
+        if piece == mark:
+            parts.append("")
+        else:
+            parts[-1] += piece
+    return parts
 
 
 def _wanted(format: Format, ranges: list[tuple[str, float]]) -> tuple[float, int]:

@@ -6,6 +6,7 @@ which its client must have sent what is due: a head, a body or, between two requ
 
 import asyncio
 import json
+import re
 from http import HTTPStatus
 from math import inf
 from typing import Any
@@ -19,6 +20,8 @@ from kg.listening.lingering import Lingering
 
 _VERSIONS = ("1.1", "1.0")
 _FRAMING = (b"content-length", b"transfer-encoding")
+# `Host` (RFC 9110, 7.2): a name, or an address in brackets, and a port.
+_HOST = re.compile(rb"(?:\[[0-9A-Fa-f:.]+\]|(?:[A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*)(?::[0-9]*)?")
 # What a head has besides its address and its fields.
 _SPARE = 4 * KB
 _MALFORMED = 400, "this is no request of HTTP/1.1"
@@ -66,7 +69,8 @@ class Connection(HttpToolsProtocol):
         except httptools.HttpParserInvalidMethodError:
             self._refuse(*_UNKNOWN_METHOD, "malformed")
         except httptools.HttpParserError:
-            self._refuse(*(self._refusal or _MALFORMED), "too large" if self._refusal else "malformed")
+            status, detail = self._refusal or _MALFORMED
+            self._refuse(status, detail, "too large" if status in (413, 414, 431) else "malformed")
         else:
             # The parser tells of a field when it is complete, so what is never complete is counted here.
             self._pieces += len(data) if goes_on and self._in_head else 0
@@ -103,6 +107,7 @@ class Connection(HttpToolsProtocol):
         if not self._muted:
             if self.parser.get_http_version() not in _VERSIONS:
                 self._fail(505, "this server speaks version 1.1 of HTTP, and 1.0")
+            self._check_head()
             super().on_headers_complete()
             self._in_head = False
             self._due = self.loop.time() + self._limits.body_seconds
@@ -182,6 +187,22 @@ class Connection(HttpToolsProtocol):
         self._muted = False
         if rest:
             self.data_received(rest)
+
+    def _check_head(self) -> None:
+        """Fail where a head does not say for which host it is (RFC 9112, 3.2), or codes its body in a way unknown here.
+
+        Of codings of the transfer this server knows `chunked` only (RFC 9112, 6.1).
+        """
+        hosts = [value for name, value in self.headers if name == b"host"]
+        if not hosts and self.parser.get_http_version() == "1.1":
+            self._fail(400, "this request names no host; send one field Host")
+        if len(hosts) > 1:
+            self._fail(400, "this request names its host more than once; send one field Host")
+        if hosts and not _HOST.fullmatch(hosts[0]):
+            self._fail(400, "the field Host holds no host: a name or an address, and perhaps a port")
+        codings = b",".join(value for name, value in self.headers if name == b"transfer-encoding")
+        if codings and codings.strip().lower() != b"chunked":
+            self._fail(501, "the body of this request is coded in a way unknown here; send it plain, or chunked")
 
     def _wait(self, seconds: float) -> None:
         """Wait for the client, for so long."""

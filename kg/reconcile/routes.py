@@ -73,4 +73,4 @@ def answers_forms(path: str) -> bool:
 
 
 async def _options(request: Request) -> Response:
-    return allowed(READING if request.path_params.get("edition") in _READ_ONLY else METHODS)
+    return allowed(READING if request.path_params.get("edition") in _READ_ONLY else METHODS, request)

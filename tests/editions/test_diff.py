@@ -221,6 +221,9 @@ def test_the_feed_has_an_entry_for_each_thing(out: Path, editions: dict[str, Thi
     links = [entry.find(f"{ATOM}link").get("href") for entry in entries]  # type: ignore[union-attr]
     assert [link.removeprefix(ID) for link in links if link] == list(editions)
     assert entries[0].findtext(f"{ATOM}content") == "\n".join(told(next(iter(editions.values())), lang))
+    own = {link.get("rel"): link.get("href") or "" for link in feed.findall(f"{ATOM}link")}
+    assert own["self"] == f"{feed.findtext(f'{ATOM}id')}&format=atom&lang={lang}"
+    assert own["alternate"].startswith("https://w3id.org/shisaku/changes?")
 
 
 def test_a_feed_about_files_needs_a_day(out: Path, pair: Path, tmp_path: Path) -> None:

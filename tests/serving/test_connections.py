@@ -140,8 +140,8 @@ def test_a_head_that_is_too_large_or_malformed_is_refused(quick: httpx.Client, h
     ],
 )
 def test_no_second_request_hides_in_the_body_of_the_first(quick: httpx.Client, framing: bytes) -> None:
-    """Where two programs could read the length of a body in two ways, there is one answer, 400, and the end."""
-    assert statuses(sent(quick, POST + framing)) == [400]
+    """Where two programs could read the length of a body in two ways, there is one answer, a refusal, and the end."""
+    assert statuses(sent(quick, POST + framing)) in ([400], [501])
 
 
 @pytest.mark.parametrize(

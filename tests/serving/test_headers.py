@@ -176,7 +176,7 @@ def test_no_graph_can_run_a_script(hostile: httpx.Client, form: str) -> None:
 def test_what_is_asked_does_not_become_markup(hostile: httpx.Client) -> None:
     """A refusal repeats parts of the request as JSON, which is what its type says, or escaped on a page."""
     for path in (f"/{SCRIPT}", f"/queries/{SCRIPT}", f"/release/{SCRIPT}/", f"/sparql?query={SCRIPT}"):
-        answer = hostile.get(path, headers={"Accept": "text/html"})
+        answer = hostile.get(path, headers={"Accept": "text/html"}, follow_redirects=True)
 
         assert answer.status_code in (400, 404)
         if answer.headers["content-type"] == "application/problem+json":
