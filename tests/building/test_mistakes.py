@@ -123,6 +123,8 @@ def plan(recipe: Path, described: str = PLAN, rows: str = "") -> Path:
         ("tables.toml", "unique = true", "uniq = true", "[columns] is no description of a table: uniq is none of"),
         ("link-targets.csv", "Q[1-9][0-9]*", "Q[1-9", "pattern is 'Q[1-9'; it must be a regular expression"),
         ("link-rules.csv", "{value}", "{value.x}", "cannot be filled"),
+        ("concepts.csv", "comparator,", "comparision,", "scheme is 'comparision'; it must be one of"),
+        ("characters.csv", "\n", "\n二字,一,variant,nobody\n", "character is '二字'; it must match ."),
     ],
 )
 def test_a_value_without_the_form_of_one_is_told(
