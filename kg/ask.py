@@ -5,10 +5,18 @@ import json
 import unicodedata
 import urllib.error
 from http.client import HTTPException, HTTPResponse
+from typing import Any
 
-from pyoxigraph import QueryBoolean, QueryResultsFormat, QuerySolutions, QueryTriples, Store, parse_query_results
+from pyoxigraph import QueryBoolean, QuerySolutions, QueryTriples, Store
 from SPARQLWrapper import GET, POST, SPARQLWrapper
-from SPARQLWrapper.SPARQLExceptions import SPARQLWrapperException
+from SPARQLWrapper.SPARQLExceptions import (
+    EndPointInternalError,
+    EndPointNotFound,
+    QueryBadFormed,
+    SPARQLWrapperException,
+    Unauthorized,
+    URITooLong,
+)
 
 from kg import sparql
 from kg.errors import Problem, QueryError
@@ -22,6 +30,18 @@ FORMATS = (TABLE, "csv", "tsv", "json", "xml", "ttl", "nt", "jsonld", "rdfxml")
 
 # Addresses longer than this are refused by some servers and proxies, so a longer query goes by POST.
 _LONGEST_GET = 2000
+
+_STATUSES = (
+    (QueryBadFormed, 400),
+    (Unauthorized, 401),
+    (EndPointNotFound, 404),
+    (URITooLong, 414),
+    (EndPointInternalError, 500),
+)
+_BUSY = (408, 425, 429, 502, 503, 504)
+_FORBIDDEN = (401, 403, 407, 511)
+_ELSEWHERE = (301, 302, 303, 307, 308, 404, 405, 410)
+_FAILED = 500
 
 
 def ask_store(store: Store, query: str, format: str | None = None) -> bytes:
@@ -51,7 +71,11 @@ def ask_endpoint(address: str, query: str, format: str | None = None, timeout: i
     offered = GRAPH_FORMATS if graph else ROW_FORMATS
     wanted = negotiate.JSON if as_table else negotiate.choose(offered, named=format)
     body = _send(address, query, wanted, timeout)
-    return table(parse_query_results(body, QueryResultsFormat.JSON)) if as_table else body
+    if as_table:
+        return _table_of(body, address)
+    if not body.strip() and wanted not in GRAPH_FORMATS:
+        raise _no_answer(address, "the answer is empty")
+    return body
 
 
 def table(results: Results) -> bytes:
@@ -60,11 +84,48 @@ def table(results: Results) -> bytes:
         return b"true\n" if results else b"false\n"
     assert isinstance(results, QuerySolutions)
     head = [variable.value for variable in results.variables]
-    rows = [["" if term is None else _printable(term) for term in solution] for solution in results]
+    return _lined_up(head, [["" if term is None else _printable(term) for term in solution] for solution in results])
+
+
+def _lined_up(head: list[str], rows: list[list[str]]) -> bytes:
     widths = [max(map(_width, column)) for column in zip(head, *rows, strict=True)]
     lines = [head, ["-" * width for width in widths], *rows]
     text = "\n".join(_line(cells, widths) for cells in lines)
     return f"{text}\n({len(rows)} {'row' if len(rows) == 1 else 'rows'})\n".encode()
+
+
+def _table_of(body: bytes, address: str) -> bytes:
+    """Return JSON results as a table; what the format does not know is left aside. Raises QueryError for others."""
+    try:
+        answer = json.loads(body)
+        if isinstance(answer.get("boolean"), bool):
+            return b"true\n" if answer["boolean"] else b"false\n"
+        head = [_text(name) for name in answer["head"]["vars"]]
+        bindings = answer["results"]["bindings"]
+        rows = [[_printable(_value(row[name])) if name in row else "" for name in head] for row in bindings]
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        fact = "it is no JSON to its end" if isinstance(error, ValueError) else "it holds no results"
+        raise _no_answer(address, fact if body.strip() else "the answer is empty") from error
+    return _lined_up(head, rows)
+
+
+def _text(given: object) -> str:
+    if not isinstance(given, str):
+        raise TypeError(given)
+    return given
+
+
+def _value(term: Any) -> str:
+    """Return the text of a term of JSON results, also of a triple term."""
+    if isinstance(term["value"], dict):
+        parts = (term["value"][name] for name in ("subject", "predicate", "object"))
+        return f"<<( {' '.join(map(_value, parts))} )>>"
+    return _text(term["value"])
+
+
+def _no_answer(address: str, why: str) -> QueryError:
+    remedy = "check that the address is a SPARQL endpoint, and ask again: an answer may have been cut off"
+    return QueryError(Problem(f"{address} gave no answer that can be read: {why}", remedy))
 
 
 def _refuse_update(query: str) -> None:
@@ -93,8 +154,8 @@ def _send(address: str, query: str, wanted: Format, timeout: int) -> bytes:
         with response:
             media_type, body = response.headers.get_content_type(), response.read()
     except (SPARQLWrapperException, urllib.error.HTTPError) as error:
-        raise QueryError(Problem(f"{address} refused: {_reason(error)}", "mend the query")) from error
-    except (OSError, HTTPException) as error:
+        raise QueryError(_refusal(address, error)) from error
+    except (OSError, HTTPException, ValueError) as error:
         raise QueryError(Problem(f"{address} does not answer: {error}", "check the address and the network")) from error
     if media_type not in (wanted.media_type, *wanted.aliases):
         fact = f"{address} answered {media_type} where {wanted.media_type} was asked for"
@@ -102,21 +163,44 @@ def _send(address: str, query: str, wanted: Format, timeout: int) -> bytes:
     return body
 
 
-def _reason(error: Exception) -> str:
-    """Return what an endpoint says about its refusal: the detail of a problem document where it sends one."""
+def _refusal(address: str, error: Exception) -> Problem:
+    """Return what an endpoint says about its refusal, and what to do: only some statuses are about the query."""
+    status, text, retry = _said(error)
+    try:
+        detail = str(json.loads(text)["detail"])
+    except (ValueError, LookupError, TypeError):
+        detail = text[:500]
+    told = f"{status} {detail}".strip()
+    told = "".join(char if char.isprintable() or char == "\n" else "\N{REPLACEMENT CHARACTER}" for char in told)
+    if status in _BUSY:
+        when = f" in {retry} seconds" if retry.isdecimal() else " later"
+        return Problem(f"{address} cannot answer now: {told}", f"nothing is wrong with the query: ask again{when}")
+    if status in _FORBIDDEN:
+        return Problem(f"{address} refused: {told}", "ask its operator who may ask it")
+    if status in _ELSEWHERE:
+        return Problem(f"{address} refused: {told}", "check the address: it may be no SPARQL endpoint")
+    if status >= _FAILED:
+        remedy = "the fault is the endpoint's: ask again later, or ask for less"
+        return Problem(f"{address} has failed: {told}", remedy)
+    return Problem(f"{address} refused: {told}", "mend the query")
+
+
+def _said(error: Exception) -> tuple[int, str, str]:
+    """Return the status of a refusal, its body and when to ask again; 0 where there is no status."""
     if isinstance(error, urllib.error.HTTPError):
         with error:
-            text = error.read().decode(errors="replace")
-        status = f"{error.code} {error.reason}: "
-    else:
-        # The wrapper's own exceptions end in the body of the answer, printed as Python bytes.
-        start, _, body = str(error).partition("Response:\n")
-        text, status = (ast.literal_eval(body).decode(errors="replace") if body else start.strip()), ""
+            try:
+                text = error.read().decode(errors="replace")
+            except (OSError, HTTPException):  # the answer was cut off
+                text = str(error.reason)
+            return error.code, text, error.headers.get("Retry-After", "") if error.headers else ""
+    # The wrapper's own exceptions end in the body of the answer, printed as Python bytes.
+    start, _, body = str(error).partition("Response:\n")
     try:
-        detail = json.loads(text)["detail"]
-    except (ValueError, KeyError, TypeError):
-        detail = text[:500]
-    return f"{status}{detail}"
+        text = ast.literal_eval(body).decode(errors="replace") if body else start.strip()
+    except (ValueError, SyntaxError, AttributeError):
+        text = body
+    return next((status for kind, status in _STATUSES if isinstance(error, kind)), 0), text, ""
 
 
 def _printable(term: object) -> str:

@@ -2,39 +2,52 @@
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pyoxigraph
 from rdflib import RDF, RDFS, SH, SKOS, Graph, Namespace, URIRef
 
-from kg.errors import KgError, Problem
+from kg.errors import KgError, Problem, QueryError, ReleaseError
 from kg.names import ONTOLOGY
 from kg.pipeline import check_documents
 from kg.places import Places
 from kg.queries import read_queries
-from kg.recipe import read_recipe
+from kg.recipe import survey
 from kg.recipe.catalogue import read_catalogue
+from kg.texts import read_text
 
 _SHISAKU = Namespace(ONTOLOGY)
 _SHACL: Any = SH  # a namespace that knows its words, which its type does not tell
 _TERM = re.compile(r"\bshisaku:([A-Za-z][A-Za-z0-9]*)")
 
 
-def problems_of(places: Places) -> list[Problem]:
-    """Return what is wrong with the recipe, the ontology, the shapes and the queries; an empty list if nothing is."""
-    problems: list[Problem] = []
-    try:
-        recipe = read_recipe(places.recipe)
-        read_catalogue(places.recipe)
-        check_documents(recipe)
-    except KgError as error:
-        problems.extend(error.problems)
+def problems_of(places: Places) -> tuple[list[Problem], list[Problem]]:
+    """Return what is wrong with the recipe, the ontology, the shapes and the queries, and what is only remarked."""
+    problems, remarks = _recipe(places)
     terms, found = _ontology(places.ontology)
     problems.extend(found)
     problems.extend(_shapes(places.shapes, terms))
     problems.extend(_queries(places.queries, terms))
-    return problems
+    return problems, remarks
+
+
+def _recipe(places: Places) -> tuple[list[Problem], list[Problem]]:
+    """Go on behind a broken part: everything is told in one go."""
+    found = survey(places.recipe)
+    problems = [*found.problems]
+    try:
+        read_catalogue(places.recipe)
+    except KgError as error:
+        told = {problem.file for problem in problems}
+        problems.extend(problem for problem in error.problems if problem.file not in told)
+    try:
+        if found.recipe:
+            check_documents(found.recipe, whole=not problems)
+    except KgError as error:
+        problems.extend(error.problems)
+    return problems, [*found.remarks]
 
 
 def _ontology(folder: Path) -> tuple[set[str], list[Problem]]:
@@ -53,13 +66,17 @@ def _ontology(folder: Path) -> tuple[set[str], list[Problem]]:
 def _turtle(file: Path, problems: list[Problem]) -> Graph:
     """Parse a Turtle file; where it is none, report that and return an empty graph."""
     try:
+        text = read_text(file, ReleaseError)
         # by the engine first: its syntax errors tell the line
-        list(pyoxigraph.parse(path=str(file), format=pyoxigraph.RdfFormat.TURTLE))
+        list(pyoxigraph.parse(text, format=pyoxigraph.RdfFormat.TURTLE))
+    except KgError as error:
+        problems.extend(error.problems)
+        return Graph()
     except (SyntaxError, OSError) as error:
         line = getattr(error, "lineno", None)
         problems.append(Problem(f"is no Turtle: {error}", "mend the syntax at that place", file, line))
         return Graph()
-    return Graph().parse(file, format="turtle")
+    return Graph().parse(data=text, format="turtle", publicID=file.as_uri())
 
 
 def _shapes(folder: Path, terms: set[str]) -> list[Problem]:
@@ -93,7 +110,7 @@ def _undescribed(graph: Graph, term: URIRef, file: Path) -> Iterator[Problem]:
 
 
 def _line(file: Path, local: str) -> int | None:
-    lines = file.read_text(encoding="utf-8").splitlines()
+    lines = read_text(file, ReleaseError).splitlines()
     return next((number for number, line in enumerate(lines, 1) if line.startswith(f"shisaku:{local} ")), None)
 
 
@@ -104,7 +121,12 @@ def _queries(folder: Path, terms: set[str]) -> Iterator[Problem]:
     except KgError as error:
         yield from error.problems
     for file in sorted(folder.glob("*.rq")):
-        for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
-            for match in _TERM.finditer("" if line.lstrip().startswith("#") else line):
-                if match[1] not in terms:
-                    yield _undefined(match[1], file, number)
+        with suppress(QueryError):  # told by the reading above
+            yield from _terms(file, read_text(file, QueryError), terms)
+
+
+def _terms(file: Path, text: str, terms: set[str]) -> Iterator[Problem]:
+    for number, line in enumerate(text.splitlines(), 1):
+        for match in _TERM.finditer("" if line.lstrip().startswith("#") else line):
+            if match[1] not in terms:
+                yield _undefined(match[1], file, number)

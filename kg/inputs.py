@@ -12,7 +12,10 @@ from kg.releases import RELEASES, Release, current_release, read_release
 
 
 def inputs_of(places: Places) -> str:
-    """Return the SHA-256 of everything a release is made from: the declarative files, and the program itself."""
+    """Return the SHA-256 of everything a release is made from: the declarative files, and the program itself.
+
+    Its templates belong to it: the report of a release is a page.
+    """
     digest = hashlib.sha256(__version__.encode())
     program = Path(__file__).parent
     for name, folder, pattern in (
@@ -21,6 +24,7 @@ def inputs_of(places: Places) -> str:
         ("shapes", places.shapes, "*.ttl"),
         ("queries", places.queries, "*.rq"),
         ("kg", program, "*.py"),
+        ("kg", program, "templates/*"),
     ):
         for file in _files(folder, pattern):
             digest.update(f"{name}/{file.relative_to(folder).as_posix()}\0".encode())

@@ -140,8 +140,8 @@ def read(document: bytes, recipe: Recipe, key: str = "") -> Tables:
         tables = read(Path("measures.txt").read_bytes(), read_recipe(Path("build")))
         print([row["title_ja"] for row in tables["measures"]])
 
-    Raises SourceError where the document is empty or no UTF-8, RecipeError where there is no such edition or a
-    correction does not fit: `dataclasses.replace(recipe, corrections=())` reads what is printed.
+    Raises SourceError where the document is empty, no UTF-8 or prints no measure, RecipeError where there is no such
+    edition or a correction does not fit: `dataclasses.replace(recipe, corrections=())` reads what is printed.
     """
     _refuse_another_base()
     return tables_of(document, recipe, key)
@@ -162,9 +162,15 @@ def _refuse_another_base() -> None:
         raise ReleaseError(Problem(fact, f"unset {SERVED_BASE}; `kg serve --base` renames a release when it is loaded"))
 
 
-def check_documents(recipe: Recipe) -> None:
-    """Read every document as a build would, and check the identifiers; raise every problem at once."""
+def check_documents(recipe: Recipe, whole: bool = True) -> None:
+    """Read every document as a build would, and check the identifiers; raise every problem at once.
+
+    Of a recipe that is not whole only the documents are read, with what there is of it: identifiers would seem lost.
+    """
     _refuse_another_base()
+    if not whole:
+        _read_all(recipe)
+        return
     for _ in check_identities(_identities(recipe), recipe):
         pass
 
@@ -172,6 +178,14 @@ def check_documents(recipe: Recipe) -> None:
 def _identities(recipe: Recipe) -> list[Identity]:
     """Return what every IRI of the recipe's records names; raise the problems of all documents at once."""
     check_corrections(recipe)
+    found, listed, used = _read_all(recipe)
+    for records in (Records((), references_of(recipe, used)), *read_beside(recipe, listed.__getitem__)):
+        found = identities_of(records) | found
+    return list(found.values())
+
+
+def _read_all(recipe: Recipe) -> tuple[dict[str, Identity], dict[str, list[Listed]], set[str]]:
+    """Read every document: what its IRIs name, the measures of each edition, and the shared things that it names."""
     found: dict[str, Identity] = {}
     listed: dict[str, list[Listed]] = {}
     used, wrong = set[str](), list[KgError]()
@@ -186,9 +200,7 @@ def _identities(recipe: Recipe) -> list[Identity]:
         used |= {iri for edition in records.editions for iri in used_by(edition)}
     if wrong:
         raise type(wrong[0])(*(problem for error in wrong for problem in error.problems))
-    for records in (Records((), references_of(recipe, used)), *read_beside(recipe, listed.__getitem__)):
-        found = identities_of(records) | found
-    return list(found.values())
+    return found, listed, used
 
 
 def mint(places: Places) -> int:

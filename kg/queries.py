@@ -24,6 +24,7 @@ from kg import sparql
 from kg.errors import Problem, QueryError, RecipeError
 from kg.parameters import Parameter, ParameterError, read_parameters
 from kg.rebasing import served_query
+from kg.texts import read_text
 
 SUFFIX = ".rq"
 KEYS = ("summary", "summary_ja", "description", "description_ja", "tags")
@@ -76,9 +77,9 @@ def read_queries(folder: Path) -> tuple[StoredQuery, ...]:
 def read_query(file: Path) -> StoredQuery:
     """Read one stored query, in the names of this process; raise RecipeError with every problem of the file."""
     try:
-        text = file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise RecipeError(Problem(f"cannot be read: {error}", "save it as UTF-8", file)) from error
+        text = read_text(file, RecipeError)
+    except OSError as error:
+        raise RecipeError(Problem(f"cannot be read: {error.strerror}", "put the file back", file)) from error
     values: dict[str, str] = {}
     problems = [*_name_problems(file), *_front_matter(file, text, values), *_syntax_problems(file, text)]
     for key in KEYS:

@@ -9,9 +9,10 @@ from pathlib import Path
 
 from pyoxigraph import QuerySolutions, RdfFormat, Store, parse
 
-from kg.errors import Problem, ReleaseError
+from kg.errors import KgError, Problem, ReleaseError
 from kg.rebasing import REBASED, served_quad
 from kg.releases import GRAPH, N_QUADS, Release
+from kg.texts import marked, read_text
 
 SUFFIXES = {
     ".ttl": RdfFormat.TURTLE,
@@ -59,15 +60,40 @@ def _load(store: Store, file: Path, remedy: str) -> Problem | None:
     if format is None:
         return Problem(f"what “{file.suffix}” means is not known", f"name it with one of {', '.join(SUFFIXES)}", file)
     try:
+        content = _marked(file, format)
         # Relative IRIs are read against the file itself, as RFC 3986 has it.
         base = file.resolve().as_uri()
+        given = {"path": str(file)} if content is None else {"input": content}
         if REBASED:
-            statements = parse(path=str(file), format=format, base_iri=base, rename_blank_nodes=True)
+            statements = parse(**given, format=format, base_iri=base, rename_blank_nodes=True)
             store.bulk_extend(map(served_quad, statements))
         else:
-            store.bulk_load(path=str(file), format=format, base_iri=base)
+            store.bulk_load(**given, format=format, base_iri=base)
     except SyntaxError as error:
+        if problem := _other_encoding(file, format):
+            return problem
         return Problem(f"no valid {format.name}: {error.msg}", remedy, file, error.lineno)
+    except KgError as error:
+        return error.problems[0]
     except (OSError, ValueError) as error:
         return Problem(f"cannot be read: {error}", remedy, file)
+    return None
+
+
+def _marked(file: Path, format: RdfFormat) -> bytes | None:
+    """Return a file in UTF-8 that begins with a byte order mark, or None: XML says itself what it is in."""
+    with file.open("rb") as content:
+        encoding = marked(content.read(4))
+    if not encoding or (format == RdfFormat.RDF_XML and encoding != "utf-8-sig"):
+        return None
+    return read_text(file, ReleaseError).encode()
+
+
+def _other_encoding(file: Path, format: RdfFormat) -> Problem | None:
+    """Return that a file is in another encoding, where that is what the engine has stumbled over."""
+    if format != RdfFormat.RDF_XML:
+        try:
+            read_text(file, ReleaseError)
+        except KgError as error:
+            return error.problems[0]
     return None

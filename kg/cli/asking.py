@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from kg.cli.group import FILE, OUT, RECIPE, base_of, main
-from kg.cli.making import release_at
+from kg.cli.making import release_to_read
 from kg.errors import Problem, QueryError
 from kg.places import Places, places
 
@@ -51,7 +51,7 @@ def query_command(
     if endpoint:
         answer = ask_endpoint(endpoint, text, form)
     else:
-        store = open_files(data) if data else open_release(release_at(folders))
+        store = open_files(data) if data else open_release(release_to_read(folders))
         answer = ask_store(store, text, form)
     sys.stdout.buffer.write(answer)
     sys.stdout.flush()
@@ -61,15 +61,17 @@ def _question(question: str, folders: Places, base: str | None) -> str:
     """Return the text of a query: standard input, a file, or a stored query, its names under a base of their own."""
     from kg.queries import stored_query
     from kg.rebasing import under
+    from kg.texts import decode, read_text
 
     if question == "-":
-        return sys.stdin.read()
+        return decode(sys.stdin.buffer.read(), question, QueryError)
     file = Path(question)
     if file.suffix == ".rq" or file.is_file():
         try:
-            return file.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise QueryError(Problem(f"cannot be read: {error}", "name a file with a query in UTF-8", file)) from error
+            return read_text(file, QueryError)
+        except OSError as error:
+            fact = f"cannot be read: {error.strerror}"
+            raise QueryError(Problem(fact, "name a file with a query in UTF-8", file)) from error
     text = stored_query(folders.queries, question).text
     return under(base, text) if base else text
 
@@ -91,7 +93,7 @@ def explain_command(iri: str, predicate: str, value: str, recipe: Path | None, o
     from kg.explain import Explainer, as_text
     from kg.store import open_release
 
-    store = open_release(release_at(places(recipe, out)))
+    store = open_release(release_to_read(places(recipe, out)))
     click.echo(as_text(Explainer(store).explain(iri, predicate, value)), nl=False)
 
 
@@ -115,7 +117,7 @@ def cite_command(
     from kg.citations import FORMS, Asked, citation
 
     folders = places(recipe, out)
-    release, asked = release_at(folders, version), None
+    release, asked = release_to_read(folders, version), None
     if question and (question == "-" or question.endswith(".rq") or Path(question).is_file()):
         asked = Asked(_question(question, folders, None))
     elif question:

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import click
 
-from kg.cli.group import ENGINE, FILE, FOLDER, LANG, OUT, RECIPE, main
-from kg.cli.making import make, release_at
+from kg.cli.group import ENGINE, FILE, FOLDER, LANG, OUT, RECIPE, default, main
+from kg.cli.making import make, release_to_read
 from kg.places import places
 from kg.telling import told
 
@@ -82,7 +82,7 @@ def build_command(
 
 @main.command("validate")
 @click.argument("files", nargs=-1, type=FILE)
-@click.option("--shapes", type=FOLDER, envvar="KG_SHAPES", help="Folder of the shapes.  [default: shapes/]")
+@click.option("--shapes", type=FOLDER, envvar="KG_SHAPES", help="Folder of the shapes." + default("shapes"))
 @ENGINE
 @click.option(
     "--format",
@@ -119,7 +119,7 @@ def validate_command(
     if files:
         report = validate(files, promised, engine or fastest())
     else:
-        report = validate_release(release_at(folders), promised, engine or "")
+        report = validate_release(release_to_read(folders), promised, engine or "")
     text = {"text": lambda: report.text(lang), "turtle": lambda: report.turtle().decode(), "json": report.json}[form]()
     click.echo(text, nl=not text.endswith("\n"))
     if not report.conforms:
@@ -138,8 +138,8 @@ def check_command(recipe: Path | None, lang: str) -> None:
     """
     from kg.checks import problems_of
 
-    problems = problems_of(places(recipe))
-    for problem in problems:
+    problems, remarks = problems_of(places(recipe))
+    for problem in (*problems, *remarks):
         click.echo(told(problem, lang), err=True)
     count = len(problems)
     if problems:

@@ -87,6 +87,9 @@ def _dump(name: str, folders: Places, work: Path) -> "Dump":
         return Dump.of_file(path, work)
     if (path / MANIFEST).is_file():
         return Dump.of_release(read_release(path), work)
+    if not folders.out.is_dir():
+        remedy = "name a file that is there, or the folder of the releases (--out, KG_OUT)"
+        raise ReleaseError(Problem(f"{name} is no file, and there is no such folder of releases", remedy, folders.out))
     version, _, key = name.partition("/")
     if (folders.out / RELEASES / version).is_dir():
         return _edition(release_of(folders.out, version), key, work)
@@ -94,6 +97,7 @@ def _dump(name: str, folders: Places, work: Path) -> "Dump":
     if release is None or name not in {edition["key"] for edition in release.editions}:
         release_of(folders.out, name)  # which tells what there is
     assert release is not None
+    note(f"kg: {name}: release {release.version}: {release.folder}")
     return Dump.of_release(release, work, name)
 
 

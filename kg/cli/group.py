@@ -7,11 +7,19 @@ import click
 
 from kg import __version__
 from kg.errors import KgError
+from kg.places import places
 from kg.telling import language, told
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 FOLDER = click.Path(file_okay=False, path_type=Path)
-RECIPE = click.option("--recipe", type=FOLDER, envvar="KG_RECIPE", help="Folder of the recipe.  [default: build/]")
+
+
+def default(folder: str) -> str:
+    """Return how the help of an option tells the folder of a checkout; an installed program tells its own below."""
+    return f"  [default: {folder}/]" if places().checkout else ""
+
+
+RECIPE = click.option("--recipe", type=FOLDER, envvar="KG_RECIPE", help="Folder of the recipe." + default("build"))
 ENGINE = click.option(
     "--engine",
     type=click.Choice(["pyshacl", "shacl"]),
@@ -32,7 +40,7 @@ LANG = click.option(
     envvar="KG_LANG",
     help="Language of what is told.  [default: that of your locale (LC_ALL, LANG)]",
 )
-OUT = click.option("--out", type=FOLDER, envvar="KG_OUT", help="Folder of the releases.  [default: out/]")
+OUT = click.option("--out", type=FOLDER, envvar="KG_OUT", help="Folder of the releases." + default("out"))
 
 
 # An absolute IRI of the web, in ASCII, that relative references are resolved against as it is written (RFC 3986, 5.2).
@@ -60,6 +68,26 @@ class _Command(click.Command):
         from kg.cli.helping import shown
 
         return shown(self, ctx)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write where an installed program has its folders: these are the defaults of the options."""
+        super().format_epilog(ctx, formatter)
+        there, known = places(), {one.name for one in self.params}
+        if there.checkout or not known & {"recipe", "out", "releases", "shapes"}:
+            return
+        words = {"ja": ("レシピ", "版", "制約"), "en": ("recipe", "releases", "shapes")}[language()]
+        heading = {"ja": "既定のフォルダー:", "en": "Default folders:"}[language()]
+        folders = [
+            f"  {word}: {folder}"
+            for word, folder, names in zip(
+                words,
+                (there.recipe, there.out, there.shapes),
+                ({"recipe"}, {"out", "releases"}, {"shapes"}),
+                strict=True,
+            )
+            if names & known
+        ]
+        formatter.write("\n".join(["", heading, *folders, ""]))
 
     def get_short_help_str(self, limit: int = 45) -> str:
         if language() != "ja":

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kg.cli.group import FOLDER, RECIPE, main
-from kg.cli.making import note, release_at
+from kg.cli.group import FOLDER, RECIPE, default, main
+from kg.cli.making import note, release_to_read
 from kg.places import places
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def _writable(context: click.Context, parameter: click.Parameter, out: Path | No
 @click.option("--sheet", help="Sheet of an Excel file.  [default: the first]")
 @click.option("--processes", type=click.IntRange(1), envvar="KG_PROCESSES", help="[default: one for each processor]")
 @RECIPE
-@click.option("--releases", type=FOLDER, envvar="KG_OUT", help="Folder of the releases.  [default: out/]")
+@click.option("--releases", type=FOLDER, envvar="KG_OUT", help="Folder of the releases." + default("out"))
 def link_command(
     table: Path, column: str, out: Path | None, recipe: Path | None, releases: Path | None, **options: Any
 ) -> None:
@@ -90,7 +90,7 @@ def link_command(
     opened, task = _opened(table, column, options), _task(options)
     names = _names(task, options["prefix"], opened)
     note(f"{table}: {opened.about()}")
-    index = release_at(places(recipe, releases)).search_index()
+    index = release_to_read(places(recipe, releases)).search_index()
     linked = link(index, opened.values(), task, options["processes"] or cores(), _progress)
     _progress(0, 0)
     written = write_table(opened, out, names, linked.added, options["out_encoding"])

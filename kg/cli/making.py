@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from kg.places import Places
+from kg.telling import language
 
 if TYPE_CHECKING:
     from kg.making.documents import Reading
@@ -77,6 +78,37 @@ def release_at(folders: Places, version: str | None = None) -> "Release":
     made = current_release(folders.out)
     assert made is not None  # the build has just switched to it
     return made
+
+
+def release_to_read(folders: Places, version: str | None = None) -> "Release":
+    """Return the release that is asked for, or the current one, and say which it is: nothing is built or switched.
+
+    Raises ReleaseError where there is none, with what to type.
+    """
+    from kg.errors import Problem, ReleaseError
+    from kg.inputs import is_current
+    from kg.releases import current_release, release_of
+
+    if not folders.out.is_dir():
+        remedy = "name the folder of the releases (--out or --releases, KG_OUT), or make one there with `kg build`"
+        raise ReleaseError(Problem("there is no such folder, so no release is read", remedy, folders.out))
+    release = release_of(folders.out, version) if version else current_release(folders.out)
+    if release is None:
+        remedy = f"make one: kg build --out {folders.out}"
+        raise ReleaseError(Problem("there is no current release", remedy, folders.out))
+    ja = language() == "ja"
+    note(
+        f"kg: 版 {release.version} を読みます: {release.folder}"
+        if ja
+        else f"kg: release {release.version}: {release.folder}"
+    )
+    if not version and not is_current(folders):
+        note(
+            "kg: レシピかプログラムが、その後変わりました。`kg build` で新しい版を作れます"
+            if ja
+            else "kg: it was made from other files than those at hand; `kg build` makes a new one"
+        )
+    return release
 
 
 def note(text: str) -> None:

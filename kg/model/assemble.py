@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from kg import names
+from kg.errors import Problem, SourceError
 from kg.extract.anchors import national_number, running_number
 from kg.extract.columns import NOTHING, Columns, read_columns
 from kg.extract.lines import Headings, Kind, Line, effect_order, lines_of
@@ -23,6 +24,8 @@ from kg.model.revisions import revisions_of
 from kg.recipe import Recipe
 from kg.recipe.corrections import Corrected, correct
 from kg.recipe.sources import Source
+
+_FEW = 5  # commas that a text may well have
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,8 @@ class _Row:
 def read_document(source: Source, recipe: Recipe) -> Records:
     """Return the records of one document, and the links of what it refers to.
 
-    Raises SourceError where the document is not the one that was received, RecipeError where a correction does not fit.
+    Raises SourceError where the document is not the one that was received, or prints no measure, RecipeError where a
+    correction does not fit.
     """
     reader = MeasureReader.of(recipe)
     printed = _print_of(source, recipe, reader)
@@ -98,6 +102,8 @@ def _edition(
     for lines in rows_of(printed.lines, reader.anchors):
         parts = [cell for line in lines for cell in cells[line.number]]
         rows.append(_Row(lines, read_columns(parts, reader.anchors, orders[lines[0].page])))
+    if not rows:
+        raise SourceError(_without_measures(printed.source))
     _give_keys(rows)
     source_rows = _source_rows(printed, cells, rows)
     iris = {(row.line, cell.cell.position): cell.iri for row in source_rows for cell in row.cells}
@@ -109,6 +115,17 @@ def _edition(
     issues = issues_of(printed.lines, notes, measures, continued, source_rows, recipe)
     corrections = tuple(entry for entry in recipe.corrections if entry.edition == edition)
     return EditionRecords(printed.source, names.edition(edition), measures, source_rows, issues, corrections)
+
+
+def _without_measures(source: Source) -> Problem:
+    remedy = "give the text of the table, one row in a line, with tabs between the cells, and its new sha256"
+    lines = source.document().splitlines()
+    separated = next(
+        (number for number, line in enumerate(lines, 1) if line.count(",") > _FEW and "\t" not in line), None
+    )
+    if separated and not any("\t" in line for line in lines):
+        return Problem("the cells are separated by commas, not by tabs", remedy, source.file, separated)
+    return Problem("no row of the table is found in it", remedy, source.file)
 
 
 def _give_keys(rows: Sequence[_Row]) -> None:

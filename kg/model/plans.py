@@ -18,7 +18,8 @@ from kg.recipe.plans import CITES, NUMBER, TITLE, LocalPlan, PlanRow
 
 _BETWEEN = re.compile(r"[、,，;；|｜\n]+")
 _EDITIONS = 64  # whose measures are known at a time, each by a few hundred words
-_SLUG = re.compile(r"[A-Za-z0-9]+(-[A-Za-z0-9]+)*")
+# What can stand in an IRI as it is; `line-N` names the rows that have no such number.
+_NUMBER = re.compile(r"(?!line-[0-9]+$)[A-Za-z0-9]+(-[A-Za-z0-9]+)*")
 
 
 def local_measures(plans: Sequence[LocalPlan], listed: Callable[[str], Sequence[Listed]]) -> Iterator[Records]:
@@ -44,7 +45,7 @@ def _measure(plan: LocalPlan, row: PlanRow, known: Mapping[str, str]) -> LocalMe
     key = plain(number)
     cited = tuple(dict.fromkeys(_cited(row[CITES], known)))
     return LocalMeasure(
-        iri=names.local_measure(plan.key, key if _SLUG.fullmatch(key) else f"line-{row.line}"),
+        iri=names.local_measure(plan.key, key if _NUMBER.fullmatch(key) else f"line-{row.line}"),
         plan=plan.key,
         number=number,
         title=row[TITLE],

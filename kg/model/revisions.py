@@ -76,14 +76,17 @@ def revisions_of(recipe: Recipe, listed: Callable[[str], Sequence[Listed]]) -> t
 
 
 def _unknown(judgements: Iterable[Judgement], measures: Iterable[Listed], recipe: Recipe) -> Iterator[Problem]:
-    known = {measure.iri for measure in measures}
+    """Yield what a row names that is no measure, and the titles of another one."""
+    known = {measure.iri: plain(measure.title) for measure in measures}
     file = recipe.tables["revisions"].file
     for judgement in judgements:
-        for iri in (judgement.later, judgement.earlier):
+        for iri, end in ((judgement.later, "subject"), (judgement.earlier, "object")):
+            label, line = judgement.row[f"{end}_label"], judgement.row.line
             if iri not in known:
-                yield Problem(
-                    f"{iri} is no measure of its table", "correct the row, or drop it", file, judgement.row.line
-                )
+                yield Problem(f"{iri} is no measure of its table", "correct the row, or drop it", file, line)
+            elif label and plain(label) != known[iri]:
+                fact = f"{end}_label is {label!r}, which is no name of {judgement.row[f'{end}_id']}"
+                yield Problem(fact, "correct the one that is wrong", file, line)
 
 
 def _between(

@@ -12,7 +12,8 @@ def describe_plans(graph: Graph, plans: Iterable[LocalPlan], measures: Iterable[
     """State the plans, and what each of their measures says and cites."""
     files = {}
     for plan in plans:
-        files[plan.key] = f"build/{FOLDER}/{plan.key}/{plan.file.name}"
+        folder = f"build/{FOLDER}/{plan.file.parent.name}"
+        files[plan.key] = f"{folder}/{plan.file.name}"
         described = plan.described
         about = graph.about(names.shared("local-plan", plan.key)).a("shisaku:LocalPlan")
         about.text("dcterms:title", described["title_ja"], "ja").text("dcterms:title", described["title_en"], "en")
@@ -23,7 +24,7 @@ def describe_plans(graph: Graph, plans: Iterable[LocalPlan], measures: Iterable[
         about.to("dcterms:license", described.get("licence", "")).to("foaf:page", described.get("page", ""))
         about.to("dcterms:references", names.edition(plan.edition))
         row = names.shared("recipe", f"{FOLDER}/{plan.key}")
-        graph.about(row).a("shisaku:RecipeRow").text("shisaku:file", f"build/{FOLDER}/{plan.key}/{DESCRIPTION}")
+        graph.about(row).a("shisaku:RecipeRow").text("shisaku:file", f"{folder}/{DESCRIPTION}")
         about.to("prov:wasDerivedFrom", row)
     for measure in measures:
         _measure(graph, measure, files[measure.plan])

@@ -1,5 +1,5 @@
 """The recipe: every declarative file that the build reads, checked as a whole."""
 
-from kg.recipe.reading import Recipe, read_recipe
+from kg.recipe.reading import Recipe, Survey, read_recipe, survey
 
-__all__ = ["Recipe", "read_recipe"]
+__all__ = ["Recipe", "Survey", "read_recipe", "survey"]

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from kg.errors import Problem, RecipeError
-from kg.recipe.tables import read_toml
+from kg.recipe.fields import read_toml
+from kg.texts import read_text
 
 FILE = "catalogue.toml"
 PROBLEMS = "known-problems.md"
@@ -68,10 +69,10 @@ def read_catalogue(folder: Path) -> Catalogue:
 
 
 def _problems(file: Path) -> str:
+    remedy = "write what users should know of the data, in Japanese and English, as Markdown in UTF-8"
     try:
-        return file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        remedy = "write what users should know of the data, in Japanese and English, as Markdown in UTF-8"
+        return read_text(file, RecipeError, remedy)
+    except OSError as error:
         raise RecipeError(Problem(f"cannot be read: {error}", remedy, file)) from error
 
 

@@ -1,7 +1,13 @@
-"""Check digits: whether an identifier can be right at all. A mistyped one is told before it becomes a wrong link."""
+"""Check digits and other forms that no pattern tells: whether an identifier can be right at all.
+
+A mistyped one is told before it becomes a wrong link.
+"""
 
 import re
 from collections.abc import Callable
+from urllib.parse import urlsplit
+
+from pyoxigraph import NamedNode
 
 _ISNI = re.compile(r"[0-9]{15}[0-9X]")
 
@@ -40,6 +46,24 @@ def is_isni(text: str) -> bool:
     return text[15] == "0123456789X"[(12 - total % 11) % 11]
 
 
+def is_address(text: str) -> bool:
+    """Whether this is an address of the web, with a host, in ASCII, that can be an IRI of the graph."""
+    try:
+        NamedNode(text)
+        return text.isascii() and text.startswith(("http://", "https://")) and bool(urlsplit(text).hostname)
+    except ValueError:
+        return False
+
+
+def is_expression(text: str) -> bool:
+    """Whether this is a regular expression."""
+    try:
+        re.compile(text)
+    except re.error:
+        return False
+    return True
+
+
 # By the word of `tables.toml`: the check, and what it is asked about.
 CHECKS: dict[str, tuple[Callable[[str], bool], str]] = {
     "corporate-number": (is_corporate_number, "a corporate number of 13 digits with the right check digit"),
@@ -48,4 +72,6 @@ CHECKS: dict[str, tuple[Callable[[str], bool], str]] = {
         "a local-government code of 6 digits with the right check digit",
     ),
     "isni": (is_isni, "an ISNI of 16 characters with the right check character"),
+    "address": (is_address, "an address in ASCII such as https://example.org/page"),
+    "regular-expression": (is_expression, "a regular expression"),
 }

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from kg.cells import plain
-from kg.errors import Problem, RecipeError
+from kg.errors import Problem
 from kg.recipe.tables import Row, Table
 
 
@@ -19,14 +19,14 @@ class Code:
 
 
 class CodeList:
-    """The entries of one table, found by key or by any printed form."""
+    """The entries of one table, found by key or by any printed form; `problems` are forms of two entries."""
 
     def __init__(self, table: Table) -> None:
         self.name = table.name
         self.file = table.file
         self._codes: dict[str, Code] = {}
         self._printed: dict[str, Code] = {}
-        problems = []
+        self.problems: list[Problem] = []
         for row in table.rows:
             code = Code(row["key"], row["label_ja"], row["label_en"], row)
             self._codes[code.key] = code
@@ -35,9 +35,7 @@ class CodeList:
                 other = self._printed.setdefault(plain(form), code)
                 if other is not code:
                     fact = f"{form!r} is printed for {code.key} and for {other.key}"
-                    problems.append(Problem(fact, "keep the form in one row", table.file, row.line))
-        if problems:
-            raise RecipeError(*problems)
+                    self.problems.append(Problem(fact, "keep the form in one row", table.file, row.line))
 
     def __iter__(self) -> Iterator[Code]:
         return iter(self._codes.values())

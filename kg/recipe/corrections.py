@@ -4,7 +4,8 @@ An entry names its text, which must stand once, and only once, in the cells of i
 entry that no longer fits stops the build, and pages or rows that moved do not matter.
 """
 
-from collections.abc import Iterable
+import itertools
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,25 +42,55 @@ class Corrected:
     corrections: tuple[Correction, ...] = ()
 
 
-def corrections_of(table: Table) -> tuple[Correction, ...]:
-    """Return the entries of `corrections.csv`; raise RecipeError for one that contradicts itself."""
-    entries = tuple(Correction(**row.values, file=table.file, file_line=row.line) for row in table.rows)
-    problems = []
-    for entry in entries:
-        if entry.action == "replace" and entry.printed == entry.corrected:
-            problems.append(
-                Problem(f"{entry.id} changes nothing", "correct the text or use flag", entry.file, entry.file_line)
-            )
-        if entry.action == "flag" and entry.corrected:
-            fact = f"{entry.id} only flags, but says what to read"
-            problems.append(Problem(fact, "empty `corrected`, or use replace", entry.file, entry.file_line))
-    if problems:
-        raise RecipeError(*problems)
-    return entries
+def corrections_of(table: Table, editions: Collection[str]) -> tuple[tuple[Correction, ...], list[Problem]]:
+    """Return the entries of `corrections.csv` that can be applied, and what is wrong with the others.
+
+    An entry that contradicts itself or an earlier one, or is about an edition that is not there, is wrong.
+    """
+    entries: list[Correction] = []
+    problems: list[Problem] = []
+    judged: dict[tuple[str, str], list[Correction]] = {}
+    for row in table.rows:
+        entry = Correction(**row.values, file=table.file, file_line=row.line)
+        others = judged.setdefault((entry.edition, entry.printed), [])
+        if found := [*_contradictions(entry, others, editions)]:
+            problems.extend(found)
+        else:
+            entries.append(entry)
+        others.append(entry)
+    return tuple(entries), problems
+
+
+def _contradictions(entry: Correction, others: Iterable[Correction], editions: Collection[str]) -> Iterator[Problem]:
+    """Yield what is wrong with an entry; `others` are about the same text of the same edition."""
+    if entry.edition not in editions:
+        fact = f"{entry.id}: edition is {entry.edition!r}, which is no source at hand"
+        yield Problem(fact, f"name one of {', '.join(sorted(editions))}", entry.file, entry.file_line)
+    if entry.action == "replace" and entry.printed == entry.corrected:
+        fact = f"{entry.id} changes nothing"
+        yield Problem(fact, "correct the text or use flag", entry.file, entry.file_line)
+    if entry.action == "flag" and entry.corrected:
+        fact = f"{entry.id} only flags, but says what to read"
+        yield Problem(fact, "empty `corrected`, or use replace", entry.file, entry.file_line)
+    for other in others:
+        both = f"{entry.id} and {other.id} (line {other.file_line})"
+        if entry.line == other.line or not (entry.line and other.line):
+            fact = f"{both} are about the same text {entry.printed!r}"
+            yield Problem(fact, "keep one of the two rows", entry.file, entry.file_line)
+            return
+        if entry.action == other.action and entry.corrected != other.corrected:
+            fact = f"{both} read the same text {entry.printed!r} in two ways"
+            remedy = "correct one of them, or lengthen the printed texts until each says what it means"
+            yield Problem(fact, remedy, entry.file, entry.file_line)
+            return
 
 
 def correct(printed: Iterable[Cell], corrections: Iterable[Correction]) -> list[Corrected]:
-    """Apply the corrections to the printed cells; raise RecipeError for every entry that does not fit exactly once."""
+    """Apply the corrections to the printed cells.
+
+    Raises RecipeError for every entry that does not fit exactly once, and for two that would replace the same place:
+    what is said to have been applied always was.
+    """
     cells = list(printed)
     by_edition: dict[str, list[tuple[int, Cell]]] = {}
     for index, cell in enumerate(cells):
@@ -77,9 +108,22 @@ def correct(printed: Iterable[Cell], corrections: Iterable[Correction]) -> list[
             found.setdefault(places[0][0], []).append((places[0][1], entry))
         else:
             problems.append(_misfit(entry, [cells[index].line for index, _ in places]))
+    problems += [problem for places in found.values() for problem in _overlaps(places)]
     if problems:
         raise RecipeError(*problems)
     return [_corrected(cell, found.get(index, [])) for index, cell in enumerate(cells)]
+
+
+def _overlaps(places: Iterable[tuple[int, Correction]]) -> Iterator[Problem]:
+    """Yield where two entries are about the same place of a cell; a doubt may be about a part that was replaced."""
+    known = sorted(places, key=lambda place: (place[0], place[1].file_line))
+    for (at, one), (then, other) in itertools.combinations(known, 2):
+        same = (at, one.printed) == (then, other.printed)
+        replaced = one.action == other.action == "replace" and then < at + len(one.printed)
+        if same or replaced:
+            first, second = sorted((one, other), key=lambda entry: entry.file_line)
+            fact = f"{second.id} and {first.id} (line {first.file_line}) are about the same place"
+            yield Problem(fact, "keep one of the two rows", second.file, second.file_line)
 
 
 def _occurrences(text: str, part: str) -> list[int]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
-from kg.errors import Problem, RecipeError
+from kg.errors import Problem
 from kg.recipe.tables import Row, Table
 
 
@@ -38,8 +38,8 @@ class Era:
         return f"{self.label_ja}{'元' if number == 1 else number}" if number >= 1 else ""
 
 
-def eras_of(table: Table) -> tuple[Era, ...]:
-    """Return the eras of `eras.csv`, the earliest first; raise RecipeError for days that cannot be or cross."""
+def eras_of(table: Table) -> tuple[tuple[Era, ...], list[Problem]]:
+    """Return the eras of `eras.csv`, the earliest first, and what is wrong: days that cannot be or cross."""
     eras: list[Era] = []
     problems: list[Problem] = []
     if not table.rows:
@@ -54,9 +54,7 @@ def eras_of(table: Table) -> tuple[Era, ...]:
             )
     eras.sort(key=lambda era: (era.first_year, str(era.first_day)))
     problems.extend(_crossing(eras, table))
-    if problems:
-        raise RecipeError(*problems)
-    return tuple(eras)
+    return tuple(eras), problems
 
 
 def _era(row: Row) -> Era:

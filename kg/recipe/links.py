@@ -13,9 +13,10 @@ from urllib.parse import quote
 from pyoxigraph import NamedNode
 
 from kg import names
+from kg.cells import plain
 from kg.errors import Problem
 from kg.recipe.checkdigits import CHECKS
-from kg.recipe.codelists import CodeList
+from kg.recipe.codelists import Code, CodeList
 from kg.recipe.sources import Source
 from kg.recipe.tables import Row, Table
 
@@ -32,6 +33,9 @@ _SUBJECTS = {
 }
 # What stands in no table of the recipe, with the column that rules can use.
 _COLUMNS = {"documents": {"url"}, "editions": {"key"}}
+# What says that both ends are one thing.
+_IDENTITY = ("skos:exactMatch", "schema:sameAs", "owl:sameAs")
+_KINDS = {name: kind for kind, lists in _SUBJECTS.items() for name in lists}
 _EXAMPLES = {"value": "1234567890123", "date": "20191011"}
 
 
@@ -139,17 +143,64 @@ def links_of(
             continue
         found = [_row(row, target, table) for row in table.rows]
         rows += found
-        problems += _problems(found, known, table.file)
-    rules = tuple(_rule(row, targets[row["target"]]) for row in tables[RULES].rows)
-    for row, rule in zip(tables[RULES].rows, rules, strict=True):
-        problems += _problems_of_rule(rule, row, tables)
-    return Links(tuple(targets.values()), tuple(rows), rules), problems
+        problems += _problems(found, known, table)
+    rules: list[LinkRule] = []
+    for row in (row for row in tables[RULES].rows if row["target"] in targets):
+        rules.append(_rule(row, targets[row["target"]]))
+        problems += _problems_of_rule(rules[-1], row, tables)
+    if not problems:
+        problems += _identified_twice(rows, rules, tables)
+    return Links(tuple(targets.values()), tuple(rows), tuple(rules)), problems
 
 
-def _subjects(codes: Mapping[str, CodeList], sources: Sequence[Source]) -> set[str]:
+def _subjects(codes: Mapping[str, CodeList], sources: Sequence[Source]) -> dict[str, set[str]]:
+    """Return what can be linked, by its IRI, with the names that it goes by."""
     lists = [(kind, codes[name]) for kind, of_kind in _SUBJECTS.items() for name in of_kind]
-    things = {names.shared(kind, code.key) for kind, known in lists for code in known}
-    return things | {names.edition(source.key) for source in sources}
+    things = {
+        names.shared(kind, code.key): {plain(name) for name in _called(code)} for kind, known in lists for code in known
+    }
+    titles = {
+        names.edition(source.key): {plain(str(source.described[name])) for name in ("key", "title_ja", "title_en")}
+        for source in sources
+    }
+    return things | titles
+
+
+def _called(code: Code) -> Iterator[str]:
+    yield from (code.label_ja, code.label_en, code.row.values.get("abbreviation", ""))
+    yield from code.row.listed("printed_as") if "printed_as" in code.row.values else ()
+
+
+def _identified_twice(
+    rows: Sequence[LinkRow], rules: Sequence[LinkRule], tables: Mapping[str, Table]
+) -> Iterator[Problem]:
+    """Yield each IRI elsewhere that is said to be two of our things."""
+    first: dict[str, tuple[str, str]] = {}
+    for subject, iri, file, line in _identities(rows, rules, tables):
+        other = first.setdefault(iri, (subject, f"{file.name}, line {line}"))
+        if other[0] != subject:
+            fact = f"{iri} is said to be {_short(subject)} and, in {other[1]}, {_short(other[0])}"
+            yield Problem(fact, "keep the one that is right; reject the other with Not", file, line)
+
+
+def _identities(
+    rows: Sequence[LinkRow], rules: Sequence[LinkRule], tables: Mapping[str, Table]
+) -> Iterator[tuple[str, str, Path, int]]:
+    """Yield what is said to be one thing with what, and where; a rule yields to a row that rejects what it makes."""
+    rejected = {(row.subject, row.object) for row in rows if row.said.rejected}
+    for rule in (rule for rule in rules if rule.said.predicate in _IDENTITY and rule.things in _KINDS):
+        table = tables[rule.things]
+        for thing in table.rows:
+            subject, iri = names.shared(_KINDS[rule.things], thing["key"]), rule.iri(thing[rule.column])
+            if iri and (subject, iri) not in rejected:
+                yield subject, iri, table.file, thing.line
+    for row in rows:
+        if row.said.predicate in _IDENTITY and not row.said.rejected:
+            yield row.subject, row.object, tables[row.said.table].file, row.said.line
+
+
+def _short(iri: str) -> str:
+    return f"id:{iri.removeprefix(names.ID)}"
 
 
 def _row(row: Row, target: LinkTarget, table: Table) -> LinkRow:
@@ -186,12 +237,16 @@ def _statement(row: Row, target: LinkTarget, rejected: bool, table: str, key: st
     )
 
 
-def _problems(rows: Sequence[LinkRow], known: set[str], file: Path) -> Iterator[Problem]:
+def _problems(rows: Sequence[LinkRow], known: Mapping[str, set[str]], table: Table) -> Iterator[Problem]:
     first: dict[tuple[str, str, str], int] = {}
-    for row in rows:
-        line = row.said.line
+    file = table.file
+    for row, given in zip(rows, table.rows, strict=True):
+        line, label = row.said.line, given["subject_label"]
         if row.subject not in known:
             yield Problem(f"{row.subject} is nothing of the code lists", "correct subject_id", file, line)
+        elif label and plain(label) not in known[row.subject]:
+            fact = f"subject_label is {label!r}, which is no name of {given['subject_id']}"
+            yield Problem(fact, "correct the one that is wrong", file, line)
         if complaint := row.said.target.complaint(row.object):
             yield Problem(complaint, "correct object_id, or the target in link-targets.csv", file, line)
         at = first.setdefault((row.subject, row.said.predicate, row.object), line)
@@ -211,7 +266,7 @@ def _problems_of_rule(rule: LinkRule, row: Row, tables: Mapping[str, Table]) -> 
         return
     try:
         rule.pattern.format(**_EXAMPLES)
-    except (KeyError, ValueError, IndexError) as error:
+    except (KeyError, ValueError, IndexError, AttributeError, TypeError) as error:
         yield Problem(
             f"the pattern {rule.pattern!r} cannot be filled: {error}", "use {value} and {date}", file, row.line
         )

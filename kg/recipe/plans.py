@@ -7,24 +7,24 @@ cites, and which column is what (docs/plans.md). The table is CSV with a header;
 import csv
 import io
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from kg.cells import plain
 from kg.errors import Problem, RecipeError
-from kg.recipe.checkdigits import CHECKS
-from kg.recipe.sources import Source, by_key, received
-from kg.recipe.tables import read_toml
+from kg.recipe.fields import read_toml
+from kg.recipe.sources import Source, by_key, described_in, keys_of, received
+from kg.texts import looks_like
 
-FOLDER, DESCRIPTION = "plans", "plan.toml"
+FOLDER = "plans"
+DESCRIPTION = "plan.toml"
 ENCODINGS = ("utf-8", "shift_jis")
-REQUIRED = ("key", "document", "sha256", "title_ja", "title_en", "government_ja", "government_en", "edition")
 # What a column can be: those that a plan must have, and the others.
 NUMBER, TITLE, CITES = "number", "title", "cites"
 COLUMNS = (NUMBER, TITLE, CITES, "description", "department", "schedule")
 _CODECS = {"utf-8": "utf-8-sig", "shift_jis": "cp932"}  # what people call Shift_JIS has the characters of CP932
-_KEY = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")
 
 
 @dataclass(frozen=True)
@@ -53,14 +53,18 @@ class LocalPlan:
         return str(self.described["edition"])
 
 
-def read_plans(folder: Path, sources: Sequence[Source]) -> tuple[LocalPlan, ...]:
-    """Read every plan below `folder`, in the order of their keys; raise RecipeError with every problem of all."""
-    editions = {source.key for source in sources}
-    descriptions = (folder / FOLDER).glob(f"*/{DESCRIPTION}")
-    plans, problems = by_key(descriptions, lambda description: _plan(description, editions))
-    if problems:
-        raise RecipeError(*problems)
-    return plans
+def read_plans(
+    folder: Path, sources: Sequence[Source], broken: Container[str | Path] = ()
+) -> tuple[tuple[LocalPlan, ...], list[Problem]]:
+    """Return every plan below `folder`, in the order of their keys, and what is wrong with the others.
+
+    A description that is `broken` is told elsewhere, and not read.
+    """
+    editions = keys_of(folder, sources)
+    descriptions, problems = described_in(folder / FOLDER, DESCRIPTION)
+    unbroken = [description for description in descriptions if description not in broken]
+    plans, found = by_key(unbroken, lambda description: _plan(description, editions))
+    return plans, [*problems, *found]
 
 
 def _plan(description: Path, editions: set[str]) -> LocalPlan:
@@ -74,29 +78,22 @@ def _plan(description: Path, editions: set[str]) -> LocalPlan:
         text = content.decode(_CODECS[encoding])
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
+        looks = looks_like(content).lower()
         other = next(name for name in ENCODINGS if name != encoding)
-        raise RecipeError(Problem(f"is no {encoding}", f'try encoding = "{other}"', file, line)) from error
+        remedy = f"save the table as CSV in UTF-8: it looks like {looks}"
+        if looks in ("", other):
+            remedy = f'try encoding = "{other}"'
+        raise RecipeError(Problem(f"is no {encoding}", remedy, file, line)) from error
     return LocalPlan(described["key"], file, described, tuple(_rows(text, described["columns"], file)))
 
 
 def _problems(described: dict[str, Any], file: Path, editions: set[str]) -> Iterator[Problem]:
-    """Yield what is wrong with a description."""
-    missing = [name for name in REQUIRED if not isinstance(described.get(name), str) or not described[name]]
-    if missing:
-        yield Problem(f"{', '.join(missing)} missing", "give each as a text", file)
-        return
-    if not {*described["key"]} <= _KEY:
-        yield Problem(f"key is {described['key']!r}", "make it of a-z, 0-9 and -", file)
+    """Yield what is wrong with a description that has the form of one."""
     if described["edition"] not in editions:
         fact = f"edition is {described['edition']!r}, which is no source at hand"
         yield Problem(fact, f"name one of {', '.join(sorted(editions))}", file)
-    if described.get("encoding", ENCODINGS[0]) not in ENCODINGS:
-        yield Problem(f"encoding is {described['encoding']!r}", f"name one of {', '.join(ENCODINGS)}", file)
-    fits, words = CHECKS["local-government-code"]
-    if (code := described.get("area_code", "")) and not (isinstance(code, str) and fits(code)):
-        yield Problem(f"area_code is {code!r}", f"it must be {words}", file)
     columns = described.get("columns")
-    if not isinstance(columns, dict) or not all(isinstance(title, str) for title in columns.values()):
+    if not isinstance(columns, dict):
         yield Problem("[columns] missing", "say under it which column is what: title = '施策名'", file)
         return
     for name in (name for name in (TITLE, CITES) if name not in columns):
@@ -125,13 +122,23 @@ def _rows(text: str, columns: dict[str, str], file: Path) -> Iterator[PlanRow]:
             line = reader.line_num + 1
     except csv.Error as error:
         problems.append(Problem(f"is no CSV: {error}", "close the quotation marks", file, reader.line_num))
-    numbers = Counter(row[NUMBER] for row in rows if row[NUMBER])
-    for row in rows:
-        if numbers[row[NUMBER]] > 1:
-            problems.append(Problem(f"{row[NUMBER]} stands twice", "number each measure once", file, row.line))
+    problems += _numbered_twice(rows, file)
     if problems:
         raise RecipeError(*problems)
     yield from rows
+
+
+def _numbered_twice(rows: Sequence[PlanRow], file: Path) -> Iterator[Problem]:
+    """Yield the rows whose number is another row's, or would be but for the width of its digits."""
+    printed = Counter(row[NUMBER] for row in rows)
+    first: dict[str, PlanRow] = {}
+    for row in (row for row in rows if row[NUMBER]):
+        other = first.setdefault(plain(row[NUMBER]), row)
+        if printed[row[NUMBER]] > 1:
+            yield Problem(f"{row[NUMBER]} stands twice", "number each measure once", file, row.line)
+        elif other is not row:
+            fact = f"{row[NUMBER]} is the same number as {other[NUMBER]} in line {other.line}"
+            yield Problem(fact, "number each measure once, whatever the width of the digits", file, row.line)
 
 
 def _places(columns: dict[str, str], header: list[str]) -> list[tuple[str, int]]:

@@ -1,25 +1,35 @@
-"""Reading the whole recipe, and every problem in it at once."""
+"""Reading the whole recipe, and every problem in it at once.
+
+What is broken is left out, and the rest is looked at all the same: a curator is told everything in one go. Whether one
+part fits another is asked only of parts that are whole.
+"""
 
 import datetime
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from kg.cells import plain
-from kg.errors import KgError, Problem, RecipeError
+from kg.errors import Problem, RecipeError
 from kg.recipe.codelists import CodeList
 from kg.recipe.corrections import Correction, corrections_of
 from kg.recipe.eras import Era, eras_of
+from kg.recipe.fields import DESCRIPTIONS, Field, read_descriptions, read_toml
 from kg.recipe.links import Links, links_of
 from kg.recipe.plans import LocalPlan, read_plans
 from kg.recipe.revisions import TABLE as REVISIONS
 from kg.recipe.revisions import Judgement, judgements_of
-from kg.recipe.sources import Source, read_sources
-from kg.recipe.tables import DESCRIPTIONS, Row, Table, dangling, read_descriptions, read_table, read_toml, tables_of
+from kg.recipe.settings import problems_of_settings
+from kg.recipe.sources import FOLDER as SOURCES
+from kg.recipe.sources import Source, keys_of, read_sources
+from kg.recipe.tables import Row, Table, coming, dangling, read_table, tables_of
 from kg.recipe.things import Change, changes_of, problems_of_things
 
 FORMAT = 1
 FILE = "recipe.toml"
+CODE_LISTS = ("columns", "effects", "pillars", "organizations", "units", "laws", "entities", "bodies", "places")
 _NEWER = "install a newer kg: pip install --upgrade shisaku-graph"
+_EASTERNMOST = datetime.timezone(datetime.timedelta(hours=14))  # where a day begins first
 
 
 @dataclass(frozen=True)
@@ -45,89 +55,163 @@ class Recipe:
     previous: str
 
 
-CODE_LISTS = ("columns", "effects", "pillars", "organizations", "units", "laws", "entities", "bodies", "places")
+@dataclass(frozen=True)
+class Survey:
+    """A recipe with all that is wrong with it, and what is only remarked. `recipe` holds what could be read of it.
+
+    It is None where nothing could be read, or where a document cannot be read without what is missing.
+    """
+
+    recipe: Recipe | None
+    problems: tuple[Problem, ...]
+    remarks: tuple[Problem, ...] = ()
 
 
 def read_recipe(folder: Path) -> Recipe:
     """Read the recipe in `folder`; raise RecipeError with every problem of every file."""
-    problems: list[Problem] = []
-    tables: dict[str, Table] = {}
-    broken: set[str] = set()
-    sources: tuple[Source, ...] = ()
-    head: dict[str, str] = {}
-    try:
-        head = _head(folder / FILE)
-    except KgError as error:
-        problems.extend(error.problems)
-    descriptions = tables_of(folder, read_descriptions(folder))
-    for name, fields in descriptions.items():
-        tables[name], found = read_table(folder, name, fields)
-        broken |= {name} if found else set()
-        problems.extend(found)
-    problems.extend(dangling(tables, descriptions, broken))
-    for file in sorted(folder.glob("*.csv")):
-        if file.stem not in descriptions:
-            problems.append(Problem("is not described", f"describe its columns in {DESCRIPTIONS}", file))
-    try:
-        sources = read_sources(folder / "sources")
-    except KgError as error:
-        problems.extend(error.problems)
-    if problems:
-        raise RecipeError(*problems)
-    return _recipe(folder, head, tables, sources)
+    found = survey(folder)
+    if found.problems or found.recipe is None:
+        raise RecipeError(*found.problems)
+    return found.recipe
 
 
-def _head(file: Path) -> dict[str, str]:
-    """Read recipe.toml: format, version, issued, titles, and the version before, where one is named."""
-    data = read_toml(file)
-    if (found := data.get("format")) != FORMAT:
+def survey(folder: Path) -> Survey:
+    """Read the recipe in `folder` as far as it can be read."""
+    try:
+        described = read_descriptions(folder)
+    except RecipeError as error:
+        return Survey(None, error.problems)
+    return _Survey(folder, described).survey()
+
+
+@dataclass
+class _Survey:
+    """A recipe that is being read; `broken` has the names of tables, and the files, with a problem."""
+
+    folder: Path
+    described: dict[str, tuple[Field, ...]]
+    problems: list[Problem] = field(default_factory=list)
+    remarks: list[Problem] = field(default_factory=list)
+    broken: set[str | Path] = field(default_factory=set)
+    unread: bool = False  # a table holds nothing that could be relied on
+
+    def survey(self) -> Survey:
+        """Read the files, then what they say of each other."""
+        head = self._head()
+        tables = self._tables(head.get("issued", ""))
+        sources = self._sources()
+        recipe = self._recipe(head, tables, sources)
+        whole = recipe and recipe.eras and sources and not self.unread
+        return Survey(recipe if whole else None, tuple(self.problems), tuple(self.remarks))
+
+    def _head(self) -> dict[str, str]:
+        """Check every TOML file; return what recipe.toml says, which is nothing where it is broken."""
+        found = problems_of_settings(self.folder, self.described)
+        try:
+            _check_format(self.folder / FILE)
+        except RecipeError as error:
+            found[self.folder / FILE] = list(error.problems)
+        for file, problems in found.items():
+            self.problems.extend(problems)
+            self.broken |= {file} if problems else set()
+        if self.folder / FILE in self.broken:
+            return {}
+        data = read_toml(self.folder / FILE)
+        if data.get("previous") == data["version"]:
+            fact = f"previous is {data['previous']!r}"
+            remedy = "name the version before this one, or leave it out"
+            self.problems.append(Problem(fact, remedy, self.folder / FILE))
+        return {**data, "issued": data["issued"].isoformat()}
+
+    def _tables(self, issued: str) -> dict[str, Table]:
+        described = tables_of(self.folder, self.described)
+        tables: dict[str, Table] = {}
+        for name, fields in described.items():
+            tables[name], reading = read_table(self.folder, name, fields)
+            self.problems.extend(reading.problems)
+            self.remarks.extend(reading.remarks)
+            self.broken |= {name} if reading.problems else set()
+            self.unread |= reading.broken
+        today = datetime.datetime.now(_EASTERNMOST).date().isoformat()
+        wrong = [*dangling(tables, described, self.broken), *coming(tables, described, max(today, issued))]
+        self.problems.extend(wrong)
+        self.broken |= {problem.file.stem for problem in wrong if isinstance(problem.file, Path)}
+        for file in sorted(self.folder.glob("*.csv")):
+            if file.stem not in described:
+                self.problems.append(Problem("is not described", f"describe its columns in {DESCRIPTIONS}", file))
+        return tables
+
+    def _sources(self) -> tuple[Source, ...]:
+        sources, problems = read_sources(self.folder / SOURCES, self.broken)
+        self.problems.extend(problems)
+        if problems or any(isinstance(file, Path) and file.name != FILE for file in self.broken):
+            self.broken.add(SOURCES)
+        return sources
+
+    def _recipe(self, head: dict[str, str], tables: dict[str, Table], sources: tuple[Source, ...]) -> Recipe | None:
+        """Return the recipe; None where a table that it needs is not described."""
+        if missing := [name for name in (*CODE_LISTS, *_NEEDED) if name not in tables]:
+            self._tell(Problem(f"[{name}] is missing", "put it back", self.folder / DESCRIPTIONS) for name in missing)
+            return None
+        codes = {name: CodeList(tables[name]) for name in CODE_LISTS}
+        for name, codelist in codes.items():
+            self._tell(codelist.problems, name)
+        self._tell(problems_of_things(codes), "organizations", "bodies", "places", "entities")
+        changes, found = changes_of(tables["organization-changes"], codes)
+        self._tell(found, "organization-changes", "organizations", "bodies")
+        links, found = links_of(tables, codes, sources)
+        self._tell(found, "link-rules", "link-targets", SOURCES, *CODE_LISTS)
+        judgements, found = judgements_of(tables[REVISIONS], sources)
+        self._tell(found, REVISIONS, SOURCES)
+        eras, found = eras_of(tables["eras"])
+        self._tell(found, "eras")
+        corrections, found = corrections_of(tables["corrections"], keys_of(self.folder, sources))
+        self._tell(found)
+        plans, found = read_plans(self.folder, sources, self.broken)
+        self._tell(found)
+        return Recipe(
+            folder=self.folder,
+            version=head.get("version", ""),
+            issued=head.get("issued", ""),
+            title_ja=head.get("title_ja", ""),
+            title_en=head.get("title_en", ""),
+            sources=sources,
+            codes=codes,
+            eras=eras,
+            tables=tables,
+            issue_types={row["key"]: row for row in tables["issue-types"].rows},
+            corrections=corrections,
+            translations={plain(row["text_ja"]): row for row in tables["translations"].rows},
+            changes=changes,
+            links=links,
+            judgements=judgements,
+            plans=plans,
+            previous=head.get("previous", ""),
+        )
+
+    def _tell(self, problems: Iterable[Problem], *parts: str) -> None:
+        """Keep problems of some parts, unless a part is broken: then they may only follow from that."""
+        if not self.broken & {*parts}:
+            self.problems.extend(problems)
+
+
+_NEEDED = (
+    "organization-changes",
+    "link-rules",
+    "link-targets",
+    REVISIONS,
+    "eras",
+    "corrections",
+    "issue-types",
+    "translations",
+)
+
+
+def _check_format(file: Path) -> None:
+    """Raise RecipeError where the recipe has a form that this program does not read."""
+    found = read_toml(file).get("format")
+    if found != FORMAT:
         fact = f"format is {found!r}; this program reads format {FORMAT}"
         newer = isinstance(found, int) and found > FORMAT
         older = f"write format = {FORMAT} when the recipe has that form; CHANGELOG.md tells what is new in it"
         raise RecipeError(Problem(fact, _NEWER if newer else older, file))
-    if not isinstance(data.get("issued"), datetime.date):
-        raise RecipeError(Problem("issued is no date", "write it as issued = 2026-11-23", file))
-    texts = {name: data.get(name) for name in ("version", "title_ja", "title_en")}
-    for name, value in texts.items():
-        if not isinstance(value, str) or not value:
-            raise RecipeError(Problem(f"{name} missing", "give it as a text", file))
-    previous = data.get("previous", "")
-    if not isinstance(previous, str) or previous == texts["version"]:
-        raise RecipeError(
-            Problem(f"previous is {previous!r}", "name the version before this one, or leave it out", file)
-        )
-    known = {name: str(value) for name, value in texts.items()}
-    return {**known, "issued": data["issued"].isoformat(), "previous": previous}
-
-
-def _recipe(folder: Path, head: dict[str, str], tables: dict[str, Table], sources: tuple[Source, ...]) -> Recipe:
-    codes = {name: CodeList(tables[name]) for name in CODE_LISTS}
-    problems = list(problems_of_things(codes))
-    changes, found = changes_of(tables["organization-changes"], codes)
-    links, wrong = links_of(tables, codes, sources)
-    judgements, doubtful = judgements_of(tables[REVISIONS], sources)
-    try:
-        plans = read_plans(folder, sources)
-    except RecipeError as error:
-        problems.extend(error.problems)
-    if problems := [*problems, *found, *wrong, *doubtful]:
-        raise RecipeError(*problems)
-    return Recipe(
-        folder=folder,
-        version=head["version"],
-        issued=head["issued"],
-        title_ja=head["title_ja"],
-        title_en=head["title_en"],
-        sources=sources,
-        codes=codes,
-        eras=eras_of(tables["eras"]),
-        tables=tables,
-        issue_types={row["key"]: row for row in tables["issue-types"].rows},
-        corrections=corrections_of(tables["corrections"]),
-        translations={plain(row["text_ja"]): row for row in tables["translations"].rows},
-        changes=changes,
-        links=links,
-        judgements=judgements,
-        plans=plans,
-        previous=head["previous"],
-    )

@@ -1,14 +1,16 @@
 """Source documents: frozen bytes that are verified before they are read."""
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from kg.errors import KgError, Problem, SourceError
-from kg.recipe.tables import read_toml
+from kg.recipe.fields import read_toml
+from kg.texts import decode, looks_like, marked
 
+FOLDER = "sources"
 DESCRIPTION = "source.toml"
 REQUIRED = ("key", "document", "sha256", "title_ja", "title_en")
 
@@ -38,6 +40,11 @@ class Source:
     sha256: str
     described: dict[str, Any]
     carried: str | None = None
+
+    @property
+    def description(self) -> Path:
+        """The file that describes it."""
+        return self.file.parent / DESCRIPTION
 
     def document(self) -> str:
         """Return the decoded document, line ends as they are; raise SourceError where it is not what was received.
@@ -84,25 +91,57 @@ def received(file: Path, sha256: str, description: str, error: type[KgError]) ->
 
 
 def _decoded(received: bytes, file: Path) -> str:
-    try:
-        document = received.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = received[: error.start].count(b"\n") + 1
-        fact = f"is no UTF-8: byte 0x{received[error.start]:02x} at offset {error.start}"
-        raise SourceError(Problem(fact, "convert the document to UTF-8 and give its new sha256", file, line)) from error
+    """Return the text, without a mark at its beginning; one in UTF-16 is refused, since it is served as UTF-8."""
+    remedy = "convert the document to UTF-8 and give its new sha256"
+    if marked(received) not in ("", "utf-8-sig"):
+        raise SourceError(Problem(f"is no UTF-8: this looks like {looks_like(received)}", remedy, file, 1))
+    document = decode(received, file, SourceError, remedy)
     if not document.strip():
         raise SourceError(Problem("is empty", "put the document's text there and give its sha256", file))
     return document
 
 
-def read_sources(folder: Path) -> tuple[Source, ...]:
-    """Read every source below `folder`, in the order of their keys; raise SourceError with every problem."""
-    sources, problems = by_key(folder.glob(f"*/{DESCRIPTION}"), lambda description: read_source(description.parent))
-    if not sources and not problems:
+def read_sources(folder: Path, broken: Container[str | Path] = ()) -> tuple[tuple[Source, ...], list[Problem]]:
+    """Return every source below `folder`, in the order of their keys, and what is wrong with the others.
+
+    A description that is `broken` is told elsewhere, and not read.
+    """
+    descriptions, problems = described_in(folder, DESCRIPTION)
+    unbroken = [description for description in descriptions if description not in broken]
+    sources, found = by_key(unbroken, lambda description: read_source(description.parent))
+    problems += [*found, *_contradictions(sources)]
+    if not descriptions and not problems:
         problems.append(Problem("no source", f"add a folder with a {DESCRIPTION} and its document", folder))
-    if problems:
-        raise SourceError(*problems)
-    return sources
+    return sources, problems
+
+
+def keys_of(folder: Path, sources: Iterable[Source]) -> set[str]:
+    """Return the keys of the editions of a recipe, and the names of folders: one that cannot be read is called so."""
+    return {source.key for source in sources} | {part.name for part in folder.glob(f"{FOLDER}/[!.]*") if part.is_dir()}
+
+
+def described_in(folder: Path, description: str) -> tuple[list[Path], list[Problem]]:
+    """Return the descriptions in the folders of a folder, and a problem for each of these that has none."""
+    problems = []
+    for part in sorted(folder.glob("[!.]*")) if folder.is_dir() else ():
+        if part.is_dir() and not (part / description).is_file():
+            remedy = f"describe what is in it in a {description}, or move it out of {folder.name}"
+            problems.append(Problem(f"has no {description}", remedy, part))
+    return sorted(folder.glob(f"[!.]*/{description}")), problems
+
+
+def _contradictions(sources: Iterable[Source]) -> Iterator[Problem]:
+    """Yield where two editions say different things of one plan."""
+    first: dict[tuple[str, str], Source] = {}
+    for source in sources:
+        for name in ("plan_ja", "plan_en", "plan_decided"):
+            said, plan = source.described.get(name), source.described.get("plan")
+            if said is None or plan is None:
+                continue
+            other = first.setdefault((plan, name), source)
+            if said != other.described[name]:
+                fact = f"{name} of plan {plan!r} is {said}, and {other.described[name]} in {other.key}"
+                yield Problem(fact, "correct the one that is wrong, or give one a plan of its own", source.description)
 
 
 def by_key(descriptions: Iterable[Path], read: Callable[[Path], Keyed]) -> tuple[tuple[Keyed, ...], list[Problem]]:

@@ -27,9 +27,12 @@ class Change:
 
 
 def problems_of_things(codes: Mapping[str, CodeList]) -> Iterator[Problem]:
-    """Yield what is wrong between lists: a form or a key of two things, an area code that is not its number's."""
+    """Yield what is wrong between lists.
+
+    That is a form, a key or a corporate number of two things, and an area code that is not its number's.
+    """
     forms: dict[str, tuple[str, str]] = {}
-    for name in NAMED:
+    for name in ("organizations", *NAMED):
         for form, code in codes[name].forms().items():
             other = forms.setdefault(form, (name, code.key))
             if other != (name, code.key):
@@ -41,11 +44,23 @@ def problems_of_things(codes: Mapping[str, CodeList]) -> Iterator[Problem]:
             yield Problem(
                 f"{code.key} is also a key of organizations.csv", "keep one row", codes["bodies"].file, code.row.line
             )
+    yield from _numbers_of_two(codes)
     for code in codes["places"]:
         number = code.row["corporate_number"]
         if number and number[-_GOVERNMENT:] != code.row["area_code"]:
             fact = f"the corporate number {number} does not end in the local-government code {code.row['area_code']}"
             yield Problem(fact, "correct the one that is wrong", codes["places"].file, code.row.line)
+
+
+def _numbers_of_two(codes: Mapping[str, CodeList]) -> Iterator[Problem]:
+    first: dict[str, tuple[str, str]] = {}
+    for name in ("organizations", "bodies", "places"):
+        for code in codes[name]:
+            number = code.row["corporate_number"]
+            other = first.setdefault(number, (name, code.key))
+            if number and other != (name, code.key):
+                fact = f"the corporate number {number} of {code.key} is, in {other[0]}.csv, that of {other[1]}"
+                yield Problem(fact, "correct the one that is wrong", codes[name].file, code.row.line)
 
 
 def changes_of(table: Table, codes: Mapping[str, CodeList]) -> tuple[tuple[Change, ...], list[Problem]]:
