@@ -10,6 +10,7 @@ from pyoxigraph import NamedNode, Store
 from kg import sparql
 from kg.http import negotiate
 from kg.http.negotiate import Format, NotAcceptable, Output
+from kg.http.writing import write_to
 from kg.names import BASE
 from kg.workers.limits import Limits, megabytes
 from kg.workers.messages import Question, Refusal
@@ -80,7 +81,7 @@ def answer(
             named_graphs=named,  # type: ignore[arg-type]
         )
         format = negotiate.choose(negotiate.formats_of(results), question.accept, question.format)
-        negotiate.write_to(results, format, output)
+        write_to(results, format, output)
     return format
 
 
@@ -109,7 +110,9 @@ def _told(query: str, limits: Limits, gateway: "Gateway | None" = None) -> Itera
         raise not_acceptable(error) from error
     except RuntimeError as error:  # such as a function that nobody has defined
         raise Refusal(400, f"the engine cannot answer this query: {error}") from error
-    except OSError as error:  # the engine has called SERVICE
+    except OSError as error:
+        if not sparql.calls_service(query):
+            raise
         raise (gateway and gateway.failure) or Refusal(403, no_service(limits)) from error
 
 

@@ -11,7 +11,8 @@ import httpx
 from pyoxigraph import QueryResultsFormat, RdfFormat, Store, parse, parse_query_results
 
 from kg.errors import StoreError
-from kg.http.negotiate import JSON, N_TRIPLES, Format, NotAcceptable, Output, Results, write_to
+from kg.http.negotiate import JSON, N_TRIPLES, Format, NotAcceptable, Output, Results
+from kg.http.writing import write_to
 from kg.names import BASE
 from kg.remote.connection import Connection, unreadable
 from kg.remote.held import Held
