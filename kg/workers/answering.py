@@ -3,9 +3,10 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pyoxigraph import NamedNode, Store
+from pyoxigraph import NamedNode, QuerySolutions, Store
 
 from kg import sparql
 from kg.http import negotiate
@@ -85,8 +86,16 @@ def answer(
     return format
 
 
-def chosen_format(question: Question, limits: Limits) -> Format:
-    """Return the format of the answer to a question that another store is to give.
+@dataclass(frozen=True)
+class Kind:
+    """What a query has to be answered with: a format, and the variables of its rows; None where there are no rows."""
+
+    format: Format
+    variables: tuple[str, ...] | None
+
+
+def kind_of(question: Question, limits: Limits) -> Kind:
+    """Return of which kind the answer to a question is that another store is to give.
 
     Raise Refusal for what would be refused here, too: no valid query, or one that is not to be asked.
     """
@@ -94,7 +103,10 @@ def chosen_format(question: Question, limits: Limits) -> Format:
     _dataset(question)
     with _told(question.query, limits):
         results = Store().query(question.query, base_iri=BASE)
-        return negotiate.choose(negotiate.formats_of(results), question.accept, question.format)
+        format = negotiate.choose(negotiate.formats_of(results), question.accept, question.format)
+        if isinstance(results, QuerySolutions):
+            return Kind(format, tuple(variable.value for variable in results.variables))
+        return Kind(format, None)
 
 
 @contextmanager
