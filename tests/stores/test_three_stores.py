@@ -285,3 +285,35 @@ def test_a_switch_that_was_interrupted_is_seen_and_mended(tmp_path: Path, monkey
                 watch.held()
             publish(store.url, release)
             assert watch.held().holding.version == "2"
+
+
+def test_service_calls_a_virtuoso(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, start: Start) -> None:
+    """It never answers a direct POST: it is asked by form, and its blank nodes, texts and truth values are read."""
+    folder = tmp_path / "store"
+    folder.mkdir()
+    (tmp_path / "one.ttl").write_text("<http://e/1> <http://e/p> 1 .\n", encoding="utf-8")
+    content = '<http://e/s> <http://e/p> _:b , " a  b\\r\\n " , true . _:b <http://e/q> "施策"@ja .'
+    with virtuoso(folder) as store:
+        store.as_user(monkeypatch)
+        where = {"graph-uri": "http://e/g"}
+        kind = {"Content-Type": "text/turtle"}
+        login = httpx.DigestAuth(store.user, store.password)
+        put = httpx.put(
+            f"{store.url}-graph-crud-auth", params=where, content=content.encode(), headers=kind, auth=login
+        )
+        put.raise_for_status()
+        with start(
+            app([tmp_path / "one.ttl"], places().queries, tmp_path, Limits.of(1, services=(store.url,)))
+        ) as client:
+            patterns = ("<http://e/s> <http://e/p> ?x", "<http://e/s> <http://e/p> ?n . ?n <http://e/q> ?x")
+            found = [
+                client.post(
+                    "/sparql",
+                    data={"query": f"SELECT ?x {{ SERVICE <{store.url}> {{ GRAPH ?g {{ {p} }} }} }}", "format": "json"},
+                )
+                for p in patterns
+            ]
+    assert [answer.status_code for answer in found] == [200, 200], found[0].text
+    terms = [row["x"] for answer in found for row in answer.json()["results"]["bindings"]]
+    values = {(term["type"], term["value"]) for term in terms if term["type"] != "bnode"}
+    assert values == {("literal", " a  b\r\n "), ("literal", "true"), ("literal", "施策")} and len(terms) == 4
