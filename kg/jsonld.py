@@ -38,6 +38,8 @@ def rows_of(statements: Iterable[Triple]) -> list[Row]:
 def compact(statements: Sequence[Triple], prefixes: Mapping[str, str]) -> bytes:
     """Return sorted statements without blank nodes as a JSON-LD document."""
     kinds, schemes = kinds_of(statements), schemes_of(statements)
+    # a context cannot say of a word that its values are of a type which it says something of, too
+    kinds = {predicate: "" if kind in kinds else kind for predicate, kind in kinds.items()}
     # a reader would take <dc:title> for the short name of something else, and there is no way to tell it
     prefixes = {prefix: iri for prefix, iri in prefixes.items() if prefix not in schemes}
     return beginning(kinds, prefixes) + things(statements, kinds, prefixes) + END
