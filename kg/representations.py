@@ -41,7 +41,7 @@ class Representation:
 
     def sent(self, release: Release | None) -> dict[str, str]:
         """Return the headers to send: `ETag` and `Last-Modified` change with the release that it was made from."""
-        headers = {"Content-Type": self.format.content_type, "Content-Location": self.location, **VARY}
+        headers = {"Content-Type": self.format.content_type, "Content-Location": uri(self.location), **VARY}
         if self.links:
             headers["Link"] = ", ".join(self.links)
         headers["Cache-Control"] = _UNPUBLISHED if release is None or release.development else _LIVE

@@ -8,14 +8,14 @@ differ in what they allow.
 import re
 from collections.abc import Iterable
 from io import BytesIO
-from typing import IO, cast
+from typing import IO, Protocol, cast
 from xml.parsers import expat
 
 from pyoxigraph import BlankNode, QueryBoolean, QueryResultsFormat, QuerySolutions, RdfFormat, Triple, serialize
 
 from kg import rdfxml
 from kg.errors import Problem
-from kg.http.negotiate import RDF_XML, TSV, XML, Format, NotAcceptable, Output, Results
+from kg.http.negotiate import CSV, RDF_XML, TSV, XML, Format, NotAcceptable, Output, Results
 from kg.names import PREFIXES
 
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9]*")
@@ -43,10 +43,17 @@ def write_to(results: Results, format: Format, output: Output) -> None:
         _write_graph(results, format, output)
         return
     assert isinstance(writer, QueryResultsFormat) and isinstance(results, QuerySolutions | QueryBoolean)
-    mended = _WellFormed(output) if format is XML else _Labelled(output) if format is TSV else None
+    mended = _mending(results, format, output)
     results.serialize(cast(IO[bytes], mended or output), format=writer)  # it calls write() and flush() only
     if mended:
         mended.close()
+
+
+def _mending(results: QuerySolutions | QueryBoolean, format: Format, output: Output) -> "_Mending | None":
+    """Return what mends what the engine writes of rows in a format; None where nothing is to be mended."""
+    if format is CSV and isinstance(results, QuerySolutions) and len(results.variables) == 1:
+        return _OneColumn(output)
+    return _WellFormed(output) if format is XML else _Labelled(output) if format is TSV else None
 
 
 def write_triples(triples: Iterable[Triple], format: Format) -> bytes:
@@ -102,6 +109,36 @@ def _labelled(triple: Triple) -> Triple:
 def _label(label: str) -> str:
     """Return a label of letters, digits and a hyphen; no two labels become one."""
     return label if _PLAIN.fullmatch(label) else _RENAMED + label.encode().hex()
+
+
+class _Mending(Output, Protocol):
+    """Lets what is written through to an output, and mends it on the way; nothing is held back once it is closed."""
+
+    def close(self) -> None:
+        """Pass on what is held back."""
+
+
+class _OneColumn:
+    """Lets CSV of one column through to an output, without empty lines: most readers pass over those, rows or not."""
+
+    def __init__(self, output: Output) -> None:
+        self._output, self._line, self._quoted = output, b"", False
+
+    def write(self, data: bytes, /) -> int:
+        *lines, self._line = (self._line + data).split(b"\n")
+        self._output.write(b"".join(map(self._mended, lines)))
+        return len(data)
+
+    def flush(self) -> None:
+        self._output.flush()
+
+    def close(self) -> None:
+        self._output.write(self._line)
+
+    def _mended(self, line: bytes) -> bytes:
+        empty = line == b"\r" and not self._quoted
+        self._quoted ^= line.count(b'"') % 2 == 1
+        return b'""\r\n' if empty else line + b"\n"
 
 
 class _Labelled:

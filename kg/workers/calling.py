@@ -29,6 +29,10 @@ _ACCEPTED = "application/sparql-results+json, application/sparql-results+xml;q=0
 # What may mean that the query is well and its form is not. A known form is not doubted for 400: it is for the query.
 _REFUSED = {400, 404, 405, 406, 411, 413, 414, 415, 501}
 _DOUBTED = {405, 406, 411, 413, 414, 415, 501}
+_CUT = (
+    "X-SQL-State",
+    "X-SPARQL-MaxRows",
+)  # of Virtuoso, with 200: the rows that it had by then, or no more than so many
 _PATIENCE = 1 / 3  # of the time that is left, for a form that stays without an answer before another is tried beside it
 _REMEDY = "ask it for less or try again later; with SERVICE SILENT the query goes on without it"
 _BNODE = b"bnode"
@@ -155,6 +159,8 @@ class Call:
         if response.status != HTTPStatus.OK:
             reason = failed(self.endpoint, f"it has answered {response.status} {response.reason}")
             return _Refused(response.status, reason) if response.status in _REFUSED else reason
+        if any(name in response.headers for name in _CUT):
+            return failed(self.endpoint, "it has cut its answer at a limit of its own")
         media_type = response.headers.get_content_type()
         format = QueryResultsFormat.from_media_type(media_type)
         if format not in (QueryResultsFormat.JSON, QueryResultsFormat.XML):

@@ -44,9 +44,13 @@ USELESS = {
     "/moved-for-good": (308, "text/plain", b"", "redirects"),
     "/large": (200, JSON, GOOD_ANSWER + b" " * 5000, "larger than"),
     "/cut": (200, JSON, GOOD_ANSWER, "breaks off"),
+    "/too-late": (200, JSON, GOOD_ANSWER, "cut its answer"),
+    "/too-many": (200, JSON, GOOD_ANSWER, "cut its answer"),
     "/hung-up": (200, JSON, b"", "breaks off"),
 }
 
+# How Virtuoso says that an answer is not all of it.
+CUT = {"/too-late": ("X-SQL-State", "S1TAT"), "/too-many": ("X-SPARQL-MaxRows", "10000")}
 XML = "application/sparql-results+xml"
 # Answers that are as the specification has them, or nearly: media type, body, and the values of ?x in them.
 ODD = {
@@ -129,6 +133,8 @@ class _Remote(BaseHTTPRequestHandler):
         status, media_type, body, _ = known.get(self.path, (200, JSON, GOOD_ANSWER, ""))
         self.send_response(status)
         self.send_header("Content-Type", media_type)
+        if self.path in CUT:
+            self.send_header(*CUT[self.path])
         self.send_header("Content-Length", str(len(body) + (100 if self.path == "/cut" else 0)))
         if 300 <= status < 400:
             self.send_header("Location", f"http://127.0.0.1:{self.server.server_port}/elsewhere")

@@ -273,6 +273,7 @@ def test_a_property_without_a_name_is_refused_with_the_reason(odd: httpx.Client,
 
 
 ODD_TEXTS = [
+    "",
     "a\rb",
     "\r\n",
     "\r",
@@ -314,6 +315,14 @@ def test_odd_texts_come_back_from_rows(odd: httpx.Client, name: str) -> None:
     answer = odd.post("/sparql", data={"query": f"SELECT ?x {{ VALUES ?x {{ {values} }} }}", "format": name})
 
     assert rows_of(answer.content, name) == ODD_TEXTS
+
+
+def test_no_row_is_lost_where_nothing_is_bound(odd: httpx.Client) -> None:
+    """Of one column, rows without a value are rows: a reader of CSV passes over empty lines."""
+    values = r'UNDEF "" "a\r\n\r\nb" "\"" UNDEF "\n\n" "b"'
+    body = odd.post("/sparql", data={"query": f"SELECT ?x {{ VALUES ?x {{ {values} }} }}", "format": "csv"}).content
+
+    assert rows_of(body, "csv") == ["", "", "a\r\n\r\nb", '"', "", "\n\n", "b"]
 
 
 @pytest.mark.parametrize("suffix", ["", ".html", ".ttl", ".nt", ".jsonld", ".rdf"])
