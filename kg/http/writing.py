@@ -15,7 +15,7 @@ from pyoxigraph import BlankNode, QueryBoolean, QueryResultsFormat, QuerySolutio
 
 from kg import rdfxml
 from kg.errors import Problem
-from kg.http.negotiate import CSV, RDF_XML, TSV, XML, Format, NotAcceptable, Output, Results
+from kg.http.negotiate import CSV, JSON_LD, RDF_XML, TSV, XML, Format, NotAcceptable, Output, Results
 from kg.names import PREFIXES
 
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9]*")
@@ -69,6 +69,8 @@ def _write_graph(triples: Iterable[Triple], format: Format, output: Output) -> N
         _write_xml(named, output)
         return
     assert isinstance(format.writer, RdfFormat)
+    if format is JSON_LD:
+        named = map(_sayable, named)
     prefixes = PREFIXES if format.writer in (RdfFormat.TURTLE, RdfFormat.TRIG) else None
     serialize(named, cast(IO[bytes], output), format=format.writer, prefixes=prefixes)
 
@@ -85,6 +87,14 @@ def _write_xml(triples: Iterable[Triple], output: Output) -> None:
     except rdfxml.InexpressibleError as error:
         raise _not_in_xml(str(error)) from error
     output.write("".join(held).encode())
+
+
+def _sayable(triple: Triple) -> Triple:
+    """Return a triple that JSON-LD 1.1 can say; raise NotAcceptable for any other."""
+    if isinstance(triple.object, Triple):
+        fact = "JSON-LD cannot express this answer: it holds a statement about a statement, which came with RDF 1.2"
+        raise NotAcceptable(Problem(fact, "ask for another format, for example Turtle"))
+    return triple
 
 
 def _not_in_xml(reason: str) -> NotAcceptable:

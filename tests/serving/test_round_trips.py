@@ -254,6 +254,21 @@ def test_a_word_of_the_syntax_is_refused_with_the_reason(odd: httpx.Client, word
     assert read_by_engine(given.content, "ttl") == [triple]
 
 
+@pytest.mark.parametrize(
+    ("value", "refused"),
+    [('<<( <a:a> <b:b> "c" )>>', {"jsonld", "rdfxml"}), ('"x"@ar--rtl', {"rdfxml"})],
+)
+def test_what_came_with_rdf_12_is_written_or_refused(odd: httpx.Client, value: str, refused: set[str]) -> None:
+    """A statement about a statement, and a text with a direction: 406 with the reason where a format has none of it."""
+    query = f"CONSTRUCT {{ <a:a> <http://e/p> {value} }} {{ }}"
+    answers = {name: odd.post("/sparql", data={"query": query, "format": name}) for name in FORMATS}
+    statements = {str(read_by_engine(answers[name].content, name)) for name in FORMATS.keys() - refused}
+
+    assert {name for name, answer in answers.items() if answer.status_code == 406} == refused
+    assert all("RDF 1.2" in answers[name].json()["detail"] for name in refused)
+    assert len(statements) == 1
+
+
 @pytest.mark.parametrize("kind", [RDF + "li", RDF + "Description", "http://e/1", "http://e/\U00020000", "http://e/C"])
 def test_a_class_of_any_name_is_no_obstacle(odd: httpx.Client, kind: str) -> None:
     """RDF/XML says a class that makes no element as an ordinary statement."""
