@@ -23,6 +23,7 @@ from kg.errors import Problem, QueryError
 from kg.http import negotiate
 from kg.http.negotiate import GRAPH_FORMATS, ROW_FORMATS, Format, Results
 from kg.mistakes import explained
+from kg.http.writing import write
 from kg.names import BASE
 
 TABLE = "table"
@@ -58,7 +59,7 @@ def ask_store(store: Store, query: str, format: str | None = None) -> bytes:
         raise QueryError(Problem(f"the engine cannot answer this query: {error}", "mend the query")) from error
     if _as_table(isinstance(results, QueryTriples), format):
         return table(results)
-    return negotiate.write(results, negotiate.choose(negotiate.formats_of(results), named=format))
+    return write(results, negotiate.choose(negotiate.formats_of(results), named=format))
 
 
 def ask_endpoint(address: str, query: str, format: str | None = None, timeout: int = 60) -> bytes:

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from kg.http import negotiate
 from kg.http.addresses import site_address
 from kg.http.negotiate import Format
+from kg.http.writing import write_triples
 from kg.service import service_description
 
 DESCRIPTION_FORMATS = (negotiate.TURTLE, negotiate.N_TRIPLES, negotiate.JSON_LD, negotiate.RDF_XML)
@@ -32,7 +33,7 @@ class ServiceDescription:
     ) -> None:
         self._address, self._path = address, path
         said = list(service_description(_HERE, triples, named_graphs, default, federated))
-        self._bodies = {format: negotiate.write_triples(said, format) for format in DESCRIPTION_FORMATS}
+        self._bodies = {format: write_triples(said, format) for format in DESCRIPTION_FORMATS}
 
     def body(self, format: Format, path: str, server: tuple[str, int | None] | None) -> bytes:
         """Return the description in a format, for a request to a path.

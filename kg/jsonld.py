@@ -6,6 +6,7 @@ Sorted, so that equal graphs give equal bytes.
 """
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from operator import itemgetter
@@ -22,7 +23,8 @@ _RDF, _XSD = PREFIXES["rdf"], PREFIXES["xsd"]
 _TYPE, _LANGUAGE, _STRING = _RDF + "type", _RDF + "langString", _XSD + "string"
 _INTEGER, _BOOLEAN = _XSD + "integer", _XSD + "boolean"
 _BOOLEANS = {"true": True, "false": False}
-_EXACT = 2**53  # JSON readers round integers beyond
+# JSON readers round integers beyond 2**53.
+_SHORT = re.compile(r"0|-?[1-9][0-9]{0,14}")
 _THING = "@id"
 # What stands between the parts of a document, and at its end.
 BETWEEN, END = b",\n", b"\n]}\n"
@@ -35,7 +37,11 @@ def rows_of(statements: Iterable[Triple]) -> list[Row]:
 
 def compact(statements: Sequence[Triple], prefixes: Mapping[str, str]) -> bytes:
     """Return sorted statements without blank nodes as a JSON-LD document."""
-    kinds = kinds_of(statements)
+    kinds, schemes = kinds_of(statements), schemes_of(statements)
+    # a context cannot say of a word that its values are of a type which it says something of, too
+    kinds = {predicate: "" if kind in kinds else kind for predicate, kind in kinds.items()}
+    # a reader would take <dc:title> for the short name of something else, and there is no way to tell it
+    prefixes = {prefix: iri for prefix, iri in prefixes.items() if prefix not in schemes}
     return beginning(kinds, prefixes) + things(statements, kinds, prefixes) + END
 
 
@@ -75,6 +81,21 @@ class _Names(dict[str, str]):
         return iri
 
 
+def schemes_of(statements: Iterable[Triple]) -> set[str]:
+    """Return what stands before the first colon in the IRIs of statements."""
+    iris = {term.value for triple in statements for term in triple if isinstance(term, NamedNode)}
+    iris |= {triple.object.datatype.value for triple in statements if isinstance(triple.object, Literal)}
+    return {iri.partition(":")[0] for iri in iris}
+
+
+def is_compactable(statement: Triple) -> bool:
+    """Whether `compact` can write a statement: there is no blank node in it, and nothing that came with RDF 1.2."""
+    subject, _, value = statement
+    if not (isinstance(subject, NamedNode) and isinstance(value, NamedNode | Literal)):
+        return False
+    return not (isinstance(value, Literal) and value.direction)
+
+
 def _kind(value: Value) -> str:
     return value.datatype.value if isinstance(value, Literal) else _THING
 
@@ -98,13 +119,24 @@ def _node(name: str, rows: Iterable[Row], kinds: Mapping[str, str], names: _Name
     for predicate, stated in groupby(rows, key=itemgetter(1)):
         values = [value for _, _, value in stated]
         if predicate == _TYPE:
-            node["@type"] = _several([names[value.value] for value in values])
+            node |= _types(values, names)
         elif kinds[predicate] == _LANGUAGE:
             node[names[predicate]] = _by_language([value for value in values if isinstance(value, Literal)])
         else:
             coerced = bool(kinds[predicate])
             node[names[predicate]] = _several([_value(value, coerced, names) for value in values])
     return node
+
+
+def _types(values: Iterable[Value], names: _Names) -> dict[str, Any]:
+    """Return the classes of a thing; texts in their place stand under the full name."""
+    classes, others = list[str](), list[Any]()
+    for value in values:
+        if isinstance(value, NamedNode):
+            classes.append(names[value.value])
+        else:
+            others.append(_value(value, False, names))
+    return {key: _several(found) for key, found in (("@type", classes), (names[_TYPE], others)) if found}
 
 
 def _several(values: list[Any]) -> Any:
@@ -124,8 +156,8 @@ def _value(value: Value, coerced: bool, names: _Names) -> Any:
         return names[value.value] if coerced else {"@id": names[value.value]}
     if kind == _BOOLEAN and value.value in _BOOLEANS:
         return _BOOLEANS[value.value]
-    if kind == _INTEGER and str(number := int(value.value)) == value.value and abs(number) < _EXACT:
-        return number
+    if kind == _INTEGER and _SHORT.fullmatch(value.value):
+        return int(value.value)
     if coerced or kind == _STRING:
         return value.value
     if kind == _LANGUAGE:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from fastapi import APIRouter, Request, Response
-from pyoxigraph import BlankNode, CanonicalizationAlgorithm, Dataset, NamedNode, Quad, RdfFormat, Triple, parse
+from pyoxigraph import BlankNode, CanonicalizationAlgorithm, Dataset, Literal, NamedNode, Quad, RdfFormat, Triple, parse
 
 from kg import pages
 from kg.asking import Ask
@@ -27,6 +27,10 @@ from kg.representations import RDF_FORMATS, SUFFIXES, Representation, alternates
 _VERSION = NamedNode(PREFIXES["owl"] + "versionIRI")
 _EXAMPLES = ".well-known/sparql-examples"
 _ABOUT_PAGE = "https://schema.org/AboutPage"
+
+
+# The datatypes that vocabularies declare and stores make plainer ones of: an engine keeps every integer as xsd:integer.
+_DECLARED = {NamedNode(PREFIXES["dcat"] + "byteSize"): NamedNode(PREFIXES["xsd"] + "nonNegativeInteger")}
 
 
 @dataclass(frozen=True)
@@ -142,7 +146,7 @@ class _Shelf:
         if published.graph:
             query = f"CONSTRUCT {{ ?s ?p ?o }} WHERE {{ GRAPH <{published.graph}> {{ ?s ?p ?o }} }}"
             body = await self._ask(query, N_TRIPLES)
-            return sorted((quad.triple for quad in parse(body, format=RdfFormat.N_TRIPLES)), key=str)
+            return sorted((_declared(quad.triple) for quad in parse(body, format=RdfFormat.N_TRIPLES)), key=str)
         assert self._release is not None
         stated = parse(path=str(self._release.path(published.file)), format=RdfFormat.TURTLE)
         triples = [served_quad(quad).triple for quad in stated]
@@ -186,3 +190,11 @@ class _Shelf:
             contents=[(kind, [s for s in sections if (s.kinds[0].text if s.kinds else "") == kind]) for kind in kinds],
             forms=forms,
         )
+
+
+def _declared(triple: Triple) -> Triple:
+    """Return a statement of a store with the datatype that its file has."""
+    datatype = _DECLARED.get(triple.predicate)
+    if datatype is None or not isinstance(triple.object, Literal):
+        return triple
+    return Triple(triple.subject, triple.predicate, Literal(triple.object.value, datatype=datatype))

@@ -21,7 +21,7 @@ from kg.http.negotiate import HTML, PLAIN_JSON, Format, NotAcceptable
 from kg.openapi import OWN_PARAMETERS
 from kg.pages import View
 from kg.releases import Release
-from kg.representations import SAFE, VARY, Representation, ascents, choose, validators, write
+from kg.representations import SAFE, VARY, Representation, ascents, choose, uri, validators, write
 
 _NEGOTIATING = ("lang", "format")  # which form of a page it is, not which page
 _LONGEST_NAME = 60  # of a parameter, as a message repeats it
@@ -198,7 +198,7 @@ def written(triples: Iterable[Triple], format: Format) -> bytes:
 
 def redirect(status: int, target: str, headers: Mapping[str, str] | None = None) -> Response:
     """Return a redirect to a relative reference."""
-    return Response(status_code=status, headers={"Location": target, **VARY, **(headers or {})})
+    return Response(status_code=status, headers={"Location": uri(target), **VARY, **(headers or {})})
 
 
 def told(asked: Asked, notice: Notice, links: Sequence[tuple[str, str]]) -> Response:

@@ -7,12 +7,13 @@ from datetime import UTC, datetime, time
 from pathlib import PurePosixPath
 from urllib.parse import quote
 
-from pyoxigraph import BlankNode, Triple
+from pyoxigraph import Triple
 
 from kg.http import negotiate
 from kg.http.conditional import Validators
 from kg.http.negotiate import HTML, JSON_LD, N_TRIPLES, RDF_XML, TURTLE, Format
-from kg.jsonld import compact
+from kg.http.writing import write_triples
+from kg.jsonld import compact, is_compactable
 from kg.names import BASE, ID, PREFIXES
 from kg.releases import Release
 
@@ -40,7 +41,7 @@ class Representation:
 
     def sent(self, release: Release | None) -> dict[str, str]:
         """Return the headers to send: `ETag` and `Last-Modified` change with the release that it was made from."""
-        headers = {"Content-Type": self.format.content_type, "Content-Location": self.location, **VARY}
+        headers = {"Content-Type": self.format.content_type, "Content-Location": uri(self.location), **VARY}
         if self.links:
             headers["Link"] = ", ".join(self.links)
         headers["Cache-Control"] = _UNPUBLISHED if release is None or release.development else _LIVE
@@ -82,13 +83,18 @@ def alternates(path: str, query: str = "", html: bool = True) -> list[str]:
 
 
 def link(target: str, relation: str, media_type: str = "") -> str:
-    """Return one value of a `Link` header."""
-    return f'<{target}>; rel="{relation}"' + (f'; type="{media_type}"' if media_type else "")
+    """Return one value of a `Link` header; an IRI is written as the URI that it maps to (RFC 3987, 3.1)."""
+    return f'<{uri(target)}>; rel="{relation}"' + (f'; type="{media_type}"' if media_type else "")
 
 
 # What stands in an address as it is: what an IRI may hold, escapes included. The rest is escaped: `?`, `#`, letters
 # that are not ASCII.
 SAFE = "/:@!$&'()*+,;=~%-._"
+
+
+def uri(iri: str) -> str:
+    """Return an IRI, or a relative reference, as a URI, which is all that a header can hold; escapes stay."""
+    return quote(iri, safe=SAFE + "?#[]")
 
 
 def path_of(iri: str) -> str:
@@ -106,9 +112,9 @@ def ascents(path: str) -> str:
 def write(triples: Iterable[Triple], format: Format) -> bytes:
     """Return triples in an RDF format, sorted: the same triples give the same bytes.
 
-    JSON-LD is compact; where there are blank nodes it is as the engine writes it.
+    JSON-LD is compact; where there are blank nodes, or what came with RDF 1.2, it is as the engine writes it.
     """
     ordered = sorted(set(triples), key=str)
-    if format is JSON_LD and not any(isinstance(term, BlankNode) for triple in ordered for term in triple):
+    if format is JSON_LD and all(map(is_compactable, ordered)):
         return compact(ordered, {**PREFIXES, "id": ID})
-    return negotiate.write_triples(ordered, format)
+    return write_triples(ordered, format)

@@ -1,19 +1,16 @@
-"""The forms an answer can take: which there are, which one a client wants, and how it is written.
+"""The forms an answer can take: which there are, and which one a client wants.
 
 A client asks by `Accept`, with weights (RFC 9110), or by `format=`, which wins because people type it into an address.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from io import BytesIO
-from typing import IO, Protocol, cast
-from xml.parsers import expat
+from typing import Protocol
 
-from pyoxigraph import QueryBoolean, QueryResultsFormat, QuerySolutions, QueryTriples, RdfFormat, Triple, serialize
+from pyoxigraph import QueryBoolean, QueryResultsFormat, QuerySolutions, QueryTriples, RdfFormat, Triple
 
 from kg.errors import Problem, QueryError
-from kg.names import PREFIXES
 
 # Of a query to the engine, or read from what another store has answered.
 Results = QuerySolutions | QueryBoolean | QueryTriples | Iterator[Triple]
@@ -103,73 +100,6 @@ def choose(offered: Sequence[Format], accept: str | None = None, named: str | No
     if best[0] == 0:
         raise _not_acceptable(f"nothing that “Accept: {accept}” names can be had here", offered)
     return offered[wanted.index(best)]
-
-
-def write(results: Results, format: Format) -> bytes:
-    """Return query results written in one of their formats."""
-    body = BytesIO()
-    write_to(results, format, body)
-    return body.getvalue()
-
-
-def write_to(results: Results, format: Format, output: Output) -> None:
-    """Write query results in one of their formats, piece by piece; what `output` raises ends the query."""
-    checked = _WellFormed(output) if format in (XML, RDF_XML) else None
-    file = cast(IO[bytes], checked or output)  # the engine calls write() and flush() only
-    writer = format.writer
-    if isinstance(writer, RdfFormat):
-        assert not isinstance(results, QuerySolutions | QueryBoolean)
-        serialize(results, file, format=writer, prefixes=_prefixes(writer))
-    else:
-        assert isinstance(writer, QueryResultsFormat) and isinstance(results, QuerySolutions | QueryBoolean)
-        results.serialize(file, format=writer)
-    if checked:
-        checked.close()
-
-
-def write_triples(triples: Iterable[Triple], format: Format) -> bytes:
-    """Return triples written in an RDF format; raise NotAcceptable where XML cannot express them."""
-    assert isinstance(format.writer, RdfFormat)
-    body = serialize(triples, format=format.writer, prefixes=_prefixes(format.writer))
-    assert body is not None
-    if format is RDF_XML:
-        checked = _WellFormed(BytesIO())
-        checked.write(body)
-        checked.close()
-    return body
-
-
-def _prefixes(writer: RdfFormat) -> dict[str, str] | None:
-    return PREFIXES if writer in (RdfFormat.TURTLE, RdfFormat.TRIG, RdfFormat.RDF_XML) else None
-
-
-class _WellFormed:
-    """Lets XML through to an output, and raises NotAcceptable where it is broken.
-
-    XML cannot hold every RDF graph: there are predicates that no XML name can be made of, and characters it forbids.
-    The engine writes such a document all the same.
-    """
-
-    def __init__(self, output: Output) -> None:
-        self._output = output
-        self._parser = expat.ParserCreate(namespace_separator=" ")
-
-    def write(self, data: bytes, /) -> int:
-        self._parse(data)
-        return self._output.write(data)
-
-    def flush(self) -> None:
-        self._output.flush()
-
-    def close(self) -> None:
-        self._parse(b"", last=True)
-
-    def _parse(self, data: bytes, last: bool = False) -> None:
-        try:
-            self._parser.Parse(data, last)
-        except expat.ExpatError as error:
-            fact = f"this answer holds a predicate or a character that XML cannot express ({error})"
-            raise NotAcceptable(Problem(fact, "ask for another format, for example JSON or Turtle")) from error
 
 
 def _ranges(accept: str) -> Iterator[tuple[str, float]]:

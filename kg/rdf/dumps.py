@@ -76,7 +76,7 @@ def pieces_of(chunk: Chunk, kinds: Mapping[str, str], folder: Path) -> Pieces:
     name = f"{chunk.start:015}"
     heads, content = {}, {".nt": lines, ".jsonld": jsonld.things(statements, kinds, WRITTEN_PREFIXES)}
     heads[".ttl"], content[".ttl"] = _divided(written(statements, RdfFormat.TURTLE))
-    xml = written(statements, RdfFormat.RDF_XML)
+    xml = written(statements, RdfFormat.RDF_XML).replace(b"\r", b"&#13;")  # as it is, readers make a line end of it
     if _is_xml(xml):
         end = xml.index(b">", xml.index(b"<rdf:RDF")) + 1
         heads[".rdf"], content[".rdf"] = xml[:end], xml[end:].removesuffix(_END_OF_XML)

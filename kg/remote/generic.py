@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 import httpx
 
 from kg.errors import StoreError
+from kg.remote.reading import strict
 
 
 class Engine:
@@ -34,8 +35,8 @@ class Engine:
         return None
 
     def mended(self, pieces: Iterable[bytes]) -> Iterable[bytes]:
-        """Return results in JSON with the types that the specification gives to its values."""
-        return pieces
+        """Return results in JSON as the specification has them, with nothing beside."""
+        return strict(pieces)
 
     def blames_query(self, status: int, text: str) -> bool:
         """Whether an error means that the query cannot be answered, and not that the store has failed."""

@@ -7,6 +7,8 @@
 - Literals are kept in canonical form, as in the embedded engine.
 """
 
+from collections.abc import Iterable
+
 from kg.remote.generic import Engine
 
 
@@ -18,6 +20,10 @@ class Oxigraph(Engine):
     def knows(self, server: str) -> bool:
         """Whether a `Server` header names this engine."""
         return server.lower().startswith("oxigraph")
+
+    def mended(self, pieces: Iterable[bytes]) -> Iterable[bytes]:
+        """Return results as they come: the engine that is embedded here reads what it writes there."""
+        return pieces
 
     def updates(self, query_address: str) -> str:
         """Return where an update request is sent; it is one transaction."""

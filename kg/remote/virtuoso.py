@@ -9,7 +9,9 @@
   the same; several values are refused.
 - A truth value that is computed comes as a number (`1 = 1` is `1`, an integer), and `"true"^^xsd:boolean` in VALUES as
   `"1"^^xsd:boolean`. The latter is written canonically here; the former cannot be told from a number, so stored queries
-  write `xsd:boolean(…)`.
+  write `xsd:boolean(…)`. ASK is answered by a row of `__ASK_RETVAL` or by none, and `SELECT * {}` has a variable
+  `_star_fake`: the kind of an answer comes from the query. Labels of blank nodes begin with `nodeID://`.
+- A query that is POSTed directly is never answered, so it goes in a form.
 - A query that reaches the time limit answers 200 with the rows it has, and no more than `ResultSetMaxRows` rows are
   ever given: a header says the first (`X-SQL-State`), and the second for SELECT (`X-SPARQL-MaxRows`). Both are errors.
   Where the limit comes while rows are written, it answers 500, with these rows before the words of the error.
@@ -37,7 +39,9 @@ _LEAST = 1000  # milliseconds: it takes no shorter limit
 _BOOLEAN = b'"datatype": "http://www.w3.org/2001/XMLSchema#boolean", "value": "'
 # A quotation mark within a text is escaped, so none of these can stand in one.
 _CANONICAL = {_BOOLEAN + b'1"': _BOOLEAN + b'true"', _BOOLEAN + b'0"': _BOOLEAN + b'false"'}
-_LONGEST = len(_BOOLEAN) + 2
+_BNODE = b'{ "type": "bnode", "value": "'
+_CANONICAL |= {_BNODE + b"nodeID://": _BNODE}
+_LONGEST = max(map(len, _CANONICAL))
 
 
 class Virtuoso(Engine):
@@ -70,7 +74,7 @@ class Virtuoso(Engine):
         return None
 
     def mended(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
-        """Return results in JSON with truth values in canonical form."""
+        """Return results in JSON with truth values in canonical form, and labels of blank nodes that the format has."""
         kept = b""
         for piece in pieces:
             kept = _canonical(kept + piece)

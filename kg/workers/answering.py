@@ -3,13 +3,15 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pyoxigraph import NamedNode, Store
+from pyoxigraph import NamedNode, QuerySolutions, Store
 
 from kg import sparql
 from kg.http import negotiate
 from kg.http.negotiate import Format, NotAcceptable, Output
+from kg.http.writing import write_to
 from kg.names import BASE
 from kg.workers.limits import Limits, megabytes
 from kg.workers.messages import Question, Refusal
@@ -80,12 +82,20 @@ def answer(
             named_graphs=named,  # type: ignore[arg-type]
         )
         format = negotiate.choose(negotiate.formats_of(results), question.accept, question.format)
-        negotiate.write_to(results, format, output)
+        write_to(results, format, output)
     return format
 
 
-def chosen_format(question: Question, limits: Limits) -> Format:
-    """Return the format of the answer to a question that another store is to give.
+@dataclass(frozen=True)
+class Kind:
+    """What a query has to be answered with: a format, and the variables of its rows; None where there are no rows."""
+
+    format: Format
+    variables: tuple[str, ...] | None
+
+
+def kind_of(question: Question, limits: Limits) -> Kind:
+    """Return of which kind the answer to a question is that another store is to give.
 
     Raise Refusal for what would be refused here, too: no valid query, or one that is not to be asked.
     """
@@ -93,7 +103,10 @@ def chosen_format(question: Question, limits: Limits) -> Format:
     _dataset(question)
     with _told(question.query, limits):
         results = Store().query(question.query, base_iri=BASE)
-        return negotiate.choose(negotiate.formats_of(results), question.accept, question.format)
+        format = negotiate.choose(negotiate.formats_of(results), question.accept, question.format)
+        if isinstance(results, QuerySolutions):
+            return Kind(format, tuple(variable.value for variable in results.variables))
+        return Kind(format, None)
 
 
 @contextmanager
@@ -109,7 +122,9 @@ def _told(query: str, limits: Limits, gateway: "Gateway | None" = None) -> Itera
         raise not_acceptable(error) from error
     except RuntimeError as error:  # such as a function that nobody has defined
         raise Refusal(400, f"the engine cannot answer this query: {error}") from error
-    except OSError as error:  # the engine has called SERVICE
+    except OSError as error:
+        if not sparql.calls_service(query):
+            raise
         raise (gateway and gateway.failure) or Refusal(403, no_service(limits)) from error
 
 

@@ -10,16 +10,11 @@ import secrets
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
-from http import HTTPStatus
-from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import urlsplit
 
-from pyoxigraph import QueryResultsFormat, QuerySolutions, parse_query_results
-
-from kg import __version__, sparql
-from kg.workers.limits import Limits, megabytes
+from kg import sparql
+from kg.workers.calling import Call, Forms, Reply, late
+from kg.workers.limits import Limits
 from kg.workers.messages import Refusal
 
 # The part of a question's time that its calls may take together; the rest is for what is done with the answers.
@@ -27,17 +22,8 @@ SHARE = 2 / 3
 # Nobody's endpoint is to be flooded through this one.
 MOST_CALLS = 20
 _STACK = 1 << 19  # bytes: all that a thread maps counts as memory of the question
-_SENT = {"Content-Type": "application/sparql-query", "User-Agent": f"ShisakuGraph/{__version__}"}
-_ACCEPTED = "application/sparql-results+json, application/sparql-results+xml;q=0.8"
-_REMEDY = "ask it for less or try again later; with SERVICE SILENT the query goes on without it"
-
-
-@dataclass(frozen=True)
-class Reply:
-    """What an endpoint has answered: results in a format that the engine reads."""
-
-    media_type: str
-    body: bytes
+# Of all workers, since each is forked from the process that has read this.
+_FORMS = Forms()
 
 
 class Gateway:
@@ -88,19 +74,13 @@ class Gateway:
         return {iri: here + address for address, iri in self._endpoints.items()}
 
     def _ask(self, endpoint: str, query: bytes) -> Reply | Refusal:
-        """Ask an endpoint in a thread of its own, which is left behind where it does not end in time."""
+        """Ask an endpoint in the time that is left."""
         self._calls += 1
         if self._calls > MOST_CALLS:
             fact = f"this query calls other endpoints more than {MOST_CALLS} times"
             return Refusal(400, f"{fact}; ask for more in one call, for example with VALUES")
-        outcomes: list[Reply | Refusal] = []
-        remaining = max(self._until - time.monotonic(), 0)
-        thread = threading.Thread(
-            target=lambda: outcomes.append(_outcome(endpoint, query, remaining, self._limits.answer)), daemon=True
-        )
-        thread.start()
-        thread.join(remaining)
-        return outcomes[0] if outcomes else _late(endpoint, SHARE * self._limits.seconds)
+        call = Call(endpoint, query, self._until, self._limits.answer)
+        return call.made(_FORMS, self._limits.services.index(endpoint)) or late(endpoint, SHARE * self._limits.seconds)
 
 
 def _handler(gateway: Gateway) -> type[BaseHTTPRequestHandler]:
@@ -125,56 +105,3 @@ def _handler(gateway: Gateway) -> type[BaseHTTPRequestHandler]:
             """Say nothing."""
 
     return Handler
-
-
-def _outcome(endpoint: str, query: bytes, seconds: float, limit: int) -> Reply | Refusal:
-    """Return what an endpoint answers, or why that is of no use."""
-    address = urlsplit(endpoint)
-    kind = HTTPSConnection if address.scheme == "https" else HTTPConnection
-    connection = kind(address.hostname or "", address.port, timeout=max(seconds, 0.001))
-    path = (address.path or "/") + (f"?{address.query}" if address.query else "")
-    try:
-        connection.request("POST", path, query, {**_SENT, "Accept": _ACCEPTED})
-        return _read(endpoint, connection.getresponse(), limit)
-    except TimeoutError:
-        return _late(endpoint, seconds)
-    except (OSError, HTTPException, ValueError) as error:
-        return _failed(endpoint, f"it cannot be reached, or breaks off ({error or type(error).__name__})")
-    finally:
-        connection.close()
-
-
-def _read(endpoint: str, response: HTTPResponse, limit: int) -> Reply | Refusal:
-    if 300 <= response.status < 400:
-        return _failed(endpoint, "it redirects to another address, which is not followed")
-    if response.status != HTTPStatus.OK:
-        return _failed(endpoint, f"it has answered {response.status} {response.reason}")
-    media_type = response.headers.get_content_type()
-    format = QueryResultsFormat.from_media_type(media_type)
-    if format not in (QueryResultsFormat.JSON, QueryResultsFormat.XML):
-        return _failed(endpoint, f"it has answered {media_type}, which holds no results of a query")
-    body = response.read(limit + 1)
-    if len(body) > limit:
-        return _failed(endpoint, f"its answer is larger than {megabytes(limit)}")
-    if response.length:
-        return _failed(endpoint, "its answer breaks off")
-    try:
-        results = parse_query_results(body, format)
-        if not isinstance(results, QuerySolutions):
-            return _failed(endpoint, "its answer holds no rows")
-        for _ in results:
-            pass
-    except (SyntaxError, ValueError, OSError) as error:
-        return _failed(endpoint, f"its answer cannot be read ({error})")
-    return Reply(format.media_type, body)
-
-
-def _failed(endpoint: str, reason: str) -> Refusal:
-    return Refusal(
-        502, f"the endpoint <{endpoint}>, which this query calls by SERVICE, has failed: {reason}; {_REMEDY}"
-    )
-
-
-def _late(endpoint: str, seconds: float) -> Refusal:
-    fact = f"has not answered within {seconds:.3g} seconds"
-    return Refusal(504, f"the endpoint <{endpoint}>, which this query calls by SERVICE, {fact}; {_REMEDY}")

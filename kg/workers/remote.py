@@ -8,16 +8,18 @@ from collections.abc import Callable, Iterable
 from typing import IO, cast
 
 import httpx
-from pyoxigraph import QueryResultsFormat, RdfFormat, Store, parse, parse_query_results
+from pyoxigraph import QueryBoolean, QueryResultsFormat, QuerySolutions, RdfFormat, Store, parse, parse_query_results
 
 from kg.errors import StoreError
-from kg.http.negotiate import JSON, N_TRIPLES, Format, NotAcceptable, Output, Results, write_to
+from kg.http.negotiate import JSON, N_TRIPLES, Format, NotAcceptable, Output, Results
+from kg.http.writing import write_to
 from kg.names import BASE
 from kg.remote.connection import Connection, unreadable
 from kg.remote.held import Held
 from kg.remote.holding import holding_of
+from kg.remote.rows import only, yes_or_no
 from kg.rewriting import Dataset, without_dataset
-from kg.workers.answering import chosen_format, not_acceptable
+from kg.workers.answering import Kind, kind_of, not_acceptable
 from kg.workers.limits import Limits
 from kg.workers.messages import Question, Refusal, Superseded
 
@@ -49,7 +51,8 @@ class RemoteStore:
 
         Raise Refusal where it cannot be answered, Superseded where the store holds another release by now.
         """
-        format = chosen_format(question, self._limits)
+        kind = kind_of(question, self._limits)
+        format = kind.format
         text, dataset = without_dataset(question.query, BASE)
         if question.default_graphs or question.named_graphs:
             dataset = Dataset(question.default_graphs, question.named_graphs)
@@ -57,7 +60,7 @@ class RemoteStore:
         try:
             query = f"BASE <{BASE}> {self._fitting(text)}"
             with self._connection.asked(query, self._holding.dataset(dataset), accept.media_type) as response:
-                write_to(self._results(response, accept), format, output)
+                write_to(self._results(response, kind), format, output)
             if holding_of(self._connection) != self._holding:
                 raise Superseded
         except NotAcceptable as error:
@@ -77,13 +80,20 @@ class RemoteStore:
             return text
         return fitting
 
-    def _results(self, response: httpx.Response, format: Format) -> Results:
-        """Return the results that a response holds, which are read while they are written."""
-        engine = self._connection.engine
-        if isinstance(format.writer, RdfFormat):
-            return (quad.triple for quad in parse(_file(response.iter_bytes()), format=format.writer))
-        assert isinstance(format.writer, QueryResultsFormat)
-        return parse_query_results(_file(engine.mended(response.iter_bytes())), format.writer)
+    def _results(self, response: httpx.Response, kind: Kind) -> Results:
+        """Return the results that a response holds, which are read while they are written.
+
+        Of which kind they are is for the query to say: engines answer ASK by a row, and add variables of their own.
+        """
+        if isinstance(kind.format.writer, RdfFormat):
+            return (quad.triple for quad in parse(_file(response.iter_bytes()), format=RdfFormat.N_TRIPLES))
+        results = _read(self._connection.engine.mended(response.iter_bytes()))
+        if kind.variables is None:
+            return results if isinstance(results, QueryBoolean) else _read([yes_or_no(results)])
+        if isinstance(results, QueryBoolean):
+            raise ValueError("a truth value where rows should be")
+        variables = tuple(variable.value for variable in results.variables)
+        return results if variables == kind.variables else _read(only(results, kind.variables))
 
 
 class _Body:
@@ -106,6 +116,10 @@ class _Body:
 
 def _file(pieces: Iterable[bytes]) -> IO[bytes]:
     return cast(IO[bytes], _Body(pieces))  # the parsers call read() only
+
+
+def _read(pieces: Iterable[bytes]) -> QuerySolutions | QueryBoolean:
+    return parse_query_results(_file(pieces), QueryResultsFormat.JSON)
 
 
 def _refusal(error: StoreError) -> Refusal:

@@ -15,6 +15,7 @@ import httpx
 import pytest
 from click.testing import CliRunner
 from fastapi import FastAPI
+from pyoxigraph import RdfFormat, parse
 
 from kg.cli import main
 from kg.errors import RecipeError
@@ -43,8 +44,53 @@ USELESS = {
     "/moved-for-good": (308, "text/plain", b"", "redirects"),
     "/large": (200, JSON, GOOD_ANSWER + b" " * 5000, "larger than"),
     "/cut": (200, JSON, GOOD_ANSWER, "breaks off"),
+    "/too-late": (200, JSON, GOOD_ANSWER, "cut its answer"),
+    "/too-many": (200, JSON, GOOD_ANSWER, "cut its answer"),
     "/hung-up": (200, JSON, b"", "breaks off"),
 }
+
+# How Virtuoso says that an answer is not all of it.
+CUT = {"/too-late": ("X-SQL-State", "S1TAT"), "/too-many": ("X-SPARQL-MaxRows", "10000")}
+XML = "application/sparql-results+xml"
+# Answers that are as the specification has them, or nearly: media type, body, and the values of ?x in them.
+ODD = {
+    "/meta": (JSON, GOOD_ANSWER[:-1] + b', "meta": {"query-time-ms": 3, "bindings": [1]}}', ["far away"]),
+    "/meta-first": (JSON, b'{"meta": [{}], ' + GOOD_ANSWER[1:], ["far away"]),
+    "/meta-within": (
+        JSON,
+        b'{"results": {"distinct": false, "bindings": [{"x": {"type": "typed-literal", "value": "1", "note": null,'
+        b' "datatype": "http://e/d"}, "unbound": null}], "ordered": true}, "head": {"link": [], "vars": ["x"]}}',
+        ["1"],
+    ),
+    "/with-a-mark": (JSON, b"\xef\xbb\xbf" + GOOD_ANSWER, ["far away"]),
+    "/spaces": (XML, XML_ANSWER.replace(b"in XML", b"  in\n XML "), ["  in\n XML "]),
+    "/nothing-but-spaces": (XML, XML_ANSWER.replace(b"in XML", b" "), [" "]),
+    "/more-in-xml": (
+        XML,
+        XML_ANSWER.replace(b"</results>", b"</results><meta><boolean>x</boolean></meta>"),
+        ["in XML"],
+    ),
+    "/other-name": ("application/json", GOOD_ANSWER, ["far away"]),
+}
+LABELS = ("nodeID://b1", "b1", "_:b1", "a b", "日本", "", "-", "genid:1/2#3", "b.", "12")
+# What an endpoint takes, by its path: by form, by GET, or a direct POST; what it does to the others.
+FORM, GET, DIRECT = "form", "get", "direct"
+TAKING = {
+    "/form-or-nothing": (FORM, 0),
+    "/form-or-415": (FORM, 415),
+    "/get-or-405": (GET, 405),
+    "/get-or-400": (GET, 400),
+    "/get-or-nothing": (GET, 0),
+    "/direct-or-415": (DIRECT, 415),
+    "/direct-or-406": (DIRECT, 406),
+    "/direct-or-page": (DIRECT, 200),
+}
+
+
+def of_labels(labels: tuple[str, ...]) -> bytes:
+    """Return rows of blank nodes with these labels."""
+    rows = [{"x": {"type": "bnode", "value": label}} for label in labels]
+    return json.dumps({"head": {"vars": ["x"]}, "results": {"bindings": rows}}).encode()
 
 
 class _Remote(BaseHTTPRequestHandler):
@@ -52,18 +98,43 @@ class _Remote(BaseHTTPRequestHandler):
 
     server: "_Server"
 
+    def do_GET(self) -> None:
+        self.path, _, query = self.path.partition("?")
+        assert query.startswith("query=")
+        self.answer(GET)
+
     def do_POST(self) -> None:
-        self.rfile.read(int(self.headers["Content-Length"]))
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        direct = self.headers["Content-Type"] == "application/sparql-query"
+        assert body.startswith((b"SELECT", b"BASE")) if direct else body.startswith(b"query=")
+        self.answer(DIRECT if direct else FORM)
+
+    def answer(self, form: str) -> None:
         self.server.asked[self.path] += 1
+        taken, otherwise = TAKING.get(self.path, (form, 0))
+        if form != taken:
+            self.server.refused[self.path] += 1
+            if otherwise:
+                self.send_response(otherwise)
+                self.send_header("Content-Type", "text/html")
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+            else:
+                self.server.released.wait(20)
+            self.close_connection = True
+            return
         if self.path == "/slow":
             self.server.released.wait(20)
         if self.path == "/hung-up":
             self.close_connection = True
             return
-        known = {**USELESS, "/xml": (200, "application/sparql-results+xml", XML_ANSWER, "")}
+        known = {**USELESS, "/xml": (200, XML, XML_ANSWER, ""), "/labels": (200, JSON, of_labels(LABELS), "")}
+        known |= {path: (200, media_type, body, "") for path, (media_type, body, _) in ODD.items()}
         status, media_type, body, _ = known.get(self.path, (200, JSON, GOOD_ANSWER, ""))
         self.send_response(status)
         self.send_header("Content-Type", media_type)
+        if self.path in CUT:
+            self.send_header(*CUT[self.path])
         self.send_header("Content-Length", str(len(body) + (100 if self.path == "/cut" else 0)))
         if 300 <= status < 400:
             self.send_header("Location", f"http://127.0.0.1:{self.server.server_port}/elsewhere")
@@ -78,7 +149,7 @@ class _Remote(BaseHTTPRequestHandler):
 class _Server(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Remote)
-        self.asked = Counter[str]()
+        self.asked, self.refused = Counter[str](), Counter[str]()
         self.released = threading.Event()
 
     def url(self, path: str) -> str:
@@ -117,7 +188,7 @@ def site(
     (folder / "ten.ttl").write_text(
         "".join(f"<http://e/{n}> <http://e/p> {n} .\n" for n in range(10)), encoding="utf-8"
     )
-    allowed = (dead, *map(remote.url, [*USELESS, "/good", "/xml", "/slow", "/often"]))
+    allowed = (dead, *map(remote.url, [*USELESS, *ODD, *TAKING, "/good", "/xml", "/slow", "/often", "/labels"]))
     limits = Limits.of(2, seconds=5.0, answer=5000, services=allowed)
     with start(app([folder / "ten.ttl"], QUERIES, folder, limits)) as client:
         yield client
@@ -141,6 +212,44 @@ def rows(answer: httpx.Response) -> list[dict[str, str]]:
 def test_what_an_endpoint_answers_is_joined(site: httpx.Client, remote: _Server, path: str, value: str) -> None:
     """Rows in either of the formats that SPARQL 1.1 Federated Query reckons with stand beside ours."""
     assert rows(ask(site, remote.url(path))) == [{"o": "1", "x": value}]
+
+
+@pytest.mark.parametrize("path", ODD)
+def test_what_the_format_does_not_know_is_passed_over(site: httpx.Client, remote: _Server, path: str) -> None:
+    """Members and elements beside the rows, wherever they stand, are no reason to refuse; texts keep their spaces."""
+    assert [row["x"] for row in rows(ask(site, remote.url(path)))] == ODD[path][2]
+
+
+def test_blank_nodes_of_any_label_are_as_many_nodes(site: httpx.Client, remote: _Server) -> None:
+    """Labels are renamed, not judged: one row for each, all different, and valid in every format."""
+    query = f"SELECT ?x {{ SERVICE <{remote.url('/labels')}> {{ ?a ?b ?x }} }}"
+    answer = site.get("/sparql", params={"query": query}, headers={"Accept": JSON})
+    found = [row["x"] for row in answer.json()["results"]["bindings"]]
+    graph = site.get("/sparql", params={"query": query.replace("SELECT ?x", "CONSTRUCT { ?x <http://e/p> 1 }")})
+
+    assert {term["type"] for term in found} == {"bnode"}
+    assert len({term["value"] for term in found}) == len(LABELS)
+    assert len({quad.subject for quad in parse(graph.content, format=RdfFormat.TURTLE)}) == len(LABELS)
+
+
+def test_blank_nodes_of_two_answers_are_different(site: httpx.Client, remote: _Server) -> None:
+    """The same label in the answers of two endpoints names two things, so nothing joins them."""
+    calls = " ".join(f"SERVICE <{remote.url('/labels')}> {{ ?a{n} ?b{n} ?x }}" for n in range(2))
+    query = f"SELECT ?x {{ {calls} }}"
+
+    assert rows(site.get("/sparql", params={"query": query}, headers={"Accept": JSON})) == []
+
+
+@pytest.mark.parametrize("path", TAKING)
+def test_an_endpoint_is_asked_in_the_form_that_it_takes(site: httpx.Client, remote: _Server, path: str) -> None:
+    """By form, by GET or directly: what it answers with an error, or never, is not what it is asked in again."""
+    answers = [ask(site, remote.url(path), pattern=f"SERVICE {{}} <{{}}> {{{{ ?a ?n{n} ?x }}}}") for n in range(4)]
+    refused = remote.refused[path]
+    again = [ask(site, remote.url(path), pattern=f"SERVICE {{}} <{{}}> {{{{ ?c ?n{n} ?x }}}}") for n in range(4)]
+
+    assert [rows(answer) for answer in (*answers, *again)] == [[{"o": "1", "x": "far away"}]] * 8
+    assert refused <= 2  # what is learnt in one process is known in all
+    assert remote.refused[path] == refused
 
 
 @pytest.mark.parametrize("path", USELESS)

@@ -11,7 +11,7 @@ import pytest
 import rdflib
 
 from kg.places import places
-from kg.releases import Release
+from kg.releases import CATALOGUE_GRAPH, Release
 
 from .test_documents import Page
 
@@ -50,6 +50,17 @@ def test_each_document_comes_in_every_form(real_site: httpx.Client, path: str) -
         negotiated = real_site.get(f"/{path}", headers={"Accept": "application/n-triples"})
         assert negotiated.content == answers["nt"].content
         assert urljoin(f"/{path}", negotiated.headers["content-location"]) == f"/{path}.nt"
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_the_catalogue_keeps_the_datatypes_of_its_file(real: Release, real_site: httpx.Client, form: str) -> None:
+    """Each statement of /catalog stands in the release's own description in the same words, sizes of files included."""
+    served = rdflib.Graph().parse(data=real_site.get(f"/catalog.{form}").content, format=FORMS[form])
+    filed = rdflib.Dataset().parse(real.folder / "graph.trig", format="trig")
+    sizes = {size.datatype for size in served.objects(None, rdflib.URIRef("http://www.w3.org/ns/dcat#byteSize"))}
+
+    assert sizes == {rdflib.XSD.nonNegativeInteger}
+    assert set(served) == set(filed.graph(rdflib.URIRef(CATALOGUE_GRAPH)))
 
 
 def test_the_ontology_is_sent_as_it_was_laid(real_site: httpx.Client) -> None:

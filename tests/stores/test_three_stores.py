@@ -151,6 +151,46 @@ def test_what_engines_do_differently_is_made_alike(
 
 
 @pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("format", ["json", "xml", "csv", "tsv"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "ASK { <id/organization/mic> ?p ?o }",
+        "ASK { <id/organization/nobody> ?p ?o }",
+        "ASK { }",
+        "SELECT * { }",
+        "SELECT * { FILTER(false) }",
+        "SELECT * { VALUES ?b { 2 } VALUES ?a { 1 } }",
+        "SELECT ?o ?s { VALUES ?p { <http://purl.org/dc/terms/title> } ?s ?p ?o } ORDER BY ?s ?o LIMIT 50",
+        "SELECT ?nothing ?s { ?s a <def#Measure> } ORDER BY ?s",
+    ],
+)
+def test_a_body_is_the_same(
+    sites: dict[str, httpx.Client], real_site: httpx.Client, engine: str, query: str, format: str
+) -> None:
+    """Byte for byte: the truth values, the columns and their order, and rows where these have one."""
+    mine, other = (site.post("/sparql", data={"query": query, "format": format}) for site in (real_site, sites[engine]))
+
+    assert (other.status_code, other.content) == (mine.status_code, mine.content) and mine.status_code == 200
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("query", ["ASK { ?s ?p ?o }", "ASK { <x:x> ?p ?o }", "SELECT * { }"])
+def test_the_page_of_an_answer_is_the_same(
+    sites: dict[str, httpx.Client], real_site: httpx.Client, engine: str, query: str
+) -> None:
+    """A person sees yes or no, not a row of a variable that nobody has asked for."""
+    pages = [
+        site.get("/sparql", params={"query": query}, headers={"Accept": "text/html", "Accept-Language": "en"})
+        for site in (real_site, sites[engine])
+    ]
+    texts = [re.sub(r"127.0.0.1:\d+|\d+(\.\d+)? ?(ms|s|seconds)\b", "HERE", page.text) for page in pages]
+
+    assert [page.status_code for page in pages] == [200, 200]
+    assert texts[0] == texts[1]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
 def test_a_query_without_end_is_ended_and_told(
     stores: dict[str, Running], real: Release, start: Start, engine: str
 ) -> None:
@@ -245,3 +285,35 @@ def test_a_switch_that_was_interrupted_is_seen_and_mended(tmp_path: Path, monkey
                 watch.held()
             publish(store.url, release)
             assert watch.held().holding.version == "2"
+
+
+def test_service_calls_a_virtuoso(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, start: Start) -> None:
+    """It never answers a direct POST: it is asked by form, and its blank nodes, texts and truth values are read."""
+    folder = tmp_path / "store"
+    folder.mkdir()
+    (tmp_path / "one.ttl").write_text("<http://e/1> <http://e/p> 1 .\n", encoding="utf-8")
+    content = '<http://e/s> <http://e/p> _:b , " a  b\\r\\n " , true . _:b <http://e/q> "施策"@ja .'
+    with virtuoso(folder) as store:
+        store.as_user(monkeypatch)
+        where = {"graph-uri": "http://e/g"}
+        kind = {"Content-Type": "text/turtle"}
+        login = httpx.DigestAuth(store.user, store.password)
+        put = httpx.put(
+            f"{store.url}-graph-crud-auth", params=where, content=content.encode(), headers=kind, auth=login
+        )
+        put.raise_for_status()
+        with start(
+            app([tmp_path / "one.ttl"], places().queries, tmp_path, Limits.of(1, services=(store.url,)))
+        ) as client:
+            patterns = ("<http://e/s> <http://e/p> ?x", "<http://e/s> <http://e/p> ?n . ?n <http://e/q> ?x")
+            found = [
+                client.post(
+                    "/sparql",
+                    data={"query": f"SELECT ?x {{ SERVICE <{store.url}> {{ GRAPH ?g {{ {p} }} }} }}", "format": "json"},
+                )
+                for p in patterns
+            ]
+    assert [answer.status_code for answer in found] == [200, 200], found[0].text
+    terms = [row["x"] for answer in found for row in answer.json()["results"]["bindings"]]
+    values = {(term["type"], term["value"]) for term in terms if term["type"] != "bnode"}
+    assert values == {("literal", " a  b\r\n "), ("literal", "true"), ("literal", "施策")} and len(terms) == 4

@@ -77,10 +77,13 @@ def _literal(text: str, language: str | None, datatype: str | None) -> Literal:
 
 
 def lines(content: bytes, format: str) -> list[tuple[str, ...]]:
-    """Return the rows of CSV or TSV, the names of the columns first; a blank node is only known to be one."""
+    """Return the rows of CSV or TSV, the names of the columns first; a blank node is only known to be one.
+
+    An empty line of CSV is a row whose one cell is empty, as the engine writes it.
+    """
     text = content.decode()
     rows = csv.reader(io.StringIO(text, newline="")) if format == "csv" else (r.split("\t") for r in text.split("\n"))
-    return [tuple(_LABEL.sub("_:", cell) for cell in row) for row in rows]
+    return [tuple(_LABEL.sub("_:", cell) for cell in row or [""]) for row in rows]
 
 
 def graph(quads: Iterable[Quad]) -> frozenset[Quad]:
