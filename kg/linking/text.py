@@ -50,6 +50,7 @@ class TextTable:
     def _found(self, column: str, separator: str | None) -> tuple[str, int, int]:
         """Return the separator, and the numbers of the header and of the column."""
         failed: list[tuple[int, ColumnError]] = []
+        alone: tuple[str, int, int] | None = None
         for candidate in [separator] if separator else SEPARATORS:
             pairs = islice(_records(self._lines, self._text.codec, candidate, self._file), HEADER_WITHIN)
             rows = [cells for _, cells in pairs]
@@ -61,6 +62,9 @@ class TextTable:
                 # A number fits any separator, so the one that makes most columns is meant.
                 if separator or not column.isdecimal() or len(rows[found[0]]) > 1:
                     return candidate, *found
+                alone = alone or (candidate, *found)
+        if alone:
+            return alone  # a table of one column, which no separator divides
         raise max(failed, key=lambda pair: pair[0])[1]
 
     def about(self) -> str:

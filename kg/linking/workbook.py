@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 SAVE = "save it as .xlsx without a password"
 LONGEST = 32_767  # characters of a cell, by Excel's own limits
+_ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")  # a character as Excel writes one that XML does not keep: _x000D_
 ILLEGAL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")  # what XML 1.0 cannot hold
 
 
@@ -121,7 +122,7 @@ def as_text(value: object) -> str:
         return value.date().isoformat()
     if isinstance(value, datetime | date | time):
         return value.isoformat()
-    return str(value)
+    return _ESCAPED.sub(lambda found: chr(int(found[1], 16)), str(value))
 
 
 def write_workbook(rows: Iterable[Sequence[str]], out: Path) -> Written:
