@@ -178,7 +178,7 @@ def test_japanese_encodings_are_told_by_their_bytes(
 
 
 def test_half_width_kana_stay_what_they_are(link: Link) -> None:
-    """A Shift_JIS file whose only Japanese are half-width kana could be EUC-JP by its bytes, and is not taken for it."""
+    """A Shift_JIS file whose only Japanese are half-width kana might be EUC-JP, and is not taken for it."""
     result = link("-", "-c", "NAME", input="NO,NAME\n1,ｿｳﾑｼｮｳ\n2,ﾅｲｶｸﾌ\n".encode("cp932"))
     assert "Shift_JIS" in result.stderr
     assert rows(result.stdout_bytes, "cp932")[0]["NAME"] == "ｿｳﾑｼｮｳ"
