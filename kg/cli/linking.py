@@ -103,6 +103,8 @@ def link_command(
     if out and table != STANDARD and out.resolve() == table.resolve():
         raise click.UsageError(f"{out} is the table itself; name another file")
     opened, task = _opened(table, column, options), _task(options)
+    if task.type.casefold() == "text" and (options["evidence"] or task.matched_only):
+        raise click.UsageError("--type text tells what a paragraph is like, without --evidence and --matched-only")
     names = _names(task, options["prefix"], opened)
     note(f"{table}: {opened.about()}")
     index = release_at(places(recipe, releases)).search_index()
@@ -136,7 +138,7 @@ def _task(options: dict[str, Any]) -> "Task":
 
     key, least = options["edition"], options["min_score"]
     if least is None:
-        least = LEAST_OF_TEXTS if options["kind"] == TEXT else LEAST
+        least = LEAST_OF_TEXTS if options["kind"].casefold() == TEXT else LEAST
     return Task(
         options["kind"],
         options["candidates"],
@@ -159,7 +161,7 @@ def _names(task: "Task", prefix: str, table: "Table") -> list[str]:
 def _summary(linked: "Linked", kind: str) -> str:
     without = linked.rows - linked.matched - linked.proposed - linked.absent
     absent = f", {linked.absent:,} with a name that is known and not in this graph" if linked.absent else ""
-    of = "any type" if kind == "any" else "the type measure" if kind == "text" else f"the type {kind}"
+    of = {"any": "any type", "text": "the type measure"}.get(kind.casefold(), f"the type {kind}")
     return (
         f"{linked.rows:,} rows with a text, {linked.texts:,} different ones, looked for among {linked.things:,} things "
         f"of {of}: {linked.matched:,} rows matched, {linked.proposed:,} with a proposal to be judged{absent}, "

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from kg.linking.hearing import Hearing
 from kg.linking.several import BETWEEN, Piece, pieces_of
-from kg.linking.tasks import ANY, COLUMNS, KINDS, TEXT, Task
+from kg.linking.tasks import ANY, COLUMNS, TEXT, Task
 from kg.search import Candidate, Index, Matcher, Part, Resembling
 
 SECONDS = 30.0  # for one text; the longest takes a fraction of one
@@ -68,7 +68,7 @@ class Asked:
 
     def _found(self, text: str, further: Sequence[str] = ()) -> list[Candidate]:
         task = self._task
-        kind = None if task.type == ANY else KINDS.get(task.type, task.type)
+        kind = None if task.type == ANY else task.type
         limit = max(task.candidates, _LOOKED_AT) if further else task.candidates
         found = self._matcher.candidates(text, type=kind, edition=task.edition, limit=limit, seconds=SECONDS)
         return self._hearing.judged(found, further)[: task.candidates] if further else found

@@ -4,11 +4,12 @@ Of each text the best candidates are told with their scores. `match` alone says 
 stands beside another row is a proposal that a person has to judge.
 """
 
+import difflib
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from multiprocessing import get_context
 from pathlib import Path
@@ -16,8 +17,11 @@ from pathlib import Path
 from kg.errors import Problem, QueryError
 from kg.linking.asking import MATCH, REASON, Asked, Cells, Row
 from kg.linking.tasks import ANY, COLUMNS, KINDS, TEXT, Task
-from kg.search import Index, Matcher
+from kg.names import edition
+from kg.rebasing import served_iri
+from kg.search import Index, Matcher, local
 from kg.search.gathering import TYPE
+from kg.search.nearness import EDITION
 
 _MANY = 400  # texts that are worth a second process
 _LOT = 50  # texts of one errand
@@ -51,9 +55,9 @@ def link(
 ) -> Linked:
     """Return what each of these texts names, `further` being what stands beside each of them in other columns.
 
-    Raise QueryError where the release has no things of the type.
+    Raise QueryError where the release has no things of the type, or no such edition.
     """
-    things = check(index, task)
+    task, things = settled(index, task)
     beside = further or [()] * len(values)
     asked = [_row(value, cells) for value, cells in zip(values, beside, strict=True)]
     rows = list(dict.fromkeys(row for row in asked if row.text))
@@ -75,16 +79,35 @@ def _row(value: str | None, further: Sequence[str]) -> Row:
     return Row((value or "").strip(), tuple(text for cell in further if (text := cell.strip())))
 
 
-def check(index: Path, task: Task) -> int:
-    """Return how many things are looked among; raise QueryError, which lists the types, where there are none."""
+def settled(index: Path, task: Task) -> tuple[Task, int]:
+    """Return a task by the names that the index has, and how many things are looked among.
+
+    A type goes by its name in any letter case, with a prefix or without. Raise QueryError, which lists what there is
+    and says the nearest, where there are none of the type, or no such edition.
+    """
     with closing(Index.open(index)) as opened:
-        kind = "measure" if task.type == TEXT else KINDS.get(task.type, task.type)
-        chosen = opened.chosen(TYPE, [kind])
-        if task.type != ANY and not chosen:
-            there = sorted({name.rpartition("/")[2].rpartition("#")[2] for name in opened.values(TYPE).values()})
-            remedy = f"give one of measure, {', '.join(KINDS)}, law, {TEXT}, {ANY}, or a class: {', '.join(there)}"
-            raise QueryError(Problem(f"this release has nothing of the type {task.type}", remedy))
-        return Matcher(opened).count(None if task.type == ANY else kind, task.edition)
+        _check_edition(opened, task)
+        name = local(task.type.rpartition(":")[2] if "://" not in task.type else task.type)
+        name = KINDS.get(name, name)
+        kind = "measure" if name == TEXT else name
+        if name != ANY and not opened.chosen(TYPE, [kind]):
+            there = sorted({iri.rpartition("/")[2].rpartition("#")[2] for iri in opened.values(TYPE).values()})
+            known = [*KINDS, TEXT, ANY]
+            near = difflib.get_close_matches(name, ["measure", "law", *known, *map(local, there)], 1)
+            asked = f"{task.type} ({near[0]}?)" if near else task.type
+            remedy = f"give one of measure, law, {', '.join(known)}, or a class: {', '.join(there)}"
+            raise QueryError(Problem(f"this release has nothing of the type {asked}", remedy))
+        things = Matcher(opened).count(None if name == ANY else kind, task.edition)
+        return replace(task, type=name), things
+
+
+def _check_edition(index: Index, task: Task) -> None:
+    there = {served_iri(iri) for iri in index.values(EDITION).values()}
+    if task.edition and task.edition not in there:
+        start = edition("")
+        keys = ", ".join(sorted(iri.removeprefix(start) for iri in there))
+        fact = f"this release has no edition {task.edition.removeprefix(start)}"
+        raise QueryError(Problem(fact, f"editions of this release: {keys or 'none'}"))
 
 
 def _looked_up(index: Path, rows: Sequence[Row], task: Task, processes: int) -> Iterator[tuple[Row, Cells]]:

@@ -36,14 +36,14 @@ class Workbook:
         self._header, self._place, self._further = columns.places(top, file)
         self._filled = self._with_merged()
 
-    def _opened(self, sheet: str | None) -> "Worksheet":
-        """Return a sheet, with what its formulas gave: the one of this name, else the first shown."""
+    def _opened(self, sheet: str | None, computed: bool = True) -> "Worksheet":
+        """Return a sheet, with what its formulas gave or with them: the one of this name, else the first shown."""
         from openpyxl import load_workbook
 
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # about features of Excel that are of no account here
-                book: Any = load_workbook(BytesIO(self._package.usual()), data_only=True)
+                book: Any = load_workbook(BytesIO(self._package.usual()), data_only=computed)
         except Exception as error:  # whatever a library meets in a file that is broken, or is none
             raise TableError(Problem(f"it is no Excel file that can be read: {error}", SAVE, self._file)) from error
         first = next((there for there in book.worksheets if there.sheet_state == "visible"), None)
@@ -86,7 +86,18 @@ class Workbook:
     def about(self) -> str:
         """Return how the file was read, and what of it will not stay."""
         signed = "; it is signed, and what is written will not be" if self._package.signed else ""
-        return f"Excel, sheet {self._sheet.title}{signed}"
+        empty = self._uncomputed()
+        blank = f"; {empty} formulas of the column have no value yet: open and save it in Excel" if empty else ""
+        return f"Excel, sheet {self._sheet.title}{blank}{signed}"
+
+    def _uncomputed(self) -> int:
+        """Return how many cells of the column hold a formula that nothing has computed, as programs write them."""
+        below = self._all[self._header + 1 :]
+        if all(row[self._place] for row in below if any(row)):
+            return 0
+        cells = self._opened(self._sheet.title, computed=False).iter_rows(self._header + 2, len(self._all))
+        rows = zip(cells, below, strict=False)
+        return sum(row[self._place].data_type == "f" and not text[self._place] for row, text in rows)
 
     def values(self) -> Sequence[str | None]:
         """Return the text of the column in each row below the header; None where the whole row is empty."""

@@ -5,6 +5,7 @@ The rest is the name. What the graph does not know is no evidence: a value that 
 town, and a property that the candidate has no value of, leave the score as it is.
 """
 
+import re
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -16,6 +17,7 @@ _EACH, _MOST = 0.25, 0.5
 _PART = 0.7  # one text holds the other
 _SURE = 95.0  # a name that agrees so well is the same name
 _AGREES = 0.5
+_DAY = re.compile(r"\d{4}(-\d\d){1,2}")
 
 
 @dataclass(frozen=True)
@@ -83,8 +85,10 @@ class Comparison:
         """Whether a value that does not agree is one that the graph knows: of another thing, or another number."""
         if (property, given) in self._known:
             return True
-        numbers = [_number(text) for text in (given.text, *(value.text for value in values if not value.iri))]
-        return len(numbers) > 1 and None not in numbers
+        there = [value.text.rpartition("/")[2] if value.iri else value.text for value in values]
+        return all(_number(text) is not None for text in (given.text, *there)) or all(
+            _DAY.fullmatch(text) for text in (given.text, *there)
+        )
 
     def _given(self, given: Given, value: Value) -> float:
         if value.iri and given.thing == value.text:

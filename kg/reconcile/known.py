@@ -165,7 +165,12 @@ def _members(property: str) -> tuple[str, ...]:
 def _terms_of(given: Given) -> list[str]:
     """Return the terms that a value which a client gives may be in a graph."""
     text = given.text
-    literals = [Literal(text), *(Literal(text, language=lang) for lang in ("ja", "en"))] if text else []
+    if not text:
+        return _terms([given.thing])
+    typed = [
+        Literal(text, datatype=NamedNode(PREFIXES["xsd"] + name)) for name in ("anyURI", "boolean", "date", "gYear")
+    ]
+    literals = [Literal(text), *(Literal(text, language=lang) for lang in ("ja", "en")), *typed]
     return [*map(str, literals), *_terms([given.thing] if given.thing else [])]
 
 

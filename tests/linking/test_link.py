@@ -197,6 +197,23 @@ def test_a_file_in_two_encodings_is_refused_with_its_lines(link: Link, tmp_path:
     assert {"cp932": "Shift_JIS", "euc_jp": "EUC-JP"}[other] in result.stderr
 
 
+@pytest.mark.parametrize("type", ["Measure", "MEASURE", "shisaku:Measure", IRI[:-3] + "def#Measure", "Text"])
+def test_a_type_goes_by_its_name_in_any_letter_case(link: Link, type: str) -> None:
+    """A class is named as a client of SPARQL would name it, or as the help does."""
+    result = link("-", "-c", "a", "-t", type, input="a\nオープンデータ・バイ・デザインの推進\n".encode())
+    assert rows(result.stdout_bytes)[0]["shisaku_iri"] == OPEN_DATA
+
+
+def test_what_cannot_be_meant_is_refused(link: Link) -> None:
+    """A type or an edition that is not there, and options that say nothing of a paragraph."""
+    unknown = link("-", "-c", "a", "-t", "Mesure", input=b"a\nx\n")
+    assert (unknown.exit_code, "Mesure (measure?)" in unknown.stderr) == (1, True)
+    edition = link("-", "-c", "a", "--edition", "municipal-2020", input=b"a\nx\n")
+    assert (edition.exit_code, "editions of this release: municipal-2019" in edition.stderr) == (1, True)
+    for option in (("--matched-only",), ("--evidence", "b")):
+        assert link("-", "-c", "a", "-t", "text", *option, input=b"a,b\nx,y\n").exit_code == 2
+
+
 def test_a_table_of_one_column_goes_by_its_number(link: Link) -> None:
     """No separator divides such a table, so any will do; a number beyond it is a wrong use."""
     result = link("-", "--column", "1", "-t", "organization", input="name\n総務省\n".encode())

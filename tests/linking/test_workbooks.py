@@ -217,6 +217,18 @@ def test_escaped_characters_of_excel_are_read(link: Link, tmp_path: Path) -> Non
     assert b"_x005F_x0041_iri" in parts(out)[SHEET]
 
 
+def test_formulas_without_a_value_are_said(link: Link, tmp_path: Path) -> None:
+    """Programs write formulas that nothing has computed: their rows are not passed over without a word."""
+    book = openpyxl.Workbook()
+    sheet = book.active
+    assert sheet is not None
+    for row in (["施策名", "x"], [TITLE, 1], ["=A2", 1], [None, 1]):
+        sheet.append(row)
+    book.save(tmp_path / "plan.xlsx")
+    assert "1 formulas of the column have no value yet" in link(tmp_path / "plan.xlsx", "-c", "施策名").stderr
+    assert "no value yet" not in link(tmp_path / "plan.xlsx", "-c", "x", "-t", "any").stderr
+
+
 def test_macros_are_not_lost(link: Link, rich: Path, tmp_path: Path) -> None:
     """A file with macros is written as .xlsm only, one without never so, and a signed file is said to be one before."""
     kinds = (b"spreadsheetml.sheet.main+xml", b"ms-excel.sheet.macroEnabled.main+xml")
