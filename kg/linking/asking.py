@@ -1,5 +1,6 @@
 """What is added to a row: the best candidates for its text, or for each of the names that a cell holds."""
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -14,6 +15,9 @@ MATCH, REASON = COLUMNS.index("match"), COLUMNS.index("reason")
 _CLOSE = 90.0  # a whole cell that is so near to a name is one name rather than several
 _LOOKED_AT = 20  # candidates that evidence is heard for, at least
 _KEPT = 1 << 12
+# A number is whole by itself: what has none of its own in the graph is not there.
+_LAW_NUMBER = re.compile(r"(?:明治|大正|昭和|平成|令和)(?:元|\d+)年(?:法律|政令)第?\d+号")
+_REMARK = re.compile("\\s*[(\uff08][^()\uff08\uff09]*[)\uff09]\\s*$")
 _YES, _NO = "true", "false"
 
 Cells = tuple[str, ...]
@@ -27,13 +31,24 @@ class Row:
     further: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Absent:
+    """Something that is known by its full name, or by its number, and that the graph does not have."""
+
+    name: str
+
+    def said(self, lang: str) -> str:
+        """Return that in a language."""
+        return f"「{self.name}」はこのグラフにない" if lang == "ja" else f"“{self.name}” is not in this graph"
+
+
 class Asked:
     """Looks texts up in an index."""
 
     def __init__(self, index: Index, task: Task) -> None:
         self._matcher, self._task = Matcher(index), task
         self._hearing = Hearing(self._matcher, task.edition, SECONDS)
-        self._surely = lru_cache(_KEPT)(self._surely_of)
+        self._known = lru_cache(_KEPT)(self._known_of)
 
     def all(self, rows: Iterable[Row]) -> Iterator[tuple[Row, Cells]]:
         """Yield each row with the cells to add."""
@@ -49,7 +64,7 @@ class Asked:
             match = bool(found) and found[0].match
             groups = [_told(one, task.lang) for one in found if self._is_wanted(one)]
             if not match and (absent := self._absent(row.text)):
-                groups = [["", "", "", "", absent]]
+                groups = [["", "", "", "", absent.said(task.lang)]]
             elif not match and (pieces := self._pieces(row, found)):
                 several = self._several(pieces)
                 groups = [several, *groups] if several[MATCH] == _YES or not task.matched_only else groups
@@ -73,41 +88,48 @@ class Asked:
         found = self._matcher.candidates(text, type=kind, edition=task.edition, limit=limit, seconds=SECONDS)
         return self._hearing.judged(found, further)[: task.candidates] if further else found
 
-    def _surely_of(self, text: str) -> Candidate | None:
+    def _known_of(self, text: str) -> Candidate | Absent | None:
         found = self._found(text)
-        return found[0] if found and found[0].match else None
+        return found[0] if found and found[0].match else self._absent(text)
 
-    def _pieces(self, row: Row, found: Sequence[Candidate]) -> list[Piece[Candidate]]:
+    def _pieces(self, row: Row, found: Sequence[Candidate]) -> list[Piece[Candidate | Absent]]:
         """Return the names that a cell holds, where it is not rather one that is misspelt."""
-        pieces = pieces_of(row.text, self._surely)
+        pieces = pieces_of(row.text, self._known)
         whole = bool(found) and found[0].score >= _CLOSE
-        return [] if whole and sum(piece.means is not None for piece in pieces) < 2 else pieces
+        if whole and sum(piece.means is not None for piece in pieces) < 2:
+            return []
+        return pieces
 
-    def _several(self, pieces: Sequence[Piece[Candidate]]) -> list[str]:
+    def _several(self, pieces: Sequence[Piece[Candidate | Absent]]) -> list[str]:
         """Return what several names mean as one group of cells, each once: a match where each surely means a thing."""
         lang = self._task.lang
-        known = {piece.means.iri: piece.means for piece in pieces if piece.means}
-        told = [_told(means, lang) for means in known.values()]
-        none = "に当たるものなし" if lang == "ja" else " is not found"
-        reasons = [
-            f"{_quoted(piece.text, lang)}: {reason_of(piece.means.parts, lang)}"
-            if piece.means
-            else f"{_quoted(piece.text, lang)}{none}"
-            for piece in pieces
-        ]
-        score = min(means.score for means in known.values())
-        match = _YES if all(piece.means for piece in pieces) else _NO
+        found = {piece.means.iri: piece.means for piece in pieces if isinstance(piece.means, Candidate)}
+        told = [_told(means, lang) for means in found.values()]
+        reasons = [f"{_quoted(piece.text, lang)}{_reason(piece.means, lang)}" for piece in pieces]
+        if not found:
+            return ["", "", "", "", _joined(reasons, lang)]
+        score = min(means.score for means in found.values())
+        match = _YES if all(isinstance(piece.means, Candidate) for piece in pieces) else _NO
         joined = [BETWEEN.join(cells[place] for cells in told) for place in (0, 1)]
         return [*joined, f"{score:.1f}", match, _joined(reasons, lang)]
 
-    def _absent(self, text: str) -> str:
-        """Return a sentence where it is known what a text names, and the graph has no such thing; else nothing."""
-        full = self._matcher.full_name(text) if self._task.type in ("law", ANY) else ""
-        if not full or self._surely(full):
-            return ""
-        if self._task.lang == "ja":
-            return f"「{full}」はこのグラフにない"
-        return f"“{full}” is not in this graph"
+    def _absent(self, text: str) -> Absent | None:
+        """Return what a text names, where that is known and the graph has no such thing."""
+        if self._task.type not in ("law", ANY):
+            return None
+        number = _LAW_NUMBER.fullmatch("".join(text.split()))
+        short = _REMARK.sub("", text)
+        name = self._matcher.full_name(text) or self._matcher.full_name(short) or (number[0] if number else "")
+        found = self._found(name) if name else []
+        return Absent(name) if name and not (found and found[0].match) else None
+
+
+def _reason(means: Candidate | Absent | None, lang: str) -> str:
+    if isinstance(means, Candidate):
+        return f": {reason_of(means.parts, lang)}"
+    if means:
+        return f": {means.said(lang)}"
+    return "に当たるものなし" if lang == "ja" else " is not found"
 
 
 def _told(found: Candidate | Resembling, lang: str) -> list[str]:

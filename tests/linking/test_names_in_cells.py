@@ -125,6 +125,33 @@ def test_laws_go_by_their_short_names(releases: Path) -> None:
     assert "3 with a name that is known and not in this graph" in said
 
 
+def test_an_absent_law_is_said_among_several_names(releases: Path) -> None:
+    """By its short name with its number behind it, by its number alone, beside others: it is told apart as well."""
+    cells = [
+        "番号法、電波法",
+        "番号法(平成25年法律第27号)",
+        "平成25年法律第27号",
+        "官民データ活用推進基本法及び番号法",
+        "平成28年法律第103号",
+        "電気事業法、架空の推進法",
+    ]
+    table = io.StringIO()
+    csv.writer(table).writerows([["a"], *([cell] for cell in cells)])
+    found, said = linked(releases, table.getvalue(), "-c", "a", "-t", "law")
+    assert [row["iri"].removeprefix(f"{IRI}law/") for row in found] == [
+        "",
+        "",
+        "",
+        "kanmin-data",
+        "kanmin-data",
+        "denki-jigyo",
+    ]
+    assert [row["match"] for row in found] == ["", "", "", "false", "true", "false"]
+    assert ["はこのグラフにない" in row["reason"] for row in found] == [True, True, True, True, False, False]
+    assert found[0]["reason"].count("はこのグラフにない") == 2
+    assert "3 with a name that is known and not in this graph" in said
+
+
 def test_a_short_text_is_not_like_a_measure_in_full(releases: Path) -> None:
     """With --type text a word alone scores little, and no candidate comes without the words that carried it."""
     words = ["データ", "A", "2020", "オープンデータ", "の", "総務省", "クラウド", "ICT", "テレワーク"]
