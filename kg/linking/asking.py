@@ -1,7 +1,7 @@
 """What is added to a row: the best candidates for its text, or for each of the names that a cell holds."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -94,7 +94,8 @@ class Asked:
 
     def _pieces(self, row: Row, found: Sequence[Candidate]) -> list[Piece[Candidate | Absent]]:
         """Return the names that a cell holds, where it is not rather one that is misspelt."""
-        pieces = pieces_of(row.text, self._known)
+        known: Callable[[str], Candidate | Absent | None] = self._known
+        pieces: list[Piece[Candidate | Absent]] = pieces_of(row.text, known)
         whole = bool(found) and found[0].score >= _CLOSE
         if whole and sum(piece.means is not None for piece in pieces) < 2:
             return []
