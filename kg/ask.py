@@ -22,8 +22,8 @@ from kg import sparql
 from kg.errors import Problem, QueryError
 from kg.http import negotiate
 from kg.http.negotiate import GRAPH_FORMATS, ROW_FORMATS, Format, Results
-from kg.mistakes import explained
 from kg.http.writing import write
+from kg.mistakes import explained
 from kg.names import BASE
 
 TABLE = "table"

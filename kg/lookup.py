@@ -1,18 +1,35 @@
-"""`/lookup?iri=…`: finds our thing by any IRI, its own or one of another graph that it is linked to."""
+"""`/lookup?iri=…`: finds our thing by any IRI, its own or one of another graph that it is linked to.
+
+A corporate number, a law ID or an item of Wikidata will do as well, and addresses that the sites of these have had.
+"""
 
 from urllib.parse import quote
 
 from fastapi import APIRouter, Request, Response
+from pyoxigraph import Literal
 
 from kg.asking import Ask
 from kg.endpoint import Refusal
-from kg.names import BASE, CANONICAL, ID
+from kg.names import BASE, CANONICAL, ID, PREFIXES
 from kg.openapi import answered, led
+from kg.otherwise import addresses_of, identifiers_of
 from kg.releases import Release
 from kg.replies import Asked, Notice, redirect, told
 from kg.representations import SAFE, link, path_of
+from kg.stored import Term, filled
 from kg.things import Things
 
+_PROPERTIES = " ".join(
+    f"<{PREFIXES[prefix]}{name}>"
+    for prefix, name in (
+        ("org", "identifier"),
+        ("dcterms", "identifier"),
+        ("shisaku", "lawId"),
+        ("shisaku", "lawNumber"),
+    )
+)
+_IDENTIFIED = f"""SELECT DISTINCT ?thing {{ VALUES ?value {{ }} VALUES ?property {{ {_PROPERTIES} }}
+  ?thing ?property ?value }} ORDER BY ?thing LIMIT 100"""
 _ANSWERS = {**led(303), **answered("application/json", "text/html", status=300)}
 
 
@@ -35,7 +52,7 @@ def router(ask: Ask, release: Release | None) -> APIRouter:
                 return _found(asked, own)
             found = []
         else:
-            found = await things.linked_to(_spellings(iri))
+            found = await things.linked_to(_spellings(iri)) or await _meant(things, iri)
         if len(found) == 1:
             return _found(asked, found[0])
         return told(asked, _several(iri, found) if found else _none(iri), [(path_of(each), each) for each in found])
@@ -45,6 +62,17 @@ def router(ask: Ask, release: Release | None) -> APIRouter:
 
 def _found(asked: Asked, iri: str) -> Response:
     return redirect(303, asked.root + path_of(iri), {"Link": link(quote(iri, safe=SAFE + "#"), "cite-as")})
+
+
+async def _meant(things: Things, text: str) -> list[str]:
+    """Return the things that are known by a number, or by what an address that is not in use any more leads to."""
+    addresses = [spelling for address in addresses_of(text) for spelling in _spellings(address)]
+    found = await things.linked_to(addresses) if addresses else []
+    numbers = list(dict.fromkeys(identifiers_of(text)))
+    terms: list[Term] = [*map(Literal, numbers), *(Literal(number, language="ja") for number in numbers)]
+    if terms and not found:
+        found = [iri for iri in await things.values(filled(_IDENTIFIED, value=terms)) if iri.startswith(BASE)]
+    return found
 
 
 def _own(iri: str) -> str:

@@ -11,11 +11,12 @@ from kg.cli.making import note, release_to_read
 from kg.places import places
 
 if TYPE_CHECKING:
-    from kg.linking.linker import Linked, Task
+    from kg.linking.linker import Linked
     from kg.linking.tables import Table
+    from kg.linking.tasks import Task
 
 STANDARD = Path("-")
-_OUTPUTS = (".csv", ".tsv", ".tab", ".txt", ".xlsx")
+_OUTPUTS = (".csv", ".tsv", ".tab", ".txt", ".xlsx", ".xlsm")
 _FILE = click.Path(dir_okay=False, path_type=Path, allow_dash=True)
 
 
@@ -49,6 +50,13 @@ def _writable(context: click.Context, parameter: click.Parameter, out: Path | No
     help="What is looked for: measure, organization, law, budget, document, place, entity, kpi, any; "
     "or text, for measures that a paragraph resembles.",
 )
+@click.option(
+    "--evidence",
+    "-e",
+    multiple=True,
+    metavar="C",
+    help="A further column that tells what a row is about: ministries, a pillar, a number. May be repeated.",
+)
 @click.option("--out", "-o", type=_FILE, callback=_writable, help="Write to this file (.csv, .tsv or .xlsx).")
 @click.option("--candidates", "-n", type=click.IntRange(1, 20), default=1, show_default=True, help="How many to tell.")
 @click.option("--matched-only", is_flag=True, help="Leave out candidates that are not surely meant.")
@@ -64,6 +72,13 @@ def _writable(context: click.Context, parameter: click.Parameter, out: Path | No
 @click.option("--out-encoding", help="Encoding to write in.  [default: that of the table]")
 @click.option("--separator", callback=_separator, help="What stands between cells: a character, or “tab”.")
 @click.option("--sheet", help="Sheet of an Excel file.  [default: the first]")
+@click.option(
+    "--header-row",
+    type=click.IntRange(1),
+    metavar="N",
+    help="The row that holds the names of the columns, the last of them where there are two.  "
+    "[default: told by its cells]",
+)
 @click.option("--processes", type=click.IntRange(1), envvar="KG_PROCESSES", help="[default: one for each processor]")
 @RECIPE
 @click.option("--releases", type=FOLDER, envvar="KG_OUT", help="Folder of the releases." + default("out"))
@@ -88,13 +103,16 @@ def link_command(
     if out and table != STANDARD and out.resolve() == table.resolve():
         raise click.UsageError(f"{out} is the table itself; name another file")
     opened, task = _opened(table, column, options), _task(options)
+    if task.type.casefold() == "text" and (options["evidence"] or task.matched_only):
+        raise click.UsageError("--type text tells what a paragraph is like, without --evidence and --matched-only")
     names = _names(task, options["prefix"], opened)
     note(f"{table}: {opened.about()}")
     index = release_to_read(places(recipe, releases)).search_index()
-    linked = link(index, opened.values(), task, options["processes"] or cores(), _progress)
+    processes = options["processes"] or cores()
+    linked = link(index, opened.values(), task, processes, _progress, opened.further())
     _progress(0, 0)
     written = write_table(opened, out, names, linked.added, options["out_encoding"])
-    note(_summary(linked))
+    note(_summary(linked, task.type))
     if written.lost:
         note(f"{written.lost} characters of the added columns are not in {written.encoding}: they became 〓")
         note("  --out-encoding utf-8-sig keeps them")
@@ -106,19 +124,21 @@ def _opened(table: Path, column: str, options: dict[str, Any]) -> "Table":
     from kg.linking.tables import ColumnError
 
     try:
-        return open_table(table, Reading(column, options["encoding"], options["separator"], options["sheet"]))
+        encoding, separator, sheet = (options[name] for name in ("encoding", "separator", "sheet"))
+        reading = Reading(column, encoding, separator, sheet, options["header_row"] or 0, options["evidence"])
+        return open_table(table, reading)
     except ColumnError as error:
         raise click.UsageError(str(error)) from error
 
 
 def _task(options: dict[str, Any]) -> "Task":
     """Return what is looked for."""
-    from kg.linking.linker import LEAST, LEAST_OF_TEXTS, TEXT, Task
+    from kg.linking.tasks import LEAST, LEAST_OF_TEXTS, TEXT, Task
     from kg.names import edition
 
     key, least = options["edition"], options["min_score"]
     if least is None:
-        least = LEAST_OF_TEXTS if options["kind"] == TEXT else LEAST
+        least = LEAST_OF_TEXTS if options["kind"].casefold() == TEXT else LEAST
     return Task(
         options["kind"],
         options["candidates"],
@@ -138,11 +158,14 @@ def _names(task: "Task", prefix: str, table: "Table") -> list[str]:
     return names
 
 
-def _summary(linked: "Linked") -> str:
-    without = linked.rows - linked.matched - linked.proposed
+def _summary(linked: "Linked", kind: str) -> str:
+    without = linked.rows - linked.matched - linked.proposed - linked.absent
+    absent = f", {linked.absent:,} with a name that is known and not in this graph" if linked.absent else ""
+    of = {"any": "any type", "text": "the type measure"}.get(kind.casefold(), f"the type {kind}")
     return (
-        f"{linked.rows:,} rows with a text, {linked.texts:,} different ones: {linked.matched:,} rows matched, "
-        f"{linked.proposed:,} with a proposal to be judged, {without:,} without"
+        f"{linked.rows:,} rows with a text, {linked.texts:,} different ones, looked for among {linked.things:,} things "
+        f"of {of}: {linked.matched:,} rows matched, {linked.proposed:,} with a proposal to be judged{absent}, "
+        f"{without:,} without"
     )
 
 

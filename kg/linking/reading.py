@@ -6,33 +6,40 @@ from pathlib import Path
 
 from kg.errors import Problem
 from kg.linking.files import content
-from kg.linking.tables import Added, Table, TableError, Written, with_added
+from kg.linking.package import SAVE
+from kg.linking.tables import Added, Columns, Table, TableError, Written, with_added
 from kg.linking.text import TextTable, write_text
-from kg.linking.workbook import SAVE, Workbook, write_workbook
+from kg.linking.workbook import Workbook, write_workbook
 
-EXCEL = (".xlsx",)
+EXCEL = (".xlsx", ".xlsm")
 _ZIP, _OLE = b"PK\x03\x04", bytes.fromhex("d0cf11e0a1b11ae1")
 _SEPARATORS = {".tsv": "\t", ".tab": "\t"}
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What a user says of a table: all but the column can be told by the file itself."""
+    """What a user says of a table: all but the column can be told by the file itself.
+
+    `header` is the number of the header row (of the last, where there are several), counted from 1; `further` are
+    columns that tell more of what a row is about.
+    """
 
     column: str
     encoding: str | None = None
     separator: str | None = None
     sheet: str | None = None
+    header: int = 0
+    further: tuple[str, ...] = ()
 
 
 def open_table(file: Path, reading: Reading) -> Table:
     """Return the table in a file, or on standard input for `-`; raise TableError where there is none."""
-    data = content(file)
+    data, columns = content(file), Columns(reading.column, reading.further, reading.header)
     if data.startswith(_OLE):
         raise TableError(Problem("it is an old Excel file (.xls), or one with a password", SAVE, file))
     if data.startswith(_ZIP):
-        return Workbook(data, file, reading.column, reading.sheet)
-    return TextTable(data, file, reading.column, reading.encoding, reading.separator)
+        return Workbook(data, file, columns, reading.sheet)
+    return TextTable(data, file, columns, reading.encoding, reading.separator)
 
 
 def write_table(table: Table, out: Path | None, names: Sequence[str], added: Added, encoding: str | None) -> Written:
@@ -47,5 +54,7 @@ def write_table(table: Table, out: Path | None, names: Sequence[str], added: Add
     rows = with_added(table, names, added)
     if excel:
         assert out is not None
+        if out.suffix.lower() != EXCEL[0]:
+            raise TableError(Problem("a file with macros is made of such a file only", "end the name in .xlsx", out))
         return write_workbook(rows, out)
     return write_text(rows, out, _SEPARATORS.get(out.suffix.lower() if out else "", ","), encoding)

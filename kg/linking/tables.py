@@ -30,6 +30,20 @@ class Written:
     lost: int = 0
 
 
+@dataclass(frozen=True)
+class Columns:
+    """The columns that are looked at, as a user names them, and the number of the header row, or 0."""
+
+    name: str
+    further: tuple[str, ...] = ()
+    header: int = 0
+
+    def places(self, rows: Sequence[Sequence[str]], file: Path) -> tuple[int, int, tuple[int, ...]]:
+        """Return the numbers of the header row, the column and the further ones, from 0; raise ColumnError."""
+        header, place = place_of(rows, self.name, file, self.header)
+        return header, place, tuple(place_of(rows, name, file, header + 1)[1] for name in self.further)
+
+
 class Table(Protocol):
     """A table of which one column is looked at."""
 
@@ -41,6 +55,9 @@ class Table(Protocol):
 
     def taken(self) -> Sequence[str]:
         """Return the names of the columns that there are."""
+
+    def further(self) -> Sequence[Sequence[str]]:
+        """Return the texts of the further columns in each row below the header."""
 
     def rows(self) -> Iterator[Sequence[str]]:
         """Yield every row as text, what stands above the header too."""
@@ -61,17 +78,21 @@ def with_added(table: Table, names: Sequence[str], added: Added) -> Iterator[Seq
         yield row if number < table.header() else [*row, *[""] * (width - len(row)), *next(more)]
 
 
-def place_of(rows: Sequence[Sequence[str]], column: str, file: Path) -> tuple[int, int]:
+def place_of(rows: Sequence[Sequence[str]], column: str, file: Path, header_row: int = 0) -> tuple[int, int]:
     """Return where a column is: the number of its header row, and its own, both from 0.
 
-    A column goes by its name, in any width and with any spaces, or by its number from 1. Raise ColumnError, which
-    lists the columns, where there is none of that name or several.
+    A column goes by its name, in any width and with any spaces, or by its number from 1. `header_row` counts from 1 and
+    is the last row of the header where a user says which: a name may then stand in any row down to it. Raise
+    ColumnError, which lists the columns, where there is none of that name or several.
     """
-    wanted, header = folded(column), _header(rows)
-    for number, row in enumerate(rows[: header + 1]):
+    if header_row > len(rows):
+        remedy = "give the number of a row, counted from 1"
+        raise ColumnError(Problem(f"there is no row {header_row} to be the header", remedy, file))
+    wanted, header = folded(column), header_row - 1 if header_row else header_of(rows)
+    for number, row in reversed([*enumerate(rows[: header + 1])]) if header_row else enumerate(rows[: header + 1]):
         there = [place for place, name in enumerate(row) if folded(name) == wanted]
         if len(there) == 1:
-            return number, there[0]
+            return header if header_row else number, there[0]
         if there:
             numbers = ", ".join(str(place + 1) for place in there)
             raise ColumnError(Problem(f"columns {numbers} are all called {column}", "give the number of one", file))
@@ -82,7 +103,7 @@ def place_of(rows: Sequence[Sequence[str]], column: str, file: Path) -> tuple[in
     raise ColumnError(Problem(f"there is no column {column}", f"columns of this table: {listed}", file))
 
 
-def _header(rows: Sequence[Sequence[str]]) -> int:
+def header_of(rows: Sequence[Sequence[str]]) -> int:
     """Return the number of the header row: the first one that fills more than half of the cells that a row fills.
 
     Titles above a header fill few.

@@ -15,7 +15,7 @@ from pathlib import Path
 from kg.errors import Problem
 from kg.linking.encodings import called, codec_of, text_of, writable
 from kg.linking.files import output
-from kg.linking.tables import HEADER_WITHIN, Added, ColumnError, TableError, Written, place_of
+from kg.linking.tables import HEADER_WITHIN, Added, ColumnError, Columns, TableError, Written
 
 SEPARATORS = {",": "commas", "\t": "tabs", ";": "semicolons", "|": "bars"}
 _ENDS = (b"\r\n", b"\n", b"\r")
@@ -26,41 +26,48 @@ _LEAVE = "leave out --out-encoding: then the table stays in the encoding it is i
 
 @dataclass(frozen=True)
 class Record:
-    """One row: its bytes without the end of the line, that end, how many cells it has, and the one looked at."""
+    """One row: its bytes without the end of the line, that end, how many cells it has, and those looked at."""
 
     raw: bytes
     end: bytes
     cells: int
     value: str
+    further: tuple[str, ...] = ()
 
 
 class TextTable:
     """A table in a text file, of which one column is looked at; raise TableError where it cannot be read."""
 
-    def __init__(self, data: bytes, file: Path, column: str, encoding: str | None, separator: str | None) -> None:
+    def __init__(self, data: bytes, file: Path, columns: Columns, encoding: str | None, separator: str | None) -> None:
         self._text, self._file = text_of(data, file, encoding), file
         self._lines = self._text.data.splitlines(keepends=True)  # of bytes: only at \n, \r\n and \r
-        self._separator, self._header, place = self._found(column, separator)
+        self._separator, self._header, place, further = self._found(columns, separator)
         self._records = [
-            Record(*_ended(raw), len(cells), cells[place] if place < len(cells) else "")
+            Record(*_ended(raw), len(cells), _cell(cells, place), tuple(_cell(cells, one) for one in further))
             for raw, cells in _records(self._lines, self._text.codec, self._separator, file)
         ]
         self._width = max((record.cells for record in self._records[self._header :]), default=0)
 
-    def _found(self, column: str, separator: str | None) -> tuple[str, int, int]:
-        """Return the separator, and the numbers of the header and of the column."""
+    def _found(self, columns: Columns, separator: str | None) -> tuple[str, int, int, tuple[int, ...]]:
+        """Return the separator, and the numbers of the header, of the column and of the further ones."""
         failed: list[tuple[int, ColumnError]] = []
+        alone: tuple[str, int, int, tuple[int, ...]] | None = None
         for candidate in [separator] if separator else SEPARATORS:
-            pairs = islice(_records(self._lines, self._text.codec, candidate, self._file), HEADER_WITHIN)
+            pairs = islice(
+                _records(self._lines, self._text.codec, candidate, self._file), max(HEADER_WITHIN, columns.header)
+            )
             rows = [cells for _, cells in pairs]
             try:
-                found = place_of(rows, column, self._file)
+                found = columns.places(rows, self._file)
             except ColumnError as error:
                 failed.append((max(map(len, rows), default=0), error))
             else:
                 # A number fits any separator, so the one that makes most columns is meant.
-                if separator or not column.isdecimal() or len(rows[found[0]]) > 1:
+                if separator or not columns.name.isdecimal() or len(rows[found[0]]) > 1:
                     return candidate, *found
+                alone = alone or (candidate, *found)
+        if alone:
+            return alone  # a table of one column, which no separator divides
         raise max(failed, key=lambda pair: pair[0])[1]
 
     def about(self) -> str:
@@ -70,6 +77,10 @@ class TextTable:
     def values(self) -> Sequence[str | None]:
         """Return the text of the column in each row below the header; None for an empty line."""
         return [record.value if record.cells else None for record in self._records[self._header + 1 :]]
+
+    def further(self) -> Sequence[Sequence[str]]:
+        """Return the texts of the further columns in each row below the header."""
+        return [record.further for record in self._records[self._header + 1 :]]
 
     def taken(self) -> Sequence[str]:
         """Return the names of the columns that there are."""
@@ -119,6 +130,10 @@ class TextTable:
         line = StringIO()
         csv.writer(line, delimiter=self._separator, lineterminator="").writerow(cells)
         return line.getvalue()
+
+
+def _cell(cells: Sequence[str], place: int) -> str:
+    return cells[place] if place < len(cells) else ""
 
 
 def _records(lines: Sequence[bytes], codec: str, separator: str, file: Path) -> Iterator[tuple[bytes, list[str]]]:

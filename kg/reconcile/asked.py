@@ -1,6 +1,7 @@
 """What clients ask of a reconciliation service, read and checked (Reconciliation Service API 0.2, sections 4 and 7).
 
-Everything that is wrong is refused with the place and the reason: a batch is answered whole or not at all.
+What is wrong is refused with the place and the reason. A query that cannot be understood fails alone: the others of
+its batch are answered. A batch of which none can be understood is refused as a whole.
 """
 
 import json
@@ -65,12 +66,24 @@ class Extension:
     wanted: tuple[Wanted, ...]
 
 
-def read_batch(text: str, vocabulary: Vocabulary) -> dict[str, Query]:
-    """Return the queries of a batch by their keys; raise Refusal where one cannot be understood, 413 for too many."""
+def read_batch(text: str, vocabulary: Vocabulary) -> tuple[dict[str, Query], dict[str, str]]:
+    """Return the queries of a batch by their keys, and of those that cannot be understood the reason.
+
+    Raise Refusal where that is all of them, and 413 for too many.
+    """
     batch = _parsed(text, "queries")
     if len(batch) > BATCH:
         raise Refusal(413, f"this batch holds {len(batch)} queries; send at most {BATCH} at once")
-    return {key: _query(query, f"queries.{key}", vocabulary) for key, query in batch.items()}
+    queries: dict[str, Query] = {}
+    failed: dict[str, Refusal] = {}
+    for key, query in batch.items():
+        try:
+            queries[key] = _query(query, f"queries.{key}", vocabulary)
+        except Refusal as refusal:
+            failed[key] = refusal
+    if failed and not queries:
+        raise next(iter(failed.values()))
+    return queries, {key: str(refusal.detail) for key, refusal in failed.items()}
 
 
 def read_extension(text: str, vocabulary: Vocabulary, lang: str) -> Extension:

@@ -1,10 +1,12 @@
 """How well what a client says of a thing agrees with what the graph says of a candidate.
 
 Up to half of a score is evidence: a quarter for one property, half for two or more, each property as much as another.
-The rest is the name.
+The rest is the name. What the graph does not know is no evidence: a value that is nothing in it, such as a section of a
+town, and a property that the candidate has no value of, leave the score as it is.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import re
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from kg.labels import prefixed
@@ -15,6 +17,7 @@ _EACH, _MOST = 0.25, 0.5
 _PART = 0.7  # one text holds the other
 _SURE = 95.0  # a name that agrees so well is the same name
 _AGREES = 0.5
+_DAY = re.compile(r"\d{4}(-\d\d){1,2}")
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,10 @@ class Judged:
 
 def judge(iri: str, score: float | None, clues: Sequence[Clue], values: Values, compared: "Comparison") -> Judged:
     """Return the score (0 to 100) that a candidate has by that of its name and by evidence; by this alone for None."""
-    agreement = {clue.property: compared.clue(clue, values.get((iri, clue.property), ())) for clue in clues}
+    compared_each = {clue.property: compared.clue(clue, values.get((iri, clue.property), ())) for clue in clues}
+    agreement = {property: value for property, value in compared_each.items() if value is not None}
+    if not agreement:
+        return Judged(iri, score or 0.0, agreement)
     mean = sum(agreement.values()) / len(agreement)
     if score is None:
         return Judged(iri, 100 * mean, agreement)
@@ -56,15 +62,33 @@ def matches(judged: Sequence[Judged], named: Mapping[str, tuple[float, bool]]) -
 
 
 class Comparison:
-    """Compares values; `folded` gives the form in which two spellings of one text are the same."""
+    """Compares values; `folded` gives the form in which two spellings of one text are the same.
 
-    def __init__(self, folded: Callable[[str], str], meanings: Meanings) -> None:
-        self._folded, self._meanings = folded, meanings
+    `known` holds the values, each with its property, that the graph has of anything.
+    """
 
-    def clue(self, clue: Clue, values: Iterable[Value]) -> float:
-        """Return how well the best of the values that a client gives agrees with the best of those of a thing."""
+    def __init__(self, folded: Callable[[str], str], meanings: Meanings, known: Container[tuple[str, Given]]) -> None:
+        self._folded, self._meanings, self._known = folded, meanings, known
+
+    def clue(self, clue: Clue, values: Iterable[Value]) -> float | None:
+        """Return how well the best of the values that a client gives agrees with the best of those of a thing.
+
+        None says that nothing can be told: the thing has no value, or one that was given is not known and may be it.
+        """
         there = list(values)
-        return max((self._given(given, value) for given in clue.values for value in there), default=0.0)
+        best = max((self._given(given, value) for given in clue.values for value in there), default=0.0)
+        if best:
+            return best
+        return 0.0 if there and all(self._contradicts(clue.property, given, there) for given in clue.values) else None
+
+    def _contradicts(self, property: str, given: Given, values: Iterable[Value]) -> bool:
+        """Whether a value that does not agree is one that the graph knows: of another thing, or another number."""
+        if (property, given) in self._known:
+            return True
+        there = [value.text.rpartition("/")[2] if value.iri else value.text for value in values]
+        return all(_number(text) is not None for text in (given.text, *there)) or all(
+            _DAY.fullmatch(text) for text in (given.text, *there)
+        )
 
     def _given(self, given: Given, value: Value) -> float:
         if value.iri and given.thing == value.text:
@@ -87,7 +111,12 @@ class Comparison:
 
 
 def _numbers(one: str, other: str) -> float:
+    number = _number(one)
+    return float(number is not None and number == _number(other))
+
+
+def _number(text: str) -> float | None:
     try:
-        return float(float(one.replace(",", "")) == float(other))
+        return float(text.replace(",", ""))
     except ValueError:
-        return 0.0
+        return None

@@ -14,7 +14,8 @@ from kg.facts import TYPE
 from kg.facts.statements import NAMES
 from kg.labels import preferred
 from kg.names import PREFIXES
-from kg.reconcile.asked import Query
+from kg.reconcile.asked import Clue, Given, Query
+from kg.reconcile.vocabulary import ANY_ROLE, ROLES
 from kg.stored import checked, filled, is_iri
 
 VALUES_QUERY = "values-of-properties"
@@ -53,7 +54,8 @@ class Known:
     async def values(self, things: Iterable[str], properties: Iterable[str]) -> Values:
         """Return the values by thing and property, each once and in the order of their IRIs or texts."""
         found: dict[tuple[str, str], dict[tuple[str, ...], Value]] = {}
-        asked, wanted = _iris(things), _iris(properties)
+        named = list(properties)
+        asked, wanted = _iris(things), _iris(one for property in named for one in _members(property))
         for start in range(0, len(asked) if wanted else 0, _LOT):
             query = filled(self._query, thing=asked[start : start + _LOT], property=wanted)
             told = await bindings(self._ask, query)
@@ -64,7 +66,31 @@ class Known:
                 names = _value_in(found, row).names.setdefault(row["name"].get("xml:lang", ""), [])
                 if row["name"]["value"] not in names:
                     names.append(row["name"]["value"])
+        if ANY_ROLE in named:
+            for thing in asked:
+                roles = [found.get((thing, role), {}) for role in ROLES]
+                found[thing, ANY_ROLE] = {key: value for role in roles for key, value in role.items()}
         return {key: list(values.values()) for key, values in found.items()}
+
+    async def there(self, clues: Iterable[Clue]) -> set[tuple[str, Given]]:
+        """Return those of the values that clients give which anything has, as a text or as a thing, by property."""
+        asked: dict[tuple[str, str], list[tuple[str, Given]]] = {}
+        for clue in clues:
+            for given in clue.values:
+                for property in _iris(_members(clue.property)):
+                    for term in _terms_of(given):
+                        asked.setdefault((_term(property), term), []).append((clue.property, given))
+        found: set[tuple[str, Given]] = set()
+        pairs = list(asked)
+        for start in range(0, len(pairs), _LOT):
+            lot = pairs[start : start + _LOT]
+            lines = " ".join(f"({number} {property} {term})" for number, (property, term) in enumerate(lot))
+            there = await rows(
+                self._ask,
+                f"SELECT DISTINCT ?number {{ VALUES (?number ?property ?is) {{ {lines} }} ?thing ?property ?is }}",
+            )
+            found.update(one for row in there for one in asked[lot[int(row["number"])]])
+        return found
 
     async def named(self, things: Iterable[str]) -> dict[str, "Named"]:
         """Return names and types of those of these things that the graph knows."""
@@ -77,15 +103,15 @@ class Known:
         types = f"VALUES ?type {{ {' '.join(_terms(query.types))} }} ?thing {_IS} ?type ." if query.types else ""
         elsewhere = f"?thing {_EDITION} ?edition . FILTER(?edition != {_term(edition)})" if edition else ""
         pairs = []
-        for clue in query.clues:
-            property = _term(clue.property)
+        for number, clue in enumerate(query.clues):
             for given in clue.values:
                 meant = [given.thing] if given.thing else meanings.get(given.text, ())
-                pairs += [f"({property} {term})" for term in [*_terms(meant), str(Literal(given.text))]]
+                terms = [*_terms(meant), str(Literal(given.text))]
+                pairs += [f"({number} {_term(one)} {term})" for one in _members(clue.property) for term in terms]
         there = await rows(
             self._ask,
-            f"""SELECT ?thing (COUNT(DISTINCT ?property) AS ?agreeing) WHERE {{
-              VALUES (?property ?given) {{ {" ".join(pairs)} }} {types}
+            f"""SELECT ?thing (COUNT(DISTINCT ?clue) AS ?agreeing) WHERE {{
+              VALUES (?clue ?property ?given) {{ {" ".join(pairs)} }} {types}
               ?thing ?property ?value . FILTER(?value = ?given || STR(?value) = STR(?given))
               {f"FILTER NOT EXISTS {{ {elsewhere} }}" if elsewhere else ""}
             }} GROUP BY ?thing ORDER BY DESC(?agreeing) ?thing LIMIT {query.limit}""",
@@ -129,6 +155,23 @@ def _value_in(found: dict[tuple[str, str], dict[tuple[str, ...], Value]], row: M
 def _rank(row: Mapping[str, Any]) -> int:
     naming = row["naming"]["value"]
     return NAMES.index(naming) if naming in NAMES else len(NAMES)
+
+
+def _members(property: str) -> tuple[str, ...]:
+    """Return the properties of a graph that are meant by one: itself, or those that it is composed of."""
+    return ROLES if property == ANY_ROLE else (property,)
+
+
+def _terms_of(given: Given) -> list[str]:
+    """Return the terms that a value which a client gives may be in a graph."""
+    text = given.text
+    if not text:
+        return _terms([given.thing])
+    typed = [
+        Literal(text, datatype=NamedNode(PREFIXES["xsd"] + name)) for name in ("anyURI", "boolean", "date", "gYear")
+    ]
+    literals = [Literal(text), *(Literal(text, language=lang) for lang in ("ja", "en")), *typed]
+    return [*map(str, literals), *_terms([given.thing] if given.thing else [])]
 
 
 def _term(iri: str) -> str:

@@ -4,11 +4,11 @@ A name is matched in a thread, within a time that the whole batch has; what the 
 the store, for all queries of the batch at once. Queries without a name are found by their properties.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from kg.desk import Desk, left
-from kg.reconcile.asked import Query
+from kg.reconcile.asked import Clue, Given, Query
 from kg.reconcile.evidence import Comparison, judge, matches
 from kg.reconcile.known import Known, Meanings, Named, Values
 from kg.reconcile.vocabulary import Vocabulary, id_of_thing, iri_of_thing
@@ -52,6 +52,7 @@ class _Looked:
 
     found: dict[str, list[Result]]
     meanings: Meanings
+    kinds: Mapping[str, Sequence[str]]  # the types of the things that given values may mean
     folded: Callable[[str], str]
 
 
@@ -61,16 +62,19 @@ class Matching:
     def __init__(self, desk: Desk, known: Known) -> None:
         self._desk, self._known = desk, known
 
-    async def batch(self, queries: Mapping[str, Query], edition: str | None) -> dict[str, list[Result]]:
+    async def batch(
+        self, queries: Mapping[str, Query], edition: str | None, vocabulary: Vocabulary
+    ) -> dict[str, list[Result]]:
         """Return the candidates for each query, the best first; raise Refusal where that takes too long."""
         looked = await self._desk.errand(lambda matcher, deadline: _look(matcher, queries, edition, deadline))
         await self._put_identified(queries, looked.found)
         await self._add_by_properties(queries, looked, edition)
         heard = [name for name, query in queries.items() if query.clues]
         things = [result.iri for name in heard for result in looked.found[name]]
-        properties = [clue.property for name in heard for clue in queries[name].clues]
-        values = await self._known.values(things, properties)
-        compared = Comparison(looked.folded, looked.meanings)
+        clues = [clue for name in heard for clue in queries[name].clues]
+        values = await self._known.values(things, [clue.property for clue in clues])
+        there = await self._known.there(clues) | _meaning(clues, looked, vocabulary)
+        compared = Comparison(looked.folded, looked.meanings, there)
         return {name: _ranked(query, looked.found[name], values, compared) for name, query in queries.items()}
 
     async def _put_identified(self, queries: Mapping[str, Query], found: dict[str, list[Result]]) -> None:
@@ -104,11 +108,23 @@ def _look(matcher: Matcher, queries: Mapping[str, Query], edition: str | None, d
 
     found = {name: _candidates(query, near) for name, query in queries.items()}
     texts = {given.text for query in queries.values() for clue in query.clues for given in clue.values if given.text}
-    meanings = {
-        text: {one.iri: one.score / 100 for one in near(text, "", _MEANINGS) if one.score >= _NEAR} for text in texts
-    }
+    meant = {text: [one for one in near(text, "", _MEANINGS) if one.score >= _NEAR] for text in texts}
+    meanings = {text: {one.iri: one.score / 100 for one in those} for text, those in meant.items()}
+    kinds = {one.iri: one.types for those in meant.values() for one in those}
     folding = matcher.index.folding
-    return _Looked(found, meanings, lambda text: key(folding.text(text)))
+    return _Looked(found, meanings, kinds, lambda text: key(folding.text(text)))
+
+
+def _meaning(clues: Iterable[Clue], looked: _Looked, vocabulary: Vocabulary) -> set[tuple[str, Given]]:
+    """Return those of the values that clients give which name a thing of a type that values of their property have."""
+    kinds = {use.property.iri: {*use.values} for use in vocabulary.uses()}
+    return {
+        (clue.property, given)
+        for clue in clues
+        for given in clue.values
+        for iri in looked.meanings.get(given.text, ())
+        if kinds.get(clue.property, set()).intersection(looked.kinds[iri])
+    }
 
 
 def _candidates(query: Query, near: Callable[[str, str, int], list[Candidate]]) -> list[Result]:

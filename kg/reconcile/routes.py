@@ -55,20 +55,25 @@ def _add(routes: APIRouter, path: str, service: Service) -> None:
     get("/properties", "Propose properties of things of a type", service.propose, "type", "limit")
     get("/preview", "Get a small page about a thing, for a frame", service.preview, "id")
     get("", "Get the manifest, or answer queries", service.get, "queries", "extend")
+    # Who copies an address may copy a slash with it.
+    routes.get(path + "/", include_in_schema=False)(service.get)
     summary, said = "Answer queries, or extend data", answered(PLAIN_JSON)
 
+    @routes.post(path + "/", include_in_schema=False)
     @routes.post(path, summary=summary, include_in_schema=shown, responses=said, openapi_extra=_ASKED)
     async def post(request: Request) -> Response:
         if request.path_params.get("edition") in _READ_ONLY:
             raise Refusal(405, "Method Not Allowed", {"Allow": READING})
         return await service.post(request)
 
-    routes.options(path, include_in_schema=False)(_options)
+    for way in (path, path + "/"):
+        routes.options(way, include_in_schema=False)(_options)
 
 
 def answers_forms(path: str) -> bool:
     """Whether queries can be sent to a path by POST: to the service, or to that of an edition."""
     _, _, rest = path.partition(PATH)
+    rest = rest.removesuffix("/")
     return path.startswith(PATH) and (not rest or (rest.count("/") == 1 and rest[1:] not in _READ_ONLY))
 
 

@@ -128,9 +128,9 @@ class Service:
             lang = asked.lang or "ja"
             extension = read_extension(asked.text("extend"), vocabulary, lang)
             return self._json(await extend(self._known, vocabulary, extension, lang))
-        queries = read_batch(asked.text("queries"), vocabulary)
-        found = await self._matching.batch(queries, names.edition(edition) if edition else None)
-        said: dict[str, object] = {}
+        queries, failed = read_batch(asked.text("queries"), vocabulary)
+        found = await self._matching.batch(queries, names.edition(edition) if edition else None, vocabulary)
+        said: dict[str, object] = {key: {"result": [], "error": reason} for key, reason in failed.items()}
         for key, query in queries.items():
             lang = asked.lang or _language_of(query.text)
             said[key] = {"result": [one.said(lang, vocabulary) for one in found[key]]}

@@ -4,6 +4,8 @@ A thing goes by what follows the identifier space, `municipal-2019/measure/01-05
 name, `shisaku:Measure`, since clients write them into addresses as they are.
 """
 
+import difflib
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -24,6 +26,10 @@ _DESCRIBED = f"""PREFIX void: <{PREFIXES["void"]}> SELECT ?type ?property ?tripl
 _COUNTED = """SELECT ?type ?property ?valueType (COUNT(*) AS ?triples) {
   ?thing a ?type ; ?property ?value OPTIONAL { ?value a ?valueType } } GROUP BY ?type ?property ?valueType"""
 _CONCEPT = PREFIXES["skos"] + "Concept"
+# A property that stands in no graph: an organization that has any of these roles, for who cannot tell which.
+ANY_ROLE = "any-role"
+ROLES = tuple(PREFIXES["shisaku"] + n for n in ("leadOrganization", "participatingOrganization", "organizationGroup"))
+_COMPOSED = {ANY_ROLE: ("いずれかの役割", "any role")}
 _CLASSES = (PREFIXES["rdf"], PREFIXES["rdfs"], PREFIXES["owl"], PREFIXES["sh"])
 
 
@@ -78,11 +84,15 @@ class Vocabulary:
                 self._uses[type].append(Use(self.term(property), triples, tuple(sorted(values))))
         for uses in self._uses.values():
             uses.sort(key=lambda use: labels.rank(use.property.iri))
+        for uses in self._uses.values():
+            if roles := [use for use in uses if use.property.iri in ROLES]:
+                kinds = {kind for use in roles for kind in use.values}
+                uses.append(Use(self.term(ANY_ROLE), sum(use.triples for use in roles), tuple(sorted(kinds))))
         self.properties = {use.property.iri: use.property for use in self.uses()}
 
     def term(self, iri: str) -> Term:
         """Return what a type or a property is called."""
-        ja, en = self._named.get(iri, ("", ""))
+        ja, en = self._named.get(iri) or _COMPOSED.get(iri, ("", ""))
         names = (ja or en or self._labels.of(iri, "ja"), en or ja or self._labels.of(iri, "en"))
         return Term(iri, prefixed(iri), *names)
 
@@ -110,10 +120,14 @@ class Vocabulary:
 
     def _meant(self, id: str, terms: dict[str, Term], kind: str) -> str:
         iri = iri_of_term(id)
-        if iri not in terms:
+        if iri in terms:
+            return iri
+        # What can be matched goes before what is only described.
+        named = [term.iri for term in (*self.found.values(), *terms.values()) if term.iri in terms and _is(term, id)]
+        if not named:
             known = ", ".join(sorted(term.id for term in terms.values()))
-            raise Refusal(400, f"there is no {kind} {id}; known are {known}")
-        return iri
+            raise Refusal(400, f"there is no {kind} {id}{_nearest(id, terms.values())}; known are {known}")
+        return named[0]
 
 
 async def vocabulary_of(ask: Ask, labels: Labels, found: Iterable[tuple[str, str, str]]) -> Vocabulary:
@@ -127,6 +141,28 @@ async def vocabulary_of(ask: Ask, labels: Labels, found: Iterable[tuple[str, str
         if counted:
             break
     return Vocabulary((row for row in counted if not row[0].startswith(_CLASSES)), labels, found)
+
+
+def _spellings(term: Term) -> tuple[str, ...]:
+    """Return the ways in which people write a type or a property, folded: with its prefix or without, or by name."""
+    return tuple(_folded(text) for text in (term.id, term.id.rpartition(":")[2], term.iri, term.ja, term.en))
+
+
+def _is(term: Term, id: str) -> bool:
+    return _folded(id) in _spellings(term)
+
+
+def _nearest(id: str, terms: Iterable[Term]) -> str:
+    """Return a question that names the term which is written most like this, or nothing."""
+    spelt = {spelling: term.id for term in terms for spelling in _spellings(term)}
+    near = difflib.get_close_matches(_folded(id), spelt, 1)
+    return f" (did you mean {spelt[near[0]]}?)" if near else ""
+
+
+def _folded(text: str) -> str:
+    """Return a name without what people spell in several ways: width, letter case, spaces, hyphens, low lines."""
+    plain = unicodedata.normalize("NFKC", text).casefold()
+    return "".join(character for character in plain if not character.isspace() and character not in "-_")
 
 
 def iri_of_term(id: str) -> str:

@@ -13,11 +13,13 @@ from functools import lru_cache
 from kg.rebasing import served_iri
 from kg.search.asked import Asked
 from kg.search.finding import types_of
+from kg.search.folding import key
 from kg.search.index import Index
 from kg.search.nearness import Allowed, Names
 from kg.search.resembling import resembling
 from kg.search.results import Candidate, Part, Resembling
 from kg.search.scoring import Comparison, Name, number_key
+from kg.search.shortening import ShortNames
 
 MATCH_SCORE, MATCH_MARGIN = 90.0, 5.0
 _MORE = 3  # of them, so many more than are asked for are compared letter by letter
@@ -32,7 +34,8 @@ class _Near:
     """A name of a thing that is near to what was asked, with its score.
 
     `asked` is the form that was compared, None where the number alone was asked. `numbered` says that the number that
-    was given is the thing's own, `remark` which words were left out to compare.
+    was given is the thing's own, `remark` which words were left out to compare, `short` the short name that was
+    asked.
     """
 
     thing: int
@@ -41,6 +44,7 @@ class _Near:
     asked: Name | None = None
     numbered: bool = False
     remark: str = ""
+    short: str = ""
 
 
 class Matcher:
@@ -48,6 +52,8 @@ class Matcher:
 
     def __init__(self, index: Index) -> None:
         self.index = index
+        short_names = ShortNames.read().full
+        self._full = {key(index.folding.text(short)): full for short, full in short_names.items()}
         self._names = Names(index)
         self._thing = lru_cache(_KEPT)(self._thing_of)
         self._comparison = Comparison(index.characters.alike, self._names.weight)
@@ -71,6 +77,17 @@ class Matcher:
         sure = bool(ranked) and _sure(ranked)
         return [self._candidate(near, sure and near is ranked[0]) for near in ranked[:limit]]
 
+    def count(self, type: str | None = None, edition: str | None = None) -> int:
+        """Return how many things a name is looked for among."""
+        allowed = self._names.allowed(type, edition)
+        if allowed is None:
+            return int(self.index.rows("SELECT COUNT(*) FROM thing")[0][0])
+        return sum(byte.bit_count() for byte in allowed)
+
+    def full_name(self, text: str) -> str:
+        """Return the full name of what is known by this name, short or full, whether the graph has it or not."""
+        return self._full.get(key(self.index.folding.text(text)), "")
+
     def resembles(
         self, text: str, *, type: str = "measure", edition: str | None = None, limit: int = 5, seconds: float = 5.0
     ) -> list[Resembling]:
@@ -93,6 +110,11 @@ class Matcher:
             forms += [(asked.short, numbered, asked.bracketed)] if asked.remark else []
         for form in forms:
             found += self._named(*form, limit, allowed, deadline)
+        full = self._full.get(asked.name.key)
+        if full:
+            name = Name.of(full, self.index.folding.text(full))
+            same = [near for near in self._named(name, {}, "", limit, allowed, deadline) if near.name.key == name.key]
+            found += [replace(near, short=asked.name.text) for near in same]
         return found
 
     def _named(
@@ -127,6 +149,8 @@ class Matcher:
         if near.asked is None:
             yield Part("number", near.score / 100, 1.0, f"番号 {near.name.text}", f"number {near.name.text}")
             return
+        if near.short and near.name.text != near.short:
+            yield Part("short", 0.0, 0.0, f"「{near.short}」は略称", f"“{near.short}” is a short name")
         share = 1 - _REMARK if near.remark else 1.0
         if near.remark:
             ja, en = f"「{near.remark}」を除いて比べた", f"compared without “{near.remark}”"

@@ -142,18 +142,85 @@ def test_two_columns_of_one_name_are_told_by_number(link: Link) -> None:
 
 
 def test_an_encoding_that_cannot_be_told_has_a_remedy(link: Link, tmp_path: Path) -> None:
-    """Bytes that are neither UTF-8 nor Shift_JIS: exit code 1, where, and what to do; --encoding is believed."""
+    """Bytes of no Japanese encoding: exit code 1, where, and what to do; --encoding is believed."""
     file = tmp_path / "euc.csv"
     file.write_bytes("施策名\n総務省の施策、漢字\n".encode("euc_jp") + b"\xff\n")
     result = link(file, "--column", "施策名")
     assert result.exit_code == 1
-    assert "neither UTF-8 nor Shift_JIS" in result.stderr
+    assert "neither UTF-8 nor Shift_JIS, EUC-JP or ISO-2022-JP" in result.stderr
     assert "--encoding" in result.stderr
     file.write_bytes("施策名\n総務省\n".encode("euc_jp"))
     told = link(file, "--column", "施策名", "--type", "organization", "--encoding", "euc_jp")
     assert rows(told.stdout_bytes, "euc_jp")[0]["shisaku_iri"] == IRI + "organization/mic"
     wrong = link(file, "--column", "施策名", "--encoding", "utf-8")
     assert (wrong.exit_code, "this is not UTF-8" in wrong.stderr) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "said"),
+    [("euc_jp", "EUC-JP"), ("iso2022_jp", "ISO-2022-JP"), ("cp932", "Shift_JIS (CP932)"), ("utf-16", "UTF-16")],
+)
+@pytest.mark.parametrize(
+    "text",
+    ["名,課\r\n総務省,企画課\r\n", "団体\n総務省\n", "ショウ,名\nソウムショウ,総務省\n", "No,担当\n1,総務省\n2,\n"],
+)
+def test_japanese_encodings_are_told_by_their_bytes(
+    link: Link, tmp_path: Path, encoding: str, said: str, text: str
+) -> None:
+    """Each is said by its name, is read as what was written, and is what the table is written in again."""
+    file = tmp_path / "table.csv"
+    file.write_bytes(text.encode(encoding))
+    column = next(name for name in ("名", "団体", "担当") if name in text)
+    result = link(file, "-c", column, "-t", "organization", "-o", out := tmp_path / "out.csv")
+    assert result.exit_code == 0, result.stderr
+    assert said in result.stderr
+    assert rows(out.read_bytes(), encoding)[0]["shisaku_iri"] == IRI + "organization/mic"
+
+
+def test_half_width_kana_stay_what_they_are(link: Link) -> None:
+    """A Shift_JIS file whose only Japanese are half-width kana might be EUC-JP, and is not taken for it."""
+    result = link("-", "-c", "NAME", input="NO,NAME\n1,ｿｳﾑｼｮｳ\n2,ﾅｲｶｸﾌ\n".encode("cp932"))
+    assert "Shift_JIS" in result.stderr
+    assert rows(result.stdout_bytes, "cp932")[0]["NAME"] == "ｿｳﾑｼｮｳ"
+
+
+@pytest.mark.parametrize("other", ["cp932", "euc_jp"])
+def test_a_file_in_two_encodings_is_refused_with_its_lines(link: Link, tmp_path: Path, other: str) -> None:
+    """Two exports put together: nothing is read as rubbish; the refusal names both encodings and a line of each."""
+    file = tmp_path / "mixed.csv"
+    file.write_bytes(
+        "施策名,担当\n総務省の施策,企画課\n".encode() + "防災の推進、地域の見守り,危機管理課\n".encode(other)
+    )
+    result = link(file, "-c", "施策名")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "mixes encodings: line 1 is UTF-8, line 3 is" in result.stderr
+    assert {"cp932": "Shift_JIS", "euc_jp": "EUC-JP"}[other] in result.stderr
+
+
+@pytest.mark.parametrize("type", ["Measure", "MEASURE", "shisaku:Measure", IRI[:-3] + "def#Measure", "Text"])
+def test_a_type_goes_by_its_name_in_any_letter_case(link: Link, type: str) -> None:
+    """A class is named as a client of SPARQL would name it, or as the help does."""
+    result = link("-", "-c", "a", "-t", type, input="a\nオープンデータ・バイ・デザインの推進\n".encode())
+    assert rows(result.stdout_bytes)[0]["shisaku_iri"] == OPEN_DATA
+
+
+def test_what_cannot_be_meant_is_refused(link: Link) -> None:
+    """A type or an edition that is not there, and options that say nothing of a paragraph."""
+    unknown = link("-", "-c", "a", "-t", "Mesure", input=b"a\nx\n")
+    assert (unknown.exit_code, "Mesure (measure?)" in unknown.stderr) == (1, True)
+    edition = link("-", "-c", "a", "--edition", "municipal-2020", input=b"a\nx\n")
+    assert (edition.exit_code, "editions of this release: municipal-2019" in edition.stderr) == (1, True)
+    for option in (("--matched-only",), ("--evidence", "b")):
+        assert link("-", "-c", "a", "-t", "text", *option, input=b"a,b\nx,y\n").exit_code == 2
+
+
+def test_a_table_of_one_column_goes_by_its_number(link: Link) -> None:
+    """No separator divides such a table, so any will do; a number beyond it is a wrong use."""
+    result = link("-", "--column", "1", "-t", "organization", input="name\n総務省\n".encode())
+    assert rows(result.stdout_bytes)[0]["shisaku_iri"] == IRI + "organization/mic"
+    for wrong in ("2", "0"):
+        assert link("-", "--column", wrong, input="name\n総務省\n".encode()).exit_code == 2
+    assert link("-", "--column", "1", input=b"").exit_code == 2
 
 
 @pytest.mark.parametrize(

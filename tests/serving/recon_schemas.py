@@ -86,7 +86,7 @@ NOTABLE = {**SUGGESTED["properties"], "notable": TERMS}
 
 OURS = {
     "manifest": MANIFEST,
-    "reconciliation-result-batch": keyed(thing({"result": many(CANDIDATE)})),
+    "reconciliation-result-batch": keyed(thing({"result": many(CANDIDATE)}, {"error": TEXT})),
     "suggest-entities-response": thing(
         {"result": many(thing({"id": TEXT, "name": TEXT}, NOTABLE))}, {"cursor": {"type": "integer"}}
     ),

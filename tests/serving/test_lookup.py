@@ -74,6 +74,69 @@ def test_an_iri_leads_to_our_document(data: httpx.Client, iri: str, location: st
     assert (answer.status_code, answer.headers["location"]) == (303, location)
 
 
+@pytest.mark.parametrize(
+    ("text", "thing"),
+    [
+        ("2000012020001", "organization/mic"),
+        ("２０００　０１２０　２０００１", "organization/mic"),
+        ("T2000012020001", "organization/mic"),
+        ("https://www.houjin-bangou.nta.go.jp/henkorireki-johoto.html?selHouzinNo=2000012020001", "organization/mic"),
+        ("https://www.invoice-kohyo.nta.go.jp/regno-search/detail?selRegNo=2000012020001", "organization/mic"),
+        ("https://info.gbiz.go.jp/hojin/ichiran?hojinBango=2000012020001", "organization/mic"),
+        ("https://www.wikidata.org/wiki/Q1322293", "organization/"),
+        ("wikidata.org/wiki/Q1322293", "organization/"),
+        ("https://m.wikidata.org/wiki/Q1322293#P31", "organization/"),
+        ("https://www.wikidata.org/wiki/Special:EntityData/Q1322293.json", "organization/"),
+        ("wd:Q1322293", "organization/"),
+        ("q1322293", "organization/"),
+        ("https://laws.e-gov.go.jp/law/428AC1000000103", "law/kanmin-data"),
+        ("https://laws.e-gov.go.jp/law/428AC1000000103/20210901_503AC0000000035", "law/kanmin-data"),
+        ("https://elaws.e-gov.go.jp/document?lawid=428AC1000000103", "law/kanmin-data"),
+        ("elaws.e-gov.go.jp/document?lawid=428AC1000000103_20210901_503AC0000000035", "law/kanmin-data"),
+        (
+            "https://elaws.e-gov.go.jp/document?law_unique_id=428AC1000000103_20210901_503AC0000000035",
+            "law/kanmin-data",
+        ),
+        (
+            "https://elaws.e-gov.go.jp/search/elawsSearch/elaws_search/lsg0500/detail?lawId=428AC1000000103",
+            "law/kanmin-data",
+        ),
+        (
+            "http://elaws.e-gov.go.jp/search/elawsSearch/elawsSearch/lsg0500/detail?lawId=339AC0000000170&openerCode=1",
+            "law/denki-jigyo",
+        ),
+        ("https://laws.e-gov.go.jp/api/1/lawdata/428ac1000000103", "law/kanmin-data"),
+        ("http://law.e-gov.go.jp/htmldata/H28/H28HO103.html", "law/kanmin-data"),
+        ("law.e-gov.go.jp/htmldata/H29/H29HO064.html", "law/denshi-ininjo"),
+        ("http://law.e-gov.go.jp/cgi-bin/idxselect.cgi?IDX_OPT=1&H_FILE_NAME=S39HO170&H_RYAKU=1", "law/denki-jigyo"),
+        ("https://elaws.e-gov.go.jp/document?lawid=429AC0000000064", "law/denshi-ininjo"),
+        ("428AC1000000103", "law/kanmin-data"),
+        ("平成28年法律第103号", "law/kanmin-data"),
+    ],
+)
+def test_numbers_and_addresses_that_have_moved_lead_to_our_document(
+    real_site: httpx.Client, text: str, thing: str
+) -> None:
+    """A bare corporate number, any page of a Wikidata item, and what e-Gov has called a law find the thing."""
+    answer = real_site.get("/lookup", params={"iri": text})
+    assert answer.status_code == 303, answer.text
+    assert answer.headers["location"].startswith(f"./doc/{thing}")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("2000012020002", "200001202000", "Q1", "https://wikidata.example/wiki/Q1322293"),
+        *("https://elaws.e-gov.go.jp/document?lawid=999AC1000000103", "https://e-gov.example/428AC1000000103"),
+        *("https://example.org/2000012020001", "http://law.e-gov.go.jp/htmldata/H28/H28HO999.html", "http://[", "T"),
+        "https://elaws.e-gov.go.jp/document?lawid=428AC0000000103x",
+    ],
+)
+def test_a_number_that_nothing_has_finds_nothing(real_site: httpx.Client, text: str) -> None:
+    """What only looks like a number, or stands in an address of somebody else, is guessed at by nobody."""
+    assert real_site.get("/lookup", params={"iri": text}).status_code == 404
+
+
 def test_several_things_are_a_list_and_none_is_advice(data: httpx.Client) -> None:
     """300 with all of them; 404 with what else to try; things of others are not ours to find."""
     several = data.get("/lookup", params={"iri": "http://www.wikidata.org/entity/Q1"})

@@ -171,6 +171,94 @@ def test_properties_are_evidence(real_site: httpx.Client) -> None:
     assert features["shisaku:leadOrganization"] == 1.0
 
 
+@pytest.mark.parametrize(
+    ("property", "value"),
+    [
+        ("shisaku:leadOrganization", "(総)自治行政局"),
+        ("shisaku:leadOrganization", ["企画政策課", "農水省"]),
+        ("shisaku:leadOrganization", {"id": "organization/nobody", "name": ""}),
+        ("shisaku:leadOrganization", {"id": "Q123", "name": "企画政策課"}),
+        ("shisaku:measureNumber", "A-17"),
+        ("dcterms:title", "なにも知られていない題名"),
+        ("shisaku:lawNumber", "平成二十八年法律第百三号"),
+    ],
+)
+def test_evidence_that_is_unknown_changes_nothing(real_site: httpx.Client, property: str, value: object) -> None:
+    """What the graph knows nothing of, and what the candidate has no value for, neither lowers a score nor a match."""
+    asked = {"query": "オープンデータ・バイ・デザイン推進", "type": "shisaku:Measure"}
+    found = ask(real_site, bare=asked, clue={**asked, "properties": [{"pid": property, "v": value}]})
+    first = {key: (results[0]["id"], results[0]["score"], results[0]["match"]) for key, results in found.items()}
+    assert first["clue"] == first["bare"]
+    assert property not in [feature["id"] for feature in found["clue"][0]["features"]]
+
+
+@pytest.mark.parametrize(
+    ("property", "value"),
+    [("shisaku:measureNumber", "01-05"), ("shisaku:rowNumber", 9999), ("shisaku:leadOrganization", "Digital Agency")],
+)
+def test_evidence_that_is_known_of_others_contradicts(real_site: httpx.Client, property: str, value: object) -> None:
+    """A number, a text or a thing that the graph knows and the candidate does not have lowers its score."""
+    clue = [{"pid": property, "v": value}]
+    found = ask(real_site, q={"query": TITLE, "type": "shisaku:Measure", "properties": clue})
+    assert (found["q"][0]["score"], found["q"][0]["match"]) == (75.0, False)
+
+
+def test_an_organization_in_any_role_is_evidence(real_site: httpx.Client) -> None:
+    """Who cannot tell the lead from the others gives the property any-role, which is suggested, judged and extended."""
+    measure, lead = "municipal-2019/measure/01-05", {"id": "shisaku:leadOrganization"}
+    there = extend(real_site, [measure], {"id": "any-role"}, lead)["rows"][measure]
+    assert {value["id"] for value in there["shisaku:leadOrganization"]} < {value["id"] for value in there["any-role"]}
+    name = ask(real_site, q={"query": measure})["q"][0]["name"]
+    for value in there["any-role"]:
+        clue = [{"pid": "Any role", "v": value["name"]}]
+        best = ask(real_site, q={"query": name, "type": "shisaku:Measure", "properties": clue})["q"][0]
+        assert (best["score"], best["match"]) == (100.0, True)
+    wrong = [{"pid": "any-role", "v": "沖縄県"}, {"pid": "any-role", "v": "農水省"}]
+    assert not ask(real_site, q={"query": name, "type": "shisaku:Measure", "properties": wrong[1:]})["q"][0]["match"]
+    assert ask(real_site, q={"query": name, "type": "shisaku:Measure", "properties": wrong[:1]})["q"][0]["match"]
+    suggested = real_site.get("/reconcile/suggest/property", params={"prefix": "役割"}).json()["result"]
+    assert "any-role" in [one["id"] for one in suggested]
+    alone = {"type": "shisaku:Measure", "properties": [{"pid": "any-role", "v": there["any-role"][-1]["name"]}]}
+    assert ask(real_site, q=alone)["q"][0]["score"] == 100.0
+
+
+@pytest.mark.parametrize("type", ["Measure", "measure", "SHISAKU:measure", "掲載施策", "Formal-Organization", "組織"])
+def test_types_and_properties_go_by_any_of_their_names(real_site: httpx.Client, type: str) -> None:
+    """A type is named with its prefix or without, in any letter case, or by its label; a property as well."""
+    query = TITLE if "org" not in type.casefold() and type != "組織" else "総務省"
+    found = ask(real_site, q={"query": query, "type": type, "properties": [{"pid": "Pillar", "v": "x"}]})
+    assert found["q"][0]["match"]
+    assert real_site.get("/reconcile/suggest/entity", params={"prefix": query, "type": type}).json()["result"]
+
+
+def test_a_query_that_cannot_be_understood_fails_alone(real_site: httpx.Client) -> None:
+    """The others of its batch are answered; it has no candidates, and says why, with the nearest name."""
+    queries = {
+        "good": {"query": TITLE, "type": "shisaku:Measure"},
+        "type": {"query": TITLE, "type": "shisaku:Mesure"},
+        "property": {"query": TITLE, "properties": [{"pid": "leadOrganisation", "v": "総務省"}]},
+        "limit": {"query": TITLE, "limit": -1},
+    }
+    answer = real_site.post("/reconcile", data={"queries": json.dumps(queries)}).raise_for_status().json()
+    check("reconciliation-result-batch", answer)
+    assert {key: len(said["result"]) > 0 for key, said in answer.items()} == {
+        **dict.fromkeys(queries, False),
+        "good": True,
+    }
+    assert "did you mean shisaku:Measure?" in answer["type"]["error"]
+    assert "did you mean shisaku:leadOrganization?" in answer["property"]["error"]
+    assert "queries.limit.limit" in answer["limit"]["error"]
+    assert "error" not in answer["good"]
+
+
+def test_a_slash_at_the_end_of_the_address_is_of_no_account(real_site: httpx.Client) -> None:
+    """/reconcile/ is the service as well, and so is that of an edition: manifest, queries, preflight."""
+    for path in ("/reconcile", "/reconcile/municipal-2019"):
+        assert real_site.get(path + "/").json() == real_site.get(path).json()
+        assert ask(real_site, path + "/", q={"query": "総務省"})["q"][0]["id"] == MIC
+        assert real_site.options(path + "/", headers={"Origin": "http://x.example"}).status_code < 300
+
+
 def test_properties_alone_find_things(real_site: httpx.Client) -> None:
     """A query without a name is answered with what has the properties; it matches where that is one thing only."""
     number = {"type": "shisaku:Measure", "properties": [{"pid": "shisaku:measureNumber", "v": "02-03"}]}
@@ -332,7 +420,7 @@ def test_a_hostile_name_stays_text(site: httpx.Client) -> None:
     ],
 )
 def test_what_cannot_be_understood_is_said(real_site: httpx.Client, queries: str, words: str) -> None:
-    """A batch that is wrong in one place is refused as a whole, with the place and what would be right."""
+    """A batch of which no query can be understood is refused, with the place and what would be right."""
     assert words in refused(real_site.post("/reconcile", data={"queries": queries}), 400)
 
 
