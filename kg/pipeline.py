@@ -90,6 +90,7 @@ class _Build:
             recipe, catalogue = read_recipe(places.recipe), read_catalogue(places.recipe)
             inputs = inputs_of(places)
         version, remarks = version_of(places.out, recipe.version, inputs)
+        remarks += tuple(f"{remark.file}:{remark.line}: {remark.fact}" for remark in recipe.remarks)
         there = present(places.out / RELEASES / version, inputs)
         if there:
             switch_to(there, places.out)

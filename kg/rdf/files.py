@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from kg.errors import ReleaseError
 from kg.rdf.catalogue import (
     Described,
     describe_bytes,
@@ -36,6 +37,7 @@ from kg.releases import (
     ReleasedFile,
 )
 from kg.service import service_description
+from kg.texts import read_text
 
 _DECLARED = {ONTOLOGY: "shisaku.ttl", ALIGNMENTS: "alignments.ttl", STANDARD_TERMS: "standard-terms.ttl"}
 
@@ -52,8 +54,8 @@ def declared_files(ontology: Path, shapes: Path) -> dict[str, bytes]:
 
     The shapes are one file of all, in the order of their names.
     """
-    parts = [file.read_bytes() for file in sorted(shapes.glob("*.ttl"))]
-    files = {name: (ontology / source).read_bytes() for name, source in _DECLARED.items()}
+    parts = [read_text(file, ReleaseError).encode() for file in sorted(shapes.glob("*.ttl"))]
+    files = {name: read_text(ontology / source, ReleaseError).encode() for name, source in _DECLARED.items()}
     return {**files, SHAPES: b"\n\n".join(parts)}
 
 

@@ -53,6 +53,7 @@ class Recipe:
     judgements: tuple[Judgement, ...]
     plans: tuple[LocalPlan, ...]
     previous: str
+    remarks: tuple[Problem, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -187,6 +188,7 @@ class _Survey:
             judgements=judgements,
             plans=plans,
             previous=head.get("previous", ""),
+            remarks=tuple(self.remarks),
         )
 
     def _tell(self, problems: Iterable[Problem], *parts: str) -> None:

@@ -421,3 +421,6 @@ def test_blank_rows_are_one_remark(recipe: Path) -> None:
     assert result.exit_code == 0, result.output
     assert result.stderr.count("units.csv") == 1
     assert f"units.csv:{len(rows) + 1}: 40 blank rows are left aside" in result.stderr
+    built = kg("build", "--recipe", recipe, "--out", recipe.parent / "out")
+    assert built.exit_code == 0, built.output
+    assert "40 blank rows are left aside" in built.stderr

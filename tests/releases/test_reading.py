@@ -1,8 +1,12 @@
 """Commands that read a release: they build none and switch to none, and say which one they read."""
 
+from dataclasses import replace as replace_in
 from pathlib import Path
 
 import pytest
+
+from kg.cli import group
+from kg.places import places
 
 from ..support.commands import kg
 from ..support.recipes import replace, whole_recipe
@@ -99,3 +103,17 @@ def test_what_is_read_is_said_in_japanese(small_release: Path, monkeypatch: pyte
 
     assert f"版 2019.1.0 を読みます: {small_release}" in result.stderr
     assert "`kg build` で新しい版を作れます" in result.stderr
+
+
+def test_an_installed_program_tells_its_own_folders(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The help of each command names the folders that are in force, each unbroken on a line, in both languages."""
+    there = replace_in(
+        places(), recipe=tmp_path / "a b" / "recipe-here", out=tmp_path / "releases-there", checkout=False
+    )
+    monkeypatch.setattr(group, "places", lambda: there)
+    for language in ("en", "ja"):
+        monkeypatch.setenv("KG_LANG", language)
+        for name in ("build", "query", "link"):
+            lines = [line.partition(": ")[2] for line in kg(name, "--help").stdout.splitlines()]
+            assert {str(there.recipe), str(there.out)} <= {*lines}, name
+        assert str(there.out) not in kg("check", "--help").stdout
