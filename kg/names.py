@@ -9,6 +9,7 @@ one of its own (`kg serve --base`): so all that a server says agrees, and none o
 
 import hashlib
 import os
+import re
 
 from kg.cells import plain
 
@@ -114,12 +115,16 @@ def plan_measure(plan: str, number: str) -> str:
     return f"{ID}plan/{plan}/measure/{number}"
 
 
+_DAY = re.compile(r"\d{4}-\d\d-\d\d(?:-on)?")
 PERIOD_KINDS = {"FY": "fiscal-year", "CY": "calendar-year"}
 
 
 def period(code: str) -> str:
-    """Return the IRI of a period from its code: `FY2019`, `CY2019`, `FY2019-H1`, `FY2019-Q1` or `2020-11`."""
+    """Return the IRI of a period from its code: `FY2019`, `CY2020-2024`, `FY2019-H1`, `2020-11` or `2020-11-30`.
+
+    What has no end has a code that ends in `-on`: `FY2021-on`.
+    """
     prefix, rest = code[:2], code[2:]
     if prefix in PERIOD_KINDS:
         return shared(PERIOD_KINDS[prefix], rest)
-    return shared("month", code)
+    return shared("day" if _DAY.fullmatch(code) else "month", code)

@@ -3,9 +3,10 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from kg.extract.lexicon import Lexicon
-from kg.extract.numerals import Counters
+from kg.extract.numerals import Counters, Numeral
 from kg.extract.periods import Period
 
 COMPARED = re.compile(
@@ -17,8 +18,8 @@ _QUOTED = re.compile(r"「[^「」]*」|『[^『』]*』|“[^“”]*”")
 ARROW = r"[→⇒⇨➡]|[-=]>"
 # A comma between digits belongs to a number; `から` between two numbers leads from one to the other.
 _PUNCTUATION = re.compile(
-    rf"[、;。]|{ARROW}|"
-    r"(?<!\d),|,(?!\s?\d{3}(?!\d))|(?<=[^の、,(\s])(?=うち)"
+    rf"[;。]|{ARROW}|"
+    r"(?<!\d)、|、(?!\d{3}(?!\d|年))|(?<!\d),|,(?!\s?[\dOoQlI]{3}(?!\d))|(?<=[^の、,(\s])(?=うち)"
     r"|(?<=[^年度月日\s])から(?=約?\d+[^\d年月日])"
 )
 _OPENING, _CLOSING = "([【〔", ")]】〕"
@@ -26,6 +27,8 @@ LEADING_ON = ("→", "⇒", "⇨", "➡", "->", "=>", "から")
 # What follows a parenthesis that says how many there are, not how many there shall be.
 _DESCRIBED = re.compile(r"[をにがはでともへ]|の(?!達成|実現|確保|増加|減少|整備|実施)")
 _HIDDEN = "\0"
+# What a value is called, before it: 現状値:40団体(R1) 目標値:100団体(R3)
+_ROLE_NAME = re.compile(r"(?<![ぁ-ん一-龯])[【〔]?(?:目標|実績|現状|現在|基準|直近)(?:値|数値|年度|年)?[:】〕]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,28 +78,34 @@ def clauses_of(text: str, lexicon: Lexicon) -> Iterator[Clause]:
     periods, counters = lexicon.calendar.periods(text), lexicon.counters
     groups = [(a, b) for a, b in parentheses_of(text) if not any(p.start < a < p.stop for p in periods)]
     for start, stop in [*groups, (len(text), len(text))]:
-        for left, right in _parts(text, last, start):
+        for left, right in _parts(text, last, start, periods):
             for first, end in _before_periods(text[left:right], _within(periods, left, right), counters):
                 yield Clause(left + first, left + end, -1, _within(periods, left + first, left + end))
         described = _DESCRIBED.match(text, stop + 1) and not _within(periods, start, stop)
-        for left, right in () if described else _parts(text, start + 1, stop):
+        for left, right in () if described else _parts(text, start + 1, stop, periods):
             for first, end in _before_periods(text[left:right], _within(periods, left, right), counters):
                 yield Clause(left + first, left + end, stop, _within(periods, left + first, left + end))
         last = stop + 1
 
 
+def shrinks(text: str, group: int) -> bool:
+    """Whether what a parenthesis counts is to become more or less: …世帯数(約98万世帯)の減少 says how things stand."""
+    return group >= 0 and bool(re.match(r"[)\]】〕]の?(?:減少|増加|削減|縮減|解消|拡大)", text[group:]))
+
+
 def _within(periods: Sequence[Period], start: int, stop: int) -> tuple[Period, ...]:
     """Return the periods inside [start:stop], placed from its start."""
     inside = (period for period in periods if start <= period.start and period.stop <= stop)
-    return tuple(Period(period.code, period.start - start, period.stop - start) for period in inside)
+    return tuple(period.moved(-start) for period in inside)
 
 
-def _parts(text: str, start: int, stop: int) -> Iterator[tuple[int, int]]:
+def _parts(text: str, start: int, stop: int, periods: Sequence[Period]) -> Iterator[tuple[int, int]]:
     last = start
     cuts = [
         (match.start(), match.end())
         for match in _PUNCTUATION.finditer(text, start, stop)
         if _outside_any(text[start : match.start()])
+        and not any(period.start < match.start() < period.stop for period in periods)
     ]
     for left, right in [*cuts, (stop, stop)]:
         # an arrow stays with what it leads away from
@@ -115,13 +124,38 @@ def _before_periods(words: str, periods: Sequence[Period], counters: Counters) -
     """Cut before each period that is preceded by a number of its own, unless an inner parenthesis holds it."""
     numerals = counters.numerals(mask(words, periods))
     last = 0
+    for stop, start in _apart(words, numerals):
+        if words[last:stop].strip():
+            yield from _at_periods(words, periods, numerals, last, stop)
+            last = start
+    yield from _at_periods(words, periods, numerals, last, len(words))
+
+
+def _at_periods(
+    words: str, periods: Sequence[Period], numerals: Sequence[Numeral], last: int, stop: int
+) -> Iterator[tuple[int, int]]:
+    """Cut a stretch before its periods."""
     for period in periods:
+        if not last <= period.start < stop:
+            continue
         if COMPARED.match(words, period.stop) or not _outside_any(words[: period.start]):
             continue
         if any(last <= numeral.start < period.start for numeral in numerals):
             yield last, period.start
             last = period.start
-    yield last, len(words)
+    yield last, stop
+
+
+def _apart(words: str, numerals: Sequence[Numeral]) -> list[tuple[int, int]]:
+    """Return where a clause ends and the next begins: at the name of a role, at a dot or slash between two counts."""
+    places = [(match.start(), match.start()) for match in _ROLE_NAME.finditer(words)]
+    for before, after in pairwise(numerals):
+        between = words[before.stop : after.start]
+        dot = re.match(r"(?:以上|以下|程度|未満|超)?\s?[・/](?!年|月|日|週|回)", between)
+        if dot and (before.unit or after.unit):
+            stop = before.stop + dot.end()
+            places.append((stop - 1, stop))
+    return sorted(places)
 
 
 def mask(text: str, periods: Sequence[Period]) -> str:

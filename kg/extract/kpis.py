@@ -5,19 +5,23 @@ after a closing parenthesis; and where a parenthesis with a target is followed b
 `<…>` heading is the group of the KPIs below it.
 """
 
+import datetime
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from kg.cells import Text
+from kg.extract.account import unread_in
 from kg.extract.anchors import is_nothing
 from kg.extract.clauses import parentheses_of
 from kg.extract.lexicon import Lexicon
 from kg.extract.markup import Block, items_of, read_markup
-from kg.extract.targets import UNSET, Target, targets_of
+from kg.extract.statements import Target
+from kg.extract.targets import UNSET, Reading, targets_of
 
 _COUNTER_NOUN = re.compile(r"(?:数|率|割合|比率|額|量)$")
-_HEADING = re.compile(r"\s*<([^<>]+)>\s*|\s*【([^【】]+)】\s*")
+_HEADING = re.compile(r"\s*<([^<>]+)>\s*|\s*【(?!(?:目標|実績|現状|現在|基準)(?:値|年度)?】)([^【】]+)】\s*")
+_ROLE_HEADING = re.compile(r"[【〔](?:目標|実績|現状|現在|基準)(?:値|年度)?[】〕]")
 _BEFORE_HEADING = re.compile(r"\s(?=[<＜][^<>＜＞]{1,60}[>＞])")
 # ... 数( and 率( are the end of a word that a line wrap has broken; 年間, 目標 … go on with a number
 _CONTINUES = re.compile(
@@ -28,7 +32,10 @@ _SOFT_END = re.compile(r"[ぁ-ん、・(「]$")
 
 @dataclass(frozen=True)
 class Kpi:
-    """One KPI: its printed words, its group, its targets, and where it is not yet set, by when it will be."""
+    """One KPI: its printed words, its group, its targets, and where it is not yet set, by when it will be.
+
+    `unread` are words with a number that nothing accounts for.
+    """
 
     text: Text
     group: str
@@ -36,21 +43,22 @@ class Kpi:
     set_by: str
     targets: tuple[Target, ...]
     normal: Text
+    unread: tuple[Text, ...] = ()
 
 
-def kpis_of(cell: Text, lexicon: Lexicon) -> list[Kpi]:
-    """Return the KPIs of a cell in printed order; none for an empty cell or a hyphen."""
+def kpis_of(cell: Text, lexicon: Lexicon, written: datetime.date | None = None) -> list[Kpi]:
+    """Return the KPIs of a cell in printed order; none for an empty one. `written` is the day of the document."""
     if is_nothing(cell.chars):
         return []
     blocks, _ = read_markup(cell)
     kpis: list[Kpi] = []
     group = ""
-    for item in items_of(_unwrapped(blocks)):
+    for item in _rejoined(items_of(_unwrapped(blocks))):
         for text in item.text.split(_BEFORE_HEADING):
             while heading := _HEADING.match(text.normal().chars):
                 group = heading[1] or heading[2]
                 text = _after(text, heading.end())
-            kpis.extend(_kpi(part, group, lexicon) for part in _separated(text, lexicon))
+            kpis.extend(_kpi(part, group, lexicon, written) for part in _separated(text, lexicon))
     return kpis
 
 
@@ -70,6 +78,19 @@ def _unwrapped(blocks: list[Block]) -> list[Block]:
             joined[-1] = Block(left.text + text, False)
         else:
             joined.append(Block(text, block.item, block.links))
+    return joined
+
+
+def _rejoined(items: list[Block]) -> list[Block]:
+    """Join what a heading has parted that only names a role: 【目標】300団体 【実績】120団体 is one KPI."""
+    joined: list[Block] = []
+    for item in items:
+        left = joined[-1] if joined else None
+        if left and not item.item and _ROLE_HEADING.match(item.text.normal().chars):
+            space = Text(" ", left.text.ends[-1:], left.text.ends[-1:])
+            joined[-1] = Block(left.text + space + item.text, left.item, left.links)
+        else:
+            joined.append(item)
     return joined
 
 
@@ -133,12 +154,14 @@ def _printed(text: Text, part: Text) -> Text:
     return text[chosen[0] : chosen[-1] + 1]
 
 
-def _kpi(text: Text, group: str, lexicon: Lexicon) -> Kpi:
+def _kpi(text: Text, group: str, lexicon: Lexicon, written: datetime.date | None) -> Kpi:
     normal = text.normal()
     unset = UNSET.search(normal.chars)
     if unset:
         periods = lexicon.calendar.periods(normal.chars)
         return Kpi(text, group, "unset", periods[-1].code if periods else "", (), normal)
-    targets = tuple(targets_of(normal.chars, lexicon))
-    aims = any(target.role != "baseline" for target in targets)
-    return Kpi(text, group, "set" if aims else "none", "", targets, normal)
+    reading = Reading(normal.chars, lexicon, written)
+    aims = any(target.role != "baseline" for target in reading.targets)
+    unread = unread_in(normal.chars, lexicon, reading.numbers)
+    left = tuple(normal[start:stop].strip() for start, stop in unread)
+    return Kpi(text, group, "set" if aims else "none", "", tuple(reading.targets), normal, left)

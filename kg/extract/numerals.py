@@ -4,37 +4,58 @@ Works on NFKC text. 割 is a tenth: 5割 is 50 %.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from kg.recipe.codelists import CodeList
 
-# A line wrap may stand after the comma of a thousand.
-_DIGITS = r"(?:\d{1,3}(?:,\s?\d{3})+|\d+)(?:\.\d+)?"
+# A line wrap may stand after the comma of a thousand; some print a stop, a Japanese comma or a space there, since a
+# counter has no decimals of three digits. `.5` is a half.
+_THOUSANDS = r"\d{1,3}(?:(?:,\s?\d{3})+|(?:[.、]\d{3})+(?![\d.,%])|(?: \d{3})+(?![\d.,]))"
+_DIGITS = rf"(?:{_THOUSANDS}|\d+)(?:\.\d+)?|(?<![\d.])\.\d+"
+_DIGITS = rf"(?:{_DIGITS})"
 _KANJI = "〇一二三四五六七八九"
 _SMALL = {"十": 10, "百": 100, "千": 1000}
 _LARGE = {"万": 10**4, "億": 10**8, "兆": 10**12}
 _POWERS = "".join((*_SMALL, *_LARGE))
 _NUMERAL = re.compile(
     rf"(?P<indefinite>[数幾][{_POWERS}]*)(?=[^{_KANJI}\d])"
-    rf"|(?P<number>(?:(?:{_DIGITS}|[{_KANJI}])?[{_POWERS}])+(?:{_DIGITS}|[{_KANJI}]+)?|{_DIGITS}|[{_KANJI}]+)"
+    rf"|(?P<number>(?:(?:{_DIGITS}|[{_KANJI}])?[{_POWERS}])+(?:{_DIGITS}|[{_KANJI}]+)?"
+    rf"|\d(?: \d)+(?= ?%)|{_DIGITS}|[{_KANJI}]+"
+    r"|(?:ゼロ|零)(?![ァ-ヴー一-龯](?!$)))"
 )
 _PART = re.compile(rf"(?P<digits>{_DIGITS})|(?P<kanji>[{_KANJI}]+)|(?P<power>[{_POWERS}])")
 
 # What makes a number a name or an ordinal: 第64号, SIP4D, JIS X 8341-3, 4K, 3.9世代, 平成…
 _BEFORE_NAME = re.compile(r"(?:第|分の|※|注|\d月|[A-Za-z][-/ ]?|\d[-/:.]|No\.?)$")
-_AFTER_NAME = re.compile(r"[-/:]\d|分の\d|年(?!間)|歳|世代|号|条|版|章|期(?!間)|次|位|番|級|月(?!間)|時(?!間)|頃|目")
+_AFTER_NAME = re.compile(
+    r"[-/:]\d|分の\d|年(?!間)|歳|世代|号|条|版|章|期(?!間)|次|位|番|級|月(?!間)|時(?!間)|頃|目(?!標)|段階(?:評価|中|で|[)、]|$)"
+)
 # A number that says out of how many, or since when, is no target.
-_AFTER_OTHER = re.compile(r"のうち|経過")
+_AFTER_OTHER = re.compile(r"のうち|経過|中(?=約?[\d一-九])")
 # How long, not how much: 3年間で計10件
-_SPAN = re.compile(r"(?:間)?で(?!きる)|以内[にで](?!短縮|抑制|収め|対応)")
+_SPAN = re.compile(r"(?:間)?(?:で(?!きる)|の(?=平均|累計|合計)|:(?=約?\d))|以内[にで](?!短縮|抑制|収め|対応)")
+_FINE = frozenset({"", "%", "倍", "ポイント"})  # these have decimals of any length
 _DURATIONS = frozenset({"年", "か月", "日", "時間", "分", "秒"})
 # In these words a kanji number counts nothing (一部, 十分, 一本化 …).
 _UNSAFE_WITH_KANJI = frozenset(
     {"部", "分", "本", "通", "組", "名", "人", "台", "町", "市", "県", "村", "種", "次", "時間"}
 )
 # A minus: ▲ as accounts print it, or a hyphen where a number can begin.
-_NEGATIVE = re.compile(r"[▲△−]\s?$|(?:^|[:\0(\s])-$")
+_NEGATIVE = re.compile(r"(?:[▲△−]|マイナス)\s?$|(?:^|[:\0(\s、])-$")
+# 1日当たり5,000件, 1団体につき3件; 毎月1回, 月1回; 1回/月
+_PER = r"(?:1|一|各)?(?P<per>年|月|週|{units})(?:間)?(?:に)?(?:当たり|あたり|につき)"
+_OFTEN_BEFORE = re.compile(r"(?:毎|(?<![\d一-龯]))([月週日])(?:に)?\s?(?:約|およそ)?$")
+_OFTEN_AFTER = re.compile(r"\s?/\s?([月週日])(?![一-龯\d])")
+_GOES_ON = re.compile(r"[ァ-ヴー][ァ-ヴー]|[A-Za-z][A-Za-z]")  # the word is longer than its first part
+_BEHIND = re.compile(r"(?:以上|以下|以内|未満|超)?の")
+# Letters that a scanner takes digits for, among digits
+_GARBLED = re.compile(
+    r"(?<![A-Za-z\d])(?=[\d,]*[OoQlI])(?=[OoQlI,]*\d)[\dOoQlI][\dOoQlI,]*(?![A-Za-z])"
+    r"|(?<=[:、(\s])[OoQlI]{2,4}(?![A-Za-z])"
+)
+# 五割五分, 9割9分9厘: tenths, hundredths and thousandths
+_TENTHS = re.compile(rf"割(?:(?P<tenth>[\d{_KANJI}])分(?:(?P<hundredth>[\d{_KANJI}])厘)?)?")
 _RANGE = re.compile(rf"\s?[~〜]\s?{_DIGITS}")
 _WORD = re.compile(r"[一-龯々ァ-ヴーA-Za-z]+")
 # A counter of one character that begins a word of two is that word: 2,000回線, 10部局, 3台帳.
@@ -53,7 +74,9 @@ _TAIL = re.compile(
 class Numeral:
     """A number in a text: `value` is None where it is indefinite (数百), `unit` is canonical, empty if none is printed.
 
-    `start` and `stop` delimit the number with its unit; `known` says whether the code list knows the unit.
+    `start` and `stop` delimit the number with its unit; `known` says whether the code list knows the unit; `garbled`
+    that letters stand for digits in it (1,OOO件), so that its value is unknown; `behind` that its unit stands behind a
+    word (10以上の団体); `often` that it is so each day, week or month, which its unit says (回/月).
     """
 
     value: Decimal | None
@@ -61,15 +84,24 @@ class Numeral:
     start: int
     stop: int
     known: bool
+    garbled: bool = False
+    behind: bool = False
+    often: bool = False
 
 
-def number_of(text: str) -> Decimal:
-    """Return the value of a printed number such as `9万5千`, `1億2千万`, `2,000` or `一万`."""
+def number_of(text: str, counted: bool = False) -> Decimal:
+    """Return the value of a printed number such as `9万5千`, `1億2千万`, `2,000` or `一万`.
+
+    Where it is `counted`, three digits behind a stop are a thousand (1.000件): nothing is counted so finely.
+    """
+    if text in ("ゼロ", "零"):
+        return Decimal(0)
+    text = re.sub(r"(?<=\d) (?=\d(?!\d\d))", "", text)  # 5 0 is 50, where a line wrap stood between
     total = section = Decimal(0)
     current: Decimal | None = None
     for part in _PART.finditer(text):
         if part["digits"]:
-            current = Decimal("".join(part["digits"].replace(",", "").split()))
+            current = _plain(part["digits"], counted)
         elif part["kanji"]:
             current = Decimal("".join(str(_KANJI.index(char)) for char in part["kanji"]))
         elif (power := part["power"]) in _SMALL:
@@ -80,6 +112,14 @@ def number_of(text: str) -> Decimal:
             total += (section or 1) * _LARGE[power]
             section, current = Decimal(0), None
     return total + section + (current or 0)
+
+
+def _plain(digits: str, counted: bool) -> Decimal:
+    """Return the value of digits with their separators of thousands and their decimals."""
+    digits = re.sub(r"[,、\s]", "", digits)
+    if re.fullmatch(r"[1-9]\d{0,2}(?:\.\d{3})+", digits) and (counted or digits.count(".") > 1):
+        digits = digits.replace(".", "")
+    return Decimal(digits)
 
 
 def decimal_text(value: Decimal) -> str:
@@ -95,15 +135,30 @@ class Counters:
         self._forms = {form: code.label_ja for form, code in units.forms().items()}
         ordered = sorted(self._forms, key=len, reverse=True)
         self._unit = re.compile("|".join(re.escape(form) for form in ordered))
+        counted = "|".join(re.escape(form) for form in ordered if not form.startswith("%"))
+        self._per = re.compile(_PER.format(units=counted))
 
     def numerals(self, text: str) -> list[Numeral]:
         """Return the numbers that count something, in order; names, ordinals and dates are left out."""
         found = []
+        for match in _GARBLED.finditer(text):
+            unit, end, known = self.unit_at(text, match.end())
+            if known and unit:
+                found.append(Numeral(None, unit, match.start(), end, True, garbled=True))
+        per = [(match.start(), match.end(), match["per"]) for match in self._per.finditer(text)]
         for match in _NUMERAL.finditer(text):
             numeral = self._numeral(match, text)
-            if numeral is not None:
-                found.append(numeral)
-        return found
+            taken = [(each.start, each.stop) for each in found] + [(start, stop) for start, stop, _ in per]
+            if numeral is not None and not any(start <= numeral.start < stop for start, stop in taken):
+                each = next(
+                    (unit for _, stop, unit in per if not text[stop : numeral.start].strip(" 約、およそ平均")), ""
+                )
+                found.append(_for_each(numeral, each, text))
+        return sorted(found, key=lambda numeral: numeral.start)
+
+    def rates(self, text: str) -> list[tuple[int, int]]:
+        """Return where words stand that say for how many of something a number is: 1日当たり."""
+        return [match.span() for match in self._per.finditer(text)]
 
     def unit_at(self, text: str, start: int) -> tuple[str, int, bool]:
         """Return the canonical unit that begins at `start`, where it ends, and whether the code list knows it."""
@@ -122,10 +177,11 @@ class Counters:
         start, stop = match.span()
         if match["number"] and (_BEFORE_NAME.search(text[:start]) or _AFTER_NAME.match(text, stop)):
             return None
-        tenths = re.compile(r"割(?:(\d)分)?").match(text, stop)
+        tenths = _TENTHS.match(text, stop)
         if tenths and match["number"]:
-            value = number_of(match["number"]) * 10 + Decimal(tenths[1] or 0)
-            return Numeral(value, "%", start, tenths.end(), True)
+            parts = (match["number"], tenths["tenth"], tenths["hundredth"])
+            value = sum((number_of(part or "0") * 10 / 10**place for place, part in enumerate(parts)), Decimal(0))
+            return Numeral(_signed(value, text[:start]), "%", start, tenths.end(), True)
         unit, end, known = self.unit_at(text, stop)
         if _AFTER_OTHER.match(text, end) or text[end : end + 1] == "化":
             return None
@@ -141,12 +197,43 @@ class Counters:
             return Numeral(None, unit_of_both or unit, start, end, known)  # from one to another: no single value
         if match["indefinite"]:
             return Numeral(None, unit, start, end, known) if unit and known else None
-        if not match["number"][0].isdigit() and (not known or not unit or _is_a_word(match["number"], unit)):
+        behind = self._unit_behind(text, unit, stop, end)
+        if behind:
+            unit, end, known = behind
+        kanji = match["number"][0] not in "0123456789.ゼ零"
+        if kanji and (not known or not unit or _is_a_word(match["number"], unit)):
             return None
         if not known and re.match(r"[A-Za-z](?![A-Za-z])", text[stop:]):
             return None  # 4K, 5G
-        sign = -1 if _NEGATIVE.search(text[:start]) else 1
-        return Numeral(sign * number_of(match["number"]), unit, start, end, known)
+        value = _signed(number_of(match["number"], unit not in _FINE), text[:start])
+        return Numeral(value, unit, start, end, known, behind=bool(behind))
+
+    def _unit_behind(self, text: str, unit: str, stop: int, end: int) -> tuple[str, int, bool] | None:
+        """Return the unit behind a word, where that counts: 10以上の団体, 2つのサービス. The number ends at `stop`."""
+        of = _BEHIND.match(text, end if unit else stop) if unit in ("", "つ") else None
+        if not of:
+            return None
+        named, last, known = self.unit_at(text, of.end())
+        counts = known and len(text[of.end() : last].strip()) > 1 and not _GOES_ON.match(text, last - 1)
+        if counts or (named and not unit and of.end() - stop > 1):
+            return named, last if unit else end, known
+        return None
+
+
+def _for_each(numeral: Numeral, per: str, text: str) -> Numeral:
+    """Return a number with what it is for in its unit: 1日当たり5,000件 counts 件/日, 月1回 and 1回/月 count 回/月."""
+    often = False
+    if not per and (before := _OFTEN_BEFORE.search(text[: numeral.start])):
+        per, often = before[1], True
+    if not per and (after := _OFTEN_AFTER.match(text, numeral.stop)):
+        return replace(numeral, unit=f"{numeral.unit}/{after[1]}", stop=after.end(), known=False, often=True)
+    if not per or per == "年" or not numeral.unit:
+        return numeral
+    return replace(numeral, unit=f"{numeral.unit}/{per}", known=False, often=often)
+
+
+def _signed(value: Decimal, before: str) -> Decimal:
+    return -value if _NEGATIVE.search(before) else value
 
 
 def _is_a_word(number: str, unit: str) -> bool:

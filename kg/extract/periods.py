@@ -1,9 +1,12 @@
-"""Periods as Japanese documents print them, and their codes: FY2019, CY2019, 2020-11, FY2019-H1, FY2019-Q1.
+"""Periods as Japanese documents print them, and their codes: FY2019, CY2019, 2020-11, 2020-11-30, FY2019-H1, FY2019-Q1.
 
 A fiscal year (年度) runs from 1 April to 31 March of the next year (Public Finance Act, Article 11), so 平成31年度 and
-令和元年度 are both FY2019; 令和元年 without 度 is a calendar year. Works on NFKC text.
+令和元年度 are both FY2019; 令和元年 without 度 is a calendar year, 2020年代前半 the calendar years 2020 to 2024
+(CY2020-2024). 令和2、3年度 is two periods. Works on NFKC text.
 """
 
+import calendar
+import datetime
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -23,7 +26,9 @@ _HALVES = {
 }
 
 _ERA_YEAR = r"(?P<era>{names})\s?(?P<year>元|\d{{1,2}}|[一二三四五六七八九十]{{1,3}}(?=年))"
-_SHORT_YEAR = r"(?<![A-Za-z])(?P<letter>[{letters}])\.?(?P<short>元|\d{{1,2}})(?=\s?年|\.\d|末|:)"
+_SHORT_YEAR = (
+    r"(?<![A-Za-z\d])(?P<letter>[{letters}])\.?(?P<short>元|\d{{1,2}})(?=\s?年|[./]\d|末|:|[)\]】〕]|\s?(?:→|⇒|から))"
+)
 _WESTERN_YEAR = (
     r"(?<![A-Za-z])FY\s?(?P<fy>20\d{2})"
     r"|(?<!\d)(?P<western>(?:19|20)\d{2})(?=\s?年|[./]\d{1,2}(?!\d)|\([^()]*\)年)"
@@ -31,23 +36,39 @@ _WESTERN_YEAR = (
 # The same year in the other era stands in parentheses: 令和2(2020)年度, 2020年(令和2年)3月, 令和2年度(2020年度)
 _OTHER_ERA = r"(?:\((?:\d{{4}}|(?:{names})(?:元|\d{{1,2}}))(?:年度?)?\))?"
 _PART = (
-    r"(?:の?\s?(?P<month>\d{1,2})月(?:\d{1,2}日)?|[./](?P<dotted>\d{1,2})(?!\d)"
+    r"(?:の?\s?(?P<month>\d{1,2})月(?:\s?(?P<day>\d{1,2})日)?"
+    r"|[./](?P<dotted>\d{1,2})(?:[./](?P<dotted_day>\d{1,2}))?(?!\d)"
     r"|の?\s?(?P<half>" + "|".join(_HALVES) + r")|の?\s?第(?P<quarter>[1-4])四半期)?"
 )
 # The end of a range borrows its era: 平成28年度から30年度, 令和元~3年度
 _RANGE_END = re.compile(r"\s?末?(?:から|[~〜・-])\s?(?P<year>\d{1,2})年(?![間以後目])(?P<fiscal>度)?")
 _BARE = re.compile(r"(?<![\d元.,])(?P<year>\d{1,2})年度(?![目間])")
+# 令和2、3年度; 令和2・3・4年度; 令和2年度及び3年度 is two periods of their own
+_MORE = re.compile(r"(?P<years>(?:\s?(?:[、,・/]|及び|と)\s?\d{1,2})+)\s?年(?P<fiscal>\s?度)?(?!間)")
+_DECADE = re.compile(r"(?<!\d)(?P<decade>(?:19|20)\d0)年代(?:の?(?P<part>前半|後半|半ば|初頭))?")
+_PARTS_OF_DECADE = {None: (0, 9), "前半": (0, 4), "後半": (5, 9), "半ば": (4, 6), "初頭": (0, 2)}
+_FIRST_SHORT_YEAR = 1989  # M, T and S with a number are rather names: S3
 _RELATIVE = re.compile(r"本年度|今年度|本年|今年|来年度|来年|再来年度|昨年度|昨年|前年度|同年度|同年|翌年度")
 _MARCH = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """A period in a text: its code, where it is printed, and the words that follow it."""
+    """A period in a text: its code and where it is printed; `more` are the codes of others in the same list."""
 
     code: str
     start: int
     stop: int
+    more: tuple[str, ...] = ()
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """All periods that are printed here."""
+        return (self.code, *self.more)
+
+    def moved(self, by: int) -> "Period":
+        """Return the period placed elsewhere."""
+        return Period(self.code, self.start + by, self.stop + by, self.more)
 
 
 class Calendar:
@@ -64,20 +85,35 @@ class Calendar:
         other = _OTHER_ERA.format(**words)
         self._period = re.compile(
             rf"(?:{_ERA_YEAR.format(**words)}|{_SHORT_YEAR.format(**words)}|{_WESTERN_YEAR})"
-            rf"\s?{other}(?P<nen>年)?{other}(?P<fiscal>度)?{other}{_PART}"
+            rf"\s?{other}(?P<nen>年)?{other}(?P<fiscal>\s?度(?!数))?{other}{_PART}"
         )
 
     def periods(self, text: str) -> list[Period]:
         """Return every absolute period of the text, in order; a bare `3年度` has the era of the year before it."""
         found: list[Period] = []
         eras: list[tuple[int, Era]] = []
+        for match in _DECADE.finditer(text):
+            first, last = _PARTS_OF_DECADE[match["part"]]
+            decade = int(match["decade"])
+            found.append(Period(f"CY{decade + first}-{decade + last}", match.start(), match.end()))
         for match in self._period.finditer(text):
+            if any(period.start <= match.start() < period.stop for period in found):
+                continue
+            if match["letter"] and self._letters[match["letter"]].western_year(1) < _FIRST_SHORT_YEAR:
+                continue
             whole = (
                 match["nen"] or match["dotted"] or match["short"] or match["fy"] or (match["fiscal"] and match["era"])
             )
             if whole:
                 found.append(Period(self._code(match), match.start(), match.end()))
             era = self._era(match)
+            if era and not whole and (more := _MORE.match(text, match.end())):
+                years = [match["year"], *re.findall(r"\d+", more["years"])]
+                kind = "FY" if more["fiscal"] else "CY"
+                codes = tuple(f"{kind}{_western_year(era, year)}" for year in years)
+                found.append(Period(codes[0], match.start(), more.end(), codes[1:]))
+                eras.append((more.end(), era))
+                continue
             if whole and era:
                 eras.append((match.end(), era))
             if era and match["era"] and (end := _RANGE_END.match(text, match.end())):
@@ -103,10 +139,12 @@ class Calendar:
             return f"{prefix}{year}-{_HALVES[match['half']]}"
         if match["quarter"]:
             return f"{prefix}{year}-Q{match['quarter']}"
-        month = int(match["month"] or match["dotted"] or 0)
+        month, day = int(match["month"] or match["dotted"] or 0), int(match["day"] or match["dotted_day"] or 0)
         if 1 <= month <= 12:
             # a month of a fiscal year: January to March belong to the next calendar year
-            return f"{year + 1 if match['fiscal'] and month <= _MARCH else year}-{month:02d}"
+            year += bool(match["fiscal"] and month <= _MARCH)
+            known = 1 <= day <= calendar.monthrange(year, month)[1]
+            return f"{year}-{month:02d}-{day:02d}" if known else f"{year}-{month:02d}"
         return f"{prefix}{year}"
 
 
@@ -119,3 +157,37 @@ def relative_period(text: str) -> str:
     """Return the first period that is given relative to the writing (本年度 …), or an empty string."""
     match = _RELATIVE.search(text)
     return match.group() if match else ""
+
+
+def days_of(code: str) -> tuple[datetime.date, datetime.date]:
+    """Return the first and the last day of the period of a code; of what goes on from its first day, that day twice."""
+    whole = code.removesuffix("-on")
+    first, last = _days(whole)
+    return (first, first) if whole != code else (first, last)
+
+
+def _days(code: str) -> tuple[datetime.date, datetime.date]:
+    kind, rest = (code[:2], code[2:]) if code[:1].isalpha() else ("", code)
+    if not kind:
+        numbers = [int(part) for part in rest.split("-")]
+        if len(numbers) == 3:
+            day = datetime.date(*numbers)
+            return day, day
+        first = datetime.date(numbers[0], numbers[1], 1)
+        return first, _before(numbers[0], numbers[1] + 1)
+    year, _, part = rest.partition("-")
+    month = 4 if kind == "FY" else 1
+    begin, length = (0, 12) if not part or part.isdigit() else _EXTENTS[part]
+    end_year = int(part) if part.isdigit() else int(year)
+    return _first(int(year), month + begin), _before(end_year, month + begin + length)
+
+
+_EXTENTS = {"H1": (0, 6), "H2": (6, 6), "Q1": (0, 3), "Q2": (3, 3), "Q3": (6, 3), "Q4": (9, 3)}
+
+
+def _first(year: int, month: int) -> datetime.date:
+    return datetime.date(year + (month - 1) // 12, (month - 1) % 12 + 1, 1)
+
+
+def _before(year: int, month: int) -> datetime.date:
+    return _first(year, month) - datetime.timedelta(days=1)

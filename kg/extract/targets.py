@@ -1,104 +1,210 @@
-"""Targets of a KPI: the values, dates and comparisons that hide in its words and parentheses.
+"""Targets of a KPI: what its clauses state, joined to values with their periods, roles and units.
 
-Inside a parenthesis every clause with a period or a counted number is a target. Outside, a number is a target only
-where the words make it one: every year (年1回以上), a change (3割削減, 平成24年度比で3倍), a deadline before it, a
-comparator after it, or the end of the KPI. Works on NFKC text; words are given by their place in it.
+A clause states a role, a period, a number, or several of them, in any order (kg/extract/statements.py). What one leaves
+open another fills in: a period holds for the numbers behind it (令和3年度までに27手続→54手続), a date in
+parentheses for those before it (利用率50%・満足度80%(令和4年度)), a unit at the end for all (R3:10、R4:20(件)), a role
+until the next one (【目標】…【実績】…). Works on NFKC text; words are given by their place in it.
 """
 
-import enum
+import datetime
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from decimal import Decimal
+from dataclasses import replace
 
-from kg.extract.clauses import COMPARED, LEADING_ON, Clause, clauses_of, hide_quoted, mask, parentheses_of
+from kg.extract.clauses import LEADING_ON, Clause, clauses_of, hide_quoted
 from kg.extract.lexicon import Lexicon
-from kg.extract.numerals import Counters, Numeral
-from kg.extract.periods import Calendar, Period
-from kg.extract.wording import ATTRIBUTE, BASELINE, END, comparator_of, role_of, stated_outside
+from kg.extract.statements import UNIT_ALONE, ClauseReader, Stated, Target, is_date
+from kg.extract.wording import named_role
 
 # Said of the KPI itself: 利用を検討中の団体数(200団体) is set.
 UNSET = re.compile(
     r"未設定|設定(?:する)?予定|(?:未定|検討中|検討予定)(?=$|[)、。])|(?:年度?|度中|月|末|まで|内|中|頃)に設定(?:する)?(?=$|[)。])"
 )
 
-_MONTHLY = re.compile(r"(?:毎月|(?<!\d)月に?|月平均|月当たり|四半期に|毎週|週に?)(?:約|およそ)?\s*$")
 _YEARLY = re.compile(r"\s*(?:毎年度?|各年度?)(?:度)?\s*")
-_FRACTION = re.compile(r"\d+分の\d+|\d+/\d+|半分")
-_DEADLINE = re.compile(
-    r"(?:末|当初|初頭|半ば|[春夏秋冬])?(?:頃)?"
-    r"(?:まで(?:に)?|中に|末に|内に|以降|に(?!おける|関|つ|係|よ|向)|を目途に?|を目処に?|をめどに?|\s*:)"
-)
 
 
-class Kind(enum.Enum):
-    """What a clause states."""
+def targets_of(text: str, lexicon: Lexicon, written: datetime.date | None = None) -> list[Target]:
+    """Return the targets of one KPI (NFKC text), in printed order; none for a KPI that is not yet set.
 
-    TARGET = "target"
-    DEADLINE = "deadline"  # a period before the words of the KPI, for what follows
-    COMPARISON = "comparison"  # the baseline of the change before it
-
-
-@dataclass(frozen=True)
-class Target:
-    """One target as read. `value` is None for a milestone or an indefinite number.
-
-    Empty strings where nothing is printed; `start` and `stop` delimit its words in the KPI; `half_read` says that they
-    hold a number that could not be read.
+    `written` is the day of the document: what was so at an earlier time is no target.
     """
-
-    role: str
-    value: Decimal | None
-    comparator: str
-    unit: str
-    period: str
-    baseline_period: str
-    direction: str
-    start: int
-    stop: int
-    unit_known: bool = True
-    half_read: bool = False
+    return Reading(text, lexicon, written).targets
 
 
-def targets_of(text: str, lexicon: Lexicon) -> list[Target]:
-    """Return the targets of one KPI (NFKC text), in printed order; none for a KPI that is not yet set."""
-    if UNSET.search(text):
-        return []
-    text = hide_quoted(text)
-    found: list[Target] = []
-    deadline: Target | None = None
-    carried = ""
-    for clause in clauses_of(text, lexicon):
-        read = _read(text, clause, lexicon)
-        if read is None:
-            if found and found[-1].value is not None and _YEARLY.fullmatch(text[clause.start : clause.stop]):
-                found[-1] = replace(
-                    found[-1], role="recurring", direction="", stop=max(found[-1].stop, clause.group + 1)
-                )
-            continue
-        kind, target = read
-        if kind is Kind.COMPARISON:
-            _compare(found, target, clause)
-            continue
-        if kind is Kind.DEADLINE:
-            deadline, carried = target, target.period
-            continue
-        if target.role == "baseline" and _due(text[clause.start : clause.stop]):
-            carried, target = target.period, replace(target, period="")
-        if found and _dated_by(text, found[-1], target, clause, lexicon.calendar):
-            found[-1] = replace(target, period=found[-1].period, start=found[-1].start)
-            continue
-        if found and _dates(text, target, found[-1], lexicon.calendar):
-            found[-1] = replace(found[-1], period=target.period, stop=max(found[-1].stop, clause.group + 1))
-            continue
-        if not target.period and target.role in ("target", "change"):
-            target = replace(target, period=carried)
-        if deadline and deadline.period == target.period:
-            target = replace(target, start=deadline.start) if clause.outside else target
-            deadline = None
-        found.append(target)
-        carried = target.period if target.role in ("target", "change") else carried
-    return _once(_contrasted(text, [deadline, *found] if deadline else found))
+class Reading:
+    """The reading of one KPI: its targets, and where the numbers stand that they say."""
+
+    def __init__(self, text: str, lexicon: Lexicon, written: datetime.date | None = None) -> None:
+        self._lexicon = lexicon
+        self._text = text = hide_quoted(text)
+        self._reader = ClauseReader(text, lexicon, written)
+        self._found: list[Stated] = []
+        self._deadline: Target | None = None
+        self._carried: tuple[str, ...] = ()
+        self.targets: list[Target] = []
+        self.numbers: list[tuple[int, int]] = []
+        if UNSET.search(text):
+            return
+        for clause in clauses_of(text, lexicon):
+            self._take(clause)
+        found = [Stated(self._deadline, (self._deadline.period,)), *self._found] if self._deadline else self._found
+        self.numbers = [place for stated in found for place in stated.read]
+        spread = [
+            replace(stated.target, period=code) for stated in found for code in stated.codes or (stated.target.period,)
+        ]
+        self.targets = _once(_contrasted(text, spread))
+
+    def _take(self, clause: Clause) -> None:
+        """Join what a clause states to what stands before it."""
+        words = self._text[clause.start : clause.stop]
+        if words.strip() in LEADING_ON:
+            self._leads_on(len(self._found) - 1)
+            return
+        if clause.outside and words.lstrip().startswith(LEADING_ON):
+            self._leads_on(len(self._found) - 1)
+        self._reader.due = self._deadline is not None
+        self._reader.role = named_role(words) or self._reader.role
+        stated = self._reader.read(clause)
+        if not stated:
+            self._take_rest(clause, words)
+            return
+        for each in stated:
+            self._join(each, clause)
+
+    def _take_rest(self, clause: Clause, words: str) -> None:
+        """Take a clause that states no target: every year, a unit, or nothing."""
+        if not self._found:
+            return
+        last = self._found[-1]
+        if last.target.value is not None and _YEARLY.fullmatch(words):
+            stop = max(last.target.stop, clause.group + 1)
+            self._found[-1] = replace(last, target=replace(last.target, role="recurring", stop=stop))
+        elif not clause.outside:
+            unit, end, known = self._lexicon.counters.unit_at(words, 0)
+            if known and unit and not words[end:].strip():
+                self._share_unit(unit, clause.group + 1)
+
+    def _share_unit(self, unit: str, stop: int) -> None:
+        """Give the numbers before it a unit that stands behind them all."""
+        for place in reversed(range(len(self._found))):
+            target = self._found[place].target
+            if target.unit or target.value is None:
+                return
+            end = max(stop, target.stop) if place == len(self._found) - 1 else target.stop
+            self._found[place] = replace(self._found[place], target=replace(target, unit=unit, stop=end))
+
+    def _join(self, stated: Stated, clause: Clause) -> None:
+        target, found = stated.target, self._found
+        if target.role == "comparison":
+            self._compare(target, clause)
+            return
+        if target.role == "deadline":
+            self._deadline, self._carried = replace(target, role="target"), stated.codes
+            return
+        if target.role == "baseline" and _due(self._text[clause.start : clause.stop]):
+            self._carried, stated = stated.codes, replace(stated, target=replace(target, period=""), codes=())
+            target = stated.target
+        if found and self._dated_by(found[-1], stated, clause):
+            before = found.pop()
+            start = before.target.start
+            stated = replace(
+                stated, target=replace(target, period=before.target.period, start=start), codes=before.codes
+            )
+            found.append(stated)
+            return
+        if found and self._dates(stated, clause):
+            self._date(stated, clause)
+            return
+        if found and not stated.codes and self._is_range(found[-1], clause):
+            found[-1] = replace(found[-1], target=replace(found[-1].target, value=None, half_read=True))
+            stated = replace(stated, target=replace(stated.target, value=None, half_read=True))
+        if not stated.codes and target.role in ("target", "change"):
+            stated = replace(stated, codes=self._carried)
+        if self._deadline and stated.codes and self._deadline.period == stated.codes[-1]:
+            if clause.outside:
+                stated = replace(stated, target=replace(stated.target, start=self._deadline.start))
+            self._deadline = None
+        if stated.codes and stated.target.value is not None and self._is_dated_behind(stated, clause):
+            self._share_date(stated, clause)
+        if stated.target.unit and stated.target.value is not None and clause.stop < len(self._text):
+            self._share_unit_back(stated, clause)
+        found.append(stated)
+        self._carried = stated.codes if stated.target.role in ("target", "change") else self._carried
+
+    def _is_range(self, before: Stated, clause: Clause) -> bool:
+        """Whether a number leads to another one of the same period: which is the one to reach is left open."""
+        words = self._text[before.target.start : clause.start].rstrip()
+        return words.endswith("から") and before.target.role == "target" and bool(before.codes)
+
+    def _is_dated_behind(self, stated: Stated, clause: Clause) -> bool:
+        """Whether the period of a number stands in parentheses behind it: 満足度80%(令和4年度)."""
+        numbers = [stop for _, stop in stated.read]
+        return bool(numbers and clause.periods) and clause.start + clause.periods[-1].start > numbers[-1]
+
+    def _share_date(self, stated: Stated, clause: Clause) -> None:
+        """Give the numbers of the same list the date behind the last of them: 利用率50%・満足度80%(令和4年度)."""
+        start = clause.start
+        for place in reversed(range(len(self._found))):
+            before = self._found[place]
+            between = self._text[before.target.stop : start].strip()
+            if before.codes or before.target.value is None or before.target.role != "target" or between not in "・/、":
+                return
+            dated = replace(before.target, period=stated.codes[-1])
+            self._found[place], start = replace(before, codes=stated.codes, target=dated), before.target.start
+
+    def _share_unit_back(self, stated: Stated, clause: Clause) -> None:
+        """Give bare numbers the unit of the last of their list, where it stands in parentheses: R3:10、R4:20(件)."""
+        if UNIT_ALONE.search(self._text[clause.start : clause.stop]):
+            self._share_unit(stated.target.unit, 0)
+
+    def _leads_on(self, last: int) -> None:
+        """Take a number that another one follows (→, から) for where things stand, unless its time is still to come."""
+        if last < 0 or self._found[last].target.value is None or self._found[last].target.role != "target":
+            return
+        stated = self._found[last]
+        if not self._reader.far_ahead(stated.codes):
+            self._found[last] = replace(stated, target=replace(stated.target, role="baseline"))
+
+    def _dated_by(self, before: Stated, stated: Stated, clause: Clause) -> bool:
+        """Whether the parenthesis before a number holds only its date: 団体数(令和2年度)50団体."""
+        last, target = before.target, stated.target
+        if last.value is not None or last.unit or target.value is None or stated.codes:
+            return False
+        words = self._text[last.stop : clause.start]
+        return words.strip() in ((")", "") if clause.outside else ("、", ",")) and self._is_date_at(last)
+
+    def _dates(self, stated: Stated, clause: Clause) -> bool:
+        """Whether a clause holds only the date of the number before it: 60%に引き上げ(令和2年度)."""
+        last, target = self._found[-1], stated.target
+        if target.value is not None or target.unit or last.codes or last.target.value is None:
+            return False
+        return last.target.role != "recurring" and self._is_date_at(target)
+
+    def _is_date_at(self, target: Target) -> bool:
+        return is_date(self._text[max(target.start - 1, 0) : target.stop + 1], self._lexicon.calendar)
+
+    def _date(self, stated: Stated, clause: Clause) -> None:
+        """Give the numbers before it a date that stands behind them all: 利用率50%・満足度80%(令和4年度)."""
+        for place in reversed(range(len(self._found))):
+            before = self._found[place]
+            last = place == len(self._found) - 1
+            if before.codes or before.target.value is None or (not last and before.target.role != "target"):
+                break
+            stop = max(clause.group + 1, clause.stop) if last else before.target.stop
+            self._found[place] = replace(
+                before,
+                codes=stated.codes,
+                target=replace(before.target, period=stated.target.period, stop=max(before.target.stop, stop)),
+            )
+
+    def _compare(self, comparison: Target, clause: Clause) -> None:
+        """Give the number before it the baseline that a parenthesis names: 3割削減(平成27年度比。…)."""
+        if not self._found or self._found[-1].target.baseline_period or self._found[-1].target.value is None:
+            return
+        last = self._found[-1]
+        stop = max(last.target.stop, clause.stop if clause.outside else clause.group + 1)
+        changed = replace(last.target, role="change", baseline_period=comparison.baseline_period, stop=stop)
+        self._found[-1] = replace(last, target=changed)
 
 
 def _due(words: str) -> bool:
@@ -114,134 +220,10 @@ def _contrasted(text: str, found: list[Target]) -> list[Target]:
         if target.role == "target"
         and target.value is not None
         and target not in aims
-        and any(target.period and target.period[:6] < aim.period[:6] for aim in aims)
+        and any(target.period and aim.period and target.period[:6] < aim.period[:6] for aim in aims)
         else target
         for target in found
     ]
-
-
-def _dated_by(text: str, before: Target, target: Target, clause: Clause, calendar: Calendar) -> bool:
-    """Whether the parenthesis before a number holds only its date: 団体数(令和2年度)50団体."""
-    if before.value is not None or before.unit or target.value is None or target.period or not clause.outside:
-        return False
-    words = text[before.stop : clause.start]
-    return words in (")", ") ") and _is_date(text[before.start : before.stop], calendar)
-
-
-def _dates(text: str, target: Target, before: Target, calendar: Calendar) -> bool:
-    """Whether a parenthesis holds only the date of the number before it: 60%に引き上げ(令和2年度)."""
-    if target.value is not None or target.unit or before.period or before.value is None or before.role == "recurring":
-        return False
-    return _is_date(text[target.start : target.stop], calendar)
-
-
-def _read(text: str, clause: Clause, lexicon: Lexicon) -> tuple[Kind, Target] | None:
-    """Read one clause; None where it states nothing."""
-    words = text[clause.start : clause.stop]
-    periods, counters = clause.periods, lexicon.counters
-    compared = next((p for p in periods if COMPARED.match(words, p.stop) or words[: p.start].endswith("対")), None)
-    own = [period for period in periods if period is not compared]
-    numeral = _numeral(words, periods, counters)
-    if numeral is None:
-        return _without_number(words, clause, own, compared)
-    role, direction = role_of(words, numeral, periods, compared)
-    stated = stated_outside(words, numeral, own, role) or _ends_statement(text, clause, numeral, lexicon.calendar)
-    if clause.outside and not stated:
-        return _deadline(words, clause, own)
-    return Kind.TARGET, Target(
-        role=role,
-        value=numeral.value,
-        comparator=comparator_of(words, numeral),
-        unit=numeral.unit,
-        period=own[-1].code if own else "",
-        baseline_period=compared.code if compared else "",
-        direction=direction,
-        start=clause.start,
-        stop=clause.stop,
-        unit_known=numeral.known,
-        half_read=_more_numbers(words, numeral, periods, counters),
-    )
-
-
-def _numeral(words: str, periods: Sequence[Period], counters: Counters) -> Numeral | None:
-    """Return the number that a clause is about: the first that stands in no period; a lone bare one is a label: (1)."""
-    found = [
-        numeral
-        for numeral in counters.numerals(mask(words, periods))
-        if numeral.unit or words.strip() != words[numeral.start : numeral.stop]
-    ]
-    # who is counted comes before how many: 人口5万人未満の団体は400団体
-    counted = [numeral for numeral in found if not ATTRIBUTE.match(words, numeral.stop)]
-    return next(iter(counted or found), None)
-
-
-def _more_numbers(words: str, numeral: Numeral, periods: Sequence[Period], counters: Counters) -> bool:
-    """Whether a clause says more than one value: it counts twice (10件以上20件以下), or a range, or monthly."""
-    masked = mask(words, periods)
-    ranged = numeral.value is None and any(char.isdigit() for char in masked[numeral.start : numeral.stop])
-    counted = [other for other in counters.numerals(masked) if other.unit]
-    return ranged or len(counted) > 1 or bool(_MONTHLY.search(masked[: numeral.start]))
-
-
-def _without_number(
-    words: str, clause: Clause, own: Sequence[Period], compared: Period | None
-) -> tuple[Kind, Target] | None:
-    """Read 倍増 and 半減, the baseline of a change, a milestone, or a deadline before the words of the KPI."""
-    period = own[-1].code if own else ""
-    baseline = compared.code if compared else ""
-    target = Target("target", None, "=", "", period, "", "", clause.start, clause.stop)
-    if "倍増" in words:
-        change = replace(target, role="change", value=Decimal(2), unit="倍", direction="multiple")
-        return Kind.TARGET, replace(change, baseline_period=baseline)
-    if "半減" in words:
-        change = replace(target, role="change", value=Decimal(50), unit="%", direction="decrease")
-        return Kind.TARGET, replace(change, baseline_period=baseline)
-    if compared:
-        return Kind.COMPARISON, replace(target, baseline_period=baseline)
-    if clause.outside:
-        return _deadline(words, clause, own)
-    if not own:
-        return None
-    half_read = bool(_FRACTION.search(mask(words, own)))
-    role = "baseline" if BASELINE.search(words.strip()) else "target"
-    return Kind.TARGET, replace(target, role=role, half_read=half_read)
-
-
-def _deadline(words: str, clause: Clause, own: Sequence[Period]) -> tuple[Kind, Target] | None:
-    """Outside a parenthesis a period alone is a deadline only where the KPI begins with it (令和2年までに、…)."""
-    if clause.start or not own or own[0].start:
-        return None
-    match = _DEADLINE.match(words, own[0].stop)
-    if not match:
-        return None
-    return Kind.DEADLINE, Target("target", None, "=", "", own[0].code, "", "", 0, match.end())
-
-
-def _ends_statement(text: str, clause: Clause, numeral: Numeral, calendar: Calendar) -> bool:
-    """Whether a number ends its clause beside what makes it a target: 10件(令和3年度), (令和3年度)10件, 5件→10件."""
-    if not numeral.unit or not END.match(text[clause.start : clause.stop], numeral.stop):
-        return False
-    before, after = text[: clause.start].rstrip(), text[clause.stop :].lstrip()
-    groups = parentheses_of(text)
-    beside = [
-        (a, b) for a, b in groups if (before.endswith(")") and b == len(before) - 1) or text[a:].lstrip() == after
-    ]
-    return before.endswith(LEADING_ON) or any(_is_date(text[a + 1 : b], calendar) for a, b in beside)
-
-
-def _is_date(words: str, calendar: Calendar) -> bool:
-    """Whether words are a period with its particle, and nothing else."""
-    periods = calendar.periods(words)
-    return bool(periods) and bool(re.fullmatch(r"\s*(?:末|中)?(?:まで)?(?:に|頃)?\s*", words[periods[-1].stop :]))
-
-
-def _compare(found: list[Target], comparison: Target, clause: Clause) -> None:
-    """Give the number before it the baseline that a parenthesis names: 3割削減(平成27年度比。…)."""
-    if not found or found[-1].baseline_period or found[-1].value is None:
-        return
-    last = found[-1]
-    stop = max(last.stop, clause.stop if clause.outside else clause.group + 1)
-    found[-1] = replace(last, role="change", baseline_period=comparison.baseline_period, stop=stop)
 
 
 def _once(found: list[Target]) -> list[Target]:

@@ -11,18 +11,24 @@ _ABOUT_BEFORE = re.compile(r"(?:約|およそ|おおよそ|おおむね|概ね|�
 _SIGNS = (("≧", ">="), ("≥", ">="), (">=", ">="), ("≦", "<="), ("≤", "<="), ("<=", "<="), (">", ">"), ("<", "<"))
 _AT_LEAST_BEFORE = re.compile(r"(?:少なくとも|最低)\s*$")
 _COMPARATORS = (
-    (re.compile(r"以上"), ">="),
-    (re.compile(r"以下|以内"), "<="),
-    (re.compile(r"未満|を下回"), "<"),
+    (re.compile(r"以\s?上"), ">="),
+    (re.compile(r"以\s?[下内]"), "<="),
+    (re.compile(r"未\s?満|を下回"), "<"),
     (re.compile(r"超(?!高)|を超え|を上回"), ">"),
-    (re.compile(r"程度|前後|ほど|くらい|ぐらい|余り|[弱強](?=$|[、)の])"), "~"),
+    (re.compile(r"程\s?度|前\s?後|ほど|くらい|ぐらい|余り|[弱強](?=$|[、)の])"), "~"),
 )
+# What may follow a number that is one to reach: the end, how it compares, or what is done to it.
+_GOES_ON = re.compile(
+    r"\s*(?:$|[(、。→⇒%]|以\s?[上下内]|未\s?満|超|程\s?度|前\s?後|ほど|弱|強|増|減|に|を|が|へ|と(?!し|も)|で(?!の|は|も)|から|まで|達成|実施|開催)"
+)
+COLON = re.compile(r":\s*(?:約|およそ|延べ|のべ|累計|合計|計|平均)?\s*$")
 _NEAR = 3  # a comparator or a verb follows its number within this many characters (10回程度以上)
 BASELINE = re.compile(r"時点|現在|実績(?![のをが報])|現状(?!の)|基準値|実測|(?:" + ARROW + "|から)$")
 _RECURRING = re.compile(
     r"毎年|各年(?![齢代])|(?<![\d元])年間|年平均|1年(?:間)?(?:当たり|あたり|に)|年度?当たり|年度?あたり|(?<![\d元\0])年に?(?:約|およそ|延べ|のべ)?\s*$"
 )
 _PER_YEAR = re.compile(r"(?:以上|以下|程度|未満)?\s?(?:/\s?年度?|\((?:毎年|各年)度?\))")
+_EACH_YEAR = re.compile(r"\((?:毎|各)年度?\)\s*$")
 _INCREASE = re.compile(r"増|拡大|向上|上昇|引き?上げ|伸ば|アップ|改善")
 _DECREASE = re.compile(r"減|縮小|縮減|短縮|抑制|圧縮|引き?下げ|低下|ダウン|カット")
 # a verb, or the end: not the first half of a noun (50件の削減計画)
@@ -39,17 +45,71 @@ _VALUE_OF = re.compile(r"(?:数|率|割合|額|量)\s*[:は]?\s*(?:約|およそ
 ATTRIBUTE = re.compile(r"\s*(?:以上|以下|以内|未満|超)の(?!達成|実現|確保|実施|開催)")
 
 
+# What a value is called: it holds until another word of this kind comes.
+_NAMED = (
+    (
+        re.compile(
+            r"(?:^|[\s(【〔「])(?:目標(?:値|数値|年度|年)?|KGI)\s*(?:[:】〕は]|$)|時点(?:の|における)目標|の目標(?:値)?\s*[:は]"
+        ),
+        "target",
+    ),
+    (
+        re.compile(r"(?:^|[\s(【〔])(?:実績(?:値)?|現状(?:値)?|現在(?:値)?|基準(?:値)?|直近(?:値)?)\s*(?:[:】〕は]|$)"),
+        "baseline",
+    ),
+)
+_AT_THE_TIME = re.compile(r"時点(?!.*現在)")
+_AT_THE_BEGINNING = re.compile(r"(?:年度?|月)(?:の)?当初|初頭に?(?=約?\d)")
+# Between a period and its number: its particle, and who or what it is about.
+_BETWEEN = re.compile(
+    r"\s*(?:末|中|内|当初|度)?(?:時点)?(?:頃)?(?:で|まで|までに|末までに|に|には|において|を目途に?|以降|以後|は)?\s*[:,、]?\s*(?:約|およそ|延べ|のべ|累計|合計|各|全|計|平均)*"
+    r"[^、。()]{0,14}?(?:の|が|は|を|で)?\s*(?:約|およそ|延べ|のべ|累計|合計|各|全|計|平均|ゼロ)*\s*"
+)
+
+
+def named_role(words: str) -> str:
+    """Return the role that words name for what follows, such as 目標値: or 【実績】, or an empty string."""
+    return next((role for pattern, role in _NAMED if pattern.search(words)), "")
+
+
+def once_in(words: str) -> str:
+    """Return how words say that something is so at a time: at its `beginning`, or at its `end`; empty where not."""
+    if _AT_THE_BEGINNING.search(words):
+        return "beginning"
+    return "end" if _AT_THE_TIME.search(words) else ""
+
+
+def stated_by(words: str, numeral: Numeral, own: Sequence[Period], named: bool, due: bool) -> bool:
+    """Whether a number outside any parenthesis is one to reach since a period, or the name of its role, leads to it."""
+    if words[numeral.start] in "ゼロ零" and re.match(r"\s*に", words[numeral.stop :]):
+        return True
+    if (ATTRIBUTE.match(words[numeral.stop :]) and not numeral.behind) or not _GOES_ON.match(words, numeral.stop):
+        return False
+    if named and re.search(r"[:】〕は]\s*(?:約|およそ)?$", words[: numeral.start].rstrip() or ":"):
+        return True
+    if due and numeral.unit and (END.match(words, numeral.stop) or _TO.match(words, numeral.stop)):
+        return True
+    before = [period for period in own if period.stop <= numeral.start]
+    return (
+        bool(before)
+        and not words[: before[0].start].strip()
+        and bool(_BETWEEN.fullmatch(words, before[-1].stop, numeral.start))
+    )
+
+
 def role_of(words: str, numeral: Numeral, periods: Sequence[Period], compared: Period | None) -> tuple[str, str]:
     """Return the role of a number and, for a change, its direction."""
     after = words[numeral.stop :]
-    if _RECURRING.search(mask(words, periods)[: numeral.start]) or _PER_YEAR.match(after):
+    if numeral.often or _RECURRING.search(mask(words, periods)[: numeral.start]) or _PER_YEAR.match(after):
         return "recurring", ""
     if numeral.unit == "倍":
         return "change", "multiple"
+    if re.search(r"(?:\+|プラス)\s?$", words[: numeral.start]):
+        return "change", "increase"
     if not _TO.match(after):
         by = _CHANGED_BY.match(after)
         if direction := _change(after[by.end() if by else 0 :]):
-            return "change", direction
+            return ("recurring" if _EACH_YEAR.search(after) else "change"), direction
     if compared:
         return "change", _direction(words)
     return ("baseline" if BASELINE.search(words.strip()) else "target"), ""
@@ -77,7 +137,7 @@ def stated_outside(words: str, numeral: Numeral, own: Sequence[Period], role: st
     if not numeral.known or not numeral.unit:
         return False
     after = words[numeral.stop :]
-    if ATTRIBUTE.match(after):
+    if ATTRIBUTE.match(after) and not numeral.behind:
         return False
     to = _TO.match(after)
     due = any(period.stop <= numeral.start for period in own) or bool(_VALUE_OF.search(words[: numeral.start]))

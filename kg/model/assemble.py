@@ -3,6 +3,7 @@
 Documents are read one by one, each without the others, so that several processes can share them.
 """
 
+import datetime
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -57,7 +58,7 @@ def read_document(source: Source, recipe: Recipe) -> Records:
     Raises SourceError where the document is not the one that was received, or prints no measure, RecipeError where a
     correction does not fit.
     """
-    reader = MeasureReader.of(recipe)
+    reader = MeasureReader.of(recipe, _written(source))
     printed = _print_of(source, recipe, reader)
     corrections = [entry for entry in recipe.corrections if entry.edition == source.key]
     cells: dict[int, list[Corrected]] = {}
@@ -65,6 +66,12 @@ def read_document(source: Source, recipe: Recipe) -> Records:
         cells.setdefault(cell.cell.line, []).append(cell)
     edition = _edition(printed, cells, recipe, reader)
     return Records((edition,), References(links=tuple(document_links(edition, recipe))))
+
+
+def _written(source: Source) -> datetime.date | None:
+    """Return the day of a document, as far as its description tells: of its revision, or of the plan behind it."""
+    days = (source.described.get(name) for name in ("archive_date", "plan_decided"))
+    return max((day for day in days if isinstance(day, datetime.date)), default=None)
 
 
 def check_corrections(recipe: Recipe) -> None:

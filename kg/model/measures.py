@@ -1,5 +1,6 @@
 """From a row that was read to a measure: every field, and a note for everything that could not be settled."""
 
+import datetime
 import re
 from dataclasses import dataclass
 
@@ -38,6 +39,7 @@ THINGS = {
     "bodies": ("organization", "mentionsOrganization"),
     "places": ("place", "mentionsPlace"),
 }
+_EDGES = " 、,;/・→⇒⇨➡"
 ROLES = {"lead": "leadOrganization", "participating": "participatingOrganization", "groups": "organizationGroup"}
 
 
@@ -49,14 +51,15 @@ class MeasureReader:
     anchors: Anchors
     lexicon: Lexicon
     finder: Finder
+    written: datetime.date | None = None  # the day of the document whose rows are read
 
     @classmethod
-    def of(cls, recipe: Recipe) -> "MeasureReader":
-        """Return a reader with the code lists of the recipe."""
+    def of(cls, recipe: Recipe, written: datetime.date | None = None) -> "MeasureReader":
+        """Return a reader with the code lists of the recipe, for a document of a day."""
         calendar = Calendar(recipe.eras)
         anchors = Anchors(recipe.codes["pillars"], recipe.codes["organizations"], calendar)
         forms = {form: (name, code) for name in NAMED for form, code in recipe.codes[name].forms().items()}
-        return cls(recipe, anchors, Lexicon(Counters(recipe.codes["units"]), calendar), Finder(forms))
+        return cls(recipe, anchors, Lexicon(Counters(recipe.codes["units"]), calendar), Finder(forms), written)
 
     def read(self, row: Columns, edition: str, key: str, line: Line, cells: CellIris) -> Measure:
         """Read one row; what cannot be settled is added to the notes of `row`."""
@@ -192,17 +195,27 @@ class MeasureReader:
         kpis: list[Kpi] = []
         for column, kind in KPI_COLUMNS.items():
             self._blocks(row, column)
-            for position, read in enumerate(kpis_of(row.text(column), self.lexicon), 1):
+            for position, read in enumerate(kpis_of(row.text(column), self.lexicon, self.written), 1):
                 iri = names.kpi(measure, kind, position)
                 kpis.append(self._kpi(row, column, kind, iri, read, cells))
         return tuple(kpis)
 
+    def _note_unread(self, row: Columns, column: str, read: KpiRead) -> None:
+        """Note the words with a number that nothing accounts for, unless those of a target that hold them are noted."""
+        half_read = {
+            read.normal[target.start : target.stop].strip(_EDGES).chars for target in read.targets if target.half_read
+        }
+        for words in read.unread:
+            if not any(words.chars in told for told in half_read):
+                self._note(row, "target-unread", column, words.chars)
+
     def _kpi(self, row: Columns, column: str, kind: str, iri: str, read: KpiRead, cells: CellIris) -> Kpi:
         if relative := relative_period(read.normal.chars):
             self._note(row, "period-relative", column, relative)
+        self._note_unread(row, column, read)
         targets = []
         for position, target in enumerate(read.targets, 1):
-            words = read.normal[target.start : target.stop].strip(" 、,;/・→⇒⇨➡")
+            words = read.normal[target.start : target.stop].strip(_EDGES)
             if target.half_read:
                 self._note(row, "target-unread", column, words.chars)
             if not target.unit_known:

@@ -10,7 +10,10 @@ from dataclasses import dataclass
 
 from kg.recipe.eras import Era
 
-_CODE = re.compile(r"(?P<kind>FY|CY)(?P<year>\d{4})(?:-(?P<part>H[12]|Q[1-4]))?|(?P<my>\d{4})-(?P<month>\d{2})")
+_CODE = re.compile(
+    r"(?:(?P<kind>FY|CY)(?P<year>\d{4})(?:-(?P<part>H[12]|Q[1-4])|-(?P<until>\d{4}))?"
+    r"|(?P<my>\d{4})-(?P<month>\d{2})(?:-(?P<day>\d{2}))?)(?P<on>-on)?"
+)
 _PARTS_JA = {"H1": "上半期", "H2": "下半期", "Q1": "第1四半期", "Q2": "第2四半期", "Q3": "第3四半期", "Q4": "第4四半期"}
 _PARTS_EN = {"H1": ", first half", "H2": ", second half", "Q1": ", Q1", "Q2": ", Q2", "Q3": ", Q3", "Q4": ", Q4"}
 # not strftime: its names follow the locale, and a release must not
@@ -40,19 +43,28 @@ class Interval:
 
     code: str
     first: datetime.date
-    last: datetime.date
+    last: datetime.date | None  # None where it goes on from its first day
     label_ja: str
     label_en: str
     also_ja: tuple[str, ...]
 
 
 def interval(code: str, eras: Sequence[Era]) -> Interval:
-    """Return the period of a code such as FY2019, CY2019, FY2019-H1, FY2019-Q1 or 2020-11; the eras give it names."""
+    """Return the period of a code such as FY2019, CY2020-2024, FY2019-H1, 2020-11, 2020-11-30 or FY2021-on.
+
+    The eras give it names.
+    """
     match = _CODE.fullmatch(code)
     if not match:
         raise ValueError(f"{code!r} is no code of a period")
+    if match["on"]:
+        return _open(code, interval(code.removesuffix("-on"), eras))
+    if match["day"]:
+        return _day(code, datetime.date.fromisoformat(code), eras)
     if match["my"]:
         return _month(code, int(match["my"]), int(match["month"]), eras)
+    if match["until"]:
+        return _years(code, match["kind"] == "FY", int(match["year"]), int(match["until"]))
     year, part = int(match["year"]), match["part"] or ""
     fiscal = match["kind"] == "FY"
     beginning = datetime.date(year, _APRIL if fiscal else 1, 1)
@@ -72,12 +84,33 @@ def _month(code: str, year: int, month: int, eras: Sequence[Era]) -> Interval:
     return Interval(code, first, last, names[0], f"{_MONTHS[month - 1]} {year}", tuple(names[1:]))
 
 
+def _day(code: str, day: datetime.date, eras: Sequence[Era]) -> Interval:
+    names = [f"{name}年{day.month}月{day.day}日" for name in _year_names(day.year, day, day, eras)]
+    label_en = f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
+    return Interval(code, day, day, names[0], label_en, tuple(names[1:]))
+
+
+def _years(code: str, fiscal: bool, first: int, last: int) -> Interval:
+    """Return several years in a row."""
+    beginning = datetime.date(first, _APRIL if fiscal else 1, 1)
+    unit = "年度" if fiscal else "年"
+    label_en = f"{'fiscal years ' if fiscal else ''}{first} to {last}"
+    end = _last_day(beginning, 12 * (last - first + 1))
+    return Interval(code, beginning, end, f"{first}{unit}から{last}{unit}まで", label_en, ())
+
+
+def _open(code: str, period: Interval) -> Interval:
+    """Return what begins as a period does and goes on."""
+    also = tuple(f"{name}以降" for name in period.also_ja)
+    return Interval(code, period.first, None, f"{period.label_ja}以降", f"{period.label_en} and later", also)
+
+
 def relation(period: Interval, era: Era) -> str:
     """Return the property of OWL-Time that leads from a period to an era that it touches; raise ValueError for another.
 
     An era that has not ended ends later than any period.
     """
-    if era.first_day is None or not era.touches(period.first, period.last):
+    if period.last is None or era.first_day is None or not era.touches(period.first, period.last):
         raise ValueError(f"{period.code} and {era.key} share no day that is known")
     ends = _order(period.last, era.last_day) if era.last_day else -1
     return _RELATIONS[_order(period.first, era.first_day), ends]

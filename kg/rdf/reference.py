@@ -139,7 +139,7 @@ def describe_periods(graph: Graph, codes: Iterable[str], eras: Sequence[Era]) ->
         subject.text("rdfs:label", period.label_ja, "ja").text("rdfs:label", period.label_en, "en")
         subject.texts("skos:altLabel", period.also_ja, "ja")
         for era in eras:
-            if era.touches(period.first, period.last):
+            if period.last and era.touches(period.first, period.last):
                 subject.to(relation(period, era), names.shared("era", era.key))
                 touched.add(era)
     for era in touched:

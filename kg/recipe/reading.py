@@ -154,10 +154,7 @@ class _Survey:
         if missing := [name for name in (*CODE_LISTS, *_NEEDED) if name not in tables]:
             self._tell(Problem(f"[{name}] is missing", "put it back", self.folder / DESCRIPTIONS) for name in missing)
             return None
-        codes = {name: CodeList(tables[name]) for name in CODE_LISTS}
-        for name, codelist in codes.items():
-            self._tell(codelist.problems, name)
-        self._tell(problems_of_things(codes), "organizations", "bodies", "places", "entities")
+        codes = self._codes(tables)
         changes, found = changes_of(tables["organization-changes"], codes)
         self._tell(found, "organization-changes", "organizations", "bodies")
         links, found = links_of(tables, codes, sources)
@@ -190,6 +187,14 @@ class _Survey:
             previous=head.get("previous", ""),
             remarks=tuple(self.remarks),
         )
+
+    def _codes(self, tables: dict[str, Table]) -> dict[str, CodeList]:
+        """Return the code lists."""
+        codes = {name: CodeList(tables[name]) for name in CODE_LISTS}
+        for name, codelist in codes.items():
+            self._tell(codelist.problems, name)
+        self._tell(problems_of_things(codes), "organizations", "bodies", "places", "entities")
+        return codes
 
     def _tell(self, problems: Iterable[Problem], *parts: str) -> None:
         """Keep problems of some parts, unless a part is broken: then they may only follow from that."""

@@ -154,10 +154,18 @@ def years(document: Document, rng: Random) -> None:
 
     def moved(kpi: Kpi) -> Kpi:
         targets = tuple(
-            replace(t, text=words_of(t.text), period=key(t.period), baseline_period=key(t.baseline_period))
+            replace(
+                t,
+                text=words_of(t.text),
+                period=key(t.period),
+                baseline_period=key(t.baseline_period),
+                # the day of the document stays: the beginning of a later year is still to come
+                role="target" if "当初" in t.text else t.role,
+            )
             for t in kpi.targets
         )
-        return replace(kpi, text=words_of(kpi.text), set_by=key(kpi.set_by), targets=targets)
+        status = "set" if any("当初" in t.text for t in targets) else kpi.status
+        return replace(kpi, text=words_of(kpi.text), status=status, set_by=key(kpi.set_by), targets=targets)
 
     for cells, answer in _rows(document):
         cells[:] = [cell if "http" in cell else words_of(cell) for cell in cells]

@@ -145,7 +145,9 @@ def period(rng: Random, first: int = 2019, last: int = 2031) -> tuple[str, str]:
 def _by(rng: Random, key: str) -> str:
     """The words between a period and its value."""
     if key.startswith("FY") and "-" not in key:
-        return rng.choice(["までに", "末までに", "末", "中に", "に", ":", "末:", "末までに延べ", " ", "当初"])
+        words = ["までに", "末までに", "末", "中に", "に", ":", "末:", "末までに延べ", " ", "当初"]
+        # the beginning of 2019 is past when the document is written: that is no target
+        return rng.choice(words if key != "FY2019" else words[:-1])
     return rng.choice(["までに", "に", "末までに", ":", "までに累計"])
 
 
@@ -263,7 +265,8 @@ def milestone_clause(rng: Random) -> list[Target]:
     tails = ["中に運用開始", "以降", ":高精度化の完了", "までに", "に公開", "中に制度の具体化"]
     if "-" in key:
         tails = ["頃", "に公開", "までに", "を目途に開始"] if "H" not in key else ["", "に実施", "までに"]
-    return [Target(f"{when}{rng.choice(tails)}", period=key)]
+    tail = rng.choice(tails)
+    return [Target(f"{when}{tail}", period=f"{key}-on" if tail == "以降" else key)]
 
 
 def indefinite_clause(rng: Random) -> list[Target]:
@@ -315,7 +318,7 @@ def sentence(rng: Random) -> Kpi:
         text = f"{when}までに、有益な情報をオープンデータ化した団体の割合"
     elif kind == 3:
         when, key = period(rng)
-        target = Target(f"{when}以降", period=key)
+        target = Target(f"{when}以降", period=f"{key}-on")
         text = f"{when}以降のプログラミング教育の円滑な実施"
     else:
         base, base_key = period(rng, 2012, 2017)

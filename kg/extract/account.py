@@ -1,0 +1,62 @@
+"""The account of a KPI: every digit of it stands in a value, in a period or in a name, or it is reported as unread.
+
+A number that no rule knows is never passed over: who reads the tables has no other way to see it. Works on NFKC text.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from kg.extract.clauses import hide_quoted, mask, parentheses_of
+from kg.extract.lexicon import Lexicon
+from kg.extract.wording import ATTRIBUTE
+
+_DIGIT = re.compile(r"\d+")
+_ADDRESS = re.compile(r"https?://\S+")
+# A day, a month or a year that stands in no period: its era was misread, or its year is not printed.
+_DATED = re.compile(r"\d*\s?(?:年度?(?![間目後経以])|月(?!間)|日(?![間以目]))")
+# What a number in the name of a KPI goes on with: 24時間365日対応の窓口数, 1,741団体における導入率, 1人1台端末の配備数.
+_IN_A_NAME = re.compile(
+    r"(?:以上|以下|以内|未満|超|程度)?(?:の(?!達成|実現|確保|減|増)|にお(?:ける|いて)|のうち|での|への|による|に(?:係|関)"
+    r"|[一-龯ァ-ヴーA-Za-z\d](?<![増減以程未超約]))"
+)
+_EDGE = re.compile(r"[、。()\[\]【】〔〕\s]")
+
+
+def unread_in(text: str, lexicon: Lexicon, numbers: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Return where words of a KPI stand whose numbers nothing accounts for; `numbers` are those that targets say."""
+    hidden = hide_quoted(text)
+    rest = mask(hidden, lexicon.calendar.periods(hidden))
+    counted = {numeral.start: numeral.stop for numeral in lexicon.counters.numerals(rest)}
+    groups, said = parentheses_of(text), [*numbers, *lexicon.counters.rates(rest)]
+    left = [
+        (start, stop)
+        for start, stop in sorted(set(_places(rest, counted)))
+        if not any(first < stop and start < last for first, last in said)
+        and not _is_name(rest, start, stop, counted, any(a < start < b for a, b in groups))
+    ]
+    words = [_words_around(text, start, stop) for start, stop in left]
+    return [place for at, place in enumerate(words) if at == 0 or place[0] >= words[at - 1][1]]
+
+
+def _places(rest: str, counted: dict[int, int]) -> Iterator[tuple[int, int]]:
+    """Yield where numbers stand that are no part of a period: those that count something, and other digits."""
+    yield from counted.items()
+    for digits in _DIGIT.finditer(rest):
+        if not any(start <= digits.start() < stop for start, stop in counted.items()):
+            yield digits.span()
+
+
+def _is_name(rest: str, start: int, stop: int, counted: dict[int, int], inside: bool) -> bool:
+    """Whether a number belongs to a name, or says who is counted: 5G, 第2期, 人口10万人未満の団体."""
+    if any(match.start() <= start < match.end() for match in _ADDRESS.finditer(rest)):
+        return True
+    if start not in counted:
+        return not _DATED.match(rest, start)
+    return bool(ATTRIBUTE.match(rest, stop)) or (not inside and bool(_IN_A_NAME.match(rest, stop)))
+
+
+def _words_around(text: str, start: int, stop: int) -> tuple[int, int]:
+    """Return the stretch without a mark or a space in which a number stands."""
+    before = [match.end() for match in _EDGE.finditer(text, 0, start)]
+    after = _EDGE.search(text, stop)
+    return (before[-1] if before else 0), (after.start() if after else len(text))

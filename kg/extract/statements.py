@@ -1,0 +1,284 @@
+"""What one clause of a KPI states: a number with its role, its unit and its period, a date alone, or a comparison.
+
+Inside a parenthesis every clause with a period or a counted number is a target. Outside, a number is a target only
+where the words make it one: every year (年1回以上), a change (3割削減, 平成24年度比で3倍), a period or the name of its
+role before it (令和4年度末:100件, 目標値:100%), a comparator after it, or the end of the KPI.
+"""
+
+import datetime
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from itertools import pairwise
+
+from kg.extract.clauses import COMPARED, LEADING_ON, Clause, mask, parentheses_of, shrinks
+from kg.extract.lexicon import Lexicon
+from kg.extract.numerals import Numeral
+from kg.extract.periods import Calendar, Period, days_of
+from kg.extract.wording import (
+    ATTRIBUTE,
+    COLON,
+    END,
+    comparator_of,
+    named_role,
+    once_in,
+    role_of,
+    stated_by,
+    stated_outside,
+)
+
+_OTHER_TIMES = re.compile(r"(?:四半期に|隔[月週年日])(?:約|およそ)?\s*$")
+_FRACTION = re.compile(r"[\d一二三四五六七八九十]+分の[\d一二三四五六七八九十]+|\d+/\d+|半分|半数")
+_DATE_ONLY = re.compile(r"\s*(?:末|中|当初)?(?:まで)?(?:に|頃)?\s*")
+# 10件/団体, 100円/kWh: a number for each of something else
+_RATIO = re.compile(r"\s?/\s?(?!年|月|日|週|回|\d)[^\s、。)]")
+_YEAR = datetime.timedelta(days=366)
+_AND = re.compile(r"末?\s?(?:及び|並びに|と|、|・|,)\s?")
+_FROM_THEN_ON = re.compile(r"\s*末?(?:以降|以後|より後)")
+UNIT_ALONE = re.compile(r"\s*\(([^()\d]{1,8})\)\s*")
+_DATE_NAMED = re.compile(r"\s*(?:目標|達成)(?:年度?|時期)\s*:")
+_DEADLINE = re.compile(
+    r"(?:末|当初|初頭|半ば|[春夏秋冬])?(?:頃)?"
+    r"(?:まで(?:に)?|中に|末に|内に|以降|に(?!おける|関|つ|係|よ|向)|を目途に?|を目処に?|をめどに?|\s*:)"
+)
+
+
+@dataclass(frozen=True)
+class Target:
+    """One target as read. `value` is None for a milestone or an indefinite number.
+
+    Empty strings where nothing is printed; `start` and `stop` delimit its words in the KPI; `half_read` says that they
+    hold a number that could not be read.
+    """
+
+    role: str
+    value: Decimal | None
+    comparator: str
+    unit: str
+    period: str
+    baseline_period: str
+    direction: str
+    start: int
+    stop: int
+    unit_known: bool = True
+    half_read: bool = False
+
+
+@dataclass(frozen=True)
+class Stated:
+    """What a clause states about one number, or about none; `codes` are its periods, `read` where its number stands."""
+
+    target: Target
+    codes: tuple[str, ...] = ()
+    read: tuple[tuple[int, int], ...] = ()
+
+
+class ClauseReader:
+    """Reads the clauses of one KPI, whose text is NFKC; `role` is the one that words before the clause have named, and
+    `due` says that a deadline stands before it.
+
+    `written` is the day of the document.
+    """
+
+    def __init__(self, text: str, lexicon: Lexicon, written: datetime.date | None) -> None:
+        self._text, self._lexicon, self._written = text, lexicon, written
+        self.role, self.due = "", False
+
+    def to_come(self, codes: Sequence[str], beginning: bool = False) -> bool:
+        """Whether a period had not yet come, or begun, when the document was written; False where that is unknown."""
+        if not codes or self._written is None:
+            return False
+        first, last = days_of(codes[-1])
+        return (first if beginning else last) > self._written
+
+    def far_ahead(self, codes: Sequence[str]) -> bool:
+        """Whether a period begins more than a year after the document: nobody can say how things stand then."""
+        return bool(codes) and self._written is not None and days_of(codes[-1])[0] > self._written + _YEAR
+
+    def read(self, clause: Clause) -> list[Stated]:
+        """Read one clause; an empty list where it states nothing."""
+        words, periods = self._text[clause.start : clause.stop], clause.periods
+        compared = next((p for p in periods if COMPARED.match(words, p.stop) or words[: p.start].endswith("対")), None)
+        own = [period for period in periods if period is not compared]
+        numerals = self._numerals(words, periods)
+        if not numerals:
+            return self._without_number(words, clause, own, compared)
+        numeral = self._with_unit(words, numerals[0])
+        role, direction = role_of(words, numeral, periods, compared)
+        stated = stated_outside(words, numeral, own, role) or self._ends_statement(clause, numeral)
+        if clause.outside and not (stated or stated_by(words, numeral, own, bool(self.role), self.due)):
+            return self._unstated(words, clause, own, numeral)
+        codes = _codes(words, own)
+        odd = self._odd(words, numeral, periods)
+        target = Target(
+            role=self._role_at(role, words, clause, codes),
+            value=None if numeral.garbled or self._is_compound(words, numeral, periods) else numeral.value,
+            comparator=comparator_of(words, numeral),
+            unit=numeral.unit,
+            period=codes[-1] if codes else "",
+            baseline_period=compared.code if compared else "",
+            direction=direction,
+            start=clause.start,
+            stop=clause.stop,
+            unit_known=numeral.known,
+            half_read=odd or self._more_numbers(words, numeral, periods),
+        )
+        bounds = self._bounds(words, target, numerals)
+        places = [(clause.start + each.start, clause.start + each.stop) for each in numerals[: len(bounds)]]
+        return [Stated(each, codes, (place,)) for each, place in zip(bounds, places, strict=True)]
+
+    def _numerals(self, words: str, periods: Sequence[Period]) -> list[Numeral]:
+        """Return the numbers that a clause is about: those in no period; a lone bare one is a label: (1)."""
+        found = [
+            numeral
+            for numeral in self._lexicon.counters.numerals(mask(words, periods))
+            if numeral.unit or words.strip() != words[numeral.start : numeral.stop]
+        ]
+        # who is counted comes before how many: 人口5万人未満の団体は400団体
+        counted = [numeral for numeral in found if numeral.behind or not ATTRIBUTE.match(words, numeral.stop)]
+        return counted or found
+
+    def _with_unit(self, words: str, numeral: Numeral) -> Numeral:
+        """Return a number with the unit that stands in parentheses behind it: 30(件)."""
+        match = None if numeral.unit else UNIT_ALONE.match(words, numeral.stop)
+        unit, end, known = self._lexicon.counters.unit_at(match[1], 0) if match else ("", 0, False)
+        if match and known and unit and not match[1][end:].strip():
+            return replace(numeral, unit=unit)
+        return numeral
+
+    def _bounds(self, words: str, target: Target, numerals: Sequence[Numeral]) -> list[Target]:
+        """Return a target, or both where its words bound a number from below and from above: 10件以上20件未満."""
+        if len(numerals) == 2 and all(each.unit == target.unit and each.value is not None for each in numerals):
+            other = comparator_of(words, numerals[1])
+            between = words[numerals[0].stop : numerals[1].start].strip("、~ ")
+            if {target.comparator[:1], other[:1]} == {"<", ">"} and re.fullmatch(
+                r"(?:以上|超|以下|未満|超え)", between
+            ):
+                upper = replace(target, value=numerals[1].value, comparator=other, half_read=False)
+                return [replace(target, half_read=False), upper]
+        return [target]
+
+    def _odd(self, words: str, numeral: Numeral, periods: Sequence[Period]) -> bool:
+        """Whether what stands at a number makes it another one, in a way that is not read: 10件/団体, 2時間30分."""
+        ratio = bool(_RATIO.match(words, numeral.stop))
+        return numeral.garbled or ratio or self._is_compound(words, numeral, periods)
+
+    def _is_compound(self, words: str, numeral: Numeral, periods: Sequence[Period]) -> bool:
+        """Whether a smaller unit of time goes on with a number: 2時間30分."""
+        following = (n for n in self._lexicon.counters.numerals(mask(words, periods)) if n.start == numeral.stop)
+        return any(each.unit in ("分", "秒", "時間", "か月", "日") and each.unit != numeral.unit for each in following)
+
+    def _role_at(self, role: str, words: str, clause: Clause, codes: Sequence[str]) -> str:
+        """Return the role of a number by the words around it, a role named before, and its time."""
+        if role not in ("target", "baseline"):
+            return role
+        if words.rstrip().endswith(LEADING_ON):
+            return "target" if self.far_ahead(codes) else role
+        named = named_role(words)
+        if named:
+            return named
+        if shrinks(self._text, clause.group) and once_in(words):
+            return "baseline"
+        if time := once_in(words):
+            if codes and self._written is not None:
+                return "target" if self.to_come(codes, beginning=time == "beginning") else "baseline"
+            return role
+        return self.role if self.role and role == "target" else role
+
+    def _more_numbers(self, words: str, numeral: Numeral, periods: Sequence[Period]) -> bool:
+        """Whether a clause says more than one value: it counts twice, gives a range, or says it of odd times."""
+        masked = mask(words, periods)
+        ranged = numeral.value is None and any(char.isdigit() for char in masked[numeral.start : numeral.stop])
+        counted = [other for other in self._lexicon.counters.numerals(masked) if other.unit]
+        return ranged or len(counted) > 1 or bool(_OTHER_TIMES.search(masked[: numeral.start]))
+
+    def _without_number(
+        self, words: str, clause: Clause, own: Sequence[Period], compared: Period | None
+    ) -> list[Stated]:
+        """Read 倍増 and 半減, the baseline of a change, a milestone, or a deadline before the words of the KPI."""
+        codes = _codes(words, own)
+        period, baseline = codes[-1] if codes else "", compared.code if compared else ""
+        target = Target("target", None, "=", "", period, "", "", clause.start, clause.stop)
+        change = replace(target, role="change", baseline_period=baseline)
+        if "倍増" in words:
+            return [Stated(replace(change, value=Decimal(2), unit="倍", direction="multiple"), codes)]
+        if "半減" in words:
+            return [Stated(replace(change, value=Decimal(50), unit="%", direction="decrease"), codes)]
+        if compared:
+            return [Stated(replace(target, role="comparison", baseline_period=baseline))]
+        if clause.outside and not (own and _DATE_NAMED.match(words)):
+            deadline = self._deadline_of(words, clause, own)
+            if deadline and _FRACTION.search(mask(words, own)):
+                return [replace(deadline[0], target=replace(deadline[0].target, role="target", half_read=True))]
+            return deadline
+        if not own:
+            return []
+        half_read = bool(_FRACTION.search(mask(words, own)))
+        role = self._role_at("target", words, clause, codes)
+        return [Stated(replace(target, role=role, half_read=half_read), codes)]
+
+    def _unstated(self, words: str, clause: Clause, own: Sequence[Period], numeral: Numeral) -> list[Stated]:
+        """Read a clause outside any parenthesis with a number that no rule takes for a target.
+
+        Behind a deadline with which the KPI begins it is left open, unless it only says who is counted.
+        """
+        deadline = self._deadline_of(words, clause, own)
+        between = words[own[0].stop : numeral.start] if deadline else ""
+        if not deadline or ATTRIBUTE.match(words, numeral.stop) or not COLON.search(between):
+            return deadline
+        target = replace(deadline[0].target, role="target", stop=clause.stop, half_read=True)
+        place = (clause.start + numeral.start, clause.start + numeral.stop)
+        return [Stated(target, deadline[0].codes, (place,))]
+
+    def _deadline_of(self, words: str, clause: Clause, own: Sequence[Period]) -> list[Stated]:
+        """Outside a parenthesis a period alone is a deadline only where the KPI begins with it (令和2年までに、…)."""
+        if clause.start or not own or own[0].start:
+            return []
+        match = _DEADLINE.match(words, own[0].stop)
+        if not match:
+            return []
+        codes = _codes(words, own[:1])
+        return [Stated(Target("deadline", None, "=", "", codes[-1], "", "", 0, match.end()), codes)]
+
+    def _ends_statement(self, clause: Clause, numeral: Numeral) -> bool:
+        """Whether a number ends its clause beside its date or an arrow: 10件(令和3年度), (令和3年度)10件, 5件→10件."""
+        text, calendar = self._text, self._lexicon.calendar
+        if not numeral.unit or not END.match(text[clause.start : clause.stop], numeral.stop):
+            return False
+        before, after = text[: clause.start].rstrip(), text[clause.stop :].lstrip()
+        beside = [
+            (a, b)
+            for a, b in parentheses_of(text)
+            if (before.endswith(")") and b == len(before) - 1) or text[a:].lstrip() == after
+        ]
+        led = before.endswith(LEADING_ON) or after.startswith(LEADING_ON) or text[: clause.stop].endswith(LEADING_ON)
+        return led or any(is_date(text[a : b + 1], calendar) for a, b in beside)
+
+
+def _codes(words: str, own: Sequence[Period]) -> tuple[str, ...]:
+    """Return the codes of the period that counts, the last one; `以降` behind it leaves its end open."""
+    if not own:
+        return ()
+    codes = own[-1].codes
+    for before, after in reversed([*pairwise(own)]):
+        if not _AND.fullmatch(words, before.stop, after.start):
+            break
+        codes = (*before.codes, *codes)
+    return (*codes[:-1], f"{codes[-1]}-on") if _FROM_THEN_ON.match(words, own[-1].stop) else codes
+
+
+def is_date(words: str, calendar: Calendar) -> bool:
+    """Whether words, with what stands around them, are a period with its particle, and nothing else."""
+    inside = words.strip("()[]【】〔〕 ")
+    periods = calendar.periods(words)
+    if not periods or words[: periods[0].start].strip("([【〔 、:") not in (
+        "",
+        "目標年度",
+        "目標年",
+        "達成年度",
+        "年度",
+    ):
+        return False
+    rest = words[periods[-1].stop :].rstrip(")]】〕 、。")
+    return bool(inside) and bool(_DATE_ONLY.fullmatch(rest))
