@@ -30,6 +30,15 @@ def revised_by(source: Source) -> str:
     return str(source.described.get("revises", ""))
 
 
+def newest_of(sources: Sequence[Source]) -> str:
+    """Return the key of the newest edition: that of the latest plan; of two of one plan, the one that revises more."""
+    earlier = {source.key: revised_by(source) for source in sources}
+    plans: dict[str, list[str]] = {}
+    for source in sources:
+        plans.setdefault(str(source.described.get("plan", "")), []).append(source.key)
+    return min(plans[max(plans)], key=lambda key: (-len(_before(key, earlier)), key))
+
+
 def judgements_of(table: Table, sources: Sequence[Source]) -> tuple[tuple[Judgement, ...], list[Problem]]:
     """Return what curators say, and what is wrong with it or with the order of the editions."""
     problems = [*_problems_of_order(sources), *_problems_of_rows(table, sources)]
