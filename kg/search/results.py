@@ -70,7 +70,8 @@ class Piece:
 class Hit:
     """A thing that was found. `title` is its name and `snippet` a part of the text that was hit, both with marks.
 
-    `property` names where the snippet stands; snippet and property are empty where only the name was hit.
+    `property` names where the snippet stands; snippet and property are empty where only the name was hit. `edition` is
+    where the thing stands, where there are several editions.
     """
 
     iri: str
@@ -82,6 +83,7 @@ class Hit:
     snippet: tuple[Piece, ...] = ()
     property: str = ""
     lang: str = ""
+    edition: str = ""
 
 
 @dataclass(frozen=True, slots=True)

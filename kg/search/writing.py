@@ -17,6 +17,7 @@ from kg.releases import SEARCH_FORMAT
 from kg.search.characters import Characters
 from kg.search.folding import Folding, key
 from kg.search.gathering import (
+    EDITION,
     LINKED,
     NAME,
     NAMING,
@@ -40,7 +41,7 @@ _SCHEMA = f"""
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE character (one TEXT, other TEXT, kind TEXT, PRIMARY KEY (kind, one, other)) WITHOUT ROWID;
 CREATE TABLE thing (id INTEGER PRIMARY KEY, iri TEXT NOT NULL UNIQUE, label_ja TEXT, label_en TEXT, description TEXT,
-  weight REAL NOT NULL DEFAULT 1);
+  weight REAL NOT NULL DEFAULT 1, age INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE name (id INTEGER PRIMARY KEY, thing INTEGER NOT NULL, role TEXT, lang TEXT, text TEXT, folded TEXT,
   key TEXT NOT NULL, bare TEXT NOT NULL);
 CREATE TABLE text (thing INTEGER NOT NULL, place INTEGER, role TEXT, property TEXT, lang TEXT, text TEXT,
@@ -69,11 +70,17 @@ _THINGS = (
     f"INSERT INTO faceted SELECT iri, '{TYPE}', '{PREFIXES['rdf']}type', value"
     " FROM typed WHERE iri IN (SELECT iri FROM thing)",
 )
+# How many editions are newer than that of a thing, which stands behind what is in them.
+_AGE = (
+    "UPDATE thing SET age = ? WHERE id IN"
+    " (SELECT has.thing FROM has JOIN value ON value.id = has.value WHERE facet = ? AND value.value = ?)"
+)
 _INDICES = """
 CREATE INDEX name_thing ON name (thing);
 CREATE INDEX name_key ON name (key);
 CREATE INDEX name_bare ON name (bare);
 CREATE UNIQUE INDEX value_value ON value (facet, value);
+CREATE INDEX thing_age ON thing (age);
 CREATE INDEX earlier_earlier ON earlier (earlier);
 CREATE INDEX has_value ON has (value, thing);
 """
@@ -102,7 +109,8 @@ def build(store: Store, file: Path, characters: Characters | None = None) -> Non
         database.executescript(_UNDONE_BY_NONE + _SCHEMA)
         database.execute("BEGIN")
         database.execute("INSERT INTO meta VALUES ('format', ?)", (SEARCH_FORMAT,))
-        database.execute("INSERT INTO meta VALUES ('editions', ?)", ("\n".join(editions(store)),))
+        order = editions(store)
+        database.execute("INSERT INTO meta VALUES ('editions', ?)", ("\n".join(order),))
         database.executemany("INSERT OR IGNORE INTO character VALUES (?, ?, ?)", characters.rows())
         said = ((one.thing, one.role, one.property, one.text, one.lang) for one in texts(store))
         database.executemany("INSERT INTO said VALUES (?, ?, ?, ?, ?)", said)
@@ -113,6 +121,7 @@ def build(store: Store, file: Path, characters: Characters | None = None) -> Non
             database.execute(statement)
         _write_things(database, Folding(characters.usual))
         _write_values(database)
+        database.executemany(_AGE, [(age, EDITION, edition) for age, edition in enumerate(order) if age])
         database.execute("COMMIT")
         database.executescript(_INDICES + _FINISH)
 
