@@ -112,3 +112,13 @@ def _reconciled(site: httpx.Client, address: str) -> list[dict[str, object]]:
     batch = {"q": {"query": SAME, "type": "Measure"}}
     result: list[dict[str, object]] = site.post(address, data={"queries": json.dumps(batch)}).json()["q"]["result"]
     return result
+
+
+def test_properties_alone_find_the_newest(out: Path, pair: Path, start: Start) -> None:
+    """What is looked for without a name is found once: what another measure has taken the place of is left out."""
+    clue = {"pid": "shisaku:leadOrganization", "v": "総務省"}
+    batch = {"q": {"query": "", "type": "Measure", "properties": [clue], "limit": 50}}
+    with start(app(release_of(out, pair.name), places().queries, out)) as site:
+        found = site.post("/reconcile", data={"queries": json.dumps(batch)}).json()["q"]["result"]
+    ids = {one["id"] for one in found}
+    assert f"{AFTER}/measure/01-01" in ids and f"{BEFORE}/measure/01-01" not in ids
