@@ -7,7 +7,7 @@ query are those of `/sparql`. `/release/<version>/queries/<name>` leads to the a
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -32,6 +32,7 @@ from kg.protocol import ACCEPT_QUERY
 from kg.queries import StoredQuery
 from kg.rebasing import REBASED
 from kg.releases import Release
+from kg.stored import Questions
 from kg.vocabulary import Vocabulary
 from kg.workers.limits import Limits
 from kg.workers.pool import Pool
@@ -68,7 +69,7 @@ class Setting:
     """What all endpoints of releases share: the limits, the stored queries, the address that the operator has given."""
 
     limits: Limits
-    stored: dict[str, StoredQuery]
+    queries: Sequence[StoredQuery]
     address: str = ""
 
     def endpoint(self, release: Release, labels: Labels, answers: Answers, triples: int) -> Endpoint:
@@ -77,7 +78,7 @@ class Setting:
         ask = asking(answers)
         rows, page = (ASK_AGAIN, ASK_AGAIN) if release.development else (FOREVER, LIVE)
         vocabulary = Vocabulary(ask, vocabulary_of(release))
-        writing = Editor(answers, vocabulary, labels, page, self.stored, path, release.version)
+        writing = Editor(answers, vocabulary, labels, page, Questions(ask, self.queries), path, release.version)
         introduced = introduction(ask, release, triples, writing.blank, self.limits, self.address, path)
         return Endpoint(answers, self.limits, rows, introduced, writing)
 

@@ -16,6 +16,7 @@ from kg.places import Places
 from kg.queries import read_queries
 from kg.recipe import survey
 from kg.recipe.catalogue import read_catalogue
+from kg.recipe.returning import returning
 from kg.texts import read_text
 
 _SHISAKU = Namespace(ONTOLOGY)
@@ -47,7 +48,8 @@ def _recipe(places: Places) -> tuple[list[Problem], list[Problem]]:
             check_documents(found.recipe, whole=not problems)
     except KgError as error:
         problems.extend(error.problems)
-    return problems, [*found.remarks]
+    offered = returning(found.recipe.sources, found.recipe.corrections) if found.recipe else ()
+    return problems, [*found.remarks, *offered]
 
 
 def _ontology(folder: Path) -> tuple[set[str], list[Problem]]:

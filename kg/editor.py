@@ -6,8 +6,8 @@ answer comes at once. With its script (kg/scripts) the same page is fetched, and
 
 import difflib
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from urllib.parse import quote
 
 from fastapi import APIRouter, Request, Response
@@ -26,10 +26,9 @@ from kg.pages import View, answers, assets, questions
 from kg.pages.landing import example
 from kg.parameters import ParameterError, chosen
 from kg.protocol import LONGEST_ADDRESS
-from kg.queries import StoredQuery
 from kg.remarks import remarks_of
 from kg.replies import number_in, page, redirect, view_of
-from kg.stored import filled
+from kg.stored import Questions, filled
 from kg.vocabulary import Missing, Vocabulary, Words
 from kg.workers.messages import Question
 
@@ -62,7 +61,7 @@ class Editor:
     vocabulary: Vocabulary
     labels: Labels
     lasting: str
-    stored: Mapping[str, StoredQuery] = field(default_factory=dict)
+    stored: Questions
     path: str = "sparql"
     version: str = ""
 
@@ -95,7 +94,7 @@ class Editor:
             answer.headers["Retry-After"] = dict(outcome.refusal.headers or {})["Retry-After"]
         return answer
 
-    def blank(self, request: Request) -> Response:
+    async def blank(self, request: Request) -> Response:
         """Return the page without an answer: with the query to edit, a stored one, or the first example.
 
         Other parameters say what a stored query is about (`kg.parameters`). What is not understood is said on the page.
@@ -103,15 +102,17 @@ class Editor:
         view, asked = view_of(request), request.query_params
         query, refusal = asked.get("edit") or "", None
         if asked.get("stored") and not query:
-            query, refusal = self._stored(view, asked)
+            query, refusal = await self._stored(view, asked)
         status, outcome = (refusal.status, Outcome(refusal=refusal)) if refusal else (200, None)
-        return self._page(view, Question(query or example(view.lang)), status, outcome)
+        return self._page(view, Question(query or example(view.lang, await self.stored.editions())), status, outcome)
 
-    def _stored(self, view: View, asked: QueryParams) -> tuple[str, Refusal | None]:
+    async def _stored(self, view: View, asked: QueryParams) -> tuple[str, Refusal | None]:
         """Return the text of the stored query that an address names, about what it chooses, or why that cannot be."""
-        named = self.stored.get(asked["stored"])
+        named = (await self.stored.named()).get(asked["stored"])
         if named is None:
-            near = ", ".join(difflib.get_close_matches(asked["stored"], self.stored)) or "/queries lists them all"
+            near = (
+                ", ".join(difflib.get_close_matches(asked["stored"], self.stored.written)) or "/queries lists them all"
+            )
             return "", Refusal(404, f"there is no stored query {asked['stored'][:80]}: {near}")
         text = questions.text(named, view)
         pairs = [pair for pair in asked.multi_items() if pair[0] not in _OWN]
@@ -132,7 +133,7 @@ class Editor:
             path=self.path,
             version=self.version,
             formats=GRAPH_FORMATS if graph else ROW_FORMATS,
-            subjects=questions.by_subject(self.stored.values(), view),
+            subjects=questions.by_subject(self.stored.written.values(), view),
             lines=question.query.splitlines() if outcome and outcome.mistake else [],
             script=SCRIPT if assets.there(SCRIPT) else "",
             named=lambda iri: (prefixed(iri), self.labels.of(iri, view.lang)),

@@ -1,6 +1,6 @@
 """What stands at the top of the site: the first page, what pages load, what it is about."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
@@ -14,24 +14,24 @@ from kg.http.conditional import Validators
 from kg.names import BASE
 from kg.pages import assets, fill
 from kg.pages.landing import Landing
-from kg.queries import StoredQuery
 from kg.releases import GRAPH, MEDIA_TYPES, N_QUADS, WORKBOOK, Release
 from kg.replies import page, view_of
 from kg.representations import link
+from kg.stored import Questions
 
 
-def router(ask: Ask, release: Release | None, total: int, stored: Sequence[StoredQuery]) -> APIRouter:
+def router(ask: Ask, release: Release | None, total: int, stored: Questions) -> APIRouter:
     """Return these routes, for a graph of `total` triples."""
     routes = APIRouter()
     card = schema_org.DatasetCard(ask, dataset_of(release)) if release else None
-    first = Landing(ask, labels_of(release), total)
+    first = Landing(ask, labels_of(release), total, stored)
 
     @routes.get("/", include_in_schema=False)
     async def landing(request: Request) -> Response:
         view = view_of(request)
         dataset = await card.text(view.lang) if card else ""
         scripts = [schema_org.allowed(dataset)] if dataset else []
-        response = page(await first.text(view, stored, dataset), view, scripts=scripts)
+        response = page(await first.text(view, dataset), view, scripts=scripts)
         if release:
             response.headers["Link"] = ", ".join(_signposts(release))
         return response

@@ -18,7 +18,7 @@ def introduction(
     ask: Ask,
     release: Release | None,
     triples: int,
-    blank: Callable[[Request], Response],
+    blank: Callable[[Request], Awaitable[Response]],
     limits: Limits,
     address: str = "",
     path: str = "sparql",
@@ -29,7 +29,7 @@ def introduction(
     async def introduced(request: Request) -> Response:
         format = chosen(request, (*DESCRIPTION_FORMATS, HTML))
         if format is HTML:
-            return blank(request)
+            return await blank(request)
         if not described:  # once: it is the same for every request
             dataset = dataset_of(release) if release else ""
             named = await Things(ask).values(NAMED_GRAPHS, "graph")

@@ -107,6 +107,14 @@ def line_of(variable: str) -> re.Pattern[str]:
     return re.compile(rf"VALUES \?{variable} \{{[^{{}}]*\}}")
 
 
+def filled(query: str, **about: Iterable[str | Term | int]) -> str:
+    """Return a query with these terms in its lines; raise ValueError where one is no term."""
+    for variable, given in about.items():
+        values = f"VALUES ?{variable} {{ {' '.join(map(_written, given))} }}"
+        query = line_of(variable).sub(lambda _, line=values: line, query)  # type: ignore[misc]
+    return query
+
+
 def chosen(parameters: Sequence[Parameter], pairs: Iterable[tuple[str, str]]) -> dict[str, list[Term]]:
     """Return what an address chooses, by parameter. Empty values, which a form sends, choose nothing.
 
@@ -168,6 +176,10 @@ def _named(text: str, folder: str) -> NamedNode | None:
         return NamedNode(iri)
     except ValueError:
         return None
+
+
+def _written(term: str | Term | int) -> str:
+    return str(NamedNode(term)) if isinstance(term, str) else str(term)
 
 
 def _holds(text: str, datatype: NamedNode) -> bool:

@@ -6,6 +6,7 @@ with the number of documents, and any number of processes makes the same bytes.
 
 import csv
 import io
+from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -34,6 +35,7 @@ from kg.rdf.parts import Gist
 from kg.rebasing import REBASED
 from kg.recipe import Recipe, read_recipe
 from kg.recipe.catalogue import read_catalogue
+from kg.recipe.returning import returning
 from kg.releases import (
     DRAFT,
     GRAPH,
@@ -105,8 +107,18 @@ class _Build:
             filling = Filling(places, promises, described, parts, Tools(recipe, work, crew, stages))
             release = publish(version, places.out, lambda staging: replace(filling.fill(staging), inputs=inputs))
         there_now = {file.name for file in release.files}
+        remarks += _returning(recipe)
         remarks += tuple(f"{name}: {LEFT_OUT}" for name in dump_names() if name not in there_now)
         return Built(release, True, filling.gists, stages.seconds, remarks, new, filling.found.report())
+
+
+def _returning(recipe: Recipe) -> tuple[str, ...]:
+    """Return how many misreadings have come back, which an earlier edition's correction knows."""
+    found = Counter(offer.file for offer in returning(recipe.sources, recipe.corrections))
+    return tuple(
+        f"{file}: {count} corrections of earlier editions fit here, too; `kg check` gives the rows to add"
+        for file, count in found.items()
+    )
 
 
 def draft(places: Places, progress: Progress = lambda stage: None, processes: int = 0) -> Built:

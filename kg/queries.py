@@ -8,27 +8,36 @@
     #+ parameters: [edition]
 
 The form is grlc's: flat `key: value` lines that are also YAML. A value that YAML would read otherwise stands in quotes.
-Parameters are the variables whose lines `VALUES ?name { … }` can be replaced (`kg.parameters`).
+Parameters are the variables whose lines `VALUES ?name { … }` can be replaced (`kg.parameters`). The edition that stands
+in such a line is replaced by the newest one of the graph that is asked (`EDITIONS`).
 """
 
 import difflib
 import re
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pyoxigraph import Store
 
 from kg import sparql
 from kg.errors import Problem, QueryError, RecipeError
-from kg.parameters import Parameter, ParameterError, read_parameters
+from kg.names import ONTOLOGY, PREFIXES
+from kg.parameters import Parameter, ParameterError, filled, read_parameters
 from kg.rebasing import served_query
 from kg.texts import read_text
 
 SUFFIX = ".rq"
 KEYS = ("summary", "summary_ja", "description", "description_ja", "tags")
 PARAMETERS = "parameters"  # a key that only some queries have
+EDITION = "edition"  # the parameter that is about the newest edition of the graph that answers, unless one is chosen
+# The newest first. An edition is of the year of its plan; of two of one plan, the one that revises the other is newer.
+EDITIONS = f"""SELECT ?edition (MAX(?year) AS ?newest) (COUNT(DISTINCT ?before) AS ?later) {{
+  ?edition a <{ONTOLOGY}Edition> .
+  OPTIONAL {{ ?edition <{ONTOLOGY}plan> ?plan . BIND(STR(?plan) AS ?year) }}
+  OPTIONAL {{ ?edition <{PREFIXES["prov"]}wasRevisionOf>+ ?before }}
+}} GROUP BY ?edition ORDER BY DESC(?newest) DESC(?later) ?edition LIMIT 1000"""
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _LINE = re.compile(r"#\+ (?P<key>[a-z_]+): (?P<value>\S.*)")
 # In place of an endpoint while a query is only read: an engine that calls it reaches nobody.
@@ -53,6 +62,13 @@ class StoredQuery:
     def question(self) -> str:
         """The text without its front matter."""
         return "".join(line for line in self.text.splitlines(keepends=True) if not line.startswith("#+")).strip() + "\n"
+
+    def about(self, edition: str) -> "StoredQuery":
+        """Return the query as it is about an edition by default; the same where it is about none."""
+        if not edition or all(parameter.name != EDITION for parameter in self.parameters):
+            return self
+        text = filled(self.text, edition=[edition])
+        return replace(self, text=text, parameters=read_parameters(text, [each.name for each in self.parameters]))
 
     @property
     def asks_others(self) -> bool:

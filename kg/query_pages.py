@@ -24,7 +24,7 @@ from kg.parameters import chosen as chosen_of
 from kg.queries import StoredQuery
 from kg.replies import chosen, page, redirect, view_of
 from kg.representations import path_of
-from kg.stored import filled
+from kg.stored import Questions, filled
 from kg.vocabulary import Vocabulary
 from kg.workers.messages import Answer
 
@@ -40,33 +40,33 @@ class QueryPages:
     ask: Ask
     labels: Labels
     vocabulary: Vocabulary
-    queries: Mapping[str, StoredQuery]
+    questions: Questions
     _answers: dict[tuple[str, str], answers.Shown] = field(default_factory=dict, init=False)
 
-    def named(self, name: str) -> StoredQuery:
-        """Return the query of a name; raise Refusal where there is none."""
-        if name not in self.queries:
+    async def named(self, name: str) -> StoredQuery:
+        """Return the query of a name, about the newest edition; raise Refusal where there is none."""
+        if name not in self.questions.written:
             raise Refusal(404, f"there is no stored query {name}; /queries lists them all")
-        return self.queries[name]
+        return (await self.questions.named())[name]
 
-    def found(self, term: str = "", subject: str = "") -> list[StoredQuery]:
+    async def found(self, term: str = "", subject: str = "") -> list[StoredQuery]:
         """Return all queries, or those that use a term or have a subject."""
         iri = term_of(term)
         return [
             query
-            for query in self.queries.values()
+            for query in (await self.questions.named()).values()
             if (not term or iri in questions.terms(query)) and (not subject or subject in query.tags)
         ]
 
     def check_subject(self, subject: str) -> None:
         """Raise Refusal (400) for a subject that no query has."""
-        known = {tag for query in self.queries.values() for tag in query.tags}
+        known = {tag for query in self.questions.written.values() for tag in query.tags}
         if subject and subject not in known:
             raise Refusal(400, f"no stored query has the subject {subject[:60]}; known are {', '.join(sorted(known))}")
 
-    def listing(self, view: View, term: str = "", subject: str = "") -> str:
+    async def listing(self, view: View, term: str = "", subject: str = "") -> str:
         """Return the page of all queries, each under its first subject, or of those of a subject or with a term."""
-        iri, found = term_of(term), self.found(term, subject)
+        iri, found = term_of(term), await self.found(term, subject)
         subjects = questions.by_subject(found, view, each_once=not subject)
         subjects = [group for group in subjects if subject in ("", group[0])]
         named = self.labels.of(iri, view.lang)
@@ -152,8 +152,8 @@ def router(stored: QueryPages) -> APIRouter:
         stored.check_subject(subject)
         if format is HTML:
             view = view_of(request)
-            return page(stored.listing(view, term, subject), view)
-        return JSONResponse(_summaries(stored.found(term, subject)), headers={"Vary": "Accept"})
+            return page(await stored.listing(view, term, subject), view)
+        return JSONResponse(_summaries(await stored.found(term, subject)), headers={"Vary": "Accept"})
 
     _add_answers(routes, stored)
 
@@ -164,7 +164,7 @@ def router(stored: QueryPages) -> APIRouter:
         responses=openapi.answered(TEXT, SPARQL, HTML),
     )
     async def get_query(request: Request, name: str) -> Response:
-        query = stored.named(name)
+        query = await stored.named(name)
         format = chosen(request, (TEXT, SPARQL, HTML))
         if format is HTML:
             view = view_of(request)
@@ -183,11 +183,11 @@ def _add_answers(routes: APIRouter, stored: QueryPages) -> None:
         summary="Go to the answer of a stored query as CSV; parameters say what it is about",
         status_code=303,
         responses=openapi.led(303),
-        openapi_extra={**openapi.takes(**_described(stored.queries.values())), openapi.OWN_PARAMETERS: True},
+        openapi_extra={**openapi.takes(**_described(stored.questions.written.values())), openapi.OWN_PARAMETERS: True},
     )
     async def get_answer(request: Request, name: str) -> Response:
         pairs = [pair for pair in request.query_params.multi_items() if pair[0] != "lang"]
-        query = await stored.about(stored.named(name), pairs)
+        query = await stored.about(await stored.named(name), pairs)
         return redirect(303, f"../sparql?query={quote(query, safe='')}&format=csv")
 
 

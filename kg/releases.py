@@ -78,7 +78,7 @@ ENDPOINT = BASE + "sparql"
 ENGINE = f"pyoxigraph {pyoxigraph.__version__}"
 
 # How the search index is laid out. It is raised with every change that makes older ones unfit.
-SEARCH_FORMAT = "1"
+SEARCH_FORMAT = "2"
 
 MEDIA_TYPES = {
     ".ttl": "text/turtle; charset=utf-8",

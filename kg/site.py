@@ -55,6 +55,7 @@ from kg.releases import Release
 from kg.remote.held import Held
 from kg.replies import understood
 from kg.searching import routes as searching
+from kg.stored import Questions
 from kg.vocabulary import Vocabulary
 from kg.workers.limits import Limits
 from kg.workers.pool import Pool
@@ -82,10 +83,10 @@ class _Graph:
         """What the graph uses of its terms."""
         return Vocabulary(self.ask, documents.vocabulary_of(self.release))
 
-    @property
-    def named(self) -> dict[str, StoredQuery]:
-        """The stored queries by their names."""
-        return {query.name: query for query in self.stored}
+    @cached_property
+    def questions(self) -> Questions:
+        """The stored queries by their names, about the newest edition."""
+        return Questions(self.ask, self.stored)
 
 
 def app(
@@ -108,7 +109,7 @@ def app(
     keeping = bool(version) or not pool.source.held  # nothing tells when the content of a store changes that names none
     answers, lasting = Answers(pool) if keeping else Answers(pool, 0, 0), _lasting(release)
     graph = _Graph(release, asking(answers), pool.triples, documents.labels_of(release), read_queries(queries))
-    writing = Editor(answers, graph.vocabulary, graph.labels, lasting, graph.named)
+    writing = Editor(answers, graph.vocabulary, graph.labels, lasting, graph.questions)
     introduced = introduction(graph.ask, release, graph.total, writing.blank, limits, operation.address)
     sparql, indexing = Endpoint(answers, limits, lasting, introduced, writing), Indexing(data)
     archived, searches = _archived(graph, out, answers, limits, operation.address), searching.desk_of(indexing.index)
@@ -136,7 +137,7 @@ def _lasting(release: Release | None) -> str:
 
 def _archived(graph: _Graph, out: Path, answers: Answers, limits: Limits, address: str) -> archive.Archive:
     """Return the endpoints of the releases at hand; that of the one that is served has its workers already."""
-    setting, release = archive.Setting(limits, graph.named, address), graph.release
+    setting, release = archive.Setting(limits, graph.stored, address), graph.release
     current = setting.endpoint(release, graph.labels, answers, graph.total) if release else None
     return archive.Archive(release, out, setting, current)
 
@@ -145,8 +146,8 @@ def _read(graph: _Graph, out: Path) -> Iterator[APIRouter]:
     """Yield the routes of what is read: pages, documents in other forms, and the files of releases."""
     ask, release, labels = graph.ask, graph.release, graph.labels
     explained = Documentation(ask, labels, graph.vocabulary, graph.stored)
-    yield front.router(ask, release, graph.total, graph.stored)
-    yield query_pages.router(QueryPages(ask, labels, graph.vocabulary, graph.named))
+    yield front.router(ask, release, graph.total, graph.questions)
+    yield query_pages.router(QueryPages(ask, labels, graph.vocabulary, graph.questions))
     yield guide.router()
     yield crawling.router(ask)
     yield documents.router(ask, release)

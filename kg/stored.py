@@ -10,17 +10,46 @@ from pathlib import Path
 
 from pyoxigraph import Literal, NamedNode
 
-from kg.asking import Ask, bindings
+from kg.asking import Ask, bindings, rows
 from kg.errors import Problem, QueryError
+from kg.parameters import filled as filled
 from kg.parameters import line_of
 from kg.places import places
-from kg.queries import stored_query
+from kg.queries import EDITIONS, StoredQuery, stored_query
 
 Names = Mapping[str, Mapping[str, str]]
 # What stands in such a line: an IRI, another term, or a whole number.
 Term = str | NamedNode | Literal | int
 _NAMES = "names-of-things"
 _AT_ONCE = 500  # things in one question
+
+
+class Questions:
+    """The stored queries of one graph by their names; each is about its newest edition unless another is chosen."""
+
+    def __init__(self, ask: Ask, queries: Iterable[StoredQuery]) -> None:
+        self.written = {query.name: query for query in queries}
+        self._ask = ask
+        self._editions: list[str] | None = None
+        self._found: Mapping[str, StoredQuery] = {}
+
+    async def editions(self) -> Sequence[str]:
+        """Return the editions of the graph, the newest first; asked once. Raises Refusal where nothing is answered."""
+        if self._editions is None:
+            self._editions = await editions_of(self._ask)
+        return self._editions
+
+    async def named(self) -> Mapping[str, StoredQuery]:
+        """Return the queries by their names; raise Refusal where the graph does not tell its editions."""
+        newest = next(iter(await self.editions()), "")
+        if not self._found:
+            self._found = {name: query.about(newest) for name, query in self.written.items()}
+        return self._found
+
+
+async def editions_of(ask: Ask) -> list[str]:
+    """Return the editions of a graph, the newest first."""
+    return [row["edition"] for row in await rows(ask, EDITIONS) if is_iri(row.get("edition", ""))]
 
 
 def text_of(name: str, **about: Iterable[Term]) -> str:
@@ -41,14 +70,6 @@ def checked(name: str, *lines: re.Pattern[str] | str) -> str:
             remedy = f"write a line {form}; it is replaced when somebody asks"
             raise QueryError(Problem(f"the stored query {name} has no place for what it is asked about", remedy))
     return text
-
-
-def filled(query: str, **about: Iterable[Term]) -> str:
-    """Return a query with these terms in its lines; raise ValueError where one is no term."""
-    for variable, given in about.items():
-        values = f"VALUES ?{variable} {{ {' '.join(map(_written, given))} }}"
-        query = line_of(variable).sub(lambda _, line=values: line, query)  # type: ignore[misc]
-    return query
 
 
 async def names(ask: Ask, things: Iterable[str]) -> Names:
@@ -78,7 +99,3 @@ def is_iri(text: str) -> bool:
 def _text(folder: Path, name: str) -> str:
     """Return a stored query as it was when it was first asked: to read one takes longer than most answers."""
     return stored_query(folder, name).text
-
-
-def _written(term: Term) -> str:
-    return str(NamedNode(term)) if isinstance(term, str) else str(term)

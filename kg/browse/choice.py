@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from urllib.parse import urlencode
 
-from kg.browse.facets import BY_KEY, FACETS, NOTHING, SORT_BY_KEY, SORTS, Facet
+from kg.browse.facets import ALL, BY_KEY, EDITION, FACETS, NOTHING, SORT_BY_KEY, SORTS, Facet
 from kg.replies import whole_number
 
 WORDS, SORT, PAGE = "q", "sort", "page"
@@ -27,12 +27,16 @@ class Ignored:
 
 @dataclass(frozen=True)
 class Choice:
-    """What is asked for. `values` are chosen values (whole, not keys) by facet."""
+    """What is asked for. `values` are chosen values (whole, not keys) by facet.
+
+    Of several editions the `newest` is chosen where the address names none.
+    """
 
     values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     words: str = ""
     sort: str = SORTS[0].key
     page: int = 1
+    newest: str = ""
 
     @property
     def backwards(self) -> bool:
@@ -48,7 +52,8 @@ class Choice:
         """Return the parameters of the address."""
         pairs = [(WORDS, self.words)] if self.words else []
         for facet in FACETS:
-            if chosen := self.values.get(facet.key):
+            chosen = self.values.get(facet.key, ())
+            if chosen and not (facet.key == EDITION and chosen == (self.newest,)):
                 pairs.append((facet.key, ",".join(sorted(facet.short(value) for value in chosen))))
         pairs += [(SORT, self.sort)] if self.sort != SORTS[0].key else []
         pairs += [(PAGE, str(self.page))] if self.page > 1 else []
@@ -63,6 +68,8 @@ class Choice:
         """Return the choice with a value more, or without it where it is chosen; on its first page."""
         chosen = self.values.get(facet.key, ())
         left = tuple(each for each in chosen if each != value) if value in chosen else (*chosen, value)
+        if facet.key == EDITION and self.newest:  # either all, or some
+            left = tuple(each for each in left if (each == ALL) == (value == ALL)) or (ALL,)
         values = {key: each for key, each in {**self.values, facet.key: left}.items() if each}
         return replace(self, values=values, page=1)
 
@@ -80,14 +87,17 @@ class Choice:
 
 
 def read(
-    parameters: Iterable[tuple[str, str]], known: Mapping[str, Iterable[str]], apart: Sequence[str] = ()
+    parameters: Iterable[tuple[str, str]],
+    known: Mapping[str, Iterable[str]],
+    apart: Sequence[str] = (),
+    newest: str = "",
 ) -> tuple[Choice, list[Ignored]]:
     """Return what parameters ask for and what of them is ignored.
 
     `known` are the values of each facet; `apart` are parameters that others look at. Empty ones, which a form sends,
-    ask for nothing.
+    ask for nothing. `newest` is the newest of several editions, which is meant where none is named.
     """
-    choice, ignored = Choice(), list[Ignored]()
+    choice, ignored = Choice(newest=newest), list[Ignored]()
     seen = set[str]()
     for name, text in parameters:
         text = text.strip()
@@ -107,6 +117,8 @@ def read(
         else:
             ignored.append(Ignored(name, text[:60], ("この一覧にはない項目です", "is no parameter of this list")))
         seen.add(name)
+    if newest and EDITION not in choice.values:
+        choice = replace(choice, values={**choice.values, EDITION: (newest,)})
     values = {facet.key: choice.values[facet.key] for facet in FACETS if facet.key in choice.values}
     return replace(choice, values=values), ignored
 

@@ -11,6 +11,7 @@ from urllib.parse import quote, unquote
 from kg.names import ID
 
 NOTHING = "-"
+EDITION, ALL = "edition", "all"  # of several editions the newest is meant, unless one is chosen, or all are
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,15 @@ FACETS = (
         },
         covering=True,
     ),
-    Facet("edition", ("版", "Edition"), "edition", "?measure shisaku:edition ?any .", ("版なし", "no edition")),
+    Facet(
+        EDITION,
+        ("版", "Edition"),
+        "edition",
+        "?measure shisaku:edition ?any .",
+        ("版なし", "no edition"),
+        {ALL: Special(("すべての版", "all editions"), "?measure shisaku:edition ?any_edition .")},
+        covering=True,
+    ),
 )
 BY_KEY = {facet.key: facet for facet in FACETS}
 

@@ -8,16 +8,13 @@ from kg.asking import Ask, rows
 from kg.browse.table import Maker, Stated, Table
 from kg.http.negotiate import TSV
 from kg.names import ONTOLOGY
-from kg.stored import Names, is_iri, names, text_of, texts
+from kg.stored import Names, editions_of, is_iri, names, text_of, texts
 from kg.workers.messages import Refusal
 
 # Editions in one question: what they answer is kept in a file, not in memory (`kg.workers`), and soon there.
 _AT_ONCE = 12
-# Where editions say that they are some, that is soon answered; else all measures are asked.
-_EDITIONS = (
-    f"SELECT ?edition WHERE {{ ?edition a <{ONTOLOGY}Edition> }} ORDER BY ?edition",
-    f"SELECT DISTINCT ?edition WHERE {{ ?measure <{ONTOLOGY}edition> ?edition }} ORDER BY ?edition",
-)
+# Where editions do not say that they are some, all measures are asked.
+_EDITIONS = f"SELECT DISTINCT ?edition WHERE {{ ?measure <{ONTOLOGY}edition> ?edition }} ORDER BY ?edition"
 
 # An IRI, or a literal with its datatype; numbers stand as they are (SPARQL 1.1 Query Results CSV and TSV, 4).
 _TERM = re.compile(r'^<(.*)>$|^"(.*)".*$')
@@ -26,13 +23,13 @@ _TERM = re.compile(r'^<(.*)>$|^"(.*)".*$')
 async def gathered(ask: Ask) -> Table:
     """Return the table of a graph; other questions have their turns meanwhile."""
     maker = Maker()
-    editions = [row["edition"] for row in await rows(ask, _EDITIONS[0]) or await rows(ask, _EDITIONS[1])]
-    editions = [edition for edition in editions if is_iri(edition)]
+    said = await editions_of(ask)
+    editions = said or [row["edition"] for row in await rows(ask, _EDITIONS) if is_iri(row["edition"])]
     for start in range(0, len(editions), _AT_ONCE):
         for body in await _answered(ask, editions[start : start + _AT_ONCE]):
             await asyncio.to_thread(maker.take, _read(body))
     named = await names(ask, maker.values())
-    return await asyncio.to_thread(maker.table, named)
+    return await asyncio.to_thread(maker.table, named, next(iter(said), ""))
 
 
 async def _answered(ask: Ask, editions: Sequence[str]) -> list[bytes]:

@@ -16,7 +16,7 @@ NAME = "measures-in-a-table"
 _PLACE = re.compile(r"^    VALUES \?edition \{ <[^<>]*> \}\n", re.MULTILINE)
 _ORDER = re.compile(r"^ORDER BY .*$", re.MULTILINE)
 _FRONT = re.compile(r"\A(?:#\+.*\n)+\n*")
-_ALIKE = "?edition DESC(BOUND(?row)) ?row ?measure"
+_ALIKE = "DESC(?edition) DESC(BOUND(?row)) ?row ?measure"
 # Where words are looked for where there is no index of them.
 _TEXTS = (
     "dcterms:title|shisaku:overview|shisaku:municipalSupport|shisaku:measureNumber|(shisaku:kpi/dcterms:description)"
@@ -46,7 +46,7 @@ def order(choice: Choice) -> str:
     variable = f"?{SORT_BY_KEY[choice.order].variable}"
     bound = f"DESC(BOUND({variable}))"
     if choice.order == SORTS[0].key:
-        return f"DESC(?edition) {bound} DESC({variable}) ?measure" if choice.backwards else _ALIKE
+        return f"?edition {bound} DESC({variable}) ?measure" if choice.backwards else _ALIKE
     return f"{bound} {f'DESC({variable})' if choice.backwards else variable} {_ALIKE}"
 
 

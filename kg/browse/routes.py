@@ -91,7 +91,7 @@ class Browse:
         table = await self._table()
         if table is None:
             return _later(asked, _MAKING, {"Retry-After": str(_AGAIN)})
-        choice, ignored = choices.read(request.query_params.multi_items(), table.bits, _APART)
+        choice, ignored = choices.read(request.query_params.multi_items(), table.bits, _APART, table.newest)
         view = replace(view_of(request), path=PATH, root=asked.root, parameters=choice.parameters())
         if format is HTML and not ignored and choice.parameters() != _given(request):
             named = {key: request.query_params[key] for key in _APART if key in request.query_params}
@@ -204,7 +204,8 @@ def _given(request: Request) -> tuple[tuple[str, str], ...]:
 def _record(row: Row) -> dict[str, object]:
     """Return a row as JSON has it."""
     things = {key: [each.words for each in listed] for key, listed in row.things.items()}
-    return {"measure": row.iri, "title": row.title, **row.keys, **things, "marks": sorted(row.marks)}
+    edition = {"edition": row.edition} if row.edition else {}
+    return {"measure": row.iri, "title": row.title, **edition, **row.keys, **things, "marks": sorted(row.marks)}
 
 
 def _later(asked: Asked, text: tuple[str, str], headers: Mapping[str, str] | None) -> Response:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import NamedTuple
 
-from kg.browse.facets import FACETS, NOTHING, SORTS, Facet
+from kg.browse.facets import ALL, EDITION, FACETS, NOTHING, SORTS, Facet
 
 Key = str | int | None
 _SPECIAL = {facet.key: frozenset(facet.special) for facet in FACETS}
@@ -30,7 +30,7 @@ class Table:
     """The measures of a graph by their numbers here, which are the places of their IRIs in order.
 
     `bits` are the measures that have a value, by facet and value; `keys` what each measure is sorted by; `names` what
-    the values are called, by language.
+    the values are called, by language. `newest` is the newest edition, where there are several.
     """
 
     iris: Sequence[str]
@@ -38,6 +38,7 @@ class Table:
     keys: Mapping[str, Sequence[Key]]
     orders: Mapping[str, "array[int]"]
     names: Mapping[str, Mapping[str, str]]
+    newest: str = ""
 
     @property
     def every(self) -> int:
@@ -140,8 +141,8 @@ class Maker:
         """Return the values that have been taken."""
         return {value for values in self._having.values() for value in values}
 
-    def table(self, names: Mapping[str, Mapping[str, str]]) -> Table:
-        """Return the table of all that has been taken."""
+    def table(self, names: Mapping[str, Mapping[str, str]], newest: str = "") -> Table:
+        """Return the table of all that has been taken; `newest` is the edition that is meant where none is named."""
         order = sorted(range(len(self._iris)), key=self._iris.__getitem__)
         place = array("I", order)
         for at, number in enumerate(order):
@@ -149,7 +150,11 @@ class Maker:
         keys = {name: [found[number] for number in order] for name, found in self._keys.items()}
         bits = {facet.key: _bits(facet, self._having[facet.key], place) for facet in FACETS}
         orders = dict(_orders(keys, [self._editions[number] for number in order]))
-        return Table([self._iris[number] for number in order], bits, keys, orders, names)
+        if len(bits[EDITION]) < 2 or newest not in bits[EDITION]:
+            newest = ""
+        if newest:
+            bits[EDITION][ALL] = (1 << len(order)) - 1
+        return Table([self._iris[number] for number in order], bits, keys, orders, names, newest)
 
     def _add(self, number: int, measure: str, edition: str) -> None:
         if number < len(self._iris):  # in a second edition
@@ -192,7 +197,7 @@ def _bits(facet: Facet, having: Mapping[str, "array[int]"], place: "array[int]")
 
 
 def _orders(keys: Mapping[str, Sequence[Key]], editions: Sequence[str]) -> Iterator[tuple[str, "array[int]"]]:
-    """Yield the orders, as the query of a view sorts: what has no key stands last, both ways."""
+    """Yield the orders, as the query of a view sorts: later editions first, what has no key last, both ways."""
     places = range(len(editions))  # in the order of the IRIs
 
     def ordered(before: Iterable[int], variable: str, backwards: bool = False) -> list[int]:
@@ -203,10 +208,10 @@ def _orders(keys: Mapping[str, Sequence[Key]], editions: Sequence[str]) -> Itera
     first, *others = SORTS
     for backwards in (False, True):
         listed = sorted(
-            ordered(places, first.variable, backwards), key=lambda place: editions[place], reverse=backwards
+            ordered(places, first.variable, backwards), key=lambda place: editions[place], reverse=not backwards
         )
         yield f"{'-' * backwards}{first.key}", array("I", listed)
-    listed = sorted(ordered(places, first.variable), key=lambda place: editions[place])
+    listed = sorted(ordered(places, first.variable), key=lambda place: editions[place], reverse=True)
     for sort in others:
         for backwards in (False, True):
             yield f"{'-' * backwards}{sort.key}", array("I", ordered(listed, sort.variable, backwards))

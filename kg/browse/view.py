@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from kg.browse.choice import PAGE, SORT, WORDS, Choice
-from kg.browse.facets import BY_KEY, FACETS, NOTHING, SORTS, Facet
+from kg.browse.facets import ALL, BY_KEY, EDITION, FACETS, NOTHING, SORTS, Facet
 from kg.browse.table import Count, Key, Table
 from kg.labels import preferred, told
 from kg.pages import View
@@ -65,7 +65,7 @@ class Named:
 
 @dataclass(frozen=True)
 class Row:
-    """A measure of the list."""
+    """A measure of the list; `edition` is the key of its edition, where there are several."""
 
     iri: str
     path: str
@@ -74,6 +74,7 @@ class Row:
     keys: Mapping[str, Key]
     things: Mapping[str, Sequence[Named]]
     marks: frozenset[str]
+    edition: str = ""
 
 
 @dataclass(frozen=True)
@@ -147,10 +148,16 @@ class Words:
                     if value not in facet.special
                 ]
                 for facet in FACETS
-                if facet.key != "edition"
+                if facet.key != EDITION
             },
             marks=frozenset(marks & {"corrected", "doubtful", "uncertain"}),
+            edition=self._edition(place),
         )
+
+    def _edition(self, place: int) -> str:
+        facet = BY_KEY[EDITION]
+        there = [value for value in self._table.of(facet.key, place) if value != ALL] if self._table.newest else []
+        return ", ".join(map(facet.short, there))
 
     def _named(self, facet: Facet, value: str) -> Named:
         words, lang = self._value(facet, value)
@@ -210,7 +217,7 @@ class Words:
             return self._view.t(*facet.special[value].words), ""
         names = self._table.names.get(value, {})
         words = preferred(names, self._view.lang)
-        if facet.key == "edition":
+        if facet.key == EDITION:
             key = facet.short(value)
             words = f"{words} ({key})" if words else key
         return words or facet.short(value), "" if names.get(self._view.lang) or not words else "ja"

@@ -5,13 +5,14 @@ The memory that this takes grows with what changed, not with the dumps.
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 
 from kg.changes.dumps import Dump
 from kg.changes.merging import differences
 from kg.changes.pairing import KPI, Pair, kpi_pairs, pairs_of
 from kg.changes.sides import (
+    CORRECTION,
     DCTERMS,
     DESCRIPTION,
     PROV,
@@ -41,6 +42,7 @@ _UNTOLD = {
     *(SHISAKU + "start", SHISAKU + "end", _REVISES, DCTERMS + "replaces"),
 }
 _OF_THE_TABLE = {SHISAKU + "edition", SHISAKU + "rowNumber", SHISAKU + "planMeasure"}  # another in each edition
+_MARK = SHISAKU + "uncertainEffect"  # a thing of its own in each edition
 _OF_A_TARGET = {SHISAKU + "value", PERIOD, SHISAKU + "printedText", SHISAKU + "unit"}  # told as one
 
 
@@ -114,12 +116,16 @@ def compare(before: Dump, after: Dump, labels: Labels) -> Changes:
     """Return what changed from one dump to the other; terms are called as the labels have it."""
     found = _Differing.between(before, after)
     wanted = found.measures | found.revised
-    sides = [Side.of(dump, lambda iri: measure_of(iri) in wanted) for dump in (before, after)]
+    sides = [
+        Side.of(dump, lambda iri: measure_of(iri) in wanted or iri.startswith(CORRECTION)) for dump in (before, after)
+    ]
     old, new = sides
     named = {term.value for facts in _all(found, sides) for terms in facts.values() for term in terms}
     names, ends = names_of((before, after), named | {*found.things} | wanted)
     teller = Teller(old, new, names, ends, labels)
-    measures = [_measure(teller, pair) for pair in pairs_of(found.measures, old, new)]
+    read = _read_alike(teller)
+    pairs = pairs_of(found.measures, old, new)
+    measures = [_measure(read if pair.later not in old.facts else teller, pair) for pair in pairs]
     things = [_thing(teller, iri, *facts) for iri, facts in sorted(found.things.items())]
     told: list[Change] = []
     for change in (*measures, *things):
@@ -132,6 +138,12 @@ def compare(before: Dump, after: Dump, labels: Labels) -> Changes:
     return Changes(
         before.name, after.name, after.issued, found.added, found.removed, tuple(told), found.others, classes
     )
+
+
+def _read_alike(teller: Teller) -> Teller:
+    """Return who tells of two editions: what one of them corrects is no news where it stands in the other."""
+    known = teller.before.misreadings() | teller.after.misreadings()
+    return replace(teller, before=teller.before.read_as(known), after=teller.after.read_as(known))
 
 
 def _all(found: _Differing, sides: list[Side]) -> Iterator[Facts]:
@@ -194,8 +206,10 @@ def _compared(teller: Teller, pair: Pair) -> Iterator[Sentence]:
             known = old.setdefault(predicate, [])
             known += [term for term in terms if term not in known]
     untold = {*_UNTOLD, *(_OF_THE_TABLE if pair.earlier != (pair.later,) else ())}
+    new = teller.after.facts.get(pair.later, {})
+    untold |= {_MARK} if len(old.get(_MARK, ())) == len(new.get(_MARK, ())) and pair.earlier != (pair.later,) else set()
     untold |= {TITLE, _NUMBER, SHISAKU + "overview", SHISAKU + "municipalSupport"} if several else set()
-    yield from teller.facts(old, teller.after.facts.get(pair.later, {}), [*untold])
+    yield from teller.facts(old, new, [*untold])
     if pair.earlier == (pair.later,):  # that it continues another is news only where it was there already
         yield from teller.property(
             _REVISES, *(side.all(pair.later, _REVISES) for side in (teller.before, teller.after))

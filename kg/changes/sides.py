@@ -1,7 +1,8 @@
 """What one dump says of the things that count: their facts, and what the things they point to are called."""
 
 import re
-from collections.abc import Callable, Iterable
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 
@@ -21,6 +22,10 @@ TITLE, DESCRIPTION = DCTERMS + "title", DCTERMS + "description"
 END_DATE = PREFIXES["schema"] + "endDate"
 _NAMING = (SKOS + "prefLabel", TITLE, RDFS + "label", DESCRIPTION)  # the first that there is
 _OF_MEASURE = re.compile(rf"({re.escape(CANONICAL)}id/[^/]+/measure/[^/]+)(/.*)?")
+
+
+CORRECTION = CANONICAL + "id/correction/"
+_PRINTED, _CORRECTED = SHISAKU + "printed", SHISAKU + "corrected"
 
 
 def facts_of(lines: Iterable[str]) -> Facts:
@@ -58,6 +63,26 @@ class Side:
                 side.facts[iri] = facts_of(lines)
         return side
 
+    def misreadings(self) -> dict[str, str]:
+        """Return what was misread, by the corrections that are here, and what it was corrected to."""
+        found: dict[str, str] = {}
+        for iri, facts in self.facts.items():
+            if iri.startswith(CORRECTION) and _CORRECTED in facts:
+                printed, corrected = self.one(iri, _PRINTED), self.one(iri, _CORRECTED)
+                found |= {printed: corrected, unicodedata.normalize("NFKC", printed): corrected}
+        return found
+
+    def read_as(self, misreadings: Mapping[str, str]) -> "Side":
+        """Return the same with every misreading corrected."""
+        if not misreadings:
+            return self
+        return Side(
+            {
+                iri: {name: [_read_as(term, misreadings) for term in terms] for name, terms in facts.items()}
+                for iri, facts in self.facts.items()
+            }
+        )
+
     def all(self, iri: str, predicate: str) -> list[Term]:
         """Return the values of a property."""
         return self.facts.get(iri, {}).get(predicate, [])
@@ -72,6 +97,19 @@ class Side:
             return Decimal(self.one(iri, predicate))
         except InvalidOperation:
             return None
+
+
+def _read_as(term: Term, misreadings: Mapping[str, str]) -> Term:
+    if not isinstance(term, Literal):
+        return term
+    text = term.value
+    for printed, corrected in misreadings.items():
+        if printed in text:  # what is corrected already may hold the misreading
+            either = f"{re.escape(corrected)}|{re.escape(printed)}" if printed in corrected else re.escape(printed)
+            text = re.sub(either, lambda _, corrected=corrected: corrected, text)  # type: ignore[misc]
+    if text == term.value:
+        return term
+    return Literal(text, language=term.language) if term.language else Literal(text, datatype=term.datatype)
 
 
 def names_of(dumps: Iterable[Dump], wanted: set[str]) -> tuple[Names, dict[str, str]]:

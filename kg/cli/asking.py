@@ -1,7 +1,11 @@
 """The commands of who asks the graph: query, explain, cite."""
 
+import json
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -10,6 +14,10 @@ from kg.cli.making import release_to_read
 from kg.errors import Problem, QueryError
 from kg.places import Places, places
 
+if TYPE_CHECKING:
+    from kg.queries import StoredQuery
+
+Asking = Callable[[str, str | None], bytes]  # answers a query in a form
 CITATIONS = ("text", "bibtex", "csl-json", "ris")
 ANSWERS = ("table", "csv", "tsv", "json", "xml", "ttl", "nt", "jsonld", "rdfxml")
 
@@ -47,20 +55,19 @@ def query_command(
     from kg.store import open_files, open_release
 
     folders = places(recipe, out)
-    text = _question(question, folders, base if endpoint else None)
+    asked = _question(question, folders)
     if endpoint:
-        answer = ask_endpoint(endpoint, text, form)
+        ask: Asking = partial(ask_endpoint, endpoint)
     else:
-        store = open_files(data) if data else open_release(release_to_read(folders))
-        answer = ask_store(store, text, form)
-    sys.stdout.buffer.write(answer)
+        ask = partial(ask_store, open_files(data) if data else open_release(release_to_read(folders)))
+    text = asked if isinstance(asked, str) else _of_the_newest(asked, base if endpoint else None, ask)
+    sys.stdout.buffer.write(ask(text, form))
     sys.stdout.flush()
 
 
-def _question(question: str, folders: Places, base: str | None) -> str:
-    """Return the text of a query: standard input, a file, or a stored query, its names under a base of their own."""
+def _question(question: str, folders: Places) -> "str | StoredQuery":
+    """Return a stored query of this name, or the text of one from standard input or a file."""
     from kg.queries import stored_query
-    from kg.rebasing import under
     from kg.texts import decode, read_text
 
     if question == "-":
@@ -72,8 +79,19 @@ def _question(question: str, folders: Places, base: str | None) -> str:
         except OSError as error:
             fact = f"cannot be read: {error.strerror}"
             raise QueryError(Problem(fact, "name a file with a query in UTF-8", file)) from error
-    text = stored_query(folders.queries, question).text
-    return under(base, text) if base else text
+    return stored_query(folders.queries, question)
+
+
+def _of_the_newest(stored: "StoredQuery", base: str | None, ask: Asking) -> str:
+    """Return the text of a stored query about the newest edition there is, its names under a base of their own."""
+    from kg.queries import EDITION, EDITIONS
+    from kg.rebasing import under
+
+    if any(parameter.name == EDITION for parameter in stored.parameters):
+        answer = json.loads(ask(under(base, EDITIONS) if base else EDITIONS, "json"))
+        found = [row["edition"]["value"] for row in answer["results"]["bindings"] if "edition" in row]
+        stored = stored.about(found[0] if found else "")
+    return under(base, stored.text) if base else stored.text
 
 
 @main.command("explain")
@@ -119,7 +137,7 @@ def cite_command(
     folders = places(recipe, out)
     release, asked = release_to_read(folders, version), None
     if question and (question == "-" or question.endswith(".rq") or Path(question).is_file()):
-        asked = Asked(_question(question, folders, None))
+        asked = Asked(str(_question(question, folders)))
     elif question:
         asked = Asked.stored(release, question, lang)
     click.echo(FORMS[form][2](citation(release, lang, asked)), nl=False)

@@ -65,7 +65,11 @@ def _writable(context: click.Context, parameter: click.Parameter, out: Path | No
     type=click.FloatRange(0, 100),
     help="Leave out candidates of a lower score.  [default: 40; for --type text 10]",
 )
-@click.option("--edition", metavar="KEY", help="Look in one edition only, such as municipal-2019.")
+@click.option(
+    "--edition",
+    metavar="KEY",
+    help="Look in one edition only, such as municipal-2019; without it the newest is meant.",
+)
 @click.option("--lang", type=click.Choice(["ja", "en"]), default="ja", show_default=True, envvar="KG_LANG")
 @click.option("--prefix", default="shisaku_", show_default=True, help="What the names of the added columns begin with.")
 @click.option("--encoding", help="Encoding of the table, where it is told wrongly: shift_jis, euc_jp …")

@@ -20,8 +20,7 @@ from kg.linking.tasks import ANY, COLUMNS, KINDS, TEXT, Task
 from kg.names import edition
 from kg.rebasing import served_iri
 from kg.search import Index, Matcher, local
-from kg.search.gathering import TYPE
-from kg.search.nearness import EDITION
+from kg.search.gathering import EDITION, TYPE
 
 _MANY = 400  # texts that are worth a second process
 _LOT = 50  # texts of one errand

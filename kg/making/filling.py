@@ -15,6 +15,7 @@ from kg.making.crew import Crew
 from kg.making.dumping import dump
 from kg.making.editions import Found, Promises, speak, validate_graph
 from kg.making.stages import Stages
+from kg.names import edition
 from kg.places import Places
 from kg.queries import read_queries
 from kg.rdf.catalogue import Described, describe_bytes
@@ -28,6 +29,7 @@ from kg.rdf.problems import known_problems
 from kg.rdf.questions import questions
 from kg.rdf.tables import Table
 from kg.recipe import Recipe
+from kg.recipe.revisions import newest_of
 from kg.releases import (
     CATALOGUE_GRAPH,
     DATACITE,
@@ -114,7 +116,7 @@ class Filling:
         report = self.found.report()
         files = {
             **declared_files(self._places.ontology, self._places.shapes),
-            QUERIES: stored_questions(self._places.queries),
+            QUERIES: stored_questions(self._places.queries, edition(newest_of(self._recipe.sources))),
             VALIDATION: report.turtle(),
             VALIDATION_PAGE: page(report, self.found.places, title),
             KNOWN_PROBLEMS: known_problems(self.gists, self._described),
@@ -170,10 +172,10 @@ def _check_conforming(report: Report) -> None:
         raise ReleaseError(*(Problem(f"not published: {result}", remedy) for result in broken))
 
 
-def stored_questions(folder: Path) -> bytes:
-    """Return the stored queries as Turtle."""
+def stored_questions(folder: Path, newest: str) -> bytes:
+    """Return the stored queries as Turtle, about an edition where they are about one."""
     graph = Graph()
-    questions(graph, read_queries(folder))
+    questions(graph, [query.about(newest) for query in read_queries(folder)])
     return turtle(graph)
 
 

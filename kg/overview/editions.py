@@ -3,19 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from kg.asking import Ask, rows
+from kg.asking import Ask
 from kg.browse.facets import BY_KEY
 from kg.labels import preferred
-from kg.names import ONTOLOGY
-from kg.stored import Names, is_iri, names
+from kg.queries import EDITION
+from kg.stored import Names, editions_of, names
 
-PARAMETER = "edition"
-_MOST = 1000
-# An edition is of the year of its plan; it has no date of its own.
-_EDITIONS = f"""SELECT ?edition (MAX(?year) AS ?newest) {{
-  ?edition a <{ONTOLOGY}Edition> .
-  OPTIONAL {{ ?edition <{ONTOLOGY}plan> ?plan . BIND(STR(?plan) AS ?year) }}
-}} GROUP BY ?edition ORDER BY DESC(?newest) ?edition LIMIT {_MOST}"""
+PARAMETER = EDITION
 
 
 @dataclass(frozen=True)
@@ -55,6 +49,6 @@ class Editions:
 
 async def editions(ask: Ask) -> Editions:
     """Return the editions of a graph."""
-    found = [row["edition"] for row in await rows(ask, _EDITIONS) if is_iri(row.get("edition", ""))]
+    found = await editions_of(ask)
     short = BY_KEY[PARAMETER].short
     return Editions([Edition(iri, short(iri), len(found) == 1) for iri in found], await names(ask, found))

@@ -8,14 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from kg.asking import Ask, Row, rows
-from kg.errors import QueryError
 from kg.labels import Labels, preferred
 from kg.names import ID, ONTOLOGY
 from kg.pages.filling import fill
 from kg.pages.view import View
-from kg.places import places
-from kg.queries import StoredQuery, stored_query
 from kg.representations import path_of
+from kg.stored import Questions, names
 
 # The first question that a visitor sees, answered on the page.
 EXAMPLE = f"""\
@@ -39,10 +37,6 @@ ORDER BY DESC(?value) ?number
 LIMIT 5
 """
 _KINDS = "SELECT ?class (COUNT(?thing) AS ?things) WHERE { ?thing a ?class } GROUP BY ?class ORDER BY DESC(?things)"
-# A correction without another text is a doubt: what is printed stays.
-_DOUBTS = f"""SELECT (COUNT(?noted) AS ?doubts) WHERE {{
-  ?noted a <{ONTOLOGY}Correction> FILTER NOT EXISTS {{ ?noted <{ONTOLOGY}corrected> ?text }}
-}}"""
 # What is counted, by class, in the order of the page; of other data, the classes with the most things.
 _COUNTED = {
     "Measure": ("施策", "measures"),
@@ -56,7 +50,22 @@ _COUNTED = {
     "SourceCell": ("原典のセル", "source cells"),
 }
 _MOST = 7
-_EDITIONS = f"SELECT ?edition WHERE {{ ?edition a <{ONTOLOGY}Edition> }} ORDER BY ?edition"
+# Of one edition: its measures, what they have, and the cells that they are read from with what is noted there.
+# A correction without another text is a doubt: what is printed stays.
+_OF_EDITION = f"""PREFIX shisaku: <{ONTOLOGY}>
+SELECT ?class (COUNT(DISTINCT ?thing) AS ?things) {{
+  VALUES ?edition {{ <%s> }}
+  {{ ?thing shisaku:edition ?edition }}
+  UNION {{ ?measure shisaku:edition ?edition ; shisaku:kpi/shisaku:target? ?thing }}
+  UNION {{
+    ?measure shisaku:edition ?edition ;
+      shisaku:budgetProgramme|shisaku:referenceDocument|shisaku:mentionsEntity ?thing .
+  }}
+  UNION {{ ?row <http://purl.org/dc/terms/isPartOf> ?edition ; shisaku:cell/shisaku:correction? ?thing }}
+  ?thing a ?type .
+  OPTIONAL {{ ?thing shisaku:corrected ?text }}
+  BIND(IF(?type = shisaku:Correction && !BOUND(?text), shisaku:Doubt, ?type) AS ?class)
+}} GROUP BY ?class"""
 # The stored queries to begin with.
 _OFFERED = (
     *("targets-by-deadline", "kpis-without-target", "measures-containing-a-word", "pairs-of-ministries"),
@@ -83,7 +92,8 @@ class Figures:
     """What the graph tells for the first page; all of it may be empty."""
 
     counts: Row = field(default_factory=dict)
-    editions: list[str] = field(default_factory=list)
+    editions: Sequence[str] = ()
+    names: Row = field(default_factory=dict)
     entries: dict[str, list[Entry]] = field(default_factory=dict)
     answers: dict[str, list[Row]] = field(default_factory=dict)
 
@@ -91,11 +101,11 @@ class Figures:
 class Landing:
     """The first page of one graph of `size` triples."""
 
-    def __init__(self, ask: Ask, labels: Labels, size: int) -> None:
-        self._ask, self._labels, self._size = ask, labels, size
+    def __init__(self, ask: Ask, labels: Labels, size: int, stored: Questions) -> None:
+        self._ask, self._labels, self._size, self._stored = ask, labels, size, stored
         self._figures: asyncio.Future[Figures] | None = None
 
-    async def text(self, view: View, queries: Sequence[StoredQuery], dataset: str = "") -> str:
+    async def text(self, view: View, dataset: str = "") -> str:
         """Return the page; `dataset` is JSON-LD, ready for HTML."""
         if self._figures is None:
             self._figures = asyncio.ensure_future(self._asked())
@@ -104,6 +114,7 @@ class Landing:
         except Exception:
             self._figures = None  # the next visitor asks again
             raise
+        queries, newest = [*self._stored.written.values()], next(iter(figures.editions), "")
         return fill(
             "landing.html",
             view,
@@ -111,33 +122,34 @@ class Landing:
             offered=[query for name in _OFFERED for query in queries if query.name == name],
             dataset=dataset,
             figures=self._words(figures.counts, view),
-            editions=[path_of(iri) for iri in figures.editions],
+            editions=len(figures.editions),
+            edition=path_of(newest) if newest else "",
+            edition_name=preferred(figures.names, view.lang),
             entries={way: [_entry(entry, view) for entry in listed] for way, listed in figures.entries.items()},
-            example=example(view.lang),
+            example=example(view.lang, figures.editions),
             answer=[{**row, "path": path_of(row["measure"])} for row in figures.answers[view.lang]],
         )
 
     async def _asked(self) -> Figures:
         """Ask all that the page shows, one after the other: visitors of other pages wait for the same workers."""
-        counts = {row["class"]: row["things"] for row in await rows(self._ask, _KINDS)}
+        editions = await self._stored.editions()
+        if editions:
+            counts = {row["class"]: row["things"] for row in await rows(self._ask, _OF_EDITION % editions[0])}
+        else:
+            counts = {row["class"]: row["things"] for row in await rows(self._ask, _KINDS)}
         ours = any(iri.startswith(ONTOLOGY) for iri in counts)
-        if noted := int(counts.pop(ONTOLOGY + "Correction", 0)):
-            doubts = int((await rows(self._ask, _DOUBTS))[0]["doubts"])
-            told = {"Correction": noted - doubts, "Doubt": doubts}
-            counts |= {ONTOLOGY + name: str(number) for name, number in told.items() if number}
-        editions = [row["edition"] for row in await rows(self._ask, _EDITIONS)]
         entries = {way: await self._entries(*what) if ours else [] for way, what in _BROWSED.items()}
-        answers = {lang: await rows(self._ask, example(lang)) if ours else [] for lang in ("ja", "en")}
-        return Figures(counts, editions, entries, answers)
+        answers = {lang: await rows(self._ask, example(lang, editions)) if ours else [] for lang in ("ja", "en")}
+        called = await names(self._ask, editions[:1])
+        return Figures(counts, editions, dict(called.get(editions[0], {})) if editions else {}, entries, answers)
 
-    async def _entries(self, name: str, thing: str, names: str) -> list[Entry]:
-        try:
-            found = await rows(self._ask, stored_query(places().queries, name).text)
-        except QueryError:  # a curator may have taken it away
+    async def _entries(self, name: str, thing: str, stem: str) -> list[Entry]:
+        query = (await self._stored.named()).get(name)
+        if query is None:  # a curator may have taken it away
             return []
         return [
-            Entry(row[thing], {lang: row.get(f"{names}_{lang}", "") for lang in ("ja", "en")}, int(row["measures"]))
-            for row in found
+            Entry(row[thing], {lang: row.get(f"{stem}_{lang}", "") for lang in ("ja", "en")}, int(row["measures"]))
+            for row in await rows(self._ask, query.text)
             if thing in row
         ]
 
@@ -150,9 +162,11 @@ class Landing:
         return [*found, (str(self._size), view.t("トリプル", "triples"))]
 
 
-def example(lang: str) -> str:
-    """Return the first question in the words of a language."""
-    return EXAMPLE.replace('"ja"', f'"{lang}"')
+def example(lang: str, editions: Sequence[str] = ()) -> str:
+    """Return the first question in the words of a language; of several editions, the newest first, about the newest."""
+    about = f"  ?measure shisaku:edition <{editions[0]}> ;\n    shisaku:measureNumber" if len(editions) > 1 else ""
+    query = EXAMPLE.replace("  ?measure shisaku:measureNumber", about, 1) if about else EXAMPLE
+    return query.replace('"ja"', f'"{lang}"')
 
 
 def _entry(entry: Entry, view: View) -> tuple[str, str, int]:

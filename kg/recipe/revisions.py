@@ -30,6 +30,24 @@ def revised_by(source: Source) -> str:
     return str(source.described.get("revises", ""))
 
 
+def before(source: Source, sources: Sequence[Source]) -> set[str]:
+    """Return the keys of the earlier editions: those that an edition revises, and those of the plans before its own."""
+    earlier = {one.key: revised_by(one) for one in sources}
+    plan = str(source.described.get("plan", ""))
+    older = {one.key for one in sources if str(one.described.get("plan", "")) < plan}
+    later = {one.key for one in sources if source.key in _before(one.key, earlier)}
+    return (_before(source.key, earlier) | older) - later - {source.key}
+
+
+def newest_of(sources: Sequence[Source]) -> str:
+    """Return the key of the newest edition: that of the latest plan; of two of one plan, the one that revises more."""
+    earlier = {source.key: revised_by(source) for source in sources}
+    plans: dict[str, list[str]] = {}
+    for source in sources:
+        plans.setdefault(str(source.described.get("plan", "")), []).append(source.key)
+    return min(plans[max(plans)], key=lambda key: (-len(_before(key, earlier)), key))
+
+
 def judgements_of(table: Table, sources: Sequence[Source]) -> tuple[tuple[Judgement, ...], list[Problem]]:
     """Return what curators say, and what is wrong with it or with the order of the editions."""
     problems = [*_problems_of_order(sources), *_problems_of_rows(table, sources)]

@@ -21,6 +21,7 @@ from kg.stored import checked, filled, is_iri
 VALUES_QUERY = "values-of-properties"
 _LOT = 500  # things of one question
 _IS = f"({NamedNode(TYPE)}|{NamedNode(PREFIXES['skos'] + 'inScheme')})"
+_REPLACED = f"?later {NamedNode(PREFIXES['dcterms'] + 'replaces')} ?thing"
 _EDITION = str(NamedNode(PREFIXES["shisaku"] + "edition"))
 
 
@@ -99,9 +100,12 @@ class Known:
         return {iri: named for iri in wanted if (named := _named(iri, values))}
 
     async def having(self, query: Query, meanings: Meanings, edition: str | None) -> list[str]:
-        """Return the things that have properties a client gives, those first of which most agree."""
+        """Return the things that have properties a client gives, those first of which most agree.
+
+        Without an edition, what another thing has taken the place of is left out.
+        """
         types = f"VALUES ?type {{ {' '.join(_terms(query.types))} }} ?thing {_IS} ?type ." if query.types else ""
-        elsewhere = f"?thing {_EDITION} ?edition . FILTER(?edition != {_term(edition)})" if edition else ""
+        elsewhere = f"?thing {_EDITION} ?edition . FILTER(?edition != {_term(edition)})" if edition else _REPLACED
         pairs = []
         for number, clue in enumerate(query.clues):
             for given in clue.values:
@@ -113,7 +117,7 @@ class Known:
             f"""SELECT ?thing (COUNT(DISTINCT ?clue) AS ?agreeing) WHERE {{
               VALUES (?clue ?property ?given) {{ {" ".join(pairs)} }} {types}
               ?thing ?property ?value . FILTER(?value = ?given || STR(?value) = STR(?given))
-              {f"FILTER NOT EXISTS {{ {elsewhere} }}" if elsewhere else ""}
+              FILTER NOT EXISTS {{ {elsewhere} }}
             }} GROUP BY ?thing ORDER BY DESC(?agreeing) ?thing LIMIT {query.limit}""",
         )
         return [row["thing"] for row in there if row]

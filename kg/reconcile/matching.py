@@ -32,6 +32,7 @@ class Result:
     score: float
     match: bool
     features: Mapping[str, float] = field(default_factory=dict)
+    editions: tuple[str, ...] = ()  # the one that it is in and the earlier ones, where the graph has several
 
     def said(self, lang: str, vocabulary: Vocabulary) -> dict[str, object]:
         """Return it as an object of the API (section 4.2)."""
@@ -43,7 +44,16 @@ class Result:
             "match": self.match,
             "features": [{"id": id, "value": round(value, 4)} for id, value in self.features.items()],
         }
-        return {**said, "description": self.description} if self.description else said
+        described = " · ".join(filter(None, (self.description, editions_said(self.editions, lang))))
+        return {**said, "description": described} if described else said
+
+
+def editions_said(editions: Sequence[str], lang: str) -> str:
+    """Return in words in which editions something is, the first being its own; nothing where it is in none."""
+    own, *earlier = (iri.rpartition("/")[2] for iri in editions or ("",))
+    if not earlier:
+        return own
+    return f"{own}({'、'.join(earlier)}にもある)" if lang == "ja" else f"{own} (also in {', '.join(earlier)})"
 
 
 @dataclass(frozen=True)
@@ -150,7 +160,8 @@ def _has_type(types: Sequence[str], query: Query) -> bool:
 def _result(found: Candidate) -> Result:
     names = {lang: name for lang, name in (("ja", found.label_ja), ("en", found.label_en)) if name}
     features = {part.name: part.value for part in found.parts}
-    return Result(found.iri, names, found.description, found.types, found.score, found.match, features)
+    editions = (found.edition, *found.earlier) if found.edition else ()
+    return Result(found.iri, names, found.description, found.types, found.score, found.match, features, editions)
 
 
 def _of(thing: Named, match: bool, features: Mapping[str, float]) -> Result:

@@ -73,6 +73,7 @@ def _hit(hit: Hit, vocabulary: Vocabulary, lang: str) -> dict[str, object]:
     name, other = (hit.label_ja, hit.label_en) if lang == "ja" else (hit.label_en, hit.label_ja)
     kinds = [vocabulary.term(type) for type in hit.types]
     described = [*(kind.name(lang) for kind in kinds), *([other] if name and other else [])]
+    described += [hit.edition.rpartition("/")[2]] if hit.edition else []
     return {
         "id": id_of_thing(hit.iri),
         "name": name or other or id_of_thing(hit.iri),

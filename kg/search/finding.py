@@ -10,7 +10,7 @@ from typing import Any
 
 from kg.rebasing import served_iri
 from kg.search.folding import Folding, key
-from kg.search.gathering import TYPE
+from kg.search.gathering import EDITION, TYPE
 from kg.search.grams import stem
 from kg.search.results import Facet, Found, Hit, Piece
 from kg.search.snippets import mark, pieces, snippet
@@ -70,7 +70,7 @@ class Search:
         """Return the numbers and scores of the hits of a page."""
         if not words.terms:
             where, values = self._where(words, self.chosen)
-            sql = f"SELECT thing.id, 0.0 FROM {where} ORDER BY thing.id LIMIT ? OFFSET ?"
+            sql = f"SELECT thing.id, 0.0 FROM {where} ORDER BY thing.age, thing.id LIMIT ? OFFSET ?"
             return [(thing, score) for thing, score in self.rows(sql, [*values, limit, offset], self.deadline)]
         named = self._total(words, _NAMES)
         hits = self._ranked(words, _NAMES, (limit, offset)) if offset < named else []
@@ -79,7 +79,10 @@ class Search:
         return hits
 
     def _ranked(self, words: Words, table: str, window: tuple[int, int]) -> list[tuple[int, float]]:
-        """Return hits in the names, what is called just so first; or those that are in the texts only."""
+        """Return hits in the names, what is called just so first; or those that are in the texts only.
+
+        What is in the newest edition, or in none, goes before what is in earlier ones.
+        """
         where, values = self._where(words, self.chosen, table)
         exact = "0"
         if table == _NAMES:
@@ -91,7 +94,7 @@ class Search:
         sql = (
             f"SELECT found.id, found.score * thing.weight AS score, {exact} AS exact FROM (SELECT {table}.rowid AS id,"
             f" -bm25({table}, {_WEIGHTS[table]}) AS score FROM {where}) AS found JOIN thing USING (id)"
-            " ORDER BY exact DESC, score DESC, found.id LIMIT ? OFFSET ?"
+            " ORDER BY exact DESC, thing.age, score DESC, found.id LIMIT ? OFFSET ?"
         )
         rows = self.rows(sql, [*values, *window], self.deadline)
         return [(thing, _score(score, table == _NAMES, bool(exact))) for thing, score, exact in rows]
@@ -139,7 +142,18 @@ class Search:
         marked = mark(title, words.terms, self.folding)
         shown, prop, language = self._shown(thing, words, title)
         types = types_of(self.rows, thing)
-        return Hit(served_iri(iri), ja, en, types, score, pieces(title, marked), shown, served_iri(prop), language)
+        edition = self._edition(thing)
+        title_marked = pieces(title, marked)
+        return Hit(served_iri(iri), ja, en, types, score, title_marked, shown, served_iri(prop), language, edition)
+
+    def _edition(self, thing: int) -> str:
+        """Return the edition of a thing, the newest that it is in; empty where there is one alone, or none."""
+        sql = (
+            "SELECT value.value FROM has JOIN value ON value.id = has.value JOIN meta ON meta.key = 'editions'"
+            " WHERE has.thing = ? AND facet = ? AND meta.value LIKE '%' || char(10) || '%'"
+            " ORDER BY INSTR(meta.value, value.value) LIMIT 1"
+        )
+        return next((served_iri(iri) for (iri,) in self.rows(sql, (thing, EDITION))), "")
 
     def _shown(self, thing: int, words: Words, title: str) -> tuple[tuple[Piece, ...], str, str]:
         """Return the part of a text of a thing, or of another of its names, that holds most of the words.

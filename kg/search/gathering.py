@@ -9,14 +9,18 @@ from dataclasses import dataclass
 
 from pyoxigraph import Literal, NamedNode, QuerySolutions, Store
 
+from kg.names import PREFIXES
 from kg.places import places
-from kg.queries import stored_query
+from kg.queries import EDITIONS, stored_query
 
 TEXTS, TYPES, FACETS = "search-texts", "search-types", "search-facets"
 # The roles of a text. A hit in a name goes before one in a text, and that before one in the name of a linked thing.
 NAME, OTHER, NUMBER, TEXT, LINKED = ROLES = ("name", "other", "number", "text", "linked")
 NAMING = (NAME, OTHER, NUMBER)
 TYPE = "type"  # the facet that every thing has
+EDITION = "edition"  # the facet of what stands in an edition
+# Which measure takes the place of which earlier one.
+_EARLIER = f"SELECT ?thing ?earlier {{ ?thing <{PREFIXES['dcterms']}replaces> ?earlier }}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +57,24 @@ def facets(store: Store) -> Iterator[tuple[str, str, str, str]]:
             yield row["thing"].value, _value(row["facet"]), _value(row["property"]), row["value"].value
 
 
+def editions(store: Store) -> list[str]:
+    """Return the editions of a graph, the newest first."""
+    return [row["edition"].value for row in _solutions(store, EDITIONS) if isinstance(row["edition"], NamedNode)]
+
+
+def earlier(store: Store) -> Iterator[tuple[str, str]]:
+    """Yield the things that take the place of others, with these."""
+    for row in _solutions(store, _EARLIER):
+        if isinstance(row["thing"], NamedNode) and isinstance(row["earlier"], NamedNode):
+            yield row["thing"].value, row["earlier"].value
+
+
 def _rows(store: Store, name: str) -> QuerySolutions:
-    results = store.query(stored_query(places().queries, name).text)
+    return _solutions(store, stored_query(places().queries, name).text)
+
+
+def _solutions(store: Store, query: str) -> QuerySolutions:
+    results = store.query(query)
     assert isinstance(results, QuerySolutions)
     return results
 

@@ -12,6 +12,7 @@ from functools import lru_cache
 
 from kg.rebasing import served_iri
 from kg.search.asked import Asked
+from kg.search.editions import Editions
 from kg.search.finding import types_of
 from kg.search.folding import key
 from kg.search.index import Index
@@ -33,6 +34,7 @@ _KEPT = 1 << 14  # things at hand
 class _Near:
     """A name of a thing that is near to what was asked, with its score.
 
+    `thing` may take the place of an earlier one that has the name, `earlier` are the ranks of its earlier editions.
     `asked` is the form that was compared, None where the number alone was asked. `numbered` says that the number that
     was given is the thing's own, `remark` which words were left out to compare, `short` the short name that was
     asked.
@@ -45,6 +47,8 @@ class _Near:
     numbered: bool = False
     remark: str = ""
     short: str = ""
+    earlier: frozenset[int] = frozenset()
+    formerly: bool = False
 
 
 class Matcher:
@@ -54,7 +58,7 @@ class Matcher:
         self.index = index
         short_names = ShortNames.read().full
         self._full = {key(index.folding.text(short)): full for short, full in short_names.items()}
-        self._names = Names(index)
+        self._names, self._editions = Names(index), Editions(index)
         self._thing = lru_cache(_KEPT)(self._thing_of)
         self._comparison = Comparison(index.characters.alike, self._names.weight)
 
@@ -64,18 +68,43 @@ class Matcher:
         """Return what a name may mean, the best first.
 
         `type` is a class or a scheme, by its IRI or its last part (`measure`); `edition` an edition by its IRI: what
-        belongs to no edition, such as an organization, is in each. Raises SearchTimeout after `seconds`.
+        belongs to no edition, such as an organization, is in each. Without an edition the newest is meant: a thing that
+        takes the place of an earlier one stands for it. Raises SearchTimeout after `seconds`.
         """
         deadline = time.monotonic() + seconds
         asked = Asked.of(text, self.index.folding.text(text[:_LONGEST]))
         best: dict[int, _Near] = {}
-        for near in self._compared(asked, limit, self._names.allowed(type, edition), deadline):
+        looked_at = limit * (1 if edition else self._editions.count)
+        for near in self._compared(asked, looked_at, self._names.allowed(type, edition), deadline):
             known = best.get(near.thing)
             if known is None or near.score > known.score:
                 best[near.thing] = near
-        ranked = sorted(best.values(), key=lambda near: (-near.score, near.thing))
-        sure = bool(ranked) and _sure(ranked)
+        if self._editions.several and not edition:
+            best = self._newest(best)
+        rank = self._editions.rank
+        ranked = sorted(best.values(), key=lambda near: (-near.score, rank(near.thing) or 0, near.thing))
+        newest = [near for near in ranked if near is ranked[0] or not rank(near.thing)]
+        sure = bool(ranked) and _sure(ranked if edition else newest)
         return [self._candidate(near, sure and near is ranked[0]) for near in ranked[:limit]]
+
+    def _newest(self, found: Mapping[int, _Near]) -> dict[int, _Near]:
+        """Return what was found with the newest things instead of those whose place they take."""
+        scores = {thing: near.score for thing, near in found.items()}
+        called = {thing: (near.name.key, self._thing(thing)[-1]) for thing, near in found.items()}
+        chosen = self._editions.chosen(scores, called)
+        newest = {}
+        for thing, other in chosen.found.items():
+            near = found[other]
+            if near.asked is None:  # a number may be that of another thing in another edition
+                newest[thing] = replace(near, thing=thing, formerly=thing != other)
+            else:
+                earlier, formerly = frozenset(chosen.earlier[thing]), self._renamed(thing, other)
+                newest[thing] = replace(near, thing=thing, earlier=earlier, formerly=formerly)
+        return newest
+
+    def _renamed(self, thing: int, other: int) -> bool:
+        """Whether a thing was found by an earlier one that is called otherwise."""
+        return thing != other and self._thing(thing)[1:3] != self._thing(other)[1:3]
 
     def count(self, type: str | None = None, edition: str | None = None) -> int:
         """Return how many things a name is looked for among."""
@@ -92,8 +121,11 @@ class Matcher:
         self, text: str, *, type: str = "measure", edition: str | None = None, limit: int = 5, seconds: float = 5.0
     ) -> list[Resembling]:
         """Return the things whose names and texts a paragraph resembles, with the words that carried the score."""
-        allowed = self._names.allowed(type, edition)
-        return resembling(self.index, text, allowed, limit, time.monotonic() + seconds)
+        allowed, deadline = self._names.allowed(type, edition), time.monotonic() + seconds
+        if edition or not self._editions.several:
+            return resembling(self.index, text, allowed, limit, deadline)
+        found = resembling(self.index, text, allowed, limit * self._editions.count, deadline)
+        return [one for _, one in zip(range(limit), self._editions.newest(found), strict=False)]
 
     def _compared(self, asked: Asked, limit: int, allowed: Allowed, deadline: float) -> list[_Near]:
         """Return the near names with their scores."""
@@ -141,14 +173,20 @@ class Matcher:
         return served_iri(iri), ja, en, description, types_of(self.index.rows, thing)
 
     def _candidate(self, near: _Near, match: bool) -> Candidate:
-        parts = tuple(self._parts(near))
-        return Candidate(*self._thing(near.thing), round(near.score, 1), match, parts, near.name.text)
+        earlier, told = self._editions.part(near.thing, near.earlier)
+        parts = (*self._parts(near), *([told] if told else []))
+        edition = self._editions.iri(near.thing) if self._editions.several else ""
+        score = round(near.score, 1)
+        return Candidate(*self._thing(near.thing), score, match, parts, near.name.text, edition, earlier)
 
     def _parts(self, near: _Near) -> Iterator[Part]:
         """Yield the parts of a score."""
         if near.asked is None:
             yield Part("number", near.score / 100, 1.0, f"番号 {near.name.text}", f"number {near.name.text}")
             return
+        if near.formerly:
+            ja, en = f"「{near.name.text}」は以前の版での名称", f"called “{near.name.text}” in an earlier edition"
+            yield Part("formerly", 0.0, 0.0, ja, en)
         if near.short and near.name.text != near.short:
             yield Part("short", 0.0, 0.0, f"「{near.short}」は略称", f"“{near.short}” is a short name")
         share = 1 - _REMARK if near.remark else 1.0

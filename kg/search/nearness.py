@@ -12,11 +12,10 @@ from math import log
 
 from kg.rebasing import canonical_iri
 from kg.search.folding import katakana
-from kg.search.gathering import NUMBER, TYPE
+from kg.search.gathering import EDITION, NUMBER, TYPE
 from kg.search.index import Index
 from kg.search.scoring import Name
 
-EDITION = "edition"
 _CLOSE = 40  # near names whose words are compared
 _BUDGET = 20_000  # entries of the index that one name may cost
 _RAREST = 4  # pairs that are looked up whatever they cost

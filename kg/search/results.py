@@ -28,7 +28,8 @@ class Part:
 class Candidate:
     """A thing that a name may mean. `match` says that it is surely this one; at most one candidate of a name has it.
 
-    `types` are its classes, and its scheme where it is a concept. `name` is the name that fits best.
+    `types` are its classes, and its scheme where it is a concept. `name` is the name that fits best. `edition` and
+    `earlier` are IRIs: the edition that it is in, where there are several, and the earlier ones that have it, too.
     """
 
     iri: str
@@ -40,6 +41,8 @@ class Candidate:
     match: bool
     parts: tuple[Part, ...]
     name: str = ""
+    edition: str = ""
+    earlier: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +70,8 @@ class Piece:
 class Hit:
     """A thing that was found. `title` is its name and `snippet` a part of the text that was hit, both with marks.
 
-    `property` names where the snippet stands; snippet and property are empty where only the name was hit.
+    `property` names where the snippet stands; snippet and property are empty where only the name was hit. `edition` is
+    where the thing stands, where there are several editions.
     """
 
     iri: str
@@ -79,6 +83,7 @@ class Hit:
     snippet: tuple[Piece, ...] = ()
     property: str = ""
     lang: str = ""
+    edition: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,22 @@ from kg.names import PREFIXES
 from kg.releases import SEARCH_FORMAT
 from kg.search.characters import Characters
 from kg.search.folding import Folding, key
-from kg.search.gathering import LINKED, NAME, NAMING, NUMBER, OTHER, ROLES, TEXT, TYPE, facets, texts, types
+from kg.search.gathering import (
+    EDITION,
+    LINKED,
+    NAME,
+    NAMING,
+    NUMBER,
+    OTHER,
+    ROLES,
+    TEXT,
+    TYPE,
+    earlier,
+    editions,
+    facets,
+    texts,
+    types,
+)
 from kg.search.grams import BREAK, features, tokens
 from kg.search.scoring import bare, number_key
 
@@ -26,7 +41,7 @@ _SCHEMA = f"""
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE character (one TEXT, other TEXT, kind TEXT, PRIMARY KEY (kind, one, other)) WITHOUT ROWID;
 CREATE TABLE thing (id INTEGER PRIMARY KEY, iri TEXT NOT NULL UNIQUE, label_ja TEXT, label_en TEXT, description TEXT,
-  weight REAL NOT NULL DEFAULT 1);
+  weight REAL NOT NULL DEFAULT 1, age INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE name (id INTEGER PRIMARY KEY, thing INTEGER NOT NULL, role TEXT, lang TEXT, text TEXT, folded TEXT,
   key TEXT NOT NULL, bare TEXT NOT NULL);
 CREATE TABLE text (thing INTEGER NOT NULL, place INTEGER, role TEXT, property TEXT, lang TEXT, text TEXT,
@@ -34,6 +49,7 @@ CREATE TABLE text (thing INTEGER NOT NULL, place INTEGER, role TEXT, property TE
 CREATE TABLE facet (name TEXT PRIMARY KEY, property TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE value (id INTEGER PRIMARY KEY, facet TEXT NOT NULL, value TEXT NOT NULL, label_ja TEXT, label_en TEXT);
 CREATE TABLE has (thing INTEGER, value INTEGER, PRIMARY KEY (thing, value)) WITHOUT ROWID;
+CREATE TABLE earlier (thing INTEGER, earlier INTEGER, PRIMARY KEY (thing, earlier)) WITHOUT ROWID;
 CREATE VIRTUAL TABLE names USING fts5({", ".join(NAMING)}, content='', tokenize="ascii", prefix='1');
 CREATE VIRTUAL TABLE words USING fts5({", ".join(ROLES)}, content='', tokenize="ascii", prefix='1');
 CREATE VIRTUAL TABLE grams USING fts5(features, content='', tokenize="ascii", detail=none, columnsize=0);
@@ -41,6 +57,7 @@ CREATE TABLE word_count (token TEXT PRIMARY KEY, count INTEGER NOT NULL) WITHOUT
 CREATE TABLE gram_count (token TEXT PRIMARY KEY, count INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TEMP TABLE said (iri TEXT, role TEXT, property TEXT, text TEXT, lang TEXT);
 CREATE TEMP TABLE typed (iri TEXT, value TEXT, weight REAL);
+CREATE TEMP TABLE replaced (iri TEXT, earlier TEXT);
 CREATE TEMP TABLE faceted (iri TEXT, facet TEXT, property TEXT, value TEXT);
 """
 # What has a name and a type. Of the types of other things, such as the cells of the document, nothing is kept.
@@ -53,11 +70,18 @@ _THINGS = (
     f"INSERT INTO faceted SELECT iri, '{TYPE}', '{PREFIXES['rdf']}type', value"
     " FROM typed WHERE iri IN (SELECT iri FROM thing)",
 )
+# How many editions are newer than that of a thing, which stands behind what is in them.
+_AGE = (
+    "UPDATE thing SET age = ? WHERE id IN"
+    " (SELECT has.thing FROM has JOIN value ON value.id = has.value WHERE facet = ? AND value.value = ?)"
+)
 _INDICES = """
 CREATE INDEX name_thing ON name (thing);
 CREATE INDEX name_key ON name (key);
 CREATE INDEX name_bare ON name (bare);
 CREATE UNIQUE INDEX value_value ON value (facet, value);
+CREATE INDEX thing_age ON thing (age);
+CREATE INDEX earlier_earlier ON earlier (earlier);
 CREATE INDEX has_value ON has (value, thing);
 """
 
@@ -85,15 +109,19 @@ def build(store: Store, file: Path, characters: Characters | None = None) -> Non
         database.executescript(_UNDONE_BY_NONE + _SCHEMA)
         database.execute("BEGIN")
         database.execute("INSERT INTO meta VALUES ('format', ?)", (SEARCH_FORMAT,))
+        order = editions(store)
+        database.execute("INSERT INTO meta VALUES ('editions', ?)", ("\n".join(order),))
         database.executemany("INSERT OR IGNORE INTO character VALUES (?, ?, ?)", characters.rows())
         said = ((one.thing, one.role, one.property, one.text, one.lang) for one in texts(store))
         database.executemany("INSERT INTO said VALUES (?, ?, ?, ?, ?)", said)
         database.executemany("INSERT INTO typed VALUES (?, ?, ?)", types(store))
         database.executemany("INSERT INTO faceted VALUES (?, ?, ?, ?)", facets(store))
+        database.executemany("INSERT INTO replaced VALUES (?, ?)", earlier(store))
         for statement in _THINGS:
             database.execute(statement)
         _write_things(database, Folding(characters.usual))
         _write_values(database)
+        database.executemany(_AGE, [(age, EDITION, edition) for age, edition in enumerate(order) if age])
         database.execute("COMMIT")
         database.executescript(_INDICES + _FINISH)
 
@@ -150,4 +178,8 @@ def _write_values(database: sqlite3.Connection) -> None:
     database.execute(
         "INSERT OR IGNORE INTO has SELECT thing.id, value.id FROM faceted JOIN thing USING (iri)"
         " JOIN value ON value.facet = faceted.facet AND value.value = faceted.value ORDER BY 1, 2"
+    )
+    database.execute(
+        "INSERT OR IGNORE INTO earlier SELECT later.id, thing.id FROM replaced"
+        " JOIN thing AS later ON later.iri = replaced.iri JOIN thing ON thing.iri = replaced.earlier ORDER BY 1, 2"
     )

@@ -77,9 +77,11 @@ class Telling:
             view,
             wish=self.wish,
             found=self.found,
-            hits=[(hit, shown(hit.iri), self._kinds(hit)) for hit in self.found.hits],
+            hits=[(hit, shown(hit.iri), self._kinds(hit), hit.edition.rpartition("/")[2]) for hit in self.found.hits],
             facets=[(self._property(facet), self._choices(facet)) for facet in self.found.facets],
-            similar=[(one.label_ja or one.label_en, shown(one.iri)) for one in self.similar],
+            similar=[
+                (one.label_ja or one.label_en, shown(one.iri), one.edition.rpartition("/")[2]) for one in self.similar
+            ],
             pages=self.pages,
             label=self._named,
         )
@@ -106,6 +108,7 @@ class Telling:
             "property": hit.property or None,
             "lang": hit.lang or None,
             "score": round(hit.score, 3),
+            **({"edition": hit.edition} if hit.edition else {}),
         }
 
     def _property(self, facet: str) -> str:

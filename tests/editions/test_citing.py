@@ -15,10 +15,13 @@ from click.testing import CliRunner, Result
 from fastapi import FastAPI
 
 from kg.cli import main
+from kg.names import edition
 from kg.places import places
 from kg.queries import read_query
 from kg.releases import read_release
 from kg.site import app
+
+from .pairs import AFTER
 
 Start = Callable[[FastAPI], AbstractContextManager[httpx.Client]]
 NAME = "measures-by-pillar"
@@ -57,7 +60,7 @@ def test_a_release_is_cited_with_version_address_and_source(out: Path, lang: str
 def test_an_answer_is_cited_with_its_query(out: Path) -> None:
     """A stored query by its name, its words, an address at the release, and the digest of its text without comments."""
     text = cite(out, "--query", NAME).stdout
-    query = read_query(places().queries / f"{NAME}.rq").text
+    query = read_query(places().queries / f"{NAME}.rq").about(edition(AFTER)).text
     bare = re.sub(r"^#\+.*\n", "", query, flags=re.M).strip() + "\n"
 
     assert f"Query: Measures by pillar ({NAME}), SHA-256 {hashlib.sha256(bare.encode()).hexdigest()[:16]}." in text
