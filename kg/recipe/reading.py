@@ -172,10 +172,7 @@ class _Survey:
         self._tell(found)
         return Recipe(
             folder=self.folder,
-            version=head.get("version", ""),
-            issued=head.get("issued", ""),
-            title_ja=head.get("title_ja", ""),
-            title_en=head.get("title_en", ""),
+            **{key: head.get(key, "") for key in ("version", "issued", "title_ja", "title_en", "previous")},
             sources=sources,
             codes=codes,
             eras=eras,
@@ -187,7 +184,6 @@ class _Survey:
             links=links,
             judgements=judgements,
             plans=plans,
-            previous=head.get("previous", ""),
             remarks=tuple(self.remarks),
         )
 
