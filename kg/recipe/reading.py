@@ -23,7 +23,7 @@ from kg.recipe.settings import problems_of_settings
 from kg.recipe.sources import FOLDER as SOURCES
 from kg.recipe.sources import Source, keys_of, read_sources
 from kg.recipe.tables import Row, Table, coming, dangling, read_table, tables_of
-from kg.recipe.things import Change, changes_of, problems_of_things
+from kg.recipe.things import Change, changes_of, problems_of_concepts, problems_of_things
 
 FORMAT = 1
 FILE = "recipe.toml"
@@ -158,6 +158,7 @@ class _Survey:
         for name, codelist in codes.items():
             self._tell(codelist.problems, name)
         self._tell(problems_of_things(codes), "organizations", "bodies", "places", "entities")
+        self._tell(problems_of_concepts(tables["concepts"]), "concepts")
         changes, found = changes_of(tables["organization-changes"], codes)
         self._tell(found, "organization-changes", "organizations", "bodies")
         links, found = links_of(tables, codes, sources)
