@@ -26,11 +26,12 @@ _TYPOGRAPHIC = {
     **dict.fromkeys("“”„‟〝〞〟「」｢｣", '"'),
     **dict.fromkeys("‘’‚‛", "'"),
     **dict.fromkeys("\u200b\u2060\u00ad\ufeff\u200e\u200f\u2028\u2029\u0085", " "),
+    **dict.fromkeys(map(chr, (*range(9), 11, 12, *range(14, 32), 127)), " "),
     **{"−": "-", "–": "-", "—": "-", "、": ",", "。": ".", "≠": "!=", "≤": "<=", "≥": ">=", "≦": "<=", "≧": ">="},
 }
 _ODD = re.compile(
     "[“”„‟〝〞〟「」｢｣‘’‚‛−–—、。≠≤≥≦≧\u0085\u00a0\u00ad\u2000-\u200b\u200e\u200f\u2028\u2029"
-    "\u202f\u205f\u2060\u3000\ufeff！-／：-＠［-｀｛-～]"
+    "\0-\x08\x0b\x0c\x0e-\x1f\x7f\u202f\u205f\u2060\u3000\ufeff！-／：-＠［-｀｛-～]"
     r"|(?<![\w:?$@.-])[０-９Ａ-Ｚａ-ｚ]+(?![\w:-])"
 )
 _AGGREGATE = re.compile(r"(?<![\w?$:])(COUNT|SUM|MIN|MAX|AVG|SAMPLE|GROUP_CONCAT)\s*\(", re.IGNORECASE)

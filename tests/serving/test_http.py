@@ -215,6 +215,7 @@ def test_every_parameter_of_a_path_is_described(real_site: httpx.Client) -> None
         ("SELECT ?a { ?a ?b ?c ", "line 1, column 11", "never closed"),
         ("SELEC ?a { ?a ?b ?c }", "line 1, column 1", "No query begins with SELEC"),
         ("SELECT ?a { ?a ?b\u200e?c }", "line 1, column 18", "U+200E has no meaning here"),
+        ("SELECT ?a { ?a ?b ?c }\x0bLIMIT 1", "line 1, column 23", "U+000B has no meaning here; write a space"),
         ("SELECT (COUNT(*) AS n) { ?a ?b ?c }", "line 1, column 21", "AS ?n"),
         ("SELECT ?a { ?a ?b ?c } ORDER BY ?c DESC", "line 1, column 33", "DESC(?c)"),
         ("SELECT ?a { ?a ?b ?c } ORDER BY desc ?c", "line 1, column 33", "DESC(?c)"),
