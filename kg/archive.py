@@ -12,10 +12,11 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Request, Response
 
+from kg import parameters
 from kg.answers import MB, Answers
 from kg.asking import asking
 from kg.citations import Asked
@@ -28,11 +29,12 @@ from kg.http.negotiate import GRAPH_FORMATS, HTML, ROW_FORMATS
 from kg.introducing import introduction
 from kg.labels import Labels
 from kg.openapi import answered, led
+from kg.parameters import ParameterError, line_of, read_parameters
 from kg.protocol import ACCEPT_QUERY
 from kg.queries import StoredQuery
 from kg.rebasing import REBASED
 from kg.releases import Release
-from kg.stored import Questions
+from kg.stored import Questions, filled
 from kg.vocabulary import Vocabulary
 from kg.workers.limits import Limits
 from kg.workers.pool import Pool
@@ -46,6 +48,7 @@ _LOOK = 15.0
 _WAITING = 32
 _KEPT_MEMORY, _KEPT_DISK = 8 * MB, 64 * MB
 _SENDING = 256 * MB
+_OF_THE_PROTOCOL = ("format", "lang", "default-graph-uri", "named-graph-uri")  # what is no parameter of a query
 
 
 @dataclass
@@ -122,14 +125,27 @@ class Archive:
             opened.requests -= 1
             opened.asked = time.monotonic()
 
-    def stored(self, version: str, name: str, query: str) -> Response:
-        """Lead to the answer of a stored query of a version; `query` is what else is asked, such as a format."""
+    def stored(self, version: str, name: str, pairs: Sequence[tuple[str, str]]) -> Response:
+        """Lead to the answer of a stored query of a version; `pairs` say what it is about, and such as a format.
+
+        Raises Refusal for a query that the version does not have, and for what is not understood.
+        """
         latest = self._release if version == "latest" else None
         release = latest or release_at(self._release, self._out, version)
         try:
-            target = Asked.stored(release, name, "en").question()
+            asked = Asked.stored(release, name, "en")
         except KgError as error:
             raise Refusal(404, str(error)) from error
+        known = next((each.parameters for each in self._setting.queries if each.name == name), ())
+        names = [each.name for each in known if line_of(each.name).search(asked.text)]
+        try:
+            values = parameters.chosen(
+                read_parameters(asked.text, names), [pair for pair in pairs if pair[0] not in _OF_THE_PROTOCOL]
+            )
+        except ParameterError as error:
+            raise Refusal(400, f"{name}: {error}") from error
+        target = replace(asked, text=filled(asked.text, **values)).question()
+        query = urlencode([pair for pair in pairs if pair[0] in _OF_THE_PROTOCOL])
         lasting = ASK_AGAIN if latest or release.development else FOREVER
         location = f"../../{quote(release.version)}/{target}{f'&{query}' if query else ''}"
         return Response(status_code=303, headers={"Location": location, "Cache-Control": lasting})
@@ -200,7 +216,7 @@ def router(archive: Archive) -> APIRouter:
         responses=led(303),
     )
     def stored(request: Request, version: str, name: str) -> Response:
-        return archive.stored(version, name, request.url.query)
+        return archive.stored(version, name, request.query_params.multi_items())
 
     routes.get(PATH, summary="Ask one release, for an answer that never changes", responses=answers)(endpoint)
     for method in ("HEAD", "POST", "QUERY"):

@@ -170,6 +170,10 @@ class Documents:
         if row:
             reasons = (f"{row['reason_ja']}({row['decided_on']})", f"{row['reason_en']} ({row['decided_on']})")
             return told(asked, Notice(410, ("なくなりました", "Gone"), reasons), ())
+        shorter = path.rstrip("/")
+        if shorter != path and await self._things.known(candidates(ID, shorter)):
+            whole = quote(shorter, safe=SAFE)
+            return redirect(308, f"{asked.root}{prefix}{whole}{_query_of(asked.request)}")
         near = await self._things.near(iris[0])
         text = (
             f"このグラフに {iris[0]} という事物はありません。近い名前の事物を示します。",

@@ -18,9 +18,10 @@ from starlette.datastructures import QueryParams
 from kg import pages, sparql
 from kg.answers import Answers
 from kg.endpoint import CLIENT_GONE, Refusal, client_of, unless_gone
+from kg.habits import Mistake
 from kg.http.negotiate import GRAPH_FORMATS, HTML, ROW_FORMATS, NotAcceptable, choose
 from kg.labels import Labels, prefixed
-from kg.mistakes import Mistake, mistake_in
+from kg.mistakes import mistake_in
 from kg.names import PREFIXES
 from kg.pages import View, answers, assets, questions
 from kg.pages.landing import example

@@ -58,7 +58,7 @@ def _without_slash(request: Request) -> str:
     """Return where a path leads that has a slash too many, from there; empty where that is no path of ours either."""
     path, routes = request.scope["path"], request.app.routes
     scope = {**request.scope, "path": path.rstrip("/"), "raw_path": None, "method": request.method}
-    if not path.endswith("/") or not path.strip("/"):
+    if not raw_path(request).endswith("/") or not path.strip("/"):  # %2F is no slash
         return ""
     if not any(route.matches(scope)[0] is Match.FULL for route in routes):
         return ""

@@ -7,11 +7,16 @@ from fastapi import Request, Response
 from kg.asking import Ask
 from kg.description import DESCRIPTION_FORMATS, NAMED_GRAPHS, ServiceDescription
 from kg.documents import dataset_of
+from kg.endpoint import Refusal
 from kg.http.negotiate import HTML
 from kg.releases import Release
 from kg.replies import chosen
 from kg.things import Things
 from kg.workers.limits import Limits
+
+_SHOWN = 60  # characters of a name in a message
+# What may stand in an address without a query, by the protocol or for the page.
+_KNOWN = {"format", "lang", "default-graph-uri", "named-graph-uri", "stored", "edit", "page"}
 
 
 def introduction(
@@ -28,7 +33,13 @@ def introduction(
 
     async def introduced(request: Request) -> Response:
         format = chosen(request, (*DESCRIPTION_FORMATS, HTML))
+        unknown = sorted({name[:_SHOWN] for name in request.query_params} - _KNOWN)
+        if unknown and format is not HTML:
+            fact = f"{', '.join(unknown[:5])} is unknown here, and there is no query"
+            raise Refusal(400, f"{fact}; put one into the parameter “query”")
         if format is HTML:
+            if "stored" not in request.query_params:  # else they say what the stored query is about
+                request.state.unknown = tuple(unknown)[:5]
             return await blank(request)
         if not described:  # once: it is the same for every request
             dataset = dataset_of(release) if release else ""

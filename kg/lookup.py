@@ -30,6 +30,7 @@ _PROPERTIES = " ".join(
 )
 _IDENTIFIED = f"""SELECT DISTINCT ?thing {{ VALUES ?value {{ }} VALUES ?property {{ {_PROPERTIES} }}
   ?thing ?property ?value }} ORDER BY ?thing LIMIT 100"""
+_PREFIXES = {"id": ID, "shisaku": PREFIXES["shisaku"]}
 _ANSWERS = {**led(303), **answered("application/json", "text/html", status=300)}
 
 
@@ -48,6 +49,8 @@ def router(ask: Ask, release: Release | None) -> APIRouter:
         if not iri:
             raise Refusal(400, "say which IRI is looked for: /lookup?iri=https://…")
         if own := _own(iri):
+            if own.endswith("/") and not await things.known([own]):
+                own = own.rstrip("/")
             if not own.startswith(ID) or own in given_up or await things.known([own]):
                 return _found(asked, own)
             found = []
@@ -76,7 +79,10 @@ async def _meant(things: Things, text: str) -> list[str]:
 
 
 def _own(iri: str) -> str:
-    """Return the IRI of this graph that is meant, with either scheme, also by its canonical name; else nothing."""
+    """Return the IRI of this graph that is meant, with either scheme, also by its canonical or prefixed name."""
+    prefix, _, rest = iri.partition(":")
+    if prefix in _PREFIXES and rest and not rest.startswith("//"):
+        return _PREFIXES[prefix] + rest
     bare = iri.partition("://")[2]
     for base in sorted((BASE, CANONICAL), key=len, reverse=True):  # one may be under the other
         start = base.partition("://")[2]
@@ -90,6 +96,7 @@ def _spellings(iri: str) -> list[str]:
     scheme, mark, rest = iri.partition("://")
     if scheme not in ("http", "https"):
         return [iri]
+    rest = quote(rest, safe=SAFE + "?#")  # links are written as URIs
     bare = rest.removesuffix("/")
     return list(
         dict.fromkeys([iri, *(f"{way}{mark}{end}" for way in ("https", "http") for end in (rest, bare, f"{bare}/"))])

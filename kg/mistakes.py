@@ -6,10 +6,9 @@ Where a query is at fault in one of the usual ways, the way is told and, where t
 import difflib
 import re
 import unicodedata
-from collections.abc import Iterator
-from dataclasses import dataclass
 
-from kg import sparql
+from kg import habits, sparql
+from kg.habits import Mistake
 from kg.names import PREFIXES
 
 _PLACE = re.compile(r"error at (\d+):(\d+): (?:expected )?(?:one of )?(.*)", re.DOTALL)
@@ -23,55 +22,21 @@ _SAID = {
     ),
     "IRI parsing failed": ("IRIの書き方が正しくありません。", "An IRI is not written as one."),
 }
-# Strings, comments and IRIs: what stands in them is no mistake.
-_OPAQUE = re.compile(
-    r'"""(?:"{0,2}(?:[^"\\]|\\.))*+"""'
-    r"|'''(?:'{0,2}(?:[^'\\]|\\.))*+'''"
-    r'|"(?:[^"\\\n\r]|\\.)*+"'
-    r"|'(?:[^'\\\n\r]|\\.)*+'"
-    rf"|#[^\n\r]*+|{sparql.IRI.pattern}",
-    re.DOTALL,
-)
 _TYPOGRAPHIC = {
     **dict.fromkeys("“”„‟〝〞〟「」｢｣", '"'),
     **dict.fromkeys("‘’‚‛", "'"),
-    **dict.fromkeys("\u200b\u2060\u00ad", " "),
+    **dict.fromkeys("\u200b\u2060\u00ad\ufeff\u200e\u200f\u2028\u2029\u0085", " "),
+    **dict.fromkeys(map(chr, (*range(9), 11, 12, *range(14, 32), 127)), " "),
     **{"−": "-", "–": "-", "—": "-", "、": ",", "。": ".", "≠": "!=", "≤": "<=", "≥": ">=", "≦": "<=", "≧": ">="},
 }
 _ODD = re.compile(
-    "[“”„‟〝〞〟「」｢｣‘’‚‛−–—、。≠≤≥≦≧\u00a0\u00ad\u2000-\u200b\u202f\u205f\u2060\u3000！-／：-＠［-｀｛-～]"
+    "[“”„‟〝〞〟「」｢｣‘’‚‛−–—、。≠≤≥≦≧\u0085\u00a0\u00ad\u2000-\u200b\u200e\u200f\u2028\u2029"
+    "\0-\x08\x0b\x0c\x0e-\x1f\x7f\u202f\u205f\u2060\u3000\ufeff！-／：-＠［-｀｛-～]"
     r"|(?<![\w:?$@.-])[０-９Ａ-Ｚａ-ｚ]+(?![\w:-])"
-)
-# What SELECT returns; what stands after ORDER BY and GROUP BY.
-_PROJECTION = re.compile(r"(?<![\w?$:])SELECT\b([^{}]*?)(?=\bWHERE\b|\bFROM\b|\{)", re.IGNORECASE)
-_ORDERED = re.compile(
-    r"(?<![\w?$:])(?:ORDER|GROUP)\s+BY\b([^{}]*?)(?=\b(?:HAVING|ORDER|LIMIT|OFFSET|VALUES)\b|\}|\Z)", re.IGNORECASE
 )
 _AGGREGATE = re.compile(r"(?<![\w?$:])(COUNT|SUM|MIN|MAX|AVG|SAMPLE|GROUP_CONCAT)\s*\(", re.IGNORECASE)
 _AS = re.compile(r"\s*AS\s*[?$]\w+", re.IGNORECASE)
-_WITHIN = r"(?<![\w?$:])(?P<sign>{})(?![\w:])"
-_OPERATORS = (
-    (re.compile(r"(?P<sign>==)"), "="),
-    (re.compile(r"[?$]\w+\s*(?P<sign>__)(?=\s*[\w?$(])"), "!="),  # <> reads as an empty IRI, which is blanked
-    (re.compile(_WITHIN.format("AND"), re.IGNORECASE), "&&"),
-    (re.compile(_WITHIN.format("OR"), re.IGNORECASE), "||"),
-    (re.compile(r"\}\s*(?P<sign>;)\s*\Z"), ""),
-)
 _PLAIN = ("ここで読めなくなりました。", "It cannot be read from here on.")
-
-
-@dataclass(frozen=True)
-class Mistake:
-    """What is wrong: in both languages, with line and column (from 1) where they are known, and the query mended.
-
-    `expected` are words or marks that could stand there.
-    """
-
-    text: tuple[str, str]
-    line: int = 0
-    column: int = 0
-    expected: tuple[str, ...] = ()
-    mended: str = ""
 
 
 def mistake_in(query: str, detail: str) -> Mistake | None:
@@ -79,14 +44,19 @@ def mistake_in(query: str, detail: str) -> Mistake | None:
     place = _PLACE.search(detail)
     if not place:
         return None
-    plain = _OPAQUE.sub(lambda piece: "_" * len(piece[0]), query)
+    plain = habits.OPAQUE.sub(lambda piece: "_" * len(piece[0]), query)
     return (
-        _undeclared(query)
+        habits.bare_iri(query, plain)
+        or habits.prologue(query, plain)
+        or _undeclared(query)
         or _odd_character(query, plain)
+        or habits.comment(query, plain)
         or _unknown_form(query)
-        or _comma(query, plain)
+        or habits.comma(query, plain)
         or _unnamed(query, plain)
-        or _operator(query, plain)
+        or habits.unmarked(query, plain)
+        or habits.order(query, plain)
+        or habits.operator(query, plain)
         or _open_text(query, plain)
         or _open_bracket(query, place)
         or _as_said(place)
@@ -96,8 +66,10 @@ def mistake_in(query: str, detail: str) -> Mistake | None:
 def explained(query: str, detail: str) -> str:
     """Return what an engine says of a query that it refuses, after the mistake in words where it is a usual one."""
     mistake = mistake_in(query, detail)
-    if mistake is None or mistake.text in (_PLAIN, *_SAID.values()):
+    if mistake is None or mistake.text == _PLAIN:
         return detail
+    if mistake.text in _SAID.values():  # of the whole query: the place is where it ends
+        return f"{mistake.text[1]} ({detail})"
     return f"line {mistake.line}, column {mistake.column}: {mistake.text[1]} ({detail})"
 
 
@@ -109,7 +81,7 @@ def _odd_character(query: str, plain: str) -> Mistake | None:
     found = _ODD.search(plain)
     if not found:
         return None
-    first, line_and_column = found[0][0], _place(query, found.start())
+    first, line_and_column = found[0][0], habits.place(query, found.start())
     code, instead = f"U+{ord(first):04X}", _ascii(first)
     shown = ("空白", "a space") if instead == " " else (instead, instead)
     named = f"{first} ({code})" if first.isprintable() and first.strip() else code
@@ -128,21 +100,10 @@ def _ascii(odd: str) -> str:
     return _TYPOGRAPHIC.get(odd) or unicodedata.normalize("NFKC", odd)
 
 
-def _comma(query: str, plain: str) -> Mistake | None:
-    """Return that commas stand between variables, as in SQL."""
-    clauses = [found.span(1) for pattern in (_PROJECTION, _ORDERED) for found in pattern.finditer(plain)]
-    commas = [place for start, end in clauses for place in _outside(plain, start, end) if plain[place] == ","]
-    if not commas:
-        return None
-    text = ("変数の間にコンマは書きません。空白で区切ります。", "Between variables stands a space, not a comma.")
-    mended = "".join("" if place in commas else char for place, char in enumerate(query))
-    return Mistake(text, *_place(query, commas[0]), mended=mended)
-
-
 def _unnamed(query: str, plain: str) -> Mistake | None:
     """Return that an aggregate of SELECT has no parentheses around it, or no name."""
-    for start, end in (found.span(1) for found in _PROJECTION.finditer(plain)):
-        free = set(_outside(plain, start, end))
+    for start, end in (found.span(1) for found in habits.PROJECTION.finditer(plain)):
+        free = set(habits.outside(plain, start, end))
         for call in _AGGREGATE.finditer(plain, start, end):
             last, bare = _closing(plain, call.end() - 1), call.start() in free
             named = _AS.match(plain, last + 1) if last else None
@@ -156,26 +117,13 @@ def _unnamed(query: str, plain: str) -> Mistake | None:
             )
             whole = f"({words}{name})" if bare else f"{words}{name}"
             mended = query[: call.start()] + whole + query[call.start() + len(words) :]
-            return Mistake(text, *_place(query, call.start()), mended=mended)
+            return Mistake(text, *habits.place(query, call.start()), mended=mended)
     return None
 
 
 def _alone(plain: str, start: int, last: int) -> bool:
     """Whether a call stands in parentheses with nothing else, not even a name."""
     return plain[:start].rstrip().endswith("(") and plain[last + 1 :].lstrip().startswith(")")
-
-
-def _operator(query: str, plain: str) -> Mistake | None:
-    """Return that an operator of another language stands in an expression."""
-    for pattern, instead in _OPERATORS:
-        if found := pattern.search(plain):
-            start, end = found.span("sign")
-            sign = query[start:end]
-            text = (f"{sign} ではなく {instead} と書きます。", f"SPARQL writes {instead}, not {sign}.")
-            if not instead:
-                text = (f"質問の最後に {sign} は書きません。", f"A query does not end in {sign}")
-            return Mistake(text, *_place(query, start), mended=f"{query[:start]}{instead}{query[end:]}")
-    return None
 
 
 def _open_text(query: str, plain: str) -> Mistake | None:
@@ -187,17 +135,7 @@ def _open_text(query: str, plain: str) -> Mistake | None:
         f"ここで始まる文字列( {found[0]} )が閉じられていません。",
         f"The text that begins with this {found[0]} is never closed.",
     )
-    return Mistake(text, *_place(query, found.start()))
-
-
-def _outside(plain: str, start: int, end: int) -> Iterator[int]:
-    """Yield the places of a stretch that stand in no parentheses."""
-    depth = 0
-    for place in range(start, end):
-        depth -= plain[place] == ")"
-        if depth == 0:
-            yield place
-        depth += plain[place] == "("
+    return Mistake(text, *habits.place(query, found.start()))
 
 
 def _closing(plain: str, opening: int) -> int | None:
@@ -217,7 +155,7 @@ def _undeclared(query: str) -> Mistake | None:
     if not missing:
         return None
     first = min(missing, key=lambda prefix: missing[prefix])
-    line, column = _place(query, missing[first])
+    line, column = habits.place(query, missing[first])
     known = [prefix for prefix in missing if prefix in PREFIXES]
     lines = "".join(f"PREFIX {prefix}: <{PREFIXES[prefix]}>\n" for prefix in sorted(known))
     named = ", ".join(f"{prefix}:" for prefix in sorted(missing))
@@ -230,7 +168,7 @@ def _unknown_form(query: str) -> Mistake | None:
     word, start = sparql.operation(query), sparql.body_of(query)
     if word in _FORMS or sparql.is_update(query):
         return None
-    line, column = _place(query, start)
+    line, column = habits.place(query, start)
     if not word:
         return Mistake(("これは質問になっていません。", "This is no query."), line, column, _FORMS)
     near = difflib.get_close_matches(word, _FORMS, 1)
@@ -245,7 +183,7 @@ def _open_bracket(query: str, place: re.Match[str]) -> Mistake | None:
     start = sparql.unclosed(query)
     if start is None or int(place[1]) < query.rstrip().count("\n") + 1:
         return None
-    line, column = _place(query, start)
+    line, column = habits.place(query, start)
     text = (f"ここで開いた「{query[start]}」が閉じられていません。", f"This {query[start]} is never closed.")
     return Mistake(text, line, column)
 
@@ -255,8 +193,3 @@ def _as_said(place: re.Match[str]) -> Mistake:
     text = next((words for said, words in _SAID.items() if said in place[3]), _PLAIN)
     expected = tuple(dict.fromkeys(word for word in _QUOTED.findall(place[3]) if "\\" not in word))
     return Mistake(text, int(place[1]), int(place[2]), () if text is not _PLAIN else expected[:8])
-
-
-def _place(query: str, start: int) -> tuple[int, int]:
-    """Return line and column of a place, each from 1."""
-    return query.count("\n", 0, start) + 1, start - query.rfind("\n", 0, start)

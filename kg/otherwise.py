@@ -24,6 +24,8 @@ _FILE = re.compile(r"(?<![0-9A-Z])([MTSHR])([0-9]{2})(HO|SE)([0-9]{3,4})(?![0-9]
 _ERAS = {"1": "明治", "2": "大正", "3": "昭和", "4": "平成", "5": "令和"} | dict(
     zip("MTSHR", ("明治", "大正", "昭和", "平成", "令和"), strict=True)
 )
+_DIGITS, _TENS = "〇一二三四五六七八九", {"十": 10, "百": 100, "千": 1000}
+_IN_CHARACTERS = re.compile(r"(?<=[治正和成第])[〇一二三四五六七八九十百千]{1,9}(?=[年号])")
 _KINDS = {"AC": "法律", "HO": "法律", "CO": "政令", "SE": "政令"}
 _CITED = re.compile(r"(明治|大正|昭和|平成|令和)\s*(元|[0-9]+)\s*年\s*(法律|政令)\s*第?\s*([0-9]+)\s*号")
 
@@ -57,8 +59,20 @@ def identifiers_of(text: str) -> Iterator[str]:
         if found := _FILE.search(plain.upper()):
             yield from _cited(_ERAS[found[1]], found[2], _KINDS[found[3]], found[4])
     if not host:
-        for found in _CITED.finditer(plain):
+        for found in _CITED.finditer(_IN_CHARACTERS.sub(lambda number: str(_number(number[0])), plain)):
             yield from _cited(found[1], found[2].replace("元", "1"), found[3], found[4])
+
+
+def _number(characters: str) -> int:
+    """Return a number that is written in characters: 三十九, or digit by digit, 三九."""
+    total = part = 0
+    for character in characters:
+        if character in _TENS:
+            total += (part or 1) * _TENS[character]
+            part = 0
+        else:
+            part = part * 10 + _DIGITS.index(character)
+    return total + part
 
 
 def _cited(era: str, year: str, kind: str, number: str) -> Iterator[str]:

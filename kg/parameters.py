@@ -118,7 +118,8 @@ def filled(query: str, **about: Iterable[str | Term | int]) -> str:
 def chosen(parameters: Sequence[Parameter], pairs: Iterable[tuple[str, str]]) -> dict[str, list[Term]]:
     """Return what an address chooses, by parameter. Empty values, which a form sends, choose nothing.
 
-    Things can be given several times, or with commas between them. Raises ParameterError for what is not understood.
+    Things can be given several times, or with commas between them; a day is given once, since it bounds something.
+    Raises ParameterError for what is not understood.
     """
     known, found = {parameter.name: parameter for parameter in parameters}, dict[str, list[Term]]()
     for name, value in pairs:
@@ -128,8 +129,12 @@ def chosen(parameters: Sequence[Parameter], pairs: Iterable[tuple[str, str]]) ->
         if not text:
             continue
         several = parameter.kind == "thing" and ":" not in text
-        for part in text.split(",") if several else [text]:
-            found.setdefault(name, []).extend(parameter.terms(part.strip()))
+        parts = [part.strip() for part in text.split(",") if part.strip()] if several else [text]
+        for part in parts or [text]:
+            terms = parameter.terms(part)
+            if parameter.kind == "date" and found.get(name, terms) != terms:
+                raise ParameterError(f"{name}: it stands there twice, with different days; give one")
+            found[name] = list(dict.fromkeys([*found.get(name, ()), *terms]))
     return found
 
 

@@ -1,8 +1,10 @@
 """The SPARQL 1.1 Protocol for queries, section 2.1: what a request asks."""
 
 from collections.abc import Sequence
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote_to_bytes
 
+from kg.errors import KgError
+from kg.texts import decode, looks_like, marked
 from kg.workers.answering import READ_ONLY
 from kg.workers.messages import Question, Refusal
 
@@ -17,11 +19,27 @@ ACCEPT_QUERY = {"Accept-Query": QUERY}
 def parameters(encoded: bytes) -> list[tuple[str, str]]:
     """Return the pairs of a query string or a form, decoded once."""
     try:
-        return parse_qsl(encoded.decode(), keep_blank_values=True, errors="strict", max_num_fields=1000)
+        pairs = parse_qsl(encoded.decode(), keep_blank_values=True, errors="strict", max_num_fields=1000)
+        return [(key, value.removeprefix("\ufeff")) for key, value in pairs]  # a mark that a file began with
     except UnicodeDecodeError as error:
-        raise Refusal(400, f"the parameters are not UTF-8: {error}") from error
+        raise Refusal(400, f"the parameters are no UTF-8{_likeness(encoded)}; send them as UTF-8") from error
     except ValueError as error:
         raise Refusal(400, f"the parameters cannot be read: {error}") from error
+
+
+def _likeness(encoded: bytes) -> str:
+    """Return what encoding the values of parameters look like, in words; nothing where it cannot be told."""
+    values = (unquote_to_bytes(pair.partition(b"=")[2].replace(b"+", b" ")) for pair in encoded.split(b"&"))
+    found = next((name for value in values if not _is_utf_8(value) and (name := looks_like(value))), "")
+    return f": this looks like {found}" if found else ""
+
+
+def _is_utf_8(content: bytes) -> bool:
+    try:
+        content.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def read_question(pairs: Sequence[tuple[str, str]]) -> Question | None:
@@ -50,10 +68,12 @@ def read_post(content_type: str, query_string: bytes, body: bytes) -> Question:
     if media_type == FORM:
         pairs += parameters(body)
     elif media_type == QUERY:
+        if marked(body) not in ("", "utf-8-sig"):  # the protocol knows UTF-8 only
+            raise Refusal(400, f"the query is no UTF-8: this looks like {looks_like(body)}; send it as UTF-8")
         try:
-            pairs.append(("query", body.decode("utf-8-sig")))  # some editors begin a file with a byte order mark
-        except UnicodeDecodeError as error:
-            raise Refusal(400, f"the query is not UTF-8: {error}") from error
+            pairs.append(("query", decode(body, "the query", KgError, "send it as UTF-8")))
+        except KgError as error:
+            raise Refusal(400, " ".join(str(error).split())) from error
     elif media_type == UPDATE:
         raise Refusal(403, READ_ONLY)
     else:

@@ -24,7 +24,7 @@ from kg.parameters import chosen as chosen_of
 from kg.queries import StoredQuery
 from kg.replies import chosen, page, redirect, view_of
 from kg.representations import path_of
-from kg.stored import Questions, filled
+from kg.stored import Questions, filled, is_iri
 from kg.vocabulary import Vocabulary
 from kg.workers.messages import Answer
 
@@ -63,6 +63,11 @@ class QueryPages:
         known = {tag for query in self.questions.written.values() for tag in query.tags}
         if subject and subject not in known:
             raise Refusal(400, f"no stored query has the subject {subject[:60]}; known are {', '.join(sorted(known))}")
+
+    def check_term(self, term: str) -> None:
+        """Raise Refusal (400) for what is the name of no term: a term that no query uses is one all the same."""
+        if term and term_of(term) == term and not is_iri(term):
+            raise Refusal(400, f"{term[:80]} is no term; a term is such as shisaku:Measure, or its IRI")
 
     async def listing(self, view: View, term: str = "", subject: str = "") -> str:
         """Return the page of all queries, each under its first subject, or of those of a subject or with a term."""
@@ -150,6 +155,7 @@ def router(stored: QueryPages) -> APIRouter:
         format = chosen(request, (PLAIN_JSON, HTML))
         term, subject = (request.query_params.get(key, "").strip() for key in ("term", "subject"))
         stored.check_subject(subject)
+        stored.check_term(term)
         if format is HTML:
             view = view_of(request)
             return page(await stored.listing(view, term, subject), view)

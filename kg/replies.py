@@ -98,15 +98,12 @@ async def understood(request: Request) -> None:
 
     An address that somebody shares may have grown a parameter on its way, which is no reason to withhold a page.
     """
-    route, unknown = request.scope.get("route"), list[str]()
-    if not isinstance(route, APIRoute) or OWN_PARAMETERS in (route.openapi_extra or {}):
+    route = request.scope.get("route")
+    if not isinstance(route, APIRoute):
         return
     known = _parameters_of(route)
-    for name, value in request.query_params.multi_items():
-        if name not in known:
-            unknown.append(name[:_LONGEST_NAME])
-        elif name == "lang" and value and pages.named_language(value) is None:
-            unknown.append(f"lang={value[:_LONGEST_NAME]}")
+    others = () if OWN_PARAMETERS in (route.openapi_extra or {}) else request.query_params.keys() - known
+    unknown = [*unknown_languages(request), *sorted(name[:_LONGEST_NAME] for name in others)]
     if not unknown:
         return
     if not prefers_page(request):
@@ -115,6 +112,17 @@ async def understood(request: Request) -> None:
         endpoint = "; queries are answered at /sparql" if "query" in unknown else ""
         raise Refusal(400, f"{', '.join(unknown[:5])} is unknown here; {here} (and lang=ja or lang=en){endpoint}")
     request.state.unknown = tuple(dict.fromkeys(unknown))[:5]
+
+
+def unknown_languages(request: Request) -> list[str]:
+    """Return the languages that an address names and that are none of ours, and those that contradict the first one."""
+    given = [value for value in request.query_params.getlist("lang") if value]
+    named = [pages.named_language(value) for value in given]
+    return [
+        f"lang={value[:_LONGEST_NAME]}"
+        for value, language in zip(given, named, strict=True)
+        if language is None or language != named[0]
+    ]
 
 
 def _parameters_of(route: APIRoute) -> frozenset[str]:

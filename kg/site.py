@@ -117,15 +117,14 @@ def app(
     application = _bare(lambda _: _running(version, pool, answers, operation.metrics, indexing, archived))
     routers = (
         sparql.router(),
-        editor.router(graph.vocabulary, graph.labels),
         health.router(Served(version, pool.source.place), pool, operation.metrics, trouble),
         archive.router(archived),
         browse.router(answers, release, sparql.sending, browse.finder(searches) if indexing.possible else None),
         searching.router(searches, release, graph.labels),
         reconcile.router(graph.ask, indexing.index, graph.labels, Setting(release, lasting, operation.address)),
     )
-    guarded = (*_read(graph, out),)
-    paths = _included(application, (*routers, downloads.router(release, out), *guarded), guarded)
+    guarded = (editor.router(graph.vocabulary, graph.labels), downloads.router(release, out), *_read(graph, out))
+    paths = _included(application, (*routers, *guarded), guarded)
     application.state.site = pages.Site(release, frozenset(path.split("/")[1] for path in paths))
     return _within_layers(application, sparql, operation, paths, keeping)
 

@@ -17,6 +17,8 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+# What people save in the place of a text.
+_ARCHIVES = {b"PK\x03\x04": "an Excel workbook, or another ZIP file", b"\xd0\xcf\x11\xe0": "an old Excel file"}
 _CODECS = {"Shift_JIS": "cp932", "EUC-JP": "euc_jp"}
 _JAPANESE = re.compile(r"[\u3001-\u30ff\u3400-\u9fff\uff01-\uff60]")  # no half-width kana: EUC-JP would look like them
 _ENOUGH = 0.7  # of the characters beyond ASCII
@@ -50,6 +52,8 @@ def marked(content: bytes) -> str:
 
 def looks_like(content: bytes) -> str:
     """Return the encoding that bytes look like; empty where they look like none that is known."""
+    if found_archive := next((name for sign, name in _ARCHIVES.items() if content.startswith(sign)), ""):
+        return found_archive
     if (name := marked(content)) not in ("", "utf-8-sig"):
         return name.upper()
     if found := _disguised(content):

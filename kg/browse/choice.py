@@ -12,6 +12,7 @@ from kg.replies import whole_number
 
 WORDS, SORT, PAGE = "q", "sort", "page"
 LONGEST_WORDS = 200  # characters
+NO_LANGUAGE = ("ここで選べる言語ではありません", "is no language of this list")
 _MOST_VALUES = 50  # of one facet; nobody chooses more
 _LAST_PAGE = 1_000_000
 

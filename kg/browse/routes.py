@@ -23,7 +23,7 @@ from kg.endpoint import Refusal
 from kg.http.negotiate import CSV, HTML, PLAIN_JSON, Format
 from kg.pages import View
 from kg.releases import Release
-from kg.replies import Asked, Notice, chosen, redirect, sent, told, view_of
+from kg.replies import Asked, Notice, chosen, redirect, sent, told, unknown_languages, view_of
 from kg.representations import Representation, link
 from kg.sending import Sending
 
@@ -92,6 +92,9 @@ class Browse:
         if table is None:
             return _later(asked, _MAKING, {"Retry-After": str(_AGAIN)})
         choice, ignored = choices.read(request.query_params.multi_items(), table.bits, _APART, table.newest)
+        ignored += [
+            Ignored("lang", text.removeprefix("lang="), choices.NO_LANGUAGE) for text in unknown_languages(request)
+        ]
         view = replace(view_of(request), path=PATH, root=asked.root, parameters=choice.parameters())
         if format is HTML and not ignored and choice.parameters() != _given(request):
             named = {key: request.query_params[key] for key in _APART if key in request.query_params}

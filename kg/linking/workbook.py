@@ -44,7 +44,9 @@ class Workbook:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # about features of Excel that are of no account here
                 book: Any = load_workbook(BytesIO(self._package.usual()), data_only=computed)
-        except Exception as error:  # whatever a library meets in a file that is broken, or is none
+        except (AttributeError, TypeError) as error:  # the words of a library about itself
+            raise TableError(Problem("it is no Excel file that can be read", SAVE, self._file)) from error
+        except Exception as error:  # whatever else it meets in a file that is broken, or is none
             raise TableError(Problem(f"it is no Excel file that can be read: {error}", SAVE, self._file)) from error
         first = next((there for there in book.worksheets if there.sheet_state == "visible"), None)
         found: Worksheet | None = next((there for there in book.worksheets if there.title == sheet), None)

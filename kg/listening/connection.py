@@ -25,6 +25,7 @@ _HOST = re.compile(rb"(?:\[[0-9A-Fa-f:.]+\]|(?:[A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A
 # What a head has besides its address and its fields.
 _SPARE = 4 * KB
 _MALFORMED = 400, "this is no request of HTTP/1.1"
+_NO_ADDRESS = 400, "the address of this request is none; percent-encode spaces and what is not ASCII, as UTF-8"
 _UNKNOWN_METHOD = 501, "this server knows no such method; it knows GET, HEAD, POST, QUERY and OPTIONS"
 
 
@@ -63,11 +64,13 @@ class Connection(HttpToolsProtocol):
         goes_on = self._in_head
         try:
             try:
-                self.parser.feed_data(data)
+                self.parser.feed_data(data if self._receiving else _with_escapes(data))
             except httptools.HttpParserUpgrade as offer:
                 self._decline(data, offer)
         except httptools.HttpParserInvalidMethodError:
             self._refuse(*_UNKNOWN_METHOD, "malformed")
+        except httptools.HttpParserInvalidURLError:
+            self._refuse(*(self._refusal or _NO_ADDRESS), "malformed")
         except httptools.HttpParserError:
             status, detail = self._refusal or _MALFORMED
             self._refuse(status, detail, "too large" if status in (413, 414, 431) else "malformed")
@@ -241,6 +244,21 @@ class Connection(HttpToolsProtocol):
             cycle.message_event.set()
         self.transport.write(_problem(status, detail))
         self.transport.close()
+
+
+def _with_escapes(data: bytes) -> bytes:
+    """Return the beginning of a request with the characters beyond ASCII in its first line percent-encoded.
+
+    A person who types an address for curl sends them as they are. What is not UTF-8 stays, and is refused.
+    """
+    line, end, rest = data.partition(b"\n")
+    if line.isascii():
+        return data
+    try:
+        line.decode()
+    except UnicodeDecodeError:
+        return data
+    return re.sub(rb"[\x80-\xff]", lambda byte: b"%%%02X" % byte[0][0], line) + end + rest
 
 
 def _problem(status: int, detail: str) -> bytes:

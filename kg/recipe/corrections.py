@@ -5,6 +5,7 @@ entry that no longer fits stops the build, and pages or rows that moved do not m
 """
 
 import itertools
+import re
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,8 @@ from pathlib import Path
 from kg.cells import Cell, Text
 from kg.errors import Problem, RecipeError
 from kg.recipe.tables import Table
+
+_CONTROL = re.compile("[\0-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 @dataclass(frozen=True)
@@ -63,12 +66,19 @@ def corrections_of(table: Table, editions: Collection[str]) -> tuple[tuple[Corre
 
 def _contradictions(entry: Correction, others: Iterable[Correction], editions: Collection[str]) -> Iterator[Problem]:
     """Yield what is wrong with an entry; `others` are about the same text of the same edition."""
-    if entry.edition not in editions:
+    if editions and entry.edition not in editions:  # without any, that is told once
         fact = f"{entry.id}: edition is {entry.edition!r}, which is no source at hand"
         yield Problem(fact, f"name one of {', '.join(sorted(editions))}", entry.file, entry.file_line)
     if entry.action == "replace" and entry.printed == entry.corrected:
         fact = f"{entry.id} changes nothing"
         yield Problem(fact, "correct the text or use flag", entry.file, entry.file_line)
+    if entry.action == "replace" and not entry.corrected.strip():
+        fact = f"{entry.id} does not say what to read instead of {entry.printed!r}"
+        remedy = "fill in `corrected`; where a character is too many, take the text around it into both"
+        yield Problem(fact, remedy, entry.file, entry.file_line)
+    if (odd := _CONTROL.search(entry.corrected)) and odd.group() not in entry.printed:
+        fact = f"{entry.id}: corrected holds U+{ord(odd.group()):04X}, a line break or control character"
+        yield Problem(fact, "write it in one line, as a cell of the document", entry.file, entry.file_line)
     if entry.action == "flag" and entry.corrected:
         fact = f"{entry.id} only flags, but says what to read"
         yield Problem(fact, "empty `corrected`, or use replace", entry.file, entry.file_line)

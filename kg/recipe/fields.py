@@ -27,7 +27,11 @@ _KINDS: dict[str, tuple[type, str]] = {
     "list": (list, "a list of texts"),
     "pair": (list, 'a pair of texts: ["日本語", "English"]'),
 }
-_CONTROL = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f\u2028\u2029\ufeff\ufffe\uffff]")
+_CONTROL = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
+# Marks of spacing and direction that come along when text is copied; kana and letters with a mark apart.
+_UNSEEN = re.compile("[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069]")
+_APART = re.compile("[a-zA-Zか-とは-ほカ-トハ-ホうウ][\u0300-\u030c\u3099\u309a]")
+_ONE_LINE = ("label_", "title_", "name")  # what fields are called that are shown as names
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,23 @@ class Field:
             return Problem(complaint, remedy, file)
         return None
 
+    def odd(self, value: str, file: Path, line: int) -> Problem | None:
+        """Return that a cell holds characters that nobody sees, or sees as others, or None.
+
+        A field that keeps its spaces holds the text of a document, character for character.
+        """
+        if self.keep_space:
+            return None
+        if strange := _CONTROL.search(value) or _UNSEEN.search(value):
+            fact = f"{self.name} holds U+{ord(strange.group()):04X}, which nobody sees"
+            return Problem(fact, "delete the character; was the file saved in another encoding?", file, line)
+        if self.name.startswith(_ONE_LINE) and "\n" in value.replace("\r", "\n"):
+            return Problem(f"{self.name} holds a line break", "write it in one line", file, line)
+        if apart := _APART.search(value):
+            fact = f"{self.name} holds {apart.group()!r} as two characters"
+            return Problem(fact, "write it as one, composed (NFC)", file, line)
+        return None
+
     def missing(self, file: Path) -> Problem:
         """Return that a setting is not there."""
         remedy = f"write what {DESCRIPTIONS} says of {self.name}: {self.title_ja} – {self.title_en}"
@@ -87,6 +108,8 @@ class Field:
             return f"{name} is empty"
         if strange := _CONTROL.search(value):
             return f"{name} holds the control character U+{ord(strange.group()):04X}"
+        if name.startswith(_ONE_LINE) and "\n" in value.replace("\r", "\n"):
+            return f"{name} holds a line break"
         return ""
 
     def complaint(self, value: str) -> str:

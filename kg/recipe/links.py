@@ -174,9 +174,14 @@ def _called(code: Code) -> Iterator[str]:
 def _identified_twice(
     rows: Sequence[LinkRow], rules: Sequence[LinkRule], tables: Mapping[str, Table]
 ) -> Iterator[Problem]:
-    """Yield each IRI elsewhere that is said to be two of our things."""
+    """Yield each IRI elsewhere that is said to be two of our things, and each of these that is said to be two there."""
     first: dict[str, tuple[str, str]] = {}
+    of: dict[tuple[str, Path], tuple[str, str]] = {}
     for subject, iri, file, line in _identities(rows, rules, tables):
+        same = of.setdefault((subject, file), (iri, f"{file.name}, line {line}"))
+        if f"{file.parent.name}/" == FOLDER and same[0] != iri:
+            fact = f"{_short(subject)} is said to be {iri} and, in {same[1]}, {same[0]}"
+            yield Problem(fact, "keep the one that is right; reject the other with Not", file, line)
         other = first.setdefault(iri, (subject, f"{file.name}, line {line}"))
         if other[0] != subject:
             fact = f"{iri} is said to be {_short(subject)} and, in {other[1]}, {_short(other[0])}"

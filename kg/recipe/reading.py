@@ -23,7 +23,7 @@ from kg.recipe.settings import problems_of_settings
 from kg.recipe.sources import FOLDER as SOURCES
 from kg.recipe.sources import Source, keys_of, read_sources
 from kg.recipe.tables import Row, Table, coming, dangling, read_table, tables_of
-from kg.recipe.things import Change, changes_of, problems_of_things
+from kg.recipe.things import Change, changes_of, problems_of_concepts, problems_of_things
 
 FORMAT = 1
 FILE = "recipe.toml"
@@ -169,10 +169,7 @@ class _Survey:
         self._tell(found)
         return Recipe(
             folder=self.folder,
-            version=head.get("version", ""),
-            issued=head.get("issued", ""),
-            title_ja=head.get("title_ja", ""),
-            title_en=head.get("title_en", ""),
+            **{key: head.get(key, "") for key in ("version", "issued", "title_ja", "title_en", "previous")},
             sources=sources,
             codes=codes,
             eras=eras,
@@ -184,7 +181,6 @@ class _Survey:
             links=links,
             judgements=judgements,
             plans=plans,
-            previous=head.get("previous", ""),
             remarks=tuple(self.remarks),
         )
 
@@ -194,6 +190,7 @@ class _Survey:
         for name, codelist in codes.items():
             self._tell(codelist.problems, name)
         self._tell(problems_of_things(codes), "organizations", "bodies", "places", "entities")
+        self._tell(problems_of_concepts(tables["concepts"]), "concepts")
         return codes
 
     def _tell(self, problems: Iterable[Problem], *parts: str) -> None:

@@ -95,8 +95,10 @@ def _rows(text: str, file: Path, fields: tuple[Field, ...], reading: Reading) ->
             if record and not any(value.strip() for value in record):
                 blank.append(line)
             elif len(values := _cut(record, len(names))) == len(names):
-                stripped = (v if f.keep_space else v.strip() for f, v in zip(fields, values, strict=True))
+                stripped = [v if f.keep_space else v.strip() for f, v in zip(fields, values, strict=True)]
                 rows.append(Row(dict(zip(names, stripped, strict=True)), line))
+                if stripped == names:
+                    reading.problems.append(Problem("the header stands here again", "delete this row", file, line))
             elif record:
                 fact = f"the row has {len(record)} fields, not {len(names)}"
                 remedy = "quote a value that holds a comma or a line break"
@@ -133,7 +135,7 @@ def _complaints(rows: list[Row], file: Path, fields: tuple[Field, ...]) -> Itera
         problems: list[Problem] = []
         for field in fields:
             value = row[field.name]
-            if problem := field.problem(value, file, row.line):
+            if problem := field.problem(value, file, row.line) or field.odd(value, file, row.line):
                 problems.append(problem)
             elif field.unique and value and (field.name, value) in first:
                 fact = f"{field.name} {value!r} stands already in line {first[field.name, value]}"

@@ -1,6 +1,7 @@
 """What texts name besides the columns of the table: entities, bodies and places, and what became of organizations."""
 
 import datetime
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -10,6 +11,11 @@ from kg.recipe.tables import Row, Table
 
 # The code lists whose entries are looked for in texts.
 NAMED = ("entities", "bodies", "places")
+_ERAS = ("明治", "大正", "昭和", "平成", "令和")
+_LAW_NUMBER = re.compile(
+    rf"(?P<era>{'|'.join(_ERAS)})(?P<year>元|[1-9][0-9]*)年(?:憲法|[^0-9\s]+第(?P<number>[1-9][0-9]*)号)"
+)
+_LAW_ID = re.compile(r"(?P<era>[1-5])(?P<year>[0-9]{2})[A-Z]{2}[0-9]{4}(?P<number>[0-9]{6})")
 _GOVERNMENT = 6  # a corporate number of a local government ends in its local-government code
 
 
@@ -45,11 +51,38 @@ def problems_of_things(codes: Mapping[str, CodeList]) -> Iterator[Problem]:
                 f"{code.key} is also a key of organizations.csv", "keep one row", codes["bodies"].file, code.row.line
             )
     yield from _numbers_of_two(codes)
+    yield from _problems_of_laws(codes["laws"])
     for code in codes["places"]:
         number = code.row["corporate_number"]
         if number and number[-_GOVERNMENT:] != code.row["area_code"]:
             fact = f"the corporate number {number} does not end in the local-government code {code.row['area_code']}"
             yield Problem(fact, "correct the one that is wrong", codes["places"].file, code.row.line)
+
+
+def _problems_of_laws(laws: CodeList) -> Iterator[Problem]:
+    """Yield law numbers that are not written as laws are cited, and law IDs that are not those of their numbers."""
+    for law in laws:
+        number, identifier = law.row["law_number"], law.row["law_id"]
+        cited, told = _LAW_NUMBER.fullmatch(number), _LAW_ID.fullmatch(identifier)
+        if not cited:
+            fact = f"law_number is {number!r}; it must be a number such as 昭和39年法律第170号"
+            yield Problem(fact, "write it as laws are cited, with figures", laws.file, law.row.line)
+            continue
+        year = "1" if cited["year"] == "元" else cited["year"]
+        said = (_ERAS.index(cited["era"]) + 1, int(year), int(cited["number"] or 0))
+        if told and said != tuple(map(int, told.group("era", "year", "number"))):
+            fact = f"the law ID {identifier} is not that of {number}"
+            yield Problem(fact, "correct the one that is wrong", laws.file, law.row.line)
+
+
+def problems_of_concepts(table: Table) -> Iterator[Problem]:
+    """Yield every key that stands twice in its scheme."""
+    first: dict[tuple[str, str], int] = {}
+    for row in table.rows:
+        line = first.setdefault((row["scheme"], row["key"]), row.line)
+        if line != row.line:
+            fact = f"{row['key']} of {row['scheme']} stands already in line {line}"
+            yield Problem(fact, "keep one of the two rows", table.file, row.line)
 
 
 def _numbers_of_two(codes: Mapping[str, CodeList]) -> Iterator[Problem]:
@@ -73,6 +106,10 @@ def changes_of(table: Table, codes: Mapping[str, CodeList]) -> tuple[tuple[Chang
         for key in row.listed(side)
         if key not in keys
     ]
+    for row in table.rows:
+        if {*row.listed("original")} == {*row.listed("resulting")}:
+            fact = f"{row['key']} changes nothing: original and resulting are the same"
+            problems.append(Problem(fact, "correct the one that is wrong", table.file, row.line))
     changes = [
         Change(
             key=row["key"],

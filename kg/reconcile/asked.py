@@ -151,7 +151,7 @@ def _clues(given: object, place: str, vocabulary: Vocabulary) -> Iterator[Clue]:
     for clue in given:
         if not isinstance(clue, dict) or not isinstance(clue.get("pid"), str) or "v" not in clue:
             raise Refusal(400, f"{place}.properties: each is an object with pid and v")
-        values = clue["v"] if isinstance(clue["v"], list) else [clue["v"]]
+        values = [value for value in (clue["v"] if isinstance(clue["v"], list) else [clue["v"]]) if value is not None]
         read = tuple(_given(value, f"{place}.properties.{clue['pid']}") for value in values)
         filled = tuple(value for value in read if value.text or value.thing)
         if filled:

@@ -37,7 +37,9 @@ def router(desk: Desk, release: Release | None, labels: Labels) -> APIRouter:
     async def search(request: Request) -> Response:
         format = chosen(request, (PLAIN_JSON, HTML))
         wish = wished(request, desk.index().facets)
-        found, similar = await desk.errand(partial(_search, wish))
+        found, similar, unknown = await desk.errand(partial(_search, wish))
+        if unknown and format is not HTML:
+            raise Refusal(400, f"{', '.join(unknown)}: nothing in these data has this value")
         telling = Telling(wish, found, similar, labels)
         if wish.page > telling.pages:
             raise Refusal(404, f"what was found fills {telling.pages} pages")
@@ -51,15 +53,23 @@ def router(desk: Desk, release: Release | None, labels: Labels) -> APIRouter:
     return routes
 
 
-def _search(wish: Wish, matcher: Matcher, deadline: float) -> tuple[Found, list[Candidate]]:
-    """Return what is found, and where that is nothing what is called like it."""
+def _search(wish: Wish, matcher: Matcher, deadline: float) -> tuple[Found, list[Candidate], list[str]]:
+    """Return what is found; where that is nothing, what is called like it, and values that nothing has."""
     index = matcher.index
     found = index.find(
         wish.words, filters=wish.filters, limit=wish.limit, offset=wish.offset, lang=wish.lang, seconds=left(deadline)
     )
-    if found.total or not wish.words or wish.filters:
-        return found, []
-    return found, matcher.candidates(wish.words, limit=_SIMILAR)
+    if found.total:
+        return found, [], []
+    if wish.filters:
+        pairs = [(facet, value) for facet, values in sorted(wish.filters.items()) for value in values]
+        return found, [], [f"{facet}={value[:80]}" for facet, value in pairs if not _has(index, facet, value, deadline)]
+    return found, matcher.candidates(wish.words, limit=_SIMILAR) if wish.words else [], []
+
+
+def _has(index: Index, facet: str, value: str, deadline: float) -> bool:
+    """Whether anything has a value of a facet."""
+    return index.find("", filters={facet: [value]}, limit=0, seconds=left(deadline)).total > 0
 
 
 def _parameters() -> list[dict[str, Any]]:

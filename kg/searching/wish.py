@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from fastapi import Request
 
 from kg.endpoint import Refusal
-from kg.replies import number_in, view_of
+from kg.replies import number_in, unknown_languages, view_of
 
 LONGEST = 1000  # characters of what is looked for
 PAGE_SIZE, LARGEST_PAGE = 20, 100
@@ -51,6 +51,8 @@ def wished(request: Request, facets: Sequence[str]) -> Wish:
     asked, known = request.query_params, (*_OWN, *facets)
     if unknown := sorted({name[:50] for name in asked} - set(known)):
         raise Refusal(400, f"{', '.join(unknown[:5])} is unknown here; known are {', '.join(known)}")
+    if languages := unknown_languages(request):
+        raise Refusal(400, f"{', '.join(languages)} is unknown here; known are lang=ja and lang=en")
     words = asked.get("q", "").strip()
     if len(words) > LONGEST:
         raise Refusal(400, f"q has {len(words):,} characters; {LONGEST:,} are read")

@@ -19,6 +19,7 @@ from pyoxigraph import QueryResultsFormat, QuerySolutions, parse_query_results
 
 from kg import __version__
 from kg.remote.reading import strict
+from kg.texts import looks_like
 from kg.workers.limits import megabytes
 from kg.workers.messages import Refusal
 
@@ -184,8 +185,18 @@ class Call:
             for _ in results:
                 pass
         except (SyntaxError, ValueError, OSError, RecursionError) as error:
-            return failed(self.endpoint, f"its answer cannot be read ({error})")
+            return failed(self.endpoint, f"its answer cannot be read ({_encoding_of(body) or error})")
         return Reply(QueryResultsFormat.JSON.media_type, read)
+
+
+def _encoding_of(body: bytes) -> str:
+    """Return in words what is wrong with the encoding of an answer; nothing where it is UTF-8."""
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        found = looks_like(body)
+        return f"it is no UTF-8: this looks like {found}" if found else "it is no UTF-8"
+    return ""
 
 
 def _is_read(body: bytes) -> bool:

@@ -424,3 +424,95 @@ def test_blank_rows_are_one_remark(recipe: Path) -> None:
     built = kg("build", "--recipe", recipe, "--out", recipe.parent / "out")
     assert built.exit_code == 0, built.output
     assert "40 blank rows are left aside" in built.stderr
+
+
+@pytest.mark.parametrize(
+    ("corrected", "fact"),
+    [
+        ("", "c0001 does not say what to read instead of '電子応札率'"),
+        ("  ", "c0001 does not say what to read instead of '電子応札率'"),
+        ("電子\n応札率", "c0001: corrected holds U+000A"),
+        ("電子\x0b応札率", "c0001: corrected holds U+000B"),
+    ],
+)
+def test_a_replacement_says_what_to_read(recipe: Path, corrected: str, fact: str) -> None:
+    """Nothing is deleted because a cell was left empty, and no row is cut in two by a line break."""
+    add(recipe, "corrections", correction(1, "電子応札率", corrected, action="replace"))
+
+    assert f"corrections.csv:2: {fact}" in told(recipe)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "instead", "fact"),
+    [
+        ("effects", "地域社会", "地域\u200b社会", "effects.csv:3: label_ja holds U+200B, which nobody sees"),
+        ("effects", "地域社会", '"地域\n社会', "effects.csv:3: label_ja holds a line break"),
+        ("effects", "地域社会", "か\u3099く社会", "label_ja holds 'か\u3099' as two characters"),
+        ("effects", "地域社会", "\u00e5\u009c\u00b0域社会", "effects.csv:3: label_ja holds U+009C, which nobody sees"),
+        ("laws", "339AC0000000170", "340AC0000000170", "the law ID 340AC0000000170 is not that of 昭和39年法律第170号"),
+        (
+            "laws",
+            "昭和39年法律第170号",
+            "昭和三十九年法律第百七十号",
+            "it must be a number such as 昭和39年法律第170号",
+        ),
+        ("organization-changes", "specific-ppc,ppc", "ppc,ppc", "ppc-2016 changes nothing"),
+    ],
+)
+def test_what_nobody_sees_and_what_contradicts_itself_is_told(
+    recipe: Path, name: str, text: str, instead: str, fact: str
+) -> None:
+    """A character that came along unseen makes another name; a law has the ID of its number; a change changes."""
+    file = recipe / f"{name}.csv"
+    content = file.read_text(encoding="utf-8")
+    quoted = instead.startswith('"')
+    whole = "地域社会・経済の活性化" if quoted else text
+    assert whole in content
+    file.write_text(
+        content.replace(whole, f'{instead}・経済の活性化"' if quoted else instead, 1), encoding="utf-8", newline=""
+    )
+
+    assert fact in told(recipe)
+
+
+@pytest.mark.parametrize(
+    ("name", "again", "fact"),
+    [
+        ("effects", 0, "the header stands here again"),
+        ("concepts", 1, "progress of kpi-kind stands already in line 2"),
+    ],
+)
+def test_a_row_that_was_pasted_twice_is_told(recipe: Path, name: str, again: int, fact: str) -> None:
+    """A header in the middle would be an entry called key; a concept has one row."""
+    file = recipe / f"{name}.csv"
+    lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
+    file.write_text("".join([*lines, lines[again]]), encoding="utf-8")
+
+    assert f"{name}.csv:{len(lines) + 1}: {fact}" in told(recipe)
+
+
+def test_a_thing_is_one_thing_elsewhere(recipe: Path) -> None:
+    """Two items of Wikidata for one of our organizations contradict each other."""
+    add(recipe, "links/wikidata", *(link("id:organization/mic", "総務省", item) for item in ("Q999998", "Q999999")))
+
+    assert "id:organization/mic is said to be http://www.wikidata.org/entity/Q999999 and, in wikidata.csv" in told(
+        recipe
+    )
+
+
+def test_a_workbook_in_the_place_of_a_table_is_named(recipe: Path) -> None:
+    """What Excel saves as a workbook under the name of a table is called one."""
+    (recipe / "effects.csv").write_bytes(b"PK\x03\x04\x14\0\x06\0\x08\0\0\0!\0" + bytes(60))
+
+    assert "effects.csv:1: is no UTF-8: this looks like an Excel workbook" in told(recipe)
+
+
+def test_a_recipe_without_sources_is_told_once(recipe: Path) -> None:
+    """Each correction is about an edition that is not there, but that is one mistake."""
+    add(recipe, "corrections", correction(1, "電子応札率", "甲"))
+    for file in (recipe / SOURCE).iterdir():
+        file.unlink()
+    (recipe / SOURCE).rmdir()
+    stderr = told(recipe)
+
+    assert "no source" in stderr and "c0001" not in stderr

@@ -230,6 +230,10 @@ def test_a_table_of_one_column_goes_by_its_number(link: Link) -> None:
         (b"a\0b\n", "zero bytes"),
         (b"PK\x03\x04 no zip", "no Excel file"),
         (bytes.fromhex("d0cf11e0a1b11ae1"), "old Excel file"),
+        (b"\xef\xbb\xbf \n<html><table><tr><td>a</td></tr></table></html>", "HTML"),
+        (b'<?xml version="1.0"?><a/>', "XML"),
+        (b'[{"a": "x"}]', "JSON"),
+        (b"%PDF-1.7\n", "PDF"),
     ],
 )
 def test_a_file_that_is_no_table_is_refused(link: Link, tmp_path: Path, content: bytes, words: str) -> None:
@@ -241,6 +245,27 @@ def test_a_file_that_is_no_table_is_refused(link: Link, tmp_path: Path, content:
     assert (result.exit_code, result.stdout) == (1, "")
     assert words in result.stderr
     assert not (tmp_path / "out.csv").exists()
+
+
+def test_an_option_about_another_kind_of_file_is_a_wrong_use(link: Link, plan: Path, tmp_path: Path) -> None:
+    """A sheet of a CSV file, or the separator of an Excel file, is not passed over: it may be the wrong file."""
+    link(plan, "--column", "施策名", "--out", book := tmp_path / "plan.xlsx")
+    results = [
+        link(plan, "--column", "施策名", "--sheet", "計画"),
+        link(book, "--column", "施策名", "--separator", ";", "--prefix", "x_"),
+        link(book, "--column", "施策名", "--encoding", "shift_jis", "--prefix", "x_"),
+    ]
+
+    assert [result.exit_code for result in results] == [2, 2, 2]
+    assert "which has none" in results[0].stderr and "which has none" in results[1].stderr
+
+
+def test_a_header_in_brackets_is_no_other_file(link: Link, tmp_path: Path) -> None:
+    """Cells that begin like HTML or JSON are cells."""
+    file = tmp_path / "odd.csv"
+    file.write_text("[施策],<担当>\nテレワーク環境整備の推進,総務省\n", encoding="utf-8")
+
+    assert link(file, "--column", "[施策]").exit_code == 0
 
 
 def test_a_table_is_never_written_over_itself(link: Link, plan: Path) -> None:

@@ -37,6 +37,7 @@ USELESS = {
     "/page": (200, "text/html", b"<p>Welcome</p>", "text/html"),
     "/no-json": (200, JSON, b"nothing of that kind", "cannot be read"),
     "/half-json": (200, JSON, GOOD_ANSWER[:-5], "cannot be read"),
+    "/utf-16": (200, JSON, GOOD_ANSWER.decode().encode("utf-16"), "this looks like UTF-16"),
     "/ask": (200, JSON, b'{"head":{},"boolean":true}', "no rows"),
     "/broken": (500, "text/plain", b"Traceback", "500"),
     "/not-found": (404, "text/plain", b"nothing here", "404"),

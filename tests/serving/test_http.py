@@ -1,6 +1,7 @@
 """HTTP as its specifications have it, where clients differ: hosts, codings, negotiation, CORS, addresses."""
 
 import socket
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -42,6 +43,17 @@ def test_a_request_names_one_host(site: httpx.Client, head: bytes, status: int) 
 def test_an_old_client_needs_no_host(site: httpx.Client) -> None:
     """HTTP/1.0 knows no field Host."""
     assert answered(site, GET.replace(b"1.1", b"1.0") + b"\r\n") == [200]
+
+
+def test_an_address_may_be_typed_as_it_is_read(real_site: httpx.Client) -> None:
+    """curl sends what is typed: UTF-8 in an address is taken as if it were percent-encoded, other bytes are told."""
+    typed = "GET /search?q=防災&lang=ja HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    with socket.create_connection((real_site.base_url.host, real_site.base_url.port), timeout=60) as connection:
+        connection.sendall(typed.encode("cp932"))
+        told = b"".join(iter(lambda: connection.recv(1 << 16), b""))
+
+    assert answered(real_site, typed.encode()) == [200]
+    assert statuses(told) == [400] and b"percent-encode" in told
 
 
 @pytest.mark.parametrize(
@@ -146,6 +158,9 @@ def test_a_page_of_another_site_may_send_any_field(real_site: httpx.Client, path
         ("/pictures/", "/pictures"),
         ("/search/?q=a", "/search?q=a"),
         ("/about//", "/about"),
+        ("/doc/organization/mic/", "/doc/organization/mic"),
+        ("/doc/municipal-2019/measure/01-05/?page=1", "/doc/municipal-2019/measure/01-05?page=1"),
+        ("/id/organization/mic/?lang=ja", "/doc/organization/mic?lang=ja"),
     ],
 )
 def test_a_slash_too_many_leads_to_the_page(real_site: httpx.Client, asked: str, meant: str) -> None:
@@ -155,6 +170,8 @@ def test_a_slash_too_many_leads_to_the_page(real_site: httpx.Client, asked: str,
     followed = real_site.get(asked, headers=BROWSER, follow_redirects=True)
     assert (followed.status_code, str(followed.url)) == (200, str(real_site.base_url.join(meant)))
     assert real_site.get("/nowhere/", headers=BROWSER).status_code == 404
+    assert real_site.get("/doc/organization/nowhere/").status_code == 404
+    assert real_site.get("/browse%2F").status_code == 404  # an escaped slash is none, and leads nowhere
 
 
 def test_addresses_of_other_endpoints_are_taken(site: httpx.Client) -> None:
@@ -197,6 +214,19 @@ def test_every_parameter_of_a_path_is_described(real_site: httpx.Client) -> None
         ("SELECT ?a { ?a ?b 'x }", "line 1, column 19", "never closed"),
         ("SELECT ?a { ?a ?b ?c ", "line 1, column 11", "never closed"),
         ("SELEC ?a { ?a ?b ?c }", "line 1, column 1", "No query begins with SELEC"),
+        ("SELECT ?a { ?a ?b\u200e?c }", "line 1, column 18", "U+200E has no meaning here"),
+        ("SELECT ?a { ?a ?b ?c }\x0bLIMIT 1", "line 1, column 23", "U+000B has no meaning here; write a space"),
+        ("SELECT (COUNT(*) AS n) { ?a ?b ?c }", "line 1, column 21", "AS ?n"),
+        ("SELECT ?a { ?a ?b ?c } ORDER BY ?c DESC", "line 1, column 33", "DESC(?c)"),
+        ("SELECT ?a { ?a ?b ?c } ORDER BY desc ?c", "line 1, column 33", "DESC(?c)"),
+        ("SELECT ?a { ?a a https://e.org/C }", "line 1, column 18", "<https://e.org/C>"),
+        ("SELECT ?a { ?a a <https://e.org/C > }", "line 1, column 34", "No space may stand in an IRI"),
+        ("PREFIX e <http://e/> SELECT * {}", "line 1, column 9", "PREFIX e: <…>"),
+        ("PREFIX e: http://e/ SELECT * {}", "line 1, column 11", "<http://e/>"),
+        ("@prefix e: <http://e/> . SELECT * {}", "line 1, column 1", "without @"),
+        ("PREFIX e: <http://e/>; SELECT * {}", "line 1, column 22", "stands no ;"),
+        ("SELECT * {} -- all", "line 1, column 13", "A comment begins with #"),
+        ("/* all */ SELECT * {}", "line 1, column 1", "A comment begins with #"),
     ],
 )
 def test_a_mistake_in_a_query_is_said_in_plain_words(site: httpx.Client, query: str, place: str, words: str) -> None:
@@ -207,6 +237,61 @@ def test_a_mistake_in_a_query_is_said_in_plain_words(site: httpx.Client, query: 
     detail = answer.json()["detail"]
     assert detail.startswith(place) and words in detail, detail
     assert "no valid SPARQL query" in detail
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        'SELECT ?a { ?a ?b "x" . ?c }',
+        'SELECT ?a { ?a ?b "" } LIMIT ten',
+        "SELECT ?a { ?a ?b <http://e/o> } LIMIT ten",
+        "SELECT ?a { ?a ?b 'see https://e.org -- or //' } LIMIT ten # https://e.org/",
+    ],
+)
+def test_a_mistake_elsewhere_is_not_sought_in_texts(site: httpx.Client, query: str) -> None:
+    """Of a query with another mistake, no text, IRI or comment is called one; the engine speaks then."""
+    answer = site.get("/sparql", params={"query": query})
+
+    assert answer.status_code == 400
+    assert answer.json()["detail"].startswith("no valid SPARQL query")
+
+
+def test_what_a_group_lacks_is_told(site: httpx.Client) -> None:
+    """Where SELECT returns what has no value for each group, that is said before the engine's own words."""
+    answer = site.get("/sparql", params={"query": "SELECT ?a { ?a ?b ?c } GROUP BY ?b"})
+
+    assert answer.json()["detail"].startswith("SELECT returns a variable that has no value for each group.")
+
+
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+JAPANESE = 'ASK { FILTER("施策を探す" = "施策を探す") }'
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+def test_a_query_is_read_where_its_encoding_is_sure(site: httpx.Client, encoding: str) -> None:
+    """With a mark at its beginning, as editors save files: as a body, as a field of a form, in an address."""
+    field = f"query={quote(JAPANESE.encode(encoding))}"
+    answers = [
+        site.post("/sparql", content=JAPANESE.encode(encoding), headers={"Content-Type": "application/sparql-query"}),
+        site.post("/sparql", content=field, headers=FORM),
+        site.get(f"/sparql?{field}"),
+    ]
+
+    assert [answer.json().get("boolean", answer.text) for answer in answers] == [True] * 3
+
+
+@pytest.mark.parametrize(("encoding", "name"), [("cp932", "Shift_JIS"), ("euc_jp", "EUC-JP"), ("utf-16", "UTF-16")])
+def test_a_query_in_another_encoding_is_named(site: httpx.Client, encoding: str, name: str) -> None:
+    """Nothing is guessed: what the bytes look like is told, by every way to send them."""
+    content = JAPANESE.encode(encoding)
+    answers = [
+        site.post("/sparql", content=content, headers={"Content-Type": "application/sparql-query"}),
+        site.post("/sparql", content=f"query={quote(content)}", headers=FORM),
+        site.get(f"/sparql?query={quote(content)}"),
+    ]
+
+    for answer in answers:
+        assert (answer.status_code, f"this looks like {name}" in answer.json()["detail"]) == (400, True), answer.text
 
 
 @pytest.mark.parametrize(

@@ -65,6 +65,9 @@ def data(tmp_path_factory: pytest.TempPathFactory, start) -> Iterator[httpx.Clie
         ("http://www.soumu.example", "./doc/organization/mic"),
         ("https://doc.example/a?b=1&c=2", "./doc/document/x-1"),
         ("https://w3id.org/shisaku/def#Measure", "./def#Measure"),
+        ("shisaku:Measure", "./def#Measure"),
+        ("id:organization/mic", "./doc/organization/mic"),
+        (f"{ID}organization/mic/", "./doc/organization/mic"),
     ],
 )
 def test_an_iri_leads_to_our_document(data: httpx.Client, iri: str, location: str) -> None:
@@ -90,6 +93,8 @@ def test_an_iri_leads_to_our_document(data: httpx.Client, iri: str, location: st
         ("wd:Q1322293", "organization/"),
         ("q1322293", "organization/"),
         ("https://laws.e-gov.go.jp/law/428AC1000000103", "law/kanmin-data"),
+        ("平成二十八年法律第百三号", "law/kanmin-data"),
+        ("電気事業法(昭和三十九年法律第百七十号)", "law/denki-jigyo"),
         ("https://laws.e-gov.go.jp/law/428AC1000000103/20210901_503AC0000000035", "law/kanmin-data"),
         ("https://elaws.e-gov.go.jp/document?lawid=428AC1000000103", "law/kanmin-data"),
         ("elaws.e-gov.go.jp/document?lawid=428AC1000000103_20210901_503AC0000000035", "law/kanmin-data"),

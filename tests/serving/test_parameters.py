@@ -72,6 +72,9 @@ def test_several_values_and_several_parameters(real_site: httpx.Client) -> None:
         ("rows-of-a-page.csv?page=one", ["is no integer", "page=1"]),
         ("targets-by-fiscal-year.csv?role=goal", ["nothing in these data is called goal", "baseline"]),
         ("things-linked-by-kind.csv?kind=x", ["it has none"]),
+        ("measures-of-a-pillar.csv?pillar=standards&lang=zz", ["lang=zz"]),
+        ("measures-of-a-pillar.csv?pillar=,", ["nothing in these data is called", "data-use"]),
+        ("targets-due-in-a-period.csv?first=2020-04-01&first=2021-04-01", ["first", "twice"]),
     ],
 )
 def test_what_is_not_understood_is_refused_with_what_is_known(
@@ -99,6 +102,17 @@ def test_what_is_not_understood_is_refused_with_what_is_known(
         "/search?words=x",
         "/source/municipal-2019?page=x",
         "/doc/organization/mic?page=x",
+        "/browse.csv?lang=zz",
+        "/pictures?lang=ja&lang=en",
+        "/search?q=x&lang=zz",
+        "/search?type=nope",
+        "/search?q=x&edition=municipal-2020",
+        "/queries?term=zzz",
+        "/terms.json?prefix=skos",
+        "/release/2019.1.0/?name=graph",
+        "/release/2019.1.0/measures.csv?pillar=standards",
+        "/release/latest?version=2019.1.0",
+        "/sparql?qeury=ASK%7B%7D",
     ],
 )
 def test_no_route_passes_over_a_parameter(real_site: httpx.Client, address: str) -> None:
@@ -106,7 +120,29 @@ def test_no_route_passes_over_a_parameter(real_site: httpx.Client, address: str)
     assert refusal(real_site, address)
 
 
-@pytest.mark.parametrize("path", ["/", "/about", "/pictures", "/quality", "/queries", "/doc/organization/mic"])
+def test_a_stored_query_of_a_release_takes_the_same_parameters(real_site: httpx.Client) -> None:
+    """Below a release, too, an address chooses what a query is about, or is refused; a format is passed on."""
+    address = "/release/2019.1.0/queries/measures-of-a-pillar"
+    found = rows(real_site, f"{address}?pillar=standards&format=csv")
+    plain = rows(real_site, f"{address}?format=csv")
+
+    assert {row["pillar_ja"] for row in found} == {"情報システムに係る規格の整備及び互換性の確保等"}
+    assert found != plain
+    assert "piller is no parameter" in refusal(real_site, f"{address}?piller=standards")
+    assert "names no pillar" in refusal(real_site, f"{address}?pillar=organization/mic")
+
+
+def test_what_is_asked_for_and_not_there_is_an_empty_answer(real_site: httpx.Client) -> None:
+    """Values that the data know narrow down to nothing; a term that no query uses is one all the same."""
+    nothing = real_site.get("/search", params={"q": "ヴヴヴヴ", "type": "measure"})
+
+    assert (nothing.status_code, nothing.json()["total"]) == (200, 0)
+    assert real_site.get("/queries?term=http://example.org/none").json() == []
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/about", "/pictures", "/quality", "/queries", "/doc/organization/mic", "/sparql"]
+)
 def test_a_person_gets_the_page_and_is_told(real_site: httpx.Client, path: str) -> None:
     """An address that grew a parameter on its way shows its page, which names what it does not use."""
     answer = real_site.get(f"{path}?utm_source=letter&lang=en-GB", headers=BROWSER)

@@ -192,6 +192,15 @@ def test_evidence_that_is_unknown_changes_nothing(real_site: httpx.Client, prope
     assert property not in [feature["id"] for feature in found["clue"][0]["features"]]
 
 
+def test_evidence_that_is_null_is_none(real_site: httpx.Client) -> None:
+    """An empty cell that a client sends as null, alone or among others, changes nothing and fails no query."""
+    asked = {"query": TITLE, "type": "shisaku:Measure"}
+    clues = [{"pid": "shisaku:leadOrganization", "v": value} for value in (None, [None], "", [])]
+    found = ask(real_site, bare=asked, clue={**asked, "properties": clues})
+
+    assert found["clue"] == found["bare"]
+
+
 @pytest.mark.parametrize(
     ("property", "value"),
     [("shisaku:measureNumber", "01-05"), ("shisaku:rowNumber", 9999), ("shisaku:leadOrganization", "Digital Agency")],
