@@ -85,7 +85,8 @@ def _rows(text: str, file: Path, fields: tuple[Field, ...], reading: Reading) ->
     blank: list[int] = []
     line = 1
     try:
-        header = _cut(next(records, []), len(names))
+        printed = next(records, [])
+        header = _cut(printed, len(names))
         if header != names:
             reading.broken = True
             reading.problems.append(_wrong_header(header, names, file))
@@ -94,7 +95,7 @@ def _rows(text: str, file: Path, fields: tuple[Field, ...], reading: Reading) ->
         for record in records:
             if record and not any(value.strip() for value in record):
                 blank.append(line)
-            elif len(values := _cut(record, len(names))) == len(names):
+            elif len(values := _cut(record, len(names)) if len(printed) > len(names) else record) == len(names):
                 stripped = [v if f.keep_space else v.strip() for f, v in zip(fields, values, strict=True)]
                 rows.append(Row(dict(zip(names, stripped, strict=True)), line))
                 if stripped == names:
@@ -114,7 +115,7 @@ def _rows(text: str, file: Path, fields: tuple[Field, ...], reading: Reading) ->
 
 
 def _cut(record: list[str], width: int) -> list[str]:
-    """Return a record without the empty columns that a spreadsheet writes behind the last one."""
+    """Return a record without the empty columns that a spreadsheet writes behind the last one, in the header, too."""
     return record[:width] if not any(value.strip() for value in record[width:]) else record
 
 
