@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from kg.extract.clauses import hide_quoted, mask, parentheses_of
 from kg.extract.lexicon import Lexicon
+from kg.extract.numerals import AFTER_OTHER, DURATIONS
 from kg.extract.wording import ATTRIBUTE
 
 _DIGIT = re.compile(r"\d+")
@@ -17,8 +18,9 @@ _DATED = re.compile(r"\d*\s?(?:年度?(?![間目後経以])|月(?!間)|日(?![�
 # What a number in the name of a KPI goes on with: 24時間365日対応の窓口数, 1,741団体における導入率, 1人1台端末の配備数.
 _IN_A_NAME = re.compile(
     r"(?:以上|以下|以内|未満|超|程度)?(?:の(?!達成|実現|確保|減|増)|にお(?:ける|いて)|のうち|での|への|による|に(?:係|関)"
-    r"|[一-龯ァ-ヴーA-Za-z\d](?<![増減以程未超約]))"
+    r"|[一-龯ァ-ヴー\d](?<![増減以程未超約]))"
 )
+_ORDINAL = re.compile(r"(?:第|[Nn]o\.?|[A-Za-z]|分の)[-\s]?$")
 _EDGE = re.compile(r"[、。()\[\]【】〔〕\s]")
 
 
@@ -32,7 +34,10 @@ def unread_in(text: str, lexicon: Lexicon, numbers: Sequence[tuple[int, int]]) -
         (start, stop)
         for start, stop in sorted(set(_places(rest, counted)))
         if not any(first < stop and start < last for first, last in said)
-        and not _is_name(rest, start, stop, counted, any(a < start < b for a, b in groups))
+        and (
+            (start not in counted and _counts(rest, start, stop, lexicon))
+            or not _is_name(rest, start, stop, start in counted, any(a < start < b for a, b in groups))
+        )
     ]
     words = [_words_around(text, start, stop) for start, stop in left]
     return [place for at, place in enumerate(words) if at == 0 or place[0] >= words[at - 1][1]]
@@ -46,13 +51,21 @@ def _places(rest: str, counted: dict[int, int]) -> Iterator[tuple[int, int]]:
             yield digits.span()
 
 
-def _is_name(rest: str, start: int, stop: int, counted: dict[int, int], inside: bool) -> bool:
+def _is_name(rest: str, start: int, stop: int, counted: bool, inside: bool) -> bool:
     """Whether a number belongs to a name, or says who is counted: 5G, 第2期, 人口10万人未満の団体."""
     if any(match.start() <= start < match.end() for match in _ADDRESS.finditer(rest)):
         return True
-    if start not in counted:
+    if not counted:
         return not _DATED.match(rest, start)
     return bool(ATTRIBUTE.match(rest, stop)) or (not inside and bool(_IN_A_NAME.match(rest, stop)))
+
+
+def _counts(rest: str, start: int, stop: int, lexicon: Lexicon) -> bool:
+    """Whether a number that no rule counted has a counter all the same, and no word that makes a name of it."""
+    unit, end, known = lexicon.counters.unit_at(rest, stop)
+    if not (known and unit) or unit in DURATIONS or AFTER_OTHER.match(rest, end) or rest[end : end + 1] == "化":
+        return False
+    return not _ORDINAL.search(rest[:start])
 
 
 def _words_around(text: str, start: int, stop: int) -> tuple[int, int]:

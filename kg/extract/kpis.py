@@ -17,7 +17,7 @@ from kg.extract.clauses import parentheses_of
 from kg.extract.lexicon import Lexicon
 from kg.extract.markup import Block, items_of, read_markup
 from kg.extract.statements import Target
-from kg.extract.targets import UNSET, Reading, targets_of
+from kg.extract.targets import SAYS_SOMETHING, UNSET, Reading, targets_of
 
 _COUNTER_NOUN = re.compile(r"(?:数|率|割合|比率|額|量)$")
 _HEADING = re.compile(r"\s*<([^<>]+)>\s*|\s*【(?!(?:目標|実績|現状|現在|基準)(?:値|年度)?】)([^【】]+)】\s*")
@@ -162,6 +162,6 @@ def _kpi(text: Text, group: str, lexicon: Lexicon, written: datetime.date | None
         return Kpi(text, group, "unset", periods[-1].code if periods else "", (), normal)
     reading = Reading(normal.chars, lexicon, written)
     aims = any(target.role != "baseline" for target in reading.targets)
-    unread = unread_in(normal.chars, lexicon, reading.numbers)
+    unread = unread_in(normal.chars, lexicon, reading.numbers) if SAYS_SOMETHING.search(normal.chars) else ()
     left = tuple(normal[start:stop].strip() for start, stop in unread)
     return Kpi(text, group, "set" if aims else "none", "", tuple(reading.targets), normal, left)

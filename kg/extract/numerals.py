@@ -4,6 +4,7 @@ Works on NFKC text. 割 is a tenth: 5割 is 50 %.
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -32,11 +33,12 @@ _AFTER_NAME = re.compile(
     r"[-/:]\d|分の\d|年(?!間)|歳|世代|号|条|版|章|期(?!間)|次|位|番|級|月(?!間)|時(?!間)|頃|目(?!標)|段階(?:評価|中|で|[)、]|$)"
 )
 # A number that says out of how many, or since when, is no target.
-_AFTER_OTHER = re.compile(r"のうち|経過|中(?=約?[\d一-九])")
+AFTER_OTHER = re.compile(r"のうち|経過|中(?=約?[\d一-九])")
 # How long, not how much: 3年間で計10件
 _SPAN = re.compile(r"(?:間)?(?:で(?!きる)|の(?=平均|累計|合計)|:(?=約?\d))|以内[にで](?!短縮|抑制|収め|対応)")
 _FINE = frozenset({"", "%", "倍", "ポイント"})  # these have decimals of any length
-_DURATIONS = frozenset({"年", "か月", "日", "時間", "分", "秒"})
+_MOST_KEPT = 10_000  # texts
+DURATIONS = frozenset({"年", "か月", "日", "時間", "分", "秒"})
 # In these words a kanji number counts nothing (一部, 十分, 一本化 …).
 _UNSAFE_WITH_KANJI = frozenset(
     {"部", "分", "本", "通", "組", "名", "人", "台", "町", "市", "県", "村", "種", "次", "時間"}
@@ -137,15 +139,23 @@ class Counters:
         self._unit = re.compile("|".join(re.escape(form) for form in ordered))
         counted = "|".join(re.escape(form) for form in ordered if not form.startswith("%"))
         self._per = re.compile(_PER.format(units=counted))
+        self._kept: dict[str, tuple[Numeral, ...]] = {}  # clauses are asked about again and again
 
-    def numerals(self, text: str) -> list[Numeral]:
+    def numerals(self, text: str) -> tuple[Numeral, ...]:
         """Return the numbers that count something, in order; names, ordinals and dates are left out."""
+        if (kept := self._kept.get(text)) is None:
+            if len(self._kept) >= _MOST_KEPT:
+                self._kept.clear()
+            kept = self._kept[text] = tuple(self._find(text))
+        return kept
+
+    def _find(self, text: str) -> list[Numeral]:
         found = []
         for match in _GARBLED.finditer(text):
             unit, end, known = self.unit_at(text, match.end())
             if known and unit:
                 found.append(Numeral(None, unit, match.start(), end, True, garbled=True))
-        per = [(match.start(), match.end(), match["per"]) for match in self._per.finditer(text)]
+        per = [(match.start(), match.end(), match["per"]) for match in self._rates(text)]
         for match in _NUMERAL.finditer(text):
             numeral = self._numeral(match, text)
             taken = [(each.start, each.stop) for each in found] + [(start, stop) for start, stop, _ in per]
@@ -158,7 +168,11 @@ class Counters:
 
     def rates(self, text: str) -> list[tuple[int, int]]:
         """Return where words stand that say for how many of something a number is: 1日当たり."""
-        return [match.span() for match in self._per.finditer(text)]
+        return [match.span() for match in self._rates(text)]
+
+    def _rates(self, text: str) -> Iterable[re.Match[str]]:
+        # most words say none, which is known sooner than where they would
+        return self._per.finditer(text) if "たり" in text or "につき" in text else ()
 
     def unit_at(self, text: str, start: int) -> tuple[str, int, bool]:
         """Return the canonical unit that begins at `start`, where it ends, and whether the code list knows it."""
@@ -183,9 +197,9 @@ class Counters:
             value = sum((number_of(part or "0") * 10 / 10**place for place, part in enumerate(parts)), Decimal(0))
             return Numeral(_signed(value, text[:start]), "%", start, tenths.end(), True)
         unit, end, known = self.unit_at(text, stop)
-        if _AFTER_OTHER.match(text, end) or text[end : end + 1] == "化":
+        if AFTER_OTHER.match(text, end) or text[end : end + 1] == "化":
             return None
-        if unit in _DURATIONS and _SPAN.match(text, end):
+        if unit in DURATIONS and _SPAN.match(text, end):
             return None
         if not known and _makes_something(text, stop):
             return None

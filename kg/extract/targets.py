@@ -20,6 +20,8 @@ UNSET = re.compile(
     r"未設定|設定(?:する)?予定|(?:未定|検討中|検討予定)(?=$|[)、。])|(?:年度?|度中|月|末|まで|内|中|頃)に設定(?:する)?(?=$|[)。])"
 )
 
+# A number, a first year, or a word for one: without any there is nothing to read, which is true of most KPIs.
+SAYS_SOMETHING = re.compile(r"[\d一二三四五六七八九十百千万億兆零ゼ数幾半倍元OoQlI]")
 _YEARLY = re.compile(r"\s*(?:毎年度?|各年度?)(?:度)?\s*")
 
 
@@ -43,7 +45,7 @@ class Reading:
         self._carried: tuple[str, ...] = ()
         self.targets: list[Target] = []
         self.numbers: list[tuple[int, int]] = []
-        if UNSET.search(text):
+        if not SAYS_SOMETHING.search(text) or UNSET.search(text):
             return
         for clause in clauses_of(text, lexicon):
             self._take(clause)

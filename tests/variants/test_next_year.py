@@ -1,8 +1,12 @@
 """Phrases that next year's table could print: each is read right, or left open with an issue, never silently wrong."""
 
+import re
+import unicodedata
 from collections.abc import Callable
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from reading import report
 from test_cases import rows_of
 
@@ -216,3 +220,48 @@ def test_each_phrase_is_read_right_or_left_open(read: Read, form: str) -> None:
     """Numbers, units, roles and periods of each phrase, whether it is a whole cell or stands in parentheses."""
     problems = problems_of(read, PHRASES | FURTHER, form)
     assert not problems, report(problems)
+
+
+NOISE = st.sampled_from(
+    ["", "", "", " ", "O", "l", "・", "、", "※", "~", "-", "/", "年", "第", "(", ")", "約", "令和", "→"]
+)
+CLAUSE = st.sampled_from([*PHRASES, *FURTHER])
+CELLS = st.lists(st.tuples(CLAUSE, st.integers(0, 60), NOISE), min_size=1, max_size=3)
+COUNTED = re.compile(r"\d[\d,]*(?:件|%|団体|人(?!\d)|回)")
+
+
+def odd_cell(parts: list[tuple[str, int, str]]) -> str:
+    """Return phrases in one parenthesis, each with a character too many somewhere, as a scanner leaves them."""
+    made = [phrase[: at % (len(phrase) + 1)] + noise + phrase[at % (len(phrase) + 1) :] for phrase, at, noise in parts]
+    return f"導入数({'、'.join(made)})"
+
+
+@given(made=st.lists(CELLS, min_size=10, max_size=10))
+@settings(max_examples=4, deadline=None, derandomize=True, database=None)
+def test_no_counted_number_is_passed_over(read: Read, made: list[list[tuple[str, int, str]]]) -> None:
+    """Whatever noise there is, each number with its counter stands in the words of a target, or an issue names it."""
+    assert_accounted(read, made)
+
+
+@pytest.mark.exhaustive
+@given(made=st.lists(CELLS, min_size=40, max_size=40))
+@settings(max_examples=60, deadline=None, derandomize=True, database=None)
+def test_no_counted_number_is_passed_over_in_many_cells(read: Read, made: list[list[tuple[str, int, str]]]) -> None:
+    """The promise of the test before, with many more cells."""
+    assert_accounted(read, made)
+
+
+def assert_accounted(read: Read, made: list[list[tuple[str, int, str]]]) -> None:
+    """The promise: the words of targets and of issues hold each number of a cell that counts something."""
+    cells = [odd_cell(parts) for parts in made]
+    tables, measures = rows_of(read, [{"progress": cell} for cell in cells])
+    lost = []
+    for cell, row in zip(cells, measures, strict=True):
+        of_row = [each for name in ("targets", "issues") for each in tables[name] if each["row"] == row["row"]]
+        said = "|".join(unicodedata.normalize("NFKC", each["text"]) for each in of_row)
+        unset = any(each["status"] == "unset" for each in tables["kpis"] if each["row"] == row["row"])
+        text = unicodedata.normalize("NFKC", cell)
+        lost += [
+            f"{found[0]} of {cell}: {said}" for found in COUNTED.finditer(text) if found[0] not in said and not unset
+        ]
+    assert not lost, report(lost)
