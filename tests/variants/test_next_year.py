@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Callable
 
 import pytest
+import rdflib
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from reading import report
@@ -13,6 +14,7 @@ from test_cases import rows_of
 from kg.making.reading import Tables
 
 Read = Callable[..., Tables]
+SCHEMA = rdflib.Namespace("http://schema.org/")
 FIELDS = ["role", "value", "comparator", "unit", "period", "baseline_period", "direction"]
 OPEN = "open"  # an issue names the words
 
@@ -265,3 +267,21 @@ def assert_accounted(read: Read, made: list[list[tuple[str, int, str]]]) -> None
             f"{found[0]} of {cell}: {said}" for found in COUNTED.finditer(text) if found[0] not in said and not unset
         ]
     assert not lost, report(lost)
+
+
+def test_each_kind_of_period_has_its_days_and_names(read: Read) -> None:
+    """A day, several years in a row, and what goes on from a period: first and last day, and names in two languages."""
+    cells = ["数(令和5.3.31までに3件)", "数(2020年代前半までに3件)", "数(令和3年度以降3件)"]
+    tables, _ = rows_of(read, [{"progress": cell} for cell in cells])
+    graph = rdflib.Graph().parse(data=tables.n_triples(), format="nt")
+    found = {}
+    for name in ("day/2023-03-31", "calendar-year/2020-2024", "fiscal-year/2021-on"):
+        period = rdflib.URIRef(f"https://w3id.org/shisaku/id/{name}")
+        days = [str(graph.value(period, SCHEMA[end])) for end in ("startDate", "endDate")]
+        found[name] = [*days, *sorted(map(str, graph.objects(period, rdflib.RDFS.label)))]
+
+    assert found == {
+        "day/2023-03-31": ["2023-03-31", "2023-03-31", "31 March 2023", "令和5年3月31日"],
+        "calendar-year/2020-2024": ["2020-01-01", "2024-12-31", "2020 to 2024", "2020年から2024年まで"],
+        "fiscal-year/2021-on": ["2021-04-01", "None", "fiscal year 2021 and later", "令和3年度以降"],
+    }
