@@ -5,7 +5,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
-from kg.cells import plain
+from kg.cells import plain, visible
 from kg.extract.periods import Calendar
 from kg.recipe.codelists import Code, CodeList
 
@@ -46,7 +46,7 @@ def running_number(text: str) -> str | None:
 
 def is_mark(text: str) -> bool:
     """Whether the cell is the mark ○ of an effect column."""
-    return text.strip() in _MARKS
+    return visible(text).strip() in _MARKS
 
 
 def is_nothing(text: str) -> bool:
@@ -56,7 +56,7 @@ def is_nothing(text: str) -> bool:
 
 def organization_items(text: str) -> list[str]:
     """Return the names that a list of organizations separates by commas, as printed."""
-    return [part.strip() for part in _SEPARATOR.split(unicodedata.normalize("NFKC", text)) if part.strip()]
+    return [part.strip() for part in _SEPARATOR.split(unicodedata.normalize("NFKC", visible(text))) if part.strip()]
 
 
 def is_collective(name: str) -> bool:

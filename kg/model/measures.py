@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 from kg import names
-from kg.cells import EMPTY, Cell, Text, plain
+from kg.cells import EMPTY, Cell, Text, plain, visible
 from kg.extract.anchors import Anchors, national_number, running_number
 from kg.extract.budgets import budget_of
 from kg.extract.columns import Columns
@@ -149,7 +149,7 @@ class MeasureReader:
                 if reference.valid:
                     iri = names.shared("document", names.slug(reference.url))
                     title = reference.title.chars
-                    documents.append(Document(iri, reference.url, reference.printed.chars.strip(), title))
+                    documents.append(Document(iri, reference.url, _as_printed(row, reference.printed), title))
                     namings.append(Naming("referenceDocument", iri, reference.printed))
         return tuple(documents)
 
@@ -238,6 +238,14 @@ class MeasureReader:
 
 def _cell(row: Columns, column: str) -> Cell:
     return row.cells[column][0].cell
+
+
+def _as_printed(row: Columns, text: Text) -> str:
+    """Return words as their cell prints them, also with what shows nothing; as read where their cell was corrected."""
+    cell = cell_at(row, text.span.start)
+    printed = cell.printed[text.span.start - cell.start : text.span.end - cell.start].strip()
+    words = text.chars.strip()
+    return printed if visible(printed) == words else words
 
 
 def _printed(text: Text, part: Text) -> str:
