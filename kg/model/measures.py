@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from kg import names
 from kg.cells import EMPTY, Cell, Text, plain, visible
-from kg.extract.anchors import Anchors, national_number, running_number
+from kg.extract.anchors import Anchors, national_number, row_number
 from kg.extract.budgets import budget_of
 from kg.extract.columns import Columns
 from kg.extract.kpis import Kpi as KpiRead
@@ -72,7 +72,7 @@ class MeasureReader:
             iri=iri,
             key=key,
             edition=edition,
-            row=running_number(row.plain("no").chars) or "",
+            row=row_number(row.plain("no").chars) or "",
             number=national_number(row.plain("number").chars),
             title=title,
             title_en=translation["text_en"] if translation else "",
