@@ -31,9 +31,21 @@ class Span:
     end: int
 
 
+# Characters that show nothing: soft hyphens, joiners and marks of width zero or of direction, variation selectors.
+_UNSEEN = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
+    "\ufe00-\ufe0f\ufeff\uffa0\U000e0000-\U000e0fff]"
+)
+
+
+def visible(text: str) -> str:
+    """Return a text without the characters that show nothing, which no reader can have meant."""
+    return text if text.isascii() else _UNSEEN.sub("", text)
+
+
 def plain(text: str) -> str:
-    """Return the form in which printed words are compared: NFKC, without white space."""
-    return "".join(unicodedata.normalize("NFKC", text).split())
+    """Return the form in which printed words are compared: NFKC, without white space and what shows nothing."""
+    return "".join(unicodedata.normalize("NFKC", visible(text)).split())
 
 
 _TARGET = re.compile(r"[(（][^()（）]*[)）]|[0-9,.]+")
@@ -110,6 +122,17 @@ class Text:
             starts.extend([self.starts[match.start()]] * len(new))
             ends.extend([self.ends[match.end() - 1]] * len(new))
         return Text("".join(chars), tuple(starts), tuple(ends))
+
+    def visible(self) -> "Text":
+        """Return the text without the characters that show nothing (a space of width zero, a soft hyphen …)."""
+        if self.chars.isascii() or not _UNSEEN.search(self.chars):
+            return self
+        kept = [i for i, char in enumerate(self.chars) if not _UNSEEN.match(char)]
+        return Text(
+            "".join(self.chars[i] for i in kept),
+            tuple(self.starts[i] for i in kept),
+            tuple(self.ends[i] for i in kept),
+        )
 
     def spaced(self) -> "Text":
         """Return the text with every run of white space as one space, and none at the ends."""

@@ -5,13 +5,24 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
-from kg.cells import plain
+from kg.cells import plain, visible
 from kg.extract.periods import Calendar
 from kg.recipe.codelists import Code, CodeList
 
 _HYPHENS = re.compile("[‐‑‒–—―−ー]")
 _RUNNING = re.compile(r"(?:No\.?)?(\d{1,4})\.?", re.IGNORECASE)
-_NATIONAL = re.compile(r"\d{1,2}-\d{1,3}")
+# What stands beside a number: that it is new or printed again, a mark that leads to a note.
+_BESIDE = r"(?:新規?|再掲?|追加?|変更|改訂?|継続)"
+_FOOTNOTE = r"[*※★☆†‡#+']{1,3}\d?"
+_ROW = re.compile(
+    rf"(?:No\.?|第)?\(?{_BESIDE}?\)?\(?(?P<number>\d{{1,4}})(?P<part>(?:[-の.]\d{{1,2}}|[a-z])?)\)?"
+    rf"(?:{_FOOTNOTE})?(?:\(?{_BESIDE}\)?)?(?:{_FOOTNOTE})?",
+)
+_NATIONAL = re.compile(
+    rf"(?:No\.?|施策番号|番号)?:?(?P<before>(?:\(?{_BESIDE}\)?)?(?:{_FOOTNOTE})?)(?P<number>\d{{1,2}}-\d{{1,3}})"
+    rf"(?P<after>(?:{_FOOTNOTE})?(?:\([^()\d]{{1,12}}\)|{_BESIDE})?(?:{_FOOTNOTE})?)",
+    re.IGNORECASE,
+)
 _NUMBERS = re.compile(r"\d{1,2}-\d{1,3}(?:[、,・/-]\d{1,3}(?:-\d{1,3})?)*")
 _ADJUSTING = re.compile(r"\(?(?:掲載)?時期(?:は)?(?:調整中|未定)\)?|調整中|未定")
 # What can follow the year of a listing time: から, 以降, から順次, から(時期調整中) …; with a number it is none.
@@ -23,6 +34,11 @@ _COLLECTIVE = re.compile(
 )
 _SEPARATOR = re.compile(r"[、,，;；／/]|\s*[\n]\s*")
 _MARKS = frozenset("○〇◯⚪●◎✓✔☑レ")
+_FOOTED = re.compile(rf"[○〇◯⚪●◎✓✔☑レ](?:{_FOOTNOTE}|\(?注\d?\)?)")
+# What stands where a mark does, and may mean one, or half of one, or none.
+_LIKE_MARK = re.compile(
+    r"[(\[]?[○〇◯⚪●◎✓✔☑レ△▲▽▼□■◇◆☆★×✕✗✖☓*※+?xXOoQ0ОоΟο口ロ丸有無可否済]{1,2}[)\]]?(?:[*※†+?]|注)?\d?"
+)
 _NOTHING = frozenset({"-", "なし", "無し", "特になし", "該当なし", "予算措置なし", "(なし)"})
 _CLOSE = 0.8
 
@@ -33,9 +49,18 @@ def _hyphenated(text: str) -> str:
 
 
 def national_number(text: str) -> str:
-    """Return the national measure number `dd-dd` that the whole cell is, or an empty string."""
-    word = _hyphenated(text)
-    return word if _NATIONAL.fullmatch(word) else ""
+    """Return the national measure number `dd-dd` that the whole cell is, or an empty string.
+
+    A label (No.) may stand before it, and a mark or a word such as (再掲) beside it.
+    """
+    match = _NATIONAL.fullmatch(_hyphenated(text))
+    return match["number"] if match else ""
+
+
+def beside_national_number(text: str) -> str:
+    """Return the mark or word that stands beside a national number, or an empty string."""
+    match = _NATIONAL.fullmatch(_hyphenated(text))
+    return match["before"] + match["after"] if match else ""
 
 
 def running_number(text: str) -> str | None:
@@ -44,9 +69,30 @@ def running_number(text: str) -> str | None:
     return str(int(match[1])) if match else None
 
 
+def row_number(text: str) -> str | None:
+    """Return the running number of a cell that prints more beside it: 61 of 新61, or None where the cell is none.
+
+    The number of a part (60-1) is no running number: it is empty.
+    """
+    if (number := running_number(text)) is not None:
+        return number
+    match = _ROW.fullmatch(_hyphenated(text))
+    return None if match is None else "" if match["part"] else str(int(match["number"]))
+
+
 def is_mark(text: str) -> bool:
-    """Whether the cell is the mark ○ of an effect column."""
-    return text.strip() in _MARKS
+    """Whether the cell is the mark ○ of an effect column, a footnote beside it or not."""
+    return visible(text).strip() in _MARKS or is_footed(text)
+
+
+def is_footed(text: str) -> bool:
+    """Whether the cell is a mark of an effect column with the sign of a footnote."""
+    return bool(_FOOTED.fullmatch(plain(text)))
+
+
+def is_like_mark(text: str) -> bool:
+    """Whether the cell stands for a mark and is none: △, (○), the letter O."""
+    return bool(_LIKE_MARK.fullmatch(plain(text))) and not is_mark(text)
 
 
 def is_nothing(text: str) -> bool:
@@ -56,7 +102,7 @@ def is_nothing(text: str) -> bool:
 
 def organization_items(text: str) -> list[str]:
     """Return the names that a list of organizations separates by commas, as printed."""
-    return [part.strip() for part in _SEPARATOR.split(unicodedata.normalize("NFKC", text)) if part.strip()]
+    return [part.strip() for part in _SEPARATOR.split(unicodedata.normalize("NFKC", visible(text))) if part.strip()]
 
 
 def is_collective(name: str) -> bool:

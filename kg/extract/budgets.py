@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from kg.cells import Text
+from kg.cells import Text, plain
 from kg.extract.anchors import is_nothing
 from kg.extract.clauses import parentheses_of
 from kg.extract.markup import read_markup
@@ -19,6 +19,17 @@ _SENTENCE = re.compile(r"。|^※")
 _LIST = re.compile(r"[、,;]")
 _CJK = r"[\u3040-\u30ff\u3400-\u9fff々ー・()「」]"
 _WRAP = re.compile(rf"(?<={_CJK})\s+(?={_CJK})")
+
+
+_STATUS = re.compile(
+    r"(?:予算|金額|事業名|内容)?(?:は)?(?:調整中|未定|検討中|要求中|未確定|未計上)(?:である|です)?(?:\([^()]*\)|。)?"
+    r"|\((?:調整中|未定|検討中|要求中)\)"
+)
+
+
+def budget_status(words: str) -> bool:
+    """Whether the words say that the programme is not settled: 調整中, 未定(令和3年度要求)."""
+    return bool(_STATUS.fullmatch(plain(words)))
 
 
 @dataclass(frozen=True)

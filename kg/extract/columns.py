@@ -10,21 +10,25 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from kg.cells import EMPTY, Text
-from kg.extract.anchors import Anchors, is_mark, is_nothing, national_number, running_number
-from kg.extract.clauses import parentheses_of
+from kg.extract.anchors import (
+    Anchors,
+    beside_national_number,
+    is_footed,
+    is_like_mark,
+    is_mark,
+    is_nothing,
+    national_number,
+    row_number,
+    running_number,
+)
+from kg.extract.contents import NOTHING, RIGHT, columns_of, effect_cells, is_prose
 from kg.extract.fields import Field, fields_of
-from kg.extract.markup import plain_text, read_markup
+from kg.extract.markup import plain_text
 from kg.extract.notes import Note
 from kg.recipe.corrections import Corrected
 
 LEFT = ("title", "kpi-progress", "kpi-effect", "overview")
-RIGHT = ("support", "budget", "references")
-NOTHING = "nothing"  # a hyphen whose column cannot be told: there is nothing in either
 
-_BUDGET_MARKER = re.compile(r"\s*[<＜【]?\s*予算事業名")
-_BUDGET_NAME = re.compile(r"(?:事業|事業費|経費|交付金|補助金|推進費|施策)(?:の内数)?$")
-_ADDRESS = re.compile(r"(?:https?|ftp)\s*[:：]?\s*[/／]{2}|ｈｔｔｐ|(?<![A-Za-z0-9])www\.", re.IGNORECASE)
-_PROSE_LENGTH = 80
 _LONGEST_LISTING = 40
 _LISTING_WORDS = re.compile(r"年度?(?:から|以降|より|に|中)|掲載|随時|時期|次期|調整|未定")
 
@@ -98,8 +102,10 @@ def _last(fields: list[Field], start: int, stop: int, test: Callable[[str], obje
 def _running_number(fields: list[Field], anchors: Anchors, row: Columns) -> int:
     """Read the running number and return the index of the title."""
     for index, found in enumerate(fields[:2]):
-        if running_number(found.words) is not None:
+        if row_number(found.words) is not None:
             row.put("no", found)
+            if running_number(found.words) is None:
+                row.note("cell-part-unread", found)
             return index + 1
         if found.words:
             return index  # the first words are no number: the row has none
@@ -115,6 +121,8 @@ def _right_anchors(fields: list[Field], start: int, anchors: Anchors, row: Colum
             bodies = None
     else:
         row.put("number", fields[number])
+        if beside_national_number(fields[number].words):
+            row.note("cell-part-unread", fields[number])
         bodies = _first(fields, number + 1, len(fields), bool)
         if bodies is None:  # the two have changed places
             bodies = _last(fields, start + 1, number, anchors.marked_organizations)
@@ -164,7 +172,7 @@ def _read_left(
             middle += 1  # the empty listing time
     elif listing is not None:
         end, middle = listing, listing + 1
-        if end - start > len(LEFT) and not _is_prose(fields[end - 1].words):
+        if end - start > len(LEFT) and not is_prose(fields[end - 1].words):
             end -= 1  # the place of the pillar: empty, or one that no code list knows
             if fields[end].words:
                 row.note("pillar-unknown", fields[end])
@@ -190,7 +198,7 @@ def _assign_left(zone: list[Field], row: Columns) -> None:
     if rest:
         row.put("title", rest.pop(0))
     prose: list[Field] = []
-    while rest and _is_prose(rest[-1].words) and (not prose or len(rest) > 2):
+    while rest and is_prose(rest[-1].words) and (not prose or len(rest) > 2):
         prose.insert(0, rest.pop())
     for found in prose:
         row.put("overview", found)
@@ -203,15 +211,9 @@ def _assign_left(zone: list[Field], row: Columns) -> None:
             row.note("kpi-column-unknown" if len(rest) == 1 else "cell-unread", found)
 
 
-def _is_prose(words: str) -> bool:
-    return "。" in words or len(words) > _PROSE_LENGTH
-
-
 def _read_right(zone: list[Field], effects: Sequence[str], anchors: Anchors, row: Columns) -> None:
     """Read the effect marks, then support, budget and references."""
-    marks = 0
-    while marks < len(zone) and (not zone[marks].words or is_mark(zone[marks].words)):
-        marks += 1
+    marks = effect_cells(zone, len(effects))
     marked = [index for index, found in enumerate(zone) if is_mark(found.words)]
     if marks == len(effects) and all(index < marks for index in marked):
         row.effects = [(effects[index], zone[index].cells[0]) for index in marked]
@@ -220,6 +222,7 @@ def _read_right(zone: list[Field], effects: Sequence[str], anchors: Anchors, row
         row.uncertain = [zone[index].cells[0] for index in marked]
         for index in marked:
             row.note("effect-uncertain", zone[index])
+    _note_marks(zone, marks, row)
     slots = RIGHT if len(zone) == len(effects) + len(RIGHT) else ()
     content = [
         (found, slots[index - len(effects)] if slots and index >= len(effects) else None)
@@ -229,70 +232,22 @@ def _read_right(zone: list[Field], effects: Sequence[str], anchors: Anchors, row
     _assign_right(content, anchors, row)
 
 
+def _note_marks(zone: list[Field], marks: int, row: Columns) -> None:
+    """Report the marks whose meaning no rule knows, and the footnotes of others; a hyphen among marks is nothing."""
+    for index, found in enumerate(zone):
+        if is_footed(found.words):
+            row.note("cell-part-unread", found)
+        elif index < marks and is_like_mark(found.words):
+            row.note("cell-unread", found)
+        elif index < marks and is_nothing(found.words):
+            row.put(NOTHING, found)
+
+
 def _assign_right(content: list[tuple[Field, str | None]], anchors: Anchors, row: Columns) -> None:
     """Assign support, budget and references by content, in this order; a hyphen fills a place that is left."""
-    columns: list[str | None] = []
-    for index, (found, slot) in enumerate(content):
-        after = [other.words for other, _ in content[index + 1 :]]
-        columns.append(None if anchors.is_anchor(found.words) else _column_of(found, after, columns, slot))
-    _assign_nothing(columns)
+    columns = columns_of(content, anchors)
     for (found, _), column in zip(content, columns, strict=True):
         if column is None:
             row.note("cell-unread", found)
         else:
             row.put(column, found)
-
-
-def _column_of(found: Field, after: list[str], before: list[str | None], slot: str | None) -> str | None:
-    """Return the column of one field, `nothing` for a hyphen, or None where no rule tells.
-
-    A field that cannot be a column of its own, because what follows it belongs to the same or an earlier column, is the
-    rest of the one before it, which a stray tab has split.
-    """
-    words = found.words
-    if is_nothing(words):
-        return NOTHING
-    if _BUDGET_MARKER.match(words):
-        return "budget"
-    if _ADDRESS.search(found.text.chars):
-        prose = "。" in words and any(_ADDRESS.search(other) for other in after)
-        return "support" if prose and "support" not in before else "references"
-    if "references" in before:
-        return None
-    name = _is_programme_name(found)
-    if "budget" in before:
-        rest = name or any(_ADDRESS.search(other) or is_nothing(other) for other in after)
-        return "budget" if rest else "references"  # a title without an address
-    if any(_BUDGET_MARKER.match(other) for other in after):
-        return "support"
-    if "support" in before:
-        return "budget" if name or slot == "budget" else "support" if _is_prose(words) else None
-    return "budget" if name and slot in (None, "budget") else "support"
-
-
-def _is_programme_name(found: Field) -> bool:
-    """Whether a cell without heading is one short name that ends like a budget programme."""
-    blocks, _ = read_markup(found.text)
-    words = blocks[0].text.normal().unspaced().chars if len(blocks) == 1 else ""
-    for start, stop in reversed(parentheses_of(words)):
-        words = words[:start] + words[stop + 1 :]
-    return "。" not in words and bool(_BUDGET_NAME.search(words))
-
-
-def _assign_nothing(columns: list[str | None]) -> None:
-    """Give hyphens their columns where the free places between their neighbours are as many as they are."""
-    index = 0
-    while index < len(columns):
-        if columns[index] != NOTHING:
-            index += 1
-            continue
-        stop = index
-        while stop < len(columns) and columns[stop] == NOTHING:
-            stop += 1
-        left = [RIGHT.index(c) for c in columns[:index] if c in RIGHT]
-        right = [RIGHT.index(c) for c in columns[stop:] if c in RIGHT]
-        free = list(range(max(left, default=-1) + 1, min(right, default=len(RIGHT))))
-        if len(free) == stop - index:
-            for offset, place in enumerate(free):
-                columns[index + offset] = RIGHT[place]
-        index = stop

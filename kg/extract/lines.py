@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from kg.cells import Cell, plain
+from kg.cells import Cell, plain, visible
 from kg.extract.anchors import Anchors, running_number
 from kg.recipe.codelists import CodeList
 
@@ -102,9 +102,9 @@ def _cells(edition: str, line: int, start: int, text: str) -> tuple[Cell, ...]:
 
 def _kind(cells: tuple[Cell, ...], headings: Headings, anchors: Anchors, after_header: bool) -> Kind:
     """Tell what a line is. A row has a running number, or else the number or the ministries that only a row has."""
-    first = cells[0].printed.strip()
+    first = visible(cells[0].printed).strip()
     if len(cells) == 1:
-        return Kind.TITLE if first.lstrip("\ufeff").startswith("#") else Kind.OTHER
+        return Kind.TITLE if first.startswith("#") else Kind.OTHER
     if running_number(first) is not None:
         return Kind.ROW
     if any(anchors.ends_row(cell.printed) for cell in cells):

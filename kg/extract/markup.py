@@ -8,7 +8,7 @@ import html
 import re
 from dataclasses import dataclass, field
 
-from kg.cells import EMPTY, Text
+from kg.cells import EMPTY, Text, visible
 
 _ELEMENTS = (
     "a|abbr|b|blockquote|body|br|caption|center|code|col|colgroup|dd|del|div|dl|dt|em|font|h[1-6]|hr|html|i|img|ins|li|ol|p|pre"
@@ -119,7 +119,7 @@ def _take(reader: _Reader, tag: re.Match[str], text: Text) -> None:
 def _unescaped(text: Text) -> Text:
     """Return the text with its character references resolved; an unknown one stays as it is printed."""
     for match in reversed(list(_ENTITY.finditer(text.chars))):
-        char = html.unescape(match.group())
+        char = visible(html.unescape(match.group()))
         if char != match.group():
             text = text.replace(match.start(), match.end(), char)
     return text

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 from kg import names
 from kg.errors import Problem, SourceError
-from kg.extract.anchors import national_number, running_number
-from kg.extract.columns import NOTHING, Columns, read_columns
+from kg.extract.anchors import national_number, row_number
+from kg.extract.columns import Columns, read_columns
+from kg.extract.contents import NOTHING
 from kg.extract.lines import Headings, Kind, Line, effect_order, lines_of
 from kg.extract.notes import Note
 from kg.extract.rows import rows_of
@@ -138,7 +139,7 @@ def _without_measures(source: Source) -> Problem:
 def _give_keys(rows: Sequence[_Row]) -> None:
     """Name each row by its running number and each measure by its national number, where these are unique."""
     numbers = [national_number(row.columns.plain("number").chars) for row in rows]
-    running = [running_number(row.columns.plain("no").chars) or "" for row in rows]
+    running = [row_number(row.columns.plain("no").chars) or "" for row in rows]
     how_often, how_often_running = Counter(numbers), Counter(running)
     for row, number, no in zip(rows, numbers, running, strict=True):
         unique = bool(no) and how_often_running[no] == 1

@@ -5,8 +5,8 @@ import re
 from dataclasses import dataclass
 
 from kg import names
-from kg.cells import EMPTY, Cell, Text, plain
-from kg.extract.anchors import Anchors, national_number, running_number
+from kg.cells import EMPTY, Cell, Text, plain, visible
+from kg.extract.anchors import Anchors, national_number, row_number
 from kg.extract.budgets import budget_of
 from kg.extract.columns import Columns
 from kg.extract.kpis import Kpi as KpiRead
@@ -75,7 +75,7 @@ class MeasureReader:
             iri=iri,
             key=key,
             edition=edition,
-            row=running_number(row.plain("no").chars) or "",
+            row=row_number(row.plain("no").chars) or "",
             number=national_number(row.plain("number").chars),
             title=title,
             title_en=translation["text_en"] if translation else "",
@@ -152,7 +152,7 @@ class MeasureReader:
                 if reference.valid:
                     iri = names.shared("document", names.slug(reference.url))
                     title = reference.title.chars
-                    documents.append(Document(iri, reference.url, reference.printed.chars.strip(), title))
+                    documents.append(Document(iri, reference.url, _as_printed(row, reference.printed), title))
                     namings.append(Naming("referenceDocument", iri, reference.printed))
         return tuple(documents)
 
@@ -251,6 +251,14 @@ class MeasureReader:
 
 def _cell(row: Columns, column: str) -> Cell:
     return row.cells[column][0].cell
+
+
+def _as_printed(row: Columns, text: Text) -> str:
+    """Return words as their cell prints them, also with what shows nothing; as read where their cell was corrected."""
+    cell = cell_at(row, text.span.start)
+    printed = cell.printed[text.span.start - cell.start : text.span.end - cell.start].strip()
+    words = text.chars.strip()
+    return printed if visible(printed) == words else words
 
 
 def _printed(text: Text, part: Text) -> str:

@@ -48,6 +48,7 @@ _POINTS = {
             "doubtful-readings",
         ),
         "cell-unread": (("どの列とも判断できないセル", "cells that no column could be told for"), "", ""),
+        "cell-part-unread": (("一部を読み取れないセル", "cells of which a part could not be read"), "", ""),
     },
 }
 

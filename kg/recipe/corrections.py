@@ -38,7 +38,10 @@ class Correction:
 
 @dataclass(frozen=True)
 class Corrected:
-    """A printed cell, the text it is read as, and the corrections that made the difference or flagged it."""
+    """A printed cell, the text it is read as, and the corrections that made the difference or flagged it.
+
+    Characters that show nothing are in the printed cell only.
+    """
 
     cell: Cell
     text: Text
@@ -163,4 +166,4 @@ def _corrected(cell: Cell, places: list[tuple[int, Correction]]) -> Corrected:
     for at, entry in sorted(places, key=lambda place: place[0], reverse=True):
         if entry.action == "replace":
             text = text.replace(at, at + len(entry.printed), entry.corrected)
-    return Corrected(cell, text, tuple(entry for _, entry in sorted(places, key=lambda place: place[0])))
+    return Corrected(cell, text.visible(), tuple(entry for _, entry in sorted(places, key=lambda place: place[0])))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kg.cells import plain
+from kg.cells import plain, visible
 from kg.errors import Problem, RecipeError
 from kg.recipe.fields import read_toml
 from kg.recipe.sources import Source, by_key, described_in, keys_of, received
@@ -108,13 +108,13 @@ def _rows(text: str, columns: dict[str, str], file: Path) -> Iterator[PlanRow]:
     problems: list[Problem] = []
     rows: list[PlanRow] = []
     try:
-        header = [title.strip() for title in next(reader, [])]
+        header = [visible(title).strip() for title in next(reader, [])]
         if absent := [title for title in columns.values() if header.count(title) != 1]:
             fact = f"the header has not just one column {', '.join(absent)}: {', '.join(header)}"
             raise RecipeError(Problem(fact, f"correct [columns] in {DESCRIPTION}", file, 1))
         line = reader.line_num + 1
         for record in reader:
-            values = {name: record[at].strip() for name, at in _places(columns, header) if at < len(record)}
+            values = {name: visible(record[at]).strip() for name, at in _places(columns, header) if at < len(record)}
             if any(record) and not values.get(TITLE):
                 problems.append(Problem(f"no {columns[TITLE]}", "give the measure its title", file, line))
             elif any(record):

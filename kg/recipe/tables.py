@@ -11,6 +11,7 @@ from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from kg.cells import visible
 from kg.errors import KgError, Problem, RecipeError
 from kg.recipe.fields import DESCRIPTIONS, TOML, Field
 from kg.texts import read_text
@@ -86,7 +87,7 @@ def _rows(text: str, file: Path, fields: tuple[Field, ...], reading: Reading) ->
     line = 1
     try:
         printed = next(records, [])
-        header = _cut(printed, len(names))
+        header = [visible(name) for name in _cut(printed, len(names))]
         if header != names:
             reading.broken = True
             reading.problems.append(_wrong_header(header, names, file))
@@ -96,7 +97,7 @@ def _rows(text: str, file: Path, fields: tuple[Field, ...], reading: Reading) ->
             if record and not any(value.strip() for value in record):
                 blank.append(line)
             elif len(values := _cut(record, len(names)) if len(printed) > len(names) else record) == len(names):
-                stripped = [v if f.keep_space else v.strip() for f, v in zip(fields, values, strict=True)]
+                stripped = [v if f.keep_space else visible(v).strip() for f, v in zip(fields, values, strict=True)]
                 rows.append(Row(dict(zip(names, stripped, strict=True)), line))
                 if stripped == names:
                     reading.problems.append(Problem("the header stands here again", "delete this row", file, line))

@@ -40,3 +40,10 @@ def losses(document: str, tables: Tables) -> list[str]:
         line = document.count("\n", 0, lost[0]) + 1
         problems.append(f"{len(lost)} characters lost, first in line {line}: {document[lost[0] : lost[0] + 60]!r}")
     return problems
+
+
+def printed_support(tables: Tables) -> list[str]:
+    """The texts of support, in the order of their measures."""
+    quads = parse(tables.n_triples(), format=RdfFormat.N_TRIPLES)
+    said = {quad.subject.value: quad.object.value for quad in quads if quad.predicate.value == f"{DEF}municipalSupport"}
+    return [said[row["iri"]] for row in tables["measures"] if row["iri"] in said]

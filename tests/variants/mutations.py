@@ -18,6 +18,7 @@ from phrases import WIDE, Kpi, Target
 CHECKOUT = Path(__file__).resolve().parents[2]
 GOLD = CHECKOUT / "tests" / "gold" / "municipal-2019"
 BODIES = [row["label_ja"] for row in documents.ORGANIZATIONS] + words.UNKNOWN_BODIES
+UNSEEN = ["\u200b", "\ufeff", "\u00ad", "\ufe0f", "\u2060", "\u200d", "\u200e", "\U000e0100"]
 MARKUP = re.compile(r"(</?[a-zA-Z][^<>]*>|&\w+;)")
 
 
@@ -253,6 +254,14 @@ def padding(document: Document, rng: Random) -> None:
                 cells[at] = rng.choice([f" {cell}", f"{cell} ", f"{cell}\u3000", f"\xa0{cell}"])
 
 
+def unseen(document: Document, rng: Random) -> None:
+    """Characters that show nothing inside numbers, words, addresses, tags and marks."""
+    for cells, _ in _rows(document):
+        for at, cell in enumerate(cells):
+            parts = [char + rng.choice(UNSEEN) if rng.random() < 0.1 else char for char in cell]
+            cells[at] = rng.choice(["", *UNSEEN]) + "".join(parts)
+
+
 def inline_tags(document: Document, rng: Random) -> None:
     """Emphasis around a piece of a cell, and attributes on lists."""
     for cells, _ in _rows(document):
@@ -325,7 +334,7 @@ CHANGES = {
     change.__name__: change
     for change in (
         shuffle_pages, shuffle_rows, renumber, years, amounts, ministries, headers, header_breaks, drift, trailing,
-        div_tags, br_tags, inline_tags, wide, wrapped, upper_tags, padding, crlf,
+        div_tags, br_tags, inline_tags, wide, wrapped, upper_tags, padding, crlf, unseen,
     )
 }  # fmt: skip
 

@@ -1,0 +1,110 @@
+"""Short cells, marks and numbers that another edition may print: a value or a named issue, never support."""
+
+from collections.abc import Callable
+
+import pytest
+from losses import printed_support
+from test_cases import Row, rows_of
+
+from kg.making.reading import Tables
+
+Read = Callable[..., Tables]
+UNREAD = "cell-unread"
+PART = "cell-part-unread"
+
+
+def told(tables: Tables, row: Row, *types: str) -> list[str]:
+    """The words of a row that issues of these types name."""
+    return [each["text"] for each in tables["issues"] if each["line"] == row["line"] and each["type"] in types]
+
+
+# Four cells of marks; the effects; what is unread.
+MARKS = {
+    "○\t△\t\t○": ("efficiency|safety", ["△"]),
+    "(○)\t○\t\t": ("economy", ["(○)"]),
+    "（○）\t○\t\t": ("economy", ["（○）"]),
+    "丸\t\t\t○": ("safety", ["丸"]),
+    "O\t\t○\t": ("convenience", ["O"]),
+    "Ｏ\t\t○\t": ("convenience", ["Ｏ"]),
+    "○※\t\t○\t": ("efficiency|convenience", ["○※"]),
+    "○(注1)\t\t\t": ("efficiency", ["○(注1)"]),
+    "×\t○\t×\t×": ("economy", ["×", "×", "×"]),
+    "有\t無\t○\t無": ("convenience", ["有", "無", "無"]),
+    "☆\t\t\t": ("", ["☆"]),
+    "-\t○\t-\t○": ("economy|safety", []),
+    "○\t-\t-\t-": ("efficiency", []),
+    "-\t-\t-\t○": ("safety", []),
+    "−\t〇\t－\t◯": ("economy|safety", []),
+    "-\t-\t-\t-": ("", []),
+}
+
+
+def test_marks(read: Read) -> None:
+    """A hyphen among marks is none of them; what is no mark is named, and the others keep their columns."""
+    tables, measures = rows_of(read, [{"marks": marks} for marks in MARKS])
+    for (marks, (effects, unread)), row in zip(MARKS.items(), measures, strict=True):
+        assert (row["effects"], row["effects_uncertain"]) == (effects, "false"), marks
+        assert told(tables, row, UNREAD, PART) == unread, marks
+    assert printed_support(tables) == ["説明会を実施。"] * len(MARKS)
+
+
+# National number as printed; as read; what is unread
+NUMBERS = {
+    "01-15(再掲)": ("01-15", ["01-15(再掲)"]),
+    "01-16※": ("01-16", ["01-16※"]),
+    "No.01-18": ("01-18", []),
+    "№01-19": ("01-19", []),
+    "新規01-20": ("01-20", ["新規01-20"]),
+    "01-21*1": ("01-21", ["01-21*1"]),
+    "01-22 (新規)": ("01-22", ["01-22 (新規)"]),
+    "再掲 01-23": ("01-23", ["再掲 01-23"]),
+    "０１－２４": ("01-24", []),
+    "新規": ("", ["新規"]),
+    "01-25、01-26": ("", ["01-25、01-26"]),
+}
+
+
+def test_numbers(read: Read) -> None:
+    """What stands beside a national number is named, and the number is read; a word alone is none, and no support."""
+    tables, measures = rows_of(read, [{"number": number} for number in NUMBERS])
+    for (printed, (number, unread)), row in zip(NUMBERS.items(), measures, strict=True):
+        assert (row["number"], told(tables, row, UNREAD, PART), row["lead"]) == (number, unread, "総務省"), printed
+    assert printed_support(tables) == ["説明会を実施。"] * len(NUMBERS)
+
+
+RUNNING = {
+    "新61": "61",
+    "64*": "64",
+    "65（再掲）": "65",
+    "第66": "66",
+    "(67)": "67",
+    "60-1": "",
+    "60a": "",
+    "68の2": "",
+}
+
+
+@pytest.mark.parametrize(("printed", "number"), RUNNING.items())
+def test_running_numbers(read: Read, real: str, printed: str, number: str) -> None:
+    """What stands beside a running number is named; the title is the cell after it."""
+    tables = read(real.replace("\n5\t", f"\n{printed}\t", 1))
+    [row] = [each for each in tables["measures"] if each["line"] == read(real)["measures"][4]["line"]]
+    assert row["row"] == number
+    assert row["title_ja"] == read(real)["measures"][4]["title_ja"]
+    assert told(tables, row, PART) == [printed]
+
+
+SHORT = ["△", "(○)", "丸", "O", "新規", "※", "01", "イ", "同上", "再", "60-1", "A", "***", "?"]
+
+
+def test_a_short_cell_is_no_support(read: Read) -> None:
+    """Support has a reason: a sentence, or words of what a government does for others; else the cell is unread."""
+    tables, measures = rows_of(read, [{"support": cell} for cell in SHORT])
+    assert printed_support(tables) == []
+    for cell, row in zip(SHORT, measures, strict=True):
+        unread = told(tables, row, UNREAD, PART, "effect-uncertain")
+        assert unread == [cell] or row["number"] == cell, cell
+        assert (row["budgets"], row["urls"]) == ("", ""), cell
+    more = ["説明会", "財政措置あり", "実施中", "専門家派遣", "補助率1/2"]
+    tables, _ = rows_of(read, [{"support": cell} for cell in more])
+    assert printed_support(tables) == more
