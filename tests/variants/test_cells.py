@@ -108,3 +108,39 @@ def test_a_short_cell_is_no_support(read: Read) -> None:
     more = ["説明会", "財政措置あり", "実施中", "専門家派遣", "補助率1/2"]
     tables, _ = rows_of(read, [{"support": cell} for cell in more])
     assert printed_support(tables) == more
+
+
+# Cell; lead, participating, groups; what is unread
+BODIES = {
+    "総務省(地域力創造グループ、自治行政局)": ("", "総務省", "", []),
+    "◎総務省（地域力創造グループ、自治行政局）、財務省": ("総務省", "財務省", "", []),
+    "◎内閣官房(IT総合戦略室、番号制度推進室(仮称))・総務省": ("内閣官房", "総務省", "", []),
+    "◯総務省、財務省": ("総務省", "財務省", "", []),
+    "〇総務省、財務省": ("総務省", "財務省", "", []),
+    "○総務省、財務省": ("総務省", "財務省", "", []),
+    "◎総務省、○財務省": ("総務省", "財務省", "", []),
+    "◎総務省、〇財務省、◯法務省": ("総務省", "財務省|法務省", "", []),
+    "◯総務省◯財務省": ("総務省|財務省", "", "", []),
+    "総務省(◎)、財務省": ("総務省", "財務省", "", []),
+    "総務省（◎）、財務省": ("総務省", "財務省", "", []),
+    "総務省◎、財務省": ("総務省", "財務省", "", []),
+    "(◎)総務省、財務省": ("総務省", "財務省", "", []),
+    "総務省(自治行政局)(◎)、財務省": ("総務省", "財務省", "", []),
+    "◎総務省、その他関係府省庁": ("総務省", "", "その他関係府省庁", []),
+    "◎総務省、その他の関係省庁": ("総務省", "", "その他の関係省庁", []),
+    "◎総務省、全ての府省庁": ("総務省", "", "全ての府省庁", []),
+    "◎総務省その他関係府省庁": ("総務省", "", "その他関係府省庁", []),
+    "◎総務省、財務省等": ("総務省", "財務省", "", ["等"]),
+    "◎総務省及び財務省": ("総務省", "財務省", "", []),
+    "◎総務省 ほか関係府省": ("総務省", "", "関係府省", ["ほか"]),
+}
+
+
+def test_organizations(read: Read) -> None:
+    """Parentheses hold offices and never part; any circle marks a lead where no ◎ does; what names nobody is named."""
+    tables, measures = rows_of(read, [{"organizations": cell} for cell in BODIES])
+    found = {
+        cell: (row["lead"], row["participating"], row["groups"], told(tables, row, PART))
+        for cell, row in zip(BODIES, measures, strict=True)
+    }
+    assert found == BODIES
