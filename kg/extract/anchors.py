@@ -6,6 +6,7 @@ import unicodedata
 from dataclasses import dataclass
 
 from kg.cells import plain, visible
+from kg.extract.clauses import parentheses_of
 from kg.extract.periods import Calendar
 from kg.recipe.codelists import Code, CodeList
 
@@ -27,10 +28,13 @@ _NUMBERS = re.compile(r"\d{1,2}-\d{1,3}(?:[、,・/-]\d{1,3}(?:-\d{1,3})?)*")
 _ADJUSTING = re.compile(r"\(?(?:掲載)?時期(?:は)?(?:調整中|未定)\)?|調整中|未定")
 # What can follow the year of a listing time: から, 以降, から順次, から(時期調整中) …; with a number it is none.
 _LISTED = re.compile(r"[^\d。]{0,16}")
+LEAD = "◎"
+CIRCLES = "◎○◯〇⚪"
+_MARKED = re.compile(rf"^[(\[【]?[{CIRCLES}][)\]】]?:?|[(\[【]?[{CIRCLES}][)\]】]?$")
 _BODY = r"(?:省|庁|府|官房|委員会|院|局|本部|室|機構|協会|裁判所|銀行|公社|会議|センター)(?:\([^()]*\))?"
-_ORGANIZATION = re.compile(rf"[◎○]?[^。「」()]*{_BODY}(?:等)?")
+_ORGANIZATION = re.compile(rf"[{CIRCLES}]?[^。「」()]*{_BODY}(?:等)?")
 _COLLECTIVE = re.compile(
-    r"[◎○]?(?:関係|全|各|その他)(?:の|する)?(?:各|全)?(?:府省庁|府省|省庁|省|府|庁|行政機関|機関)(?:等)?"
+    rf"[{CIRCLES}]?(?:その他の?)?(?:関係|全て|すべて|全|各|その他)(?:の|する)?(?:各|全)?(?:府省庁|府省|省庁|省|府|庁|行政機関|機関)(?:等)?"
 )
 _SEPARATOR = re.compile(r"[、,，;；／/]|\s*[\n]\s*")
 _MARKS = frozenset("○〇◯⚪●◎✓✔☑レ")
@@ -41,6 +45,8 @@ _LIKE_MARK = re.compile(
 )
 _NOTHING = frozenset({"-", "なし", "無し", "特になし", "該当なし", "予算措置なし", "(なし)"})
 _CLOSE = 0.8
+_LONGEST_NAME = 30
+OFFICE = re.compile(r"\s*\((?:[^()]|\([^()]*\))*\)\s*$")  # an office named after its body: 内閣官房(IT総合戦略室)
 
 
 def _hyphenated(text: str) -> str:
@@ -101,8 +107,19 @@ def is_nothing(text: str) -> bool:
 
 
 def organization_items(text: str) -> list[str]:
-    """Return the names that a list of organizations separates by commas, as printed."""
-    return [part.strip() for part in _SEPARATOR.split(unicodedata.normalize("NFKC", visible(text))) if part.strip()]
+    """Return the names that a list of organizations separates by commas, outside parentheses."""
+    words = unicodedata.normalize("NFKC", visible(text))
+    groups = parentheses_of(words)
+    cuts = [m for m in _SEPARATOR.finditer(words) if not any(start < m.start() < stop for start, stop in groups)]
+    starts, stops = [0, *(cut.end() for cut in cuts)], [*(cut.start() for cut in cuts), len(words)]
+    return [part for start, stop in zip(starts, stops, strict=True) if (part := words[start:stop].strip())]
+
+
+def unmarked(name: str) -> tuple[str, str]:
+    """Return the name of a body in NFKC form without the circle before or behind it, and that circle."""
+    if match := _MARKED.search(name):
+        return (name[: match.start()] + name[match.end() :]).strip(), match.group().strip("()[]【】:")
+    return name, ""
 
 
 def is_collective(name: str) -> bool:
@@ -142,8 +159,8 @@ class Anchors:
         """Whether the cell is a list of organizations beyond doubt: one is marked ◎ or all are known."""
         items = organization_items(text)
         return self._list_of(items) and (
-            any(item.startswith("◎") for item in items)
-            or all(self.organizations.printed(item.lstrip("◎")) for item in items)
+            any(self._marked(*unmarked(item)) for item in items)
+            or all(self._known(unmarked(item)[0]) for item in items)
         )
 
     def ends_row(self, text: str) -> bool:
@@ -160,14 +177,21 @@ class Anchors:
 
     def _list_of(self, items: list[str]) -> bool:
         """Most items are known or read like a body's name, and none is a sentence."""
-        if not items or any(len(item) > 30 for item in items):
+        if not items or any(len(OFFICE.sub("", item)) > _LONGEST_NAME for item in items):
             return False
         alike = sum(
             1
-            for item in items
-            if self.organizations.printed(item.lstrip("◎"))
-            or is_collective(item)
-            or item.startswith("◎")
-            or _ORGANIZATION.fullmatch(plain(item))
+            for name, circle in map(unmarked, items)
+            if self._known(name)
+            or is_collective(name)
+            or self._marked(name, circle)
+            or _ORGANIZATION.fullmatch(plain(name))
         )
         return alike * 2 > len(items)
+
+    def _marked(self, name: str, circle: str) -> bool:
+        """Whether a circle marks a lead: ◎ always does, the others, which are bullets, too, only before a body."""
+        return circle == LEAD or bool(circle and name and (self._known(name) or _ORGANIZATION.fullmatch(plain(name))))
+
+    def _known(self, name: str) -> bool:
+        return bool(self.organizations.printed(name) or self.organizations.printed(OFFICE.sub("", name)))

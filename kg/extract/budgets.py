@@ -1,7 +1,7 @@
 """The budget cell: programme names, the bracketed grants and former names beside them, and notes that are no names."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from kg.cells import Text, plain
 from kg.extract.anchors import is_nothing
@@ -11,9 +11,15 @@ from kg.extract.references import without_references
 
 _HEADING = re.compile(r"[<【]\s*(?:予算)?事業名[^<>【】]{0,12}[>】]\s*:?|^\s*予算事業名\s*:?\s*")
 _BULLETS = "・○●■◆①②③④⑤⑥⑦⑧⑨"
-_NAME_ENDS = re.compile(r"(?:事業|事業費|経費|費用|費|交付金|補助金|負担金|委託費|施策|内数|等|[)\]])$")
+_NAME_ENDS = re.compile(r"(?:事業|事業費|経費|費用|費|交付金|補助金|負担金|委託費|施策|内数|等|[)\]】])$")
 _GRANT = re.compile(r"[\[【]([^\[\]【】]+)[\]】]")
-_AMOUNT = re.compile(r"\s*\([^()]*[\d.,]+\s*(?:百|千|万|億|兆)*円[^()]*\)|^\s*[\d.,]+\s*(?:百|千|万|億|兆)*円\s*$")
+# How much, and in which year: (令和2年度当初予算 1,234百万円), 令和2年度:12億円の内数
+_SUM = r"[\d.,]*\d\s*(?:百|千|万|億|兆)*円(?:の?内数|程度|\s*\([^()]*\))?"
+_YEAR = r"(?:(?:[^\W\d_]{2}|[A-Z])?\s*(?:\d{1,4}|元)\s*年度?\s*)?(?:当初|補正|本|概算|要求|予定|政府|予算|決算|案|額|要望|総額|国費|事業費|[:\s・])*"
+_BESIDE = re.compile(
+    rf"\s*[(\[【][^()\[\]【】]*{_SUM}[^()\[\]【】]*[)\]】](?:の?内数)?|(?:^|\s+|(?<=[業費金策等)\]】])){_YEAR}(?<![\d.,]){_SUM}(?=\s|$|[、,;(])"
+    r"|(?<=\S)\s*\((?:予算)?(?:調整中|未定|検討中|要求中)\)"
+)
 _FORMER = re.compile(r"\(旧(?:名称|事業名|事業)?\s*:?\s*")
 _SENTENCE = re.compile(r"。|^※")
 _LIST = re.compile(r"[、,;]")
@@ -53,19 +59,44 @@ def budget_of(cell: Text) -> Budget:
     """Return the programmes and notes of a budget cell."""
     if is_nothing(cell.chars):
         return Budget((), ())
-    programmes: list[Programme] = []
-    notes: list[Text] = []
+    found = _Found()
     blocks, _ = read_markup(cell)
     for block in without_references(blocks):
         for text, headed in _sections(block.text.normal().spaced()):
+            found.headed = found.headed or headed
             if _SENTENCE.search(text.chars) and not headed:
-                notes.append(text)
-                continue
-            for part in _names(text):
-                programme = _programme(part)
-                if programme and all(programme.name.chars != other.name.chars for other in programmes):
-                    programmes.append(programme)
-    return Budget(tuple(programmes), tuple(notes))
+                found.notes.append(text)
+            else:
+                _read(text, found)
+    return Budget(tuple(found.programmes), tuple(found.notes))
+
+
+@dataclass
+class _Found:
+    """What was read of a cell so far; `headed` says that a heading stood before."""
+
+    programmes: list[Programme] = field(default_factory=list)
+    notes: list[Text] = field(default_factory=list)
+    headed: bool = False
+
+
+def _read(text: Text, found: _Found) -> None:
+    """Read the names of a section; a sum or a status is a note on the programme before it, with its name."""
+    beside = [text[match.start() : match.end()] for match in _BESIDE.finditer(text.chars)]
+    for match in reversed(list(_BESIDE.finditer(text.chars))):
+        text = text[: match.start()] + text[match.end() :]
+    for part in _names(text):
+        programme = _programme(part)
+        if budget_status(part.chars) or not (found.headed or _NAME_ENDS.search(part.chars)):
+            found.notes.append(part)
+        elif programme:
+            if part.chars[0] in "[【" and part.chars.strip("[]【】 ") != programme.name.chars:
+                found.notes.append(part)  # a label before the name, or words behind it
+            if all(programme.name.chars != other.name.chars for other in found.programmes):
+                found.programmes.append(programme)
+    for words in beside:
+        before = [one.name for one in found.programmes if one.name.span.start < words.span.start]
+        found.notes.append((before[-1] + words) if before else words.strip())
 
 
 def _sections(text: Text) -> list[tuple[Text, bool]]:
@@ -82,7 +113,7 @@ def _names(text: Text) -> list[Text]:
     groups = parentheses_of(text.chars)
     parts: list[Text] = []
     last = 0
-    for match in re.finditer(r"\s+|\s*[、;]\s*", text.chars):
+    for match in re.finditer(r"\s+|\s*[、;]\s*|(?<=】)(?=【)", text.chars):
         if any(start < match.start() < stop for start, stop in groups):
             continue
         left, right = text.chars[last : match.start()], text.chars[match.end() :]
@@ -104,10 +135,12 @@ def _programme(text: Text) -> Programme | None:
         text = text[: match.start()] + text[close + 1 :]
     grant = ""
     if bracket := _GRANT.search(text.chars):
-        grant = bracket[1].strip()
-        text = text[: bracket.start()] + text[bracket.end() :]
-    for amount in reversed(list(_AMOUNT.finditer(text.chars))):  # how much, in one year: no part of the name
-        text = text[: amount.start()] + text[amount.end() :]
+        inside, rest = text[bracket.start(1) : bracket.end(1)], text[: bracket.start()] + text[bracket.end() :]
+        first = not text.chars[: bracket.start()].strip()
+        if first and (not rest.chars.strip() or _NAME_ENDS.search(inside.chars.strip())):
+            text = inside  # 【…】 is a name, where none stands before it
+        else:
+            text, grant = rest, "" if first else inside.chars.strip()
     name = _unwrapped(text.strip())
     return Programme(name, grant, former) if name.chars else None
 

@@ -18,7 +18,7 @@ from kg.extract.listing import Listing, listing_of
 from kg.extract.markup import Block, prose_of, read_markup
 from kg.extract.notes import Note
 from kg.extract.numerals import Counters
-from kg.extract.organizations import organizations_of
+from kg.extract.organizations import beside_organizations, organizations_of
 from kg.extract.periods import Calendar, relative_period
 from kg.extract.references import Reference, references_of, unread_address
 from kg.extract.things import Finder
@@ -139,6 +139,8 @@ class MeasureReader:
             namings.append(Naming(ROLES[role], body.iri, named.printed))
             if not named.code and not named.group:
                 self._note(row, "organization-unknown", "organizations", named.name)
+        if rest := beside_organizations(row.plain("organizations"), self.recipe.codes["organizations"]):
+            self._note(row, "cell-part-unread", "organizations", rest)
         return tuple(found["lead"]), tuple(found["participating"]), tuple(found["groups"])
 
     def _documents(self, row: Columns, namings: list[Naming]) -> tuple[Document, ...]:

@@ -47,3 +47,13 @@ def printed_support(tables: Tables) -> list[str]:
     quads = parse(tables.n_triples(), format=RdfFormat.N_TRIPLES)
     said = {quad.subject.value: quad.object.value for quad in quads if quad.predicate.value == f"{DEF}municipalSupport"}
     return [said[row["iri"]] for row in tables["measures"] if row["iri"] in said]
+
+
+def noted(tables: Tables, row: dict[str, str]) -> list[str]:
+    """The notes on the budget of a measure, sorted."""
+    quads = parse(tables.n_triples(), format=RdfFormat.N_TRIPLES)
+    return sorted(
+        quad.object.value
+        for quad in quads
+        if quad.predicate.value == f"{DEF}budgetNote" and quad.subject.value == row["iri"]
+    )

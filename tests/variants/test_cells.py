@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from losses import printed_support
+from losses import noted, printed_support
 from test_cases import Row, rows_of
 
 from kg.making.reading import Tables
@@ -108,3 +108,77 @@ def test_a_short_cell_is_no_support(read: Read) -> None:
     more = ["説明会", "財政措置あり", "実施中", "専門家派遣", "補助率1/2"]
     tables, _ = rows_of(read, [{"support": cell} for cell in more])
     assert printed_support(tables) == more
+
+
+# Cell; programmes; notes
+BUDGETS = {
+    "A整備事業(令和2年度当初予算 1,234百万円)": ("A整備事業", ["A整備事業(令和2年度当初予算 1,234百万円)"]),
+    "<予算事業名> A整備事業（令和2年度当初予算 1,234百万円）": (
+        "A整備事業",
+        ["A整備事業(令和2年度当初予算 1,234百万円)"],
+    ),
+    "<予算事業名> A整備事業 令和2年度当初予算 1,234百万円": ("A整備事業", ["A整備事業 令和2年度当初予算 1,234百万円"]),
+    "<予算事業名> A整備事業 12億円 B推進経費 3.5億円": (
+        "A整備事業|B推進経費",
+        ["A整備事業 12億円", "B推進経費 3.5億円"],
+    ),
+    "<予算事業名> A整備事業(R2予算額:5千万円の内数)": ("A整備事業", ["A整備事業(R2予算額:5千万円の内数)"]),
+    "<予算事業名> A整備事業 令和2年度事業費 12億円": ("A整備事業", ["A整備事業 令和2年度事業費 12億円"]),
+    "<予算事業名> (令和2年度当初予算 1,234百万円)": ("", ["(令和2年度当初予算 1,234百万円)"]),
+    "<予算事業名> 12億円": ("", ["12億円"]),
+    "<予算事業名> 調整中": ("", ["調整中"]),
+    "<予算事業名> 未定(令和3年度に要求予定)": ("", ["未定(令和3年度に要求予定)"]),
+    "調整中": ("", ["調整中"]),
+    "未定（令和3年度要求）": ("", ["未定(令和3年度要求)"]),
+    "<予算事業名> A整備事業(調整中)": ("A整備事業", ["A整備事業(調整中)"]),
+    "<予算事業名> 【A整備事業】": ("A整備事業", []),
+    "【A整備事業】": ("A整備事業", []),
+    "【A整備事業】【B推進事業】": ("A整備事業|B推進事業", []),
+    "<予算事業名> 【A整備事業】12億円": ("A整備事業", ["A整備事業12億円"]),
+    "<予算事業名> 【新規】A整備事業": ("A整備事業", ["【新規】A整備事業"]),
+    "<予算事業名> A整備事業【B補助金】": ("A整備事業", []),
+    "<予算事業名> 1億円プロジェクト事業": ("1億円プロジェクト事業", []),
+}
+
+
+def test_budgets(read: Read) -> None:
+    """A sum or a status is a note on the programme before it, never a name; what stands in 【】 alone is a name."""
+    tables, measures = rows_of(read, [{"budget": cell} for cell in BUDGETS])
+    found = {cell: (row["budgets"], noted(tables, row)) for cell, row in zip(BUDGETS, measures, strict=True)}
+    assert found == {cell: (names, sorted(notes)) for cell, (names, notes) in BUDGETS.items()}
+
+
+# Cell; lead, participating, groups; what is unread
+BODIES = {
+    "総務省(地域力創造グループ、自治行政局)": ("", "総務省", "", []),
+    "◎総務省（地域力創造グループ、自治行政局）、財務省": ("総務省", "財務省", "", []),
+    "◎内閣官房(IT総合戦略室、番号制度推進室(仮称))・総務省": ("内閣官房", "総務省", "", []),
+    "◯総務省、財務省": ("総務省", "財務省", "", []),
+    "〇総務省、財務省": ("総務省", "財務省", "", []),
+    "○総務省、財務省": ("総務省", "財務省", "", []),
+    "◎総務省、○財務省": ("総務省", "財務省", "", []),
+    "◎総務省、〇財務省、◯法務省": ("総務省", "財務省|法務省", "", []),
+    "◯総務省◯財務省": ("総務省|財務省", "", "", []),
+    "総務省(◎)、財務省": ("総務省", "財務省", "", []),
+    "総務省（◎）、財務省": ("総務省", "財務省", "", []),
+    "総務省◎、財務省": ("総務省", "財務省", "", []),
+    "(◎)総務省、財務省": ("総務省", "財務省", "", []),
+    "総務省(自治行政局)(◎)、財務省": ("総務省", "財務省", "", []),
+    "◎総務省、その他関係府省庁": ("総務省", "", "その他関係府省庁", []),
+    "◎総務省、その他の関係省庁": ("総務省", "", "その他の関係省庁", []),
+    "◎総務省、全ての府省庁": ("総務省", "", "全ての府省庁", []),
+    "◎総務省その他関係府省庁": ("総務省", "", "その他関係府省庁", []),
+    "◎総務省、財務省等": ("総務省", "財務省", "", ["等"]),
+    "◎総務省及び財務省": ("総務省", "財務省", "", []),
+    "◎総務省 ほか関係府省": ("総務省", "", "関係府省", ["ほか"]),
+}
+
+
+def test_organizations(read: Read) -> None:
+    """Parentheses hold offices and never part; any circle marks a lead where no ◎ does; what names nobody is named."""
+    tables, measures = rows_of(read, [{"organizations": cell} for cell in BODIES])
+    found = {
+        cell: (row["lead"], row["participating"], row["groups"], told(tables, row, PART))
+        for cell, row in zip(BODIES, measures, strict=True)
+    }
+    assert found == BODIES
