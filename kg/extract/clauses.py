@@ -19,7 +19,7 @@ ARROW = r"[→⇒⇨➡]|[-=]>"
 # A comma between digits belongs to a number; `から` between two numbers leads from one to the other.
 _PUNCTUATION = re.compile(
     rf"[;。]|{ARROW}|"
-    r"(?<!\d)、|、(?!\d{3}(?!\d|年))|(?<!\d),|,(?!\s?[\dOoQlI]{3}(?!\d))|(?<=[^の、,(\s])(?=うち)"
+    r"(?<!\d)、|、(?!\d{3}(?!\d|年))|(?<!\d),|,(?!\d|\s[\dOoQlI]{3}(?!\d)|[OoQlI]{3})|(?<=[^の、,(\s])(?=うち)"
     r"|(?<=[^年度月日\s])から(?=約?\d+[^\d年月日])"
 )
 _OPENING, _CLOSING = "([【〔", ")]】〕"
@@ -28,7 +28,10 @@ LEADING_ON = ("→", "⇒", "⇨", "➡", "->", "=>", "から")
 _DESCRIBED = re.compile(r"[をにがはでともへ]|の(?!達成|実現|確保|増加|減少|整備|実施)")
 _HIDDEN = "\0"
 # What a value is called, before it: 現状値:40団体(R1) 目標値:100団体(R3)
-_ROLE_NAME = re.compile(r"(?<![ぁ-ん一-龯])[【〔]?(?:目標|実績|現状|現在|基準|直近)(?:値|数値|年度|年)?[:】〕]")
+_ROLE_NAME = re.compile(
+    r"(?<![ぁ-ん一-龯])[\[【〔]?"
+    r"(?:(?:最終|中間|数値|達成)?目標|実績|現状|現在|基準|直近|(?:当初|従来|中間)(?=値))(?:値|数値|年度|年)?[:\]】〕]"
+)
 
 
 @dataclass(frozen=True, slots=True)

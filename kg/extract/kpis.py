@@ -18,6 +18,7 @@ from kg.extract.lexicon import Lexicon
 from kg.extract.markup import Block, items_of, read_markup
 from kg.extract.statements import Target
 from kg.extract.targets import SAYS_SOMETHING, UNSET, Reading, targets_of
+from kg.extract.wraps import whole
 
 _COUNTER_NOUN = re.compile(r"(?:数|率|割合|比率|額|量)$")
 _HEADING = re.compile(r"\s*<([^<>]+)>\s*|\s*【(?!(?:目標|実績|現状|現在|基準)(?:値|年度)?】)([^【】]+)】\s*")
@@ -25,7 +26,7 @@ _ROLE_HEADING = re.compile(r"[【〔](?:目標|実績|現状|現在|基準)(?:�
 _BEFORE_HEADING = re.compile(r"\s(?=[<＜][^<>＜＞]{1,60}[>＞])")
 # ... 数( and 率( are the end of a word that a line wrap has broken; 年間, 目標 … go on with a number
 _CONTINUES = re.compile(
-    r"(?:数|率|額|量)(?:[(\s]|$)|対?前年|年間|年\d|毎年|目標|現状|約|およそ|[\s(<、。,.:;・)\]」』ぁ-ん※/]|等|以[上下外内降]|及び|又は|並び|未満|程度"
+    r"(?:数|率|額|量)(?:[(\s]|$)|対?前年|年間|年\d|毎年|(?:最終|中間|数値|達成)?目標|現状|実績[値:(】]|直近|(?:基準|当初|中間)値|約|およそ|[\s(<、。,.:;・)\]」』ぁ-ん※/]|等|以[上下外内降]|及び|又は|並び|未満|程度"
 )
 _SOFT_END = re.compile(r"[ぁ-ん、・(「]$")
 
@@ -101,7 +102,7 @@ def _is_wrapped(left: str, right: str) -> bool:
 
 def _separated(text: Text, lexicon: Lexicon) -> Iterator[Text]:
     """Yield the KPIs that one paragraph or list item runs together."""
-    normal = text.normal()
+    normal = whole(text.normal(), lexicon.counters.forms)
     groups = parentheses_of(normal.chars)
     last = 0
     for index in range(len(normal)):
@@ -155,7 +156,7 @@ def _printed(text: Text, part: Text) -> Text:
 
 
 def _kpi(text: Text, group: str, lexicon: Lexicon, written: datetime.date | None) -> Kpi:
-    normal = text.normal()
+    normal = whole(text.normal(), lexicon.counters.forms)
     unset = UNSET.search(normal.chars)
     if unset:
         periods = lexicon.calendar.periods(normal.chars)

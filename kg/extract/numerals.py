@@ -19,8 +19,11 @@ _KANJI = "〇一二三四五六七八九"
 _SMALL = {"十": 10, "百": 100, "千": 1000}
 _LARGE = {"万": 10**4, "億": 10**8, "兆": 10**12}
 _POWERS = "".join((*_SMALL, *_LARGE))
+# 5、6件, 六、七割: somewhere about them
+_ABOUT = rf"(?<![\d{_KANJI}、.,])(?:[1-9]、[1-9](?![\d{_KANJI}、.,年月])|[一-九]、[一-九](?=[割{_POWERS}件団]))"
 _NUMERAL = re.compile(
     rf"(?P<indefinite>[数幾][{_POWERS}]*)(?=[^{_KANJI}\d])"
+    rf"|(?P<about>{_ABOUT})"
     rf"|(?P<number>(?:(?:{_DIGITS}|[{_KANJI}])?[{_POWERS}])+(?:{_DIGITS}|[{_KANJI}]+)?"
     rf"|\d(?: \d)+(?= ?%)|{_DIGITS}|[{_KANJI}]+"
     r"|(?:ゼロ|零)(?![ァ-ヴー一-龯](?!$)))"
@@ -28,9 +31,9 @@ _NUMERAL = re.compile(
 _PART = re.compile(rf"(?P<digits>{_DIGITS})|(?P<kanji>[{_KANJI}]+)|(?P<power>[{_POWERS}])")
 
 # What makes a number a name or an ordinal: 第64号, SIP4D, JIS X 8341-3, 4K, 3.9世代, 平成…
-_BEFORE_NAME = re.compile(r"(?:第|分の|※|注|\d月|[A-Za-z][-/ ]?|\d[-/:.]|No\.?)$")
+_BEFORE_NAME = re.compile(r"(?:第|分の|※|注|\d月|[A-Za-z][-/ ]?|\d[-/.]|No\.?)$")
 _AFTER_NAME = re.compile(
-    r"[-/:]\d|分の\d|年(?!間)|歳|世代|号|条|版|章|期(?!間)|次|位|番|級|月(?!間)|時(?!間)|頃|目(?!標)|段階(?:評価|中|で|[)、]|$)"
+    r"[-/]\d|分の\d|年(?!間)|歳|世代|号|条|版|章|期(?!間)|次|位|番|級|月(?!間)|時(?!間)|頃|目(?!標)|段階(?:評価|中|で|[)、]|$)|点満点|:\d\d(?!\d)"
 )
 # A number that says out of how many, or since when, is no target.
 AFTER_OTHER = re.compile(r"のうち|経過|中(?=約?[\d一-九])")
@@ -47,14 +50,20 @@ _UNSAFE_WITH_KANJI = frozenset(
 _NEGATIVE = re.compile(r"(?:[▲△−]|マイナス)\s?$|(?:^|[:\0(\s、])-$")
 # 1日当たり5,000件, 1団体につき3件; 毎月1回, 月1回; 1回/月
 _PER = r"(?:1|一|各)?(?P<per>年|月|週|{units})(?:間)?(?:に)?(?:当たり|あたり|につき)"
-_OFTEN_BEFORE = re.compile(r"(?:毎|(?<![\d一-龯]))([月週日])(?:に)?\s?(?:約|およそ)?$")
+_OFTEN_BEFORE = re.compile(r"(?:毎|(?<![\d一-龯]))([月週日])(?:に|間|平均)?\s?(?:約|およそ|延べ)?$")
 _OFTEN_AFTER = re.compile(r"\s?/\s?([月週日])(?![一-龯\d])")
+_RATE_GAP = re.compile(r"[ 、]*(?:約|およそ|平均|延べ|計|年間|年)*")
 _GOES_ON = re.compile(r"[ァ-ヴー][ァ-ヴー]|[A-Za-z][A-Za-z]")  # the word is longer than its first part
-_BEHIND = re.compile(r"(?:以上|以下|以内|未満|超)?の")
+_BEHIND = re.compile(r"(?P<comparing>以上|以下|以内|未満|超|程度|前後)?の|(?P<verb>を(?:超える|上回る|下回る))")
+_ROUGHLY = re.compile(r"(?:約|およそ|おおむね|概ね)\s?$")
 # Letters that a scanner takes digits for, among digits
 _GARBLED = re.compile(
-    r"(?<![A-Za-z\d])(?=[\d,]*[OoQlI])(?=[OoQlI,]*\d)[\dOoQlI][\dOoQlI,]*(?![A-Za-z])"
+    r"(?<![A-Za-z\d])(?=[\d,.]*[OoQlI])(?=[OoQlI,.]*\d)[\dOoQlI][\dOoQlI,.]*(?![A-Za-z])"
     r"|(?<=[:、(\s])[OoQlI]{2,4}(?![A-Za-z])"
+    # a mark that holds the place of a number: ○○件, X件
+    r"|(?<=[:、(\s\0に約])[〇○◯●]+|(?<=[:、(\s\0に約])[Xx]{1,3}(?![A-Za-zァ-ヴ])"
+    # a separator where none can be: 1,00件, 10,00件, 1・500件
+    r"|(?<![\d,.・])(?!" + _DIGITS + r"(?![\d,.・]))\d+(?:[,・]\s?\d+)+(?:\.\d+)?(?![\d年月])"
 )
 # 五割五分, 9割9分9厘: tenths, hundredths and thousandths
 _TENTHS = re.compile(rf"割(?:(?P<tenth>[\d{_KANJI}])分(?:(?P<hundredth>[\d{_KANJI}])厘)?)?")
@@ -68,7 +77,7 @@ _COMPOUND = re.compile(
 # What follows a counter that the code list does not know, and is not part of it.
 _TAIL = re.compile(
     "(?:実施|導入|整備|達成|設置|開催|公開|策定|実現|完了|配置|登録|作成|提供|利用|参加|選定|支援|目標"
-    "|程度|前後|以上|以下|以内|未満|超|増加|減少|削減|増|減|拡大|向上|縮減|短縮|弱|強).*$"
+    "|程度|前後|以上|以下|以内|未満|超|余|足らず|増加|減少|削減|増|減|拡大|向上|縮減|短縮|弱|強).*$"
 )
 
 
@@ -136,6 +145,7 @@ class Counters:
     def __init__(self, units: CodeList) -> None:
         self._forms = {form: code.label_ja for form, code in units.forms().items()}
         ordered = sorted(self._forms, key=len, reverse=True)
+        self.forms = tuple(ordered)
         self._unit = re.compile("|".join(re.escape(form) for form in ordered))
         counted = "|".join(re.escape(form) for form in ordered if not form.startswith("%"))
         self._per = re.compile(_PER.format(units=counted))
@@ -160,9 +170,7 @@ class Counters:
             numeral = self._numeral(match, text)
             taken = [(each.start, each.stop) for each in found] + [(start, stop) for start, stop, _ in per]
             if numeral is not None and not any(start <= numeral.start < stop for start, stop in taken):
-                each = next(
-                    (unit for _, stop, unit in per if not text[stop : numeral.start].strip(" 約、およそ平均")), ""
-                )
+                each = next((unit for _, last, unit in per if _RATE_GAP.fullmatch(text, last, numeral.start)), "")
                 found.append(_for_each(numeral, each, text))
         return sorted(found, key=lambda numeral: numeral.start)
 
@@ -189,7 +197,7 @@ class Counters:
 
     def _numeral(self, match: re.Match[str], text: str) -> Numeral | None:
         start, stop = match.span()
-        if match["number"] and (_BEFORE_NAME.search(text[:start]) or _AFTER_NAME.match(text, stop)):
+        if (match["number"] or match["about"]) and (_BEFORE_NAME.search(text[:start]) or _AFTER_NAME.match(text, stop)):
             return None
         tenths = _TENTHS.match(text, stop)
         if tenths and match["number"]:
@@ -209,9 +217,9 @@ class Counters:
         if extent := _RANGE.match(text, end):
             unit_of_both, end, known = self.unit_at(text, extent.end())
             return Numeral(None, unit_of_both or unit, start, end, known)  # from one to another: no single value
-        if match["indefinite"]:
+        if match["indefinite"] or match["about"]:
             return Numeral(None, unit, start, end, known) if unit and known else None
-        behind = self._unit_behind(text, unit, stop, end)
+        behind = self._unit_behind(text, unit, start, stop, end)
         if behind:
             unit, end, known = behind
         kanji = match["number"][0] not in "0123456789.ゼ零"
@@ -222,15 +230,16 @@ class Counters:
         value = _signed(number_of(match["number"], unit not in _FINE), text[:start])
         return Numeral(value, unit, start, end, known, behind=bool(behind))
 
-    def _unit_behind(self, text: str, unit: str, stop: int, end: int) -> tuple[str, int, bool] | None:
-        """Return the unit behind a word, where that counts: 10以上の団体, 2つのサービス. The number ends at `stop`."""
+    def _unit_behind(self, text: str, unit: str, start: int, stop: int, end: int) -> tuple[str, int, bool] | None:
+        """Return the unit behind a word, where that counts: 10以上の団体, 2つのサービス. The number is [start:stop]."""
         of = _BEHIND.match(text, end if unit else stop) if unit in ("", "つ") else None
         if not of:
             return None
         named, last, known = self.unit_at(text, of.end())
         counts = known and len(text[of.end() : last].strip()) > 1 and not _GOES_ON.match(text, last - 1)
-        if counts or (named and not unit and of.end() - stop > 1):
-            return named, last if unit else end, known
+        compares = of["comparing"] or of["verb"]
+        if counts or (named and not unit and (compares or _ROUGHLY.search(text[:start]))):
+            return named, end if compares or not unit else last, known
         return None
 
 

@@ -9,17 +9,25 @@ from kg.extract.periods import Period
 
 _ABOUT_BEFORE = re.compile(r"(?:約|およそ|おおよそ|おおむね|概ね|ほぼ)\s*(?:延べ|のべ)?\s*$")
 _SIGNS = (("≧", ">="), ("≥", ">="), (">=", ">="), ("≦", "<="), ("≤", "<="), ("<=", "<="), (">", ">"), ("<", "<"))
-_AT_LEAST_BEFORE = re.compile(r"(?:少なくとも|最低)\s*$")
+_BOUND_BEFORE = (
+    (re.compile(r"(?:少なくとも|最低(?:でも|限)?|下限)\s*:?\s*$"), ">="),
+    (re.compile(r"(?:最大(?:でも|限)?|上限|多くとも|高々)\s*:?\s*$"), "<="),
+)
 _COMPARATORS = (
+    # a comparison that is denied says its opposite
+    (re.compile(r"を(?:下回ら|割ら|切ら)(?:な|ず|ぬ)"), ">="),
+    (re.compile(r"を(?:上回ら|超え|越え)(?:な|ず|ぬ)"), "<="),
+    (re.compile(r"より(?:多|大|高|上)|超え"), ">"),
+    (re.compile(r"より(?:少|小|低|短|下)"), "<"),
     (re.compile(r"以\s?上"), ">="),
     (re.compile(r"以\s?[下内]"), "<="),
     (re.compile(r"未\s?満|を下回"), "<"),
     (re.compile(r"超(?!高)|を超え|を上回"), ">"),
-    (re.compile(r"程\s?度|前\s?後|ほど|くらい|ぐらい|余り|[弱強](?=$|[、)の])"), "~"),
+    (re.compile(r"程\s?度|前\s?後|ほど|くらい|ぐらい|余り?(?=$|[、)のを])|足らず|[弱強](?=$|[、)の])"), "~"),
 )
 # What may follow a number that is one to reach: the end, how it compares, or what is done to it.
 _GOES_ON = re.compile(
-    r"\s*(?:$|[(、。→⇒%]|以\s?[上下内]|未\s?満|超|程\s?度|前\s?後|ほど|弱|強|増|減|に|を|が|へ|と(?!し|も)|で(?!の|は|も)|から|まで|達成|実施|開催)"
+    r"\s*(?:$|[()、。→⇒%]|余|足らず|より[多大高少小低]|以\s?[上下内]|未\s?満|超|程\s?度|前\s?後|ほど|弱|強|増|減|に|を|が|へ|と(?!し|も)|で(?!の|は|も)|から|まで|達成|実施|開催)"
 )
 COLON = re.compile(r":\s*(?:約|およそ|延べ|のべ|累計|合計|計|平均)?\s*$")
 _NEAR = 3  # a comparator or a verb follows its number within this many characters (10回程度以上)
@@ -49,21 +57,30 @@ ATTRIBUTE = re.compile(r"\s*(?:以上|以下|以内|未満|超)の(?!達成|実�
 _NAMED = (
     (
         re.compile(
-            r"(?:^|[\s(【〔「])(?:目標(?:値|数値|年度|年)?|KGI)\s*(?:[:】〕は]|$)|時点(?:の|における)目標|の目標(?:値)?\s*[:は]"
+            r"(?:^|[\s(\[【〔「])(?:(?:最終|中間|当面の|数値|達成|到達)?目標(?:値|数値|年度|年)?|中間値|KGI)\s*(?:[:\]】〕は]|$)|時点(?:の|における)目標|の目標(?:値)?\s*[:は]"
         ),
         "target",
     ),
     (
-        re.compile(r"(?:^|[\s(【〔])(?:実績(?:値)?|現状(?:値)?|現在(?:値)?|基準(?:値)?|直近(?:値)?)\s*(?:[:】〕は]|$)"),
+        re.compile(
+            r"(?:^|[\s(\[【〔])(?:(?:直近|現在)?の?(?:実績|現状|現在|基準|直近)(?:値)?|(?:当初|従来|初期)値)\s*(?:[:\]】〕は]|$)"
+        ),
         "baseline",
     ),
 )
-_AT_THE_TIME = re.compile(r"時点(?!.*現在)")
+_AT_THE_TIME = re.compile(r"時点(?!.*現在)|[年度月日末\d]現在")
 _AT_THE_BEGINNING = re.compile(r"(?:年度?|月)(?:の)?当初|初頭に?(?=約?\d)")
 # Between a period and its number: its particle, and who or what it is about.
 _BETWEEN = re.compile(
     r"\s*(?:末|中|内|当初|度)?(?:時点)?(?:頃)?(?:で|まで|までに|末までに|に|には|において|を目途に?|以降|以後|は)?\s*[:,、]?\s*(?:約|およそ|延べ|のべ|累計|合計|各|全|計|平均)*"
     r"[^、。()]{0,14}?(?:の|が|は|を|で)?\s*(?:約|およそ|延べ|のべ|累計|合計|各|全|計|平均|ゼロ)*\s*"
+)
+
+
+_REACHED = re.compile(r"\s*(?:に|とする|を目指|を?(?:達成|実現|維持))")
+# A period and a colon lead to a number, whatever the words before them: 利用件数 令和4年度末:6割強
+_LABELLED = re.compile(
+    r"(?:末|中|内|当初)?(?:まで)?(?:に)?(?:時点)?\s*:\s*(?:約|およそ|おおむね|概ね|延べ|のべ|累計|合計|各|全|計|平均|最低|最大|上限|少なくとも)*\s*"
 )
 
 
@@ -81,7 +98,7 @@ def once_in(words: str) -> str:
 
 def stated_by(words: str, numeral: Numeral, own: Sequence[Period], named: bool, due: bool) -> bool:
     """Whether a number outside any parenthesis is one to reach since a period, or the name of its role, leads to it."""
-    if words[numeral.start] in "ゼロ零" and re.match(r"\s*に", words[numeral.stop :]):
+    if words[numeral.start] in "ゼロ零" and _REACHED.match(words[numeral.stop :]):
         return True
     if (ATTRIBUTE.match(words[numeral.stop :]) and not numeral.behind) or not _GOES_ON.match(words, numeral.stop):
         return False
@@ -90,6 +107,8 @@ def stated_by(words: str, numeral: Numeral, own: Sequence[Period], named: bool, 
     if due and numeral.unit and (END.match(words, numeral.stop) or _TO.match(words, numeral.stop)):
         return True
     before = [period for period in own if period.stop <= numeral.start]
+    if before and _LABELLED.fullmatch(words, before[-1].stop, numeral.start):
+        return True
     return (
         bool(before)
         and not words[: before[0].start].strip()
@@ -149,7 +168,7 @@ def stated_outside(words: str, numeral: Numeral, own: Sequence[Period], role: st
 
 def comparator_of(words: str, numeral: Numeral) -> str:
     """Return the comparator of a number: the word after it, a sign or word before it, or `=`."""
-    after = words[numeral.stop : numeral.stop + _NEAR + 3]
+    after = words[numeral.stop : numeral.stop + _NEAR + 5]
     for pattern, comparator in _COMPARATORS:
         if (match := pattern.search(after)) and match.start() <= _NEAR:
             return comparator
@@ -157,6 +176,6 @@ def comparator_of(words: str, numeral: Numeral) -> str:
     for sign, comparator in _SIGNS:
         if before.endswith(sign):
             return comparator
-    if _AT_LEAST_BEFORE.search(before):
-        return ">="
+    if bound := next((sign for pattern, sign in _BOUND_BEFORE if pattern.search(before)), ""):
+        return bound
     return "~" if _ABOUT_BEFORE.search(before) else "="
