@@ -19,7 +19,7 @@ from kg.extract.notes import Note
 from kg.extract.numerals import Counters
 from kg.extract.organizations import beside_organizations, organizations_of
 from kg.extract.periods import Calendar, relative_period
-from kg.extract.references import Reference, references_of, unread_address
+from kg.extract.references import Reference, beside_references, references_of, unread_address
 from kg.extract.things import Finder
 from kg.model.mentions import CellIris, Naming, cell_at, mentions_of
 from kg.model.records import Document, Kpi, Law, Measure, Named, Organization, Programme, Target
@@ -143,6 +143,8 @@ class MeasureReader:
     def _documents(self, row: Columns, namings: list[Naming]) -> tuple[Document, ...]:
         """Return the references of all cells that can hold some, in printed order."""
         documents: list[Document] = []
+        for words in beside_references(self._blocks(row, "references")):
+            self._note(row, "cell-part-unread", "references", words)
         for column in ("support", "budget", "references"):
             if words := unread_address(self._blocks(row, column)):
                 self._note(row, "url-broken", column, words)
