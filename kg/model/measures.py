@@ -112,7 +112,12 @@ class MeasureReader:
         return match[0] if match else None
 
     def _listing(self, row: Columns) -> Listing:
-        return listing_of(row.plain("listing"), self.lexicon.calendar) if "listing" in row.cells else Listing("", "")
+        if "listing" not in row.cells:
+            return Listing("", "")
+        listing = listing_of(row.plain("listing"), self.lexicon.calendar)
+        if listing.rest:
+            self._note(row, "cell-part-unread", "listing", listing.rest)
+        return listing
 
     def _budget(self, row: Columns, namings: list[Naming]) -> tuple[tuple[Programme, ...], tuple[str, ...]]:
         budget = budget_of(row.text("budget"))

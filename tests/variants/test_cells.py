@@ -225,3 +225,25 @@ def test_organizations(read: Read) -> None:
         for cell, row in zip(BODIES, measures, strict=True)
     }
     assert found == BODIES
+
+
+# Cell; listed_from, listing_status; what is unread
+LISTINGS = {
+    "令和2年度から": ("FY2020", "from", []),
+    "令和2年度から順次掲載": ("FY2020", "from", []),
+    "令和2年度末まで": ("", "", ["令和2年度末まで"]),
+    "令和2年度から令和4年度まで": ("FY2020", "from", ["令和4年度まで"]),
+    "令和2年度以降(時期調整中)": ("FY2020", "from+adjusting", []),
+    "時期調整中": ("", "adjusting", []),
+    "随時": ("", "", ["随時"]),
+}
+
+
+def test_listings(read: Read) -> None:
+    """A year that is an end is no beginning, and what is neither year nor state is named."""
+    tables, measures = rows_of(read, [{"listing": cell} for cell in LISTINGS])
+    found = {
+        cell: (row["listed_from"], row["listing_status"], told(tables, row, PART))
+        for cell, row in zip(LISTINGS, measures, strict=True)
+    }
+    assert found == LISTINGS
