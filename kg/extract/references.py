@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 
 from kg.cells import EMPTY, Text
+from kg.extract.anchors import is_nothing
 from kg.extract.clauses import parentheses_of
 from kg.extract.markup import Block, Link
 
@@ -23,13 +24,28 @@ _LOWER = re.compile(r"[a-z0-9._\-]+")
 _NUMBERED = re.compile(r"[A-Za-z0-9]*\d[A-Za-z0-9]*")
 # .htm|l, .xls|x: the wrap stands inside the suffix of a file
 _SPLIT_SUFFIX = re.compile(r"\.(?:htm l|(?:xls|doc|ppt) x)(?:[#?]\S*)?$", re.IGNORECASE)
+# What follows the usual characters of an address, up to a sign that ends every one. A parenthesis goes on with it where
+# more of it follows, an apostrophe before a letter.
+_END = r"\s<>()（）「」『』【】\[\]〔〕《》〈〉、。，．；：,;:・…※■●○◆→⇒'’”"
+_RUN = re.compile(
+    rf"(?:(?!https?://)(?:[^{_END}]|[.,;:'．](?=[A-Za-z0-9ａ-ｚＡ-Ｚ０-９])|[(（][^\s()（）]{{1,20}}[)）](?!https?:)(?=[\w./?#\-])|\[\w*\]))*",
+    re.IGNORECASE,
+)
+_WIDE = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
+_LETTER = re.compile(r"[^\W\d_a-zA-Z]")
+# A word of a sentence after an address, or the suffix of a file and what else only an address has
+_SENTENCE = re.compile(r"[ぁ-ん]|等|他|参照|より|など")
+_ADDRESSED = re.compile(r"[/?#=&%]|\.[a-z0-9]{2,5}$", re.IGNORECASE)
+# Letters at the end that may be a part of the address or a word behind it: a path of their own is one
+_AMBIGUOUS = re.compile(r"[/=#?&][A-Za-z0-9_.~%()\-]+[^\x00-\x7f]+$")
 _TRAILING = ".,;:!'"
+_SIGNS = r"\s'・、。,.;:|/\-‐–○■●◆※"  # around addresses, of no meaning
 _BULLET = re.compile(r"^[\s'・○●■◆※\-‐–]+")
 _PROGRAMME = re.compile(r"^\s*[<【]?\s*予算事業名|(?:事業|経費|交付金|補助金)\s*$")
 _BULLETED = re.compile(r"(?:^|(?<=\s))[■●○◆・](?=\S)")
 _LIKE_ADDRESS = re.compile(r"(?:https?|ftp)(?:\s*:\s*/{0,2}|\s?//)\S*|(?<![A-Za-z0-9])www\.\S+", re.IGNORECASE)
 _HOST = re.compile(r"https?://[A-Za-z0-9\-]+(?:\.[A-Za-z0-9\-]+)+(?::\d+)?(?:[/?#]|$)", re.IGNORECASE)
-_ILLEGAL = re.compile(r'[\s<>"{}|\\^`\x00-\x1f\x7f]')
+_ILLEGAL = re.compile(r'[\s<>"{}|\\^`\[\]\x00-\x1f\x7f-\x9f\ue000-\uf8ff\ufff0-\uffff]|%(?![0-9A-Fa-f]{2})')
 
 
 @dataclass(frozen=True)
@@ -48,8 +64,8 @@ class Reference:
 
     @property
     def valid(self) -> bool:
-        """Whether the repaired address has a host name, and only characters that an address can hold (RFC 3987)."""
-        return bool(_HOST.match(self.url)) and not _ILLEGAL.search(self.url)
+        """Whether the repaired address has a host name, holds what an address can (RFC 3987), and has a clear end."""
+        return bool(_HOST.match(self.url)) and not _ILLEGAL.search(self.url) and not _AMBIGUOUS.search(self.url)
 
 
 @dataclass(frozen=True)
@@ -111,6 +127,12 @@ def unread_address(blocks: list[Block]) -> str:
     return ""
 
 
+def beside_references(blocks: list[Block]) -> list[str]:
+    """Return the words of a cell of references that are neither an address nor the title of one."""
+    found = (re.sub(rf"^[{_SIGNS}]+|[{_SIGNS}]+$", "", block.text.chars) for block in without_references(blocks))
+    return [" ".join(words.split()) for words in found if re.search(r"\w", words) and not is_nothing(words)]
+
+
 def _rejoined(blocks: list[Block]) -> list[Block]:
     """Join an address that a line break in the markup has parted; read one that is printed in full-width letters."""
     joined: list[Block] = []
@@ -138,7 +160,11 @@ def _addresses(block: Block) -> list[_Address]:
                 "）",
             )
             wide = int(attached)
-            found.append(_Address(start - wide, stop + wide, printed, printed.unspaced().chars, attached=attached))
+            found.append(
+                _Address(
+                    start - wide, stop + wide, printed, printed.unspaced().chars.translate(_WIDE), attached=attached
+                )
+            )
     return sorted(found, key=lambda address: address.start)
 
 
@@ -160,23 +186,49 @@ def _plain(text: str) -> list[tuple[int, int]]:
     found = []
     at = 0
     while match := _URL.search(text, at):
-        stop = match.end()
+        stop = _whole(text, match.start(), match.end())
         while (more := _FRAGMENT.match(text, stop)) and _belongs(text[match.start() : stop], more[1]):
-            stop = more.end()
+            stop = _whole(text, match.start(), more.end())
         found.append((match.start(), match.start() + len(text[match.start() : stop].rstrip(_TRAILING))))
         at = stop
     return found
 
 
+def _whole(text: str, start: int, stop: int) -> int:
+    """Return where an address ends whose usual characters end at `stop`.
+
+    It may hold others (RFC 3987): letters of any script go on with it, unless they are words of a sentence or stand
+    behind the suffix of a file. A sign that no address can hold goes on with it, too: then it is broken as a whole.
+    """
+    run = _RUN.match(text, stop)
+    words = run.group().translate(_WIDE) if run else ""
+    if not run or not re.search(r"\w", words):
+        return stop
+    if _LETTER.match(words):
+        complete = _COMPLETE.search(text[start:stop]) and text[stop - 1] not in "/=#?&%_-"
+        if complete or (_SENTENCE.match(words) and not _ADDRESSED.search(words)):
+            return stop
+    return run.end()
+
+
 def _belongs(url: str, fragment: str) -> bool:
     """Whether a word after white space is the rest of the address before it."""
-    if _SCHEME.match(fragment):
+    if _SCHEME.match(fragment) or not fragment.strip("-"):
         return False
     if fragment.startswith("/") or url[-1] in "#?=&%_-" or _SPLIT_SUFFIX.search(f"{url} {fragment}"):
         return True
     if _COMPLETE.search(url):
-        return url.endswith("/") and bool(_PATHLIKE.search(fragment)) and not fragment.startswith("-")
+        return (
+            url.endswith("/")
+            and bool(_PATHLIKE.search(fragment))
+            and (not fragment.startswith("-") or _is_file(fragment))
+        )
     return bool(_PATHLIKE.search(fragment) or _LOWER.fullmatch(fragment) or _NUMBERED.fullmatch(fragment))
+
+
+def _is_file(fragment: str) -> bool:
+    """Whether a fragment ends like a file, which an item of a list does not."""
+    return bool(_COMPLETE.search(fragment)) and not fragment.endswith("/")
 
 
 def _title_start(before: Text, address: _Address) -> int:

@@ -20,7 +20,7 @@ from kg.extract.notes import Note
 from kg.extract.numerals import Counters
 from kg.extract.organizations import beside_organizations, organizations_of
 from kg.extract.periods import Calendar, relative_period
-from kg.extract.references import Reference, references_of, unread_address
+from kg.extract.references import Reference, beside_references, references_of, unread_address
 from kg.extract.things import Finder
 from kg.model.mentions import CellIris, Naming, cell_at, mentions_of
 from kg.model.records import Document, Kpi, Law, Measure, Named, Organization, Programme, Target
@@ -115,7 +115,12 @@ class MeasureReader:
         return match[0] if match else None
 
     def _listing(self, row: Columns) -> Listing:
-        return listing_of(row.plain("listing"), self.lexicon.calendar) if "listing" in row.cells else Listing("", "")
+        if "listing" not in row.cells:
+            return Listing("", "")
+        listing = listing_of(row.plain("listing"), self.lexicon.calendar)
+        if listing.rest:
+            self._note(row, "cell-part-unread", "listing", listing.rest)
+        return listing
 
     def _budget(self, row: Columns, namings: list[Naming]) -> tuple[tuple[Programme, ...], tuple[str, ...]]:
         budget = budget_of(row.text("budget"))
@@ -146,6 +151,8 @@ class MeasureReader:
     def _documents(self, row: Columns, namings: list[Naming]) -> tuple[Document, ...]:
         """Return the references of all cells that can hold some, in printed order."""
         documents: list[Document] = []
+        for words in beside_references(self._blocks(row, "references")):
+            self._note(row, "cell-part-unread", "references", words)
         for column in ("support", "budget", "references"):
             if words := unread_address(self._blocks(row, column)):
                 self._note(row, "url-broken", column, words)

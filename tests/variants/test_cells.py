@@ -148,6 +148,49 @@ def test_budgets(read: Read) -> None:
     assert found == {cell: (names, sorted(notes)) for cell, (names, notes) in BUDGETS.items()}
 
 
+X = "https://x.go.jp/"
+# Cell; addresses; what is told broken; what is unread
+ADDRESSES = {
+    f"(手引) {X}資料1.pdf": (f"{X}資料1.pdf", [], []),
+    f"{X}ｉｎｄｅｘ.html": (f"{X}index.html", [], []),
+    f"{X}a／ｂ．ｈｔｍｌ": (f"{X}a/b.html", [], []),
+    f"{X}a|b.html": ("", [f"{X}a|b.html"], []),
+    f"{X}a_‐b.html": (f"{X}a_‐b.html", [], []),
+    f"{X}abc/ -def.html": (f"{X}abc/-def.html", [], []),
+    f"{X}abc -def.html": (f"{X}abc-def.html", [], []),
+    f"{X}施策/一覧.html#第1章": (f"{X}施策/一覧.html#第1章", [], []),
+    f"{X}資料(1).pdf": (f"{X}資料(1).pdf", [], []),
+    f"{X}資料（概要）": (f"{X}資料", [], ["（概要）"]),
+    f"{X}?q=施策&p=1": (f"{X}?q=施策&p=1", [], []),
+    f"{X}abc資料": ("", [f"{X}abc資料"], []),
+    f"{X}a^b.html": ("", [f"{X}a^b.html"], []),
+    f"{X}a{{b}}.html": ("", [f"{X}a{{b}}.html"], []),
+    f"{X}a\\b.html": ("", [f"{X}a\\b.html"], []),
+    f"{X}a[1].html": ("", [f"{X}a[1].html"], []),
+    f'{X}a"b.html': ("", [f'{X}a"b.html'], []),
+    f"{X}a%zz.html": ("", [f"{X}a%zz.html"], []),
+    f"{X}a'b.html": (f"{X}a'b.html", [], []),
+    "https://総務省.jp/a.html": ("", ["https://総務省.jp/a.html"], []),
+    f"{X}aを参照": (f"{X}a", [], ["を参照"]),
+    f"{X}a.html資料編": (f"{X}a.html", [], ["資料編"]),
+    f"{X}a、{X}b。": (f"{X}a|{X}b", [], []),
+    f"{X}a.html|{X}b.html": (f"{X}a.html|{X}b.html", [], []),
+    f"{X}a.html - 手引 {X}b.html": (f"{X}a.html|{X}b.html", [], []),
+    f"{X}a.html 追って公表": (f"{X}a.html", [], ["追って公表"]),
+    "ガイドブックのとおり": ("", [], ["ガイドブックのとおり"]),
+}  # fmt: skip
+
+
+def test_addresses(read: Read) -> None:
+    """An address is whole, as RFC 3987 has it, or broken as a whole; words beside it that are no title are named."""
+    tables, measures = rows_of(read, [{"references": cell} for cell in ADDRESSES])
+    found = {
+        cell: (row["urls"], told(tables, row, "url-broken"), told(tables, row, PART))
+        for cell, row in zip(ADDRESSES, measures, strict=True)
+    }
+    assert found == ADDRESSES
+
+
 # Cell; lead, participating, groups; what is unread
 BODIES = {
     "総務省(地域力創造グループ、自治行政局)": ("", "総務省", "", []),
@@ -182,3 +225,25 @@ def test_organizations(read: Read) -> None:
         for cell, row in zip(BODIES, measures, strict=True)
     }
     assert found == BODIES
+
+
+# Cell; listed_from, listing_status; what is unread
+LISTINGS = {
+    "令和2年度から": ("FY2020", "from", []),
+    "令和2年度から順次掲載": ("FY2020", "from", []),
+    "令和2年度末まで": ("", "", ["令和2年度末まで"]),
+    "令和2年度から令和4年度まで": ("FY2020", "from", ["令和4年度まで"]),
+    "令和2年度以降(時期調整中)": ("FY2020", "from+adjusting", []),
+    "時期調整中": ("", "adjusting", []),
+    "随時": ("", "", ["随時"]),
+}
+
+
+def test_listings(read: Read) -> None:
+    """A year that is an end is no beginning, and what is neither year nor state is named."""
+    tables, measures = rows_of(read, [{"listing": cell} for cell in LISTINGS])
+    found = {
+        cell: (row["listed_from"], row["listing_status"], told(tables, row, PART))
+        for cell, row in zip(LISTINGS, measures, strict=True)
+    }
+    assert found == LISTINGS
