@@ -19,6 +19,13 @@ _IN_A_NAME = re.compile(
     r"(?:以上|以下|以内|未満|超|程度)?(?:の(?!達成|実現|確保|減|増)|にお(?:ける|いて)|のうち|での|への|による|に(?:係|関)"
     r"|[一-龯ァ-ヴーA-Za-z\d](?<![増減以程未超約]))"
 )
+# What leads to a number: a period with a colon
+_LED_TO = re.compile(r"\0[^\0\d:]{0,6}:\s*(?:約|およそ)?$")
+_OUT_OF = re.compile(r"[\d,]+(?:段階|点満点|[^\d、。()]{0,8}?(?:中|のうち|につき|当たり|あたり))")
+# Words that say how many without a digit, behind such a colon
+_PART = re.compile(r"(?<=:)(?:過?半[分数]|大半|全[数て])")
+# A year that was misread: 令和l年度, 令和O年
+_MISREAD = re.compile(r"[A-Za-z]\s?年度?(?!間)")
 _EDGE = re.compile(r"[、。()\[\]【】〔〕\s]")
 
 
@@ -44,12 +51,19 @@ def _places(rest: str, counted: dict[int, int]) -> Iterator[tuple[int, int]]:
     for digits in _DIGIT.finditer(rest):
         if not any(start <= digits.start() < stop for start, stop in counted.items()):
             yield digits.span()
+    for pattern in (_PART, _MISREAD):
+        for match in pattern.finditer(rest):
+            yield match.span()
 
 
 def _is_name(rest: str, start: int, stop: int, counted: dict[int, int], inside: bool) -> bool:
     """Whether a number belongs to a name, or says who is counted: 5G, 第2期, 人口10万人未満の団体."""
     if any(match.start() <= start < match.end() for match in _ADDRESS.finditer(rest)):
         return True
+    if _LED_TO.search(rest[:start]) and not _OUT_OF.match(rest, start):
+        return False
+    if _PART.match(rest, start) or _MISREAD.match(rest, start):
+        return False
     if start not in counted:
         return not _DATED.match(rest, start)
     return bool(ATTRIBUTE.match(rest, stop)) or (not inside and bool(_IN_A_NAME.match(rest, stop)))

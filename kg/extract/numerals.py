@@ -19,7 +19,7 @@ _SMALL = {"十": 10, "百": 100, "千": 1000}
 _LARGE = {"万": 10**4, "億": 10**8, "兆": 10**12}
 _POWERS = "".join((*_SMALL, *_LARGE))
 # 5、6件, 六、七割: somewhere about them
-_ABOUT = rf"(?<![\d{_KANJI}、.,])(?:[1-9]、[1-9](?![\d{_KANJI}、.,年月])|[一-九]、[一-九](?=[割{_POWERS}件団]))"
+_ABOUT = rf"(?<![\d{_KANJI}、.,])(?:[1-9]、[1-9](?![\d{_KANJI}、.,年月])|[{_KANJI}]、[{_KANJI}](?=[割{_POWERS}件団]))"
 _NUMERAL = re.compile(
     rf"(?P<indefinite>[数幾][{_POWERS}]*)(?=[^{_KANJI}\d])"
     rf"|(?P<about>{_ABOUT})"
@@ -48,7 +48,7 @@ _UNSAFE_WITH_KANJI = frozenset(
 _NEGATIVE = re.compile(r"(?:[▲△−]|マイナス)\s?$|(?:^|[:\0(\s、])-$")
 # 1日当たり5,000件, 1団体につき3件; 毎月1回, 月1回; 1回/月
 _PER = r"(?:1|一|各)?(?P<per>年|月|週|{units})(?:間)?(?:に)?(?:当たり|あたり|につき)"
-_OFTEN_BEFORE = re.compile(r"(?:毎|(?<![\d一-龯]))([月週日])(?:に|間|平均)?\s?(?:約|およそ|延べ)?$")
+_OFTEN_BEFORE = re.compile(r"(?:毎|(?<![\d一-龯]))([月週日])(?:に)?\s?(?:約|およそ|延べ)?$")
 _OFTEN_AFTER = re.compile(r"\s?/\s?([月週日])(?![一-龯\d])")
 _RATE_GAP = re.compile(r"[ 、]*(?:約|およそ|平均|延べ|計|年間|年)*")
 _GOES_ON = re.compile(r"[ァ-ヴー][ァ-ヴー]|[A-Za-z][A-Za-z]")  # the word is longer than its first part
@@ -69,13 +69,13 @@ _RANGE = re.compile(rf"\s?[~〜]\s?{_DIGITS}")
 _WORD = re.compile(r"[一-龯々ァ-ヴーA-Za-z]+")
 # A counter of one character that begins a word of two is that word: 2,000回線, 10部局, 3台帳.
 _COMPOUND = re.compile(
-    "[一-龯](?!以|実|導|整|達|設|開|公|策|完|配|登|作|提|利|参|選|支|目|程|前|未|超|増|減|削|拡|向|縮|短|弱|強|等|毎|分|中|内|間|化|育|確)"
+    "[一-龯](?!以|実|導|整|達|設|開|公|策|完|配|登|作|提|利|参|選|支|目|程|前|未|超|増|減|削|拡|向|縮|短|弱|強|等|余|足|毎|分|中|内|間|化|育|確)"
     "[一-龯](?![一-龯])"
 )
 # What follows a counter that the code list does not know, and is not part of it.
 _TAIL = re.compile(
     "(?:実施|導入|整備|達成|設置|開催|公開|策定|実現|完了|配置|登録|作成|提供|利用|参加|選定|支援|目標"
-    "|程度|前後|以上|以下|以内|未満|超|余|足らず|増加|減少|削減|増|減|拡大|向上|縮減|短縮|弱|強).*$"
+    "|程度|前後|以上|以下|以内|未満|超|余|足(?=らず)|増加|減少|削減|増|減|拡大|向上|縮減|短縮|弱|強).*$"
 )
 
 
@@ -186,6 +186,8 @@ class Counters:
         if (match["number"] or match["about"]) and (_BEFORE_NAME.search(text[:start]) or _AFTER_NAME.match(text, stop)):
             return None
         tenths = _TENTHS.match(text, stop)
+        if tenths and match["about"]:
+            return Numeral(None, "%", start, tenths.end(), True)
         if tenths and match["number"]:
             parts = (match["number"], tenths["tenth"], tenths["hundredth"])
             value = sum((number_of(part or "0") * 10 / 10**place for place, part in enumerate(parts)), Decimal(0))

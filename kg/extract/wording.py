@@ -62,7 +62,9 @@ _NAMED = (
         "target",
     ),
     (
-        re.compile(r"(?:^|[\s(\[【〔])(?:(?:直近|現在)?の?(?:実績|現状|現在|基準|直近)(?:値)?|(?:当初|従来|初期)値)\s*(?:[:\]】〕は]|$)"),
+        re.compile(
+            r"(?:^|[\s(\[【〔])(?:(?:直近|現在)?の?(?:実績|現状|現在|基準|直近)(?:値)?|(?:当初|従来|初期)値)\s*(?:[:\]】〕は]|$)"
+        ),
         "baseline",
     ),
 )
@@ -82,9 +84,19 @@ _LABELLED = re.compile(
 )
 
 
+_ROLE_ALONE = re.compile(r"\s*(?:最終|中間)?(目標|実績|現状|現在|基準)(?:値)?\s*")
+_ROLE_BEHIND = re.compile(r"(目標|実績|現状)(?:値)?[)\]】〕\s]*$")
+
+
 def named_role(words: str) -> str:
     """Return the role that words name for what follows, such as 目標値: or 【実績】, or an empty string."""
     return next((role for pattern, role in _NAMED if pattern.search(words)), "")
+
+
+def role_alone(words: str, behind: bool = False) -> str:
+    """Return the role that words are the name of, or that they end in where it stands `behind` a date; or nothing."""
+    match = _ROLE_BEHIND.search(words) if behind else _ROLE_ALONE.fullmatch(words)
+    return "" if not match else "target" if match[1].startswith("目標") else "baseline"
 
 
 def once_in(words: str) -> str:
