@@ -25,7 +25,11 @@ _OUT_OF = re.compile(r"[\d,]+(?:段階|点満点|[^\d、。()]{0,8}?(?:中|の�
 # Words that say how many without a digit, behind such a colon
 _PART = re.compile(r"(?<=:)(?:過?半[分数]|大半|全[数て])")
 # A year that was misread: 令和l年度, 令和O年
-_MISREAD = re.compile(r"[A-Za-z]\s?年度?(?!間)")
+_MISREAD = re.compile(
+    r"[A-Za-z]\s?年度?(?!間)|[〇○◯●一二三四五六七八九十]\s?年度(?!目)|(?<![A-Za-z])[HR]\d{1,2}\.\S"
+    r"|(?<=[)\]】〕])\s?(?:以上|以下|未満|超(?!高)|を(?:上回|下回|超え))(?!の)"
+)
+_QUOTED = re.compile(r"[「『“]([^「」『』“”]*)[」』”]")
 _EDGE = re.compile(r"[、。()\[\]【】〔〕\s]")
 
 
@@ -42,6 +46,11 @@ def unread_in(text: str, lexicon: Lexicon, numbers: Sequence[tuple[int, int]]) -
         and not _is_name(rest, start, stop, counted, any(a < start < b for a, b in groups))
     ]
     words = [_words_around(text, start, stop) for start, stop in left]
+    for quoted in _QUOTED.finditer(text):
+        numerals = lexicon.counters.numerals(quoted[1])
+        if numerals and (numerals[0].start, numerals[0].stop) == (0, len(quoted[1])) and numerals[0].unit:
+            words.append(quoted.span())
+    words.sort()
     return [place for at, place in enumerate(words) if at == 0 or place[0] >= words[at - 1][1]]
 
 

@@ -19,7 +19,7 @@ ARROW = r"[→⇒⇨➡]|[-=]>"
 # A comma between digits belongs to a number; `から` between two numbers leads from one to the other.
 _PUNCTUATION = re.compile(
     rf"[;。]|{ARROW}|"
-    r"(?<!\d)、|、(?!\d{3}(?!\d|年))|(?<!\d),|,(?!\d|\s[\dOoQlI]{3}(?!\d)|[OoQlI]{3})|(?<=[^の、,(\s])(?=うち)"
+    r"(?<!\d)、|、(?!\d{3}(?!\d|年))|(?<!\d)(?<![:(\s][OoQlI]),|,(?!\d|\s[\dOoQlI]{3}(?!\d)|[OoQlI]{3})|(?<=[^の、,(\s])(?=うち)"
     r"|(?<=[^年度月日\s])から(?=約?\d+[^\d年月日])"
 )
 _OPENING, _CLOSING = "([【〔", ")]】〕"
@@ -32,7 +32,7 @@ _LISTED = re.compile(r"末?、\s?")
 _ABOUT = re.compile(r"(?:[1-9]、[1-9]|[一二三四五六七八九]、[一二三四五六七八九])(?![\d、.,年月])")
 # What a value is called, before it: 現状値:40団体(R1) 目標値:100団体(R3)
 _ROLE_NAME = re.compile(
-    r"(?<![ぁ-ん一-龯])[\[【〔]?(?:(?:最終|中間|数値|達成)?目標|実績|現状|現在|基準|直近|(?:当初|従来|中間)(?=値))(?:値|数値|年度|年)?[:\]】〕]"
+    r"(?:[\[【〔]|(?<![ぁ-ん一-龯\[【〔]))(?:(?:最終|中間|数値|達成)?目標|実績|現状|現在|基準|直近|(?:当初|従来|中間)(?=値))(?:値|数値|年度|年)?[:\]】〕]"
     r"|\((?:目標|実績|現状)(?:値)?\)(?=\s?[^\s、。・/,)\]】〕→⇒からに])"
 )
 
@@ -123,8 +123,17 @@ def _parts(text: str, start: int, stop: int, periods: Sequence[Period]) -> Itera
 
 
 def _is_listed(text: str, comma: re.Match[str], periods: Sequence[Period]) -> bool:
-    """Whether a comma joins two periods of one statement (令和4年度、令和5年度:各100件), or two numbers (5、6件)."""
+    """Whether a mark joins what one clause states.
+
+    Two periods (令和4年度、令和5年度:各100件), two numbers (5、6件), or a period and its number (令和4年度→100件).
+    """
     at = comma.start()
+    if comma.group() in ";→⇒" and any(
+        text[period.stop : at].strip("末 ") == "" for period in periods if period.stop <= at
+    ):
+        return not any(
+            period.start >= comma.end() and not text[comma.end() : period.start].strip() for period in periods
+        )
     if _ABOUT.match(text, at - 1) and not re.match(r"[\d.,、]", text[max(at - 2, 0) : at - 1]):
         return True
     ends = {period.start for period in periods}

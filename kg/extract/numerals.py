@@ -32,6 +32,7 @@ _PART = re.compile(rf"(?P<digits>{_DIGITS})|(?P<kanji>[{_KANJI}]+)|(?P<power>[{_
 # What makes a number a name or an ordinal: 第64号, SIP4D, JIS X 8341-3, 4K, 3.9世代, 平成…
 _BEFORE_NAME = re.compile(r"(?:第|分の|※|注|\d月|[A-Za-z][-/ ]?|\d[-/.]|No\.?)$")
 _AFTER_NAME = re.compile(
+    r"\s?[~〜・-]\s?\0|"
     r"[-/]\d|分の\d|年(?!間)|歳|世代|号|条|版|章|期(?!間)|次|位|番|級|月(?!間)|時(?!間)|頃|目(?!標)|段階(?:評価|中|で|[)、]|$)|点満点|:\d\d(?!\d)"
 )
 # A number that says out of how many, or since when, is no target.
@@ -60,13 +61,15 @@ _GARBLED = re.compile(
     r"|(?<=[:、(\s])[OoQlI]{2,4}(?![A-Za-z])"
     # a mark that holds the place of a number: ○○件, X件
     r"|(?<=[:、(\s\0に約])[〇○◯●]+|(?<=[:、(\s\0に約])[Xx]{1,3}(?![A-Za-zァ-ヴ])"
+    r"|(?<=[:(\0])(?:[^\w\s\0、。(「『【〔<:~〜±+.△▲−≧≦≥≤>=-]|_|[△□*]{2}|[A-Z](?=\d)|[Nn](?![A-Za-z])){1,4}\d*"
+    r"|(?<=[:(\s])[一二三四五六七八九][OoQlI]{1,4}"
     # a separator where none can be: 1,00件, 10,00件, 1・500件
     r"|(?<![\d,.・])(?!" + _DIGITS + r"(?![\d,.・]))\d+(?:[,・]\s?\d+)+(?:\.\d+)?(?![\d年月])"
 )
 # 五割五分, 9割9分9厘: tenths, hundredths and thousandths
 _TENTHS = re.compile(rf"割(?:(?P<tenth>[\d{_KANJI}])分(?:(?P<hundredth>[\d{_KANJI}])厘)?)?")
 _RANGE = re.compile(rf"\s?[~〜]\s?{_DIGITS}")
-_WORD = re.compile(r"[一-龯々ァ-ヴーA-Za-z]+")
+_WORD = re.compile(r"(?:[かカヶケヵ箇](?=国|[村町市校港店]))?[一-龯々ァ-ヴーA-Za-z]+")
 # A counter of one character that begins a word of two is that word: 2,000回線, 10部局, 3台帳.
 _COMPOUND = re.compile(
     "[一-龯](?!以|実|導|整|達|設|開|公|策|完|配|登|作|提|利|参|選|支|目|程|前|未|超|増|減|削|拡|向|縮|短|弱|強|等|余|足|毎|分|中|内|間|化|育|確)"

@@ -32,13 +32,13 @@ _SHORT_YEAR = (
 )
 _WESTERN_YEAR = (
     r"(?<![A-Za-z])FY\s?(?P<fy>20\d{2}|['’]?[1-6]\d)(?!\d)"
-    r"|(?<!\d)(?P<western>(?:19|20)\d{2})(?=\s?年|[./]\d{1,2}(?!\d)|\([^()]*\)年)"
+    r"|(?<!\d)(?P<western>(?:19|20)\d{2})(?=\s?年|[./]\d{1,2}(?!\d)|-\d\d-\d\d(?!\d)|\([^()]*\)年)"
 )
 # The same year in the other era stands in parentheses: 令和2(2020)年度, 2020年(令和2年)3月, 令和2年度(2020年度)
 _OTHER_ERA = r"(?:\((?:\d{{4}}|(?:{names})(?:元|\d{{1,2}}))(?:年度?)?\))?"
 _PART = (
     r"(?:の?\s?(?P<month>\d{1,2})月(?:\s?(?P<day>\d{1,2})日)?"
-    r"|[./](?P<dotted>\d{1,2})(?:[./](?P<dotted_day>\d{1,2}))?(?!\d)"
+    r"|(?:[./]|-(?=\d\d-\d\d))(?P<dotted>\d{1,2})(?:[./-](?P<dotted_day>\d{1,2}))?(?!\d)"
     r"|の?\s?(?P<half>" + "|".join(_HALVES) + r")|の?\s?第?(?P<quarter>[1-4])(?:四半期|Q(?![A-Za-z])))?"
 )
 # The end of a range borrows its era: 平成28年度から30年度, 令和元~3年度
@@ -119,9 +119,9 @@ class Calendar:
             if whole and era:
                 eras.append((match.end(), era))
             if era and match["era"] and (end := _RANGE_END.match(text, match.end())):
-                first = _western_year(era, match["year"]) if _EACH.match(text, end.end()) else None
+                since = _western_year(era, match["year"]) if _EACH.match(text, end.end()) else None
                 start = end.start("year") if whole else match.start()
-                found.append(_ended(end, first, _western_year(era, end["year"]), start))
+                found.append(_ended(end, since, _western_year(era, end["year"]), start))
         for bare in _BARE.finditer(text):
             known = [era for stop, era in eras if stop <= bare.start()]
             if known and not any(period.start <= bare.start() < period.stop for period in found):

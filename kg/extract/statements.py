@@ -31,7 +31,7 @@ from kg.extract.wording import (
 
 _FRACTION = re.compile(r"[\d一二三四五六七八九十]+分の[\d一二三四五六七八九十]+|\d+/\d+|半分|半数")
 _DATE_ONLY = re.compile(
-    r"\s*(?:末|中|当初)?(?:時点|現在)?(?:まで|以降|以後)?(?:に|頃)?(?:の?(?:最終|中間)?(?:目標|実績|現状)(?:値)?)?\s*"
+    r"\s*(?:末|中|当初)?(?:時点|現在)?(?:まで|以降|以後)?(?:に|頃)?(?:の?(?:最終|中間)?(?:目標|実績|現状)(?:値)?|達成(?:する)?|見込み?)?\s*"
 )
 # The name of a KPI that ends in what it counts, before its deadline: 利用件数 令和2年度以降、毎年10件
 _NAME_BEFORE = re.compile(r".*(?:数|率|割合|額|量)\s?[\s:]\s?")
@@ -39,9 +39,9 @@ _NAME_BEFORE = re.compile(r".*(?:数|率|割合|額|量)\s?[\s:]\s?")
 _STARTING = re.compile(r"(?:を|に対し(?:て)?|に比べ|(?:だった|であった)(?:もの|ところ)?を?|のところ)\s*$")
 _YEAR = datetime.timedelta(days=366)
 _AND = re.compile(r"末?\s?(?:及び|並びに|と|、|・|,)\s?")
-_FROM_THEN_ON = re.compile(r"\s*末?(?:以降|以後|より後)")
+_FROM_THEN_ON = re.compile(r"\s*末?(?:以降|以後|より後|(?:より|から)(?=[、\s]?毎))")
 UNIT_ALONE = re.compile(r"\s*\(([^()\d]{1,8})\)\s*")
-_DATE_NAMED = re.compile(r"\s*(?:目標|達成)(?:年度?|時期)\s*:")
+_DATE_NAMED = re.compile(r"\s*[\[【〔]?(?:目標|達成)(?:年度?|時期)\s*[:\]】〕]")
 _DEADLINE = re.compile(
     r"(?:末|当初|初頭|半ば|[春夏秋冬])?(?:頃)?"
     r"(?:まで(?:に)?|中に|末に|内に|以降|に(?!おける|関|つ|係|よ|向)|を目途に?|を目処に?|をめどに?|\s*:)"
@@ -274,7 +274,7 @@ def is_date(words: str, calendar: Calendar) -> bool:
     """Whether words, with what stands around them, are a period with its particle, and nothing else."""
     inside = words.strip("()[]【】〔〕 ")
     periods = calendar.periods(words)
-    if not periods or words[: periods[0].start].strip("([【〔 、:") not in (
+    if not periods or words[: periods[0].start].strip("([【〔】〕] 、:") not in (
         "",
         "目標年度",
         "目標年",

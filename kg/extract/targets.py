@@ -23,7 +23,8 @@ UNSET = re.compile(
 
 _APART = re.compile(r"\s*(?:$|[、。・/,)\]】〕→⇒]|から|に)|\s")
 _LEADING = re.compile(r"末?(?:まで)?(?:に|中|時点)?\s*:?\s*")
-_YEARLY = re.compile(r"\s*(?:毎年度?|各年度?)(?:度)?\s*")
+_YEARLY_BEFORE = re.compile(r"(?:^|[\s:])(?:毎年度?|各年度?)\s*$")
+_YEARLY = re.compile(r"\s*(?:毎年度?|各年度?|年間)\s*")
 
 
 def targets_of(text: str, lexicon: Lexicon, written: datetime.date | None = None) -> list[Target]:
@@ -43,6 +44,7 @@ class Reading:
         self._reader = ClauseReader(text, lexicon, written)
         self._found: list[Stated] = []
         self._deadline: Target | None = None
+        self._yearly = False
         self._carried: tuple[str, ...] = ()
         self.targets: list[Target] = []
         self.numbers: list[tuple[int, int]] = []
@@ -74,7 +76,9 @@ class Reading:
             self._take_rest(clause, words)
             return
         for each in stated:
-            self._join(each, clause)
+            yearly = self._yearly and each.target.role == "target" and not each.codes
+            self._join(replace(each, target=replace(each.target, role="recurring")) if yearly else each, clause)
+            self._yearly = False
 
     def _names_before(self, clause: Clause, words: str) -> bool:
         """Take a parenthesis behind a number that only calls it by its role: 40団体(実績)、100団体(目標)."""
@@ -90,9 +94,15 @@ class Reading:
     def _take_rest(self, clause: Clause, words: str) -> None:
         """Take a clause that states no target: every year, a unit, or nothing."""
         if not self._found:
+            self._yearly = bool(_YEARLY_BEFORE.search(words))
             return
         last = self._found[-1]
-        if last.target.value is not None and _YEARLY.fullmatch(words):
+        dates = clause.outside and bool(clause.periods) and is_date(words, self._lexicon.calendar)
+        if dates and last.target.value is not None and not last.codes:
+            # 3,000件を令和4年度末までに達成
+            codes = clause.periods[-1].codes
+            self._date(Stated(replace(last.target, value=None, period=codes[-1]), codes), clause)
+        elif last.target.value is not None and _YEARLY.fullmatch(words):
             stop = max(last.target.stop, clause.group + 1)
             self._found[-1] = replace(last, target=replace(last.target, role="recurring", stop=stop))
         elif not clause.outside:
@@ -128,6 +138,8 @@ class Reading:
             )
             found.append(stated)
             return
+        if found and found[-1].target.role == "recurring" and not found[-1].codes and self._dates(stated, clause, True):
+            found[-1] = replace(found[-1], target=replace(found[-1].target, half_read=True))
         if found and self._dates(stated, clause):
             self._date(stated, clause)
             return
@@ -220,17 +232,20 @@ class Reading:
         if last.value is not None or last.unit or target.value is None or stated.codes:
             return False
         words = self._text[last.stop : clause.start]
-        return words.strip() in ((")", "") if clause.outside else ("、", ",")) and self._is_date_at(last)
+        return words.strip() in ((")", "") if clause.outside else ("、", ",", "")) and self._is_date_at(last)
 
-    def _dates(self, stated: Stated, clause: Clause) -> bool:
+    def _dates(self, stated: Stated, clause: Clause, recurring: bool = False) -> bool:
         """Whether a clause holds only the date of the number before it: 60%に引き上げ(令和2年度)."""
         last, target = self._found[-1], stated.target
         if target.value is not None or target.unit or last.codes or last.target.value is None:
             return False
-        return last.target.role != "recurring" and self._is_date_at(target)
+        return (last.target.role == "recurring") == recurring and self._is_date_at(target)
 
     def _is_date_at(self, target: Target) -> bool:
-        return is_date(self._text[max(target.start - 1, 0) : target.stop + 1], self._lexicon.calendar)
+        start, stop = target.start, target.stop
+        before = self._text[start - 1 : start] if start else ""
+        bracketed = before in ("(", "[", "【", "〔") and self._text[stop : stop + 1] in (")", "]", "】", "〕", "")
+        return is_date(self._text[start - bracketed : stop + bracketed], self._lexicon.calendar)
 
     def _date(self, stated: Stated, clause: Clause) -> None:
         """Give the numbers before it a date that stands behind them all: 利用率50%・満足度80%(令和4年度)."""
