@@ -21,6 +21,17 @@ _IN_A_NAME = re.compile(
     r"|[一-龯ァ-ヴー\d](?<![増減以程未超約]))"
 )
 _ORDINAL = re.compile(r"(?:第|[Nn]o\.?|[A-Za-z]|分の)[-\s]?$")
+# What leads to a number: a period with a colon
+_LED_TO = re.compile(r"\0[^\0\d:]{0,6}:\s*(?:約|およそ)?$")
+_OUT_OF = re.compile(r"[\d,]+(?:段階|点満点|[^\d、。()]{0,8}?(?:中|のうち|につき|当たり|あたり))")
+# Words that say how many without a digit, behind such a colon
+_PART = re.compile(r"(?<=:)(?:過?半[分数]|大半|全[数て])")
+# A year that was misread: 令和l年度, 令和O年
+_MISREAD = re.compile(
+    r"[A-Za-z]\s?年度?(?!間)|[〇○◯●一二三四五六七八九十]\s?年度(?!目)|(?<![A-Za-z])[HR]\d{1,2}\.\S"
+    r"|(?<=[)\]】〕])\s?(?:以上|以下|未満|超(?!高)|を(?:上回|下回|超え))(?!の)"
+)
+_QUOTED = re.compile(r"[「『“]([^「」『』“”]*)[」』”]")
 _EDGE = re.compile(r"[、。()\[\]【】〔〕\s]")
 
 
@@ -40,6 +51,11 @@ def unread_in(text: str, lexicon: Lexicon, numbers: Sequence[tuple[int, int]]) -
         )
     ]
     words = [_words_around(text, start, stop) for start, stop in left]
+    for quoted in _QUOTED.finditer(text):
+        numerals = lexicon.counters.numerals(quoted[1])
+        if numerals and (numerals[0].start, numerals[0].stop) == (0, len(quoted[1])) and numerals[0].unit:
+            words.append(quoted.span())
+    words.sort()
     return [place for at, place in enumerate(words) if at == 0 or place[0] >= words[at - 1][1]]
 
 
@@ -49,12 +65,19 @@ def _places(rest: str, counted: dict[int, int]) -> Iterator[tuple[int, int]]:
     for digits in _DIGIT.finditer(rest):
         if not any(start <= digits.start() < stop for start, stop in counted.items()):
             yield digits.span()
+    for pattern in (_PART, _MISREAD):
+        for match in pattern.finditer(rest):
+            yield match.span()
 
 
 def _is_name(rest: str, start: int, stop: int, counted: bool, inside: bool) -> bool:
     """Whether a number belongs to a name, or says who is counted: 5G, 第2期, 人口10万人未満の団体."""
     if any(match.start() <= start < match.end() for match in _ADDRESS.finditer(rest)):
         return True
+    if _LED_TO.search(rest[:start]) and not _OUT_OF.match(rest, start):
+        return False
+    if _PART.match(rest, start) or _MISREAD.match(rest, start):
+        return False
     if not counted:
         return not _DATED.match(rest, start)
     return bool(ATTRIBUTE.match(rest, stop)) or (not inside and bool(_IN_A_NAME.match(rest, stop)))

@@ -19,7 +19,7 @@ ARROW = r"[→⇒⇨➡]|[-=]>"
 # A comma between digits belongs to a number; `から` between two numbers leads from one to the other.
 _PUNCTUATION = re.compile(
     rf"[;。]|{ARROW}|"
-    r"(?<!\d)、|、(?!\d{3}(?!\d|年))|(?<!\d),|,(?!\d|\s[\dOoQlI]{3}(?!\d)|[OoQlI]{3})|(?<=[^の、,(\s])(?=うち)"
+    r"(?<!\d)、|、(?!\d{3}(?!\d|年))|(?<!\d)(?<![:(\s][OoQlI]),|,(?!\d|\s[\dOoQlI]{3}(?!\d)|[OoQlI]{3})|(?<=[^の、,(\s])(?=うち)"
     r"|(?<=[^年度月日\s])から(?=約?\d+[^\d年月日])"
 )
 _OPENING, _CLOSING = "([【〔", ")]】〕"
@@ -27,10 +27,14 @@ LEADING_ON = ("→", "⇒", "⇨", "➡", "->", "=>", "から")
 # What follows a parenthesis that says how many there are, not how many there shall be.
 _DESCRIBED = re.compile(r"[をにがはでともへ]|の(?!達成|実現|確保|増加|減少|整備|実施)")
 _HIDDEN = "\0"
+_LISTED = re.compile(r"末?、\s?")
+# 5、6件, 六、七割: somewhere about them
+_ABOUT = re.compile(r"(?:[1-9]、[1-9]|[一二三四五六七八九]、[一二三四五六七八九])(?![\d、.,年月])")
 # What a value is called, before it: 現状値:40団体(R1) 目標値:100団体(R3)
 _ROLE_NAME = re.compile(
-    r"(?<![ぁ-ん一-龯])[\[【〔]?"
+    r"(?:[\[【〔]|(?<![ぁ-ん一-龯\[【〔]))"
     r"(?:(?:最終|中間|数値|達成)?目標|実績|現状|現在|基準|直近|(?:当初|従来|中間)(?=値))(?:値|数値|年度|年)?[:\]】〕]"
+    r"|\((?:目標|実績|現状)(?:値)?\)(?=\s?[^\s、。・/,)\]】〕→⇒からに])"
 )
 
 
@@ -109,6 +113,7 @@ def _parts(text: str, start: int, stop: int, periods: Sequence[Period]) -> Itera
         for match in _PUNCTUATION.finditer(text, start, stop)
         if _outside_any(text[start : match.start()])
         and not any(period.start < match.start() < period.stop for period in periods)
+        and not _is_listed(text, match, periods)
     ]
     for left, right in [*cuts, (stop, stop)]:
         # an arrow stays with what it leads away from
@@ -116,6 +121,26 @@ def _parts(text: str, start: int, stop: int, periods: Sequence[Period]) -> Itera
         if text[last:end].strip():
             yield last, end
         last = right
+
+
+def _is_listed(text: str, comma: re.Match[str], periods: Sequence[Period]) -> bool:
+    """Whether a mark joins what one clause states.
+
+    Two periods (令和4年度、令和5年度:各100件), two numbers (5、6件), or a period and its number (令和4年度→100件).
+    """
+    at = comma.start()
+    if comma.group() in ";→⇒" and any(
+        text[period.stop : at].strip("末 ") == "" for period in periods if period.stop <= at
+    ):
+        return not any(
+            period.start >= comma.end() and not text[comma.end() : period.start].strip() for period in periods
+        )
+    if _ABOUT.match(text, at - 1) and not re.match(r"[\d.,、]", text[max(at - 2, 0) : at - 1]):
+        return True
+    ends = {period.start for period in periods}
+    return any(
+        period.stop <= at and (gap := _LISTED.match(text, period.stop)) and gap.end() in ends for period in periods
+    )
 
 
 def _outside_any(before: str) -> bool:
@@ -155,7 +180,8 @@ def _apart(words: str, numerals: Sequence[Numeral]) -> list[tuple[int, int]]:
     for before, after in pairwise(numerals):
         between = words[before.stop : after.start]
         dot = re.match(r"(?:以上|以下|程度|未満|超)?\s?[・/](?!年|月|日|週|回)", between)
-        if dot and (before.unit or after.unit):
+        # 8団体/10団体 may be a part of a whole
+        if dot and (before.unit or after.unit) and (before.unit != after.unit or dot.end() < len(between)):
             stop = before.stop + dot.end()
             places.append((stop - 1, stop))
     return sorted(places)

@@ -20,7 +20,7 @@ _SMALL = {"十": 10, "百": 100, "千": 1000}
 _LARGE = {"万": 10**4, "億": 10**8, "兆": 10**12}
 _POWERS = "".join((*_SMALL, *_LARGE))
 # 5、6件, 六、七割: somewhere about them
-_ABOUT = rf"(?<![\d{_KANJI}、.,])(?:[1-9]、[1-9](?![\d{_KANJI}、.,年月])|[一-九]、[一-九](?=[割{_POWERS}件団]))"
+_ABOUT = rf"(?<![\d{_KANJI}、.,])(?:[1-9]、[1-9](?![\d{_KANJI}、.,年月])|[{_KANJI}]、[{_KANJI}](?=[割{_POWERS}件団]))"
 _NUMERAL = re.compile(
     rf"(?P<indefinite>[数幾][{_POWERS}]*)(?=[^{_KANJI}\d])"
     rf"|(?P<about>{_ABOUT})"
@@ -33,6 +33,7 @@ _PART = re.compile(rf"(?P<digits>{_DIGITS})|(?P<kanji>[{_KANJI}]+)|(?P<power>[{_
 # What makes a number a name or an ordinal: 第64号, SIP4D, JIS X 8341-3, 4K, 3.9世代, 平成…
 _BEFORE_NAME = re.compile(r"(?:第|分の|※|注|\d月|[A-Za-z][-/ ]?|\d[-/.]|No\.?)$")
 _AFTER_NAME = re.compile(
+    r"\s?[~〜・-]\s?\0|"
     r"[-/]\d|分の\d|年(?!間)|歳|世代|号|条|版|章|期(?!間)|次|位|番|級|月(?!間)|時(?!間)|頃|目(?!標)|段階(?:評価|中|で|[)、]|$)|点満点|:\d\d(?!\d)"
 )
 # A number that says out of how many, or since when, is no target.
@@ -50,7 +51,7 @@ _UNSAFE_WITH_KANJI = frozenset(
 _NEGATIVE = re.compile(r"(?:[▲△−]|マイナス)\s?$|(?:^|[:\0(\s、])-$")
 # 1日当たり5,000件, 1団体につき3件; 毎月1回, 月1回; 1回/月
 _PER = r"(?:1|一|各)?(?P<per>年|月|週|{units})(?:間)?(?:に)?(?:当たり|あたり|につき)"
-_OFTEN_BEFORE = re.compile(r"(?:毎|(?<![\d一-龯]))([月週日])(?:に|間|平均)?\s?(?:約|およそ|延べ)?$")
+_OFTEN_BEFORE = re.compile(r"(?:毎|(?<![\d一-龯]))([月週日])(?:に)?\s?(?:約|およそ|延べ)?$")
 _OFTEN_AFTER = re.compile(r"\s?/\s?([月週日])(?![一-龯\d])")
 _RATE_GAP = re.compile(r"[ 、]*(?:約|およそ|平均|延べ|計|年間|年)*")
 _GOES_ON = re.compile(r"[ァ-ヴー][ァ-ヴー]|[A-Za-z][A-Za-z]")  # the word is longer than its first part
@@ -62,22 +63,24 @@ _GARBLED = re.compile(
     r"|(?<=[:、(\s])[OoQlI]{2,4}(?![A-Za-z])"
     # a mark that holds the place of a number: ○○件, X件
     r"|(?<=[:、(\s\0に約])[〇○◯●]+|(?<=[:、(\s\0に約])[Xx]{1,3}(?![A-Za-zァ-ヴ])"
+    r"|(?<=[:(\0])(?:[^\w\s\0、。(「『【〔<:~〜±+.△▲−≧≦≥≤>=-]|_|[△□*]{2}|[A-Z](?=\d)|[Nn](?![A-Za-z])){1,4}\d*"
+    r"|(?<=[:(\s])[一二三四五六七八九][OoQlI]{1,4}"
     # a separator where none can be: 1,00件, 10,00件, 1・500件
     r"|(?<![\d,.・])(?!" + _DIGITS + r"(?![\d,.・]))\d+(?:[,・]\s?\d+)+(?:\.\d+)?(?![\d年月])"
 )
 # 五割五分, 9割9分9厘: tenths, hundredths and thousandths
 _TENTHS = re.compile(rf"割(?:(?P<tenth>[\d{_KANJI}])分(?:(?P<hundredth>[\d{_KANJI}])厘)?)?")
 _RANGE = re.compile(rf"\s?[~〜]\s?{_DIGITS}")
-_WORD = re.compile(r"[一-龯々ァ-ヴーA-Za-z]+")
+_WORD = re.compile(r"(?:[かカヶケヵ箇](?=国|[村町市校港店]))?[一-龯々ァ-ヴーA-Za-z]+")
 # A counter of one character that begins a word of two is that word: 2,000回線, 10部局, 3台帳.
 _COMPOUND = re.compile(
-    "[一-龯](?!以|実|導|整|達|設|開|公|策|完|配|登|作|提|利|参|選|支|目|程|前|未|超|増|減|削|拡|向|縮|短|弱|強|等|毎|分|中|内|間|化|育|確)"
+    "[一-龯](?!以|実|導|整|達|設|開|公|策|完|配|登|作|提|利|参|選|支|目|程|前|未|超|増|減|削|拡|向|縮|短|弱|強|等|余|足|毎|分|中|内|間|化|育|確)"
     "[一-龯](?![一-龯])"
 )
 # What follows a counter that the code list does not know, and is not part of it.
 _TAIL = re.compile(
     "(?:実施|導入|整備|達成|設置|開催|公開|策定|実現|完了|配置|登録|作成|提供|利用|参加|選定|支援|目標"
-    "|程度|前後|以上|以下|以内|未満|超|余|足らず|増加|減少|削減|増|減|拡大|向上|縮減|短縮|弱|強).*$"
+    "|程度|前後|以上|以下|以内|未満|超|余|足(?=らず)|増加|減少|削減|増|減|拡大|向上|縮減|短縮|弱|強).*$"
 )
 
 
@@ -200,6 +203,8 @@ class Counters:
         if (match["number"] or match["about"]) and (_BEFORE_NAME.search(text[:start]) or _AFTER_NAME.match(text, stop)):
             return None
         tenths = _TENTHS.match(text, stop)
+        if tenths and match["about"]:
+            return Numeral(None, "%", start, tenths.end(), True)
         if tenths and match["number"]:
             parts = (match["number"], tenths["tenth"], tenths["hundredth"])
             value = sum((number_of(part or "0") * 10 / 10**place for place, part in enumerate(parts)), Decimal(0))

@@ -27,21 +27,23 @@ _HALVES = {
 
 _ERA_YEAR = r"(?P<era>{names})\s?(?P<year>元|\d{{1,2}}|[一二三四五六七八九十]{{1,3}}(?=年))"
 _SHORT_YEAR = (
-    r"(?<![A-Za-z\d])(?P<letter>[{letters}])\.?(?P<short>元|\d{{1,2}})(?=\s?年|[./]\d|末|:|[)\]】〕]|\s?(?:→|⇒|から))"
+    r"(?<![A-Za-z\d])(?P<letter>[{letters}])\.?(?P<short>元|\d{{1,2}})(?=\s?年|[./]\d|末|:|[)\]】〕]|\s?(?:→|⇒|から)"
+    r"|(?:の?(?:実績|目標|現状|見込)|時点|現在|当初)|\s?(?:[・、,]|及び|と)\s?[{letters}]\d)"
 )
 _WESTERN_YEAR = (
-    r"(?<![A-Za-z])FY\s?(?P<fy>20\d{2})"
-    r"|(?<!\d)(?P<western>(?:19|20)\d{2})(?=\s?年|[./]\d{1,2}(?!\d)|\([^()]*\)年)"
+    r"(?<![A-Za-z])FY\s?(?P<fy>20\d{2}|['’]?[1-6]\d)(?!\d)"
+    r"|(?<!\d)(?P<western>(?:19|20)\d{2})(?=\s?年|[./]\d{1,2}(?!\d)|-\d\d-\d\d(?!\d)|\([^()]*\)年)"
 )
 # The same year in the other era stands in parentheses: 令和2(2020)年度, 2020年(令和2年)3月, 令和2年度(2020年度)
 _OTHER_ERA = r"(?:\((?:\d{{4}}|(?:{names})(?:元|\d{{1,2}}))(?:年度?)?\))?"
 _PART = (
     r"(?:の?\s?(?P<month>\d{1,2})月(?:\s?(?P<day>\d{1,2})日)?"
-    r"|[./](?P<dotted>\d{1,2})(?:[./](?P<dotted_day>\d{1,2}))?(?!\d)"
-    r"|の?\s?(?P<half>" + "|".join(_HALVES) + r")|の?\s?第(?P<quarter>[1-4])四半期)?"
+    r"|(?:[./]|-(?=\d\d-\d\d))(?P<dotted>\d{1,2})(?:[./-](?P<dotted_day>\d{1,2}))?(?!\d)"
+    r"|の?\s?(?P<half>" + "|".join(_HALVES) + r")|の?\s?第?(?P<quarter>[1-4])(?:四半期|Q(?![A-Za-z])))?"
 )
 # The end of a range borrows its era: 平成28年度から30年度, 令和元~3年度
 _RANGE_END = re.compile(r"\s?末?(?:から|[~〜・-])\s?(?P<year>\d{1,2})年(?![間以後目])(?P<fiscal>度)?")
+_EACH = re.compile(r"末?(?:まで)?(?:の|に|、|:)*\s?各(?![種地県市町])")
 _BARE = re.compile(r"(?<![\d元.,])(?P<year>\d{1,2})年度(?![目間])")
 # 令和2、3年度; 令和2・3・4年度; 令和2年度及び3年度 is two periods of their own
 _MORE = re.compile(r"(?P<years>(?:\s?(?:[、,・/]|及び|と)\s?\d{1,2})+)\s?年(?P<fiscal>\s?度)?(?!間)")
@@ -117,9 +119,9 @@ class Calendar:
             if whole and era:
                 eras.append((match.end(), era))
             if era and match["era"] and (end := _RANGE_END.match(text, match.end())):
-                year = _western_year(era, end["year"])
+                since = _western_year(era, match["year"]) if _EACH.match(text, end.end()) else None
                 start = end.start("year") if whole else match.start()
-                found.append(Period(f"{'FY' if end['fiscal'] else 'CY'}{year}", start, end.end()))
+                found.append(_ended(end, since, _western_year(era, end["year"]), start))
         for bare in _BARE.finditer(text):
             known = [era for stop, era in eras if stop <= bare.start()]
             if known and not any(period.start <= bare.start() < period.stop for period in found):
@@ -133,7 +135,8 @@ class Calendar:
 
     def _code(self, match: re.Match[str]) -> str:
         era = self._era(match)
-        year = _western_year(era, match["year"] or match["short"]) if era else int(match["western"] or match["fy"])
+        western = match["western"] or f"20{(match['fy'] or '')[-2:]}"
+        year = _western_year(era, match["year"] or match["short"]) if era else int(western)
         prefix = "FY" if match["fiscal"] or match["fy"] else "CY"
         if match["half"]:
             return f"{prefix}{year}-{_HALVES[match['half']]}"
@@ -146,6 +149,13 @@ class Calendar:
             known = 1 <= day <= calendar.monthrange(year, month)[1]
             return f"{year}-{month:02d}-{day:02d}" if known else f"{year}-{month:02d}"
         return f"{prefix}{year}"
+
+
+def _ended(end: re.Match[str], first: int | None, last: int, start: int) -> Period:
+    """Return the period that a range counts by: its last year, or where a number is that of each, all from `first`."""
+    years = [*range(last if first is None else min(first, last), last + 1)]
+    codes = [f"{'FY' if end['fiscal'] else 'CY'}{year}" for year in years]
+    return Period(codes[0], start, end.end(), tuple(codes[1:]))
 
 
 def _western_year(era: Era, year: str) -> int:

@@ -13,6 +13,7 @@ from decimal import Decimal
 from itertools import pairwise
 
 from kg.extract.clauses import COMPARED, LEADING_ON, Clause, mask, parentheses_of, shrinks
+from kg.extract.doubts import is_compound, is_doubtful
 from kg.extract.lexicon import Lexicon
 from kg.extract.numerals import Numeral
 from kg.extract.periods import Calendar, Period, days_of
@@ -28,16 +29,19 @@ from kg.extract.wording import (
     stated_outside,
 )
 
-_OTHER_TIMES = re.compile(r"(?:四半期に|隔[月週年日])(?:約|およそ)?\s*$")
 _FRACTION = re.compile(r"[\d一二三四五六七八九十]+分の[\d一二三四五六七八九十]+|\d+/\d+|半分|半数")
-_DATE_ONLY = re.compile(r"\s*(?:末|中|当初)?(?:まで)?(?:に|頃)?\s*")
-# 10件/団体, 100円/kWh: a number for each of something else
-_RATIO = re.compile(r"\s?/\s?(?!年|月|日|週|回|\d)[^\s、。)]")
+_DATE_ONLY = re.compile(
+    r"\s*(?:末|中|当初)?(?:時点|現在)?(?:まで|以降|以後)?(?:に|頃)?(?:の?(?:最終|中間)?(?:目標|実績|現状)(?:値)?|達成(?:する)?|見込み?)?\s*"
+)
+# The name of a KPI that ends in what it counts, before its deadline: 利用件数 令和2年度以降、毎年10件
+_NAME_BEFORE = re.compile(r".*(?:数|率|割合|額|量)\s?[\s:]\s?")
+# What is so before it becomes something else: 平成30年度の40団体を令和4年度に100団体に
+_STARTING = re.compile(r"(?:を|に対し(?:て)?|に比べ|(?:だった|であった)(?:もの|ところ)?を?|のところ)\s*$")
 _YEAR = datetime.timedelta(days=366)
 _AND = re.compile(r"末?\s?(?:及び|並びに|と|、|・|,)\s?")
-_FROM_THEN_ON = re.compile(r"\s*末?(?:以降|以後|より後)")
+_FROM_THEN_ON = re.compile(r"\s*末?(?:以降|以後|より後|(?:より|から)(?=[、\s]?毎))")
 UNIT_ALONE = re.compile(r"\s*\(([^()\d]{1,8})\)\s*")
-_DATE_NAMED = re.compile(r"\s*(?:目標|達成)(?:年度?|時期)\s*:")
+_DATE_NAMED = re.compile(r"\s*[\[【〔]?(?:目標|達成)(?:年度?|時期)\s*[:\]】〕]")
 _DEADLINE = re.compile(
     r"(?:末|当初|初頭|半ば|[春夏秋冬])?(?:頃)?"
     r"(?:まで(?:に)?|中に|末に|内に|以降|に(?!おける|関|つ|係|よ|向)|を目途に?|を目処に?|をめどに?|\s*:)"
@@ -96,6 +100,10 @@ class ClauseReader:
         """Whether a period begins more than a year after the document: nobody can say how things stand then."""
         return bool(codes) and self._written is not None and days_of(codes[-1])[0] > self._written + _YEAR
 
+    def soon(self, codes: Sequence[str]) -> bool:
+        """Whether a period begins within a year after the document: what is so then may be known, or be an aim."""
+        return self.to_come(codes, beginning=True) and not self.far_ahead(codes)
+
     def read(self, clause: Clause) -> list[Stated]:
         """Read one clause; an empty list where it states nothing."""
         words, periods = self._text[clause.start : clause.stop], clause.periods
@@ -110,10 +118,12 @@ class ClauseReader:
         if clause.outside and not (stated or stated_by(words, numeral, own, bool(self.role), self.due)):
             return self._unstated(words, clause, own, numeral)
         codes = _codes(words, own)
-        odd = self._odd(words, numeral, periods)
+        counters, masked = self._lexicon.counters, mask(words, periods)
+        leads = words.rstrip().endswith(LEADING_ON) and "まで" not in words
+        odd = is_doubtful(words, numeral, periods, counters, masked)
         target = Target(
             role=self._role_at(role, words, clause, codes),
-            value=None if numeral.garbled or self._is_compound(words, numeral, periods) else numeral.value,
+            value=None if numeral.garbled or is_compound(numeral, counters, masked) else numeral.value,
             comparator=comparator_of(words, numeral),
             unit=numeral.unit,
             period=codes[-1] if codes else "",
@@ -122,7 +132,7 @@ class ClauseReader:
             start=clause.start,
             stop=clause.stop,
             unit_known=numeral.known,
-            half_read=odd or self._more_numbers(words, numeral, periods),
+            half_read=odd or (leads and self.soon(codes)) or self._more_numbers(numeral, masked),
         )
         bounds = self._bounds(words, target, numerals)
         places = [(clause.start + each.start, clause.start + each.stop) for each in numerals[: len(bounds)]]
@@ -159,16 +169,6 @@ class ClauseReader:
                 return [replace(target, half_read=False), upper]
         return [target]
 
-    def _odd(self, words: str, numeral: Numeral, periods: Sequence[Period]) -> bool:
-        """Whether what stands at a number makes it another one, in a way that is not read: 10件/団体, 2時間30分."""
-        ratio = bool(_RATIO.match(words, numeral.stop))
-        return numeral.garbled or ratio or self._is_compound(words, numeral, periods)
-
-    def _is_compound(self, words: str, numeral: Numeral, periods: Sequence[Period]) -> bool:
-        """Whether a smaller unit of time goes on with a number: 2時間30分."""
-        following = (n for n in self._lexicon.counters.numerals(mask(words, periods)) if n.start == numeral.stop)
-        return any(each.unit in ("分", "秒", "時間", "か月", "日") and each.unit != numeral.unit for each in following)
-
     def _role_at(self, role: str, words: str, clause: Clause, codes: Sequence[str]) -> str:
         """Return the role of a number by the words around it, a role named before, and its time."""
         if role not in ("target", "baseline"):
@@ -178,6 +178,8 @@ class ClauseReader:
         named = named_role(words)
         if named:
             return named
+        if codes and self._written and not self.to_come(codes) and _STARTING.search(words):
+            return "baseline"
         if shrinks(self._text, clause.group) and once_in(words):
             return "baseline"
         if time := once_in(words):
@@ -186,12 +188,12 @@ class ClauseReader:
             return role
         return self.role if self.role and role == "target" else role
 
-    def _more_numbers(self, words: str, numeral: Numeral, periods: Sequence[Period]) -> bool:
-        """Whether a clause says more than one value: it counts twice, gives a range, or says it of odd times."""
-        masked = mask(words, periods)
-        ranged = numeral.value is None and any(char.isdigit() for char in masked[numeral.start : numeral.stop])
+    def _more_numbers(self, numeral: Numeral, masked: str) -> bool:
+        """Whether a clause says more than one value: it counts twice, or gives a range."""
+        printed = masked[numeral.start : numeral.stop]
+        ranged = numeral.value is None and any(char.isdigit() or char == "、" for char in printed)
         counted = [other for other in self._lexicon.counters.numerals(masked) if other.unit]
-        return ranged or len(counted) > 1 or bool(_OTHER_TIMES.search(masked[: numeral.start]))
+        return ranged or len(counted) > 1
 
     def _without_number(
         self, words: str, clause: Clause, own: Sequence[Period], compared: Period | None
@@ -233,7 +235,7 @@ class ClauseReader:
 
     def _deadline_of(self, words: str, clause: Clause, own: Sequence[Period]) -> list[Stated]:
         """Outside a parenthesis a period alone is a deadline only where the KPI begins with it (令和2年までに、…)."""
-        if clause.start or not own or own[0].start:
+        if clause.start or not own or (own[0].start and not _NAME_BEFORE.fullmatch(words, 0, own[0].start)):
             return []
         match = _DEADLINE.match(words, own[0].stop)
         if not match:
@@ -272,7 +274,7 @@ def is_date(words: str, calendar: Calendar) -> bool:
     """Whether words, with what stands around them, are a period with its particle, and nothing else."""
     inside = words.strip("()[]【】〔〕 ")
     periods = calendar.periods(words)
-    if not periods or words[: periods[0].start].strip("([【〔 、:") not in (
+    if not periods or words[: periods[0].start].strip("([【〔】〕] 、:") not in (
         "",
         "目標年度",
         "目標年",

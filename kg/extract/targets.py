@@ -10,10 +10,11 @@ import datetime
 import re
 from dataclasses import replace
 
-from kg.extract.clauses import LEADING_ON, Clause, clauses_of, hide_quoted
+from kg.extract.clauses import LEADING_ON, Clause, clauses_of, hide_quoted, parentheses_of
 from kg.extract.lexicon import Lexicon
+from kg.extract.standing import as_they_stand, without_repeats
 from kg.extract.statements import UNIT_ALONE, ClauseReader, Stated, Target, is_date
-from kg.extract.wording import named_role
+from kg.extract.wording import named_role, role_alone
 
 # Said of the KPI itself: 利用を検討中の団体数(200団体) is set.
 UNSET = re.compile(
@@ -21,8 +22,11 @@ UNSET = re.compile(
 )
 
 # A number, a first year, or a word for one: without any there is nothing to read, which is true of most KPIs.
-SAYS_SOMETHING = re.compile(r"[\d一二三四五六七八九十百千万億兆零ゼ数幾半倍元OoQlI]")
-_YEARLY = re.compile(r"\s*(?:毎年度?|各年度?)(?:度)?\s*")
+SAYS_SOMETHING = re.compile(r"[\d一二三四五六七八九十百千万億兆零ゼ数幾半倍元毎全過大OoQlI]")
+_APART = re.compile(r"\s*(?:$|[、。・/,)\]】〕→⇒]|から|に)|\s")
+_LEADING = re.compile(r"末?(?:まで)?(?:に|中|時点)?\s*:?\s*")
+_YEARLY_BEFORE = re.compile(r"(?:^|[\s:])(?:毎年度?|各年度?)\s*$")
+_YEARLY = re.compile(r"\s*(?:毎年度?|各年度?|年間)\s*")
 
 
 def targets_of(text: str, lexicon: Lexicon, written: datetime.date | None = None) -> list[Target]:
@@ -42,6 +46,7 @@ class Reading:
         self._reader = ClauseReader(text, lexicon, written)
         self._found: list[Stated] = []
         self._deadline: Target | None = None
+        self._yearly = False
         self._carried: tuple[str, ...] = ()
         self.targets: list[Target] = []
         self.numbers: list[tuple[int, int]] = []
@@ -54,7 +59,7 @@ class Reading:
         spread = [
             replace(stated.target, period=code) for stated in found for code in stated.codes or (stated.target.period,)
         ]
-        self.targets = _once(_contrasted(text, spread))
+        self.targets = without_repeats(as_they_stand(text, spread, written))
 
     def _take(self, clause: Clause) -> None:
         """Join what a clause states to what stands before it."""
@@ -64,6 +69,8 @@ class Reading:
             return
         if clause.outside and words.lstrip().startswith(LEADING_ON):
             self._leads_on(len(self._found) - 1)
+        if self._names_before(clause, words):
+            return
         self._reader.due = self._deadline is not None
         self._reader.role = named_role(words) or self._reader.role
         stated = self._reader.read(clause)
@@ -71,14 +78,33 @@ class Reading:
             self._take_rest(clause, words)
             return
         for each in stated:
-            self._join(each, clause)
+            yearly = self._yearly and each.target.role == "target" and not each.codes
+            self._join(replace(each, target=replace(each.target, role="recurring")) if yearly else each, clause)
+            self._yearly = False
+
+    def _names_before(self, clause: Clause, words: str) -> bool:
+        """Take a parenthesis behind a number that only calls it by its role: 40団体(実績)、100団体(目標)."""
+        role, last = role_alone(words), self._found[-1] if self._found else None
+        if not role or clause.outside or not last or last.target.value is None:
+            return False
+        if last.target.stop != clause.start - 1 or not _APART.match(self._text, clause.group + 1):
+            return False
+        stop = clause.group + 1
+        self._found[-1] = replace(last, target=replace(last.target, role=role, stop=stop))
+        return True
 
     def _take_rest(self, clause: Clause, words: str) -> None:
         """Take a clause that states no target: every year, a unit, or nothing."""
         if not self._found:
+            self._yearly = bool(_YEARLY_BEFORE.search(words))
             return
         last = self._found[-1]
-        if last.target.value is not None and _YEARLY.fullmatch(words):
+        dates = clause.outside and bool(clause.periods) and is_date(words, self._lexicon.calendar)
+        if dates and last.target.value is not None and not last.codes:
+            # 3,000件を令和4年度末までに達成
+            codes = clause.periods[-1].codes
+            self._date(Stated(replace(last.target, value=None, period=codes[-1]), codes), clause)
+        elif last.target.value is not None and _YEARLY.fullmatch(words):
             stop = max(last.target.stop, clause.group + 1)
             self._found[-1] = replace(last, target=replace(last.target, role="recurring", stop=stop))
         elif not clause.outside:
@@ -114,18 +140,21 @@ class Reading:
             )
             found.append(stated)
             return
+        if found and found[-1].target.role == "recurring" and not found[-1].codes and self._dates(stated, clause, True):
+            found[-1] = replace(found[-1], target=replace(found[-1].target, half_read=True))
         if found and self._dates(stated, clause):
             self._date(stated, clause)
             return
         if found and not stated.codes and self._is_range(found[-1], clause):
             found[-1] = replace(found[-1], target=replace(found[-1].target, value=None, half_read=True))
             stated = replace(stated, target=replace(stated.target, value=None, half_read=True))
-        if not stated.codes and target.role in ("target", "change"):
-            stated = replace(stated, codes=self._carried)
+        stated = self._dated(stated, clause)
         if self._deadline and stated.codes and self._deadline.period == stated.codes[-1]:
             if clause.outside:
                 stated = replace(stated, target=replace(stated.target, start=self._deadline.start))
             self._deadline = None
+        if self._is_between(stated.target, clause):
+            stated = replace(stated, target=replace(stated.target, role="target", half_read=True))
         if stated.codes and stated.target.value is not None and self._is_dated_behind(stated, clause):
             self._share_date(stated, clause)
         if stated.target.unit and stated.target.value is not None and clause.stop < len(self._text):
@@ -133,10 +162,41 @@ class Reading:
         found.append(stated)
         self._carried = stated.codes if stated.target.role in ("target", "change") else self._carried
 
+    def _dated(self, stated: Stated, clause: Clause) -> Stated:
+        """Give a number without a period that of the words before its parenthesis, or of the clause before it."""
+        target = stated.target
+        if stated.codes or target.value is None:
+            return replace(stated, codes=self._carried) if self._takes_carried(stated) else stated
+        if not clause.outside and (codes := self._leading_codes(clause)):
+            return replace(stated, codes=codes)
+        if not self._takes_carried(stated):
+            return stated
+        # one number for each of several years, or for all of them?
+        apart = len(self._carried) > 1 and bool(self._found) and self._found[-1].codes == self._carried
+        return replace(stated, codes=self._carried, target=replace(target, half_read=target.half_read or apart))
+
+    def _takes_carried(self, stated: Stated) -> bool:
+        goes_on = bool(self._carried) and self._carried[-1].endswith("-on")
+        return not stated.codes and (stated.target.role in ("target", "change") or goes_on)
+
+    def _leading_codes(self, clause: Clause) -> tuple[str, ...]:
+        """Return the period that leads to a parenthesis: 令和3年度(10件)、令和4年度(20件)."""
+        opening = next((a for a, b in parentheses_of(self._text) if b == clause.group), 0)
+        for period in self._lexicon.calendar.periods(self._text[:opening]):
+            if _LEADING.fullmatch(self._text, period.stop, opening):
+                return period.codes
+        return ()
+
     def _is_range(self, before: Stated, clause: Clause) -> bool:
         """Whether a number leads to another one of the same period: which is the one to reach is left open."""
         words = self._text[before.target.start : clause.start].rstrip()
         return words.endswith("から") and before.target.role == "target" and bool(before.codes)
+
+    def _is_between(self, target: Target, clause: Clause) -> bool:
+        """Whether a number without a period stands between two arrows: 10件→20件→30件."""
+        before = self._found[-1].target if self._found else None
+        arrows = [self._text[each.start : each.stop].rstrip().endswith(LEADING_ON) for each in (before, clause) if each]
+        return bool(before) and all(arrows) and not target.period and target.role == "baseline"
 
     def _is_dated_behind(self, stated: Stated, clause: Clause) -> bool:
         """Whether the period of a number stands in parentheses behind it: 満足度80%(令和4年度)."""
@@ -165,7 +225,8 @@ class Reading:
             return
         stated = self._found[last]
         if not self._reader.far_ahead(stated.codes):
-            self._found[last] = replace(stated, target=replace(stated.target, role="baseline"))
+            half_read = stated.target.half_read or self._reader.soon(stated.codes)
+            self._found[last] = replace(stated, target=replace(stated.target, role="baseline", half_read=half_read))
 
     def _dated_by(self, before: Stated, stated: Stated, clause: Clause) -> bool:
         """Whether the parenthesis before a number holds only its date: 団体数(令和2年度)50団体."""
@@ -173,17 +234,20 @@ class Reading:
         if last.value is not None or last.unit or target.value is None or stated.codes:
             return False
         words = self._text[last.stop : clause.start]
-        return words.strip() in ((")", "") if clause.outside else ("、", ",")) and self._is_date_at(last)
+        return words.strip() in ((")", "") if clause.outside else ("、", ",", "")) and self._is_date_at(last)
 
-    def _dates(self, stated: Stated, clause: Clause) -> bool:
+    def _dates(self, stated: Stated, clause: Clause, recurring: bool = False) -> bool:
         """Whether a clause holds only the date of the number before it: 60%に引き上げ(令和2年度)."""
         last, target = self._found[-1], stated.target
         if target.value is not None or target.unit or last.codes or last.target.value is None:
             return False
-        return last.target.role != "recurring" and self._is_date_at(target)
+        return (last.target.role == "recurring") == recurring and self._is_date_at(target)
 
     def _is_date_at(self, target: Target) -> bool:
-        return is_date(self._text[max(target.start - 1, 0) : target.stop + 1], self._lexicon.calendar)
+        start, stop = target.start, target.stop
+        before = self._text[start - 1 : start] if start else ""
+        bracketed = before in ("(", "[", "【", "〔") and self._text[stop : stop + 1] in (")", "]", "】", "〕", "")
+        return is_date(self._text[start - bracketed : stop + bracketed], self._lexicon.calendar)
 
     def _date(self, stated: Stated, clause: Clause) -> None:
         """Give the numbers before it a date that stands behind them all: 利用率50%・満足度80%(令和4年度)."""
@@ -193,10 +257,16 @@ class Reading:
             if before.codes or before.target.value is None or (not last and before.target.role != "target"):
                 break
             stop = max(clause.group + 1, clause.stop) if last else before.target.stop
+            role = role_alone(self._text[clause.start : clause.stop], behind=True) if last else ""
             self._found[place] = replace(
                 before,
                 codes=stated.codes,
-                target=replace(before.target, period=stated.target.period, stop=max(before.target.stop, stop)),
+                target=replace(
+                    before.target,
+                    role=role or before.target.role,
+                    period=stated.target.period,
+                    stop=max(before.target.stop, stop),
+                ),
             )
 
     def _compare(self, comparison: Target, clause: Clause) -> None:
@@ -212,35 +282,3 @@ class Reading:
 def _due(words: str) -> bool:
     """Whether a clause that leads on to the next one holds the deadline of both: 令和3年度までに27手続→54手続."""
     return "まで" in words and words.rstrip().endswith(LEADING_ON)
-
-
-def _contrasted(text: str, found: list[Target]) -> list[Target]:
-    """Beside a number that is called the aim (目標), a number of an earlier period is where things stand."""
-    aims = [target for target in found if "目標" in text[target.start : target.stop]]
-    return [
-        replace(target, role="baseline")
-        if target.role == "target"
-        and target.value is not None
-        and target not in aims
-        and any(target.period and aim.period and target.period[:6] < aim.period[:6] for aim in aims)
-        else target
-        for target in found
-    ]
-
-
-def _once(found: list[Target]) -> list[Target]:
-    """The same target printed twice is one; the printing that tells its period stays."""
-    kept: list[Target] = []
-    for target in found:
-        same = next((index for index, other in enumerate(kept) if _same(other, target)), None)
-        if same is None:
-            kept.append(target)
-        elif target.period and not kept[same].period:
-            kept[same] = target
-    return kept
-
-
-def _same(a: Target, b: Target) -> bool:
-    if a.value is None or (a.role, a.value, a.unit, a.comparator) != (b.role, b.value, b.unit, b.comparator):
-        return False
-    return a.period == b.period or not a.period or not b.period

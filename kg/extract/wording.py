@@ -15,7 +15,8 @@ _BOUND_BEFORE = (
 )
 _COMPARATORS = (
     # a comparison that is denied says its opposite
-    (re.compile(r"を(?:下回ら|割ら|切ら)(?:な|ず|ぬ)"), ">="),
+    (re.compile(r"を(?:下回ら|割(?:り込)?[らま]|切ら)(?:な|ず|ぬ)"), ">="),
+    (re.compile(r"を(?:切る|割る|割り込)"), "<"),
     (re.compile(r"を(?:上回ら|超え|越え)(?:な|ず|ぬ)"), "<="),
     (re.compile(r"より(?:多|大|高|上)|超え"), ">"),
     (re.compile(r"より(?:少|小|低|短|下)"), "<"),
@@ -23,7 +24,7 @@ _COMPARATORS = (
     (re.compile(r"以\s?[下内]"), "<="),
     (re.compile(r"未\s?満|を下回"), "<"),
     (re.compile(r"超(?!高)|を超え|を上回"), ">"),
-    (re.compile(r"程\s?度|前\s?後|ほど|くらい|ぐらい|余り?(?=$|[、)のを])|足らず|[弱強](?=$|[、)の])"), "~"),
+    (re.compile(r"程\s?度|前\s?後|ほど|くらい|ぐらい|余り?(?=$|[、)のを])|足らず|[弱強](?=$|[、)の増減])"), "~"),
 )
 # What may follow a number that is one to reach: the end, how it compares, or what is done to it.
 _GOES_ON = re.compile(
@@ -31,11 +32,13 @@ _GOES_ON = re.compile(
 )
 COLON = re.compile(r":\s*(?:約|およそ|延べ|のべ|累計|合計|計|平均)?\s*$")
 _NEAR = 3  # a comparator or a verb follows its number within this many characters (10回程度以上)
-BASELINE = re.compile(r"時点|現在|実績(?![のをが報])|現状(?!の)|基準値|実測|(?:" + ARROW + "|から)$")
+BASELINE = re.compile(
+    r"^(?:これまで|既に|すでに|従来)|時点|現在|実績(?![のをが報])|現状(?!の)|基準値|実測|(?:" + ARROW + "|から)$"
+)
 _RECURRING = re.compile(
     r"毎年|各年(?![齢代])|(?<![\d元])年間|年平均|1年(?:間)?(?:当たり|あたり|に)|年度?当たり|年度?あたり|(?<![\d元\0])年に?(?:約|およそ|延べ|のべ)?\s*$"
 )
-_PER_YEAR = re.compile(r"(?:以上|以下|程度|未満)?\s?(?:/\s?年度?|\((?:毎年|各年)度?\))")
+_PER_YEAR = re.compile(r"(?:以上|以下|程度|未満)?\s?(?:/\s?年度?|\((?:毎年|各年|年間)度?\))")
 _EACH_YEAR = re.compile(r"\((?:毎|各)年度?\)\s*$")
 _INCREASE = re.compile(r"増|拡大|向上|上昇|引き?上げ|伸ば|アップ|改善")
 _DECREASE = re.compile(r"減|縮小|縮減|短縮|抑制|圧縮|引き?下げ|低下|ダウン|カット")
@@ -80,13 +83,23 @@ _BETWEEN = re.compile(
 _REACHED = re.compile(r"\s*(?:に|とする|を目指|を?(?:達成|実現|維持))")
 # A period and a colon lead to a number, whatever the words before them: 利用件数 令和4年度末:6割強
 _LABELLED = re.compile(
-    r"(?:末|中|内|当初)?(?:まで)?(?:に)?(?:時点)?\s*:\s*(?:約|およそ|おおむね|概ね|延べ|のべ|累計|合計|各|全|計|平均|最低|最大|上限|少なくとも)*\s*"
+    r"(?:末|中|内|当初)?(?:まで)?(?:に)?(?:時点)?\s*[:;→⇒]\s*(?:約|およそ|おおむね|概ね|延べ|のべ|累計|合計|各|全|計|平均|最低|最大|上限|少なくとも)*\s*"
 )
+
+
+_ROLE_ALONE = re.compile(r"\s*(?:最終|中間)?(目標|実績|現状|現在|基準)(?:値)?\s*")
+_ROLE_BEHIND = re.compile(r"(目標|実績|現状)(?:値)?[)\]】〕\s]*$")
 
 
 def named_role(words: str) -> str:
     """Return the role that words name for what follows, such as 目標値: or 【実績】, or an empty string."""
     return next((role for pattern, role in _NAMED if pattern.search(words)), "")
+
+
+def role_alone(words: str, behind: bool = False) -> str:
+    """Return the role that words are the name of, or that they end in where it stands `behind` a date; or nothing."""
+    match = _ROLE_BEHIND.search(words) if behind else _ROLE_ALONE.fullmatch(words)
+    return "" if not match else "target" if match[1].startswith("目標") else "baseline"
 
 
 def once_in(words: str) -> str:
@@ -120,7 +133,8 @@ def role_of(words: str, numeral: Numeral, periods: Sequence[Period], compared: P
     """Return the role of a number and, for a change, its direction."""
     after = words[numeral.stop :]
     if numeral.often or _RECURRING.search(mask(words, periods)[: numeral.start]) or _PER_YEAR.match(after):
-        return "recurring", ""
+        by_year = re.search(r"前年度?(?:同期)?比", words)
+        return "recurring", _change(after) if by_year else ""
     if numeral.unit == "倍":
         return "change", "multiple"
     if re.search(r"(?:\+|プラス)\s?$", words[: numeral.start]):

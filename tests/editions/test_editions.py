@@ -117,18 +117,8 @@ def differences(expected: list[Row], found: list[Row], parts: set[str]) -> Itera
                     yield f"row {number}: {field} of {one.get('text', '')!r}: expected {want!r}, found {have!r}"
 
 
-# What the program reads wrongly, by the words of the difference; each has a test of its own that waits for the repair.
-PAST_YEAR = "a value of a year before the edition's is a baseline, though the cell prints no 実績 or 現在"
-KNOWN = {
-    ("prefectural-2019", "targets"): {
-        "row 8: role of 'H30:12%'": PAST_YEAR,
-        "row 10: role of '平成30年度末 約1.3万人'": PAST_YEAR,
-        "row 23: role of '平均36.2分(平成29年)'": PAST_YEAR,
-    },
-}
 TABLES = ("measures", "kpis", "targets")
 CASES = [(key, table) for key in EDITIONS for table in TABLES]
-FAULTS = [(*case, fault, reason) for case, faults in KNOWN.items() for fault, reason in faults.items()]
 
 
 def compared(editions: dict[str, Path], key: str, table: str) -> list[str]:
@@ -139,25 +129,10 @@ def compared(editions: dict[str, Path], key: str, table: str) -> list[str]:
 
 @pytest.mark.parametrize(("key", "table"), CASES)
 def test_a_document_that_nobody_has_seen_is_read_right(editions: dict[str, Path], key: str, table: str) -> None:
-    """Every field of every measure, KPI and target is what a person reads in the document, but for the known faults."""
-    faults = tuple(KNOWN.get((key, table), ()))
-    wrong = [difference for difference in compared(editions, key, table) if not difference.startswith(faults)]
+    """Every field of every measure, KPI and target is what a person reads in the document."""
+    wrong = compared(editions, key, table)
 
     assert not wrong, "\n" + "\n".join(wrong)
-
-
-@pytest.mark.parametrize(
-    ("key", "table", "fault"),
-    [
-        pytest.param(
-            *case, id="-".join(case), marks=pytest.mark.xfail(strict=True, raises=AssertionError, reason=reason)
-        )
-        for *case, reason in FAULTS
-    ],
-)
-def test_a_known_fault_is_repaired(editions: dict[str, Path], key: str, table: str, fault: str) -> None:
-    """A fault of the program that these documents found is gone: then its entry in KNOWN goes, too."""
-    assert not [difference for difference in compared(editions, key, table) if difference.startswith(fault)]
 
 
 @pytest.mark.parametrize("key", EDITIONS)
