@@ -70,6 +70,8 @@ def budget_of(cell: Text) -> Budget:
                 found.notes.append(text)
             else:
                 _read(text, found)
+        # a heading may be a paragraph of its own
+        found.headed = found.headed or bool(_HEADING.search(block.text.normal().spaced().chars))
     return Budget(tuple(found.programmes), tuple(found.notes))
 
 
