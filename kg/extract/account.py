@@ -76,6 +76,8 @@ def _is_name(rest: str, start: int, stop: int, counted: bool, inside: bool) -> b
         return True
     if _LED_TO.search(rest[:start]) and not _OUT_OF.match(rest, start):
         return False
+    if "\0" in rest[:start] and rest[stop - 1] in "%割" and ATTRIBUTE.match(rest, stop):
+        return False
     if _PART.match(rest, start) or _MISREAD.match(rest, start):
         return False
     if not counted:

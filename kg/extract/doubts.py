@@ -5,6 +5,7 @@
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 
 from kg.extract.numerals import Counters, Numeral
 from kg.extract.periods import Period
@@ -24,11 +25,13 @@ _BEFORE = re.compile(
 )
 # A ratio (10件/団体), half of a unit (1時間半), or a comparing word that was misread (10件以土, 10件末満)
 _BEHIND = re.compile(
-    r"\s?/\s?(?!年|月|日|週|回|\d)[^\s、。)]|半(?=$|[、。)以に])|(?<=[%割])台|[↑↓↗↘+~〜]|以\s?[^上下内外降後前来遠\s]|[^未円充不肥\s]満(?![足了])"
+    r"\s?/\s?(?!年|月|日|週|回|\d)[^\s、。)]|半(?=$|[、。)以に])|(?<=[%割])台|[↑↓↗↘+~〜]|\.|[^\s程制限密角速温高頻難年月]度(?=$|[、)])|以\s?[^上下内外降後前来遠\s]|[^未円充不肥\s]満(?![足了])"
 )
 _FINER_UNIT = re.compile(r".[代台半](?:/|$)")
 # From a time on, and for how long: 令和2年度から3年間で100件; or a part of a decade that is none
-_FROM = re.compile(r"末?(?:から|より)(?!\s?毎)|(?<=年代)末")
+_FROM = re.compile(r"末?(?:から|より)(?!\s?毎)|(?<=年代)末|[~〜](?=$|[)、])")
+_BROKEN_BEFORE = re.compile(r"[.,]$")
+_LAST_YEAR = 2060
 _AS_HUNDRED = re.compile(r"\s*(?:を|=)\s?100\s?(?:と|$|[、)])")
 # A month, a part or a fiscal year that was misread: 令和4年庭末
 _MISREAD_YEAR = re.compile(r"[一-龯](?<![度末中内春夏秋冬初半頃迄当])(?:末|中に|まで|当初|:)")
@@ -41,16 +44,26 @@ def is_doubtful(words: str, numeral: Numeral, periods: Sequence[Period], counter
     """
     if numeral.garbled or is_compound(numeral, counters, masked) or re.match(r"0\d", words[numeral.start :]):
         return True
+    if _BROKEN_BEFORE.search(before := masked[: numeral.start]) or any(_is_odd(words, each) for each in periods):
+        return True
+    if any(one.stop == other.start for one, other in pairwise(periods)):
+        return True
     if not numeral.known and _FINER_UNIT.search(numeral.unit):
         return True
     if periods and numeral.unit not in ("%", "倍") and _FROM.match(words, periods[-1].stop):
         return True
-    before = masked[: numeral.start]
     if _BEFORE.search(before) or _OTHER_TIMES.search(before) or _FROM_NOW.search(before):
         return True
     if _BEHIND.match(words, numeral.stop) or any(_AS_HUNDRED.match(words, period.stop) for period in periods):
         return True
     return any(period.code.startswith("CY") and _MISREAD_YEAR.match(words, period.stop) for period in periods)
+
+
+def _is_odd(words: str, period: Period) -> bool:
+    """Whether a period names a month or a day that does not exist, or a year that nobody plans for."""
+    printed, code = words[period.start : period.stop], period.code
+    named = ("月" in printed and not code[:1].isdigit()) or ("日" in printed and len(code) == len("2020-02"))
+    return named or int(code[2:6] if code[:1].isalpha() else code[:4]) > _LAST_YEAR
 
 
 def is_compound(numeral: Numeral, counters: Counters, masked: str) -> bool:

@@ -31,7 +31,7 @@ from kg.extract.wording import (
 
 _FRACTION = re.compile(r"[\d一二三四五六七八九十]+分の[\d一二三四五六七八九十]+|\d+/\d+|半分|半数")
 _DATE_ONLY = re.compile(
-    r"\s*(?:末|中|当初)?(?:時点|現在)?(?:まで|以降|以後)?(?:に|頃)?(?:の?(?:最終|中間)?(?:目標|実績|現状)(?:値)?|達成(?:する)?|見込み?)?\s*"
+    r"\s*(?:末|中|当初)?(?:時点|現在)?(?:まで|以降|以後)?(?:に|頃)?(?:の?(?:最終|中間)?(?:目標|実績|現状)(?:値)?|達成(?:する)?|見込み?)?[~〜]?\s*"
 )
 # The name of a KPI that ends in what it counts, before its deadline: 利用件数 令和2年度以降、毎年10件
 _NAME_BEFORE = re.compile(r".*(?:数|率|割合|額|量)\s?[\s:]\s?")
