@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from kg.cells import EMPTY, Text
+from kg.cells import EMPTY, Text, plain
 from kg.extract.anchors import (
     Anchors,
     beside_national_number,
@@ -73,9 +73,12 @@ def read_columns(cells: Sequence[Corrected], anchors: Anchors, effects: Sequence
     pillar = _pillar(fields, start, limit, anchors, row)
     listing = _first(fields, (pillar if pillar is not None else start + 2) + 1, limit, anchors.is_listing)
     if listing is None and pillar is not None:
-        listing = _listing_by_order(fields, pillar + 1, limit)
+        listing = _listing_by_order(fields, pillar + 1, limit, anchors)
     if listing is not None:
         row.put("listing", fields[listing])
+        for found in fields[pillar + 1 : listing] if pillar is not None else ():
+            if found.words:
+                row.note("cell-unread", found)
     if limit == len(fields) and pillar is None and listing is None:
         _truncated(fields, start, row)
         return row
@@ -84,11 +87,13 @@ def read_columns(cells: Sequence[Corrected], anchors: Anchors, effects: Sequence
     return row
 
 
-def _listing_by_order(fields: list[Field], index: int, limit: int) -> int | None:
+def _listing_by_order(fields: list[Field], index: int, limit: int, anchors: Anchors) -> int | None:
     """Return the cell after the pillar where it speaks of a time in words of its own: 随時, 掲載済(平成30年度から)."""
     if index >= limit or len(fields[index].words) > _LONGEST_LISTING:
         return None
-    return index if _LISTING_WORDS.search(fields[index].words) else None
+    words = fields[index].words
+    dated = bool(anchors.calendar.periods(plain(words)))
+    return index if dated or _LISTING_WORDS.search(words) else None
 
 
 def _first(fields: list[Field], start: int, stop: int, test: Callable[[str], object]) -> int | None:

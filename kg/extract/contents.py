@@ -84,7 +84,7 @@ def _column_of(found: Field, after: list[str], before: list[str | None], slot: s
     if "budget" in before:
         rest = name or any(_ADDRESS.search(other) or is_nothing(other) for other in after)
         return "budget" if rest else "references"  # a title without an address
-    if any(_BUDGET_MARKER.match(other) for other in after):
+    if _supports(found) and any(_BUDGET_MARKER.match(other) for other in after):
         return "support"
     if slot in ("budget", "references") and not is_prose(words):
         return slot

@@ -54,13 +54,13 @@ def organizations_of(cell: Text, organizations: CodeList) -> list[Named]:
     return found
 
 
-def beside_organizations(cell: Text, organizations: CodeList) -> str:
+def beside_organizations(cell: Text, organizations: CodeList) -> list[str]:
     """Return the words of a cell that name no body and join none: 等, ほか."""
     text = cell.normal()
     named = [item.span for item in _items(text, organizations)] if not is_nothing(text.chars) else [text.span]
     places = zip(text.chars, text.starts, strict=True)
     rest = "".join("\n" if any(a.start <= at < a.end for a in named) else char for char, at in places)
-    return " ".join(_JOINING.sub(" ", rest).split())
+    return _JOINING.sub(" ", rest).split()
 
 
 def _items(text: Text, organizations: CodeList) -> list[Text]:

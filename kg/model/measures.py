@@ -119,7 +119,7 @@ class MeasureReader:
             return Listing("", "")
         listing = listing_of(row.plain("listing"), self.lexicon.calendar)
         if listing.rest:
-            self._note(row, "cell-part-unread", "listing", listing.rest)
+            self._note(row, "cell-part-unread", "listing", row.plain("listing").chars)
         return listing
 
     def _budget(self, row: Columns, namings: list[Naming]) -> tuple[tuple[Programme, ...], tuple[str, ...]]:
@@ -144,7 +144,7 @@ class MeasureReader:
             namings.append(Naming(ROLES[role], body.iri, named.printed))
             if not named.code and not named.group:
                 self._note(row, "organization-unknown", "organizations", named.name)
-        if rest := beside_organizations(row.plain("organizations"), self.recipe.codes["organizations"]):
+        for rest in beside_organizations(row.plain("organizations"), self.recipe.codes["organizations"]):
             self._note(row, "cell-part-unread", "organizations", rest)
         return tuple(found["lead"]), tuple(found["participating"]), tuple(found["groups"])
 
