@@ -45,7 +45,7 @@ def visible(text: str) -> str:
 
 def plain(text: str) -> str:
     """Return the form in which printed words are compared: NFKC, without white space and what shows nothing."""
-    return "".join(unicodedata.normalize("NFKC", visible(text)).split())
+    return "".join((text if text.isascii() else unicodedata.normalize("NFKC", _UNSEEN.sub("", text))).split())
 
 
 _TARGET = re.compile(r"[(（][^()（）]*[)）]|[0-9,.]+")

@@ -3,7 +3,7 @@
 import difflib
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from kg.cells import plain, visible
 from kg.extract.clauses import parentheses_of
@@ -109,7 +109,7 @@ def is_nothing(text: str) -> bool:
 def organization_items(text: str) -> list[str]:
     """Return the names that a list of organizations separates by commas, outside parentheses."""
     words = unicodedata.normalize("NFKC", visible(text))
-    groups = parentheses_of(words)
+    groups = parentheses_of(words) if "(" in words else []
     cuts = [m for m in _SEPARATOR.finditer(words) if not any(start < m.start() < stop for start, stop in groups)]
     starts, stops = [0, *(cut.end() for cut in cuts)], [*(cut.start() for cut in cuts), len(words)]
     return [part for start, stop in zip(starts, stops, strict=True) if (part := words[start:stop].strip())]
@@ -134,6 +134,7 @@ class Anchors:
     pillars: CodeList
     organizations: CodeList
     calendar: Calendar
+    _ends: dict[str, bool] = field(default_factory=dict, compare=False, repr=False)
 
     def pillar(self, text: str) -> tuple[Code, bool] | None:
         """Return the pillar that the whole cell is, and whether it was read from a near variant."""
@@ -157,6 +158,8 @@ class Anchors:
 
     def marked_organizations(self, text: str) -> bool:
         """Whether the cell is a list of organizations beyond doubt: one is marked ◎ or all are known."""
+        if not text.strip() or "。" in text.strip()[:-1]:
+            return False
         items = organization_items(text)
         return self._list_of(items) and (
             any(self._marked(*unmarked(item)) for item in items)
@@ -165,7 +168,9 @@ class Anchors:
 
     def ends_row(self, text: str) -> bool:
         """Whether the cell is what ends a row, and only a row has: the national number or the ministries."""
-        return bool(national_number(text)) or self.marked_organizations(text)
+        if text not in self._ends:  # lines are asked twice: what they are, and where their row ends
+            self._ends[text] = bool(national_number(text)) or self.marked_organizations(text)
+        return self._ends[text]
 
     def is_anchor(self, text: str) -> bool:
         """Whether the cell is what only stands beside the others: a list of ministries, or of national numbers."""

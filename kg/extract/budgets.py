@@ -23,6 +23,7 @@ _BESIDE = re.compile(
     r"|(?<=\S)\s*\((?:予算)?(?:調整中|未定|検討中|要求中)\)"
 )
 _FORMER = re.compile(r"\(旧(?:名称|事業名|事業)?\s*:?\s*")
+_LABEL = re.compile(r"[(\[【]?(?:新規|再掲|拡充|継続|追加|変更|一部|案|仮称|予定)[)\]】]?")
 _SENTENCE = re.compile(r"。|^※")
 _LIST = re.compile(r"[、,;]")
 _CJK = r"[\u3040-\u30ff\u3400-\u9fff々ー・()「」]"
@@ -87,20 +88,26 @@ class _Found:
 def _read(text: Text, found: _Found) -> None:
     """Read the names of a section; a sum or a status is a note on the programme before it, with its name."""
     beside = [text[match.start() : match.end()] for match in _BESIDE.finditer(text.chars)]
+    whole = text
     for match in reversed(list(_BESIDE.finditer(text.chars))):
-        text = text[: match.start()] + text[match.end() :]
+        text = text.replace(match.start(), match.end(), " ")
     for part in _names(text):
         programme = _programme(part)
-        if budget_status(part.chars) or not (found.headed or _NAME_ENDS.search(part.chars)):
+        named = not budget_status(part.chars) and not _LABEL.fullmatch(part.chars)
+        if not programme or not named or not (found.headed or _NAME_ENDS.search(part.chars)):
             found.notes.append(part)
-        elif programme:
-            if part.chars[0] in "[【" and part.chars.strip("[]【】 ") != programme.name.chars:
-                found.notes.append(part)  # a label before the name, or words behind it
+        else:
+            label = part.chars[0] in "[【" and part.chars.strip("[]【】 ") != programme.name.chars
+            if label or plain(programme.name.chars) not in plain(part.chars):
+                found.notes.append(part)  # a label before the name, or words behind what stands beside it
             if all(programme.name.chars != other.name.chars for other in found.programmes):
                 found.programmes.append(programme)
     for words in beside:
         before = [one.name for one in found.programmes if one.name.span.start < words.span.start]
-        found.notes.append((before[-1] + words) if before else words.strip())
+        start, end = (before[-1] if before else words.strip()).span.start, words.span.end
+        places = [i for i, (a, b) in enumerate(zip(whole.starts, whole.ends, strict=True)) if start <= a and b <= end]
+        opened = places[0] - (places[0] > 0 and whole.chars[places[0] - 1] in "[【")
+        found.notes.append(whole[opened : places[-1] + 1].strip())
 
 
 def _sections(text: Text) -> list[tuple[Text, bool]]:
@@ -117,9 +124,15 @@ def _names(text: Text) -> list[Text]:
     groups = parentheses_of(text.chars)
     parts: list[Text] = []
     last = 0
-    for match in re.finditer(r"\s+|\s*[、;]\s*|(?<=】)(?=【)", text.chars):
+    for match in re.finditer(
+        r"\s+|\s*[、;]\s*|(?<=】)(?=【)|(?<=[業費金][\]】])(?=[^\s(\[の、;])|(?<=\))(?=[^\s(\[【の、;)])", text.chars
+    ):
         if any(start < match.start() < stop for start, stop in groups):
             continue
+        if text.chars[match.start() - 1] == ")" and not match.group():
+            former = any(text.chars.startswith("(旧", start) for start, stop in groups if stop == match.start() - 1)
+            if not former:
+                continue
         left, right = text.chars[last : match.start()], text.chars[match.end() :]
         ends = bool(_NAME_ENDS.search(left)) and right[:1] not in ("(", "[")
         if right and (ends or right[0] in _BULLETS):

@@ -23,7 +23,7 @@ from kg.extract.anchors import (
 )
 from kg.extract.contents import NOTHING, RIGHT, columns_of, effect_cells, is_prose
 from kg.extract.fields import Field, fields_of
-from kg.extract.markup import plain_text
+from kg.extract.markup import Block, plain_text, read_markup
 from kg.extract.notes import Note
 from kg.recipe.corrections import Corrected
 
@@ -41,6 +41,7 @@ class Columns:
     effects: list[tuple[str, Corrected]] = field(default_factory=list)
     uncertain: list[Corrected] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
+    _read: dict[str, tuple[list[Block], bool]] = field(default_factory=dict)
 
     def put(self, column: str, found: Field) -> None:
         """Read a field as a column; a second field of a column is the rest of the first, which a tab had split."""
@@ -55,6 +56,12 @@ class Columns:
     def text(self, column: str) -> Text:
         """Return the text of a column with its markup; what a stray tab had split is one text again."""
         return sum((cell.text for cell in self.cells.get(column, [])), EMPTY)
+
+    def markup(self, column: str) -> tuple[list[Block], bool]:
+        """Return the blocks of a column, and whether its HTML is broken; a row that was read is not read again."""
+        if column not in self._read:
+            self._read[column] = read_markup(self.text(column))
+        return self._read[column]
 
     def plain(self, column: str) -> Text:
         """Return the text of a column without markup, a line for each paragraph."""

@@ -15,7 +15,7 @@ from kg.extract.laws import citations_of
 from kg.extract.lexicon import Lexicon
 from kg.extract.lines import Line
 from kg.extract.listing import Listing, listing_of
-from kg.extract.markup import Block, prose_of, read_markup
+from kg.extract.markup import Block, prose_of
 from kg.extract.notes import Note
 from kg.extract.numerals import Counters
 from kg.extract.organizations import beside_organizations, organizations_of
@@ -102,7 +102,7 @@ class MeasureReader:
         )
 
     def _blocks(self, row: Columns, column: str) -> list[Block]:
-        blocks, broken = read_markup(row.text(column))
+        blocks, broken = row.markup(column)
         if broken and not any(note.key == "markup-broken" and note.cell == _cell(row, column) for note in row.notes):
             self._note(row, "markup-broken", column)
         return [] if column in PROSE and [block.text.chars.strip() for block in blocks] == ["-"] else blocks
