@@ -114,7 +114,7 @@ class QueryPages:
             await self._refuse_absent(query, values)
         except ParameterError as error:
             raise Refusal(400, f"{query.name}: {error}") from error
-        return filled(query.text, **values)
+        return filled(query.question, **values)
 
     async def _refuse_absent(self, query: StoredQuery, values: Mapping[str, Sequence[Term]]) -> None:
         """Raise ParameterError where a chosen thing is one of our names and these data say nothing about it."""

@@ -79,7 +79,7 @@ def test_under_another_base_nothing_leads_to_the_canonical_names(out: Path) -> N
             assert inside and not [link for link in links if link.startswith(CANONICAL)]
             assert {client.get(link).status_code for link in inside} == {200}
         feed = ElementTree.fromstring(client.get("/changes?format=atom").content)
-        entries = [link.attrib["href"] for link in feed.iter(f"{ATOM}link")]
+        entries = [link.attrib["href"] for entry in feed.iter(f"{ATOM}entry") for link in entry.iter(f"{ATOM}link")]
         documents = [client.get(link, headers={"Accept": "text/turtle"}).status_code for link in entries[:5]]
 
     assert entries and all(link.startswith(f"{top}id/") for link in entries)
