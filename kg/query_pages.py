@@ -11,10 +11,10 @@ from urllib.parse import quote
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
-from kg import openapi, pages, parameters
+from kg import openapi, pages, parameters, sparql
 from kg.asking import Ask
 from kg.endpoint import Refusal
-from kg.http.negotiate import HTML, PLAIN_JSON, Format
+from kg.http.negotiate import CSV, HTML, PLAIN_JSON, Format
 from kg.labels import Labels, prefixed
 from kg.names import ONTOLOGY
 from kg.pages import View, answers, questions
@@ -31,6 +31,7 @@ from kg.workers.messages import Answer
 TEXT = Format("text", "text/plain", ("txt", "text"))
 SPARQL = Format("SPARQL", "application/sparql-query", ("rq", "sparql"))
 _ROWS = 10
+_LONGEST = 2500  # of an address that is led to: proxies take heads of four kilobytes, and answer 502 to more
 
 
 @dataclass
@@ -99,6 +100,7 @@ class QueryPages:
             question=questions.question(query, view),
             tags=[(tag, questions.word(tag, view)) for tag in query.tags],
             parameters=query.parameters,
+            graph=sparql.operation(query.text) in ("CONSTRUCT", "DESCRIBE"),
             pieces=questions.pieces(questions.text(query, view), words, known, view),
             terms=[(prefixed(iri), self.labels.of(iri, view.lang), href) for iri, href in self._terms(query, view)],
             shown=shown,
@@ -194,7 +196,11 @@ def _add_answers(routes: APIRouter, stored: QueryPages) -> None:
     async def get_answer(request: Request, name: str) -> Response:
         pairs = [pair for pair in request.query_params.multi_items() if pair[0] != "lang"]
         query = await stored.about(await stored.named(name), pairs)
-        return redirect(303, f"../sparql?query={quote(query, safe='')}&format=csv")
+        address = f"../sparql?query={quote(query, safe='')}&format=csv"
+        if len(address) > _LONGEST:
+            body = await stored.ask(query, CSV)
+            return Response(body, headers={"Content-Type": CSV.content_type, "Vary": "Accept"})
+        return redirect(303, address)
 
 
 def _summaries(queries: Sequence[StoredQuery]) -> list[dict[str, object]]:
