@@ -100,7 +100,7 @@ class QueryPages:
             question=questions.question(query, view),
             tags=[(tag, questions.word(tag, view)) for tag in query.tags],
             parameters=query.parameters,
-            graph=sparql.operation(query.text) in ("CONSTRUCT", "DESCRIBE"),
+            graph=query.asks_others or sparql.operation(query.text) in ("CONSTRUCT", "DESCRIBE"),
             pieces=questions.pieces(questions.text(query, view), words, known, view),
             terms=[(prefixed(iri), self.labels.of(iri, view.lang), href) for iri, href in self._terms(query, view)],
             shown=shown,
