@@ -62,9 +62,8 @@ SELECT ?class (COUNT(DISTINCT ?thing) AS ?things) {{
       shisaku:budgetProgramme|shisaku:referenceDocument|shisaku:mentionsEntity ?thing .
   }}
   UNION {{ ?row <http://purl.org/dc/terms/isPartOf> ?edition ; shisaku:cell/shisaku:correction? ?thing }}
-  ?thing a ?type .
-  OPTIONAL {{ ?thing shisaku:corrected ?text }}
-  BIND(IF(?type = shisaku:Correction && !BOUND(?text), shisaku:Doubt, ?type) AS ?class)
+  {{ ?thing a ?class }}
+  UNION {{ ?thing shisaku:corrected ?text . BIND(shisaku:Corrected AS ?class) }}
 }} GROUP BY ?class"""
 # The stored queries to begin with.
 _OFFERED = (
@@ -135,6 +134,7 @@ class Landing:
         editions = await self._stored.editions()
         if editions:
             counts = {row["class"]: row["things"] for row in await rows(self._ask, _OF_EDITION % editions[0])}
+            counts |= _told_apart(counts)
         else:
             counts = {row["class"]: row["things"] for row in await rows(self._ask, _KINDS)}
         ours = any(iri.startswith(ONTOLOGY) for iri in counts)
@@ -160,6 +160,13 @@ class Landing:
         if not ours:
             found = [(count, self._labels.of(iri, view.lang)) for iri, count in counts.items()][:_MOST]
         return [*found, (str(self._size), view.t("トリプル", "triples"))]
+
+
+def _told_apart(counts: Row) -> Row:
+    """Return how many corrections change a text and how many only doubt one, where there are any."""
+    noted, corrected = (int(counts.get(ONTOLOGY + name, 0)) for name in ("Correction", "Corrected"))
+    apart = {"Correction": corrected, "Doubt": noted - corrected}
+    return {ONTOLOGY + name: str(number) for name, number in apart.items() if noted and number}
 
 
 def example(lang: str, editions: Sequence[str] = ()) -> str:
