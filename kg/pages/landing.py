@@ -62,9 +62,14 @@ SELECT ?class (COUNT(DISTINCT ?thing) AS ?things) {{
       shisaku:budgetProgramme|shisaku:referenceDocument|shisaku:mentionsEntity ?thing .
   }}
   UNION {{ ?row <http://purl.org/dc/terms/isPartOf> ?edition ; shisaku:cell/shisaku:correction? ?thing }}
-  {{ ?thing a ?class }}
-  UNION {{ ?thing shisaku:corrected ?text . BIND(shisaku:Corrected AS ?class) }}
+  ?thing a ?class .
 }} GROUP BY ?class"""
+_CORRECTED = f"""PREFIX shisaku: <{ONTOLOGY}>
+SELECT (COUNT(DISTINCT ?thing) AS ?things) {{
+  ?row <http://purl.org/dc/terms/isPartOf> <%s> ; shisaku:cell ?cell .
+  ?cell shisaku:correction ?thing .
+  ?thing shisaku:corrected ?text .
+}}"""
 # The stored queries to begin with.
 _OFFERED = (
     *("targets-by-deadline", "kpis-without-target", "measures-containing-a-word", "pairs-of-ministries"),
@@ -134,7 +139,8 @@ class Landing:
         editions = await self._stored.editions()
         if editions:
             counts = {row["class"]: row["things"] for row in await rows(self._ask, _OF_EDITION % editions[0])}
-            counts |= _told_apart(counts)
+            corrected = await rows(self._ask, _CORRECTED % editions[0])
+            counts |= _told_apart(counts, int(corrected[0]["things"]))
         else:
             counts = {row["class"]: row["things"] for row in await rows(self._ask, _KINDS)}
         ours = any(iri.startswith(ONTOLOGY) for iri in counts)
@@ -162,9 +168,9 @@ class Landing:
         return [*found, (str(self._size), view.t("トリプル", "triples"))]
 
 
-def _told_apart(counts: Row) -> Row:
+def _told_apart(counts: Row, corrected: int) -> Row:
     """Return how many corrections change a text and how many only doubt one, where there are any."""
-    noted, corrected = (int(counts.get(ONTOLOGY + name, 0)) for name in ("Correction", "Corrected"))
+    noted = int(counts.get(ONTOLOGY + "Correction", 0))
     apart = {"Correction": corrected, "Doubt": noted - corrected}
     return {ONTOLOGY + name: str(number) for name, number in apart.items() if noted and number}
 
