@@ -13,7 +13,7 @@ from kg.names import ID, ONTOLOGY
 from kg.pages.filling import fill
 from kg.pages.view import View
 from kg.representations import path_of
-from kg.stored import Questions, names
+from kg.stored import Questions, names, text_of
 
 # The first question that a visitor sees, answered on the page.
 EXAMPLE = f"""\
@@ -64,12 +64,6 @@ SELECT ?class (COUNT(DISTINCT ?thing) AS ?things) {{
   UNION {{ ?row <http://purl.org/dc/terms/isPartOf> ?edition ; shisaku:cell/shisaku:correction? ?thing }}
   ?thing a ?class .
 }} GROUP BY ?class"""
-_CORRECTED = f"""PREFIX shisaku: <{ONTOLOGY}>
-SELECT (COUNT(DISTINCT ?thing) AS ?things) {{
-  ?row <http://purl.org/dc/terms/isPartOf> <%s> ; shisaku:cell ?cell .
-  ?cell shisaku:correction ?thing .
-  ?thing shisaku:corrected ?text .
-}}"""
 # The stored queries to begin with.
 _OFFERED = (
     *("targets-by-deadline", "kpis-without-target", "measures-containing-a-word", "pairs-of-ministries"),
@@ -139,8 +133,8 @@ class Landing:
         editions = await self._stored.editions()
         if editions:
             counts = {row["class"]: row["things"] for row in await rows(self._ask, _OF_EDITION % editions[0])}
-            corrected = await rows(self._ask, _CORRECTED % editions[0])
-            counts |= _told_apart(counts, int(corrected[0]["things"]))
+            corrected = await rows(self._ask, text_of("corrections-applied", edition=editions[:1]))
+            counts |= _told_apart(counts, len(corrected))
         else:
             counts = {row["class"]: row["things"] for row in await rows(self._ask, _KINDS)}
         ours = any(iri.startswith(ONTOLOGY) for iri in counts)
