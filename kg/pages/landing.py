@@ -133,10 +133,11 @@ class Landing:
         editions = await self._stored.editions()
         if editions:
             counts = {row["class"]: row["things"] for row in await rows(self._ask, _OF_EDITION % editions[0])}
-            corrected = await rows(self._ask, text_of("corrections-applied", edition=editions[:1]))
-            counts |= _told_apart(counts, len(corrected))
         else:
             counts = {row["class"]: row["things"] for row in await rows(self._ask, _KINDS)}
+        if ONTOLOGY + "Correction" in counts:
+            about = {"edition": editions[:1]} if editions else {}
+            counts |= _told_apart(counts, len(await rows(self._ask, text_of("corrections-applied", **about))))
         ours = any(iri.startswith(ONTOLOGY) for iri in counts)
         entries = {way: await self._entries(*what) if ours else [] for way, what in _BROWSED.items()}
         answers = {lang: await rows(self._ask, example(lang, editions)) if ours else [] for lang in ("ja", "en")}
