@@ -31,7 +31,7 @@ from kg.workers.messages import Answer
 TEXT = Format("text", "text/plain", ("txt", "text"))
 SPARQL = Format("SPARQL", "application/sparql-query", ("rq", "sparql"))
 _ROWS = 10
-_LONGEST = 2500  # of an address that is led to: proxies take heads of four kilobytes, and answer 502 to more
+_LONGEST = 3000  # of an address that is led to: proxies take heads of four kilobytes, and answer 502 to more
 
 
 @dataclass
@@ -188,9 +188,9 @@ def _add_answers(routes: APIRouter, stored: QueryPages) -> None:
     @routes.get(
         "/queries/{name}.csv",
         tags=["stored queries"],
-        summary="Go to the answer of a stored query as CSV; parameters say what it is about",
+        summary="Go to the answer of a stored query as CSV, or get it; parameters say what it is about",
         status_code=303,
-        responses=openapi.led(303),
+        responses={**openapi.led(303), **openapi.answered(CSV)},
         openapi_extra={**openapi.takes(**_described(stored.questions.written.values())), openapi.OWN_PARAMETERS: True},
     )
     async def get_answer(request: Request, name: str) -> Response:

@@ -63,11 +63,18 @@ def test_a_stored_query_asks_the_newest_edition(site: httpx.Client) -> None:
 
 @pytest.mark.parametrize("name", ABOUT_AN_EDITION)
 def test_every_text_of_a_stored_query_is_about_the_newest(site: httpx.Client, name: str) -> None:
-    """As text and in the address of its answer, at the current release and pinned to it."""
+    """As text and in the address of its answer, at the current release and pinned to it.
+
+    Where that address would be too long for a proxy the answer comes at once: it is that about the newest edition.
+    """
     assert of(AFTER)(site.get(f"/queries/{name}", headers={"Accept": "text/plain"}).text)
     for address in (f"/queries/{name}.csv", f"/release/2031.1.0/queries/{name}"):
-        location = site.get(address).headers["location"]
-        assert of(AFTER)(parse_qs(urlsplit(location).query)["query"][0])
+        found = site.get(address)
+        if found.status_code == 200:
+            newest, older = (site.get(f"{address}?edition={edition}").text for edition in (AFTER, BEFORE))
+            assert found.text == newest != older
+        else:
+            assert of(AFTER)(parse_qs(urlsplit(found.headers["location"]).query)["query"][0])
 
 
 def test_a_release_that_is_pinned_asks_its_own_newest_edition(site: httpx.Client) -> None:
