@@ -6,7 +6,7 @@ A number that no rule knows is never passed over: who reads the tables has no ot
 import re
 from collections.abc import Iterator, Sequence
 
-from kg.extract.clauses import hide_quoted, mask, parentheses_of
+from kg.extract.clauses import hide_unread, mask, parentheses_of
 from kg.extract.lexicon import Lexicon
 from kg.extract.numerals import AFTER_OTHER, DURATIONS
 from kg.extract.wording import ATTRIBUTE
@@ -15,20 +15,30 @@ _DIGIT = re.compile(r"\d+")
 _ADDRESS = re.compile(r"https?://\S+")
 # A day, a month or a year that stands in no period: its era was misread, or its year is not printed.
 _DATED = re.compile(r"\d*\s?(?:年度?(?![間目後経以])|月(?!間)|日(?![間以目]))")
-# What a number in the name of a KPI goes on with: 24時間365日対応の窓口数, 1,741団体における導入率, 1人1台端末の配備数.
+# What a number in the name of a KPI goes on with, up to the noun that counts: 24時間365日対応の窓口数,
+# 1,741団体における導入率, 1人1台端末の配備数.
 _IN_A_NAME = re.compile(
     r"(?:以上|以下|以内|未満|超|程度)?(?:の(?!達成|実現|確保|減|増)|にお(?:ける|いて)|のうち|での|への|による|に(?:係|関)"
     r"|[一-龯ァ-ヴー\d](?<![増減以程未超約]))"
+    r"[^、。()\[\]【】〔〕\s]*(?:数|率|割合|額|量|度|時間|日数|比|シェア|状況)(?:の(?:増加|減少|向上|拡大|推移))?(?=$|[\s()【〔])"
 )
 _ORDINAL = re.compile(r"(?:第|[Nn]o\.?|[A-Za-z]|分の)[-\s]?$")
 # What leads to a number: a period with a colon
 _LED_TO = re.compile(r"\0[^\0\d:]{0,6}:\s*(?:約|およそ)?$")
 _OUT_OF = re.compile(r"[\d,]+(?:段階|点満点|[^\d、。()]{0,8}?(?:中|のうち|につき|当たり|あたり))")
-# Words that say how many without a digit, behind such a colon
-_PART = re.compile(r"(?<=:)(?:過?半[分数]|大半|全[数て])")
+# Words that say how many without a digit, or that it is said elsewhere
+_PART = re.compile(
+    r"過?半数|大半|大部分|ほとんど|(?<![\d.半数何一二三四五六七八九十])倍(?![率数増])"
+    r"|(?:(?<=[:\s、(\0])|^)(?:半分(?!期)|全(?:数|(?:ての|国の)?(?:都道府県|市区?町村|府省庁?|団体)(?=$|[)、])))"
+    r"|(?<=:)全[数て]|(?:^|(?<=[(:]))(?:同[上左右]|〃|々|上に同じ|再掲)"
+)
 # A year that was misread: 令和l年度, 令和O年
 _MISREAD = re.compile(
     r"[A-Za-z]\s?年度?(?!間)|[〇○◯●一二三四五六七八九十]\s?年度(?!目)|(?<![A-Za-z])[HR]\d{1,2}\.\S"
+    r"|(?:令和|平成|昭和)(?![\d元一二三四五六七八九十\sの時へ、。・)生])\S?\s?年?|(?:令和|平成|昭和|(?<![A-Za-z\d])[RH])\d{3,}"
+    r"|(?<![\d/])(?:1[0-2]|[1-9])/[1-3]?\d(?=\s?(?:まで|時点|現在|末|に|、|$))|(?<=年)[lI|ー](?=回)"
+    r"|(?<![\w)])%|\d+(?:時間|分|秒|日|週間|か月)以内に(?!限)"
+    r"|(?:\d+|[一二三四五六七八九十]+)分の(?:\d+|[一二三四五六七八九十]+)"
     r"|(?<=[)\]】〕])\s?(?:以上|以下|未満|超(?!高)|を(?:上回|下回|超え))(?!の)"
 )
 _QUOTED = re.compile(r"[「『“]([^「」『』“”]*)[」』”]")
@@ -37,7 +47,7 @@ _EDGE = re.compile(r"[、。()\[\]【】〔〕\s]")
 
 def unread_in(text: str, lexicon: Lexicon, numbers: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
     """Return where words of a KPI stand whose numbers nothing accounts for; `numbers` are those that targets say."""
-    hidden = hide_quoted(text)
+    hidden = hide_unread(text)
     rest = mask(hidden, lexicon.calendar.periods(hidden))
     counted = {numeral.start: numeral.stop for numeral in lexicon.counters.numerals(rest)}
     groups, said = parentheses_of(text), [*numbers, *lexicon.counters.rates(rest)]
@@ -82,7 +92,7 @@ def _is_name(rest: str, start: int, stop: int, counted: bool, inside: bool) -> b
         return False
     if not counted:
         return not _DATED.match(rest, start)
-    return bool(ATTRIBUTE.match(rest, stop)) or (not inside and bool(_IN_A_NAME.match(rest, stop)))
+    return bool((ATTRIBUTE if inside else _IN_A_NAME).match(rest, stop))
 
 
 def _counts(rest: str, start: int, stop: int, lexicon: Lexicon) -> bool:

@@ -146,7 +146,9 @@ class Anchors:
         forms = self.pillars.forms()
         # words of quite another length cannot be near, and a short one is near to too much
         alike = [form for form in forms if len(form) > 4 and _CLOSE < len(form) / len(word) < 1 / _CLOSE]
-        near = difflib.get_close_matches(word, alike, n=1, cutoff=_CLOSE)
+        shared = set(word).__contains__  # as many characters as can match at all
+        alike = [form for form in alike if 2 * sum(map(shared, form)) >= _CLOSE * (len(form) + len(word))]
+        near = difflib.get_close_matches(word, alike, n=1, cutoff=_CLOSE) if alike else []
         return (forms[near[0]], True) if near else None
 
     def is_listing(self, text: str) -> bool:

@@ -15,6 +15,8 @@ COMPARED = re.compile(
 )
 
 _QUOTED = re.compile(r"「[^「」]*」|『[^『』]*』|“[^“”]*”")
+# The mark of a footnote behind a number or a word, and its number: 3件※1, 100団体(注2)
+_FOOTNOTE = re.compile(r"(?<=[^\s\d:(])(?:[※*]\d{0,2}|注\d{1,2})(?=$|[\s、。()\]】・/→⇒])|\((?:※|\*|注)\s?\d{0,2}\)")
 ARROW = r"[→⇒⇨➡]|[-=]>"
 # A comma between digits belongs to a number; `から` between two numbers leads from one to the other.
 _PUNCTUATION = re.compile(
@@ -23,6 +25,7 @@ _PUNCTUATION = re.compile(
     r"|(?<=[^年度月日\s])から(?=約?\d+[^\d年月日])"
 )
 _OPENING, _CLOSING = "([【〔", ")]】〕"
+_INNER, _BRACKET = re.compile(r"[(\[【〔]"), re.compile(r"[(\[【〔)\]】〕]")
 LEADING_ON = ("→", "⇒", "⇨", "➡", "->", "=>", "から")
 # What follows a parenthesis that says how many there are, not how many there shall be.
 _DESCRIBED = re.compile(r"[をにがはでともへ]|の(?!達成|実現|確保|増加|減少|整備|実施)")
@@ -56,8 +59,10 @@ class Clause:
         return self.group < 0
 
 
-def hide_quoted(text: str) -> str:
-    """Return the text, equally long, with what stands in quotation marks hidden: a quoted title states no target."""
+def hide_unread(text: str) -> str:
+    """Return the text, equally long, with what states no target hidden: a title in quotation marks, marks of notes."""
+    if "※" in text or "*" in text or "注" in text:
+        text = _FOOTNOTE.sub(lambda match: " " * len(match.group()), text)
     return _QUOTED.sub(lambda match: "「" + _HIDDEN * (len(match.group()) - 2) + "」", text)
 
 
@@ -65,14 +70,14 @@ def parentheses_of(text: str) -> list[tuple[int, int]]:
     """Return the outermost parentheses as (index of opening, index of closing one); an open one ends the text."""
     groups: list[tuple[int, int]] = []
     depth = start = 0
-    for index, char in enumerate(text):
-        if char in _OPENING:
-            start = start if depth else index
+    for bracket in _BRACKET.finditer(text):
+        if bracket.group() in _OPENING:
+            start = start if depth else bracket.start()
             depth += 1
-        elif char in _CLOSING and depth:
+        elif depth:
             depth -= 1
             if not depth:
-                groups.append((start, index))
+                groups.append((start, bracket.start()))
     return [*groups, (start, len(text))] if depth else groups
 
 
@@ -90,9 +95,36 @@ def clauses_of(text: str, lexicon: Lexicon) -> Iterator[Clause]:
                 yield Clause(left + first, left + end, -1, _within(periods, left + first, left + end))
         described = _DESCRIBED.match(text, stop + 1) and not _within(periods, start, stop)
         for left, right in () if described else _parts(text, start + 1, stop, periods):
-            for first, end in _before_periods(text[left:right], _within(periods, left, right), counters):
-                yield Clause(left + first, left + end, stop, _within(periods, left + first, left + end))
+            for inner, outer, group in _nested(text, left, right, stop, periods, counters):
+                for first, end in _before_periods(text[inner:outer], _within(periods, inner, outer), counters):
+                    yield Clause(inner + first, inner + end, group, _within(periods, inner + first, inner + end))
         last = stop + 1
+
+
+def _nested(
+    text: str, start: int, stop: int, group: int, periods: Sequence[Period], counters: Counters
+) -> Iterator[tuple[int, int, int]]:
+    """Yield the stretches of a part inside a parenthesis, each with where its own parenthesis ends.
+
+    A parenthesis inside it is a stretch of its own where it counts on behind a number (80%(現状60.5%)), or dates a
+    number before others (実績値40団体(平成30年度) 目標値100団体).
+    """
+
+    def counts(left: int, right: int, bare: bool = False) -> bool:
+        found = counters.numerals(mask(text[left:right], _within(periods, left, right)))
+        return any(numeral.unit or bare for numeral in found)
+
+    last = start
+    groups = parentheses_of(text[start:stop]) if _INNER.search(text, start, stop) else ()
+    for left, right in ((start + opening, start + closing) for opening, closing in groups):
+        dates = bool(_within(periods, left, right)) and counts(right, stop, bare=True)
+        if not (left > last and counts(last, left) and (dates or counts(left + 1, right))):
+            continue
+        yield last, left, group
+        yield left + 1, right, right
+        last = right + 1
+    if text[last:stop].strip():
+        yield last, stop, group
 
 
 def shrinks(text: str, group: int) -> bool:

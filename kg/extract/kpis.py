@@ -56,11 +56,19 @@ def kpis_of(cell: Text, lexicon: Lexicon, written: datetime.date | None = None) 
     group = ""
     for item in _rejoined(items_of(_unwrapped(blocks))):
         for text in item.text.split(_BEFORE_HEADING):
-            while heading := _HEADING.match(text.normal().chars):
+            while heading := _heading(text.normal().chars, lexicon):
                 group = heading[1] or heading[2]
                 text = _after(text, heading.end())
             kpis.extend(_kpi(part, group, lexicon, written) for part in _separated(text, lexicon))
     return kpis
+
+
+def _heading(text: str, lexicon: Lexicon) -> re.Match[str] | None:
+    """Return the heading with which a text begins; what has a number or a period in it belongs to a KPI."""
+    heading = _HEADING.match(text)
+    words = (heading[1] or heading[2]) if heading else ""
+    counts = any(numeral.unit for numeral in lexicon.counters.numerals(words)) or lexicon.calendar.periods(words)
+    return None if counts else heading
 
 
 def _after(text: Text, end: int) -> Text:
@@ -160,7 +168,8 @@ def _kpi(text: Text, group: str, lexicon: Lexicon, written: datetime.date | None
     unset = UNSET.search(normal.chars)
     if unset:
         periods = lexicon.calendar.periods(normal.chars)
-        return Kpi(text, group, "unset", periods[-1].code if periods else "", (), normal)
+        left = tuple(normal[start:stop].strip() for start, stop in unread_in(normal.chars, lexicon, ()))
+        return Kpi(text, group, "unset", periods[-1].code if periods else "", (), normal, left)
     reading = Reading(normal.chars, lexicon, written)
     aims = any(target.role != "baseline" for target in reading.targets)
     unread = unread_in(normal.chars, lexicon, reading.numbers) if SAYS_SOMETHING.search(normal.chars) else ()

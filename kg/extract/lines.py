@@ -125,7 +125,8 @@ def effect_order(header: list[Line], effects: CodeList) -> list[str]:
     found: list[str] = []
     for line in header:
         for cell in line.cells:
-            near = difflib.get_close_matches(plain(cell.printed), list(forms), n=1, cutoff=_LIKE)
-            if near and cell.printed.strip():
+            word = plain(cell.printed)
+            near = [word] if word in forms else difflib.get_close_matches(word, list(forms), n=1, cutoff=_LIKE)
+            if near and word:
                 found.append(forms[near[0]].key)
     return found if sorted(found) == sorted(usual) else usual

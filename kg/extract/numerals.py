@@ -31,10 +31,13 @@ _NUMERAL = re.compile(
 _PART = re.compile(rf"(?P<digits>{_DIGITS})|(?P<kanji>[{_KANJI}]+)|(?P<power>[{_POWERS}])")
 
 # What makes a number a name or an ordinal: 第64号, SIP4D, JIS X 8341-3, 4K, 3.9世代, 平成…
-_BEFORE_NAME = re.compile(r"(?:第|分の|※|注|\d月|[A-Za-z][-/ ]?|\d[-/.]|No\.?)$")
+_BEFORE_NAME = re.compile(
+    r"(?:第|分の|※|注|別[表紙添記図]|[図表]|資料|様式|震度|レベル|ランク|グレード|フェーズ|ステージ|ステップ|タイプ|バージョン"
+    r"|\d月|[A-Za-z][-/ ]?|\d[-/.]|No\.?)$"
+)
 _AFTER_NAME = re.compile(
     r"\s?[~〜・-]\s?\0|"
-    r"[-/]\d|分の\d|年(?!間)|歳|世代|号|条|版|章|期(?!間)|次|位|番|級|月(?!間)|時(?!間)|頃|目(?!標)|段階(?:評価|中|で|[)、]|$)|点満点|:\d\d(?!\d)"
+    r"[-/]\d|分の\d|年(?!間)|歳|世代|号|条|版|章|期(?!間)|次|番|級|月(?!間)|時(?!間)|頃|目(?!標)|段階(?:評価|中|で|[)、]|$)|点満点|:\d\d(?!\d)"
 )
 # A number that says out of how many, or since when, is no target.
 AFTER_OTHER = re.compile(r"のうち|経過|中(?=約?[\d一-九])")
@@ -45,14 +48,17 @@ _MOST_KEPT = 10_000  # texts
 DURATIONS = frozenset({"年", "か月", "日", "時間", "分", "秒"})
 # In these words a kanji number counts nothing (一部, 十分, 一本化 …).
 _UNSAFE_WITH_KANJI = frozenset(
-    {"部", "分", "本", "通", "組", "名", "人", "台", "町", "市", "県", "村", "種", "次", "時間"}
+    {"部", "分", "本", "通", "組", "名", "人", "台", "町", "市", "県", "村", "種", "次", "位", "時間"}
 )
 # A minus: ▲ as accounts print it, or a hyphen where a number can begin.
 _NEGATIVE = re.compile(r"(?:[▲△−]|マイナス)\s?$|(?:^|[:\0(\s、])-$")
 # 1日当たり5,000件, 1団体につき3件; 毎月1回, 月1回; 1回/月
 _PER = r"(?:1|一|各)?(?P<per>年|月|週|{units})(?:間)?(?:に)?(?:当たり|あたり|につき)"
-_OFTEN_BEFORE = re.compile(r"(?:毎|(?<![\d一-龯]))([月週日])(?:に)?\s?(?:約|およそ|延べ)?$")
-_OFTEN_AFTER = re.compile(r"\s?/\s?([月週日])(?![一-龯\d])")
+_OFTEN_BEFORE = re.compile(
+    r"(?:毎|(?<![\d一-龯]))([月週日])(?:に|平均|間)?\s?(?:約|およそ|延べ)?$|(?<!\d)(?:1|一)([日週])間?に?(?:約|およそ|延べ)?$"
+)
+_ONE_DAY = re.compile(r"(?<!\d)(?:1|一)[日週]間?に?(?:約|およそ|延べ)?(?=\d)")
+_OFTEN_AFTER = re.compile(r"\s?/\s?([月週日])(?!(?!以|程|未|超)[一-龯]|\d)")
 _RATE_GAP = re.compile(r"[ 、]*(?:約|およそ|平均|延べ|計|年間|年)*")
 _GOES_ON = re.compile(r"[ァ-ヴー][ァ-ヴー]|[A-Za-z][A-Za-z]")  # the word is longer than its first part
 _BEHIND = re.compile(r"(?P<comparing>以上|以下|以内|未満|超|程度|前後)?の|(?P<verb>を(?:超える|上回る|下回る))")
@@ -62,7 +68,7 @@ _GARBLED = re.compile(
     r"(?<![A-Za-z\d])(?=[\d,.]*[OoQlI])(?=[OoQlI,.]*\d)[\dOoQlI][\dOoQlI,.]*(?![A-Za-z])"
     r"|(?<=[:、(\s])[OoQlI]{2,4}(?![A-Za-z])"
     # a mark that holds the place of a number: ○○件, X件
-    r"|(?<=[:、(\s\0に約])[〇○◯●]+|(?<=[:、(\s\0に約])[Xx]{1,3}(?![A-Za-zァ-ヴ])"
+    r"|(?:^|(?<=[:、(\s\0に約数率額量]))[〇○◯●]+|(?:^|(?<=[:、(\s\0に約]))[Xx]{1,3}(?![A-Za-zァ-ヴ])"
     r"|(?<=[:(\0])(?:[^\w\s\0、。・/;→⇒⇨➡)\]」』】〕(「『【〔<:~〜±+.△▲−≧≦≥≤>=-]|_|[△□*]{2}|[A-Z](?=\d)|[Nn](?![A-Za-z])){1,4}\d*"
     r"|(?<=[:(\s])[一二三四五六七八九][OoQlI]{1,4}"
     # a separator where none can be: 1,00件, 10,00件, 1・500件
@@ -146,9 +152,11 @@ class Counters:
     """Finds the numbers of a text together with their units."""
 
     def __init__(self, units: CodeList) -> None:
-        self._forms = {form: code.label_ja for form, code in units.forms().items()}
+        forms = {form: code.label_ja for form, code in units.forms().items()}
+        self._forms = {form: unit for form, unit in forms.items() if "/" not in form}
         ordered = sorted(self._forms, key=len, reverse=True)
         self.forms = tuple(ordered)
+        self._rated = frozenset(unit for unit in forms.values() if "/" in unit)
         self._unit = re.compile("|".join(re.escape(form) for form in ordered))
         counted = "|".join(re.escape(form) for form in ordered if not form.startswith("%"))
         self._per = re.compile(_PER.format(units=counted))
@@ -174,12 +182,14 @@ class Counters:
             taken = [(each.start, each.stop) for each in found] + [(start, stop) for start, stop, _ in per]
             if numeral is not None and not any(start <= numeral.start < stop for start, stop in taken):
                 each = next((unit for _, last, unit in per if _RATE_GAP.fullmatch(text, last, numeral.start)), "")
-                found.append(_for_each(numeral, each, text))
+                numeral = _for_each(numeral, each, text)
+                found.append(replace(numeral, known=numeral.known or numeral.unit in self._rated))
         return sorted(found, key=lambda numeral: numeral.start)
 
     def rates(self, text: str) -> list[tuple[int, int]]:
         """Return where words stand that say for how many of something a number is: 1日当たり."""
-        return [match.span() for match in self._rates(text)]
+        days = _ONE_DAY.finditer(text) if "日" in text or "週" in text else ()
+        return [match.span() for match in (*self._rates(text), *days)]
 
     def _rates(self, text: str) -> Iterable[re.Match[str]]:
         # most words say none, which is known sooner than where they would
@@ -212,7 +222,7 @@ class Counters:
         unit, end, known = self.unit_at(text, stop)
         if AFTER_OTHER.match(text, end) or text[end : end + 1] == "化":
             return None
-        if unit in DURATIONS and _SPAN.match(text, end):
+        if unit in DURATIONS and (_SPAN.match(text, end) or _ONE_DAY.match(text, start)):
             return None
         if not known and _makes_something(text, stop):
             return None
@@ -252,7 +262,7 @@ def _for_each(numeral: Numeral, per: str, text: str) -> Numeral:
     """Return a number with what it is for in its unit: 1日当たり5,000件 counts 件/日, 月1回 and 1回/月 count 回/月."""
     often = False
     if not per and (before := _OFTEN_BEFORE.search(text[: numeral.start])):
-        per, often = before[1], True
+        per, often = before[1] or before[2], True
     if not per and (after := _OFTEN_AFTER.match(text, numeral.stop)):
         return replace(numeral, unit=f"{numeral.unit}/{after[1]}", stop=after.end(), known=False, often=True)
     if not per or per == "年" or not numeral.unit:

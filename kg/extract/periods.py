@@ -25,19 +25,19 @@ _HALVES = {
     "下期": "H2",
 }
 
-_ERA_YEAR = r"(?P<era>{names})\s?(?P<year>元|\d{{1,2}}|[一二三四五六七八九十]{{1,3}}(?=年))"
+_ERA_YEAR = r"(?P<era>{names})\s?(?P<year>元|[1-9]\d?|[一二三四五六七八九十]{{1,3}}(?=年))"
 _SHORT_YEAR = (
-    r"(?<![A-Za-z\d])(?P<letter>[{letters}])\.?(?P<short>元|\d{{1,2}})(?=\s?年|[./]\d|末|:|[)\]】〕]|\s?(?:→|⇒|から)"
+    r"(?<![A-Za-z\d])(?P<letter>[{letters}])\.?(?P<short>元|\d{{1,2}})(?=\s?年|[./]\d|末|:|[)\]】〕]|\(\d{{4}}\)年|\s?(?:→|⇒|から)"
     r"|(?:の?(?:実績|目標|現状|見込)|時点|現在|当初)|\s?(?:[・、,]|及び|と)\s?[{letters}]\d)"
 )
 _WESTERN_YEAR = (
     r"(?<![A-Za-z])FY\s?(?P<fy>20\d{2}|['’]?[1-6]\d)(?!\d)"
-    r"|(?<!\d)(?P<western>(?:19|20)\d{2})(?=\s?年|[./]\d{1,2}(?!\d)|-\d\d-\d\d(?!\d)|\([^()]*\)年)"
+    r"|(?<!\d)(?P<western>(?:19|20)\d{2}|二〇[〇一二三四五六七八九]{2}(?=年))(?=\s?年|[./]\d{1,2}(?!\d)|-\d\d-\d\d(?!\d)|\([^()]*\)年)"
 )
 # The same year in the other era stands in parentheses: 令和2(2020)年度, 2020年(令和2年)3月, 令和2年度(2020年度)
-_OTHER_ERA = r"(?:\((?:\d{{4}}|(?:{names})(?:元|\d{{1,2}}))(?:年度?)?\))?"
+_OTHER_ERA = r"(?:\((?:\d{{4}}|(?:{names}|[{letters}])(?:元|\d{{1,2}}))(?:年度?)?末?\))?"
 _PART = (
-    r"(?:の?\s?(?P<month>\d{1,2})月(?:\s?(?P<day>\d{1,2})日)?"
+    r"(?:の?\s?(?P<month>\d{1,2})月(?:\s?(?P<day>\d{1,2})日(?:\([月火水木金土日](?:曜日?)?\))?)?"
     r"|(?:[./]|-(?=\d\d-\d\d))(?P<dotted>\d{1,2})(?:[./-](?P<dotted_day>\d{1,2}))?(?!\d)"
     r"|の?\s?(?P<half>" + "|".join(_HALVES) + r")|の?\s?第?(?P<quarter>[1-4])(?:四半期|Q(?![A-Za-z])))?"
 )
@@ -49,6 +49,7 @@ _BARE = re.compile(r"(?<![\d元.,])(?P<year>\d{1,2})年度(?![目間])")
 _MORE = re.compile(r"(?P<years>(?:\s?(?:[、,・/]|及び|と)\s?\d{1,2})+)\s?年(?P<fiscal>\s?度)?(?!間)")
 _DECADE = re.compile(r"(?<!\d)(?P<decade>(?:19|20)\d0)年代(?:の?(?P<part>前半|後半|半ば|初頭))?")
 _PARTS_OF_DECADE = {None: (0, 9), "前半": (0, 4), "後半": (5, 9), "半ば": (4, 6), "初頭": (0, 2)}
+_MOST_KEPT = 10_000  # texts
 _FIRST_SHORT_YEAR = 1989  # M, T and S with a number are rather names: S3
 _RELATIVE = re.compile(r"本年度|今年度|本年|今年|来年度|来年|再来年度|昨年度|昨年|前年度|同年度|同年|翌年度")
 _MARCH = 3
@@ -79,6 +80,7 @@ class Calendar:
     def __init__(self, eras: Iterable[Era]) -> None:
         self._eras = {era.label_ja: era for era in eras}
         self._letters = {era.letter: era for era in self._eras.values()}
+        self._kept: dict[str, tuple[Period, ...]] = {}  # texts are read again and again
         words = {
             # a line wrap may stand inside a name
             "names": "|".join(r"\s?".join(map(re.escape, name)) for name in self._eras),
@@ -87,11 +89,18 @@ class Calendar:
         other = _OTHER_ERA.format(**words)
         self._period = re.compile(
             rf"(?:{_ERA_YEAR.format(**words)}|{_SHORT_YEAR.format(**words)}|{_WESTERN_YEAR})"
-            rf"\s?{other}(?P<nen>年)?{other}(?P<fiscal>\s?度(?!数))?{other}{_PART}"
+            rf"\s?{other}(?P<nen>年)?{other}(?P<fiscal>\s?度(?!数))?(?:末(?=\([^()]*末\)))?{other}{_PART}"
         )
 
-    def periods(self, text: str) -> list[Period]:
+    def periods(self, text: str) -> tuple[Period, ...]:
         """Return every absolute period of the text, in order; a bare `3年度` has the era of the year before it."""
+        if (kept := self._kept.get(text)) is None:
+            if len(self._kept) >= _MOST_KEPT:
+                self._kept.clear()
+            kept = self._kept[text] = tuple(sorted(self._find(text), key=lambda period: period.start))
+        return kept
+
+    def _find(self, text: str) -> list[Period]:
         found: list[Period] = []
         eras: list[tuple[int, Era]] = []
         for match in _DECADE.finditer(text):
@@ -126,7 +135,7 @@ class Calendar:
             known = [era for stop, era in eras if stop <= bare.start()]
             if known and not any(period.start <= bare.start() < period.stop for period in found):
                 found.append(Period(f"FY{_western_year(known[-1], bare['year'])}", bare.start(), bare.end()))
-        return sorted(found, key=lambda period: period.start)
+        return found
 
     def _era(self, match: re.Match[str]) -> Era | None:
         if match["letter"]:
@@ -135,7 +144,7 @@ class Calendar:
 
     def _code(self, match: re.Match[str]) -> str:
         era = self._era(match)
-        western = match["western"] or f"20{(match['fy'] or '')[-2:]}"
+        western = _in_digits(match["western"]) or f"20{(match['fy'] or '')[-2:]}"
         year = _western_year(era, match["year"] or match["short"]) if era else int(western)
         prefix = "FY" if match["fiscal"] or match["fy"] else "CY"
         if match["half"]:
@@ -156,6 +165,11 @@ def _ended(end: re.Match[str], first: int | None, last: int, start: int) -> Peri
     years = [*range(last if first is None else min(first, last), last + 1)]
     codes = [f"{'FY' if end['fiscal'] else 'CY'}{year}" for year in years]
     return Period(codes[0], start, end.end(), tuple(codes[1:]))
+
+
+def _in_digits(year: str | None) -> str:
+    """Return a year of the common era in digits: 二〇二二 is 2022."""
+    return "".join(char if char.isdigit() else str("〇一二三四五六七八九".index(char)) for char in year or "")
 
 
 def _western_year(era: Era, year: str) -> int:

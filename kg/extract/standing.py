@@ -8,8 +8,9 @@ from dataclasses import replace
 from kg.extract.periods import days_of
 from kg.extract.statements import Target
 
-_WHOLE_YEAR = re.compile(r"[FC]Y\d{4}")
-_TO_REACH = re.compile(r"目標|まで|達成")
+_WHOLE_YEAR, _MONTH_OR_DAY = re.compile(r"[FC]Y\d{4}"), re.compile(r"\d{4}-\d\d(?:-\d\d)?")
+_APRIL = 4
+_TO_REACH = re.compile(r"目標|まで|達成(?!済|し[たて])")
 
 
 def as_they_stand(text: str, found: Sequence[Target], written: datetime.date | None) -> list[Target]:
@@ -25,10 +26,22 @@ def _is_past(target: Target, text: str, aims: Sequence[Target], written: datetim
     """Whether a value is of an earlier time than a number called the aim, or of a year over when that was written."""
     if target.role != "target" or target.value is None or not target.period:
         return False
-    if any(aim.period and target.period[:6] < aim.period[:6] for aim in aims):
+    ahead = written and days_of(target.period)[0] > written
+    if not ahead and any(aim.period and target.period[:6] < aim.period[:6] for aim in aims):
         return True
-    over = written and _WHOLE_YEAR.fullmatch(target.period) and days_of(target.period)[1] <= written
+    over = written is not None and days_of(target.period)[1] <= _over_by(target.period, written)
     return bool(over) and not _TO_REACH.search(text[target.start : target.stop])
+
+
+def _over_by(period: str, written: datetime.date) -> datetime.date:
+    """Return the day by which a period is over for a document: a month or a day, when its fiscal year begins.
+
+    In what the document's own fiscal year prints of it, a month may be one to come when the plan was made.
+    """
+    if _WHOLE_YEAR.fullmatch(period):
+        return written
+    first = datetime.date(written.year - (written.month < _APRIL), _APRIL, 1)
+    return first if _MONTH_OR_DAY.fullmatch(period) else datetime.date.min
 
 
 def without_repeats(found: Sequence[Target]) -> list[Target]:

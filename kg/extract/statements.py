@@ -13,14 +13,16 @@ from decimal import Decimal
 from itertools import pairwise
 
 from kg.extract.clauses import COMPARED, LEADING_ON, Clause, mask, parentheses_of, shrinks
-from kg.extract.doubts import is_compound, is_doubtful
+from kg.extract.doubts import is_compound, is_doubtful, is_name_of_time, stands_apart
 from kg.extract.lexicon import Lexicon
 from kg.extract.numerals import Numeral
 from kg.extract.periods import Calendar, Period, days_of
 from kg.extract.wording import (
     ATTRIBUTE,
     COLON,
+    DONE_WORDS,
     END,
+    NAME_BEFORE,
     comparator_of,
     named_role,
     once_in,
@@ -31,15 +33,22 @@ from kg.extract.wording import (
 
 _FRACTION = re.compile(r"[\d一二三四五六七八九十]+分の[\d一二三四五六七八九十]+|\d+/\d+|半分|半数")
 _DATE_ONLY = re.compile(
-    r"\s*(?:末|中|当初)?(?:時点|現在)?(?:まで|以降|以後)?(?:に|頃)?(?:の?(?:最終|中間)?(?:目標|実績|現状)(?:値)?|達成(?:する)?|見込み?)?[~〜]?\s*"
+    r"\s*(?:末|中|当初)?(?:時点|現在)?(?:の?累計)?(?:まで|以降|以後)?(?:に|頃)?(?:の?(?:最終|中間)?(?:目標|実績|現状)(?:値)?|達成(?:する)?|見込み?)?[~〜]?\s*"
 )
-# The name of a KPI that ends in what it counts, before its deadline: 利用件数 令和2年度以降、毎年10件
-_NAME_BEFORE = re.compile(r".*(?:数|率|割合|額|量)\s?[\s:]\s?")
 # What is so before it becomes something else: 平成30年度の40団体を令和4年度に100団体に
 _STARTING = re.compile(r"(?:を|に対し(?:て)?|に比べ|(?:だった|であった)(?:もの|ところ)?を?|のところ)\s*$")
 _YEAR = datetime.timedelta(days=366)
 _AND = re.compile(r"末?\s?(?:及び|並びに|と|、|・|,)\s?")
 _FROM_THEN_ON = re.compile(r"\s*末?(?:以降|以後|より後|(?:より|から)(?=[、\s]?毎))")
+_AFTER_SPACE = re.compile(r"[^\s:]\s+$")
+_REACHED_THEN = re.compile(
+    rf"(?:末|中|当初|頃)*(?:まで)?(?:に|を目途に?)?(?:{DONE_WORDS}|開始|終了|予定)*(?:する)?\s*。?"
+)
+_NOW = re.compile(r"(?:現行|現在|従来|これまで|既存)の(?:約|およそ)?$")
+_SINCE = re.compile(r"末?\s?(?:から|[~〜-])\s?")
+_EACH = re.compile(r"末?(?:まで)?(?:の|に|、|:)*\s?(?:各年|毎年|各(?=\d))")
+_EACH_OF_THEM = re.compile(r"[各毎]年度?(?:に|:)?(?:約|およそ)?$")
+_SIGNED = frozenset({"", "%", "円", "ポイント", "倍"})  # what can be less than nothing
 UNIT_ALONE = re.compile(r"\s*\(([^()\d]{1,8})\)\s*")
 _DATE_NAMED = re.compile(r"\s*[\[【〔]?(?:目標|達成)(?:年度?|時期)\s*[:\]】〕]")
 _DEADLINE = re.compile(
@@ -87,6 +96,7 @@ class ClauseReader:
 
     def __init__(self, text: str, lexicon: Lexicon, written: datetime.date | None) -> None:
         self._text, self._lexicon, self._written = text, lexicon, written
+        self._masked = mask(text, lexicon.calendar.periods(text))
         self.role, self.due = "", False
 
     def to_come(self, codes: Sequence[str], beginning: bool = False) -> bool:
@@ -114,16 +124,16 @@ class ClauseReader:
             return self._without_number(words, clause, own, compared)
         numeral = self._with_unit(words, numerals[0])
         role, direction = role_of(words, numeral, periods, compared)
-        stated = stated_outside(words, numeral, own, role) or self._ends_statement(clause, numeral)
+        stated = stated_outside(words, numeral, own, role, not clause.start) or self._ends_statement(clause, numeral)
         if clause.outside and not (stated or stated_by(words, numeral, own, bool(self.role), self.due)):
             return self._unstated(words, clause, own, numeral)
         codes = _codes(words, own)
         counters, masked = self._lexicon.counters, mask(words, periods)
         leads = words.rstrip().endswith(LEADING_ON) and "まで" not in words
-        odd = is_doubtful(words, numeral, periods, counters, masked)
+        odd = is_doubtful(words, numeral, periods, counters, masked) or self._is_open(words, numeral, clause, own, role)
         target = Target(
             role=self._role_at(role, words, clause, codes),
-            value=None if numeral.garbled or is_compound(numeral, counters, masked) else numeral.value,
+            value=None if numeral.garbled or is_compound(numeral, counters, masked) else _amount(numeral, role),
             comparator=comparator_of(words, numeral),
             unit=numeral.unit,
             period=codes[-1] if codes else "",
@@ -134,9 +144,22 @@ class ClauseReader:
             unit_known=numeral.known,
             half_read=odd or (leads and self.soon(codes)) or self._more_numbers(numeral, masked),
         )
+        if len(codes) > 1 and _EACH_OF_THEM.search(masked[: numeral.start]):
+            target = replace(target, role="target")  # the years are named: of each of them, not of every year
         bounds = self._bounds(words, target, numerals)
         places = [(clause.start + each.start, clause.start + each.stop) for each in numerals[: len(bounds)]]
         return [Stated(each, codes, (place,)) for each, place in zip(bounds, places, strict=True)]
+
+    def _is_open(self, words: str, numeral: Numeral, clause: Clause, own: Sequence[Period], role: str) -> bool:
+        """Whether the words around a number leave open what it says."""
+        if not stands_apart(self._masked, clause.start + numeral.start, clause.start + numeral.stop):
+            return True
+        if not clause.outside and not own and ATTRIBUTE.match(words, numeral.stop) and not numeral.behind:
+            return True  # is it the number to reach, or who is counted?
+        if (not numeral.unit and words[numeral.stop : numeral.stop + 1] == "の") or _NOW.search(words[: numeral.start]):
+            return True  # one of a kind that has so many (17の目標), or how it is now (現行の約50億円)
+        # fewer by so many, or fewer than none?
+        return numeral.value is not None and numeral.value < 0 and role != "change" and numeral.unit not in _SIGNED
 
     def _numerals(self, words: str, periods: Sequence[Period]) -> list[Numeral]:
         """Return the numbers that a clause is about: those in no period; a lone bare one is a label: (1)."""
@@ -210,13 +233,13 @@ class ClauseReader:
         if compared:
             return [Stated(replace(target, role="comparison", baseline_period=baseline))]
         if clause.outside and not (own and _DATE_NAMED.match(words)):
-            deadline = self._deadline_of(words, clause, own)
+            deadline = self._deadline_of(words, clause, own) or self._milestone_of(words, clause, own)
             if deadline and _FRACTION.search(mask(words, own)):
                 return [replace(deadline[0], target=replace(deadline[0].target, role="target", half_read=True))]
             return deadline
         if not own:
             return []
-        half_read = bool(_FRACTION.search(mask(words, own)))
+        half_read = bool(_FRACTION.search(mask(words, own))) or is_name_of_time(words, own[-1])
         role = self._role_at("target", words, clause, codes)
         return [Stated(replace(target, role=role, half_read=half_read), codes)]
 
@@ -235,13 +258,24 @@ class ClauseReader:
 
     def _deadline_of(self, words: str, clause: Clause, own: Sequence[Period]) -> list[Stated]:
         """Outside a parenthesis a period alone is a deadline only where the KPI begins with it (令和2年までに、…)."""
-        if clause.start or not own or (own[0].start and not _NAME_BEFORE.fullmatch(words, 0, own[0].start)):
-            return []
-        match = _DEADLINE.match(words, own[0].stop)
+        match = _DEADLINE.match(words, own[0].stop) if own else None
         if not match:
+            return []
+        leads = not own[0].start or NAME_BEFORE.fullmatch(words, 0, own[0].start) or words[match.end() :].strip() == ""
+        if clause.start or not leads:
             return []
         codes = _codes(words, own[:1])
         return [Stated(Target("deadline", None, "=", "", codes[-1], "", "", 0, match.end()), codes)]
+
+    def _milestone_of(self, words: str, clause: Clause, own: Sequence[Period]) -> list[Stated]:
+        """Outside a parenthesis a period is a milestone behind a space, at the end of the KPI: 共用開始 令和3年度."""
+        if not own or clause.stop < len(self._text) or not _AFTER_SPACE.search(words[: own[0].start]):
+            return []
+        if not _REACHED_THEN.fullmatch(words, own[-1].stop) or len(own) > 1:
+            return []
+        codes = _codes(words, own)
+        start = clause.start + own[0].start
+        return [Stated(Target("target", None, "=", "", codes[-1], "", "", start, clause.stop), codes)]
 
     def _ends_statement(self, clause: Clause, numeral: Numeral) -> bool:
         """Whether a number ends its clause beside its date or an arrow: 10件(令和3年度), (令和3年度)10件, 5件→10件."""
@@ -252,10 +286,15 @@ class ClauseReader:
         beside = [
             (a, b)
             for a, b in parentheses_of(text)
-            if (before.endswith(")") and b == len(before) - 1) or text[a:].lstrip() == after
+            if (before.endswith((")", "]", "】", "〕")) and b == len(before) - 1) or text[a:].lstrip() == after
         ]
         led = before.endswith(LEADING_ON) or after.startswith(LEADING_ON) or text[: clause.stop].endswith(LEADING_ON)
         return led or any(is_date(text[a : b + 1], calendar) for a, b in beside)
+
+
+def _amount(numeral: Numeral, role: str) -> Decimal | None:
+    """Return the value of a number; that of a change is how much, its direction says the rest: ▲20%(平成25年度比)."""
+    return abs(numeral.value) if numeral.value is not None and role == "change" else numeral.value
 
 
 def _codes(words: str, own: Sequence[Period]) -> tuple[str, ...]:
@@ -263,11 +302,20 @@ def _codes(words: str, own: Sequence[Period]) -> tuple[str, ...]:
     if not own:
         return ()
     codes = own[-1].codes
+    if len(own) > 1 and _SINCE.fullmatch(words, own[-2].stop, own[-1].start) and _EACH.match(words, own[-1].stop):
+        codes = _all_years(own[-2].codes[0], codes[-1]) or codes
     for before, after in reversed([*pairwise(own)]):
         if not _AND.fullmatch(words, before.stop, after.start):
             break
         codes = (*before.codes, *codes)
     return (*codes[:-1], f"{codes[-1]}-on") if _FROM_THEN_ON.match(words, own[-1].stop) else codes
+
+
+def _all_years(first: str, last: str) -> tuple[str, ...]:
+    """Return the codes of all years from one to another of the same kind; none where they are something else."""
+    if not (first[:2] == last[:2] in ("FY", "CY") and len(first) == len(last) == len("FY2020")):
+        return ()
+    return tuple(f"{first[:2]}{year}" for year in range(int(first[2:]), int(last[2:]) + 1))
 
 
 def is_date(words: str, calendar: Calendar) -> bool:

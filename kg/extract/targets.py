@@ -10,11 +10,12 @@ import datetime
 import re
 from dataclasses import replace
 
-from kg.extract.clauses import LEADING_ON, Clause, clauses_of, hide_quoted, parentheses_of
+from kg.extract.clauses import LEADING_ON, Clause, clauses_of, hide_unread, parentheses_of
+from kg.extract.doubts import is_hedged
 from kg.extract.lexicon import Lexicon
 from kg.extract.standing import as_they_stand, without_repeats
 from kg.extract.statements import UNIT_ALONE, ClauseReader, Stated, Target, is_date
-from kg.extract.wording import named_role, role_alone
+from kg.extract.wording import named_role, once_in, role_alone
 
 # Said of the KPI itself: 利用を検討中の団体数(200団体) is set.
 UNSET = re.compile(
@@ -22,7 +23,7 @@ UNSET = re.compile(
 )
 
 # A number, a first year, or a word for one: without any there is nothing to read, which is true of most KPIs.
-SAYS_SOMETHING = re.compile(r"[\d一二三四五六七八九十百千万億兆零ゼ数幾半倍元毎全過大OoQlI]")
+SAYS_SOMETHING = re.compile(r"[\d一二三四五六七八九十百千万億兆零ゼ数幾半倍元毎全過大同〃ほ再OoQlI]")
 _APART = re.compile(r"\s*(?:$|[、。・/,)\]】〕→⇒]|から|に)|\s")
 _LEADING = re.compile(r"末?(?:まで)?(?:に|中|時点)?\s*:?\s*")
 _YEARLY_BEFORE = re.compile(r"(?:^|[\s:])(?:毎年度?|各年度?)\s*$")
@@ -42,12 +43,13 @@ class Reading:
 
     def __init__(self, text: str, lexicon: Lexicon, written: datetime.date | None = None) -> None:
         self._lexicon = lexicon
-        self._text = text = hide_quoted(text)
+        self._text = text = hide_unread(text)
         self._reader = ClauseReader(text, lexicon, written)
         self._found: list[Stated] = []
         self._deadline: Target | None = None
         self._yearly = False
         self._carried: tuple[str, ...] = ()
+        self._since, self._led = "", False
         self.targets: list[Target] = []
         self.numbers: list[tuple[int, int]] = []
         if not SAYS_SOMETHING.search(text) or UNSET.search(text):
@@ -60,6 +62,8 @@ class Reading:
             replace(stated.target, period=code) for stated in found for code in stated.codes or (stated.target.period,)
         ]
         self.targets = without_repeats(as_they_stand(text, spread, written))
+        if self.targets and is_hedged(text):
+            self.targets = [replace(target, half_read=True) for target in self.targets]
 
     def _take(self, clause: Clause) -> None:
         """Join what a clause states to what stands before it."""
@@ -67,11 +71,11 @@ class Reading:
         if words.strip() in LEADING_ON:
             self._leads_on(len(self._found) - 1)
             return
-        if clause.outside and words.lstrip().startswith(LEADING_ON):
+        if words.lstrip().startswith(LEADING_ON):
             self._leads_on(len(self._found) - 1)
         if self._names_before(clause, words):
             return
-        self._reader.due = self._deadline is not None
+        self._reader.due = self._deadline is not None or self._lists_on(clause)
         self._reader.role = named_role(words) or self._reader.role
         stated = self._reader.read(clause)
         if not stated:
@@ -81,6 +85,14 @@ class Reading:
             yearly = self._yearly and each.target.role == "target" and not each.codes
             self._join(replace(each, target=replace(each.target, role="recurring")) if yearly else each, clause)
             self._yearly = False
+
+    def _lists_on(self, clause: Clause) -> bool:
+        """Whether a clause follows a dated target in the same list: 令和4年度:新規10件、継続20件."""
+        if not clause.outside or not self._found or clause.periods:
+            return False
+        last = self._found[-1]
+        between = self._text[last.target.stop : clause.start].strip()
+        return bool(last.codes) and last.target.value is not None and between in ("、", "・", ",", "/", "")
 
     def _names_before(self, clause: Clause, words: str) -> bool:
         """Take a parenthesis behind a number that only calls it by its role: 40団体(実績)、100団体(目標)."""
@@ -134,21 +146,28 @@ class Reading:
             target = stated.target
         if found and self._dated_by(found[-1], stated, clause):
             before = found.pop()
-            start = before.target.start
-            stated = replace(
-                stated, target=replace(target, period=before.target.period, start=start), codes=before.codes
-            )
-            found.append(stated)
+            found.append(self._with_date_of(before, stated, clause))
             return
         if found and found[-1].target.role == "recurring" and not found[-1].codes and self._dates(stated, clause, True):
             found[-1] = replace(found[-1], target=replace(found[-1].target, half_read=True))
         if found and self._dates(stated, clause):
             self._date(stated, clause)
             return
+        self._add(stated, clause)
+
+    def _add(self, stated: Stated, clause: Clause) -> None:
+        """Add what a clause states as a target of its own, and what it says of those before it."""
+        found = self._found
         if found and not stated.codes and self._is_range(found[-1], clause):
             found[-1] = replace(found[-1], target=replace(found[-1].target, value=None, half_read=True))
             stated = replace(stated, target=replace(stated.target, value=None, half_read=True))
-        stated = self._dated(stated, clause)
+        if self._repeats(stated, clause):
+            stated = replace(stated, target=replace(stated.target, half_read=True))
+        dated = self._dated(stated, clause)
+        if dated.codes and not stated.codes and self._leads_to(found[-1] if found else None, dated):
+            start = found.pop().target.start  # a date for what follows it, not a milestone
+            dated = replace(dated, target=replace(dated.target, start=start))
+        stated = dated
         if self._deadline and stated.codes and self._deadline.period == stated.codes[-1]:
             if clause.outside:
                 stated = replace(stated, target=replace(stated.target, start=self._deadline.start))
@@ -157,10 +176,31 @@ class Reading:
             stated = replace(stated, target=replace(stated.target, role="target", half_read=True))
         if stated.codes and stated.target.value is not None and self._is_dated_behind(stated, clause):
             self._share_date(stated, clause)
-        if stated.target.unit and stated.target.value is not None and clause.stop < len(self._text):
+        if stated.target.unit and stated.target.value is not None:
             self._share_unit_back(stated, clause)
-        found.append(stated)
+        found.append(self._after_arrow(stated))
+        if stated.target.role == "baseline" and self._text[clause.start : clause.stop].rstrip().endswith(LEADING_ON):
+            self._led, self._since = True, stated.codes[-1] if stated.codes else ""
         self._carried = stated.codes if stated.target.role in ("target", "change") else self._carried
+
+    def _with_date_of(self, before: Stated, stated: Stated, clause: Clause) -> Stated:
+        """Return a number with the date that stands before it alone; what is so at a time to come is an aim."""
+        target, words = stated.target, self._text[clause.start : clause.stop]
+        ahead = target.role == "baseline" and once_in(words) and not named_role(words)
+        role = "target" if ahead and self._reader.to_come(before.codes) else target.role
+        target = replace(target, role=role, period=before.target.period, start=before.target.start)
+        return replace(stated, target=target, codes=before.codes)
+
+    def _repeats(self, stated: Stated, clause: Clause) -> bool:
+        """Whether a number in parentheses is of the same kind as the one before them: 10件(20件)."""
+        if not self._found or stated.codes or clause.outside or clause.periods:
+            return False
+        last, words = self._found[-1].target, self._text[clause.start : clause.stop]
+        inside = self._text[clause.start - 1 : clause.start] in ("(", "[", "【", "〔")
+        behind = inside and last.stop == clause.start - 1 and last.unit == stated.target.unit and last.value is not None
+        return (
+            behind and last.role == stated.target.role == "target" and not re.match(r"うち|内|新規|累計|計|延べ", words)
+        )
 
     def _dated(self, stated: Stated, clause: Clause) -> Stated:
         """Give a number without a period that of the words before its parenthesis, or of the clause before it."""
@@ -174,6 +214,25 @@ class Reading:
         # one number for each of several years, or for all of them?
         apart = len(self._carried) > 1 and bool(self._found) and self._found[-1].codes == self._carried
         return replace(stated, codes=self._carried, target=replace(target, half_read=target.half_read or apart))
+
+    def _leads_to(self, before: Stated | None, stated: Stated) -> bool:
+        """Whether the words before a number only say since or until when it is: 令和2年度以降、毎年度2回."""
+        if before is None or before.codes != stated.codes or before.target.value is not None or before.target.unit:
+            return False
+        words = self._text[before.target.start : before.target.stop].rstrip()
+        return stated.target.value is not None and words.endswith(("以降", "以後", "まで", "までに", "から"))
+
+    def _after_arrow(self, stated: Stated) -> Stated:
+        """Return what a number becomes behind one that leads to it: a change since then, or another of its kind."""
+        before, target = self._found[-1].target if self._found else None, stated.target
+        if before is None or before.role != "baseline" or not self._led:
+            return stated
+        self._led = False
+        if target.role == "change" and not target.baseline_period:
+            return replace(stated, target=replace(target, baseline_period=self._since))
+        if target.unit and before.unit and target.unit != before.unit:
+            return replace(stated, target=replace(target, half_read=True))
+        return stated
 
     def _takes_carried(self, stated: Stated) -> bool:
         goes_on = bool(self._carried) and self._carried[-1].endswith("-on")
@@ -216,7 +275,8 @@ class Reading:
 
     def _share_unit_back(self, stated: Stated, clause: Clause) -> None:
         """Give bare numbers the unit of the last of their list, where it stands in parentheses: R3:10、R4:20(件)."""
-        if UNIT_ALONE.search(self._text[clause.start : clause.stop]):
+        listed = self._found and self._found[-1].codes and stated.codes and self._found[-1].target.role == "target"
+        if listed or self._led or UNIT_ALONE.search(self._text[clause.start : clause.stop]):
             self._share_unit(stated.target.unit, 0)
 
     def _leads_on(self, last: int) -> None:
@@ -227,6 +287,9 @@ class Reading:
         if not self._reader.far_ahead(stated.codes):
             half_read = stated.target.half_read or self._reader.soon(stated.codes)
             self._found[last] = replace(stated, target=replace(stated.target, role="baseline", half_read=half_read))
+            self._since, self._led = stated.codes[-1] if stated.codes else "", True
+            if self._carried == stated.codes and not _due(self._text[stated.target.start : stated.target.stop]):
+                self._carried = ()
 
     def _dated_by(self, before: Stated, stated: Stated, clause: Clause) -> bool:
         """Whether the parenthesis before a number holds only its date: 団体数(令和2年度)50団体."""
@@ -234,7 +297,8 @@ class Reading:
         if last.value is not None or last.unit or target.value is None or stated.codes:
             return False
         words = self._text[last.stop : clause.start]
-        return words.strip() in ((")", "") if clause.outside else ("、", ",", "")) and self._is_date_at(last)
+        between = words.strip()
+        return (between in (*")]】〕", "") or (between in "、," and not clause.outside)) and self._is_date_at(last)
 
     def _dates(self, stated: Stated, clause: Clause, recurring: bool = False) -> bool:
         """Whether a clause holds only the date of the number before it: 60%に引き上げ(令和2年度)."""
@@ -271,11 +335,18 @@ class Reading:
 
     def _compare(self, comparison: Target, clause: Clause) -> None:
         """Give the number before it the baseline that a parenthesis names: 3割削減(平成27年度比。…)."""
-        if not self._found or self._found[-1].target.baseline_period or self._found[-1].target.value is None:
+        last = self._found[-1] if self._found else None
+        if last is None or last.target.baseline_period or (value := last.target.value) is None:
             return
-        last = self._found[-1]
         stop = max(last.target.stop, clause.stop if clause.outside else clause.group + 1)
-        changed = replace(last.target, role="change", baseline_period=comparison.baseline_period, stop=stop)
+        changed = replace(
+            last.target,
+            role="change",
+            value=abs(value),
+            direction="decrease" if value < 0 else last.target.direction,
+            baseline_period=comparison.baseline_period,
+            stop=stop,
+        )
         self._found[-1] = replace(last, target=changed)
 
 

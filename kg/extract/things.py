@@ -6,7 +6,7 @@ with a Latin letter or a digit is no part of a longer Latin word.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from kg.cells import Text
@@ -32,20 +32,24 @@ class Finder:
         self._by_first: dict[str, list[str]] = {}
         for name in sorted(names, key=len, reverse=True):
             self._by_first.setdefault(name[0], []).append(name)
+        self._first = re.compile("[" + re.escape("".join(self._by_first)) + "]" if names else "(?!)")
 
     def names_in(self, text: Text) -> Iterator[Found]:
         """Yield the names in the order of the text; a name that stands twice is found twice."""
         spaced = text.normal()
-        chars = [place for place, char in enumerate(spaced.chars) if not char.isspace()]
-        whole = "".join(spaced.chars[place] for place in chars)
+        chars: Sequence[int] = range(len(spaced))
+        whole = "".join(spaced.chars.split())
+        if len(whole) < len(spaced):
+            chars = [place for place, char in enumerate(spaced.chars) if not char.isspace()]
         at = 0
-        while at < len(whole):
+        while first := self._first.search(whole, at):
+            at = first.start()
             name = self._longest(whole, at, spaced.chars, chars)
             if name:
                 yield Found(spaced[chars[at] : chars[at + len(name) - 1] + 1], *self._names[name])
             at += len(name) or 1
 
-    def _longest(self, whole: str, start: int, spaced: str, chars: list[int]) -> str:
+    def _longest(self, whole: str, start: int, spaced: str, chars: Sequence[int]) -> str:
         """Return the longest name that begins there and is a word of its own, or an empty string."""
         for name in self._by_first.get(whole[start], ()):
             if whole.startswith(name, start):

@@ -24,7 +24,19 @@ _COMPARATORS = (
     (re.compile(r"以\s?[下内]"), "<="),
     (re.compile(r"未\s?満|を下回"), "<"),
     (re.compile(r"超(?!高)|を超え|を上回"), ">"),
-    (re.compile(r"程\s?度|前\s?後|ほど|くらい|ぐらい|余り?(?=$|[、)のを])|足らず|[弱強](?=$|[、)の増減])"), "~"),
+    (
+        re.compile(
+            r"程\s?度|前\s?後|ほど|くらい|ぐらい|余り?(?=$|[、)のを])|足らず|規模|を目[途処安]|[弱強](?=$|[、()の増減\s])"
+        ),
+        "~",
+    ),
+)
+# What is done to a number of things: the last word of a statement, 100件公表
+DONE_WORDS = (
+    r"(?:達成|実施|開催|導入|整備|設置|策定|公開|利用|参加|登録|作成|提供|完了|維持|確保|実現|支援|配置|選定|創出|獲得|育成|認定|養成|採択|普及|連携|対応"
+    r"|到達|突破|構築|展開|移行|稼働|取得|設定|掲載|配備|発行|交付|締結|加入|受講|修了|派遣|輩出|更新|公表|報告|点検|開発|改定|改正|検証|調査|実証|試行|推進"
+    r"|促進|創設|新設|追加|発信|配信|発表|募集|採用|雇用|来訪|訪問|利活用|活用|受入れ?|受け入れ|申請|処理|解消|廃止|移転|統合|集約|共有|収集|保有|所有|加盟"
+    r"|参画|協力|提出|承認|許可|認証|表彰|受賞|出展|出荷|輸出|販売|購入|調達|供用|供給|生産|着手|着工|改修|整理|分析|受診|相談|運用|運営|見直し|目指す)"
 )
 # What may follow a number that is one to reach: the end, how it compares, or what is done to it.
 _GOES_ON = re.compile(
@@ -39,15 +51,21 @@ _RECURRING = re.compile(
     r"毎年|各年(?![齢代])|(?<![\d元])年間|年平均|1年(?:間)?(?:当たり|あたり|に)|年度?当たり|年度?あたり|(?<![\d元\0])年に?(?:約|およそ|延べ|のべ)?\s*$"
 )
 _PER_YEAR = re.compile(r"(?:以上|以下|程度|未満)?\s?(?:/\s?年度?|\((?:毎年|各年|年間)度?\))")
+_DONE_TO = re.compile(r"の[^、。\d]+を(?:削減|縮減|低減|短縮|増加|拡大)(?:する)?\s*。?$")
 _EACH_YEAR = re.compile(r"\((?:毎|各)年度?\)\s*$")
 _INCREASE = re.compile(r"増|拡大|向上|上昇|引き?上げ|伸ば|アップ|改善")
 _DECREASE = re.compile(r"減|縮小|縮減|短縮|抑制|圧縮|引き?下げ|低下|ダウン|カット")
 # a verb, or the end: not the first half of a noun (50件の削減計画)
-_CHANGES = r"(?=$|[)、。,;\s(]|する|し|させ|を|に|率|達成|見込|分|幅|目標)"
+_CHANGES = r"(?=$|[)、。,;\s(]|とする|と[しな]|する|る(?=$|[、。)])|し|させ|を|に|率|達成|見込|分|幅|目標)"
 _CHANGED_BY = re.compile(r"\s*(?:程度|以上|以下|超)?\s*(?:の|を|分)?(?:コスト|経費)?")
-_TO = re.compile(r"\s*(?:程度|以上|以下|以内|未満|超)?(?:に|へ|まで)")
-_DONE = re.compile(r"\s*(?:程度|以上)?[をでに]?(?:実施|開催|達成|実現|導入|整備|設置|策定|目指す)(?:する)?\s*。?$")
-END = re.compile(r"\s*(?:程度|以上|以下|以内|未満|超)?(?:と|に)?(?:する)?\s*。?$")
+_SIZED = r"(?:程度|以上|以下|以内|未満|超|前後|規模|ほど|くらい|余り?|足らず|[弱強])?"
+_TO = re.compile(rf"\s*{_SIZED}(?:に|へ|まで)")
+_DONE = re.compile(rf"\s*{_SIZED}[をでに]?{DONE_WORDS}(?:する)?\s*。?$")
+END = re.compile(rf"\s*{_SIZED}(?:と|に|を(?:目途|目処|目安)(?:に|と)?)?(?:する)?\s*。?$")
+# A KPI that is no more than a number: 約100件, 少なくとも5地域, ≧100件, 新規採択10件程度
+_ALONE = re.compile(
+    r"[\s約≧≥≦≤<>=]*(?:およそ|おおむね|概ね|少なくとも|最低(?:でも|限)?|最大|上限|下限|延べ|のべ|累計|合計|総?計|新規|全国|年間|平均|全|各)*[\s約]*(?:新規)?(?:採択)?[約\s]*"
+)
 _KEPT = re.compile(
     r"\s*(?:以上|以下|以内|未満|超|を超|を上回|を下回).{0,4}$|\s*(?:以上|以下|以内|未満|超)を?(?:達成|維持|確保|実現|実施|開催|目指)"
 )
@@ -89,6 +107,8 @@ _LABELLED = re.compile(
 )
 
 
+# The name of a KPI that ends in what it counts, before its deadline: 利用件数 令和2年度以降、毎年10件
+NAME_BEFORE = re.compile(r".*(?:数|率|割合|額|量)\s?[\s:]\s?")
 _ROLE_ALONE = re.compile(r"\s*(?:最終|中間)?(目標|実績|現状|現在|基準)(?:値)?\s*")
 _ROLE_BEHIND = re.compile(r"(目標|実績|現状)(?:値)?[)\]】〕\s]*$")
 
@@ -126,7 +146,7 @@ def stated_by(words: str, numeral: Numeral, own: Sequence[Period], named: bool, 
         return True
     return (
         bool(before)
-        and not words[: before[0].start].strip()
+        and (not words[: before[0].start].strip() or bool(NAME_BEFORE.fullmatch(words, 0, before[0].start)))
         and bool(_BETWEEN.fullmatch(words, before[-1].stop, numeral.start))
     )
 
@@ -135,8 +155,9 @@ def role_of(words: str, numeral: Numeral, periods: Sequence[Period], compared: P
     """Return the role of a number and, for a change, its direction."""
     after = words[numeral.stop :]
     if numeral.often or _RECURRING.search(mask(words, periods)[: numeral.start]) or _PER_YEAR.match(after):
-        by_year = re.search(r"前年度?(?:同期)?比", words)
-        return "recurring", _change(after) if by_year else ""
+        by, done = _CHANGED_BY.match(after), _DONE_TO.search(after)
+        direction = _change(after[by.end() if by else 0 :]) or (_direction(done.group()) if done else "")
+        return "recurring", "" if _TO.match(after) else direction
     if numeral.unit == "倍":
         return "change", "multiple"
     if re.search(r"(?:\+|プラス)\s?$", words[: numeral.start]):
@@ -146,7 +167,7 @@ def role_of(words: str, numeral: Numeral, periods: Sequence[Period], compared: P
         if direction := _change(after[by.end() if by else 0 :]):
             return ("recurring" if _EACH_YEAR.search(after) else "change"), direction
     if compared:
-        return "change", _direction(words)
+        return "change", "decrease" if numeral.value is not None and numeral.value < 0 else _direction(words)
     return ("baseline" if BASELINE.search(words.strip()) else "target"), ""
 
 
@@ -165,13 +186,15 @@ def _direction(words: str) -> str:
     return "increase" if _INCREASE.search(words) else ""
 
 
-def stated_outside(words: str, numeral: Numeral, own: Sequence[Period], role: str) -> bool:
-    """Whether the words around a number outside any parenthesis make it a target."""
+def stated_outside(words: str, numeral: Numeral, own: Sequence[Period], role: str, first: bool) -> bool:
+    """Whether the words around a number outside any parenthesis make it a target; `first` begin the KPI."""
     if role in ("recurring", "change", "baseline"):
         return True
     if not numeral.known or not numeral.unit:
         return False
     after = words[numeral.stop :]
+    if first and _ALONE.fullmatch(words, 0, numeral.start) and (END.match(after) or _DONE.match(after)):
+        return True
     if ATTRIBUTE.match(after) and not numeral.behind:
         return False
     to = _TO.match(after)

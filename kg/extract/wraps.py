@@ -26,7 +26,7 @@ _DIGITS_APART = re.compile(r"(?:^|(?<=[:(])|(?<=[:(に約計べ] )|(?<=[に約�
 def _torn_units(forms: tuple[str, ...]) -> re.Pattern[str]:
     """Return what finds a unit with spaces inside it, directly behind its number."""
     long = sorted((form for form in forms if len(form) > 1), key=len, reverse=True)
-    return re.compile(r"(?<=\d)(?:" + "|".join(" ?".join(map(re.escape, form)) for form in long) + ")")
+    return re.compile(r"(?<=\d) ?(?:" + "|".join(" ?".join(map(re.escape, form)) for form in long) + ")")
 
 
 def whole(text: Text, units: tuple[str, ...]) -> Text:

@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 DECLARED = ("build", "ontology", "queries", "shapes")
 
-LONGEST_FILE = 300
+LONGEST_FILE = 500
 LONGEST_FUNCTION = 40
 # "kg/file.py" or "kg/file.py:function": why it may be longer. An entry that is no longer needed fails, too.
 LONGER: dict[str, str] = {}
@@ -61,7 +61,7 @@ def test_no_drawer_for_odds_and_ends(files: list[Path]) -> None:
 
 
 def test_files_and_functions_are_short(files: list[Path]) -> None:
-    """A file of kg/ has at most 300 lines and a function at most 40, unless LONGER says why it has more."""
+    """A file of kg/ has at most 500 lines and a function at most 40, unless LONGER says why it has more."""
     measured = list(lengths(files))
     assert measured
     long = {name: lines for name, lines, allowed in measured if lines > allowed}
