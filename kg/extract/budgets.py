@@ -20,6 +20,7 @@ _YEAR = rf"(?:(?:[^\W\d_]{{2}}|[A-Z])?\s*(?:\d{{1,4}}|元)\s*年度?\s*)?(?:{_KI
 _BESIDE = re.compile(
     rf"\s*[(\[【][^()\[\]【】]*{_SUM}[^()\[\]【】]*[)\]】](?:の?内数)?"
     rf"|(?:^|\s+|(?<=[業費金策等)\]】])){_YEAR}(?<![\d.,]){_SUM}(?=\s|$|[、,;(])"
+    r"|^\s*(?:[^\W\d_]{2}|[A-Z])?\s*(?:\d{1,2}|元)\s*年度\s*(?:当初|第?[\d一二三]次|補正|概算|要求|予算|案|額)+\s*(?::|\s)\s*(?=\S)"
     r"|(?<=\S)\s*\((?:予算)?(?:調整中|未定|検討中|要求中)\)"
 )
 _FORMER = re.compile(r"\(旧(?:名称|事業名|事業)?\s*:?\s*")
@@ -138,8 +139,14 @@ def _names(text: Text) -> list[Text]:
         if right and (ends or right[0] in _BULLETS):
             parts.append(text[last : match.start()])
             last = match.end()
-    found = [part.strip(_BULLETS + " ") for part in [*parts, text[last:]]]
+    found = [_unmarked(part) for part in [*parts, text[last:]]]
     return [part for part in found if part.chars and not is_nothing(part.chars)]
+
+
+def _unmarked(text: Text) -> Text:
+    """Return a name without the marks of a list; doubled ones hold the place of a name: ○○事業."""
+    text = text.strip(" 、,;")
+    return text if text.chars[:2] in {mark * 2 for mark in _BULLETS} else text.strip(_BULLETS + " 、,;")
 
 
 def _programme(text: Text) -> Programme | None:

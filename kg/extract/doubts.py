@@ -75,7 +75,7 @@ def is_doubtful(words: str, numeral: Numeral, periods: Sequence[Period], counter
         return True
     if periods and _YEARS.search(words) and not _IN_ALL.search(words):
         return True
-    if _BROKEN_BEFORE.search(before := masked[: numeral.start]) or any(_is_odd(words, each) for each in periods):
+    if _BROKEN_BEFORE.search(before := masked[: numeral.start]) or any(is_odd(words, each) for each in periods):
         return True
     if any(one.stop == other.start or _OR.search(words, one.stop, other.start) for one, other in pairwise(periods)):
         return True
@@ -109,7 +109,7 @@ def is_name_of_time(words: str, period: Period) -> bool:
     return named is not None and (period.code.startswith("CY") or named.group().endswith("の"))
 
 
-def _is_odd(words: str, period: Period) -> bool:
+def is_odd(words: str, period: Period) -> bool:
     """Whether a period names a month or a day that does not exist, or a year that nobody plans for."""
     printed, code = words[period.start : period.stop], period.code
     named = ("月" in printed and not code[:1].isdigit()) or ("日" in printed and len(code) == len("2020-02"))

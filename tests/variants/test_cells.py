@@ -47,6 +47,27 @@ def test_marks(read: Read) -> None:
     assert printed_support(tables) == ["説明会を実施。"] * len(MARKS)
 
 
+# Budget cell; its programmes
+DATED_BUDGETS = {
+    "令和2年度当初予算 データ活用推進事業 1,234百万円の内数": "データ活用推進事業",
+    "令和2年度当初:○○事業 100百万円、△△事業 50百万円": "○○事業|△△事業",
+    "・データ活用推進事業、実証事業": "データ活用推進事業|実証事業",
+    "令和3年度概算要求 320百万円(令和2年度当初予算 280百万円)": "",
+}
+
+
+def test_a_year_before_a_programme_is_no_part_of_its_name(read: Read) -> None:
+    """The fiscal year and the kind of a budget stand beside the name; a placeholder stays as it is printed."""
+    _, measures = rows_of(read, [{"budget": cell} for cell in DATED_BUDGETS])
+    assert [row["budgets"] for row in measures] == [*DATED_BUDGETS.values()]
+
+
+def test_a_day_that_does_not_exist_is_no_listing_time(read: Read) -> None:
+    """29 February 2022 is named as unread, and no month is taken for it."""
+    tables, [row] = rows_of(read, [{"listing": "令和4年2月29日から"}])
+    assert (row["listed_from"], told(tables, row, PART)) == ("", ["令和4年2月29日から"])
+
+
 # National number as printed; as read; what is unread
 NUMBERS = {
     "01-15(再掲)": ("01-15", ["01-15(再掲)"]),
