@@ -44,16 +44,22 @@ def _over_by(period: str, written: datetime.date) -> datetime.date:
     return first if _MONTH_OR_DAY.fullmatch(period) else datetime.date.min
 
 
-def without_repeats(found: Sequence[Target]) -> list[Target]:
-    """The same target printed twice is one; the printing that tells its period stays."""
+def without_repeats(text: str, found: Sequence[Target]) -> list[Target]:
+    """The same target printed twice is one; the printing that tells its period and its unit stays."""
     kept: list[Target] = []
     for target in found:
         same = next((index for index, other in enumerate(kept) if _same(other, target)), None)
         if same is None:
             kept.append(target)
-        elif target.period and not kept[same].period:
+        elif (target.period and not kept[same].period) or (
+            _prints_unit(text, target) and not _prints_unit(text, kept[same])
+        ):
             kept[same] = target
     return kept
+
+
+def _prints_unit(text: str, target: Target) -> bool:
+    return bool(target.unit) and target.unit in text[target.start : target.stop]
 
 
 def _same(a: Target, b: Target) -> bool:

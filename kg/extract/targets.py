@@ -61,7 +61,7 @@ class Reading:
         spread = [
             replace(stated.target, period=code) for stated in found for code in stated.codes or (stated.target.period,)
         ]
-        self.targets = without_repeats(as_they_stand(text, spread, written))
+        self.targets = without_repeats(text, as_they_stand(text, spread, written))
         if self.targets and is_hedged(text):
             self.targets = [replace(target, half_read=True) for target in self.targets]
 
