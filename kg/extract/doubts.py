@@ -32,7 +32,6 @@ _FINER_UNIT = re.compile(r".[代台半](?:/|$)")
 # From a time on, and for how long: 令和2年度から3年間で100件; or a part of a decade that is none
 _FROM = re.compile(r"末?(?:から|より)(?!\s?毎)|(?<=年代)末|[~〜](?=$|[)、])")
 _BROKEN_BEFORE = re.compile(r"[.,]$")
-_LAST_YEAR = 2060
 # What may stand at the edges of a number. Anything else may be part of it: 10件末満, :,300件.
 _EDGE_BEFORE = re.compile(
     r"(?:^|[\w\0)\]】〕」』%])\s?(?:[:、。,・/;(\[【〔~〜―—]|[→⇒⇨➡]|[-=]>)?\s?(?:(?:[-+±▲△−≧≥≦≤<>=]|>=|<=)\s?)?$"
@@ -75,7 +74,7 @@ def is_doubtful(words: str, numeral: Numeral, periods: Sequence[Period], counter
         return True
     if periods and _YEARS.search(words) and not _IN_ALL.search(words):
         return True
-    if _BROKEN_BEFORE.search(before := masked[: numeral.start]) or any(is_odd(words, each) for each in periods):
+    if _BROKEN_BEFORE.search(before := masked[: numeral.start]) or any(each.is_impossible(words) for each in periods):
         return True
     if any(one.stop == other.start or _OR.search(words, one.stop, other.start) for one, other in pairwise(periods)):
         return True
@@ -107,13 +106,6 @@ def is_name_of_time(words: str, period: Period) -> bool:
     """Whether a period without a number only belongs to a name or to how something is counted, and sets no time."""
     named = _NAMED_BY_TIME.match(words, period.stop)
     return named is not None and (period.code.startswith("CY") or named.group().endswith("の"))
-
-
-def is_odd(words: str, period: Period) -> bool:
-    """Whether a period names a month or a day that does not exist, or a year that nobody plans for."""
-    printed, code = words[period.start : period.stop], period.code
-    named = ("月" in printed and not code[:1].isdigit()) or ("日" in printed and len(code) == len("2020-02"))
-    return named or int(code[2:6] if code[:1].isalpha() else code[:4]) > _LAST_YEAR
 
 
 def is_compound(numeral: Numeral, counters: Counters, masked: str) -> bool:

@@ -4,7 +4,6 @@ import re
 from dataclasses import dataclass
 
 from kg.cells import Text
-from kg.extract.doubts import is_odd
 from kg.extract.periods import Calendar
 
 _FROM = re.compile(r"から|以降|より|[~〜]$")
@@ -29,7 +28,7 @@ def listing_of(cell: Text, calendar: Calendar) -> Listing:
     """Return what a listing-time cell says."""
     text = cell.normal().unspaced().chars
     periods = calendar.periods(text)
-    if any(is_odd(text, period) for period in periods):
+    if any(period.is_impossible(text) for period in periods):
         return Listing("", "", text)  # a day that does not exist
     until = bool(periods) and bool(_UNTIL.match(text, periods[0].stop))
     first = None if until or not periods else periods[0]

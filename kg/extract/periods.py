@@ -50,6 +50,7 @@ _MORE = re.compile(r"(?P<years>(?:\s?(?:[、,・/]|及び|と)\s?\d{1,2})+)\s?�
 _DECADE = re.compile(r"(?<!\d)(?P<decade>(?:19|20)\d0)年代(?:の?(?P<part>前半|後半|半ば|初頭))?")
 _PARTS_OF_DECADE = {None: (0, 9), "前半": (0, 4), "後半": (5, 9), "半ば": (4, 6), "初頭": (0, 2)}
 _MOST_KEPT = 10_000  # texts
+_LAST_YEAR = 2060
 _FIRST_SHORT_YEAR = 1989  # M, T and S with a number are rather names: S3
 _RELATIVE = re.compile(r"本年度|今年度|本年|今年|来年度|来年|再来年度|昨年度|昨年|前年度|同年度|同年|翌年度")
 _MARCH = 3
@@ -68,6 +69,12 @@ class Period:
     def codes(self) -> tuple[str, ...]:
         """All periods that are printed here."""
         return (self.code, *self.more)
+
+    def is_impossible(self, text: str) -> bool:
+        """Whether a text prints a month or a day that does not exist, or a year that nobody plans for."""
+        printed, code = text[self.start : self.stop], self.code
+        named = ("月" in printed and not code[:1].isdigit()) or ("日" in printed and len(code) == len("2020-02"))
+        return named or int(code[2:6] if code[:1].isalpha() else code[:4]) > _LAST_YEAR
 
     def moved(self, by: int) -> "Period":
         """Return the period placed elsewhere."""
