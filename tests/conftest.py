@@ -13,12 +13,12 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from kg.listening.guard import ConnectionLimits
-from kg.listening.sockets import address, listen, server_of
-from kg.pipeline import build
-from kg.places import places
-from kg.releases import Release
-from kg.site import app
+from kg.builder.pipeline import build
+from kg.core.paths import places
+from kg.core.release import Release
+from kg.server.app import app
+from kg.server.connection_limits import ConnectionLimits
+from kg.server.listener import address, listen, server_of
 
 from .support.distributions import Distributions, distributions
 

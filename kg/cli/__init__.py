@@ -4,7 +4,7 @@ Exit codes: 0, 1 (the answer is no, or the work cannot be done), 2 (used wrongly
 command that needs them, so that `kg --help` answers at once.
 """
 
-from kg.cli import asking, building, differing, linking, serving, storing
-from kg.cli.group import main
+from kg.cli import build, diff, link, publish, query, serve
+from kg.cli.options import main
 
-__all__ = ["asking", "building", "differing", "linking", "main", "serving", "storing"]
+__all__ = ["build", "diff", "link", "main", "publish", "query", "serve"]

@@ -1,1 +1,1 @@
-"""Reading the printed table: lines, columns, and what stands in each kind of cell."""
+"""Parser of the printed table: lines, columns, and each kind of cell; every character keeps its place."""

@@ -3,11 +3,11 @@
 import re
 from dataclasses import dataclass, field
 
-from kg.cells import Text, plain
-from kg.extract.anchors import is_nothing
-from kg.extract.clauses import parentheses_of
+from kg.core.spans import Text, plain
+from kg.extract.cell_classifier import is_nothing
 from kg.extract.markup import read_markup
 from kg.extract.references import without_references
+from kg.extract.target_clauses import parentheses_of
 
 _HEADING = re.compile(r"[<【]\s*(?:予算)?事業名[^<>【】]{0,12}[>】]\s*:?|^\s*予算事業名\s*:?\s*")
 _BULLETS = "・○●■◆①②③④⑤⑥⑦⑧⑨"

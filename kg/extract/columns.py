@@ -9,8 +9,8 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from kg.cells import EMPTY, Text, plain
-from kg.extract.anchors import (
+from kg.core.spans import EMPTY, Text, plain
+from kg.extract.cell_classifier import (
     Anchors,
     beside_national_number,
     is_footed,
@@ -21,10 +21,10 @@ from kg.extract.anchors import (
     row_number,
     running_number,
 )
-from kg.extract.contents import NOTHING, RIGHT, columns_of, effect_cells, is_prose
-from kg.extract.fields import Field, fields_of
+from kg.extract.content_classifier import NOTHING, RIGHT, columns_of, effect_cells, is_prose
 from kg.extract.markup import Block, plain_text, read_markup
-from kg.extract.notes import Note
+from kg.extract.reader_notes import Note
+from kg.extract.row_fields import Field, fields_of
 from kg.recipe.corrections import Corrected
 
 LEFT = ("title", "kpi-progress", "kpi-effect", "overview")

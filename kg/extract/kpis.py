@@ -10,15 +10,15 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from kg.cells import Text
-from kg.extract.account import unread_in
-from kg.extract.anchors import is_nothing
-from kg.extract.clauses import parentheses_of
+from kg.core.spans import Text
+from kg.extract.cell_classifier import is_nothing
+from kg.extract.digit_audit import unread_in
 from kg.extract.lexicon import Lexicon
+from kg.extract.line_wraps import whole
 from kg.extract.markup import Block, items_of, read_markup
-from kg.extract.statements import Target
+from kg.extract.target_clauses import parentheses_of
+from kg.extract.target_statements import Target
 from kg.extract.targets import SAYS_SOMETHING, UNSET, Reading, targets_of
-from kg.extract.wraps import whole
 
 _COUNTER_NOUN = re.compile(r"(?:数|率|割合|比率|額|量)$")
 _HEADING = re.compile(r"\s*<([^<>]+)>\s*|\s*【(?!(?:目標|実績|現状|現在|基準)(?:値|年度)?】)([^【】]+)】\s*")

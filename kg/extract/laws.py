@@ -5,8 +5,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from kg.cells import Text
-from kg.recipe.codelists import Code, CodeList
+from kg.core.spans import Text
+from kg.recipe.code_lists import Code, CodeList
 from kg.recipe.eras import Era
 
 _TITLE = re.compile(r"[^\s、。,;:()「」『』<>・]+(?:・[^\s、。,;:()「」『』<>・]+)*$")

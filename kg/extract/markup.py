@@ -8,7 +8,7 @@ import html
 import re
 from dataclasses import dataclass, field
 
-from kg.cells import EMPTY, Text, visible
+from kg.core.spans import EMPTY, Text, visible
 
 _ELEMENTS = (
     "a|abbr|b|blockquote|body|br|caption|center|code|col|colgroup|dd|del|div|dl|dt|em|font|h[1-6]|hr|html|i|img|ins|li|ol|p|pre"

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from kg.recipe.codelists import CodeList
+from kg.recipe.code_lists import CodeList
 
 # A line wrap may stand after the comma of a thousand; some print a stop, a Japanese comma or a space there, since a
 # counter has no decimals of three digits. `.5` is a half.

@@ -3,10 +3,10 @@
 import re
 from dataclasses import dataclass
 
-from kg.cells import Text
-from kg.extract.anchors import CIRCLES, LEAD, OFFICE, is_collective, is_nothing
-from kg.extract.clauses import parentheses_of
-from kg.recipe.codelists import Code, CodeList
+from kg.core.spans import Text
+from kg.extract.cell_classifier import CIRCLES, LEAD, OFFICE, is_collective, is_nothing
+from kg.extract.target_clauses import parentheses_of
+from kg.recipe.code_lists import Code, CodeList
 
 _SEPARATOR = re.compile(r"[、,;/・\n]")
 _SPACES = re.compile(rf"\s+|(?<=[^{CIRCLES}\s(\[【])(?=[{CIRCLES}](?![)\]】]|\s*$))")

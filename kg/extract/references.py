@@ -3,10 +3,10 @@
 import re
 from dataclasses import dataclass
 
-from kg.cells import EMPTY, Text
-from kg.extract.anchors import is_nothing
-from kg.extract.clauses import parentheses_of
+from kg.core.spans import EMPTY, Text
+from kg.extract.cell_classifier import is_nothing
 from kg.extract.markup import Block, Link
+from kg.extract.target_clauses import parentheses_of
 
 _SCHEME = re.compile(r"https?://", re.IGNORECASE)
 _URL_CHARS = r"A-Za-z0-9\-._~:/?#@!$&*+,;=%"

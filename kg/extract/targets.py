@@ -1,7 +1,7 @@
 """Targets of a KPI: what its clauses state, joined to values with their periods, roles and units.
 
-A clause states a role, a period, a number, or several of them, in any order (kg/extract/statements.py). What one leaves
-open another fills in: a period holds for the numbers behind it (令和3年度までに27手続→54手続), a date in
+A clause states a role, a period, a number, or several of them, in any order (kg/extract/target_statements.py). What
+one leaves open another fills in: a period holds for the numbers behind it (令和3年度までに27手続→54手続), a date in
 parentheses for those before it (利用率50%・満足度80%(令和4年度)), a unit at the end for all (R3:10、R4:20(件)), a role
 until the next one (【目標】…【実績】…). Works on NFKC text; words are given by their place in it.
 """
@@ -10,12 +10,12 @@ import datetime
 import re
 from dataclasses import replace
 
-from kg.extract.clauses import LEADING_ON, Clause, clauses_of, hide_unread, parentheses_of
-from kg.extract.doubts import is_hedged
+from kg.extract.ambiguous_numbers import is_hedged
 from kg.extract.lexicon import Lexicon
-from kg.extract.standing import as_they_stand, without_repeats
-from kg.extract.statements import UNIT_ALONE, ClauseReader, Stated, Target, is_date
-from kg.extract.wording import named_role, once_in, role_alone
+from kg.extract.number_context import named_role, once_in, role_alone
+from kg.extract.past_values import as_they_stand, without_repeats
+from kg.extract.target_clauses import LEADING_ON, Clause, clauses_of, hide_unread, parentheses_of
+from kg.extract.target_statements import UNIT_ALONE, ClauseReader, Stated, Target, is_date
 
 # Said of the KPI itself: 利用を検討中の団体数(200団体) is set.
 UNSET = re.compile(

@@ -1,1 +1,1 @@
-"""What HTTP asks of every answer, whatever is in it: representation, validators, compression, limits of clients."""
+"""HTTP for every route: negotiation, validators, caching, the SPARQL protocol, templates, queries."""

@@ -1,1 +1,4 @@
-"""The records of the table: typed, frozen, each with its place in the document."""
+"""Records of the table: typed, frozen, each with its place in the document.
+
+`assembler` makes them of cells; `identifier_ledger` keeps identifiers stable between releases.
+"""

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from kg.extract.columns import Columns
-from kg.extract.lines import Kind, Line
-from kg.extract.notes import Note
+from kg.extract.line_classifier import Kind, Line
+from kg.extract.reader_notes import Note
 from kg.model.records import Issue, Measure, SourceRow
 from kg.recipe import Recipe
 

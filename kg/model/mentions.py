@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from kg import names
-from kg.cells import Cell, Text
+from kg.core import iris
+from kg.core.spans import Cell, Text
 from kg.extract.columns import Columns
 from kg.model.records import Mention
 
@@ -36,5 +36,5 @@ def mentions_of(row: Columns, namings: Sequence[Naming], cells: CellIris) -> tup
         counts[iri] = counts.get(iri, 0) + 1
         start, end = span.start - cell.start, min(span.end, cell.end) - cell.start
         exact = cell.printed[start:end]
-        mentions.append(Mention(names.mention(iri, counts[iri]), iri, start, end, exact, naming.body, naming.property))
+        mentions.append(Mention(iris.mention(iri, counts[iri]), iri, start, end, exact, naming.body, naming.property))
     return tuple(mentions)

@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
-from kg.cells import Cell, Span
-from kg.model.beside import LocalMeasure, Revision
-from kg.recipe.codelists import Code
+from kg.core.spans import Cell, Span
+from kg.model.linked_records import LocalMeasure, Revision
+from kg.recipe.code_lists import Code
 from kg.recipe.corrections import Correction
 from kg.recipe.links import Statement
-from kg.recipe.plans import LocalPlan
+from kg.recipe.local_plans import LocalPlan
+from kg.recipe.named_entities import Change
 from kg.recipe.sources import Source
-from kg.recipe.things import Change
 
 
 @dataclass(frozen=True)

@@ -1,1 +1,1 @@
-"""What a release is made of: triples and tables."""
+"""The content of a release: graph, dumps, tables, metadata, and its validation by SHACL."""

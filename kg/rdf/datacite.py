@@ -7,8 +7,8 @@ import json
 import re
 from collections.abc import Iterable
 
-from kg import names
-from kg.rdf.catalogue import Described
+from kg.core import iris
+from kg.rdf.dcat import Described
 from kg.recipe.sources import Source
 
 _SCHEMA = "http://datacite.org/schema/kernel-4"
@@ -54,7 +54,7 @@ def datacite(release: Described, sources: Iterable[Source]) -> bytes:
 
 def _related(release: Described, sources: Iterable[Source]) -> Iterable[dict[str, str]]:
     """Yield what the release comes from, and the version before it."""
-    related = [("IsDerivedFrom", names.edition(source.key)) for source in sources]
+    related = [("IsDerivedFrom", iris.edition(source.key)) for source in sources]
     if release.before:
         related.append(("IsNewVersionOf", release.before))
     for relation, iri in related:

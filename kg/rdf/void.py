@@ -4,9 +4,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from urllib.parse import quote
 
-from kg.names import ID, PREFIXES
-from kg.rdf.counting import Contents, Used
-from kg.rdf.graph import Graph, Subject
+from kg.core.iris import ID, PREFIXES
+from kg.rdf.graph_builder import Graph, Subject
+from kg.rdf.graph_profiler import Contents, Used
 
 
 def describe_contents(graph: Graph, dataset: str, contents: Contents) -> None:

@@ -1,5 +1,8 @@
-"""The recipe: every declarative file that the build reads, checked as a whole."""
+"""The recipe: every declarative file that the build reads, validated as a whole.
 
-from kg.recipe.reading import Recipe, Survey, read_recipe, survey
+`loader.read_recipe` returns a `Recipe` or raises every problem at once; one module for each kind of file.
+"""
+
+from kg.recipe.loader import Recipe, Survey, read_recipe, survey
 
 __all__ = ["Recipe", "Survey", "read_recipe", "survey"]

@@ -10,9 +10,9 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from kg.cells import Cell, Text
-from kg.errors import Problem, RecipeError
-from kg.recipe.tables import Table
+from kg.core.errors import Problem, RecipeError
+from kg.core.spans import Cell, Text
+from kg.recipe.table_loader import Table
 
 _CONTROL = re.compile("[\0-\x1f\x7f-\x9f\u2028\u2029]")
 

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
-from kg.errors import Problem
-from kg.recipe.tables import Row, Table
+from kg.core.errors import Problem
+from kg.recipe.table_loader import Row, Table
 
 
 @dataclass(frozen=True)

@@ -12,13 +12,13 @@ from urllib.parse import quote
 
 from pyoxigraph import NamedNode
 
-from kg import names
-from kg.cells import plain
-from kg.errors import Problem
-from kg.recipe.checkdigits import CHECKS
-from kg.recipe.codelists import Code, CodeList
+from kg.core import iris
+from kg.core.errors import Problem
+from kg.core.spans import plain
+from kg.recipe.check_digits import CHECKS
+from kg.recipe.code_lists import Code, CodeList
 from kg.recipe.sources import Source
-from kg.recipe.tables import Row, Table
+from kg.recipe.table_loader import Row, Table
 
 FOLDER = "links/"
 RULES, TARGETS = "link-rules", "link-targets"
@@ -157,10 +157,10 @@ def _subjects(codes: Mapping[str, CodeList], sources: Sequence[Source]) -> dict[
     """Return what can be linked, by its IRI, with the names that it goes by."""
     lists = [(kind, codes[name]) for kind, of_kind in _SUBJECTS.items() for name in of_kind]
     things = {
-        names.shared(kind, code.key): {plain(name) for name in _called(code)} for kind, known in lists for code in known
+        iris.shared(kind, code.key): {plain(name) for name in _called(code)} for kind, known in lists for code in known
     }
     titles = {
-        names.edition(source.key): {plain(str(source.described[name])) for name in ("key", "title_ja", "title_en")}
+        iris.edition(source.key): {plain(str(source.described[name])) for name in ("key", "title_ja", "title_en")}
         for source in sources
     }
     return things | titles
@@ -196,7 +196,7 @@ def _identities(
     for rule in (rule for rule in rules if rule.said.predicate in _IDENTITY and rule.things in _KINDS):
         table = tables[rule.things]
         for thing in table.rows:
-            subject, iri = names.shared(_KINDS[rule.things], thing["key"]), rule.iri(thing[rule.column])
+            subject, iri = iris.shared(_KINDS[rule.things], thing["key"]), rule.iri(thing[rule.column])
             if iri and (subject, iri) not in rejected:
                 yield subject, iri, table.file, thing.line
     for row in rows:
@@ -205,14 +205,14 @@ def _identities(
 
 
 def _short(iri: str) -> str:
-    return f"id:{iri.removeprefix(names.ID)}"
+    return f"id:{iri.removeprefix(iris.ID)}"
 
 
 def _row(row: Row, target: LinkTarget, table: Table) -> LinkRow:
-    subject = names.ID + row["subject_id"].removeprefix("id:")
+    subject = iris.ID + row["subject_id"].removeprefix("id:")
     given = row["object_id"]
     iri = target.space + given.removeprefix(f"{target.key}:") if given.startswith(f"{target.key}:") else given
-    key = names.slug(" ".join((subject, row["predicate_modifier"], row["predicate_id"], _ascii(iri))))
+    key = iris.slug(" ".join((subject, row["predicate_modifier"], row["predicate_id"], _ascii(iri))))
     return LinkRow(subject, _ascii(iri), _statement(row, target, row["predicate_modifier"] == "Not", table.name, key))
 
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-from kg.errors import KgError, Problem, SourceError
-from kg.recipe.fields import read_toml
-from kg.texts import decode, looks_like, marked
+from kg.core.errors import KgError, Problem, SourceError
+from kg.core.text_files import decode, looks_like, marked
+from kg.recipe.schema import read_toml
 
 FOLDER = "sources"
 DESCRIPTION = "source.toml"

@@ -6,12 +6,13 @@
     Matcher(index).candidates("経産省")      which thing a name means: candidates with scores that explain themselves
     Matcher(index).resembles(paragraph)     which measures a text resembles, and by which words
 
-All IRIs that go in and come out are in the names of this process (`kg.rebasing`).
+All IRIs that go in and come out are in the names of this process (`kg.core.rebase`).
 """
 
 from kg.search.index import Index as Index
 from kg.search.index import local as local
-from kg.search.matching import Matcher as Matcher
+from kg.search.index_builder import build as build
+from kg.search.matcher import Matcher as Matcher
 from kg.search.results import Candidate as Candidate
 from kg.search.results import Facet as Facet
 from kg.search.results import Found as Found
@@ -20,4 +21,3 @@ from kg.search.results import Part as Part
 from kg.search.results import Piece as Piece
 from kg.search.results import Resembling as Resembling
 from kg.search.results import SearchTimeout as SearchTimeout
-from kg.search.writing import build as build

@@ -10,9 +10,9 @@ import tempfile
 import threading
 from pathlib import Path
 
-from kg.errors import KgError
-from kg.search.writing import build
-from kg.store import open_files
+from kg.core.errors import KgError
+from kg.core.store_loader import open_files
+from kg.search.index_builder import build
 
 
 def _end_with_the_server() -> None:

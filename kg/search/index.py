@@ -11,13 +11,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from kg.errors import Problem, ReleaseError
-from kg.rebasing import canonical_iri, served_iri
-from kg.releases import SEARCH_FORMAT
-from kg.search.characters import Characters
-from kg.search.finding import Search, types_of
-from kg.search.folding import Folding
+from kg.core.errors import Problem, ReleaseError
+from kg.core.rebase import canonical_iri, served_iri
+from kg.core.release import SEARCH_FORMAT
+from kg.search.character_variants import Characters
+from kg.search.normalizer import Folding
 from kg.search.results import Found, SearchTimeout
+from kg.search.searcher import Search, types_of
 
 _STEPS = 20_000  # instructions of the database between two looks at the clock
 

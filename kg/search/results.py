@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from kg.errors import QueryError
+from kg.core.errors import QueryError
 
 
 class SearchTimeout(QueryError):

@@ -22,8 +22,8 @@ import tempfile
 import urllib.parse
 import urllib.request
 
-from kg import sparql
-from kg.places import places
+from kg.core import sparql_scanner
+from kg.core.paths import places
 
 QUESTIONS = {
     "everything-about-a-measure": "look-up",
@@ -52,7 +52,7 @@ end
 
 def accept_of(query: str) -> str:
     """Return the format to ask for."""
-    return _GRAPH if sparql.operation(query) in ("CONSTRUCT", "DESCRIBE") else _ROWS
+    return _GRAPH if sparql_scanner.operation(query) in ("CONSTRUCT", "DESCRIBE") else _ROWS
 
 
 def answer(url: str, query: str) -> list[str]:

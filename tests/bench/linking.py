@@ -18,8 +18,8 @@ from pathlib import Path
 
 from openpyxl import Workbook
 
-from kg.places import places
-from kg.releases import current_release
+from kg.core.paths import places
+from kg.core.release import current_release
 
 CHECKOUT = Path(__file__).parents[2]
 BEHIND = ("事業", "(継続)", "の推進", "について", "業務", "に係る経費")

@@ -21,10 +21,10 @@ from types import ModuleType
 
 from pyoxigraph import RdfFormat, Store
 
-from kg.places import places
-from kg.releases import CURRENT, N_TRIPLES
+from kg.core.paths import places
+from kg.core.release import CURRENT, N_TRIPLES
 from kg.search import Candidate, Index, Matcher, build
-from kg.search.matching import MATCH_MARGIN, MATCH_SCORE
+from kg.search.matcher import MATCH_MARGIN, MATCH_SCORE
 
 
 def _sample() -> ModuleType:

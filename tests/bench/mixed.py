@@ -12,7 +12,7 @@ import urllib.parse
 
 from endpoint import QUESTIONS, Run, asked_by_wrk
 
-from kg.places import places
+from kg.core.paths import places
 
 DISTINCT = 500
 _SCRIPT = """

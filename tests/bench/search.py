@@ -25,14 +25,14 @@ from pathlib import Path
 
 from pyoxigraph import Literal, NamedNode, Quad, RdfFormat, Store, parse
 
-from kg.places import places
-from kg.releases import CURRENT, N_TRIPLES
+from kg.core.paths import places
+from kg.core.release import CURRENT, N_TRIPLES
 from kg.search import Index, Matcher, build
-from kg.search.characters import Characters
-from kg.search.folding import Folding
-from kg.search.gathering import texts
-from kg.search.grams import BREAK, tokens
-from kg.search.words import Words
+from kg.search.character_variants import Characters
+from kg.search.index_source import texts
+from kg.search.normalizer import Folding
+from kg.search.query_parser import Words
+from kg.search.tokenizer import BREAK, tokens
 
 WORDS = (
     "県",

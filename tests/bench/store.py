@@ -15,9 +15,9 @@ from pathlib import Path
 
 from pyoxigraph import Store
 
-from kg.places import places
-from kg.queries import read_queries
-from kg.rdf.dumps import end_store, write_store
+from kg.core.paths import places
+from kg.core.stored_queries import read_queries
+from kg.rdf.dump_serializers import end_store, write_store
 
 _ASK = """
 import sys, time

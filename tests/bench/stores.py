@@ -14,9 +14,9 @@ import time
 
 import httpx
 
-from kg.places import places
-from kg.queries import read_queries
-from kg.sparql import calls_service
+from kg.core.paths import places
+from kg.core.sparql_scanner import calls_service
+from kg.core.stored_queries import read_queries
 
 
 def asked(client: httpx.Client, endpoint: str, text: str, patience: float) -> float:

@@ -19,8 +19,8 @@ from pathlib import Path
 
 from pyoxigraph import RdfFormat, Store
 
-from kg.places import places
-from kg.releases import (
+from kg.core.paths import places
+from kg.core.release import (
     CURRENT,
     DESCRIPTION,
     ENGINE,

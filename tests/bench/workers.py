@@ -30,14 +30,14 @@ import uvicorn
 from fastapi import FastAPI, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from kg.endpoint import accept_of, read_post
-from kg.places import places
-from kg.releases import current_release
-from kg.server import serve
-from kg.workers.answering import BoundedOutput, answer
-from kg.workers.limits import Limits
-from kg.workers.messages import Question
-from kg.workers.source import Source
+from kg.core.paths import places
+from kg.core.release import current_release
+from kg.engine.data_source import Source
+from kg.engine.limits import Limits
+from kg.engine.query_evaluator import BoundedOutput, answer
+from kg.engine.wire import Question
+from kg.http.sparql_endpoint import accept_of, read_post
+from kg.server.runner import serve
 
 ORDINARY = "SELECT ?s { ?s <http://purl.org/dc/terms/title> ?title } LIMIT 10"
 ALL = "?a ?b ?c . ?d ?e ?f"

@@ -13,8 +13,8 @@ import pyoxigraph
 import pytest
 import rdflib
 
-from kg.errors import RecipeError
-from kg.pipeline import read
+from kg.builder.pipeline import read
+from kg.core.errors import RecipeError
 from kg.recipe import read_recipe
 
 from .conftest import CHECKOUT, DOCUMENT, kg, table
@@ -136,7 +136,7 @@ def test_a_release_is_never_overwritten(recipe: Path, tmp_path: Path) -> None:
 
 
 def test_a_document_read_in_memory_gives_the_tables_and_the_graph_of_the_release(release: Path) -> None:
-    """`kg.pipeline.read` has the rows of the CSV files, text for text, and the N-Triples of the dump."""
+    """`kg.builder.pipeline.read` has the rows of the CSV files, text for text, and the N-Triples of the dump."""
     recipe = read_recipe(CHECKOUT / "build")
     tables = read(DOCUMENT.read_bytes(), recipe)
 

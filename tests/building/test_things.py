@@ -6,7 +6,7 @@ from pathlib import Path
 import pyoxigraph
 import pytest
 
-from kg.pipeline import read
+from kg.builder.pipeline import read
 from kg.recipe import read_recipe
 
 from ..support.recipes import DOCUMENT, short_recipe

@@ -10,8 +10,8 @@ import jsonschema
 from rdflib import DCAT, DCTERMS, FOAF, RDF, Graph, URIRef
 
 from kg import __version__
-from kg.names import BASE
-from kg.releases import Release
+from kg.core.iris import BASE
+from kg.core.release import Release
 
 ROOT = Path(__file__).parents[2]
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from kg.names import BASE
-from kg.releases import Release
+from kg.core.iris import BASE
+from kg.core.release import Release
 
 from ..support.processes import free_ports, process_of
 

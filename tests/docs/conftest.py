@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from kg.releases import Release
+from kg.core.release import Release
 
 from ..support.processes import free_ports, process_of
 from .recipes import ROOT, blocks_of

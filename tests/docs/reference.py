@@ -20,10 +20,10 @@ import click  # noqa: E402
 from rdflib import OWL, RDF, RDFS, SKOS, Graph, Namespace, URIRef  # noqa: E402
 
 from kg.cli import main as kg  # noqa: E402
-from kg.cli.helping import command_help, option_help  # noqa: E402
-from kg.names import ONTOLOGY  # noqa: E402
-from kg.places import places  # noqa: E402
-from kg.releases import Release  # noqa: E402
+from kg.cli.help_catalogue import command_help, option_help  # noqa: E402
+from kg.core.iris import ONTOLOGY  # noqa: E402
+from kg.core.paths import places  # noqa: E402
+from kg.core.release import Release  # noqa: E402
 from tests.docs.spoken import PROBLEM, in_japanese, messages  # noqa: E402
 
 Texts = dict[str, str]
@@ -274,7 +274,7 @@ def _messages(place: int) -> Iterator[str]:
 
 def write(release: Release) -> None:
     """Write the pages, as the code at hand and a release have it."""
-    from kg.site import app
+    from kg.server.app import app
 
     openapi = app(release, places().queries, release.folder.parents[1]).openapi()
     tables = json.loads((release.folder / "csv-metadata.json").read_text(encoding="utf-8"))
@@ -284,6 +284,6 @@ def write(release: Release) -> None:
 
 
 if __name__ == "__main__":
-    from kg.cli.making import release_at
+    from kg.cli.release_resolver import release_at
 
     write(release_at(places()))

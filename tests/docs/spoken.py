@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
-from kg.telling import GAP, catalogue
+from kg.core.messages import GAP, catalogue
 
 KG = Path(__file__).resolve().parents[2] / "kg"
 _OR = " / "  # between what is said in one case and in another
@@ -14,12 +14,12 @@ _DEPTH = 4  # how far a name is followed to what it stands for
 Pair = tuple[str, str]
 # The parts of the program, by the folders and modules of kg/, in the words of those who meet them.
 PARTS: dict[Pair, tuple[str, ...]] = {
-    ("Reading the recipe", "レシピを読むとき"): ("recipe", "checks", "validate"),
-    ("Making a release", "版を作るとき"): ("pipeline", "model", "extract", "rdf", "publish"),
-    ("Finding and opening a release", "版を探し、開くとき"): ("releases", "store", "workers", "rebasing", "search"),
-    ("Asking", "問い合わせるとき"): ("ask", "queries", "explain", "sparql", "stored", "asking"),
-    ("Linking a table", "表を対応付けるとき"): ("linking",),
-    ("Serving", "公開するとき"): ("server", "listening", "access_log", "switching", "http"),
+    ("Reading the recipe", "レシピを読むとき"): ("recipe",),
+    ("Making a release", "版を作るとき"): ("builder", "model", "extract", "rdf"),
+    ("Finding and opening a release", "版を探し、開くとき"): ("core", "search"),
+    ("Asking", "問い合わせるとき"): ("engine",),
+    ("Linking a table", "表を対応付けるとき"): ("matching",),
+    ("Serving", "公開するとき"): ("server", "http", "web"),
 }
 PROBLEM = (("what it says", "what to do"), ("メッセージ", "すること"))
 _REST = ("Elsewhere", "そのほか")

@@ -9,10 +9,10 @@ import httpx
 import pytest
 
 from kg.cli import main
-from kg.errors import Problem
-from kg.names import ONTOLOGY
-from kg.releases import Release
-from kg.telling import GAP, catalogue, told
+from kg.core.errors import Problem
+from kg.core.iris import ONTOLOGY
+from kg.core.messages import GAP, catalogue, told
+from kg.core.release import Release
 
 from . import reference, spoken
 from .recipes import DOCS, GENERATED, ROOT

@@ -7,8 +7,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from kg.places import places
-from kg.sparql import services
+from kg.core.paths import places
+from kg.core.sparql_scanner import services
 
 from .conftest import SCRIPTS, Servers, Serving
 

@@ -9,8 +9,8 @@ from urllib.parse import unquote, urldefrag, urljoin
 import httpx
 import pytest
 
-from kg.pages import LANGUAGES
-from kg.places import TOP_FILES
+from kg.core.paths import TOP_FILES
+from kg.http.pages import LANGUAGES
 
 from .recipes import DOCS, GENERATED, ROOT, twin, written
 

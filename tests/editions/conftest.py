@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from kg.pipeline import build
-from kg.places import places
+from kg.builder.pipeline import build
+from kg.core.paths import places
 
 from .pairs import AFTER, BEFORE, recipe_of
 

@@ -13,10 +13,10 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from kg import archive
-from kg.places import places
-from kg.releases import MANIFEST, read_release
-from kg.site import app
+from kg.core.paths import places
+from kg.core.release import MANIFEST, read_release
+from kg.server.app import app
+from kg.web import release_endpoint
 from tests.support.waiting import eventually
 
 Start = Callable[[FastAPI], AbstractContextManager[httpx.Client]]
@@ -174,7 +174,7 @@ def test_few_are_open_at_once_and_each_gets_its_turn(site: httpx.Client) -> None
 def test_a_release_that_nobody_asks_is_closed(many: Path, start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its processes end, and with them its memory; never are those of more than two there; asked again, it answers."""
     for name, seconds in {"_IDLE": 2.0, "_LOOK": 0.1, "_SHORTEST": 0.1}.items():
-        monkeypatch.setattr(archive, name, seconds)
+        monkeypatch.setattr(release_endpoint, name, seconds)
     with start(app(read_release(many / "releases" / "2031.1.0"), places().queries, many)) as client:
         before = family(os.getpid())
         assert counted(asked(client, OLD)) == 9

@@ -15,11 +15,11 @@ from click.testing import CliRunner, Result
 from fastapi import FastAPI
 
 from kg.cli import main
-from kg.names import edition
-from kg.places import places
-from kg.queries import read_query
-from kg.releases import read_release
-from kg.site import app
+from kg.core.iris import edition
+from kg.core.paths import places
+from kg.core.release import read_release
+from kg.core.stored_queries import read_query
+from kg.server.app import app
 
 from .pairs import AFTER
 

@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 from kg.cli import main
-from kg.validate import fastest, validate
+from kg.rdf.shacl_validator import fastest, validate
 
 HERE = Path(__file__).resolve().parent
 RECIPE = HERE.parents[1] / "build"

@@ -13,9 +13,9 @@ from click.testing import CliRunner
 from fastapi import FastAPI
 
 from kg.cli import main
-from kg.places import places
-from kg.releases import MANIFEST, read_release
-from kg.site import app
+from kg.core.paths import places
+from kg.core.release import MANIFEST, read_release
+from kg.server.app import app
 
 from .pairs import AFTER
 

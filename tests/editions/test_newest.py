@@ -12,12 +12,12 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from kg.names import edition
-from kg.parameters import line_of
-from kg.places import places
-from kg.queries import EDITION, read_queries
-from kg.releases import release_of
-from kg.site import app
+from kg.core.iris import edition
+from kg.core.paths import places
+from kg.core.query_parameters import line_of
+from kg.core.release import release_of
+from kg.core.stored_queries import EDITION, read_queries
+from kg.server.app import app
 
 from ..support.commands import kg
 from .pairs import AFTER, BEFORE

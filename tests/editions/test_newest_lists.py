@@ -8,10 +8,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from kg.names import edition
-from kg.places import places
-from kg.releases import release_of
-from kg.site import app
+from kg.core.iris import edition
+from kg.core.paths import places
+from kg.core.release import release_of
+from kg.server.app import app
 
 from .pairs import AFTER, BEFORE
 from .test_newest import Start

@@ -8,9 +8,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from kg.places import places
-from kg.releases import release_of
-from kg.site import app
+from kg.core.paths import places
+from kg.core.release import release_of
+from kg.server.app import app
 
 from ..support.commands import kg
 from .pairs import AFTER, BEFORE

@@ -12,9 +12,9 @@ import pytest
 from fastapi import FastAPI
 from playwright.sync_api import Browser
 
-from kg.places import places
-from kg.releases import read_release
-from kg.site import app
+from kg.core.paths import places
+from kg.core.release import read_release
+from kg.server.app import app
 from tests.pages.test_browser import violations
 from tests.serving.based import CANONICAL, served
 

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 from pyoxigraph import Literal, NamedNode, QuerySolutions, Store
 
-from kg.errors import KgError
-from kg.pipeline import Built, build, draft
-from kg.places import places
-from kg.queries import read_query
-from kg.recipe.plans import COLUMNS
-from kg.report import summary
-from kg.store import open_release
+from kg.builder.build_report import summary
+from kg.builder.pipeline import Built, build, draft
+from kg.core.errors import KgError
+from kg.core.paths import places
+from kg.core.store_loader import open_release
+from kg.core.stored_queries import read_query
+from kg.recipe.local_plans import COLUMNS
 
 from .pairs import AFTER, BEFORE, recipe_of
 

@@ -9,11 +9,11 @@ import pytest
 from click.testing import CliRunner
 from pyoxigraph import NamedNode, RdfFormat, Store, parse
 
+from kg.builder.pipeline import draft
 from kg.cli import main
-from kg.errors import RecipeError
-from kg.explain import Explainer
-from kg.pipeline import draft
-from kg.places import places
+from kg.core.errors import RecipeError
+from kg.core.paths import places
+from kg.engine.provenance import Explainer
 
 from .pairs import AFTER, BEFORE, recipe_of
 

@@ -72,7 +72,7 @@ def test_files_and_functions_are_short(files: list[Path]) -> None:
 def test_git_keeps_the_recipe_and_ignores_what_is_made(files: list[Path]) -> None:
     """The stock Python .gitignore drops build/; ours keeps it, and ignores .venv, releases and caches."""
     del files  # asked for its check that this is a git checkout
-    kept = ["build/recipe.toml", "build/links/new.csv", "kg/recipe/tables.py", "queries/q.rq", "tests/bench/b.py"]
+    kept = ["build/recipe.toml", "build/links/new.csv", "kg/recipe/table_loader.py", "queries/q.rq", "tests/bench/b.py"]
     made = [".venv/bin/python", "out/current", "dist/kg.whl", "kg/__pycache__/names.cpython-311.pyc", ".coverage"]
     ignored = git("check-ignore", "--no-index", *kept, *made)
     assert ignored.stdout.splitlines() == made

@@ -157,7 +157,7 @@ def test_nothing_is_read_from_the_checkout(installed: Installed) -> None:
     assert built.returncode == 0, built.stderr
     opened = [Path(name) for name in json.loads(report.read_text(encoding="utf-8"))]
     package = installed.venv.resolve()
-    assert any(file.name == "places.py" or "places.cpython" in file.name for file in opened if package in file.parents)
+    assert any(file.name == "paths.py" or "paths.cpython" in file.name for file in opened if package in file.parents)
     assert any("declared" in file.parts for file in opened if package in file.parents)
     dependencies = Path(sysconfig.get_path("purelib")).resolve()
     strangers = [file for file in opened if ROOT in file.parents and not file.is_relative_to(dependencies)]

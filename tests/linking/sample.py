@@ -21,9 +21,9 @@ from pathlib import Path
 
 from pyoxigraph import NamedNode, Store
 
-from kg.names import ID
-from kg.search.characters import Characters
-from kg.search.folding import hiragana
+from kg.core.iris import ID
+from kg.search.character_variants import Characters
+from kg.search.normalizer import hiragana
 
 SET, HELD_OUT = HALVES = ("set", "held-out")
 HERE = Path(__file__).parent

@@ -10,7 +10,7 @@ import pytest
 from click.testing import Result
 from openpyxl.styles import Font
 
-from kg.releases import Release
+from kg.core.release import Release
 
 from ..support.commands import kg, kg_process
 

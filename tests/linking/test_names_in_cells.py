@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from kg.releases import Release
+from kg.core.release import Release
 
 from ..support.commands import kg
 

@@ -13,7 +13,7 @@ import pytest
 import xlsxwriter
 from click.testing import Result
 
-from kg.releases import Release
+from kg.core.release import Release
 
 from ..support.commands import kg
 

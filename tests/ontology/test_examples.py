@@ -16,7 +16,7 @@ from pyoxigraph import NamedNode, RdfFormat, Triple
 from pyshacl import validate
 from rdflib import OWL, RDF, RDFS, SH, SKOS, Graph, URIRef
 
-from kg import releases
+from kg.core import release as releases
 
 ROOT = Path(__file__).resolve().parents[2]
 ONTOLOGY = ROOT / "ontology" / "shisaku.ttl"

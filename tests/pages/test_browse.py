@@ -12,8 +12,8 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
-from kg.places import places
-from kg.site import app
+from kg.core.paths import places
+from kg.server.app import app
 
 HTML = {"Accept": "text/html"}
 ID = "https://w3id.org/shisaku/id/"

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 from pyoxigraph import RdfFormat, parse
 
-from kg.releases import Release
+from kg.core.release import Release
 
 from .test_browser import violations
 

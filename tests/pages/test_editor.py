@@ -12,7 +12,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from kg.pages import assets
+from kg.http import assets
 from tests.pages.test_browser import violations
 from tests.support.browsers import REQUIRED
 from tests.support.servers import serving

@@ -9,9 +9,9 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
-from kg.pages import kinds as layouts
-from kg.pages.kinds import UNKNOWN, kind_of
-from kg.places import places
+from kg.core.paths import places
+from kg.web import layouts
+from kg.web.layouts import UNKNOWN, kind_of
 
 HTML = {"Accept": "text/html"}
 LARGEST = 100 * 1024

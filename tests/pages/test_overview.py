@@ -16,8 +16,8 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from kg.places import places
-from kg.site import app
+from kg.core.paths import places
+from kg.server.app import app
 
 HTML = {"Accept": "text/html"}
 ID, DEF = "https://w3id.org/shisaku/id/", "https://w3id.org/shisaku/def#"

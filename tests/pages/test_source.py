@@ -8,9 +8,9 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from kg.places import places
-from kg.releases import Release
-from kg.site import app
+from kg.core.paths import places
+from kg.core.release import Release
+from kg.server.app import app
 
 HTML = {"Accept": "text/html"}
 EDITION = "municipal-2019"

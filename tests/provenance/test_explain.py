@@ -6,8 +6,8 @@ from pathlib import Path
 import pyoxigraph
 import pytest
 
-from kg.explain import Explainer, Reason
-from kg.releases import Release
+from kg.core.release import Release
+from kg.engine.provenance import Explainer, Reason
 
 from ..support.commands import kg
 

@@ -13,8 +13,8 @@ from rdflib.plugins.sparql import prepareQuery
 from rdflib.plugins.sparql.sparql import Query
 from rdflib.query import Result
 
-from kg.places import places
-from kg.queries import KEYS, PARAMETERS, read_queries, read_query
+from kg.core.paths import places
+from kg.core.stored_queries import KEYS, PARAMETERS, read_queries, read_query
 
 HERE = Path(__file__).parent
 QUERIES = places().queries

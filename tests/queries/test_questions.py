@@ -6,11 +6,11 @@ import pytest
 import rdflib
 from pyoxigraph import RdfFormat, Store, serialize
 
-from kg.errors import RecipeError
-from kg.places import places
-from kg.queries import StoredQuery, read_queries
-from kg.rdf.graph import Graph
-from kg.rdf.questions import questions
+from kg.core.errors import RecipeError
+from kg.core.paths import places
+from kg.core.stored_queries import StoredQuery, read_queries
+from kg.rdf.graph_builder import Graph
+from kg.rdf.query_catalogue import questions
 
 QUERIES = read_queries(places().queries)
 BASE = "https://w3id.org/shisaku/id/query/"

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from pyoxigraph import NamedNode, QuerySolutions, QueryTriples, Store
 
-from kg.places import places
-from kg.queries import read_query
-from kg.releases import Release
-from kg.sparql import calls_service
-from kg.store import open_release
+from kg.core.paths import places
+from kg.core.release import Release
+from kg.core.sparql_scanner import calls_service
+from kg.core.store_loader import open_release
+from kg.core.stored_queries import read_query
 
 QUERIES = places().queries
 # Those that ask a second endpoint are asked with one in tests/docs.

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from kg.pipeline import build
-from kg.places import places
-from kg.releases import Release
+from kg.builder.pipeline import build
+from kg.core.paths import places
+from kg.core.release import Release
 
 from ..support.commands import CHECKOUT, environment
 from ..support.commands import kg_process as kg

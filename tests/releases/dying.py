@@ -14,9 +14,9 @@ import sys
 import time
 from pathlib import Path
 
-from kg.pipeline import build
-from kg.places import places
-from kg.releases import current_release
+from kg.builder.pipeline import build
+from kg.core.paths import places
+from kg.core.release import current_release
 
 LAST = 7  # moments of the switch
 EVENTS = ("open", "os.", "tempfile.", "shutil.", "fcntl.")

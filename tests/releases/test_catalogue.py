@@ -12,7 +12,7 @@ from pyoxigraph import NamedNode, RdfFormat, Store
 from pyshacl import validate
 from rdflib.namespace import DCTERMS, RDF, RDFS, VOID
 
-from kg.releases import CATALOGUE_GRAPH, VOID_GRAPH, read_release
+from kg.core.release import CATALOGUE_GRAPH, VOID_GRAPH, read_release
 
 SHAPES = Path(__file__).with_name("dcat-ap")
 BASE = "https://w3id.org/shisaku/"

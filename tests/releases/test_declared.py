@@ -8,9 +8,9 @@ import rdflib
 from pyoxigraph import RdfFormat
 from rdflib import RDFS
 
-from kg.pipeline import build
-from kg.places import places
-from kg.releases import read_release
+from kg.builder.pipeline import build
+from kg.core.paths import places
+from kg.core.release import read_release
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 OURS = "https://w3id.org/shisaku/"

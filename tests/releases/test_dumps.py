@@ -14,12 +14,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyoxigraph import Literal, NamedNode, RdfFormat, Store, Triple
 
-from kg.errors import ReleaseError
-from kg.jsonld import compact
-from kg.pipeline import build
-from kg.places import places
-from kg.rdf.dumps import WRITTEN_PREFIXES
-from kg.releases import CATALOGUE_GRAPH, VALIDATION_GRAPH, VOID_GRAPH, read_release
+from kg.builder.pipeline import build
+from kg.core.errors import ReleaseError
+from kg.core.jsonld_serializer import compact
+from kg.core.paths import places
+from kg.core.release import CATALOGUE_GRAPH, VALIDATION_GRAPH, VOID_GRAPH, read_release
+from kg.rdf.dump_serializers import WRITTEN_PREFIXES
 
 from .conftest import kg
 

@@ -6,21 +6,21 @@ from pathlib import Path
 
 import pytest
 
-import kg.inputs
-from kg.inputs import inputs_of
-from kg.places import places
+import kg.builder.fingerprint
+from kg.builder.fingerprint import inputs_of
+from kg.core.paths import places
 
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.parametrize("name", ["templates/validation.html", "templates/base.html", "validate/page.py"])
+@pytest.mark.parametrize("name", ["templates/validation.html", "templates/base.html", "rdf/shacl_page.py"])
 def test_a_page_of_a_release_is_made_from_its_template(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     """Another template makes other bytes, so it makes another hash: no release changes under one that is known."""
     program = tmp_path / "kg"
     shutil.copytree(ROOT / "kg", program, ignore=shutil.ignore_patterns("__pycache__", "static", "scripts"))
-    monkeypatch.setattr(kg.inputs, "__file__", str(program / "inputs.py"))
+    monkeypatch.setattr(kg.builder.fingerprint, "__file__", str(program / "builder/fingerprint.py"))
     before = inputs_of(places())
     file = program / name
     file.write_text(file.read_text(encoding="utf-8") + "\n", encoding="utf-8")

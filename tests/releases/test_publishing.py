@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from kg.errors import ReleaseError
-from kg.releases import current_release, read_release
+from kg.core.errors import ReleaseError
+from kg.core.release import current_release, read_release
 
 from .conftest import CHECKOUT, environment, kg
 

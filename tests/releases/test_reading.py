@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from kg.cli import group
-from kg.places import places
+from kg.cli import options
+from kg.core.paths import places
 
 from ..support.commands import kg
 from ..support.recipes import replace, whole_recipe
@@ -110,7 +110,7 @@ def test_an_installed_program_tells_its_own_folders(monkeypatch: pytest.MonkeyPa
     there = replace_in(
         places(), recipe=tmp_path / "a b" / "recipe-here", out=tmp_path / "releases-there", checkout=False
     )
-    monkeypatch.setattr(group, "places", lambda: there)
+    monkeypatch.setattr(options, "places", lambda: there)
     for language in ("en", "ja"):
         monkeypatch.setenv("KG_LANG", language)
         for name in ("build", "query", "link"):

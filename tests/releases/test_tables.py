@@ -13,11 +13,11 @@ from csvw import CSVW
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kg.errors import RecipeError
-from kg.places import places
-from kg.rdf.tables import Table
-from kg.rdf.workbook import CUT, LIMIT, workbook
-from kg.recipe.catalogue import Catalogue, TableTexts, Text, read_catalogue
+from kg.core.errors import RecipeError
+from kg.core.paths import places
+from kg.rdf.csv_tables import Table
+from kg.rdf.xlsx_exporter import CUT, LIMIT, workbook
+from kg.recipe.release_texts import Catalogue, TableTexts, Text, read_catalogue
 
 TABLES = (
     "measures",

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
-from kg.releases import FORMAT, MANIFEST, OLDEST, SEARCH, STORE, read_release
+from kg.core.release import FORMAT, MANIFEST, OLDEST, SEARCH, STORE, read_release
 
 from .conftest import environment, kg
 

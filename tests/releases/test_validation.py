@@ -11,10 +11,10 @@ import rdflib
 from pyoxigraph import NamedNode, RdfFormat, parse
 from rdflib import SH
 
-from kg.errors import ReleaseError
-from kg.pipeline import build
-from kg.places import places
-from kg.releases import VALIDATION_GRAPH, current_release, read_release
+from kg.builder.pipeline import build
+from kg.core.errors import ReleaseError
+from kg.core.paths import places
+from kg.core.release import VALIDATION_GRAPH, current_release, read_release
 
 from .conftest import CHECKOUT, kg
 

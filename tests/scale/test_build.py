@@ -13,18 +13,18 @@ from pathlib import Path
 
 import pytest
 
-from kg.making.crew import Crew
-from kg.making.editions import Promises, validate_graph
-from kg.places import places
-from kg.validate import fastest
+from kg.builder.edition_validator import Promises, validate_graph
+from kg.builder.process_pool import Crew
+from kg.core.paths import places
+from kg.rdf.shacl_validator import fastest
 
 from .conftest import CHECKOUT, KEYS, build, contents, environment
 
 # Chunks of 20 kB in place of 8 MB, and a graph that is always too large to be validated as a whole.
 SMALL = """
-import kg.rdf.chunks, kg.making.editions
-kg.rdf.chunks.chunks_of.__defaults__ = (20_000,)
-kg.making.editions.validate_graph.__defaults__ = (0,)
+import kg.rdf.ntriples_chunks, kg.builder.edition_validator
+kg.rdf.ntriples_chunks.chunks_of.__defaults__ = (20_000,)
+kg.builder.edition_validator.validate_graph.__defaults__ = (0,)
 """
 
 
@@ -71,7 +71,8 @@ def test_what_editions_count_alike_is_added_up(alone: Path) -> None:
 def test_a_build_that_was_killed_goes_on_where_it_was(several: Path, alone: Path, tmp_path: Path) -> None:
     """After SIGKILL the next build reads only the documents that were not read yet, and the release is the same."""
     stops = (
-        "import kg.rdf.gathering, time\nkg.rdf.gathering.gather_identities = None\nimport kg.making.documents as d\n"
+        "import kg.rdf.part_merger, time\nkg.rdf.part_merger.gather_identities = None\n"
+        "import kg.builder.document_reader as d\n"
     )
     stops += "d.references_of = lambda *a: time.sleep(300)\n"  # when the last document has been read
     program = f"{stops}\nfrom kg.cli import main\nmain()"
@@ -87,7 +88,7 @@ def test_a_build_that_was_killed_goes_on_where_it_was(several: Path, alone: Path
     shutil.rmtree(bench / "parts" / KEYS[-1])
     seen = tmp_path / "seen"
     watched = f"""
-import kg.making.documents as d
+import kg.builder.document_reader as d
 real = d.part_files
 def part_files(recipe, source):
     open({str(seen)!r}, "a").write(source.key + "\\n")
@@ -124,8 +125,8 @@ def test_the_problems_of_all_documents_are_told_at_once(several: Path, tmp_path:
 def test_a_large_release_is_validated_by_editions(several: Path, alone: Path) -> None:
     """`kg validate` tells of a large release what it tells of it as a whole."""
     large = """
-import kg.making.editions
-kg.making.editions.validate_graph.__defaults__ = (0,)
+import kg.builder.edition_validator
+kg.builder.edition_validator.validate_graph.__defaults__ = (0,)
 """
     told = []
     for before in ("", large):

@@ -11,9 +11,9 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from kg.places import places
-from kg.releases import MANIFEST, Release, ReleasedFile, read_release
-from kg.site import app
+from kg.core.paths import places
+from kg.core.release import MANIFEST, Release, ReleasedFile, read_release
+from kg.server.app import app
 
 GRAPH = """\
 @prefix shisaku: <https://w3id.org/shisaku/def#> .

@@ -10,8 +10,8 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from kg.site import app
-from kg.workers.limits import Limits
+from kg.engine.limits import Limits
+from kg.server.app import app
 
 from .conftest import QUERIES
 

@@ -9,10 +9,10 @@ import pytest
 import rdflib
 from pyoxigraph import Store
 
-from kg.ask import FORMATS, ask_endpoint, ask_store
-from kg.errors import QueryError
-from kg.releases import Release
-from kg.store import open_release
+from kg.core.errors import QueryError
+from kg.core.release import Release
+from kg.core.store_loader import open_release
+from kg.engine.query_runner import FORMATS, ask_endpoint, ask_store
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:rdflib")
 

@@ -10,8 +10,8 @@ import httpx
 import pytest
 from pyoxigraph import Literal, NamedNode, Triple
 
-from kg.releases import Release
-from kg.sparql import calls_service
+from kg.core.release import Release
+from kg.core.sparql_scanner import calls_service
 
 from ..support.commands import kg, kg_process
 from .based import CANONICAL, TURTLE, base, rows, served, triples

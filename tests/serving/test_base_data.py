@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from pyoxigraph import NamedNode
 
 from kg.cli import main
-from kg.releases import MANIFEST, Release, ReleasedFile
+from kg.core.release import MANIFEST, Release, ReleasedFile
 
 from ..support.commands import CHECKOUT, environment, kg_process
 from .based import CANONICAL, TURTLE, base, rows, served, triples
@@ -135,7 +135,8 @@ def test_nothing_is_built_under_another_base(tmp_path: Path) -> None:
 def test_the_store_on_the_disk_has_other_names(real: Release) -> None:
     """With a base of its own a server loads a release into memory, however large it is and however little there is."""
     program = (
-        "from pathlib import Path; from kg.releases import read_release; from kg.workers import source, limits;"
+        "from pathlib import Path; from kg.core.release import read_release;"
+        "from kg.engine import data_source as source, limits;"
         f"found = source.Source.of(read_release(Path({str(real.folder)!r})), limits.Limits(), 0);"
         "source.LOADED_AT_ONCE = 0; print(found.on_disk, found.at_once().on_disk)"
     )

@@ -9,9 +9,9 @@ import httpx
 import pytest
 import rdflib
 
-from kg.places import places
-from kg.releases import Release
-from kg.site import app
+from kg.core.paths import places
+from kg.core.release import Release
+from kg.server.app import app
 
 BASE = "https://w3id.org/shisaku/"
 MEASURE = "municipal-2019/measure/08-03"

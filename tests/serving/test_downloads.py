@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from kg.releases import Release
+from kg.core.release import Release
 
 FOREVER = "public, max-age=31536000, immutable"
 PLAIN = {"Accept-Encoding": "identity"}

@@ -18,10 +18,10 @@ from fastapi import FastAPI
 from pyoxigraph import RdfFormat, parse
 
 from kg.cli import main
-from kg.errors import RecipeError
-from kg.queries import read_query
-from kg.site import app
-from kg.workers.limits import Limits
+from kg.core.errors import RecipeError
+from kg.core.stored_queries import read_query
+from kg.engine.limits import Limits
+from kg.server.app import app
 
 from .conftest import QUERIES
 from .test_stored_queries import GOOD

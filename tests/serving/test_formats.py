@@ -11,8 +11,8 @@ import rdflib
 from pyoxigraph import RdfFormat, parse
 from rdflib.query import Result
 
-from kg.errors import QueryError
-from kg.http.negotiate import GRAPH_FORMATS, HTML, ROW_FORMATS, TURTLE, choose
+from kg.core.errors import QueryError
+from kg.core.negotiation import GRAPH_FORMATS, HTML, ROW_FORMATS, TURTLE, choose
 
 # rdflib warns of itself; the answers are what is tested.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:rdflib")

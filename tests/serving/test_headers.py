@@ -11,7 +11,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from kg.site import app
+from kg.server.app import app
 
 from .conftest import QUERIES
 

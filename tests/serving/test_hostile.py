@@ -11,8 +11,8 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from kg.site import app
-from kg.workers.limits import KB, MB, Limits
+from kg.engine.limits import KB, MB, Limits
+from kg.server.app import app
 
 # What meets another limit than time meets it soon, however busy the machine is.
 PATIENT = Limits(

@@ -9,7 +9,7 @@ from types import ModuleType
 import pytest
 from pyoxigraph import RdfFormat, Store
 
-from kg.releases import Release
+from kg.core.release import Release
 from kg.search import Candidate, Index, Matcher, build
 
 ID = "https://w3id.org/shisaku/id/"

@@ -14,12 +14,12 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from kg.access_log import AccessLog
-from kg.errors import KgError
-from kg.observed import Operation
-from kg.releases import Release
-from kg.site import app
-from kg.workers.limits import Limits
+from kg.core.errors import KgError
+from kg.core.release import Release
+from kg.engine.limits import Limits
+from kg.server.access_log import AccessLog
+from kg.server.app import app
+from kg.server.request_monitor import Operation
 
 from ..support.waiting import eventually
 from .conftest import QUERIES

@@ -11,9 +11,9 @@ import pytest
 from fastapi import FastAPI
 from pyoxigraph import DefaultGraph, NamedNode, RdfFormat, parse
 
-from kg.places import places
-from kg.releases import Release
-from kg.site import app
+from kg.core.paths import places
+from kg.core.release import Release
+from kg.server.app import app
 
 BASE = "https://w3id.org/shisaku/"
 TYPE = "<http://www.w3.org/1999/02/22-rdf-syntax-ns#type>"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from kg.sparql import has_more_unions, nests_deeper
+from kg.core.sparql_scanner import has_more_unions, nests_deeper
 
 DEEP = {
     "groups": "ASK " + "{" * 11 + "}" * 11,

@@ -16,10 +16,10 @@ import pytest
 from fastapi import FastAPI
 from pyoxigraph import RdfFormat, parse
 
-from kg.access_log import AccessLog
-from kg.observed import Operation
-from kg.releases import Release
-from kg.site import app
+from kg.core.release import Release
+from kg.server.access_log import AccessLog
+from kg.server.app import app
+from kg.server.request_monitor import Operation
 
 from ..support.processes import free_ports, process_of
 from ..support.waiting import eventually

@@ -9,10 +9,10 @@ from urllib.parse import urljoin
 import httpx
 import pytest
 
-from kg.pages import language
-from kg.releases import Release
-from kg.site import app
-from kg.sparql import calls_service
+from kg.core.release import Release
+from kg.core.sparql_scanner import calls_service
+from kg.http.pages import language
+from kg.server.app import app
 
 BROWSER = {"Accept": "text/html"}
 LICENCE = "https://creativecommons.org/licenses/by/4.0/"

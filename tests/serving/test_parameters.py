@@ -7,9 +7,9 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from kg.parameters import ParameterError, chosen, read_parameters
-from kg.places import places
-from kg.queries import read_queries
+from kg.core.paths import places
+from kg.core.query_parameters import ParameterError, chosen, read_parameters
+from kg.core.stored_queries import read_queries
 
 BROWSER = {"Accept": "text/html"}
 QUERIES = {query.name: query for query in read_queries(places().queries)}

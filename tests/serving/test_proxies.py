@@ -11,12 +11,12 @@ import pytest
 from click.testing import CliRunner
 from fastapi import FastAPI
 
-from kg.access_log import AccessLog
 from kg.cli import main
-from kg.http.clients import turn_of
-from kg.observed import Operation
-from kg.site import app
-from kg.workers.limits import Limits
+from kg.engine.limits import Limits
+from kg.http.client_address import turn_of
+from kg.server.access_log import AccessLog
+from kg.server.app import app
+from kg.server.request_monitor import Operation
 
 from ..support.waiting import eventually
 from .conftest import QUERIES

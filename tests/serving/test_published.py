@@ -10,8 +10,8 @@ import httpx
 import pytest
 import rdflib
 
-from kg.places import places
-from kg.releases import CATALOGUE_GRAPH, Release
+from kg.core.paths import places
+from kg.core.release import CATALOGUE_GRAPH, Release
 
 from .test_documents import Page
 

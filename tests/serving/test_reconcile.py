@@ -10,9 +10,9 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from kg.observed import Operation
-from kg.releases import Release
-from kg.site import app
+from kg.core.release import Release
+from kg.server.app import app
+from kg.server.request_monitor import Operation
 
 from .conftest import QUERIES
 from .recon_schemas import check

@@ -19,10 +19,10 @@ from hypothesis import strategies as st
 from pyoxigraph import BlankNode, CanonicalizationAlgorithm, Dataset, Literal, NamedNode, Quad, RdfFormat, Triple
 from rdflib.compare import to_isomorphic
 
-from kg.http.negotiate import JSON_LD, N_TRIPLES, RDF_XML, TRIG, TURTLE, NotAcceptable
-from kg.names import PREFIXES
-from kg.representations import write
-from kg.site import app
+from kg.core.iris import PREFIXES
+from kg.core.negotiation import JSON_LD, N_TRIPLES, RDF_XML, TRIG, TURTLE, NotAcceptable
+from kg.http.representations import write
+from kg.server.app import app
 
 from ..docs import tools
 from .conftest import QUERIES

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from pyoxigraph import RdfFormat, Store
 
-from kg.releases import Release
+from kg.core.release import Release
 from kg.search import Found, Index, SearchTimeout, build
 
 ALL = 100_000

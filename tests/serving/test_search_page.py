@@ -12,8 +12,8 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from kg.releases import Release
-from kg.site import app
+from kg.core.release import Release
+from kg.server.app import app
 
 from .conftest import QUERIES
 

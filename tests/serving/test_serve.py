@@ -8,19 +8,19 @@ from pathlib import Path
 import httpx
 import pytest
 
-from kg.errors import KgError
-from kg.places import places
-from kg.releases import Release
-from kg.server import serve
+from kg.core.errors import KgError
+from kg.core.paths import places
+from kg.core.release import Release
+from kg.server.runner import serve
 
 from ..support.servers import started
 
 PROGRAM = """
 import sys
 from pathlib import Path
-from kg.places import places
-from kg.releases import read_release
-from kg.server import serve
+from kg.core.paths import places
+from kg.core.release import read_release
+from kg.server.runner import serve
 serve(read_release(Path(sys.argv[1])), places().queries, Path(sys.argv[2]), port=0)
 """
 

@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyoxigraph import Store
 
-from kg.site import app
-from kg.sparql import calls_service, is_update, operation
-from kg.workers.limits import Limits
+from kg.core.sparql_scanner import calls_service, is_update, operation
+from kg.engine.limits import Limits
+from kg.server.app import app
 
 from .conftest import QUERIES
 

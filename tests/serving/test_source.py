@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from pyoxigraph import RdfFormat, Store
 
-from kg.errors import ReleaseError
-from kg.releases import ENGINE, MANIFEST, Release, ReleasedFile, read_release
-from kg.workers.limits import MB, Limits
-from kg.workers.messages import Answer, Question, Refusal
-from kg.workers.pool import Pool
-from kg.workers.source import Source, available_memory
+from kg.core.errors import ReleaseError
+from kg.core.release import ENGINE, MANIFEST, Release, ReleasedFile, read_release
+from kg.engine.data_source import Source, available_memory
+from kg.engine.limits import MB, Limits
+from kg.engine.pool import Pool
+from kg.engine.wire import Answer, Question, Refusal
 
 LIMITS = Limits(workers=2, slow_places=2, seconds=1.0, fast_seconds=0.1, memory=64 * MB)
 QUADS = "".join(f'<http://example.org/{n}> <http://example.org/p> "number {n}" .\n' for n in range(3000))

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from pyoxigraph import NamedNode
 
-from kg.errors import ReleaseError
-from kg.releases import Release
-from kg.store import open_files, open_release, size
+from kg.core.errors import ReleaseError
+from kg.core.release import Release
+from kg.core.store_loader import open_files, open_release, size
 
 FILES = {
     "a.ttl": '@base <http://e/> . <s> <p> "ttl" .',

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from kg.errors import QueryError, RecipeError
-from kg.places import places
-from kg.queries import read_queries, read_query, stored_query
+from kg.core.errors import QueryError, RecipeError
+from kg.core.paths import places
+from kg.core.stored_queries import read_queries, read_query, stored_query
 
 QUERIES = places().queries
 GOOD = """\

@@ -13,15 +13,15 @@ import httpx
 import pytest
 from pyoxigraph import RdfFormat, Store
 
-from kg.releases import ENGINE, MANIFEST, N_QUADS, STORE, Release, ReleasedFile, current_release
+from kg.core.release import ENGINE, MANIFEST, N_QUADS, STORE, Release, ReleasedFile, current_release
 
 from ..support.servers import started
 
 PROGRAM = """
 import sys
 from pathlib import Path
-from kg.releases import current_release
-from kg.server import serve
+from kg.core.release import current_release
+from kg.server.runner import serve
 out = Path(sys.argv[1])
 serve(current_release(out), out, out, port=0, follow=True)
 """
@@ -124,7 +124,7 @@ def test_a_large_release_is_served_from_the_disk_until_it_is_loaded(tmp_path: Pa
     """The first answers come from the store on the disk; then, without a pause, from memory. They are the same."""
     publish(tmp_path, "1")
     on_disk(current_release(tmp_path))
-    everything_is_large = "import kg.workers.source\nkg.workers.source.LOADED_AT_ONCE = 0\n"
+    everything_is_large = "import kg.engine.data_source\nkg.engine.data_source.LOADED_AT_ONCE = 0\n"
     with server(tmp_path, everything_is_large) as (_, site):
         answers = {asked(site)}
         first = site.get("/readyz").json()["store"]

@@ -13,9 +13,9 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from kg.errors import ReleaseError
-from kg.site import app
-from kg.workers.limits import MB, Limits
+from kg.core.errors import ReleaseError
+from kg.engine.limits import MB, Limits
+from kg.server.app import app
 
 from ..support.servers import started
 from ..support.waiting import eventually
@@ -23,8 +23,8 @@ from ..support.waiting import eventually
 PROGRAM = """
 import sys
 from pathlib import Path
-from kg.server import serve
-from kg.workers.limits import Limits
+from kg.server.runner import serve
+from kg.engine.limits import Limits
 folder = Path(sys.argv[1])
 limits = Limits(workers=2, slow_places=2, seconds=300.0, fast_seconds=0.1)
 serve([folder / "data.ttl"], folder, folder, port=0, limits=limits)
@@ -220,11 +220,11 @@ def test_no_two_workers_draw_the_same_random_numbers(folder: Path) -> None:
 BLIND = """
 import os, socket, sys, tempfile
 from pyoxigraph import Store
-from kg import sparql
-from kg.workers.limits import Limits
-from kg.workers.messages import Question, receive
-from kg.workers.source import Source
-from kg.workers.worker import confine, work
+from kg.core import sparql_scanner as sparql
+from kg.engine.limits import Limits
+from kg.engine.wire import Question, receive
+from kg.engine.data_source import Source
+from kg.engine.worker import confine, work
 sparql.calls_service = lambda query: False
 ours, theirs = socket.socketpair()
 with tempfile.TemporaryFile() as file:

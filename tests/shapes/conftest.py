@@ -3,7 +3,7 @@
 import functools
 from pathlib import Path
 
-from kg.validate import Validator
+from kg.rdf.shacl_validator import Validator
 
 CASES = Path(__file__).parent
 SHAPES = CASES.parents[1] / "shapes"

@@ -15,8 +15,8 @@ from _pytest.mark.structures import ParameterSet
 from pyoxigraph import BlankNode, Literal, NamedNode, Quad, RdfFormat, parse
 from rdflib.namespace import DC, DCTERMS, FOAF, ORG, OWL, PROV, RDF, RDFS, SDO, SH, SKOS, TIME, DefinedNamespace
 
-from kg.releases import GRAPH, Release
-from kg.validate import FAST, REFERENCE, Report, Result
+from kg.core.release import GRAPH, Release
+from kg.rdf.shacl_validator import FAST, REFERENCE, Report, Result
 
 from .conftest import CASES, SHAPES, validator
 

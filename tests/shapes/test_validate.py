@@ -9,11 +9,11 @@ import pytest
 import rdflib
 from pyoxigraph import BlankNode, RdfFormat, parse
 
-from kg.errors import KgError, QueryError, RecipeError, ReleaseError
-from kg.pipeline import read
+from kg.builder.pipeline import read
+from kg.core.errors import KgError, QueryError, RecipeError, ReleaseError
+from kg.core.release import GRAPH, Release
+from kg.rdf.shacl_validator import FAST, REFERENCE, Report, report_of, validate
 from kg.recipe import read_recipe
-from kg.releases import GRAPH, Release
-from kg.validate import FAST, REFERENCE, Report, report_of, validate
 
 from .conftest import CASES, SHAPES, validator
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from kg.releases import CATALOGUE_GRAPH, MANIFEST, VOID_GRAPH, Release, ReleasedFile, read_release
-from kg.remote.connection import Connection
-from kg.remote.held import EVERY_VERSION, Address, dataset_of
-from kg.remote.loading import Loaded, Loader
+from kg.core.release import CATALOGUE_GRAPH, MANIFEST, VOID_GRAPH, Release, ReleasedFile, read_release
+from kg.engine.remote_publisher import Loaded, Loader
+from kg.engine.remote_release import EVERY_VERSION, Address, dataset_of
+from kg.engine.store_client import Connection
 
 from .servers import Running, oxigraph
 

@@ -9,11 +9,11 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from kg.places import places
-from kg.remote.held import Address
-from kg.remote.watching import Watch
-from kg.site import app
-from kg.workers.limits import Limits
+from kg.core.paths import places
+from kg.engine.limits import Limits
+from kg.engine.release_watcher import Watch
+from kg.engine.remote_release import Address
+from kg.server.app import app
 
 from .conftest import publish, write
 from .servers import Handler, Way, oxigraph, way_to

@@ -10,12 +10,12 @@ import pytest
 from click.testing import CliRunner
 
 from kg.cli import main
-from kg.errors import StoreError
-from kg.releases import CATALOGUE_GRAPH, VOID_GRAPH
-from kg.remote import loading
-from kg.remote.connection import Connection
-from kg.remote.held import LAYOUT, STATED, Address, graph_of
-from kg.remote.holding import holding_of
+from kg.core.errors import StoreError
+from kg.core.release import CATALOGUE_GRAPH, VOID_GRAPH
+from kg.engine import remote_publisher
+from kg.engine.release_detector import holding_of
+from kg.engine.remote_release import LAYOUT, STATED, Address, graph_of
+from kg.engine.store_client import Connection
 
 from .conftest import STATEMENTS, publish, write
 from .servers import Running, way_to
@@ -26,10 +26,10 @@ ROOT = Path(__file__).resolve().parents[2]
 DYING = """
 import os, signal, sys
 from pathlib import Path
-from kg.releases import read_release
-from kg.remote import loading
-from kg.remote.connection import Connection
-from kg.remote.held import Address
+from kg.core.release import read_release
+from kg.engine import remote_publisher as loading
+from kg.engine.store_client import Connection
+from kg.engine.remote_release import Address
 loading.CHUNK = 100
 def progress(there, total):
     if there == 300:
@@ -108,7 +108,7 @@ def test_a_load_that_was_killed_goes_on_where_it_stopped(
     assert killed.returncode == -signal.SIGKILL
     assert held(store) == "1" and sizes(store)[graph_of("2")] == 300
 
-    monkeypatch.setattr(loading, "CHUNK", 100)
+    monkeypatch.setattr(remote_publisher, "CHUNK", 100)
     loaded = publish(store.url, release)
 
     assert (loaded.sent, loaded.triples) == (200, STATEMENTS)

@@ -14,12 +14,12 @@ from click.testing import CliRunner
 from fastapi import FastAPI
 
 from kg.cli import main
-from kg.places import places
-from kg.releases import CATALOGUE_GRAPH, VALIDATION_GRAPH, VOID_GRAPH, Release
-from kg.remote.held import Address, graph_of
-from kg.remote.watching import Watch
-from kg.site import app
-from kg.workers.limits import Limits
+from kg.core.paths import places
+from kg.core.release import CATALOGUE_GRAPH, VALIDATION_GRAPH, VOID_GRAPH, Release
+from kg.engine.limits import Limits
+from kg.engine.release_watcher import Watch
+from kg.engine.remote_release import Address, graph_of
+from kg.server.app import app
 
 from ..support.servers import serving
 from ..support.waiting import eventually

@@ -28,9 +28,9 @@ CLIENTS = 6
 PROGRAM = """
 import sys
 from pathlib import Path
-from kg.places import places
-from kg.releases import current_release
-from kg.server import serve
+from kg.core.paths import places
+from kg.core.release import current_release
+from kg.server.runner import serve
 out = Path(sys.argv[1])
 serve(current_release(out), places().queries, out, port=int(sys.argv[2]), follow=True)
 """

@@ -11,18 +11,18 @@ import pytest
 from fastapi import FastAPI
 from pyoxigraph import Literal, QueryResultsFormat, RdfFormat, parse, parse_query_results
 
-from kg.errors import StoreError
-from kg.places import places
-from kg.queries import read_queries
-from kg.releases import VALIDATION_GRAPH, VOID_GRAPH, Release
-from kg.remote.connection import Connection
-from kg.remote.held import COMING, STATED, Address
-from kg.remote.loading import Loader
-from kg.remote.virtuoso import Virtuoso
-from kg.remote.watching import Watch
-from kg.site import app
-from kg.sparql import calls_service
-from kg.workers.limits import Limits
+from kg.core.errors import StoreError
+from kg.core.paths import places
+from kg.core.release import VALIDATION_GRAPH, VOID_GRAPH, Release
+from kg.core.sparql_scanner import calls_service
+from kg.core.stored_queries import read_queries
+from kg.engine.limits import Limits
+from kg.engine.release_watcher import Watch
+from kg.engine.remote_publisher import Loader
+from kg.engine.remote_release import COMING, STATED, Address
+from kg.engine.store_client import Connection
+from kg.engine.virtuoso import Virtuoso
+from kg.server.app import app
 
 from .conftest import publish, write
 from .servers import Running, oxigraph, virtuoso

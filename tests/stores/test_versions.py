@@ -8,10 +8,10 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from kg.places import places
-from kg.releases import Release
-from kg.site import app
-from kg.workers.limits import Limits
+from kg.core.paths import places
+from kg.core.release import Release
+from kg.engine.limits import Limits
+from kg.server.app import app
 
 from ..support.waiting import eventually
 from .conftest import STATEMENTS, publish, write

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 
 from pyoxigraph import RdfFormat, parse
 
-from kg.cells import plain
-from kg.making.reading import Tables
+from kg.builder.memory_reader import Tables
+from kg.core.spans import plain
 
 DEF = "https://w3id.org/shisaku/def#"
 KPIS = {"kpi-progress", "kpi-effect"}

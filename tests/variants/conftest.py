@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
-from kg.making.reading import Tables
-from kg.pipeline import read as read_in_memory
+from kg.builder.memory_reader import Tables
+from kg.builder.pipeline import read as read_in_memory
+from kg.rdf.shacl_validator import FAST, Validator, report_of
 from kg.recipe import Recipe, read_recipe
 from kg.recipe.corrections import Correction
-from kg.validate import FAST, Validator, report_of
 
 from ..support.commands import CHECKOUT, kg
 
@@ -50,7 +50,7 @@ def correction(row: dict[str, str], line: int) -> Correction:
 
 @pytest.fixture(scope="session")
 def read() -> Callable[..., Tables]:
-    """Reads a document and gives its tables; raises the errors of `kg.pipeline.read`.
+    """Reads a document and gives its tables; raises the errors of `kg.builder.pipeline.read`.
 
     Whatever the document, its graph keeps every promise of the shapes: no build may stop for what a source prints.
     """

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from losses import losses
 from mutations import real as taken_apart
 
-from kg.errors import KgError
-from kg.making.reading import Tables
+from kg.builder.memory_reader import Tables
+from kg.core.errors import KgError
 
 Read = Callable[..., Tables]
 NASTY = (

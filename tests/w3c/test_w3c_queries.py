@@ -13,7 +13,7 @@ from answers import lines, of_engine, of_json, of_rdf, of_xml, same
 from pyoxigraph import QueryResultsFormat, QueryTriples, RdfFormat, Store
 from suite import BASE, Case, cases, everything, store_of
 
-from kg.http.negotiate import GRAPH_FORMATS, ROW_FORMATS
+from kg.core.negotiation import GRAPH_FORMATS, ROW_FORMATS
 
 
 def asked(test: Case) -> bool:

@@ -1,0 +1,93 @@
+"""Reading the documents of a recipe into parts. Parts that a build left when it died are taken as they are."""
+
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from kg.builder.process_pool import Crew
+from kg.builder.progress import Progress
+from kg.builder.release_publisher import write_files
+from kg.core.errors import KgError
+from kg.model.assembler import check_corrections, read_beside, read_document
+from kg.model.records import Records
+from kg.model.reference_data import references_of
+from kg.rdf.document_parts import Part, part_of, part_of_lists
+from kg.rdf.measure_graph import lists
+from kg.recipe import Recipe
+from kg.recipe.sources import Source
+
+# Leaves the part of each document in a folder of its key, and tells of each, when it is done, what was wrong with it.
+Reading = Callable[[Recipe, Sequence[Source], Path], Iterator[KgError | None]]
+
+_REFERENCES, _LISTS, _BESIDE = ".references", ".lists", ".beside"  # no keys of editions
+_UNFINISHED = ".unfinished"
+
+
+def by_crew(crew: Crew) -> Reading:
+    """Return how the processes of a crew, whose tools are the recipe, read documents."""
+
+    def reading(recipe: Recipe, sources: Sequence[Source], folder: Path) -> Iterator[KgError | None]:
+        return crew.each(_read, [(source, folder) for source in sources])
+
+    return reading
+
+
+def _read(recipe: Recipe, job: tuple[Source, Path]) -> KgError | None:
+    source, folder = job
+    made = part_files(recipe, source)
+    if isinstance(made, KgError):
+        return made
+    keep_part(folder, source.key, made)
+    return None
+
+
+def part_files(recipe: Recipe, source: Source) -> dict[str, bytes] | KgError:
+    """Return the files of a document's part, or what is wrong with it."""
+    try:
+        return part_of(source.key, read_document(source, recipe), recipe)
+    except KgError as error:
+        return error
+
+
+def keep_part(folder: Path, key: str, files: dict[str, bytes]) -> None:
+    """Write a part into its folder, which is there only when it is whole."""
+    unfinished = folder / f"{_UNFINISHED}-{key}"
+    shutil.rmtree(unfinished, ignore_errors=True)
+    write_files(unfinished, files)
+    unfinished.rename(folder / key)
+
+
+def read_documents(recipe: Recipe, folder: Path, reading: Reading, progress: Progress) -> list[Part]:
+    """Return the parts of all documents, in the order of their keys, then what stands beside them: revisions, plans,
+    references and lists.
+
+    Raises the problems of all documents at once.
+    """
+    check_corrections(recipe)
+    folder.mkdir(parents=True, exist_ok=True)
+    missing = [source for source in recipe.sources if not (folder / source.key).is_dir()]
+    done, wrong = len(recipe.sources) - len(missing), list[KgError]()
+    for outcome in reading(recipe, missing, folder):
+        done += 1
+        progress(f"read the documents: {done:,} of {len(recipe.sources):,}")
+        wrong += [outcome] if outcome else []
+    if wrong:
+        raise type(wrong[0])(*(problem for error in wrong for problem in error.problems))
+    parts = [Part(folder / source.key) for source in recipe.sources]
+    used = {iri for part in parts for iri in part.gist().used}
+    references = Records((), references_of(recipe, used))
+    documents = {source.key: part for source, part in zip(recipe.sources, parts, strict=True)}
+    beside = read_beside(recipe, lambda key: documents[key].listed())
+    for key, files in (
+        *((f"{_BESIDE}-{number:06}", part_of(_edition(found), found, recipe)) for number, found in enumerate(beside)),
+        (_REFERENCES, part_of("", references, recipe)),
+        (_LISTS, part_of_lists("", lists(recipe).statements())),
+    ):
+        write_files(folder / key, files)
+        parts.append(Part(folder / key))
+    return parts
+
+
+def _edition(records: Records) -> str:
+    """Return the key of the edition that revisions belong to; empty for what belongs to none."""
+    return next((revision.edition for revision in records.revisions), "")

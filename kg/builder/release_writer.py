@@ -1,0 +1,203 @@
+"""Every file of a release, written into its folder in an order in which each finds what it needs."""
+
+import shutil
+from collections.abc import Iterable, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from pyoxigraph import Store
+
+from kg import __version__, search
+from kg.builder.dump_writer import dump
+from kg.builder.edition_validator import Found, Promises, speak, validate_graph
+from kg.builder.process_pool import Crew
+from kg.builder.progress import Stages
+from kg.core.errors import Problem, ReleaseError
+from kg.core.iris import edition
+from kg.core.jsonld_serializer import joined
+from kg.core.paths import Places
+from kg.core.release import (
+    CATALOGUE_GRAPH,
+    DATACITE,
+    DESCRIPTION,
+    ENGINE,
+    KNOWN_PROBLEMS,
+    N_TRIPLES,
+    QUERIES,
+    SEARCH,
+    SEARCH_FORMAT,
+    STORE,
+    VALIDATION,
+    VALIDATION_GRAPH,
+    VALIDATION_PAGE,
+    VOID_GRAPH,
+    Release,
+    ReleasedFile,
+)
+from kg.core.stored_queries import read_queries
+from kg.rdf.csv_tables import Table
+from kg.rdf.datacite import datacite
+from kg.rdf.dcat import Described, describe_bytes
+from kg.rdf.document_parts import Gist, Part
+from kg.rdf.dump_serializers import Dumps, Named, dump_names, end_store, turtle, write_store
+from kg.rdf.graph_builder import Graph
+from kg.rdf.known_problems import known_problems
+from kg.rdf.part_merger import gather_graph, gather_tables
+from kg.rdf.query_catalogue import questions
+from kg.rdf.release_files import Whole, declared_files, descriptions, write_about_tables
+from kg.rdf.shacl_page import page
+from kg.rdf.shacl_validator import Report
+from kg.recipe import Recipe
+from kg.recipe.revision_judgements import newest_of
+from kg.search.character_variants import Characters
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What a build works with: the recipe, a folder for what is made on the way, the processes, the stages."""
+
+    recipe: Recipe
+    work: Path
+    crew: Crew
+    stages: Stages
+
+
+class Filling:
+    """The folder of a release while it is filled."""
+
+    def __init__(
+        self, places: Places, promises: Promises, described: Described, parts: Sequence[Part], tools: Tools
+    ) -> None:
+        self._places, self._promises, self._described, self._parts = places, promises, described, parts
+        self._recipe, self._work, self._crew, self._stages = tools.recipe, tools.work, tools.crew, tools.stages
+        self._keys = [source.key for source in tools.recipe.sources]
+        self.gists = tuple(part.gist() for part in parts)
+        self.found = Found()
+
+    def fill(self, folder: Path) -> Release:
+        """Write every file but checksums and manifest; return the release."""
+        stage, graph = self._stages.stage, folder / N_TRIPLES
+        with stage("merge the graph"):
+            gather_graph(self._parts, graph, self._work)
+        with stage("validate the graph"):
+            self._validate(graph)
+        stored = self._crew.begin(_store_and_index, (graph, self._work, self._places.recipe))
+        with stage("make the tables"):
+            tables = gather_tables(self._parts, folder, self._work)
+            write_about_tables(tables, self._described, folder)
+            self._write_declared(folder)
+        kinds = joined(kind for gist in self.gists for kind in gist.kinds.items())
+        with closing(Dumps(folder, kinds)) as dumps:
+            with stage("make the dumps"):
+                contents = dump(graph, kinds, dumps, self._work, self._crew, self._stages.progress)
+                dumps.end()
+            with stage("make the dumps of the editions"):
+                sizes = speak(graph, self._keys, folder, self._crew)
+            with stage("describe the release"):
+                links = next(table for table in tables if table.name == "links")
+                whole = Whole(contents, sizes, self.gists[0].example, links)
+                files, named = self._describe(folder, whole, dumps)
+        with stage("end the store and the search index"):
+            stored()
+            end_store(self._work / STORE, named)
+            for name in (STORE, SEARCH):
+                (self._work / name).rename(folder / name)
+        counts = counts_of(self.gists, tables, contents.triples)
+        return replace(release_of(folder, self._described.version, self._recipe, counts), files=tuple(files))
+
+    def _validate(self, graph: Path) -> None:
+        self.found = validate_graph(graph, self._keys, self._promises, self._work, self._crew, self._stages.progress)
+        _check_conforming(self.found.report())
+
+    def _write_declared(self, folder: Path) -> None:
+        """Write what was laid by hand, and what is said of the documents and of the validation."""
+        title = f"{self._recipe.title_ja} {self._recipe.title_en} {self._described.version}"
+        report = self.found.report()
+        files = {
+            **declared_files(self._places.ontology, self._places.shapes),
+            QUERIES: stored_questions(self._places.queries, edition(newest_of(self._recipe.sources))),
+            VALIDATION: report.turtle(),
+            VALIDATION_PAGE: page(report, self.found.places, title),
+            KNOWN_PROBLEMS: known_problems(self.gists, self._described),
+            DATACITE: datacite(self._described, self._recipe.sources),
+        }
+        for name, content in files.items():
+            folder.joinpath(name).write_bytes(content)
+
+    def _describe(self, folder: Path, whole: Whole, dumps: Dumps) -> tuple[list[ReleasedFile], Named]:
+        """Write the description of the release, into the dumps, too, that hold it.
+
+        Return all files, measured, and the named graphs.
+        """
+        holding = dump_names(named=True)
+        files = self._measured(path for path in folder.iterdir() if path.name not in holding)
+        catalogue, contents = descriptions(whole, self._described, self._recipe, files)
+        # What the dumps say of the catalogue is without their own size and checksum, which are stated below.
+        catalogued, void = catalogue.statements(), contents.statements()
+        report = self.found.report()
+        named: Named = {
+            CATALOGUE_GRAPH: lambda: catalogued,
+            VOID_GRAPH: lambda: void,
+            VALIDATION_GRAPH: report.triples,
+        }
+        dumps.end_with(named)
+        files += self._measured(folder / name for name in holding)
+        describe_bytes(catalogue, self._described, files[-len(holding) :])
+        folder.joinpath(DESCRIPTION).write_bytes(turtle(contents | catalogue))
+        return sorted([*files, ReleasedFile.of(folder / DESCRIPTION)], key=lambda file: file.name), named
+
+    def _measured(self, files: Iterable[Path]) -> list[ReleasedFile]:
+        return list(self._crew.each(_measure, sorted(files)))
+
+
+def _store_and_index(tools: object, job: tuple[Path, Path, Path]) -> None:
+    """Load a graph into a store in a folder, and index it for the search, without what a killed build left there."""
+    graph, folder, recipe = job
+    shutil.rmtree(folder / STORE, ignore_errors=True)
+    (folder / SEARCH).unlink(missing_ok=True)
+    write_store(folder / STORE, graph)
+    search.build(Store.read_only(str(folder / STORE)), folder / SEARCH, Characters.read(recipe))
+
+
+def _measure(tools: object, file: Path) -> ReleasedFile:
+    return ReleasedFile.of(file)
+
+
+def _check_conforming(report: Report) -> None:
+    """Raise ReleaseError with every violation of a report of what may not be published."""
+    if not report.conforms:
+        remedy = "correct the recipe; `kg build --draft`, then `kg validate out/draft/graph.ttl` shows it in its graph"
+        broken = [result for result in report.results if result.severity.endswith("#Violation")]
+        raise ReleaseError(*(Problem(f"not published: {result}", remedy) for result in broken))
+
+
+def stored_questions(folder: Path, newest: str) -> bytes:
+    """Return the stored queries as Turtle, about an edition where they are about one."""
+    graph = Graph()
+    questions(graph, [query.about(newest) for query in read_queries(folder)])
+    return turtle(graph)
+
+
+def release_of(folder: Path, version: str, recipe: Recipe, counts: dict[str, int]) -> Release:
+    """Return the release in a folder as its manifest will tell it, without files and inputs."""
+    titles = ("title_ja", "title_en")
+    editions = tuple({"key": source.key, **{k: source.described[k] for k in titles}} for source in recipe.sources)
+    redirects = tuple(dict(row.values) for row in recipe.tables["redirects"].rows)
+    return Release(
+        folder, version, recipe.issued, "", __version__, editions, counts, (), ENGINE, redirects, SEARCH_FORMAT
+    )
+
+
+def counts_of(gists: Iterable[Gist], tables: Iterable[Table], triples: int) -> dict[str, int]:
+    """Return the figures of a release."""
+    counts = {"triples": triples}
+    for name in ("measures", "kpis", "targets", "issues"):
+        counts[name] = sum(gist.counts[name] for gist in gists)
+    bodies, documents = (
+        next(table for table in tables if table.name == name) for name in ("organizations", "documents")
+    )
+    kind, iri = bodies.columns.index("kind"), documents.columns.index("iri")
+    counts["organizations"] = sum(row[kind] == "organization" for row in bodies.rows)
+    counts["documents"] = len({row[iri] for row in documents.rows})
+    return counts

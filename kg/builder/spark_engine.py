@@ -1,0 +1,91 @@
+"""`kg build --engine spark`: a cluster of Apache Spark reads the documents; the rest is the build of one machine.
+
+Documents are shared out to the executors, each of which makes parts as a process of this machine would, and sends them
+back as bytes, one partition after the other. So the release is the same to the byte. The executors need this program's
+dependencies; the program itself, the recipe and the documents are sent to them.
+"""
+
+import importlib.util
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from kg.builder.document_reader import Reading, keep_part, part_files
+from kg.core.errors import KgError, Problem, QueryError, ReleaseError
+from kg.recipe import Recipe
+from kg.recipe.sources import Source
+
+_SETTINGS = [
+    ("spark.ui.enabled", "false"),
+    ("spark.ui.showConsoleProgress", "false"),
+    ("spark.pyspark.python", os.environ.get("PYSPARK_PYTHON", sys.executable)),
+]
+_IN_A_PARTITION = 4  # documents: what the driver holds of each at once is some megabytes
+
+
+def by_spark(master: str) -> Reading:
+    """Return how a Spark master (`local[2]`, `spark://host:7077`) has documents read.
+
+    Raises QueryError where PySpark is not installed; the reading raises ReleaseError where the cluster cannot be used.
+    """
+    if not importlib.util.find_spec("pyspark"):
+        remedy = (
+            "install the extra `spark` (pip install 'shisaku-graph[spark]') and Java 17, or leave --engine spark out"
+        )
+        raise QueryError(Problem("PySpark is not installed", remedy))
+
+    def reading(recipe: Recipe, sources: Sequence[Source], folder: Path) -> Iterator[KgError | None]:
+        from py4j.protocol import Py4JError
+        from pyspark.errors import PySparkException
+
+        try:
+            yield from _read(master, recipe, sources, folder)
+        except (PySparkException, Py4JError, OSError) as error:
+            fact = f"Spark at {master} cannot read the documents: {str(error).strip().splitlines()[0]}"
+            remedy = "see that the master can be reached, that JAVA_HOME leads to Java 17, and what its log says"
+            raise ReleaseError(Problem(fact, remedy)) from error
+
+    return reading
+
+
+def _read(master: str, recipe: Recipe, sources: Sequence[Source], folder: Path) -> Iterator[KgError | None]:
+    if not sources:
+        return
+    from pyspark import SparkConf, SparkContext
+
+    settings = SparkConf().setMaster(master).setAppName("kg build").setAll(_SETTINGS)
+    if master.startswith("local"):
+        settings.set("spark.driver.host", "127.0.0.1")
+    with tempfile.TemporaryDirectory() as archive, SparkContext(conf=settings) as context:
+        context.setLogLevel("ERROR")
+        context.addPyFile(_program(Path(archive)))
+        recipe_there = context.broadcast(recipe)
+
+        def parts_of(some: Iterable[Source]) -> Iterator[tuple[str, Any]]:
+            return ((source.key, part_files(recipe_there.value, source)) for source in some)
+
+        lots = max(1, -(-len(sources) // _IN_A_PARTITION))
+        carried = context.parallelize([replace(one, carried=one.document()) for one in sources], lots)
+        for key, made in carried.mapPartitions(parts_of).toLocalIterator(prefetchPartitions=True):
+            if isinstance(made, KgError):
+                yield made
+            else:
+                keep_part(folder, key, made)
+                yield None
+
+
+def _program(folder: Path) -> str:
+    """Return an archive of this program, as executors import it."""
+    package = Path(__file__).parents[1]
+    copy = folder / "program"
+    shutil.copytree(package, copy / package.name, ignore=lambda at, names: [n for n in names if _is_left_out(at, n)])
+    return shutil.make_archive(str(folder / "kg"), "zip", copy)
+
+
+def _is_left_out(folder: str, name: str) -> bool:
+    return Path(folder, name).is_file() and not name.endswith(".py")

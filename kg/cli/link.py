@@ -1,0 +1,179 @@
+"""The command of who has a table: link."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from kg.cli.options import FOLDER, RECIPE, default, main
+from kg.cli.release_resolver import note, release_to_read
+from kg.core.paths import places
+
+if TYPE_CHECKING:
+    from kg.matching.link.link_options import Task
+    from kg.matching.link.linker import Linked
+    from kg.matching.link.table import Table
+
+STANDARD = Path("-")
+_OUTPUTS = (".csv", ".tsv", ".tab", ".txt", ".xlsx", ".xlsm")
+_FILE = click.Path(dir_okay=False, path_type=Path, allow_dash=True)
+
+
+def _separator(context: click.Context, parameter: click.Parameter, given: str | None) -> str | None:
+    """Return the character that an option means; raise BadParameter where it is none."""
+    meant = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";"}.get(given or "", given)
+    if meant is not None and (len(meant) != 1 or meant in '"\r\n'):
+        raise click.BadParameter("give one character, or “tab”")
+    return meant
+
+
+def _writable(context: click.Context, parameter: click.Parameter, out: Path | None) -> Path | None:
+    """Return the file to write; raise BadParameter where it is of a kind that is not written."""
+    if out == STANDARD:
+        return None
+    if out and out.suffix.lower() not in _OUTPUTS:
+        raise click.BadParameter(f"{out.name} is of no kind that is written: end it in {', '.join(_OUTPUTS)}")
+    return out
+
+
+@main.command("link")
+@click.argument("table", type=_FILE)
+@click.option("--column", "-c", required=True, metavar="C", help="The column to look at: its name, or its number.")
+@click.option(
+    "--type",
+    "-t",
+    "kind",
+    default="measure",
+    show_default=True,
+    metavar="T",
+    help="What is looked for: measure, organization, law, budget, document, place, entity, kpi, any; "
+    "or text, for measures that a paragraph resembles.",
+)
+@click.option(
+    "--evidence",
+    "-e",
+    multiple=True,
+    metavar="C",
+    help="A further column that tells what a row is about: ministries, a pillar, a number. May be repeated.",
+)
+@click.option("--out", "-o", type=_FILE, callback=_writable, help="Write to this file (.csv, .tsv or .xlsx).")
+@click.option("--candidates", "-n", type=click.IntRange(1, 20), default=1, show_default=True, help="How many to tell.")
+@click.option("--matched-only", is_flag=True, help="Leave out candidates that are not surely meant.")
+@click.option(
+    "--min-score",
+    type=click.FloatRange(0, 100),
+    help="Leave out candidates of a lower score.  [default: 40; for --type text 10]",
+)
+@click.option(
+    "--edition",
+    metavar="KEY",
+    help="Look in one edition only, such as municipal-2019; without it the newest is meant.",
+)
+@click.option("--lang", type=click.Choice(["ja", "en"]), default="ja", show_default=True, envvar="KG_LANG")
+@click.option("--prefix", default="shisaku_", show_default=True, help="What the names of the added columns begin with.")
+@click.option("--encoding", help="Encoding of the table, where it is told wrongly: shift_jis, euc_jp …")
+@click.option("--out-encoding", help="Encoding to write in.  [default: that of the table]")
+@click.option("--separator", callback=_separator, help="What stands between cells: a character, or “tab”.")
+@click.option("--sheet", help="Sheet of an Excel file.  [default: the first]")
+@click.option(
+    "--header-row",
+    type=click.IntRange(1),
+    metavar="N",
+    help="The row that holds the names of the columns, the last of them where there are two.  "
+    "[default: told by its cells]",
+)
+@click.option("--processes", type=click.IntRange(1), envvar="KG_PROCESSES", help="[default: one for each processor]")
+@RECIPE
+@click.option("--releases", type=FOLDER, envvar="KG_OUT", help="Folder of the releases." + default("out"))
+def link_command(
+    table: Path, column: str, out: Path | None, recipe: Path | None, releases: Path | None, **options: Any
+) -> None:
+    """Find which measures, organizations, laws … the cells of a column name, without a network.
+
+    The table is a CSV or TSV file in UTF-8 or Shift_JIS, or an Excel file (.xlsx); - is standard input. It stays as it
+    is, and gets columns with the IRI, the label, the score (0 to 100), whether it is surely a match, and why. Without
+    --out the new table goes to standard output.
+
+    \b
+    kg link plan.csv --column 施策名 --out plan-linked.csv
+    kg link budget.xlsx --column 担当府省 --type organization --out linked.xlsx
+    kg link plan.csv --column 3 --type text --candidates 3 > linked.csv
+    """
+    from kg.engine.limits import cores
+    from kg.matching.link.linker import link
+    from kg.matching.link.table_io import write_table
+
+    if out and table != STANDARD and out.resolve() == table.resolve():
+        raise click.UsageError(f"{out} is the table itself; name another file")
+    opened, task = _opened(table, column, options), _task(options)
+    if task.type.casefold() == "text" and (options["evidence"] or task.matched_only):
+        raise click.UsageError("--type text tells what a paragraph is like, without --evidence and --matched-only")
+    names = _names(task, options["prefix"], opened)
+    note(f"{table}: {opened.about()}")
+    index = release_to_read(places(recipe, releases)).search_index()
+    processes = options["processes"] or cores()
+    linked = link(index, opened.values(), task, processes, _progress, opened.further())
+    _progress(0, 0)
+    written = write_table(opened, out, names, linked.added, options["out_encoding"])
+    note(_summary(linked, task.type))
+    if written.lost:
+        note(f"{written.lost} characters of the added columns are not in {written.encoding}: they became 〓")
+        note("  --out-encoding utf-8-sig keeps them")
+
+
+def _opened(table: Path, column: str, options: dict[str, Any]) -> "Table":
+    """Return the table; raise UsageError where it has no such column."""
+    from kg.matching.link.table import ColumnError
+    from kg.matching.link.table_io import Reading, open_table
+
+    try:
+        encoding, separator, sheet = (options[name] for name in ("encoding", "separator", "sheet"))
+        reading = Reading(column, encoding, separator, sheet, options["header_row"] or 0, options["evidence"])
+        return open_table(table, reading)
+    except ColumnError as error:
+        raise click.UsageError(str(error)) from error
+
+
+def _task(options: dict[str, Any]) -> "Task":
+    """Return what is looked for."""
+    from kg.core.iris import edition
+    from kg.matching.link.link_options import LEAST, LEAST_OF_TEXTS, TEXT, Task
+
+    key, least = options["edition"], options["min_score"]
+    if least is None:
+        least = LEAST_OF_TEXTS if options["kind"].casefold() == TEXT else LEAST
+    return Task(
+        options["kind"],
+        options["candidates"],
+        options["lang"],
+        edition(key) if key else None,
+        options["matched_only"],
+        least,
+    )
+
+
+def _names(task: "Task", prefix: str, table: "Table") -> list[str]:
+    """Return the names of the columns to add; raise UsageError where the table has one of them already."""
+    names = task.names(prefix)
+    taken = sorted({*names} & {*table.taken()})
+    if taken:
+        raise click.UsageError(f"the table has a column {taken[0]} already; name the new ones by another --prefix")
+    return names
+
+
+def _summary(linked: "Linked", kind: str) -> str:
+    without = linked.rows - linked.matched - linked.proposed - linked.absent
+    absent = f", {linked.absent:,} with a name that is known and not in this graph" if linked.absent else ""
+    of = {"any": "any type", "text": "the type measure"}.get(kind.casefold(), f"the type {kind}")
+    return (
+        f"{linked.rows:,} rows with a text, {linked.texts:,} different ones, looked for among {linked.things:,} things "
+        f"of {of}: {linked.matched:,} rows matched, {linked.proposed:,} with a proposal to be judged{absent}, "
+        f"{without:,} without"
+    )
+
+
+def _progress(done: int, total: int) -> None:
+    """Show how many texts have been looked up, on a terminal only."""
+    if sys.stderr.isatty() and (done % 50 == 0 or done == total):
+        click.echo(f"\r\x1b[K{done:,} of {total:,} texts …" if total else "\r\x1b[K", nl=False, err=True)

@@ -1,0 +1,146 @@
+"""The forms an answer can take: which there are, and which one a client wants.
+
+A client asks by `Accept`, with weights (RFC 9110), or by `format=`, which wins because people type it into an address.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from pyoxigraph import QueryBoolean, QueryResultsFormat, QuerySolutions, QueryTriples, RdfFormat, Triple
+
+from kg.core.errors import Problem, QueryError
+
+# Of a query to the engine, or read from what another store has answered.
+Results = QuerySolutions | QueryBoolean | QueryTriples | Iterator[Triple]
+
+
+class Output(Protocol):
+    """What an answer can be written to."""
+
+    def write(self, data: bytes, /) -> int:
+        """Take the next bytes and return how many they are."""
+
+    def flush(self) -> None:
+        """Pass on what has been taken."""
+
+
+@dataclass(frozen=True)
+class Format:
+    """A form of an answer. `names` are values of `format=`, ours first; `aliases` are media types that also mean it."""
+
+    label: str
+    media_type: str
+    names: tuple[str, ...]
+    aliases: tuple[str, ...] = ()
+    writer: QueryResultsFormat | RdfFormat | None = None
+
+    @property
+    def content_type(self) -> str:
+        """The value of `Content-Type`."""
+        return f"{self.media_type}; charset=utf-8" if self.media_type.startswith("text/") else self.media_type
+
+
+JSON = Format(
+    "JSON", "application/sparql-results+json", ("json", "srj"), ("application/json",), QueryResultsFormat.JSON
+)
+XML = Format(
+    "XML", "application/sparql-results+xml", ("xml", "srx"), ("application/xml", "text/xml"), QueryResultsFormat.XML
+)
+CSV = Format("CSV", "text/csv", ("csv",), (), QueryResultsFormat.CSV)
+TSV = Format("TSV", "text/tab-separated-values", ("tsv",), (), QueryResultsFormat.TSV)
+TURTLE = Format("Turtle", "text/turtle", ("ttl", "turtle", "n3"), ("application/x-turtle", "text/n3"), RdfFormat.TURTLE)
+N_TRIPLES = Format("N-Triples", "application/n-triples", ("nt", "ntriples"), ("text/plain",), RdfFormat.N_TRIPLES)
+JSON_LD = Format(
+    "JSON-LD", "application/ld+json", ("jsonld", "json-ld", "json"), ("application/json",), RdfFormat.JSON_LD
+)
+RDF_XML = Format(
+    "RDF/XML",
+    "application/rdf+xml",
+    ("rdfxml", "rdf+xml", "rdf", "xml"),
+    ("application/xml", "text/xml"),
+    RdfFormat.RDF_XML,
+)
+TRIG = Format("TriG", "application/trig", ("trig",), (), RdfFormat.TRIG)
+N_QUADS = Format("N-Quads", "application/n-quads", ("nq", "nquads"), (), RdfFormat.N_QUADS)
+HTML = Format("HTML", "text/html", ("html",), ("application/xhtml+xml",))
+PLAIN_JSON = Format("JSON", "application/json", ("json",))
+
+# In the order of preference; the first is the default.
+ROW_FORMATS = (JSON, XML, CSV, TSV)
+GRAPH_FORMATS = (TURTLE, N_TRIPLES, JSON_LD, RDF_XML, TRIG, N_QUADS)
+
+
+# A quoted string, closed or not, or a character.
+_PIECES = re.compile(r'"(?:[^"\\]|\\.)*"?|.', re.DOTALL)
+
+
+class NotAcceptable(QueryError):
+    """None of the formats asked for can be had; the remedy names those that can."""
+
+
+def formats_of(results: Results) -> tuple[Format, ...]:
+    """Return the formats that results can be written in."""
+    return GRAPH_FORMATS if isinstance(results, QueryTriples) else ROW_FORMATS
+
+
+def choose(offered: Sequence[Format], accept: str | None = None, named: str | None = None) -> Format:
+    """Return the format that a client prefers: by name where it gives one, else by its Accept header."""
+    if named:
+        name = named.strip().lower().replace(" ", "+")  # of `application/ld+json` in an address the + is a space
+        for format in offered:
+            if name in (*format.names, format.media_type, *format.aliases):
+                return format
+        raise _not_acceptable(f"format={named} cannot be had here", offered)
+    # who names nothing takes anything (RFC 9110, 12.5.1)
+    ranges = list(_ranges(accept if accept and accept.strip() else "*/*"))
+    wanted = [_wanted(format, ranges) for format in offered]
+    best = max(wanted)
+    if best[0] == 0:
+        raise _not_acceptable(f"nothing that “Accept: {accept}” names can be had here", offered)
+    return offered[wanted.index(best)]
+
+
+def _ranges(accept: str) -> Iterator[tuple[str, float]]:
+    """Yield each media range of an Accept header with its weight; one whose weight is no number is left out."""
+    for part in _split(accept, ","):
+        media_range, *parameters = (piece.strip().lower() for piece in _split(part, ";"))
+        weights = [parameter[2:] for parameter in parameters if parameter.startswith("q=")]
+        try:
+            weight = float(weights[0]) if weights else 1.0
+        except ValueError:
+            continue
+        if 0 <= weight <= 1:
+            yield media_range, weight
+
+
+def _split(text: str, mark: str) -> list[str]:
+    """Return the parts between marks; in a quoted string a mark is a character (RFC 9110, 5.6.4)."""
+    if '"' not in text:
+        return text.split(mark)
+    parts = [""]
+    for piece in _PIECES.findall(text):
+        if piece == mark:
+            parts.append("")
+        else:
+            parts[-1] += piece
+    return parts
+
+
+def _wanted(format: Format, ranges: list[tuple[str, float]]) -> tuple[float, int]:
+    """Return how much a format is wanted: its weight, then how exactly it was named (of equals the exact one wins)."""
+    exact = [weight for media_range, weight in ranges if media_range in format.aliases]
+    wider = [format.media_type, format.media_type.split("/")[0] + "/*"]
+    # A page is for those who ask for one: `*/*` is what programs send.
+    ladder = wider if format is HTML else [*wider, "*/*"]
+    for exactness, step in zip((3, 2, 1), ladder, strict=False):
+        weights = [weight for media_range, weight in ranges if media_range == step]
+        if weights:
+            return max((max(weights), exactness), (max(exact, default=0), 3))
+    return (max(exact), 3) if exact else (0, 0)
+
+
+def _not_acceptable(fact: str, offered: Sequence[Format]) -> NotAcceptable:
+    there = ", ".join(f"{format.media_type} (format={format.names[0]})" for format in offered)
+    return NotAcceptable(Problem(fact, f"what can be had: {there}"))

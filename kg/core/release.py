@@ -1,0 +1,291 @@
+"""What a finished release looks like on disk: the one thing that crosses from the building wing to the serving wing.
+
+out/
+  current -> releases/2019.1.0        switched in one rename
+  releases/2019.1.0/
+    manifest.json                     what it is made of; written last
+    graph.ttl .nt .jsonld .rdf        every triple that may be counted
+    graph.trig .nq                    the same, and the descriptions as named graphs
+    graph.….gz                        each of them compressed
+    ontology.ttl alignments.ttl       what our words mean, and how they relate to those of others
+    standard-terms.ttl                the names that our pages give to the words of others
+    shapes.ttl                        what must hold, in one file
+    queries.ttl                       the stored queries
+    dataset.ttl                       what the release is: DCAT and VoID
+    datacite.json                     the same for a registry of DOIs, which the release has none of
+    edition-municipal-2019.ttl …      what one edition speaks of
+    validation.ttl validation.html    the SHACL report
+    known-problems.md                 what to mind, in words
+    measures.csv kpis.csv …           the tables, described in csv-metadata.json
+    shisaku.xlsx                      the tables in one file
+    SHA256SUMS
+    store/                            graph.nq as a store that can be opened read-only; its bytes are no promise
+    search.sqlite                     the names and texts of graph.nt for the search; its bytes are no promise either
+
+The manifest also holds `redirects`: IRIs that were published and name nothing any more, each with its HTTP answer (301
+and its target, or 410), the reason in both languages and the day it was decided, as in `build/redirects.csv`.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyoxigraph
+
+from kg import __version__
+from kg.core.errors import Problem, ReleaseError
+from kg.core.iris import BASE
+from kg.core.rebase import served_iri
+
+# What manifest.json says of the layout. It is raised when older programs would misread a release, not when a file or a
+# figure is added: what an older release lacks is done without. OLDEST is the oldest format that is still read.
+FORMAT = 1
+OLDEST = 1
+CURRENT = "current"
+RELEASES = "releases"
+DRAFT = "draft"  # tables and graph for a look; no release
+MANIFEST = "manifest.json"
+CHECKSUMS = "SHA256SUMS"
+GRAPH = "graph.ttl"
+N_TRIPLES = "graph.nt"
+ONTOLOGY = "ontology.ttl"
+ALIGNMENTS = "alignments.ttl"
+STANDARD_TERMS = "standard-terms.ttl"
+SHAPES = "shapes.ttl"
+QUERIES = "queries.ttl"
+N_QUADS = "graph.nq"
+DESCRIPTION = "dataset.ttl"
+CSV_METADATA = "csv-metadata.json"
+DATACITE = "datacite.json"
+WORKBOOK = "shisaku.xlsx"
+VALIDATION = "validation.ttl"
+VALIDATION_PAGE = "validation.html"
+KNOWN_PROBLEMS = "known-problems.md"
+STORE = "store"
+SEARCH = "search.sqlite"
+
+# The named graphs of graph.trig, graph.nq and the store: what must not be counted.
+CATALOGUE_GRAPH = BASE + "catalog"
+VOID_GRAPH = BASE + "void"  # VoID and the service description
+VALIDATION_GRAPH = BASE + "validation"
+ENDPOINT = BASE + "sparql"
+
+# What writes and reads the store directory. Another version may lay it out in another way.
+ENGINE = f"pyoxigraph {pyoxigraph.__version__}"
+
+# How the search index is laid out. It is raised with every change that makes older ones unfit.
+SEARCH_FORMAT = "2"
+
+MEDIA_TYPES = {
+    ".ttl": "text/turtle; charset=utf-8",
+    ".nt": "application/n-triples; charset=utf-8",
+    ".jsonld": "application/ld+json",
+    ".rdf": "application/rdf+xml",
+    ".trig": "application/trig; charset=utf-8",
+    ".nq": "application/n-quads; charset=utf-8",
+    ".gz": "application/gzip",
+    ".csv": "text/csv; charset=utf-8",
+    ".json": "application/json",
+    ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    ".html": "text/html; charset=utf-8",
+    ".md": "text/markdown; charset=utf-8",
+    "": "text/plain; charset=utf-8",
+}
+_UNKNOWN = "application/octet-stream"
+_OWN_TYPES = {CSV_METADATA: "application/csvm+json", DATACITE: "application/vnd.datacite.datacite+json"}
+
+
+@dataclass(frozen=True)
+class ReleasedFile:
+    """A file of a release: its name, its size in bytes and its SHA-256 in hex."""
+
+    name: str
+    size: int
+    sha256: str
+
+    @property
+    def media_type(self) -> str:
+        """The media type to serve it with."""
+        return _OWN_TYPES.get(self.name) or MEDIA_TYPES.get(Path(self.name).suffix, _UNKNOWN)
+
+    @classmethod
+    def of(cls, file: Path) -> "ReleasedFile":
+        """Return size and checksum of a file, which may be larger than the memory."""
+        with file.open("rb") as content:
+            return cls(file.name, file.stat().st_size, hashlib.file_digest(content, "sha256").hexdigest())
+
+
+@dataclass(frozen=True)
+class Release:
+    """A finished release. `inputs` is the SHA-256 of all it was made from; `counts` are figures of its content.
+
+    `store` names the engine that wrote the store directory; another engine, or another version, may not read it.
+    `search` is the format of the search index, empty in a release that has none.
+    `redirects` are rows of `build/redirects.csv`: iri, code, target, reason_ja, reason_en, decided_on.
+    """
+
+    folder: Path
+    version: str
+    issued: str
+    inputs: str
+    program: str
+    editions: tuple[dict[str, str], ...]
+    counts: dict[str, int]
+    files: tuple[ReleasedFile, ...]
+    store: str = ""
+    redirects: tuple[dict[str, str], ...] = ()
+    search: str = ""
+
+    @property
+    def given_up(self) -> dict[str, dict[str, str]]:
+        """The redirects by the IRI that has been given up, both in the names of this process."""
+        rows = [{**row, "target": served_iri(row.get("target", ""))} for row in self.redirects]
+        return {served_iri(row["iri"]): row for row in rows}
+
+    @property
+    def development(self) -> bool:
+        """Whether it is a build between two versions, which is replaced without notice."""
+        return "+dev" in self.version
+
+    def path(self, name: str) -> Path:
+        """Return where a file of the release is."""
+        return self.folder / name
+
+    def manifest(self) -> dict[str, Any]:
+        """Return what stands in manifest.json."""
+        return {
+            "format": FORMAT,
+            "version": self.version,
+            "issued": self.issued,
+            "inputs": self.inputs,
+            "program": self.program,
+            "editions": list(self.editions),
+            "counts": self.counts,
+            "files": [{"name": file.name, "size": file.size, "sha256": file.sha256} for file in self.files],
+            "store": self.store,
+            "redirects": list(self.redirects),
+            "search": self.search,
+        }
+
+    def has_store(self) -> bool:
+        """Whether there is a store directory that this engine can open."""
+        return self.path(STORE).is_dir() and self.store == ENGINE
+
+    def store_folder(self) -> Path:
+        """Return the store directory; raise ReleaseError where there is none that this engine can open."""
+        folder = self.path(STORE)
+        if not self.has_store():
+            fact = f"its store was written by {self.store}, this is {ENGINE}" if self.store else "it has no store"
+            remedy = "`kg build` makes one with the next release; until then `kg serve` loads the graph into memory"
+            raise ReleaseError(Problem(fact, remedy, folder))
+        return folder
+
+    def has_search(self) -> bool:
+        """Whether there is a search index that this program can open."""
+        return self.path(SEARCH).is_file() and self.search == SEARCH_FORMAT
+
+    def search_index(self) -> Path:
+        """Return the search index; raise ReleaseError where there is none that this program can open."""
+        file = self.path(SEARCH)
+        if not self.has_search():
+            fact = (
+                f"its search index has format {self.search}; this program reads {SEARCH_FORMAT}"
+                if self.search
+                else "it has no search index"
+            )
+            remedy = "`kg build` makes one with the next release; until then `kg serve` makes its own at its start"
+            raise ReleaseError(Problem(fact, remedy, file))
+        return file
+
+    def does_without(self) -> Iterator[Problem]:
+        """Yield what another version of this program has made of the release, and this one cannot use."""
+        for needed, found in ((self.store_folder, self.store), (self.search_index, self.search)):
+            try:
+                needed()
+            except ReleaseError as error:
+                yield from error.problems if found else ()
+
+    def damage(self) -> Iterator[Problem]:
+        """Yield each file that is not as it was released."""
+        remedy = "take the file from a copy of the release"
+        for file in self.files:
+            try:
+                found = ReleasedFile.of(self.path(file.name))
+            except OSError as error:
+                yield Problem(f"cannot be read: {error.strerror}", remedy, self.path(file.name))
+                continue
+            if found != file:
+                yield Problem("is not the file that was released: its SHA-256 differs", remedy, self.path(file.name))
+
+
+def edition_dump(key: str) -> str:
+    """Return the name of the dump of one edition."""
+    return f"edition-{key}.ttl"
+
+
+def read_release(folder: Path) -> Release:
+    """Read the release in a folder; raise ReleaseError where there is none that this program understands."""
+    file = folder / MANIFEST
+    again = "run `kg build`: it makes a release that this program reads, and leaves this one as it is"
+    try:
+        data = json.loads(file.read_text(encoding="utf-8"))
+        found = data.get("format")
+    except (OSError, ValueError, AttributeError) as error:
+        raise ReleaseError(Problem(f"no readable manifest: {error}", again, file)) from error
+    if not isinstance(found, int):
+        raise ReleaseError(Problem("the manifest names no format", again, file))
+    if not OLDEST <= found <= FORMAT:
+        fact = f"release format {found}, made by kg {data.get('program')}; this is kg {__version__}, format {FORMAT}"
+        newer = f"install a newer kg (pip install --upgrade shisaku-graph), or {again}"
+        raise ReleaseError(Problem(fact, newer if found > FORMAT else again, file))
+    try:
+        return _release(folder, data)
+    except (KeyError, TypeError) as error:
+        raise ReleaseError(Problem(f"incomplete manifest: {error}", again, file)) from error
+
+
+def _release(folder: Path, data: dict[str, Any]) -> Release:
+    return Release(
+        folder=folder,
+        version=data["version"],
+        issued=data["issued"],
+        inputs=data["inputs"],
+        program=data["program"],
+        editions=tuple(data["editions"]),
+        counts=data["counts"],
+        files=tuple(ReleasedFile(**entry) for entry in data["files"]),
+        store=data.get("store", ""),
+        redirects=tuple(data.get("redirects", ())),
+        search=data.get("search", ""),
+    )
+
+
+def current_release(out: Path) -> Release | None:
+    """Return the release that `out/current` points to, or None where there is none yet."""
+    link = out / CURRENT
+    if not link.exists():
+        return None
+    return read_release(link.resolve())
+
+
+def releases_at(out: Path) -> list[Release]:
+    """Return the releases at hand that this program understands, by the names of their folders."""
+    found = []
+    for folder in sorted((out / RELEASES).glob("[!.]*")):
+        with suppress(ReleaseError):
+            found.append(read_release(folder))
+    return found
+
+
+def release_of(out: Path, version: str) -> Release:
+    """Return the release of a version; raise ReleaseError with the versions at hand where it is missing."""
+    folder = out / RELEASES / version
+    if "/" in version or version.startswith(".") or not folder.is_dir():
+        there = sorted(path.name for path in (out / RELEASES).glob("*") if not path.name.startswith("."))
+        remedy = f"versions at hand: {', '.join(there)}" if there else "run `kg build` first"
+        raise ReleaseError(Problem(f"there is no release {version}", remedy, out / RELEASES))
+    return read_release(folder)

@@ -1,0 +1,99 @@
+"""Opens what is asked into a store: a finished release, or any RDF files.
+
+The store is plain: `graph.ttl` of a release is its default graph, and quads stay where a file puts them. The engine's
+union default graph is never used, because it counts a triple twice that stands in two graphs.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from pyoxigraph import QuerySolutions, RdfFormat, Store, parse
+
+from kg.core.errors import KgError, Problem, ReleaseError
+from kg.core.rebase import REBASED, served_quad
+from kg.core.release import GRAPH, N_QUADS, Release
+from kg.core.text_files import marked, read_text
+
+SUFFIXES = {
+    ".ttl": RdfFormat.TURTLE,
+    ".nt": RdfFormat.N_TRIPLES,
+    ".nq": RdfFormat.N_QUADS,
+    ".trig": RdfFormat.TRIG,
+    ".rdf": RdfFormat.RDF_XML,
+    ".xml": RdfFormat.RDF_XML,
+    ".jsonld": RdfFormat.JSON_LD,
+}
+
+
+def open_release(release: Release) -> Store:
+    """Return a store that holds a release: its graph as the default graph, its descriptions as named graphs."""
+    there = {file.name for file in release.files}
+    return _open([release.path(N_QUADS if N_QUADS in there else GRAPH)], "run `kg build` to make the release again")
+
+
+def open_files(files: Sequence[Path], folder: Path | None = None) -> Store:
+    """Return a store that holds the content of RDF files; raise ReleaseError with every unreadable one.
+
+    It is in memory, or on the disk where a folder is given.
+    """
+    return _open(files, "mend the file, or leave it out of --data", Store(str(folder)) if folder else None)
+
+
+def size(store: Store) -> int:
+    """Return the number of triples in the default graph: those that a plain query counts."""
+    results = store.query("SELECT (COUNT(*) AS ?size) { ?s ?p ?o }")
+    assert isinstance(results, QuerySolutions)
+    return int(next(results)["size"].value)
+
+
+def _open(files: Sequence[Path], remedy: str, store: Store | None = None) -> Store:
+    store = Store() if store is None else store
+    problems = [problem for file in files if (problem := _load(store, file, remedy))]
+    if problems:
+        raise ReleaseError(*problems)
+    return store
+
+
+def _load(store: Store, file: Path, remedy: str) -> Problem | None:
+    """Load one file, or return why that cannot be done."""
+    format = SUFFIXES.get(file.suffix.lower())
+    if format is None:
+        return Problem(f"what “{file.suffix}” means is not known", f"name it with one of {', '.join(SUFFIXES)}", file)
+    try:
+        content = _marked(file, format)
+        # Relative IRIs are read against the file itself, as RFC 3986 has it.
+        base = file.resolve().as_uri()
+        given = {"path": str(file)} if content is None else {"input": content}
+        if REBASED:
+            statements = parse(**given, format=format, base_iri=base, rename_blank_nodes=True)
+            store.bulk_extend(map(served_quad, statements))
+        else:
+            store.bulk_load(**given, format=format, base_iri=base)
+    except SyntaxError as error:
+        if problem := _other_encoding(file, format):
+            return problem
+        return Problem(f"no valid {format.name}: {error.msg}", remedy, file, error.lineno)
+    except KgError as error:
+        return error.problems[0]
+    except (OSError, ValueError) as error:
+        return Problem(f"cannot be read: {error}", remedy, file)
+    return None
+
+
+def _marked(file: Path, format: RdfFormat) -> bytes | None:
+    """Return a file in UTF-8 that begins with a byte order mark, or None: XML says itself what it is in."""
+    with file.open("rb") as content:
+        encoding = marked(content.read(4))
+    if not encoding or (format == RdfFormat.RDF_XML and encoding != "utf-8-sig"):
+        return None
+    return read_text(file, ReleaseError).encode()
+
+
+def _other_encoding(file: Path, format: RdfFormat) -> Problem | None:
+    """Return that a file is in another encoding, where that is what the engine has stumbled over."""
+    if format != RdfFormat.RDF_XML:
+        try:
+            read_text(file, ReleaseError)
+        except KgError as error:
+            return error.problems[0]
+    return None

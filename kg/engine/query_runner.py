@@ -1,0 +1,225 @@
+"""Asks a question from the command line: of a store at hand, or of any SPARQL 1.1 endpoint."""
+
+import ast
+import json
+import unicodedata
+import urllib.error
+from http.client import HTTPException, HTTPResponse
+from typing import Any
+
+from pyoxigraph import QueryBoolean, QuerySolutions, QueryTriples, Store
+from SPARQLWrapper import GET, POST, SPARQLWrapper
+from SPARQLWrapper.SPARQLExceptions import (
+    EndPointInternalError,
+    EndPointNotFound,
+    QueryBadFormed,
+    SPARQLWrapperException,
+    Unauthorized,
+    URITooLong,
+)
+
+from kg.core import negotiation, sparql_scanner
+from kg.core.errors import Problem, QueryError
+from kg.core.iris import BASE
+from kg.core.negotiation import GRAPH_FORMATS, ROW_FORMATS, Format, Results
+from kg.core.result_serializers import write
+from kg.engine.query_diagnostics import explained
+
+TABLE = "table"
+FORMATS = (TABLE, "csv", "tsv", "json", "xml", "ttl", "nt", "jsonld", "rdfxml")
+
+# Addresses longer than this are refused by some servers and proxies, so a longer query goes by POST.
+_LONGEST_GET = 2000
+
+_STATUSES = (
+    (QueryBadFormed, 400),
+    (Unauthorized, 401),
+    (EndPointNotFound, 404),
+    (URITooLong, 414),
+    (EndPointInternalError, 500),
+)
+_BUSY = (408, 425, 429, 502, 503, 504)
+_FORBIDDEN = (401, 403, 407, 511)
+_ELSEWHERE = (301, 302, 303, 307, 308, 404, 405, 410)
+_FAILED = 500
+
+
+def ask_store(store: Store, query: str, format: str | None = None) -> bytes:
+    """Return the answer of a store; without a format rows become a table and a graph becomes Turtle."""
+    _refuse_update(query)
+    if sparql_scanner.calls_service(query):
+        fact = "this query calls SERVICE, which a local store does not answer"
+        raise QueryError(Problem(fact, "send it to an endpoint that allows it, with --endpoint"))
+    try:
+        results = store.query(query, base_iri=BASE)
+    except SyntaxError as error:
+        raise QueryError(Problem(f"no valid SPARQL query: {explained(query, str(error))}", "mend the query")) from error
+    except RuntimeError as error:  # such as a function that nobody has defined
+        raise QueryError(Problem(f"the engine cannot answer this query: {error}", "mend the query")) from error
+    if _as_table(isinstance(results, QueryTriples), format):
+        return table(results)
+    return write(results, negotiation.choose(negotiation.formats_of(results), named=format))
+
+
+def ask_endpoint(address: str, query: str, format: str | None = None, timeout: int = 60) -> bytes:
+    """Return the answer of a SPARQL endpoint; without a format rows become a table and a graph becomes Turtle."""
+    if not address.startswith(("http://", "https://")):
+        raise QueryError(Problem(f"{address} is no endpoint", "give an address that begins with http:// or https://"))
+    _refuse_update(query)
+    graph = sparql_scanner.operation(query) in ("CONSTRUCT", "DESCRIBE")
+    as_table = _as_table(graph, format)
+    offered = GRAPH_FORMATS if graph else ROW_FORMATS
+    wanted = negotiation.JSON if as_table else negotiation.choose(offered, named=format)
+    body = _send(address, query, wanted, timeout)
+    if as_table:
+        return _table_of(body, address)
+    if not body.strip() and wanted not in GRAPH_FORMATS:
+        raise _no_answer(address, "the answer is empty")
+    return body
+
+
+def table(results: Results) -> bytes:
+    """Return rows as text in columns that line up on a terminal, where East Asian characters are two columns wide."""
+    if isinstance(results, QueryBoolean):
+        return b"true\n" if results else b"false\n"
+    assert isinstance(results, QuerySolutions)
+    head = [variable.value for variable in results.variables]
+    return _lined_up(head, [["" if term is None else _printable(term) for term in solution] for solution in results])
+
+
+def _lined_up(head: list[str], rows: list[list[str]]) -> bytes:
+    widths = [max(map(_width, column)) for column in zip(head, *rows, strict=True)]
+    lines = [head, ["-" * width for width in widths], *rows]
+    text = "\n".join(_line(cells, widths) for cells in lines)
+    return f"{text}\n({len(rows)} {'row' if len(rows) == 1 else 'rows'})\n".encode()
+
+
+def _table_of(body: bytes, address: str) -> bytes:
+    """Return JSON results as a table; what the format does not know is left aside. Raises QueryError for others."""
+    try:
+        answer = json.loads(body)
+        if isinstance(answer.get("boolean"), bool):
+            return b"true\n" if answer["boolean"] else b"false\n"
+        head = [_text(name) for name in answer["head"]["vars"]]
+        bindings = answer["results"]["bindings"]
+        rows = [[_printable(_value(row[name])) if name in row else "" for name in head] for row in bindings]
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        fact = "it is no JSON to its end" if isinstance(error, ValueError) else "it holds no results"
+        raise _no_answer(address, fact if body.strip() else "the answer is empty") from error
+    return _lined_up(head, rows)
+
+
+def _text(given: object) -> str:
+    if not isinstance(given, str):
+        raise TypeError(given)
+    return given
+
+
+def _value(term: Any) -> str:
+    """Return the text of a term of JSON results, also of a triple term."""
+    if isinstance(term["value"], dict):
+        parts = (term["value"][name] for name in ("subject", "predicate", "object"))
+        return f"<<( {' '.join(map(_value, parts))} )>>"
+    return _text(term["value"])
+
+
+def _no_answer(address: str, why: str) -> QueryError:
+    remedy = "check that the address is a SPARQL endpoint, and ask again: an answer may have been cut off"
+    return QueryError(Problem(f"{address} gave no answer that can be read: {why}", remedy))
+
+
+def _refuse_update(query: str) -> None:
+    if sparql_scanner.is_update(query):
+        raise QueryError(Problem("this is an update", "ask a query: SELECT, ASK, CONSTRUCT or DESCRIBE"))
+
+
+def _as_table(graph: bool, format: str | None) -> bool:
+    if graph and format == TABLE:
+        remedy = f"choose one of {', '.join(FORMATS[-4:])}"
+        raise QueryError(Problem("a graph is no table", remedy))
+    return not graph and format in (None, TABLE)
+
+
+def _send(address: str, query: str, wanted: Format, timeout: int) -> bytes:
+    """Send a query by the protocol and return the body of the answer, which must be in the wanted format."""
+    wrapper = SPARQLWrapper(address)
+    # Not by setQuery(): it guesses the kind of a query from words that may stand in comments.
+    wrapper.queryString, wrapper.queryType = query, sparql_scanner.operation(query)
+    wrapper.setOnlyConneg(True)
+    wrapper.addCustomHttpHeader("Accept", ", ".join((wanted.media_type, *(f"{a};q=0.5" for a in wanted.aliases))))
+    wrapper.setMethod(POST if len(query.encode()) > _LONGEST_GET else GET)
+    wrapper.setTimeout(timeout)
+    try:
+        response: HTTPResponse = wrapper.query().response
+        with response:
+            media_type, body = response.headers.get_content_type(), response.read()
+    except (SPARQLWrapperException, urllib.error.HTTPError) as error:
+        raise QueryError(_refusal(address, error)) from error
+    except (OSError, HTTPException, ValueError) as error:
+        raise QueryError(Problem(f"{address} does not answer: {error}", "check the address and the network")) from error
+    if media_type not in (wanted.media_type, *wanted.aliases):
+        fact = f"{address} answered {media_type} where {wanted.media_type} was asked for"
+        raise QueryError(Problem(fact, "check that the address is a SPARQL endpoint, or choose another --format"))
+    return body
+
+
+def _refusal(address: str, error: Exception) -> Problem:
+    """Return what an endpoint says about its refusal, and what to do: only some statuses are about the query."""
+    status, text, retry = _said(error)
+    try:
+        detail = str(json.loads(text)["detail"])
+    except (ValueError, LookupError, TypeError):
+        detail = text[:500]
+    told = f"{status} {detail}".strip()
+    told = "".join(char if char.isprintable() or char == "\n" else "\N{REPLACEMENT CHARACTER}" for char in told)
+    if status in _BUSY:
+        when = f" in {retry} seconds" if retry.isdecimal() else " later"
+        return Problem(f"{address} cannot answer now: {told}", f"nothing is wrong with the query: ask again{when}")
+    if status in _FORBIDDEN:
+        return Problem(f"{address} refused: {told}", "ask its operator who may ask it")
+    if status in _ELSEWHERE:
+        return Problem(f"{address} refused: {told}", "check the address: it may be no SPARQL endpoint")
+    if status >= _FAILED:
+        remedy = "the fault is the endpoint's: ask again later, or ask for less"
+        return Problem(f"{address} has failed: {told}", remedy)
+    return Problem(f"{address} refused: {told}", "mend the query")
+
+
+def _said(error: Exception) -> tuple[int, str, str]:
+    """Return the status of a refusal, its body and when to ask again; 0 where there is no status."""
+    if isinstance(error, urllib.error.HTTPError):
+        with error:
+            try:
+                text = error.read().decode(errors="replace")
+            except (OSError, HTTPException):  # the answer was cut off
+                text = str(error.reason)
+            return error.code, text, error.headers.get("Retry-After", "") if error.headers else ""
+    # The wrapper's own exceptions end in the body of the answer, printed as Python bytes.
+    start, _, body = str(error).partition("Response:\n")
+    try:
+        text = ast.literal_eval(body).decode(errors="replace") if body else start.strip()
+    except (ValueError, SyntaxError, AttributeError):
+        text = body
+    return next((status for kind, status in _STATUSES if isinstance(error, kind)), 0), text, ""
+
+
+def _printable(term: object) -> str:
+    """Return a term's text on one line; what could steer a terminal becomes U+FFFD."""
+    text = " ".join(str(getattr(term, "value", term)).split())
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
+
+
+def _line(cells: list[str], widths: list[int]) -> str:
+    padded = (cell + " " * (width - _width(cell)) for cell, width in zip(cells, widths, strict=True))
+    return "  ".join(padded).rstrip()
+
+
+def _width(text: str) -> int:
+    """Return the number of terminal columns of a text."""
+    return sum(_columns(character) for character in text)
+
+
+def _columns(character: str) -> int:
+    if unicodedata.combining(character):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1

@@ -1,0 +1,229 @@
+"""Results of other engines, in JSON or XML, read while they arrive and given on as strict JSON.
+
+Members come in any order, and those that the format does not know are passed over wherever they stand.
+"""
+
+import codecs
+import re
+from collections.abc import Iterable, Iterator
+from json import JSONDecoder
+from typing import Any, cast
+from xml.etree.ElementTree import Element, ParseError, XMLPullParser
+
+from pyoxigraph import QueryResultsFormat
+
+from kg.engine.result_rows import Row, Rows, Term, boolean, written
+
+_SPACE = re.compile(r"[ \t\r\n]*")
+_KEPT = 1 << 16  # characters that have been read before they are dropped
+_LANGUAGE = "{http://www.w3.org/XML/1998/namespace}lang"
+
+
+def strict(pieces: Iterable[bytes], format: QueryResultsFormat = QueryResultsFormat.JSON) -> Iterator[bytes]:
+    """Yield results as strict JSON; raise ValueError where they break off or are none."""
+    return _Xml(pieces).strict() if format == QueryResultsFormat.XML else _Json(pieces).strict()
+
+
+class _Json:
+    """Reads results in JSON while they arrive."""
+
+    def __init__(self, pieces: Iterable[bytes]) -> None:
+        self._pieces = codecs.iterdecode(iter(pieces), "utf-8-sig")
+        self._text, self._at, self._decoder = "", 0, JSONDecoder()
+        self._rows = Rows()
+
+    def strict(self) -> Iterator[bytes]:
+        """Yield the results."""
+        held: list[Row] | None = None
+        truth: object = None
+        done = False
+        for member in self._members():
+            if member == "head":
+                self._head(self._value())
+            elif member == "boolean":
+                truth = self._value()
+            elif member == "results":
+                rows = self._bindings()
+                if self._rows.variables is None:
+                    held = [*(held or ()), *rows]
+                else:
+                    yield from written(self._rows.variables, rows)
+                    done = True
+            else:
+                self._value()
+        if self._more_than_space():
+            raise ValueError("something follows it")
+        if held is not None:
+            names = self._rows.variables
+            yield from written(list({name: None for row in held for name in row}) if names is None else names, held)
+        elif not done:
+            if not isinstance(truth, bool):
+                raise ValueError("it holds no results")
+            yield boolean(truth)
+
+    def _head(self, head: object) -> None:
+        if isinstance(head, dict) and "vars" in head:
+            self._rows.named(head["vars"])
+
+    def _bindings(self) -> Iterator[Row]:
+        """Yield the rows among the members of `results`."""
+        for member in self._members():
+            if member == "bindings":
+                yield from map(self._rows.row, self._elements())
+            else:
+                self._value()
+
+    def _members(self) -> Iterator[str]:
+        """Yield the name of each member of an object, whose value is to be read before the next."""
+        self._expect("{")
+        if self._ahead() == "}":
+            self._at += 1
+            return
+        while True:
+            name = self._value()
+            if not isinstance(name, str):
+                raise ValueError("a member of it has no name")
+            self._expect(":")
+            yield name
+            if self._expect(",}") == "}":
+                return
+
+    def _elements(self) -> Iterator[Any]:
+        self._expect("[")
+        if self._ahead() == "]":
+            self._at += 1
+            return
+        while True:
+            yield self._value()
+            if self._expect(",]") == "]":
+                return
+
+    def _value(self) -> Any:
+        """Return the next value, as soon as all of it is there."""
+        self._ahead()
+        while True:
+            try:
+                value, end = self._decoder.raw_decode(self._text, self._at)
+            except ValueError:
+                if not self._more():
+                    raise
+                continue
+            if end < len(self._text) or not self._more():  # a number could go on
+                self._at = end
+                return value
+
+    def _expect(self, characters: str) -> str:
+        found = self._ahead()
+        if not found or found not in characters:
+            raise ValueError("it breaks off" if not found else f"“{found}” stands where “{characters[0]}” should")
+        self._at += 1
+        return found
+
+    def _ahead(self) -> str:
+        """Return the next character that is no space; empty at the end."""
+        return self._text[self._at] if self._more_than_space() else ""
+
+    def _more_than_space(self) -> bool:
+        while True:
+            space = _SPACE.match(self._text, self._at)
+            assert space is not None
+            self._at = space.end()
+            if self._at < len(self._text):
+                return True
+            if not self._more():
+                return False
+
+    def _more(self) -> bool:
+        """Add what comes next, as much again as is there unread: a long value is not to be tried too often."""
+        if self._at > _KEPT:
+            self._text, self._at = self._text[self._at :], 0
+        wanted, added = len(self._text) - self._at, list[str]()
+        for piece in self._pieces:
+            added.append(piece)
+            wanted -= len(piece)
+            if wanted < 0:
+                break
+        self._text += "".join(added)
+        return bool(added)
+
+
+class _Xml:
+    """Reads results in XML while they arrive."""
+
+    def __init__(self, pieces: Iterable[bytes]) -> None:
+        self._pieces, self._rows = pieces, Rows()
+        self._truth: bool | None = None
+        self._there = False
+
+    def strict(self) -> Iterator[bytes]:
+        """Yield the results."""
+        rows = self._read()
+        first = next(rows, None)  # by then the head has been read
+        if self._there or first is not None:
+            names = self._rows.variables
+            yield from written(names or [], _chained(first, rows))
+        elif self._truth is not None:
+            yield boolean(self._truth)
+        else:
+            raise ValueError("it holds no results")
+
+    def _read(self) -> Iterator[Row]:
+        parser: XMLPullParser[Any] = XMLPullParser(("start", "end"))
+        head, parents = list[str](), list[Element]()
+        try:
+            for piece in self._pieces:
+                parser.feed(piece)
+                yield from self._events(parser, head, parents)
+            parser.close()
+            yield from self._events(parser, head, parents)
+        except ParseError as error:
+            raise ValueError(f"it is no XML, or breaks off ({error})") from error
+
+    def _events(self, parser: "XMLPullParser[Any]", head: list[str], parents: list[Element]) -> Iterator[Row]:
+        for event, element in cast(Iterator[tuple[str, Element]], parser.read_events()):
+            name = _local(element)
+            if event == "start":
+                parents.append(element)
+                if name == "sparql" or len(parents) > 1:
+                    continue
+                raise ValueError("it is no document of results")
+            parents.pop()
+            if name == "variable":
+                head.append(element.get("name", ""))
+            elif name == "head":
+                self._rows.named(head)
+            elif name == "boolean":
+                self._truth = (element.text or "").strip() in ("true", "1")
+            elif name == "results":
+                self._there = True
+            elif name == "result" and _local(parents[-1]) == "results":
+                yield self._row(element)
+                parents[-1].clear()
+
+    def _row(self, result: Element) -> Row:
+        bindings = [element for element in result if _local(element) == "binding"]
+        return {each.get("name", ""): self._term(each) for each in bindings if any(map(_is_term, each))}
+
+    def _term(self, parent: Element) -> Term:
+        """Return the term that an element holds; texts keep their spaces."""
+        element = next(filter(_is_term, parent))
+        name, text = _local(element), "".join(element.itertext())
+        if name == "triple":
+            return {"type": name, "value": {_local(part): self._term(part) for part in element}}
+        read: Term = {"type": name, "value": text if name == "literal" else text.strip()}
+        read |= {"xml:lang": element.get(_LANGUAGE), "datatype": element.get("datatype")}
+        return self._rows.term(read)
+
+
+def _local(element: Element) -> str:
+    return str(element.tag).rpartition("}")[2]
+
+
+def _is_term(element: Element) -> bool:
+    return _local(element) in ("uri", "bnode", "literal", "triple")
+
+
+def _chained(first: Row | None, rows: Iterator[Row]) -> Iterator[Row]:
+    if first is not None:
+        yield first
+        yield from rows

@@ -1,0 +1,136 @@
+"""The process that answers: one question at a time, within its own limits, until it is ended.
+
+It is forked by the zygote and ends when its socket closes, when it has answered for the last time, or when it dies.
+"""
+
+import os
+import resource
+import signal
+import socket
+import time
+from collections.abc import Callable
+from functools import partial
+from math import ceil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pyoxigraph import Store
+
+from kg.core.negotiation import Format, Output
+from kg.engine.data_source import Source
+from kg.engine.limits import MB, Limits, megabytes
+from kg.engine.query_evaluator import BoundedOutput, answer
+from kg.engine.sandbox import deny_sockets, prctl
+from kg.engine.wire import Question, Refusal, Superseded, pack, receive
+
+if TYPE_CHECKING:
+    from kg.engine.federation_proxy import Gateway
+    from kg.engine.remote_backend import RemoteStore
+
+# Writes the answer to a question and returns its format.
+Answering = Callable[[Question, Output], Format]
+
+# Memory that questions have left behind before a worker is replaced by one that shares the zygote's again.
+_LEFT_BEHIND = 64 * MB
+_PR_SET_PDEATHSIG = 1
+_PR_SET_DUMPABLE = 4
+
+
+def work(
+    open_store: "Callable[[], Store | RemoteStore]", link: socket.socket, file: int, limits: Limits, source: Source
+) -> None:
+    """Answer the questions that come over the socket. `file` is the descriptor of a file for one large answer."""
+    store, meter = open_store(), _Meter()
+    baseline = meter.data()
+    # What is mapped already counts: the zygote's store, which this process shares with it.
+    resource.setrlimit(resource.RLIMIT_DATA, (baseline + limits.memory, baseline + limits.memory))
+    calls_others = bool(limits.services or source.held)
+    if not calls_others:
+        deny_sockets()
+    if not (calls_others or source.on_disk):
+        # No descriptor can be opened any more, so no socket: this holds also where a kernel cannot deny those alone.
+        # A store on the disk opens files as it goes.
+        resource.setrlimit(resource.RLIMIT_NOFILE, (0, 0))
+    answering = (
+        partial(answer, store, limits=limits, gateway=_gateway(limits)) if isinstance(store, Store) else store.answer
+    )
+    while message := receive(link):
+        _allow_cpu(limits.seconds)
+        header, body = _reply(answering, Question.of(message), BoundedOutput(file, limits), limits)
+        last = header["last"] or meter.data() > baseline + _LEFT_BEHIND
+        link.sendall(pack({**header, "last": last, "cpu": time.process_time()}, body))
+        if last:
+            return
+
+
+def _gateway(limits: Limits) -> "Gateway | None":
+    """Return what calls other endpoints, where any may be called."""
+    if not limits.services:
+        return None
+    from kg.engine.federation_proxy import Gateway  # with HTTP and TLS, which take a while to load
+
+    return Gateway(limits)
+
+
+class _Meter:
+    """Reads how much private memory this process has mapped, without opening anything for it."""
+
+    def __init__(self) -> None:
+        self._file = os.open("/proc/self/statm", os.O_RDONLY)
+        self._page = resource.getpagesize()
+
+    def data(self) -> int:
+        """Return the size of data and stack in bytes (proc(5), statm, sixth field)."""
+        return int(os.pread(self._file, 200, 0).split()[5]) * self._page
+
+
+def confine(parent: int) -> None:
+    """Set what holds for the whole life of a worker; end it where its parent has already gone."""
+    die_with_parent(parent)
+    # The kernel's out-of-memory killer takes a worker before anything else.
+    Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
+    # No core file, and none for a program that the kernel pipes it to, which would not care for the limit.
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    prctl(_PR_SET_DUMPABLE, 0)
+    # A dying engine prints a trace for each hostile query; what a worker died of is known by its status.
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (0, 1, 2):
+        os.dup2(nowhere, descriptor)
+    os.close(nowhere)
+
+
+def die_with_parent(parent: int) -> None:
+    """Let the kernel kill this process when the thread that started it ends (prctl(2), PR_SET_PDEATHSIG)."""
+    prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(0)
+
+
+def _reply(
+    answering: Answering, question: Question, output: BoundedOutput, limits: Limits
+) -> tuple[dict[str, Any], bytes]:
+    """Return header and body of the reply; a worker that may be damaged, or whose file is used, says it is the last."""
+    try:
+        format = answering(question, output)
+        body = output.body()
+        return {"content_type": format.content_type, "size": output.size, "last": output.filed}, body
+    except Refusal as refusal:
+        headers = dict(refusal.headers or {})
+        return {"status": refusal.status, "detail": refusal.detail, "headers": headers, "last": output.filed}, b""
+    except Superseded:
+        return {"superseded": True, "last": output.filed}, b""
+    except MemoryError:
+        return {"status": 503, "detail": out_of_memory(limits), "headers": {"Retry-After": "60"}, "last": True}, b""
+    except BaseException as error:  # a panic of the engine is no Exception
+        return {"broken": repr(error), "last": True}, b""
+
+
+def out_of_memory(limits: Limits) -> str:
+    """Return the sentence for a question that needs too much memory."""
+    return f"this query needs more than {megabytes(limits.memory)} of memory; ask for less at once"
+
+
+def _allow_cpu(seconds: float) -> None:
+    """Allow this much processor time from now on: the last resort, should nobody be there to end this process."""
+    soft = ceil(time.process_time() + seconds) + 2
+    resource.setrlimit(resource.RLIMIT_CPU, (soft, resource.RLIM_INFINITY))

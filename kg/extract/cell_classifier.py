@@ -1,0 +1,204 @@
+"""The cells of a row that tell what they are by what they say, wherever the row has drifted to."""
+
+import difflib
+import re
+import unicodedata
+from dataclasses import dataclass, field
+
+from kg.core.spans import plain, visible
+from kg.extract.periods import Calendar
+from kg.extract.target_clauses import parentheses_of
+from kg.recipe.code_lists import Code, CodeList
+
+_HYPHENS = re.compile("[‐‑‒–—―−ー]")
+_RUNNING = re.compile(r"(?:No\.?)?(\d{1,4})\.?", re.IGNORECASE)
+# What stands beside a number: that it is new or printed again, a mark that leads to a note.
+_BESIDE = r"(?:新規?|再掲?|追加?|変更|改訂?|継続)"
+_FOOTNOTE = r"[*※★☆†‡#+']{1,3}\d?"
+_ROW = re.compile(
+    rf"(?:No\.?|第)?\(?{_BESIDE}?\)?\(?(?P<number>\d{{1,4}})(?P<part>(?:[-の.]\d{{1,2}}|[a-z])?)\)?"
+    rf"(?:{_FOOTNOTE})?(?:\(?{_BESIDE}\)?)?(?:{_FOOTNOTE})?",
+)
+_NATIONAL = re.compile(
+    rf"(?:No\.?|施策番号|番号)?:?(?P<before>(?:\(?{_BESIDE}\)?)?(?:{_FOOTNOTE})?)(?P<number>\d{{1,2}}-\d{{1,3}})"
+    rf"(?P<after>(?:{_FOOTNOTE})?(?:\([^()\d]{{1,12}}\)|{_BESIDE})?(?:{_FOOTNOTE})?)",
+    re.IGNORECASE,
+)
+_NUMBERS = re.compile(r"\d{1,2}-\d{1,3}(?:[、,・/-]\d{1,3}(?:-\d{1,3})?)*")
+_ADJUSTING = re.compile(r"\(?(?:掲載)?時期(?:は)?(?:調整中|未定)\)?|調整中|未定")
+# What can follow the year of a listing time: から, 以降, から順次, から(時期調整中) …; with a number it is none.
+_LISTED = re.compile(r"[^\d。]{0,16}")
+LEAD = "◎"
+CIRCLES = "◎○◯〇⚪"
+_MARKED = re.compile(rf"^[(\[【]?[{CIRCLES}][)\]】]?:?|[(\[【]?[{CIRCLES}][)\]】]?$")
+_BODY = r"(?:省|庁|府|官房|委員会|院|局|本部|室|機構|協会|裁判所|銀行|公社|会議|センター)(?:\([^()]*\))?"
+_ORGANIZATION = re.compile(rf"[{CIRCLES}]?[^。「」()]*{_BODY}(?:等)?")
+_COLLECTIVE = re.compile(
+    rf"[{CIRCLES}]?(?:その他の?)?(?:関係|全て|すべて|全|各|その他)(?:の|する)?(?:各|全)?(?:府省庁|府省|省庁|省|府|庁|行政機関|機関)(?:等)?"
+)
+_SEPARATOR = re.compile(r"[、,，;；／/]|\s*[\n]\s*")
+_MARKS = frozenset("○〇◯⚪●◎✓✔☑レ")
+_FOOTED = re.compile(rf"[○〇◯⚪●◎✓✔☑レ](?:{_FOOTNOTE}|\(?注\d?\)?)")
+# What stands where a mark does, and may mean one, or half of one, or none.
+_LIKE_MARK = re.compile(
+    r"[(\[]?[○〇◯⚪●◎✓✔☑レ△▲▽▼□■◇◆☆★×✕✗✖☓*※+?xXOoQ0ОоΟο口ロ丸有無可否済]{1,2}[)\]]?(?:[*※†+?]|注)?\d?"
+)
+_NOTHING = frozenset({"-", "なし", "無し", "特になし", "該当なし", "予算措置なし", "(なし)"})
+_CLOSE = 0.8
+_LONGEST_NAME = 30
+OFFICE = re.compile(r"\s*\((?:[^()]|\([^()]*\))*\)\s*$")  # an office named after its body: 内閣官房(IT総合戦略室)
+
+
+def _hyphenated(text: str) -> str:
+    """Return the compared form with one hyphen for all that look alike."""
+    return _HYPHENS.sub("-", plain(text))
+
+
+def national_number(text: str) -> str:
+    """Return the national measure number `dd-dd` that the whole cell is, or an empty string.
+
+    A label (No.) may stand before it, and a mark or a word such as (再掲) beside it.
+    """
+    match = _NATIONAL.fullmatch(_hyphenated(text))
+    return match["number"] if match else ""
+
+
+def beside_national_number(text: str) -> str:
+    """Return the mark or word that stands beside a national number, or an empty string."""
+    match = _NATIONAL.fullmatch(_hyphenated(text))
+    return match["before"] + match["after"] if match else ""
+
+
+def running_number(text: str) -> str | None:
+    """Return the running number (No) that the whole cell is, without leading zeros, or None."""
+    match = _RUNNING.fullmatch(plain(text))
+    return str(int(match[1])) if match else None
+
+
+def row_number(text: str) -> str | None:
+    """Return the running number of a cell that prints more beside it: 61 of 新61, or None where the cell is none.
+
+    The number of a part (60-1) is no running number: it is empty.
+    """
+    if (number := running_number(text)) is not None:
+        return number
+    match = _ROW.fullmatch(_hyphenated(text))
+    return None if match is None else "" if match["part"] else str(int(match["number"]))
+
+
+def is_mark(text: str) -> bool:
+    """Whether the cell is the mark ○ of an effect column, a footnote beside it or not."""
+    return visible(text).strip() in _MARKS or is_footed(text)
+
+
+def is_footed(text: str) -> bool:
+    """Whether the cell is a mark of an effect column with the sign of a footnote."""
+    return bool(_FOOTED.fullmatch(plain(text)))
+
+
+def is_like_mark(text: str) -> bool:
+    """Whether the cell stands for a mark and is none: △, (○), the letter O."""
+    return bool(_LIKE_MARK.fullmatch(plain(text))) and not is_mark(text)
+
+
+def is_nothing(text: str) -> bool:
+    """Whether the cell says that there is nothing, by a hyphen or a word."""
+    return _hyphenated(text) in _NOTHING
+
+
+def organization_items(text: str) -> list[str]:
+    """Return the names that a list of organizations separates by commas, outside parentheses."""
+    words = unicodedata.normalize("NFKC", visible(text))
+    groups = parentheses_of(words) if "(" in words else []
+    cuts = [m for m in _SEPARATOR.finditer(words) if not any(start < m.start() < stop for start, stop in groups)]
+    starts, stops = [0, *(cut.end() for cut in cuts)], [*(cut.start() for cut in cuts), len(words)]
+    return [part for start, stop in zip(starts, stops, strict=True) if (part := words[start:stop].strip())]
+
+
+def unmarked(name: str) -> tuple[str, str]:
+    """Return the name of a body in NFKC form without the circle before or behind it, and that circle."""
+    if match := _MARKED.search(name):
+        return (name[: match.start()] + name[match.end() :]).strip(), match.group().strip("()[]【】:")
+    return name, ""
+
+
+def is_collective(name: str) -> bool:
+    """Whether the name is a collective (関係府省庁, 全府省庁 …) and so names no single body."""
+    return bool(_COLLECTIVE.fullmatch(plain(name)))
+
+
+@dataclass(frozen=True)
+class Anchors:
+    """Recognizes the cells that anchor a row: numbers, pillar, listing time, ministries."""
+
+    pillars: CodeList
+    organizations: CodeList
+    calendar: Calendar
+    _ends: dict[str, bool] = field(default_factory=dict, compare=False, repr=False)
+
+    def pillar(self, text: str) -> tuple[Code, bool] | None:
+        """Return the pillar that the whole cell is, and whether it was read from a near variant."""
+        word = plain(text)
+        if not word:
+            return None
+        if code := self.pillars.printed(word):
+            return code, False
+        forms = self.pillars.forms()
+        # words of quite another length cannot be near, and a short one is near to too much
+        alike = [form for form in forms if len(form) > 4 and _CLOSE < len(form) / len(word) < 1 / _CLOSE]
+        shared = set(word).__contains__  # as many characters as can match at all
+        alike = [form for form in alike if 2 * sum(map(shared, form)) >= _CLOSE * (len(form) + len(word))]
+        near = difflib.get_close_matches(word, alike, n=1, cutoff=_CLOSE) if alike else []
+        return (forms[near[0]], True) if near else None
+
+    def is_listing(self, text: str) -> bool:
+        """Whether the cell is a listing time: it begins with a year and says little more, or it is 時期調整中."""
+        word = plain(text)
+        periods = self.calendar.periods(word)
+        dated = bool(periods) and periods[0].start == 0 and bool(_LISTED.fullmatch(word, periods[-1].stop))
+        return dated or bool(_ADJUSTING.fullmatch(word))
+
+    def marked_organizations(self, text: str) -> bool:
+        """Whether the cell is a list of organizations beyond doubt: one is marked ◎ or all are known."""
+        if not text.strip() or "。" in text.strip()[:-1]:
+            return False
+        items = organization_items(text)
+        return self._list_of(items) and (
+            any(self._marked(*unmarked(item)) for item in items)
+            or all(self._known(unmarked(item)[0]) for item in items)
+        )
+
+    def ends_row(self, text: str) -> bool:
+        """Whether the cell is what ends a row, and only a row has: the national number or the ministries."""
+        if text not in self._ends:  # lines are asked twice: what they are, and where their row ends
+            self._ends[text] = bool(national_number(text)) or self.marked_organizations(text)
+        return self._ends[text]
+
+    def is_anchor(self, text: str) -> bool:
+        """Whether the cell is what only stands beside the others: a list of ministries, or of national numbers."""
+        return self.marked_organizations(text) or bool(_NUMBERS.fullmatch(_hyphenated(text)))
+
+    def are_organizations(self, text: str) -> bool:
+        """Whether the cell reads like a list of organizations, known or not."""
+        return self._list_of(organization_items(text))
+
+    def _list_of(self, items: list[str]) -> bool:
+        """Most items are known or read like a body's name, and none is a sentence."""
+        if not items or any(len(OFFICE.sub("", item)) > _LONGEST_NAME for item in items):
+            return False
+        alike = sum(
+            1
+            for name, circle in map(unmarked, items)
+            if self._known(name)
+            or is_collective(name)
+            or self._marked(name, circle)
+            or _ORGANIZATION.fullmatch(plain(name))
+        )
+        return alike * 2 > len(items)
+
+    def _marked(self, name: str, circle: str) -> bool:
+        """Whether a circle marks a lead: ◎ always does, the others, which are bullets, too, only before a body."""
+        return circle == LEAD or bool(circle and name and (self._known(name) or _ORGANIZATION.fullmatch(plain(name))))
+
+    def _known(self, name: str) -> bool:
+        return bool(self.organizations.printed(name) or self.organizations.printed(OFFICE.sub("", name)))

@@ -1,0 +1,132 @@
+"""The lines of a document: page titles, header blocks and rows, told apart by what they hold."""
+
+import difflib
+import enum
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from kg.core.spans import Cell, plain, visible
+from kg.extract.cell_classifier import Anchors, running_number
+from kg.recipe.code_lists import CodeList
+
+
+class Kind(enum.Enum):
+    """What a line of the document is."""
+
+    TITLE = "title"
+    HEADER = "header"
+    ROW = "row"
+    OTHER = "other"
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line that is not blank, with its cells."""
+
+    kind: Kind
+    page: int
+    number: int
+    cells: tuple[Cell, ...]
+
+
+# A heading cell is short; the longest one seen has 18 characters.
+_LONGEST_HEADING = 40
+_LIKE = 0.6
+_BREAK = re.compile(r"\r\n|\n|\r")
+
+
+class Headings:
+    """Recognizes header lines by their wording, which drifts from page to page."""
+
+    def __init__(self, columns: CodeList, effects: CodeList) -> None:
+        self._words = [*columns.forms(), *effects.forms()]
+        self._seen: dict[str, bool] = {}
+
+    def like(self, text: str) -> bool:
+        """Whether a cell reads like one of the headings; every page prints the same ones, so answers are kept."""
+        word = plain(text)
+        if word not in self._seen:
+            self._seen[word] = word in self._words or self._near(word)
+        return self._seen[word]
+
+    def _near(self, word: str) -> bool:
+        matcher = difflib.SequenceMatcher(b=word, autojunk=False)
+        for known in self._words:
+            matcher.set_seq1(known)
+            if matcher.real_quick_ratio() >= _LIKE and matcher.ratio() >= _LIKE:
+                return True
+        return False
+
+    def match(self, cells: tuple[Cell, ...]) -> bool:
+        """Whether all cells are short and most of the filled ones read like headings."""
+        filled = [cell.printed for cell in cells if cell.printed.strip()]
+        if not filled or any(len(plain(text)) > _LONGEST_HEADING for text in filled):
+            return False
+        alike = sum(1 for text in filled if self.like(text))
+        return alike * 2 >= len(filled) and (alike > 1 or len(filled) == 1)
+
+
+def lines_of(edition: str, document: str, headings: Headings, anchors: Anchors) -> list[Line]:
+    """Return every line that is not blank. `page` counts the header blocks: adjacent header lines are one block."""
+    lines: list[Line] = []
+    page = 0
+    for number, start, text in _split(document):
+        cells = _cells(edition, number, start, text)
+        kind = _kind(cells, headings, anchors, after_header=bool(lines) and lines[-1].kind is Kind.HEADER)
+        if kind is Kind.HEADER and not (lines and lines[-1].kind is Kind.HEADER and not cells[0].printed.strip()):
+            page += 1
+        placed = tuple(Cell(c.edition, page, c.line, c.position, c.start, c.end, c.printed) for c in cells)
+        lines.append(Line(kind, page, number, placed))
+    return lines
+
+
+def _split(document: str) -> Iterator[tuple[int, int, str]]:
+    """Yield line number, offset and text of each line that is not blank; any line end is understood."""
+    start, number = 0, 1
+    for end in [*_BREAK.finditer(document), None]:
+        text = document[start : end.start()] if end else document[start:]
+        if text.strip("\t \u3000\ufeff"):
+            yield number, start, text
+        if end:
+            start, number = end.end(), number + 1
+
+
+def _cells(edition: str, line: int, start: int, text: str) -> tuple[Cell, ...]:
+    cells = []
+    for position, printed in enumerate(text.split("\t"), 1):
+        cells.append(Cell(edition, 0, line, position, start, start + len(printed), printed))
+        start += len(printed) + 1
+    return tuple(cells)
+
+
+def _kind(cells: tuple[Cell, ...], headings: Headings, anchors: Anchors, after_header: bool) -> Kind:
+    """Tell what a line is. A row has a running number, or else the number or the ministries that only a row has."""
+    first = visible(cells[0].printed).strip()
+    if len(cells) == 1:
+        return Kind.TITLE if first.startswith("#") else Kind.OTHER
+    if running_number(first) is not None:
+        return Kind.ROW
+    if any(anchors.ends_row(cell.printed) for cell in cells):
+        return Kind.ROW
+    second_line = after_header and not first and all(len(plain(cell.printed)) <= _LONGEST_HEADING for cell in cells)
+    if second_line or headings.match(cells):
+        return Kind.HEADER
+    return Kind.ROW if sum(1 for cell in cells if cell.printed.strip()) > 1 else Kind.OTHER
+
+
+def effect_order(header: list[Line], effects: CodeList) -> list[str]:
+    """Return the keys of the effect columns in the order that a page's header prints, if it prints all of them.
+
+    Otherwise the order of the code list: the header may lack a column, and a row's marks stand in order all the same.
+    """
+    usual = [code.key for code in effects]
+    forms = effects.forms()
+    found: list[str] = []
+    for line in header:
+        for cell in line.cells:
+            word = plain(cell.printed)
+            near = [word] if word in forms else difflib.get_close_matches(word, list(forms), n=1, cutoff=_LIKE)
+            if near and word:
+                found.append(forms[near[0]].key)
+    return found if sorted(found) == sorted(usual) else usual

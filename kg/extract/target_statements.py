@@ -1,0 +1,334 @@
+"""What one clause of a KPI states: a number with its role, its unit and its period, a date alone, or a comparison.
+
+Inside a parenthesis every clause with a period or a counted number is a target. Outside, a number is a target only
+where the words make it one: every year (年1回以上), a change (3割削減, 平成24年度比で3倍), a period or the name of its
+role before it (令和4年度末:100件, 目標値:100%), a comparator after it, or the end of the KPI.
+"""
+
+import datetime
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from itertools import pairwise
+
+from kg.extract.ambiguous_numbers import is_compound, is_doubtful, is_name_of_time, stands_apart
+from kg.extract.lexicon import Lexicon
+from kg.extract.number_context import (
+    ATTRIBUTE,
+    COLON,
+    DONE_WORDS,
+    END,
+    NAME_BEFORE,
+    comparator_of,
+    named_role,
+    once_in,
+    role_of,
+    stated_by,
+    stated_outside,
+)
+from kg.extract.numerals import Numeral
+from kg.extract.periods import Calendar, Period, days_of
+from kg.extract.target_clauses import COMPARED, LEADING_ON, Clause, mask, parentheses_of, shrinks
+
+_FRACTION = re.compile(r"[\d一二三四五六七八九十]+分の[\d一二三四五六七八九十]+|\d+/\d+|半分|半数")
+_DATE_ONLY = re.compile(
+    r"\s*(?:末|中|当初)?(?:時点|現在)?(?:の?累計)?(?:まで|以降|以後)?(?:に|頃)?(?:の?(?:最終|中間)?(?:目標|実績|現状)(?:値)?|達成(?:する)?|見込み?)?[~〜]?\s*"
+)
+# What is so before it becomes something else: 平成30年度の40団体を令和4年度に100団体に
+_STARTING = re.compile(r"(?:を|に対し(?:て)?|に比べ|(?:だった|であった)(?:もの|ところ)?を?|のところ)\s*$")
+_YEAR = datetime.timedelta(days=366)
+_AND = re.compile(r"末?\s?(?:及び|並びに|と|、|・|,)\s?")
+_FROM_THEN_ON = re.compile(r"\s*末?(?:以降|以後|より後|(?:より|から)(?=[、\s]?毎))")
+_AFTER_SPACE = re.compile(r"[^\s:]\s+$")
+_REACHED_THEN = re.compile(
+    rf"(?:末|中|当初|頃)*(?:まで)?(?:に|を目途に?)?(?:{DONE_WORDS}|開始|終了|予定)*(?:する)?\s*。?"
+)
+_NOW = re.compile(r"(?:現行|現在|従来|これまで|既存)の(?:約|およそ)?$")
+_SINCE = re.compile(r"末?\s?(?:から|[~〜-])\s?")
+_EACH = re.compile(r"末?(?:まで)?(?:の|に|、|:)*\s?(?:各年|毎年|各(?=\d))")
+_EACH_OF_THEM = re.compile(r"[各毎]年度?(?:に|:)?(?:約|およそ)?$")
+_SIGNED = frozenset({"", "%", "円", "ポイント", "倍"})  # what can be less than nothing
+UNIT_ALONE = re.compile(r"\s*\(([^()\d]{1,8})\)\s*")
+_DATE_NAMED = re.compile(r"\s*[\[【〔]?(?:目標|達成)(?:年度?|時期)\s*[:\]】〕]")
+_DEADLINE = re.compile(
+    r"(?:末|当初|初頭|半ば|[春夏秋冬])?(?:頃)?"
+    r"(?:まで(?:に)?|中に|末に|内に|以降|に(?!おける|関|つ|係|よ|向)|を目途に?|を目処に?|をめどに?|\s*:)"
+)
+
+
+@dataclass(frozen=True)
+class Target:
+    """One target as read. `value` is None for a milestone or an indefinite number.
+
+    Empty strings where nothing is printed; `start` and `stop` delimit its words in the KPI; `half_read` says that they
+    hold a number that could not be read.
+    """
+
+    role: str
+    value: Decimal | None
+    comparator: str
+    unit: str
+    period: str
+    baseline_period: str
+    direction: str
+    start: int
+    stop: int
+    unit_known: bool = True
+    half_read: bool = False
+
+
+@dataclass(frozen=True)
+class Stated:
+    """What a clause states about one number, or about none; `codes` are its periods, `read` where its number stands."""
+
+    target: Target
+    codes: tuple[str, ...] = ()
+    read: tuple[tuple[int, int], ...] = ()
+
+
+class ClauseReader:
+    """Reads the clauses of one KPI, whose text is NFKC; `role` is the one that words before the clause have named, and
+    `due` says that a deadline stands before it.
+
+    `written` is the day of the document.
+    """
+
+    def __init__(self, text: str, lexicon: Lexicon, written: datetime.date | None) -> None:
+        self._text, self._lexicon, self._written = text, lexicon, written
+        self._masked = mask(text, lexicon.calendar.periods(text))
+        self.role, self.due = "", False
+
+    def to_come(self, codes: Sequence[str], beginning: bool = False) -> bool:
+        """Whether a period had not yet come, or begun, when the document was written; False where that is unknown."""
+        if not codes or self._written is None:
+            return False
+        first, last = days_of(codes[-1])
+        return (first if beginning else last) > self._written
+
+    def far_ahead(self, codes: Sequence[str]) -> bool:
+        """Whether a period begins more than a year after the document: nobody can say how things stand then."""
+        return bool(codes) and self._written is not None and days_of(codes[-1])[0] > self._written + _YEAR
+
+    def soon(self, codes: Sequence[str]) -> bool:
+        """Whether a period begins within a year after the document: what is so then may be known, or be an aim."""
+        return self.to_come(codes, beginning=True) and not self.far_ahead(codes)
+
+    def read(self, clause: Clause) -> list[Stated]:
+        """Read one clause; an empty list where it states nothing."""
+        words, periods = self._text[clause.start : clause.stop], clause.periods
+        compared = next((p for p in periods if COMPARED.match(words, p.stop) or words[: p.start].endswith("対")), None)
+        own = [period for period in periods if period is not compared]
+        numerals = self._numerals(words, periods)
+        if not numerals:
+            return self._without_number(words, clause, own, compared)
+        numeral = self._with_unit(words, numerals[0])
+        role, direction = role_of(words, numeral, periods, compared)
+        stated = stated_outside(words, numeral, own, role, not clause.start) or self._ends_statement(clause, numeral)
+        if clause.outside and not (stated or stated_by(words, numeral, own, bool(self.role), self.due)):
+            return self._unstated(words, clause, own, numeral)
+        codes = _codes(words, own)
+        counters, masked = self._lexicon.counters, mask(words, periods)
+        leads = words.rstrip().endswith(LEADING_ON) and "まで" not in words
+        odd = is_doubtful(words, numeral, periods, counters, masked) or self._is_open(words, numeral, clause, own, role)
+        target = Target(
+            role=self._role_at(role, words, clause, codes),
+            value=None if numeral.garbled or is_compound(numeral, counters, masked) else _amount(numeral, role),
+            comparator=comparator_of(words, numeral),
+            unit=numeral.unit,
+            period=codes[-1] if codes else "",
+            baseline_period=compared.code if compared else "",
+            direction=direction,
+            start=clause.start,
+            stop=clause.stop,
+            unit_known=numeral.known,
+            half_read=odd or (leads and self.soon(codes)) or self._more_numbers(numeral, masked),
+        )
+        if len(codes) > 1 and _EACH_OF_THEM.search(masked[: numeral.start]):
+            target = replace(target, role="target")  # the years are named: of each of them, not of every year
+        bounds = self._bounds(words, target, numerals)
+        places = [(clause.start + each.start, clause.start + each.stop) for each in numerals[: len(bounds)]]
+        return [Stated(each, codes, (place,)) for each, place in zip(bounds, places, strict=True)]
+
+    def _is_open(self, words: str, numeral: Numeral, clause: Clause, own: Sequence[Period], role: str) -> bool:
+        """Whether the words around a number leave open what it says."""
+        if not stands_apart(self._masked, clause.start + numeral.start, clause.start + numeral.stop):
+            return True
+        if not clause.outside and not own and ATTRIBUTE.match(words, numeral.stop) and not numeral.behind:
+            return True  # is it the number to reach, or who is counted?
+        if (not numeral.unit and words[numeral.stop : numeral.stop + 1] == "の") or _NOW.search(words[: numeral.start]):
+            return True  # one of a kind that has so many (17の目標), or how it is now (現行の約50億円)
+        # fewer by so many, or fewer than none?
+        return numeral.value is not None and numeral.value < 0 and role != "change" and numeral.unit not in _SIGNED
+
+    def _numerals(self, words: str, periods: Sequence[Period]) -> list[Numeral]:
+        """Return the numbers that a clause is about: those in no period; a lone bare one is a label: (1)."""
+        found = [
+            numeral
+            for numeral in self._lexicon.counters.numerals(mask(words, periods))
+            if numeral.unit or words.strip() != words[numeral.start : numeral.stop]
+        ]
+        # who is counted comes before how many: 人口5万人未満の団体は400団体
+        counted = [numeral for numeral in found if numeral.behind or not ATTRIBUTE.match(words, numeral.stop)]
+        return counted or found
+
+    def _with_unit(self, words: str, numeral: Numeral) -> Numeral:
+        """Return a number with the unit that stands in parentheses behind it: 30(件)."""
+        match = None if numeral.unit else UNIT_ALONE.match(words, numeral.stop)
+        unit, end, known = self._lexicon.counters.unit_at(match[1], 0) if match else ("", 0, False)
+        if match and known and unit and not match[1][end:].strip():
+            return replace(numeral, unit=unit)
+        return numeral
+
+    def _bounds(self, words: str, target: Target, numerals: Sequence[Numeral]) -> list[Target]:
+        """Return a target, or both where its words bound a number from below and from above: 10件以上20件未満."""
+        if len(numerals) == 2 and all(each.unit == target.unit and each.value is not None for each in numerals):
+            other = comparator_of(words, numerals[1])
+            between = words[numerals[0].stop : numerals[1].start].strip("、~ ")
+            if {target.comparator[:1], other[:1]} == {"<", ">"} and re.fullmatch(
+                r"(?:以上|超|以下|未満|超え)", between
+            ):
+                upper = replace(target, value=numerals[1].value, comparator=other, half_read=False)
+                return [replace(target, half_read=False), upper]
+        return [target]
+
+    def _role_at(self, role: str, words: str, clause: Clause, codes: Sequence[str]) -> str:
+        """Return the role of a number by the words around it, a role named before, and its time."""
+        if role not in ("target", "baseline"):
+            return role
+        if words.rstrip().endswith(LEADING_ON):
+            return "target" if self.far_ahead(codes) else role
+        named = named_role(words)
+        if named:
+            return named
+        if codes and self._written and not self.to_come(codes) and _STARTING.search(words):
+            return "baseline"
+        if shrinks(self._text, clause.group) and once_in(words):
+            return "baseline"
+        if time := once_in(words):
+            if codes and self._written is not None:
+                return "target" if self.to_come(codes, beginning=time == "beginning") else "baseline"
+            return role
+        return self.role if self.role and role == "target" else role
+
+    def _more_numbers(self, numeral: Numeral, masked: str) -> bool:
+        """Whether a clause says more than one value: it counts twice, or gives a range."""
+        printed = masked[numeral.start : numeral.stop]
+        ranged = numeral.value is None and any(char.isdigit() or char == "、" for char in printed)
+        counted = [other for other in self._lexicon.counters.numerals(masked) if other.unit]
+        return ranged or len(counted) > 1
+
+    def _without_number(
+        self, words: str, clause: Clause, own: Sequence[Period], compared: Period | None
+    ) -> list[Stated]:
+        """Read 倍増 and 半減, the baseline of a change, a milestone, or a deadline before the words of the KPI."""
+        codes = _codes(words, own)
+        period, baseline = codes[-1] if codes else "", compared.code if compared else ""
+        target = Target("target", None, "=", "", period, "", "", clause.start, clause.stop)
+        change = replace(target, role="change", baseline_period=baseline)
+        if "倍増" in words:
+            return [Stated(replace(change, value=Decimal(2), unit="倍", direction="multiple"), codes)]
+        if "半減" in words:
+            return [Stated(replace(change, value=Decimal(50), unit="%", direction="decrease"), codes)]
+        if compared:
+            return [Stated(replace(target, role="comparison", baseline_period=baseline))]
+        if clause.outside and not (own and _DATE_NAMED.match(words)):
+            deadline = self._deadline_of(words, clause, own) or self._milestone_of(words, clause, own)
+            if deadline and _FRACTION.search(mask(words, own)):
+                return [replace(deadline[0], target=replace(deadline[0].target, role="target", half_read=True))]
+            return deadline
+        if not own:
+            return []
+        half_read = bool(_FRACTION.search(mask(words, own))) or is_name_of_time(words, own[-1])
+        role = self._role_at("target", words, clause, codes)
+        return [Stated(replace(target, role=role, half_read=half_read), codes)]
+
+    def _unstated(self, words: str, clause: Clause, own: Sequence[Period], numeral: Numeral) -> list[Stated]:
+        """Read a clause outside any parenthesis with a number that no rule takes for a target.
+
+        Behind a deadline with which the KPI begins it is left open, unless it only says who is counted.
+        """
+        deadline = self._deadline_of(words, clause, own)
+        between = words[own[0].stop : numeral.start] if deadline else ""
+        if not deadline or ATTRIBUTE.match(words, numeral.stop) or not COLON.search(between):
+            return deadline
+        target = replace(deadline[0].target, role="target", stop=clause.stop, half_read=True)
+        place = (clause.start + numeral.start, clause.start + numeral.stop)
+        return [Stated(target, deadline[0].codes, (place,))]
+
+    def _deadline_of(self, words: str, clause: Clause, own: Sequence[Period]) -> list[Stated]:
+        """Outside a parenthesis a period alone is a deadline only where the KPI begins with it (令和2年までに、…)."""
+        match = _DEADLINE.match(words, own[0].stop) if own else None
+        if not match:
+            return []
+        leads = not own[0].start or NAME_BEFORE.fullmatch(words, 0, own[0].start) or words[match.end() :].strip() == ""
+        if clause.start or not leads:
+            return []
+        codes = _codes(words, own[:1])
+        return [Stated(Target("deadline", None, "=", "", codes[-1], "", "", 0, match.end()), codes)]
+
+    def _milestone_of(self, words: str, clause: Clause, own: Sequence[Period]) -> list[Stated]:
+        """Outside a parenthesis a period is a milestone behind a space, at the end of the KPI: 共用開始 令和3年度."""
+        if not own or clause.stop < len(self._text) or not _AFTER_SPACE.search(words[: own[0].start]):
+            return []
+        if not _REACHED_THEN.fullmatch(words, own[-1].stop) or len(own) > 1:
+            return []
+        codes = _codes(words, own)
+        start = clause.start + own[0].start
+        return [Stated(Target("target", None, "=", "", codes[-1], "", "", start, clause.stop), codes)]
+
+    def _ends_statement(self, clause: Clause, numeral: Numeral) -> bool:
+        """Whether a number ends its clause beside its date or an arrow: 10件(令和3年度), (令和3年度)10件, 5件→10件."""
+        text, calendar = self._text, self._lexicon.calendar
+        if not numeral.unit or not END.match(text[clause.start : clause.stop], numeral.stop):
+            return False
+        before, after = text[: clause.start].rstrip(), text[clause.stop :].lstrip()
+        beside = [
+            (a, b)
+            for a, b in parentheses_of(text)
+            if (before.endswith((")", "]", "】", "〕")) and b == len(before) - 1) or text[a:].lstrip() == after
+        ]
+        led = before.endswith(LEADING_ON) or after.startswith(LEADING_ON) or text[: clause.stop].endswith(LEADING_ON)
+        return led or any(is_date(text[a : b + 1], calendar) for a, b in beside)
+
+
+def _amount(numeral: Numeral, role: str) -> Decimal | None:
+    """Return the value of a number; that of a change is how much, its direction says the rest: ▲20%(平成25年度比)."""
+    return abs(numeral.value) if numeral.value is not None and role == "change" else numeral.value
+
+
+def _codes(words: str, own: Sequence[Period]) -> tuple[str, ...]:
+    """Return the codes of the period that counts, the last one; `以降` behind it leaves its end open."""
+    if not own:
+        return ()
+    codes = own[-1].codes
+    if len(own) > 1 and _SINCE.fullmatch(words, own[-2].stop, own[-1].start) and _EACH.match(words, own[-1].stop):
+        codes = _all_years(own[-2].codes[0], codes[-1]) or codes
+    for before, after in reversed([*pairwise(own)]):
+        if not _AND.fullmatch(words, before.stop, after.start):
+            break
+        codes = (*before.codes, *codes)
+    return (*codes[:-1], f"{codes[-1]}-on") if _FROM_THEN_ON.match(words, own[-1].stop) else codes
+
+
+def _all_years(first: str, last: str) -> tuple[str, ...]:
+    """Return the codes of all years from one to another of the same kind; none where they are something else."""
+    if not (first[:2] == last[:2] in ("FY", "CY") and len(first) == len(last) == len("FY2020")):
+        return ()
+    return tuple(f"{first[:2]}{year}" for year in range(int(first[2:]), int(last[2:]) + 1))
+
+
+def is_date(words: str, calendar: Calendar) -> bool:
+    """Whether words, with what stands around them, are a period with its particle, and nothing else."""
+    inside = words.strip("()[]【】〔〕 ")
+    periods = calendar.periods(words)
+    if not periods or words[: periods[0].start].strip("([【〔】〕] 、:") not in (
+        "",
+        "目標年度",
+        "目標年",
+        "達成年度",
+        "年度",
+    ):
+        return False
+    rest = words[periods[-1].stop :].rstrip(")]】〕 、。")
+    return bool(inside) and bool(_DATE_ONLY.fullmatch(rest))

@@ -1,0 +1,66 @@
+"""What /openapi.json says of the answers: their status codes and media types (OpenAPI 3.1, 4.8.16)."""
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from kg.core.negotiation import Format
+
+_IN_PATH = re.compile(r"\{(\w+)(?::\w+)?\}")
+_PROBLEM = {
+    "type": "object",
+    "required": ["type", "title", "status", "detail"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string", "description": "what is wrong, and the remedy"},
+    },
+}
+# What every path can answer beside what its route says.
+EVERYWHERE: dict[int | str, dict[str, Any]] = {
+    304: {"description": "The client has it already"},
+    "4XX": {
+        "description": "Refused, with the reason",
+        "content": {"application/problem+json": {"schema": _PROBLEM}, "text/html": {}},
+    },
+    "5XX": {
+        "description": "Not answered, with the reason; where `Retry-After` is sent it is worth while to ask again",
+        "content": {"application/problem+json": {"schema": _PROBLEM}},
+    },
+}
+
+
+def answered(*formats: Format | str, status: int = 200) -> dict[int | str, dict[str, Any]]:
+    """Return the `responses` of a route whose answer comes in these formats, or without a body where none is named."""
+    media_types = [format.media_type if isinstance(format, Format) else format for format in formats]
+    content: dict[str, Any] = {media_type: {} for media_type in media_types}
+    return {status: {"description": "The answer", **({"content": content} if content else {})}}
+
+
+def takes(**parameters: str) -> dict[str, Any]:
+    """Return the `openapi_extra` of a route that reads these parameters of an address, each with what it says."""
+    schema = {"type": "string"}
+    return {
+        "parameters": [
+            {"name": name.rstrip("_"), "in": "query", "required": False, "description": text, "schema": schema}
+            for name, text in parameters.items()
+        ]
+    }
+
+
+def with_path_parameters(path: str, known: Iterable[str], extra: dict[str, Any] | None) -> dict[str, Any]:
+    """Return the `openapi_extra` of a route with the parameters of its path that its function does not name."""
+    names = [name for name in _IN_PATH.findall(path) if name not in known]
+    described = [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names]
+    extra = extra or {}
+    return {**extra, "parameters": [*described, *extra.get("parameters", ())]} if described else extra
+
+
+# The mark of a route that judges its parameters itself.
+OWN_PARAMETERS = "x-own-parameters"
+
+
+def led(status: int) -> dict[int | str, dict[str, Any]]:
+    """Return the `responses` of a route that leads to another address."""
+    return {status: {"description": "The address is in `Location`", "headers": {"Location": {"schema": {}}}}}

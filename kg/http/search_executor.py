@@ -1,0 +1,74 @@
+"""Where the search index is asked: in threads beside the event loop, each errand within its time, a few waiting."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import TypeVar
+
+from kg.core.errors import Problem
+from kg.http.sparql_endpoint import Refusal
+from kg.search import Index, Matcher, SearchTimeout
+
+Returned = TypeVar("Returned")
+
+
+@dataclass
+class Desk:
+    """Has errands run with the matcher of an index.
+
+    `index` returns the index, or raises Refusal where there is none (yet). `seconds` is the time of an errand; of more
+    than `waiting`, whoever comes is asked to come again; `what` they are, in the plural, and `remedy` what makes one
+    of them shorter, stand in a refusal.
+    """
+
+    index: Callable[[], Index]
+    what: str
+    remedy: str
+    threads: int
+    waiting: int
+    seconds: float
+    _matcher: Matcher | None = field(default=None, init=False)
+    _there: int = field(default=0, init=False)
+
+    def __post_init__(self) -> None:
+        """Keep the threads ready; they start when there is work."""
+        self._threads, self._making = ThreadPoolExecutor(self.threads, self.what), Lock()
+
+    async def errand(self, work: Callable[[Matcher, float], Returned]) -> Returned:
+        """Return what an errand returns; it is given the matcher, and the moment (of `time.monotonic`) it must end by.
+
+        Raises Refusal: 429 where too many are waiting, 503 where it has taken too long.
+        """
+        if self._there >= self.waiting:
+            raise Refusal(429, f"too many {self.what} are waiting; try again in a moment", {"Retry-After": "2"})
+        index, deadline = self.index(), time.monotonic() + self.seconds
+
+        def run() -> Returned:
+            return work(self._matcher_of(index), deadline)  # to make a matcher of a large index takes a while
+
+        self._there += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, run)
+        except SearchTimeout as error:
+            fact = f"this has taken longer than {self.seconds:g} seconds; {self.remedy}"
+            raise Refusal(503, fact, {"Retry-After": "5"}) from error
+        finally:
+            self._there -= 1
+
+    def _matcher_of(self, index: Index) -> Matcher:
+        """Return the matcher of the index; it learns what it is asked often, so there is one."""
+        with self._making:
+            if self._matcher is None or self._matcher.index is not index:
+                self._matcher = Matcher(index)
+            return self._matcher
+
+
+def left(deadline: float) -> float:
+    """Return the seconds until a deadline; raise SearchTimeout where it has passed."""
+    seconds = deadline - time.monotonic()
+    if seconds <= 0:
+        raise SearchTimeout(Problem("the time of an errand is over", "ask for less at once"))
+    return seconds

@@ -1,0 +1,121 @@
+"""A user's table, whatever file it is in: one column to read, some columns to add, and all that was there is kept."""
+
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from kg.core.errors import KgError, Problem
+
+# Above their header many tables have a title and notes.
+HEADER_WITHIN = 20
+# What stands in a column of our own.
+Added = Sequence[Sequence[str]]
+
+
+class TableError(KgError):
+    """A table cannot be read, or cannot be written as it was asked for."""
+
+
+class ColumnError(TableError):
+    """A table has no such column."""
+
+
+@dataclass(frozen=True)
+class Written:
+    """How text is written: in this encoding, which writes `lost` characters of ours as 〓."""
+
+    encoding: str
+    lost: int = 0
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The columns that are looked at, as a user names them, and the number of the header row, or 0."""
+
+    name: str
+    further: tuple[str, ...] = ()
+    header: int = 0
+
+    def places(self, rows: Sequence[Sequence[str]], file: Path) -> tuple[int, int, tuple[int, ...]]:
+        """Return the numbers of the header row, the column and the further ones, from 0; raise ColumnError."""
+        header, place = place_of(rows, self.name, file, self.header)
+        return header, place, tuple(place_of(rows, name, file, header + 1)[1] for name in self.further)
+
+
+class Table(Protocol):
+    """A table of which one column is looked at."""
+
+    def about(self) -> str:
+        """Return in a few words how the file was read, such as `Shift_JIS (CP932), separated by tabs`."""
+
+    def values(self) -> Sequence[str | None]:
+        """Return the text of the column in each row below the header; None where there is no row but an empty line."""
+
+    def taken(self) -> Sequence[str]:
+        """Return the names of the columns that there are."""
+
+    def further(self) -> Sequence[Sequence[str]]:
+        """Return the texts of the further columns in each row below the header."""
+
+    def rows(self) -> Iterator[Sequence[str]]:
+        """Yield every row as text, what stands above the header too."""
+
+    def header(self) -> int:
+        """Return how many rows stand above the header."""
+
+    def write(self, out: Path | None, names: Sequence[str], added: Added, encoding: str | None) -> Written:
+        """Write the table, each row with what is added to it, into a file of its own kind or to standard output."""
+
+
+def with_added(table: Table, names: Sequence[str], added: Added) -> Iterator[Sequence[str]]:
+    """Yield every row of a table as text, from the header on with what is added, all of one width."""
+    rows = list(table.rows())
+    width = max((len(row) for row in rows[table.header() :]), default=0)
+    more = iter([names, *added])
+    for number, row in enumerate(rows):
+        yield row if number < table.header() else [*row, *[""] * (width - len(row)), *next(more)]
+
+
+def place_of(rows: Sequence[Sequence[str]], column: str, file: Path, header_row: int = 0) -> tuple[int, int]:
+    """Return where a column is: the number of its header row, and its own, both from 0.
+
+    A column goes by its name, in any width and with any spaces, or by its number from 1. `header_row` counts from 1 and
+    is the last row of the header where a user says which: a name may then stand in any row down to it. Raise
+    ColumnError, which lists the columns, where there is none of that name or several.
+    """
+    if header_row > len(rows):
+        remedy = "give the number of a row, counted from 1"
+        raise ColumnError(Problem(f"there is no row {header_row} to be the header", remedy, file))
+    wanted, header = folded(column), header_row - 1 if header_row else header_of(rows)
+    for number, row in reversed([*enumerate(rows[: header + 1])]) if header_row else enumerate(rows[: header + 1]):
+        there = [place for place, name in enumerate(row) if folded(name) == wanted]
+        if len(there) == 1:
+            return header if header_row else number, there[0]
+        if there:
+            numbers = ", ".join(str(place + 1) for place in there)
+            raise ColumnError(Problem(f"columns {numbers} are all called {column}", "give the number of one", file))
+    names = rows[header] if rows else ()
+    if column.isascii() and column.isdecimal() and 1 <= int(column) <= len(names):
+        return header, int(column) - 1
+    listed = ", ".join(f"{number} {_shown(name)}" for number, name in enumerate(names, 1)) or "none: it is empty"
+    raise ColumnError(Problem(f"there is no column {column}", f"columns of this table: {listed}", file))
+
+
+def header_of(rows: Sequence[Sequence[str]]) -> int:
+    """Return the number of the header row: the first one that fills more than half of the cells that a row fills.
+
+    Titles above a header fill few.
+    """
+    filled = [sum(bool(cell.strip()) for cell in row) for row in rows]
+    return next((number for number, count in enumerate(filled) if count > max(filled) / 2), 0)
+
+
+def folded(name: str) -> str:
+    """Return the name of a column without what differs between two writings of it: width, case, spaces, line breaks."""
+    return "".join(unicodedata.normalize("NFKC", name).casefold().split())
+
+
+def _shown(name: str) -> str:
+    return " ".join(name.split()) or "(without a name)"

@@ -1,0 +1,80 @@
+"""Data extension: values of properties for things that were matched (Reconciliation Service API 0.2, section 7)."""
+
+import re
+from collections.abc import Iterable, Sequence
+
+from kg.core.iris import ID, PREFIXES
+from kg.matching.reconcile.request_parser import Extension, Wanted
+from kg.matching.reconcile.store_lookup import Known, Value
+from kg.matching.reconcile.type_registry import Use, Vocabulary, id_of_thing
+
+# What a client may set for each property; forms are made of it.
+SETTINGS = (
+    ("limit", "number", 0, ("値の数の上限", "Most values"), ("0 はすべて", "0 means all")),
+    (
+        "lang",
+        "select",
+        None,
+        ("言語", "Language"),
+        ("訳のある文字列の言語", "Language of texts that have translations"),
+    ),
+)
+_XSD = PREFIXES["xsd"]
+_INTEGERS = {_XSD + name for name in ("integer", "int", "long", "nonNegativeInteger", "positiveInteger")}
+_NUMBERS = {_XSD + name for name in ("decimal", "double", "float")}
+_MOMENT = re.compile(r"-?\d{4,}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?")
+_LARGEST = 1 << 53  # JSON's numbers are exact up to here
+
+
+async def extend(known: Known, vocabulary: Vocabulary, asked: Extension, lang: str) -> dict[str, object]:
+    """Return the values of each property of each thing; a thing that nothing is known of has empty lists."""
+    values = await known.values(asked.things.values(), [wanted.property for wanted in asked.wanted])
+    rows = {
+        id: {
+            vocabulary.term(wanted.property).id: _cells(values.get((iri, wanted.property), ()), wanted, lang)
+            for wanted in asked.wanted
+        }
+        for id, iri in asked.things.items()
+    }
+    return {"meta": [_meta(vocabulary, wanted, lang) for wanted in asked.wanted], "rows": rows}
+
+
+def proposals(vocabulary: Vocabulary, type: str, limit: int | None, lang: str) -> dict[str, object]:
+    """Return the properties that things of a type have, as the ontology lays them out."""
+    uses = vocabulary.uses(vocabulary.type_of(type) if type else "")
+    said: dict[str, object] = {"properties": [use.property.said(lang) for use in uses[:limit]], "type": type}
+    return said if limit is None else {**said, "limit": limit}
+
+
+def _meta(vocabulary: Vocabulary, wanted: Wanted, lang: str) -> dict[str, object]:
+    """Return what a column is: its name, and the type of its values where all are things of one type."""
+    said: dict[str, object] = {**vocabulary.term(wanted.property).said(lang)}
+    uses: Iterable[Use] = (use for use in vocabulary.uses() if use.property.iri == wanted.property)
+    kinds = {kind for use in uses for kind in use.values}
+    return {**said, "type": vocabulary.term(kinds.pop()).said(lang)} if len(kinds) == 1 else said
+
+
+def _cells(values: Sequence[Value], wanted: Wanted, lang: str) -> list[dict[str, object]]:
+    langs = {value.lang for value in values if value.lang}
+    chosen = wanted.lang if wanted.lang in langs or wanted.lang == "all" else ""
+    # A text that is there in one language only is better than none.
+    shown = [value for value in values if not (value.lang and chosen not in ("all", "", value.lang))]
+    cells = [_cell(value, lang if wanted.lang == "all" else wanted.lang) for value in shown]
+    return cells[: wanted.limit or None]
+
+
+def _cell(value: Value, lang: str) -> dict[str, object]:
+    """Return a value as the API writes it: a thing of ours, a number, a moment, or a text."""
+    if value.iri:
+        return {"id": id_of_thing(value.text), "name": value.name(lang)} if value.text.startswith(ID) else _text(value)
+    if value.datatype in _INTEGERS and abs(int(value.text)) < _LARGEST:
+        return {"int": int(value.text)}
+    if value.datatype in _NUMBERS and value.text.upper().lstrip("+-") not in ("INF", "NAN"):
+        return {"float": float(value.text)}
+    if value.datatype == _XSD + "dateTime" and _MOMENT.fullmatch(value.text):
+        return {"date": value.text}
+    return _text(value)
+
+
+def _text(value: Value) -> dict[str, object]:
+    return {"str": value.text}

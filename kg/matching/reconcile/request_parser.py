@@ -1,0 +1,185 @@
+"""What clients ask of a reconciliation service, read and checked (Reconciliation Service API 0.2, sections 4 and 7).
+
+What is wrong is refused with the place and the reason. A query that cannot be understood fails alone: the others of
+its batch are answered. A batch of which none can be understood is refused as a whole.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from kg.http.sparql_endpoint import Refusal
+from kg.matching.reconcile.type_registry import Vocabulary, iri_of_thing
+
+BATCH = 100  # queries in a batch
+TEXT = 1000  # characters of a query, or of a value
+MOST = 100  # candidates of a query; who asks for more gets so many
+USUAL = 10  # candidates where a query names no limit
+EVIDENCE = 20  # properties of a query
+THINGS = 1000  # things of a data extension
+PROPERTIES = 50  # properties of a data extension
+STRICTNESS = ("any", "should", "all")
+
+
+@dataclass(frozen=True)
+class Given:
+    """A value that a client gives for a property: its text, and the thing that it has been matched with before."""
+
+    text: str
+    thing: str = ""
+
+
+@dataclass(frozen=True)
+class Clue:
+    """A property with the values that a client gives for it."""
+
+    property: str
+    values: tuple[Given, ...]
+
+
+@dataclass(frozen=True)
+class Query:
+    """One query of a batch; `types` are IRIs, of which a thing must have one, or all of them where `every`."""
+
+    text: str
+    types: tuple[str, ...] = ()
+    every: bool = False
+    limit: int = USUAL
+    clues: tuple[Clue, ...] = ()
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A property of a data extension: so many values at most (0: all), texts in a language (`all`: in every one)."""
+
+    property: str
+    limit: int = 0
+    lang: str = "ja"
+
+
+@dataclass(frozen=True)
+class Extension:
+    """A data extension: the things, by the identifiers that the client has given, and what is wanted of each."""
+
+    things: Mapping[str, str]
+    wanted: tuple[Wanted, ...]
+
+
+def read_batch(text: str, vocabulary: Vocabulary) -> tuple[dict[str, Query], dict[str, str]]:
+    """Return the queries of a batch by their keys, and of those that cannot be understood the reason.
+
+    Raise Refusal where that is all of them, and 413 for too many.
+    """
+    batch = _parsed(text, "queries")
+    if len(batch) > BATCH:
+        raise Refusal(413, f"this batch holds {len(batch)} queries; send at most {BATCH} at once")
+    queries: dict[str, Query] = {}
+    failed: dict[str, Refusal] = {}
+    for key, query in batch.items():
+        try:
+            queries[key] = _query(query, f"queries.{key}", vocabulary)
+        except Refusal as refusal:
+            failed[key] = refusal
+    if failed and not queries:
+        raise next(iter(failed.values()))
+    return queries, {key: str(refusal.detail) for key, refusal in failed.items()}
+
+
+def read_extension(text: str, vocabulary: Vocabulary, lang: str) -> Extension:
+    """Return what a data extension asks; raise Refusal where it cannot be understood, 413 where it asks too much."""
+    asked = _parsed(text, "extend")
+    ids, properties = asked.get("ids"), asked.get("properties")
+    if not isinstance(ids, list) or not all(isinstance(id, str) for id in ids):
+        raise Refusal(400, "extend.ids is a list of identifiers")
+    if not isinstance(properties, list) or not all(isinstance(property, dict) for property in properties):
+        raise Refusal(400, "extend.properties is a list of objects, each with an id")
+    if len(ids) > THINGS or len(properties) > PROPERTIES:
+        raise Refusal(413, f"ask for at most {THINGS} things and {PROPERTIES} properties at once")
+    wanted = tuple(_wanted(property, vocabulary, lang) for property in properties)
+    if len({one.property for one in wanted}) < len(wanted):
+        raise Refusal(400, "extend.properties: a property stands there twice; the answer could tell only one of them")
+    return Extension({id: iri_of_thing(id) for id in ids}, wanted)
+
+
+def _parsed(text: str, name: str) -> dict[str, Any]:
+    """Return the JSON object in a parameter."""
+    try:
+        parsed = json.loads(text, parse_constant=_no_number)
+    except (ValueError, RecursionError) as error:
+        raise Refusal(400, f"{name} is no JSON: {error}") from error
+    if not isinstance(parsed, dict):
+        raise Refusal(400, f"{name} is a JSON object")
+    return parsed
+
+
+def _no_number(name: str) -> float:
+    raise ValueError(f"{name} is no number in JSON")
+
+
+def _query(query: object, place: str, vocabulary: Vocabulary) -> Query:
+    if not isinstance(query, dict):
+        raise Refusal(400, f"{place} is an object")
+    text, limit = query.get("query"), query.get("limit")
+    clues = tuple(_clues(query.get("properties") or (), place, vocabulary))
+    if text is None and not clues:
+        raise Refusal(400, f"{place} has neither a query nor properties")
+    if text is not None and (not isinstance(text, str) or len(text) > TEXT):
+        raise Refusal(400, f"{place}.query is a text of at most {TEXT} characters")
+    if limit is not None and (not isinstance(limit, int | float) or isinstance(limit, bool) or limit < 0):
+        raise Refusal(400, f"{place}.limit is a positive whole number")
+    strictness = query.get("type_strict") or "should"
+    if strictness not in STRICTNESS:
+        raise Refusal(400, f"{place}.type_strict is one of {', '.join(STRICTNESS)}")
+    types = tuple(vocabulary.type_of(id) for id in _types(query.get("type"), place))
+    return Query(text or "", types, strictness == "all", min(int(limit or USUAL), MOST), clues)
+
+
+def _types(given: object, place: str) -> Iterator[str]:
+    """Yield the identifiers of types: one text or a list, in which clients of Freebase's days have put objects."""
+    for type in given if isinstance(given, list) else [given] if given else []:
+        id = type.get("id") if isinstance(type, dict) else type
+        if not isinstance(id, str):
+            raise Refusal(400, f"{place}.type is the identifier of a type, or a list of them")
+        if id:
+            yield id
+
+
+def _clues(given: object, place: str, vocabulary: Vocabulary) -> Iterator[Clue]:
+    if not isinstance(given, Sequence) or isinstance(given, str) or len(given) > EVIDENCE:
+        raise Refusal(400, f"{place}.properties is a list of at most {EVIDENCE} objects with pid and v")
+    for clue in given:
+        if not isinstance(clue, dict) or not isinstance(clue.get("pid"), str) or "v" not in clue:
+            raise Refusal(400, f"{place}.properties: each is an object with pid and v")
+        values = [value for value in (clue["v"] if isinstance(clue["v"], list) else [clue["v"]]) if value is not None]
+        read = tuple(_given(value, f"{place}.properties.{clue['pid']}") for value in values)
+        filled = tuple(value for value in read if value.text or value.thing)
+        if filled:
+            yield Clue(vocabulary.property_of(clue["pid"]), filled)
+
+
+def _given(value: object, place: str) -> Given:
+    if isinstance(value, dict) and isinstance(value.get("id"), str):
+        name = value.get("name")
+        return Given(name if isinstance(name, str) else "", iri_of_thing(value["id"]))
+    if isinstance(value, bool):
+        return Given(str(value).lower())
+    if isinstance(value, int | float):
+        return Given(str(value) if isinstance(value, int) else f"{value:.15g}")
+    if isinstance(value, str) and len(value) <= TEXT:
+        return Given(value.strip())
+    raise Refusal(400, f"{place}: a value is a text of at most {TEXT} characters, a number, a boolean or a thing")
+
+
+def _wanted(property: Mapping[str, Any], vocabulary: Vocabulary, lang: str) -> Wanted:
+    id, settings = property.get("id"), property.get("settings") or {}
+    if not isinstance(id, str) or not isinstance(settings, dict):
+        raise Refusal(400, "extend.properties: each has an id, and settings that are an object")
+    # A form of OpenRefine's sends numbers as texts, and nothing for what was left empty.
+    limit = str(settings.get("limit") or "0").strip()
+    if not (limit.isascii() and limit.isdecimal() and len(limit) < 10):
+        raise Refusal(400, f"extend.properties.{id}.settings.limit is a whole number; 0 means all values")
+    chosen = settings.get("lang") or lang
+    if chosen not in ("ja", "en", "all"):
+        raise Refusal(400, f"extend.properties.{id}.settings.lang is ja, en or all")
+    return Wanted(vocabulary.property_of(id), int(limit), chosen)

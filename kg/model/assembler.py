@@ -1,0 +1,182 @@
+"""From the cells of a document to its records. Collects problems; loses nothing.
+
+Documents are read one by one, each without the others, so that several processes can share them.
+"""
+
+import datetime
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from kg.core import iris as names
+from kg.core.errors import Problem, SourceError
+from kg.extract.cell_classifier import national_number, row_number
+from kg.extract.columns import Columns, read_columns
+from kg.extract.content_classifier import NOTHING
+from kg.extract.line_classifier import Headings, Kind, Line, effect_order, lines_of
+from kg.extract.reader_notes import Note
+from kg.extract.row_parser import rows_of
+from kg.model.edition_matcher import revisions_of
+from kg.model.issues import issues_of, note_missing
+from kg.model.linked_records import Listed
+from kg.model.local_plan_reader import local_measures
+from kg.model.measure_reader import MeasureReader
+from kg.model.records import EditionRecords, Records, References, SourceCell, SourceRow
+from kg.model.reference_data import document_links
+from kg.recipe import Recipe
+from kg.recipe.corrections import Corrected, correct
+from kg.recipe.sources import Source
+
+_FEW = 5  # commas that a text may well have
+
+
+@dataclass(frozen=True)
+class Printed:
+    """A source document as lines of cells."""
+
+    source: Source
+    lines: tuple[Line, ...]
+
+
+@dataclass
+class _Row:
+    """A row on its way to a measure: its lines, what was read, and the keys of its IRIs."""
+
+    lines: tuple[Line, ...]
+    columns: Columns
+    row_key: str = ""
+    key: str = ""
+
+    @property
+    def line(self) -> Line:
+        """The line it begins on."""
+        return self.lines[0]
+
+
+def read_document(source: Source, recipe: Recipe) -> Records:
+    """Return the records of one document, and the links of what it refers to.
+
+    Raises SourceError where the document is not the one that was received, or prints no measure, RecipeError where a
+    correction does not fit.
+    """
+    reader = MeasureReader.of(recipe, _written(source))
+    printed = _print_of(source, recipe, reader)
+    corrections = [entry for entry in recipe.corrections if entry.edition == source.key]
+    cells: dict[int, list[Corrected]] = {}
+    for cell in correct((cell for line in printed.lines for cell in line.cells), corrections):
+        cells.setdefault(cell.cell.line, []).append(cell)
+    edition = _edition(printed, cells, recipe, reader)
+    return Records((edition,), References(links=tuple(document_links(edition, recipe))))
+
+
+def _written(source: Source) -> datetime.date | None:
+    """Return the day of a document, as far as its description tells: of its revision, or of the plan behind it."""
+    days = (source.described.get(name) for name in ("archive_date", "plan_decided"))
+    return max((day for day in days if isinstance(day, datetime.date)), default=None)
+
+
+def check_corrections(recipe: Recipe) -> None:
+    """Raise RecipeError for every correction of an edition that is not there."""
+    keys = {source.key for source in recipe.sources}
+    correct((), [entry for entry in recipe.corrections if entry.edition not in keys])
+
+
+def _print_of(source: Source, recipe: Recipe, reader: MeasureReader) -> Printed:
+    """Return the document's lines with their cells, as printed."""
+    headings = Headings(recipe.codes["columns"], recipe.codes["effects"])
+    return Printed(source, tuple(lines_of(source.key, source.document(), headings, reader.anchors)))
+
+
+def read_beside(recipe: Recipe, listed: Callable[[str], Sequence[Listed]]) -> Iterator[Records]:
+    """Yield what stands beside the editions: the revisions of each one that has some, then each local plan.
+
+    `listed` returns the measures of an edition by its key. Raises RecipeError for a row about a measure that is none.
+    """
+    revisions = revisions_of(recipe, listed)
+    found = (tuple(one for one in revisions if one.edition == source.key) for source in recipe.sources)
+    yield from (Records((), revisions=of_edition) for of_edition in found if of_edition)
+    yield from local_measures(recipe.plans, listed)
+
+
+def _edition(
+    printed: Printed, cells: dict[int, list[Corrected]], recipe: Recipe, reader: MeasureReader
+) -> EditionRecords:
+    edition = printed.source.key
+    headers: dict[int, list[Line]] = {}
+    for line in printed.lines:
+        headers.setdefault(line.page, []).extend([line] if line.kind is Kind.HEADER else [])
+    orders = {page: effect_order(lines, recipe.codes["effects"]) for page, lines in headers.items()}
+    rows = []
+    for lines in rows_of(printed.lines, reader.anchors):
+        parts = [cell for line in lines for cell in cells[line.number]]
+        rows.append(_Row(lines, read_columns(parts, reader.anchors, orders[lines[0].page])))
+    if not rows:
+        raise SourceError(_without_measures(printed.source))
+    _give_keys(rows)
+    source_rows = _source_rows(printed, cells, rows)
+    iris = {(row.line, cell.cell.position): cell.iri for row in source_rows for cell in row.cells}
+    measures = tuple(reader.read(row.columns, edition, row.key, row.line, iris) for row in rows)
+    for row, measure in zip(rows, measures, strict=True):
+        note_missing(row.columns, row.line, measure)
+    notes = [(note, measure) for row, measure in zip(rows, measures, strict=True) for note in row.columns.notes]
+    continued = {line.number for row in rows for line in row.lines[1:]}
+    issues = issues_of(printed.lines, notes, measures, continued, source_rows, recipe)
+    corrections = tuple(entry for entry in recipe.corrections if entry.edition == edition)
+    return EditionRecords(printed.source, names.edition(edition), measures, source_rows, issues, corrections)
+
+
+def _without_measures(source: Source) -> Problem:
+    remedy = "give the text of the table, one row in a line, with tabs between the cells, and its new sha256"
+    lines = source.document().splitlines()
+    separated = next(
+        (number for number, line in enumerate(lines, 1) if line.count(",") > _FEW and "\t" not in line), None
+    )
+    if separated and not any("\t" in line for line in lines):
+        return Problem("the cells are separated by commas, not by tabs", remedy, source.file, separated)
+    return Problem("no row of the table is found in it", remedy, source.file)
+
+
+def _give_keys(rows: Sequence[_Row]) -> None:
+    """Name each row by its running number and each measure by its national number, where these are unique."""
+    numbers = [national_number(row.columns.plain("number").chars) for row in rows]
+    running = [row_number(row.columns.plain("no").chars) or "" for row in rows]
+    how_often, how_often_running = Counter(numbers), Counter(running)
+    for row, number, no in zip(rows, numbers, running, strict=True):
+        unique = bool(no) and how_often_running[no] == 1
+        row.row_key = no if unique else f"line-{row.line.number}"
+        row.key = number if number and how_often[number] == 1 else f"row-{no}" if unique else f"line-{row.line.number}"
+        first = row.line.cells[0]
+        if number and how_often[number] > 1:
+            row.columns.notes.append(Note("number-duplicate", row.columns.cells["number"][0].cell, number))
+        if no and not unique:
+            row.columns.notes.append(Note("row-no-duplicate", first, no))
+        if not no:
+            row.columns.notes.append(Note("row-without-no", first))
+
+
+def _source_rows(printed: Printed, cells: dict[int, list[Corrected]], rows: Sequence[_Row]) -> tuple[SourceRow, ...]:
+    """Return every line that is not blank, every cell of it, and the column each was read as."""
+    edition = printed.source.key
+    columns: dict[tuple[int, int], str] = {}
+    keys: dict[int, str] = {}
+    for row in rows:
+        keys[row.line.number] = row.row_key
+        known = {column: found for column, found in row.columns.cells.items() if column != NOTHING}
+        read = [(column, cell) for column, found in known.items() for cell in found]
+        read += [("effects", cell) for _, cell in row.columns.effects]
+        read += [("effects", cell) for cell in row.columns.uncertain]
+        columns.update({(cell.cell.line, cell.cell.position): column for column, cell in read})
+    result = []
+    for line in printed.lines:
+        iri = names.source_row(edition, keys.get(line.number, f"line-{line.number}"))
+        kept = tuple(
+            SourceCell(
+                names.source_cell(iri, cell.cell.position),
+                cell.cell,
+                columns.get((line.number, cell.cell.position), ""),
+                cell.corrections,
+            )
+            for cell in cells[line.number]
+        )
+        result.append(SourceRow(iri, line.kind.value, line.page, line.number, kept))
+    return tuple(result)

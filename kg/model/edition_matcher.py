@@ -1,0 +1,189 @@
+"""Measures that continue measures of the edition before: found by a general rule, and judged by curators.
+
+The evidence is the national number, how much of the titles agrees, and KPIs that go on under their name. A pair of
+characters weighs the more the fewer titles it stands in, so that two titles that share 推進 share next to nothing.
+A measure that was split continues in several, one that was merged continues several.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from math import fsum, log
+
+from kg.core import iris as names
+from kg.core.errors import Problem, RecipeError
+from kg.core.spans import plain, without_targets
+from kg.model.linked_records import Listed, Revision
+from kg.model.records import Kpi, Measure
+from kg.recipe import Recipe
+from kg.recipe.revision_judgements import Judgement, revised_by
+
+_SAME_TITLE = 0.9
+_ALIKE = 0.5
+_HARDLY_ALIKE = 0.3
+_SHORTEST_KPI = 4  # characters of a name that tells one KPI from others
+
+Letters = frozenset[str]  # pairs of neighbouring characters
+Pair = tuple[str, str]  # the IRIs of the later measure and of the earlier one
+
+
+@dataclass(frozen=True)
+class _Evidence:
+    """What speaks for one pair: the number, how much of the titles agrees (0 to 1), and the later one's KPIs."""
+
+    same_number: bool
+    similarity: float
+    kpis: tuple[str, ...]
+
+    @property
+    def grade(self) -> str:
+        """Return strong, fair or weak: what the evidence is worth by itself."""
+        supported = self.same_number or bool(self.kpis)
+        if self.similarity >= _SAME_TITLE or (self.similarity >= _ALIKE and supported):
+            return "strong"
+        if self.similarity >= _ALIKE or self.kpis or (self.similarity >= _HARDLY_ALIKE and self.same_number):
+            return "fair"
+        return "weak"
+
+
+def listed_of(measure: Measure) -> Listed:
+    """Return what tells a measure from others."""
+    named = tuple((kpi.iri, name) for kpi in measure.kpis if (name := _name(kpi)))
+    return Listed(measure.iri, measure.number, measure.title, named)
+
+
+def revisions_of(recipe: Recipe, listed: Callable[[str], Sequence[Listed]]) -> tuple[Revision, ...]:
+    """Return which measures continue which, and which may; `listed` returns those of an edition by its key.
+
+    Raises RecipeError for a curator's row about a measure that is not there.
+    """
+    keys = {source.key for source in recipe.sources}
+    found: list[Revision] = []
+    problems: list[Problem] = []
+    judged: dict[str, dict[Pair, Judgement]] = defaultdict(dict)
+    for judgement in recipe.judgements:
+        key = judgement.later.removeprefix(names.ID).partition("/")[0]
+        judged[key][judgement.later, judgement.earlier] = judgement
+    for source in recipe.sources:
+        if revised_by(source) in keys:
+            later, earlier, of_edition = listed(source.key), listed(revised_by(source)), judged[source.key]
+            problems += _unknown(of_edition.values(), (*later, *earlier), recipe)
+            found += _between(source.key, later, earlier, of_edition)
+    if problems:
+        raise RecipeError(*problems)
+    return tuple(sorted(found, key=lambda revision: (revision.later, revision.earlier)))
+
+
+def _unknown(judgements: Iterable[Judgement], measures: Iterable[Listed], recipe: Recipe) -> Iterator[Problem]:
+    """Yield what a row names that is no measure, and the titles of another one."""
+    known = {measure.iri: plain(measure.title) for measure in measures}
+    file = recipe.tables["revisions"].file
+    for judgement in judgements:
+        for iri, end in ((judgement.later, "subject"), (judgement.earlier, "object")):
+            label, line = judgement.row[f"{end}_label"], judgement.row.line
+            if iri not in known:
+                yield Problem(f"{iri} is no measure of its table", "correct the row, or drop it", file, line)
+            elif label and plain(label) != known[iri]:
+                fact = f"{end}_label is {label!r}, which is no name of {judgement.row[f'{end}_id']}"
+                yield Problem(fact, "correct the one that is wrong", file, line)
+
+
+def _between(
+    key: str, later: Sequence[Listed], earlier: Sequence[Listed], judged: Mapping[Pair, Judgement]
+) -> Iterator[Revision]:
+    """Yield the pairs of an edition, by its key, and an earlier one that are judged, or worth a curator's look."""
+    evidence = _evidence(later, earlier, judged)
+    outdone = _outdone(evidence)
+    for pair, found in evidence.items():
+        judgement = judged.get(pair)
+        grade = "fair" if found.grade == "strong" and pair in outdone else found.grade
+        if judgement is None and grade == "weak":
+            continue
+        by_rule = "computed" if grade == "strong" else "candidate"
+        yield Revision(
+            iri=names.revision(key, names.slug(" ".join(pair))),
+            later=pair[0],
+            earlier=pair[1],
+            status=by_rule if judgement is None else "rejected" if judgement.rejected else "confirmed",
+            grade=grade,
+            same_number=found.same_number,
+            similarity=found.similarity,
+            kpis=found.kpis,
+            edition=key,
+            row=judgement.row if judgement else None,
+        )
+
+
+def _outdone(evidence: Mapping[Pair, _Evidence]) -> set[Pair]:
+    """Return the pairs that rest on titles and number alone while another pair of one of their measures is better.
+
+    Numbers are given anew with each plan, and titles of one field resemble one another: a better pair goes first.
+    """
+    best: dict[str, float] = {}
+    how_many: Counter[tuple[str, float]] = Counter()
+    for pair, found in evidence.items():
+        for iri in pair:
+            best[iri] = max(best.get(iri, 0.0), found.similarity)
+            how_many[iri, found.similarity] += 1
+    return {
+        pair
+        for pair, found in evidence.items()
+        for iri in pair
+        if not found.kpis
+        and (
+            found.similarity < best[iri] >= _SAME_TITLE
+            or (not found.same_number and how_many[iri, found.similarity] > 1)
+        )
+    }
+
+
+def _evidence(later: Sequence[Listed], earlier: Sequence[Listed], judged: Iterable[Pair]) -> dict[Pair, _Evidence]:
+    """Return the evidence of every pair that shares anything, or that is judged."""
+    letters = {measure.iri: _letters(measure.title) for measure in (*later, *earlier)}
+    weights, kpis, wanted = _weights(letters.values()), _kpis(earlier), set(judged)
+    whole = {iri: fsum(weights[pair] for pair in title) for iri, title in letters.items()}  # in any order the same
+    found: dict[Pair, _Evidence] = {}
+    for new in later:
+        shared: dict[str, list[str]] = defaultdict(list)
+        for iri, name in new.kpis:
+            shared[kpis.get(name, "")].append(iri)
+        for old in earlier:
+            shared_weight = fsum(weights[pair] for pair in letters[new.iri] & letters[old.iri])
+            similarity = _similarity(shared_weight, whole[new.iri] + whole[old.iri])
+            same_number = bool(new.number) and new.number == old.number
+            going_on = tuple(shared.get(old.iri, ()))
+            if similarity or same_number or going_on or (new.iri, old.iri) in wanted:
+                found[new.iri, old.iri] = _Evidence(same_number, similarity, going_on)
+    return found
+
+
+def _letters(title: str) -> Letters:
+    text = f"^{plain(title)}$"
+    return frozenset(one + other for one, other in pairwise(text)) if title else frozenset()
+
+
+def _weights(titles: Collection[Letters]) -> dict[str, float]:
+    """Return what each pair of characters weighs: by how few titles hold it (inverse document frequency)."""
+    counts = Counter(pair for title in titles for pair in title)
+    return {pair: log(1 + len(titles) / count) for pair, count in counts.items()}
+
+
+def _similarity(shared: float, both: float) -> float:
+    """Return which part of the pairs two titles share, by weight (Dice): from 0 to 1, in hundredths."""
+    return round(2 * shared / both, 2) if both else 0.0
+
+
+def _kpis(measures: Iterable[Listed]) -> dict[str, str]:
+    """Return the measure of each name of a KPI that stands at one measure only."""
+    holders: dict[str, set[str]] = defaultdict(set)
+    for measure in measures:
+        for _, name in measure.kpis:
+            holders[name].add(measure.iri)
+    return {name: next(iter(iris)) for name, iris in holders.items() if len(iris) == 1}
+
+
+def _name(kpi: Kpi) -> str:
+    """Return the name of a KPI without targets and numbers; empty where none is set or too little is left."""
+    name = without_targets(kpi.text)
+    return name if kpi.status == "set" and len(name) >= _SHORTEST_KPI else ""

@@ -1,0 +1,131 @@
+"""Identifiers are kept: what each IRI of a release names, compared with the ledger of what was published.
+
+A build that would drop a published IRI, or give it to another thing, stops. Things change a little and stay themselves
+(a corrected title), so a text that is still alike is the same thing; one that is not needs a curator's word.
+"""
+
+import difflib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from kg.core import iris
+from kg.core.errors import Problem, RecipeError
+from kg.core.spans import plain
+from kg.model.records import Measure, Records, References
+from kg.recipe import Recipe
+from kg.recipe.table_loader import Row
+
+REDIRECTS = "redirects.csv"
+_ALIKE = 0.6
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """An IRI, the kind of thing it names, and the text that says which."""
+
+    iri: str
+    kind: str
+    names: str
+
+
+def identities_of(records: Records) -> dict[str, Identity]:
+    """Return what every IRI that the records mint names, by IRI."""
+    found: dict[str, Identity] = {}
+    for edition in records.editions:
+        title = str(edition.source.described["title_ja"])
+        for identity in [Identity(edition.iri, "edition", title), *_of_measures(edition.measures)]:
+            found.setdefault(identity.iri, identity)
+        for entry in edition.corrections:
+            iri = iris.shared("correction", entry.id)
+            found[iri] = Identity(iri, "correction", entry.printed)
+    for local in records.local:
+        found[local.iri] = Identity(local.iri, "local-measure", local.title)
+    for identity in _of_references(records.references):
+        found.setdefault(identity.iri, identity)
+    return found
+
+
+def _of_references(references: References) -> Iterator[Identity]:
+    for place in references.places:
+        yield Identity(place.iri, place.kind, place.code.label_ja)
+    for body in references.bodies:
+        yield Identity(body.iri, "organization", body.name)
+    for law in references.acts:
+        yield Identity(law.iri, "law", law.number)
+    for change in references.changes:
+        yield Identity(change.iri, "organization-change", change.change.label_ja)
+
+
+def _of_measures(measures: Iterable[Measure]) -> Iterator[Identity]:
+    for measure in measures:
+        yield Identity(measure.iri, "measure", measure.title)
+        for kpi in measure.kpis:
+            yield Identity(kpi.iri, "kpi", kpi.text)
+            for target in kpi.targets:
+                yield Identity(target.iri, "target", target.words)
+        for body in measure.lead + measure.participating + measure.groups:
+            yield Identity(body.iri, "organization-group" if body.group else "organization", body.name)
+        for programme in measure.programmes:
+            yield Identity(programme.iri, "budget", programme.name)
+        for document in measure.documents:
+            yield Identity(document.iri, "document", document.url)
+        for law in measure.laws:
+            yield Identity(law.iri, "law", law.number)
+        for thing in measure.named:
+            yield Identity(thing.iri, thing.kind, thing.code.label_ja)
+
+
+def check_identities(identities: Iterable[Identity], recipe: Recipe) -> Iterator[Identity]:
+    """Yield the identities the ledger does not know, of all, which come one by one, each IRI once.
+
+    Raises RecipeError at the end for every published IRI that is lost or reused.
+    """
+    ledger = recipe.tables["identifiers"]
+    known = {row["iri"] for row in ledger.rows}
+    redirects = {row["iri"]: row for row in recipe.tables["redirects"].rows}
+    looked_at = known | redirects.keys() | {row["target"] for row in redirects.values()}
+    found: dict[str, Identity] = {}
+    for identity in identities:
+        if identity.iri in looked_at:
+            found[identity.iri] = identity
+        if identity.iri not in known:
+            yield identity
+    problems = list(_of_redirects(redirects, found, recipe.folder / REDIRECTS))
+    for row in ledger.rows:
+        now = found.get(row["iri"])
+        if now is None and row["iri"] not in redirects:
+            fact = f"{row['iri']} ({row['names']}) was published in {row['first_release']} and names nothing any more"
+            remedy = f"give it back, or say in {REDIRECTS} where it has moved (301) or that it is gone (410)"
+            problems.append(Problem(fact, remedy, ledger.file, row.line))
+        elif now is not None and not _same(now, row):
+            fact = f"{row['iri']} named {row['names']!r} and would now name {now.names!r}"
+            remedy = (
+                "an IRI never changes its meaning: give the new thing another key, or correct the ledger with a reason"
+            )
+            problems.append(Problem(fact, remedy, ledger.file, row.line))
+    if problems:
+        raise RecipeError(*problems)
+
+
+def _of_redirects(redirects: Mapping[str, Row], found: Mapping[str, Identity], file: Path) -> Iterator[Problem]:
+    for iri, row in redirects.items():
+        if iri in found:
+            yield Problem(
+                f"{iri} is redirected, but this build gives it to {found[iri].names!r}", "take one back", file, row.line
+            )
+        if row["code"] == "301" and row["target"] not in found:
+            yield Problem(f"{iri} leads to {row['target'] or 'nothing'}", "name an IRI of this release", file, row.line)
+
+
+def _same(now: Identity, row: Row) -> bool:
+    """Whether an IRI still names what it named: the same kind, and a text that is alike."""
+    if now.kind != row["kind"]:
+        return False
+    a, b = plain(now.names), plain(row["names"])
+    return a == b or difflib.SequenceMatcher(None, a, b, autojunk=False).ratio() >= _ALIKE
+
+
+def ledger_rows(new: Iterable[Identity], release: str) -> list[list[str]]:
+    """Return the rows that `kg build --mint` adds to the ledger."""
+    return [[identity.iri, identity.kind, " ".join(identity.names.split()), release, "active"] for identity in new]

@@ -1,0 +1,277 @@
+"""From a row that was read to a measure: every field, and a note for everything that could not be settled."""
+
+import datetime
+import re
+from dataclasses import dataclass
+
+from kg.core import iris
+from kg.core.spans import EMPTY, Cell, Text, plain, visible
+from kg.extract.budgets import budget_of
+from kg.extract.cell_classifier import Anchors, national_number, row_number
+from kg.extract.columns import Columns
+from kg.extract.entity_finder import Finder
+from kg.extract.kpis import Kpi as KpiRead
+from kg.extract.kpis import kpis_of
+from kg.extract.laws import citations_of
+from kg.extract.lexicon import Lexicon
+from kg.extract.line_classifier import Line
+from kg.extract.listing_period import Listing, listing_of
+from kg.extract.markup import Block, prose_of
+from kg.extract.numerals import Counters
+from kg.extract.organizations import beside_organizations, organizations_of
+from kg.extract.periods import Calendar, relative_period
+from kg.extract.reader_notes import Note
+from kg.extract.references import Reference, beside_references, references_of, unread_address
+from kg.model.mentions import CellIris, Naming, cell_at, mentions_of
+from kg.model.records import Document, Kpi, Law, Measure, Named, Organization, Programme, Target
+from kg.recipe import Recipe
+from kg.recipe.code_lists import Code
+from kg.recipe.named_entities import NAMED
+
+KPI_COLUMNS = {"kpi-progress": "progress", "kpi-effect": "effect"}
+PROSE = ("overview", "support")
+
+
+# The columns whose texts name things, and what each list of things gives: the kind of thing, the property that follows.
+TEXTS = ("title", "kpi-progress", "kpi-effect", "overview", "support", "budget", "references")
+THINGS = {
+    "entities": ("entity", "mentionsEntity"),
+    "bodies": ("organization", "mentionsOrganization"),
+    "places": ("place", "mentionsPlace"),
+}
+_EDGES = " 、,;/・→⇒⇨➡"
+ROLES = {"lead": "leadOrganization", "participating": "participatingOrganization", "groups": "organizationGroup"}
+
+
+@dataclass
+class MeasureReader:
+    """Reads rows with the code lists of a recipe."""
+
+    recipe: Recipe
+    anchors: Anchors
+    lexicon: Lexicon
+    finder: Finder
+    written: datetime.date | None = None  # the day of the document whose rows are read
+
+    @classmethod
+    def of(cls, recipe: Recipe, written: datetime.date | None = None) -> "MeasureReader":
+        """Return a reader with the code lists of the recipe, for a document of a day."""
+        calendar = Calendar(recipe.eras)
+        anchors = Anchors(recipe.codes["pillars"], recipe.codes["organizations"], calendar)
+        forms = {form: (name, code) for name in NAMED for form, code in recipe.codes[name].forms().items()}
+        return cls(recipe, anchors, Lexicon(Counters(recipe.codes["units"]), calendar), Finder(forms), written)
+
+    def read(self, row: Columns, edition: str, key: str, line: Line, cells: CellIris) -> Measure:
+        """Read one row; what cannot be settled is added to the notes of `row`."""
+        iri = iris.measure(edition, key)
+        namings: list[Naming] = []
+        title = " ".join(block.text.spaced().chars for block in self._blocks(row, "title"))
+        translation = self.recipe.translations.get(plain(title))
+        listing = self._listing(row)
+        programmes, notes = self._budget(row, namings)
+        lead, participating, groups = self._organizations(row, namings)
+        documents, laws = self._documents(row, namings), self._laws(row, namings)
+        return Measure(
+            iri=iri,
+            key=key,
+            edition=edition,
+            row=row_number(row.plain("no").chars) or "",
+            number=national_number(row.plain("number").chars),
+            title=title,
+            title_en=translation["text_en"] if translation else "",
+            pillar=self._pillar(row),
+            listed_from=listing.period,
+            listing_status=listing.status,
+            effects=tuple(key for key, _ in row.effects),
+            uncertain_marks=tuple(cells[mark.cell.line, mark.cell.position] for mark in row.uncertain),
+            lead=lead,
+            participating=participating,
+            groups=groups,
+            programmes=programmes,
+            budget_notes=notes,
+            documents=documents,
+            laws=laws,
+            named=self._named(row, namings),
+            overview=prose_of(self._blocks(row, "overview")),
+            support=prose_of(self._blocks(row, "support")),
+            kpis=self._kpis(row, iri, cells),
+            mentions=mentions_of(row, namings, cells),
+            page=line.page,
+            line=line.number,
+            source_row=cells[line.number, 1].rsplit("/cell/", 1)[0],
+        )
+
+    def _blocks(self, row: Columns, column: str) -> list[Block]:
+        blocks, broken = row.markup(column)
+        if broken and not any(note.key == "markup-broken" and note.cell == _cell(row, column) for note in row.notes):
+            self._note(row, "markup-broken", column)
+        return [] if column in PROSE and [block.text.chars.strip() for block in blocks] == ["-"] else blocks
+
+    def _note(self, row: Columns, key: str, column: str, words: str = "") -> None:
+        row.notes.append(Note(key, _cell(row, column), words))
+
+    def _pillar(self, row: Columns) -> Code | None:
+        match = self.anchors.pillar(row.plain("pillar").chars.strip())
+        return match[0] if match else None
+
+    def _listing(self, row: Columns) -> Listing:
+        if "listing" not in row.cells:
+            return Listing("", "")
+        listing = listing_of(row.plain("listing"), self.lexicon.calendar)
+        if listing.rest:
+            self._note(row, "cell-part-unread", "listing", row.plain("listing").chars)
+        return listing
+
+    def _budget(self, row: Columns, namings: list[Naming]) -> tuple[tuple[Programme, ...], tuple[str, ...]]:
+        budget = budget_of(row.text("budget"))
+        programmes = tuple(
+            Programme(iris.shared("budget", iris.slug(read.name.chars)), read.name.chars, read.grant, read.former)
+            for read in budget.programmes
+        )
+        for read, programme in zip(budget.programmes, programmes, strict=True):
+            namings.append(Naming("budgetProgramme", programme.iri, read.name))
+        return programmes, tuple(note.chars for note in budget.notes)
+
+    def _organizations(self, row: Columns, namings: list[Naming]) -> tuple[tuple[Organization, ...], ...]:
+        """Return (lead, participating, groups); where nobody is marked ◎, nobody is called lead."""
+        found: dict[str, list[Organization]] = {"lead": [], "participating": [], "groups": []}
+        for named in organizations_of(row.plain("organizations"), self.recipe.codes["organizations"]):
+            key = named.code.key if named.code else iris.slug(named.name)
+            kind = "organization-group" if named.group else "organization"
+            role = "groups" if named.group else "lead" if named.lead else "participating"
+            body = Organization(iris.shared(kind, key), key, named.name, named.group, named.code)
+            found[role].append(body)
+            namings.append(Naming(ROLES[role], body.iri, named.printed))
+            if not named.code and not named.group:
+                self._note(row, "organization-unknown", "organizations", named.name)
+        for rest in beside_organizations(row.plain("organizations"), self.recipe.codes["organizations"]):
+            self._note(row, "cell-part-unread", "organizations", rest)
+        return tuple(found["lead"]), tuple(found["participating"]), tuple(found["groups"])
+
+    def _documents(self, row: Columns, namings: list[Naming]) -> tuple[Document, ...]:
+        """Return the references of all cells that can hold some, in printed order."""
+        documents: list[Document] = []
+        for words in beside_references(self._blocks(row, "references")):
+            self._note(row, "cell-part-unread", "references", words)
+        for column in ("support", "budget", "references"):
+            if words := unread_address(self._blocks(row, column)):
+                self._note(row, "url-broken", column, words)
+            for reference in references_of(self._blocks(row, column)):
+                self._report(row, column, reference)
+                if reference.valid:
+                    iri = iris.shared("document", iris.slug(reference.url))
+                    title = reference.title.chars
+                    documents.append(Document(iri, reference.url, _as_printed(row, reference.printed), title))
+                    namings.append(Naming("referenceDocument", iri, reference.printed))
+        return tuple(documents)
+
+    def _report(self, row: Columns, column: str, reference: Reference) -> None:
+        words = reference.printed.chars.strip()
+        if not reference.valid:
+            self._note(row, "url-broken", column, words)
+        elif reference.differs:
+            self._note(row, "url-differs", column, words)
+        elif reference.joined:
+            self._note(row, "url-joined", column, words)
+
+    def _laws(self, row: Columns, namings: list[Naming]) -> tuple[Law, ...]:
+        laws: list[Law] = []
+        for column in ("title", "overview", "support", "references"):
+            text = sum((block.text for block in self._blocks(row, column)), EMPTY)
+            for cited in citations_of(text, self.recipe.codes["laws"], self.recipe.eras):
+                key = cited.code.key if cited.code else iris.slug(cited.number)
+                law = Law(iris.shared("law", key), cited.number, cited.title, cited.code)
+                namings.append(Naming("citesLaw", law.iri, cited.text))
+                if law not in laws:
+                    laws.append(law)
+                if not cited.code:
+                    self._note(row, "law-unknown", column, cited.text.chars)
+        return tuple(laws)
+
+    def _named(self, row: Columns, namings: list[Naming]) -> tuple[Named, ...]:
+        """Return what the texts name, each once; every naming is a mention."""
+        named: list[Named] = []
+        for column in TEXTS:
+            for block in self._blocks(row, column):
+                for found in self.finder.names_in(block.text):
+                    kind, property = THINGS[found.list]
+                    thing = Named(iris.shared(kind, found.code.key), kind, found.code)
+                    named.append(thing)
+                    namings.append(Naming(property, thing.iri, found.words))
+        return tuple(dict.fromkeys(named))
+
+    def _kpis(self, row: Columns, measure: str, cells: CellIris) -> tuple[Kpi, ...]:
+        kpis: list[Kpi] = []
+        for column, kind in KPI_COLUMNS.items():
+            self._blocks(row, column)
+            for position, read in enumerate(kpis_of(row.text(column), self.lexicon, self.written), 1):
+                iri = iris.kpi(measure, kind, position)
+                kpis.append(self._kpi(row, column, kind, iri, read, cells))
+        return tuple(kpis)
+
+    def _note_unread(self, row: Columns, column: str, read: KpiRead) -> None:
+        """Note the words with a number that nothing accounts for, unless those of a target that hold them are noted."""
+        half_read = {
+            read.normal[target.start : target.stop].strip(_EDGES).chars for target in read.targets if target.half_read
+        }
+        for words in read.unread:
+            if not any(words.chars in told for told in half_read):
+                self._note(row, "target-unread", column, words.chars)
+
+    def _kpi(self, row: Columns, column: str, kind: str, iri: str, read: KpiRead, cells: CellIris) -> Kpi:
+        if relative := relative_period(read.normal.chars):
+            self._note(row, "period-relative", column, relative)
+        self._note_unread(row, column, read)
+        targets = []
+        for position, target in enumerate(read.targets, 1):
+            words = read.normal[target.start : target.stop].strip(_EDGES)
+            if target.half_read:
+                self._note(row, "target-unread", column, words.chars)
+            if not target.unit_known:
+                self._note(row, "unit-unknown", column, target.unit)
+            targets.append(
+                Target(
+                    iri=iris.target(iri, position),
+                    role=target.role,
+                    value=target.value,
+                    comparator=target.comparator,
+                    unit=target.unit,
+                    period=target.period,
+                    baseline_period=target.baseline_period,
+                    direction=target.direction,
+                    words=_printed(read.text, words),
+                    span=words.span,
+                )
+            )
+        cell = cell_at(row, read.text.span.start)
+        text = read.text.spaced().chars
+        return Kpi(
+            iri,
+            kind,
+            text,
+            read.group,
+            read.status,
+            read.set_by,
+            tuple(targets),
+            cells[cell.line, cell.position],
+            read.text.span,
+        )
+
+
+def _cell(row: Columns, column: str) -> Cell:
+    return row.cells[column][0].cell
+
+
+def _as_printed(row: Columns, text: Text) -> str:
+    """Return words as their cell prints them, also with what shows nothing; as read where their cell was corrected."""
+    cell = cell_at(row, text.span.start)
+    printed = cell.printed[text.span.start - cell.start : text.span.end - cell.start].strip()
+    words = text.chars.strip()
+    return printed if visible(printed) == words else words
+
+
+def _printed(text: Text, part: Text) -> str:
+    """Return the words of a part of the NFKC form as they are printed, single-spaced."""
+    span = part.span
+    places = zip(text.chars, text.starts, text.ends, strict=True)
+    return re.sub(r"\s+", " ", "".join(char for char, start, end in places if start >= span.start and end <= span.end))

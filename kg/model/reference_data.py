@@ -1,0 +1,136 @@
+"""What the tables refer to: places, organizations beyond ministries and what became of them, and the links of all."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from kg.core import iris
+from kg.model.records import (
+    EditionRecords,
+    Law,
+    Link,
+    Named,
+    Organization,
+    OrganizationChange,
+    References,
+)
+from kg.recipe import Recipe
+from kg.recipe.code_lists import Code
+from kg.recipe.links import LinkRule, Statement
+
+# The table of a source that is the description of a document of the recipe.
+SOURCE = "sources"
+_Source = tuple[str, str, int]  # a row of the recipe: its table, key and line
+_Made = tuple[str, str, tuple[_Source, ...]]  # subject, object, and where the identifier between them stands
+
+
+def references_of(recipe: Recipe, used: Iterable[str]) -> References:
+    """Return what the graph knows besides its tables; `used` are the IRIs of what these name and cite.
+
+    The links of documents are not among its links: they belong to the edition that refers to them.
+    """
+    changes = tuple(_changes(recipe))
+    changed = [body for change in changes for body in change.original + change.resulting]
+    bodies = [_organization(code) for code in recipe.codes["bodies"]]
+    acts = {pillar.row["act"] for pillar in recipe.codes["pillars"]}
+    references = References(
+        places=tuple(Named(iris.shared("place", code.key), "place", code) for code in recipe.codes["places"]),
+        bodies=tuple(dict.fromkeys([*bodies, *changed])),
+        changes=changes,
+        acts=tuple(_law(code) for code in recipe.codes["laws"] if code.key in acts),
+    )
+    links = _in_order(_links(_present(references, recipe) | set(used), recipe))
+    return replace(references, links=links)
+
+
+def document_links(edition: EditionRecords, recipe: Recipe) -> tuple[Link, ...]:
+    """Return the links of the documents that an edition refers to, as rules make them of their addresses."""
+    rules = [rule for rule in recipe.links.rules if rule.things == "documents"]
+    found = ((rule, made) for rule in rules for made in _of_documents(rule, edition))
+    return _in_order(_made(found, set()))
+
+
+def _in_order(links: Iterable[Link]) -> tuple[Link, ...]:
+    return tuple(sorted(links, key=lambda link: (link.subject, link.said.predicate, link.object)))
+
+
+def _organization(code: Code) -> Organization:
+    return Organization(iris.shared("organization", code.key), code.key, code.label_ja, False, code)
+
+
+def _law(code: Code) -> Law:
+    return Law(iris.shared("law", code.key), code.row["law_number"], code.label_ja, code)
+
+
+def _changes(recipe: Recipe) -> Iterator[OrganizationChange]:
+    codes = {code.key: code for name in ("organizations", "bodies") for code in recipe.codes[name]}
+    for change in recipe.changes:
+        before, after = (
+            tuple(_organization(codes[key]) for key in side) for side in (change.original, change.resulting)
+        )
+        yield OrganizationChange(iris.shared("organization-change", change.key), change, before, after)
+
+
+def _links(present: set[str], recipe: Recipe) -> Iterator[Link]:
+    """Yield the links of the things of the graph; what a row says of a link goes before what a rule would make."""
+    said: set[tuple[str, str, str]] = set()
+    for row in recipe.links.rows:
+        if row.subject in present:
+            said.add((row.subject, row.said.predicate, row.object))
+            yield _link(row.subject, row.object, row.said)
+    rules = [rule for rule in recipe.links.rules if rule.things != "documents"]
+    yield from _made(((rule, made) for rule in rules for made in _of_rule(rule, recipe, present)), said)
+
+
+def _made(found: Iterable[tuple[LinkRule, _Made]], said: set[tuple[str, str, str]]) -> Iterator[Link]:
+    """Yield what rules make, each once, and nothing that is said already or that its target does not know."""
+    for rule, (subject, iri, sources) in found:
+        if (subject, rule.said.predicate, iri) not in said and not rule.said.target.complaint(iri):
+            said.add((subject, rule.said.predicate, iri))
+            yield _link(subject, iri, rule.said, *sources)
+
+
+def _link(subject: str, iri: str, said: Statement, *sources: _Source) -> Link:
+    status = "rejected" if said.rejected else "published" if said.seen else "unchecked"
+    key = iris.slug(" ".join((subject, said.predicate, iri)))
+    return Link(iris.shared("link", key), subject, iri, status, said, ((said.table, said.key, said.line), *sources))
+
+
+def _present(references: References, recipe: Recipe) -> set[str]:
+    """Return the things that can be linked and are in every release."""
+    listed = {iris.shared(kind, code.key) for kind in ("pillar", "unit") for code in recipe.codes[f"{kind}s"]}
+    bodies, laws = {body.iri for body in references.bodies}, {law.iri for law in references.acts}
+    places = {place.iri for place in references.places}
+    return listed | bodies | laws | places | {iris.edition(source.key) for source in recipe.sources}
+
+
+def used_by(edition: EditionRecords) -> set[str]:
+    """Return the IRIs of what an edition names and cites, and others may, too: bodies, laws, named things."""
+    found: set[str] = set()
+    for measure in edition.measures:
+        found.update(body.iri for body in measure.lead + measure.participating + measure.groups)
+        found.update(law.iri for law in measure.laws)
+        found.update(thing.iri for thing in measure.named)
+    return found
+
+
+def _of_rule(rule: LinkRule, recipe: Recipe, present: set[str]) -> Iterator[_Made]:
+    """Yield each link that a rule makes of things of the graph."""
+    if rule.things == "editions":
+        for source in recipe.sources:
+            yield iris.edition(source.key), rule.iri(source.key), ((SOURCE, source.key, 0),)
+        return
+    kind = {"bodies": "organization"}.get(rule.things, rule.things.removesuffix("s"))
+    for code in recipe.codes[rule.things]:
+        subject, iri = iris.shared(kind, code.key), rule.iri(code.row[rule.column])
+        if iri and subject in present:
+            yield subject, iri, ((rule.things, code.key, code.row.line),)
+
+
+def _of_documents(rule: LinkRule, edition: EditionRecords) -> Iterator[_Made]:
+    """The identifier of a document is its address, and the date for archived copies that of its edition."""
+    day = edition.source.described.get("archive_date")
+    date = day.strftime("%Y%m%d") if day else ""
+    sources = ((SOURCE, edition.source.key, 0),) if rule.dated else ()
+    for document in (document for measure in edition.measures for document in measure.documents):
+        if iri := rule.iri(document.url, date):
+            yield document.iri, iri, sources

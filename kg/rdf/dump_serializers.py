@@ -1,0 +1,199 @@
+"""The dumps of a release: the same statements in six formats, sorted, the same bytes from build to build.
+
+Turtle, N-Triples, JSON-LD and RDF/XML hold the default graph; TriG and N-Quads hold the named graphs, too. Each is
+written chunk by chunk: any process makes the pieces of a chunk, and they are put one behind the other.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from xml.parsers import expat
+
+from pyoxigraph import NamedNode, Quad, RdfFormat, Store, Triple, parse, serialize
+
+from kg.core import jsonld_serializer
+from kg.core.iris import ID, PREFIXES
+from kg.core.release import GRAPH
+from kg.rdf.graph_builder import Graph
+from kg.rdf.graph_profiler import Counted, count
+from kg.rdf.gzip_members import GzipFile, packed
+from kg.rdf.ntriples_chunks import Chunk, chunks_of
+
+_NAME = Path(GRAPH).stem
+WRITTEN_PREFIXES = {**PREFIXES, "id": ID}
+_FORMATS = (".ttl", ".nt", ".rdf", ".jsonld")
+_QUAD_FORMATS = {".trig": RdfFormat.TRIG, ".nq": RdfFormat.N_QUADS}
+# TriG and N-Quads begin as the default graph is written in these.
+_BEGINNINGS = {".trig": ".ttl", ".nq": ".nt"}
+_END_OF_XML = b"\n</rdf:RDF>"
+_LOADED_AT_ONCE = 32 << 20  # bytes: of 480 MB, lots take 220 MB of memory and a quarter more time, the whole 1,470 MB
+Named = Mapping[str, Callable[[], Iterable[Triple]]]  # what gives the statements of a named graph, by its IRI
+
+LEFT_OUT = "left out, because XML cannot express a character in the source; every other format holds it"
+
+
+def dump_names(named: bool = False) -> list[str]:
+    """Return the names of the dumps of the default graph, or of those that hold the named graphs, too."""
+    plain = [_NAME + suffix for suffix in (_QUAD_FORMATS if named else _FORMATS)]
+    return [*plain, *(f"{name}.gz" for name in plain)]
+
+
+def turtle(graph: Graph) -> bytes:
+    """Return a graph as Turtle."""
+    return written(graph.statements(), RdfFormat.TURTLE)
+
+
+def written(statements: Iterable[Triple] | Iterable[Quad], format: RdfFormat) -> bytes:
+    """Return statements in a format, with the prefixes of every dump."""
+    data = serialize(statements, format=format, prefixes=WRITTEN_PREFIXES)
+    assert data is not None  # bytes are returned where no output is given
+    return data
+
+
+@dataclass(frozen=True)
+class Pieces:
+    """What one chunk gives to each dump, by suffix: how it begins, and files with the rest, plain and compressed.
+
+    Without a piece for `.rdf`, XML cannot express the chunk.
+    """
+
+    heads: dict[str, bytes]
+    files: dict[str, Path]
+    counted: Counted
+
+    def remove(self) -> None:
+        """Remove the files; those of the records are still needed."""
+        for file in self.files.values():
+            file.unlink()
+            _packed(file).unlink()
+
+
+def pieces_of(chunk: Chunk, kinds: Mapping[str, str], folder: Path) -> Pieces:
+    """Write the pieces of a chunk into a folder; `kinds` are those of the whole graph."""
+    lines = chunk.read()
+    statements = triples_of(lines)
+    name = f"{chunk.start:015}"
+    heads, content = {}, {".nt": lines, ".jsonld": jsonld_serializer.things(statements, kinds, WRITTEN_PREFIXES)}
+    heads[".ttl"], content[".ttl"] = _divided(written(statements, RdfFormat.TURTLE))
+    xml = written(statements, RdfFormat.RDF_XML).replace(b"\r", b"&#13;")  # as it is, readers make a line end of it
+    if _is_xml(xml):
+        end = xml.index(b">", xml.index(b"<rdf:RDF")) + 1
+        heads[".rdf"], content[".rdf"] = xml[:end], xml[end:].removesuffix(_END_OF_XML)
+    files = {}
+    for suffix, piece in content.items():
+        files[suffix] = folder / f"{name}{suffix}"
+        files[suffix].write_bytes(piece)
+        _packed(files[suffix]).write_bytes(packed(piece))
+    return Pieces(heads, files, count(chunk, folder / f"{name}.counted"))
+
+
+def _divided(turtle: bytes) -> tuple[bytes, bytes]:
+    """Return the prefixes of a Turtle file, and the rest of it."""
+    end = 0
+    while turtle.startswith(b"@prefix ", end):
+        end = turtle.index(b"\n", end) + 1
+    return turtle[:end], turtle[end:]
+
+
+def _packed(file: Path) -> Path:
+    return file.with_name(f"{file.name}.packed")
+
+
+class Dumps:
+    """The dumps in the making: pieces are added in the order of the chunks, then the named graphs."""
+
+    def __init__(self, folder: Path, kinds: Mapping[str, str]) -> None:
+        self._stack = ExitStack()
+        self._kinds = kinds
+        self._open: dict[str, GzipFile] = {}
+        self._first = True
+        for suffix in (*_FORMATS, *_QUAD_FORMATS):
+            plain = None if suffix == ".nt" else folder / (_NAME + suffix)  # the chunks are those of the N-Triples
+            opened = GzipFile(plain, folder / f"{_NAME}{suffix}.gz")
+            self._open[suffix] = self._stack.enter_context(opened)
+
+    def add(self, pieces: Pieces) -> None:
+        """Add what a chunk gives to each dump."""
+        if ".rdf" not in pieces.files and ".rdf" in self._open:
+            self._open.pop(".rdf").remove()
+        for suffix, dump in self._open.items():
+            source = _BEGINNINGS.get(suffix, suffix)
+            if self._first:
+                dump.write(self._head(suffix, pieces))
+            elif suffix == ".jsonld":
+                dump.write(jsonld_serializer.BETWEEN)
+            dump.append(pieces.files[source], _packed(pieces.files[source]))
+        self._first = False
+
+    def _head(self, suffix: str, pieces: Pieces) -> bytes:
+        if suffix == ".jsonld":
+            return jsonld_serializer.beginning(self._kinds, WRITTEN_PREFIXES)
+        return pieces.heads.get(_BEGINNINGS.get(suffix, suffix), b"")
+
+    def end(self) -> None:
+        """End the dumps of the default graph."""
+        self._open[".jsonld"].write(jsonld_serializer.END)
+        if ".rdf" in self._open:
+            self._open[".rdf"].write(_END_OF_XML)
+        for suffix in [suffix for suffix in _FORMATS if suffix in self._open]:
+            self._open.pop(suffix).close()
+
+    def end_with(self, named: Named) -> None:
+        """Add the named graphs, in the order of their names, to the dumps that hold them, and end these."""
+        for suffix, format in _QUAD_FORMATS.items():
+            self._open[suffix].write(_divided(written(_quads(named), format))[1])
+            self._open.pop(suffix).close()
+
+    def close(self) -> None:
+        """Close what is open still."""
+        self._stack.close()
+
+
+def write_turtle(graph: Path, into: Path) -> int:
+    """Write a sorted N-Triples file as Turtle; return how many statements it has."""
+    count = 0
+    with into.open("wb") as output:
+        for chunk in chunks_of(graph):
+            statements = triples_of(chunk.read())
+            prefixes, body = _divided(written(statements, RdfFormat.TURTLE))
+            output.write(body if count else prefixes + body)
+            count += len(statements)
+    return count
+
+
+def triples_of(lines: bytes) -> list[Triple]:
+    """Return the triples of N-Triples."""
+    return [Triple(s, p, o) for s, p, o, _ in parse(lines, format=RdfFormat.N_TRIPLES)]
+
+
+def _quads(named: Named) -> Iterator[Quad]:
+    for name, statements in sorted(named.items()):
+        for triple in statements():
+            yield Quad(triple.subject, triple.predicate, triple.object, NamedNode(name))
+
+
+def write_store(folder: Path, graph: Path) -> None:
+    """Make a store directory of N-Triples or N-Quads. Its bytes differ from build to build."""
+    store = Store(str(folder))
+    with graph.open("rb") as lines:
+        while lot := lines.read(_LOADED_AT_ONCE):
+            store.bulk_load(input=lot + lines.readline(), format=RdfFormat.N_QUADS)
+    store.flush()
+
+
+def end_store(folder: Path, named: Named) -> None:
+    """Add the named graphs to a store directory, and make it one that is opened read-only and fast."""
+    store = Store(str(folder))
+    store.bulk_extend(_quads(named))
+    store.optimize()
+    store.flush()
+    (folder / "LOG").unlink(missing_ok=True)  # what the engine did and on which machine: nobody needs it
+
+
+def _is_xml(content: bytes) -> bool:
+    try:
+        expat.ParserCreate(namespace_separator=" ").Parse(content, True)
+    except expat.ExpatError:
+        return False
+    return True

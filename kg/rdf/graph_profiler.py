@@ -1,0 +1,216 @@
+"""Counts what a graph holds, chunk by chunk, without holding it: how each class uses each property, with what values.
+
+Distinct values, and the classes of values, cannot be counted in one chunk alone. So each chunk leaves a sorted file of
+small records, by the hashes of its values and of its subjects; afterwards all records of some hashes are looked at
+together. A hash has 64 bits: among ten million values the chance that any two share one is below one in 100,000.
+"""
+
+import hashlib
+import mmap
+import struct
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+
+from kg.core.iris import ID, PREFIXES
+from kg.rdf.ntriples_chunks import Chunk, by_subject
+
+_TYPE = f"<{PREFIXES['rdf']}type>".encode()
+_OWN = f"<{ID}".encode()
+_STRING, _LANGUAGE = PREFIXES["xsd"] + "string", PREFIXES["rdf"] + "langString"
+# hash; what (uses, or classes); how often, or 0 where it tells the classes of a subject
+_RECORD = struct.Struct(">8sII")
+_TOGETHER = 8 << 20  # bytes of records that are looked at together
+
+Use = tuple[str, str]  # a class, or an empty string for the whole graph, and a property
+
+
+@dataclass
+class Used:
+    """How a property is used: its triples, how many subjects have it, how many values, and the kinds of them."""
+
+    triples: int = 0
+    subjects: int = 0
+    values: int = 0
+    classes: Counter[str] = field(default_factory=Counter)
+    datatypes: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass
+class Contents:
+    """What a graph, or a chunk of it, holds: `members` are things by class, `entities` those with names of our own."""
+
+    triples: int = 0
+    subjects: int = 0
+    entities: int = 0
+    values: int = 0
+    members: Counter[str] = field(default_factory=Counter)
+    uses: dict[Use, Used] = field(default_factory=lambda: defaultdict(Used))
+
+
+@dataclass(frozen=True)
+class Counted:
+    """What was counted in a chunk, its records, and what numbers mean in these: uses of values, classes of things."""
+
+    contents: Contents
+    records: Path
+    uses: list[tuple[Use, ...]]
+    classes: list[tuple[str, ...]]
+
+
+def count(chunk: Chunk, records: Path) -> Counted:
+    """Count a chunk; write its records to a file."""
+    contents, counts = Contents(), _Counts()
+    types: list[tuple[bytes, int]] = []
+    for subject, lines in by_subject(chunk.read()):
+        rows = [(predicate, value[:-3]) for _, predicate, value in (line.split(b" ", 2) for line in lines)]
+        classes = tuple([value[1:-1].decode() for predicate, value in rows if predicate == _TYPE])
+        contents.triples += len(rows)
+        contents.subjects += 1
+        contents.entities += subject.startswith(_OWN)
+        contents.members.update(classes)
+        if classes:
+            types.append((subject, counts.kinds.setdefault(classes, len(counts.kinds))))
+        counts.add(classes, rows)
+    counts.into(contents.uses)
+    found_records = [_RECORD.pack(_hash(value), number, times) for (value, number), times in counts.values.items()]
+    found_records += [_RECORD.pack(_hash(subject), kind, 0) for subject, kind in types]
+    records.write_bytes(b"".join(sorted(found_records)))
+    uses = [_uses(classes, predicate) for classes, predicate in counts.numbers]
+    return Counted(contents, records, uses, list(counts.kinds))
+
+
+class _Counts:
+    """What is counted of the subjects of the same classes that have a property, by a number for these two."""
+
+    def __init__(self) -> None:
+        self.numbers: dict[tuple[tuple[str, ...], bytes], int] = {}
+        self.kinds: dict[tuple[str, ...], int] = {}
+        self.values: defaultdict[tuple[bytes, int], int] = defaultdict(int)
+        self._triples: list[int] = []
+        self._subjects: list[int] = []
+        self._datatypes: defaultdict[tuple[int, bytes], int] = defaultdict(int)
+
+    def add(self, classes: tuple[str, ...], rows: Sequence[tuple[bytes, bytes]]) -> None:
+        """Count what is stated of a subject: predicates, sorted, with values."""
+        before = b""
+        for predicate, value in rows:
+            if predicate != before:
+                before = predicate
+                number = self.numbers.setdefault((classes, predicate), len(self._subjects))
+                if number == len(self._subjects):
+                    self._subjects.append(0)
+                    self._triples.append(0)
+                self._subjects[number] += 1
+            self._triples[number] += 1
+            self.values[value, number] += 1
+            if value[:1] == b'"':
+                self._datatypes[number, value[value.rindex(b'"') :]] += 1
+
+    def into(self, uses: Mapping[Use, Used]) -> None:
+        """Add what was counted to each use."""
+        datatypes: defaultdict[int, Counter[str]] = defaultdict(Counter)
+        for (number, end), times in self._datatypes.items():
+            datatypes[number][_datatype(end)] += times
+        for (classes, predicate), number in self.numbers.items():
+            for used in (uses[use] for use in _uses(classes, predicate)):
+                used.triples += self._triples[number]
+                used.subjects += self._subjects[number]
+                used.datatypes.update(datatypes[number])
+
+
+def _uses(classes: Iterable[str], predicate: bytes) -> tuple[Use, ...]:
+    name = predicate[1:-1].decode()
+    return tuple((kind, name) for kind in ("", *classes))
+
+
+def _hash(term: bytes) -> bytes:
+    return hashlib.blake2b(term, digest_size=8).digest()
+
+
+def _datatype(end: bytes) -> str:
+    """Return the datatype of a literal as N-Triples ends it, from its last quotation mark."""
+    return _STRING if end == b'"' else end[4:-1].decode() if end.startswith(b'"^^') else _LANGUAGE
+
+
+@dataclass
+class Values:
+    """What is known of the values of some hashes: how many there are, in all and of each use, and of which classes."""
+
+    values: int = 0
+    distinct: Counter[Use] = field(default_factory=Counter)
+    classes: Counter[tuple[Use, str]] = field(default_factory=Counter)
+
+
+def lots(counted: Sequence[Counted]) -> list[tuple[int, int]]:
+    """Return ranges of hashes (their first four bytes, the end excluded) whose records are looked at together."""
+    size = sum(one.records.stat().st_size for one in counted)
+    many = max(1, -(-size // _TOGETHER))
+    bounds = [(place << 32) // many for place in range(many + 1)]
+    return list(pairwise(bounds))
+
+
+def look_at(counted: Sequence[Counted], lot: tuple[int, int]) -> Values:
+    """Return what is known of the values whose hashes are in a range."""
+    uses: dict[bytes, Counter[tuple[Use, ...]]] = defaultdict(Counter)
+    types: dict[bytes, tuple[str, ...]] = {}
+    for one in counted:
+        for hashed, number, times in _records(one.records, lot):
+            if times:
+                uses[hashed][one.uses[number]] += times
+            else:
+                types[hashed] = one.classes[number]
+    values = Values(len(uses))
+    for hashed, used in uses.items():
+        values.distinct.update({use for several in used for use in several})
+        for kind in types.get(hashed, ()):
+            for several, times in used.items():
+                for use in several:
+                    values.classes[use, kind] += times
+    return values
+
+
+def _records(file: Path, lot: tuple[int, int]) -> Iterator[tuple[bytes, int, int]]:
+    """Yield the records of a sorted file whose hashes are in a range."""
+    size = file.stat().st_size // _RECORD.size
+    if not size:
+        return
+    with file.open("rb") as content, mmap.mmap(content.fileno(), 0, access=mmap.ACCESS_READ) as records:
+        start, end = (_place(records, size, bound) * _RECORD.size for bound in lot)
+        yield from _RECORD.iter_unpack(records[start:end])
+
+
+def _place(records: mmap.mmap, size: int, bound: int) -> int:
+    """Return the number of records whose hashes are before a bound."""
+    low, high = 0, size
+    while low < high:
+        middle = (low + high) // 2
+        at = middle * _RECORD.size
+        if int.from_bytes(records[at : at + 4]) < bound:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+def add_up(counted: Iterable[Counted], values: Iterable[Values]) -> Contents:
+    """Return what the whole graph holds."""
+    whole = Contents()
+    for part in (one.contents for one in counted):
+        whole.triples += part.triples
+        whole.subjects += part.subjects
+        whole.entities += part.entities
+        whole.members.update(part.members)
+        for use, used in part.uses.items():
+            whole.uses[use].triples += used.triples
+            whole.uses[use].subjects += used.subjects
+            whole.uses[use].datatypes.update(used.datatypes)
+    for found in values:
+        whole.values += found.values
+        for use, distinct in found.distinct.items():
+            whole.uses[use].values += distinct
+        for (use, kind), times in found.classes.items():
+            whole.uses[use].classes[kind] += times
+    return whole

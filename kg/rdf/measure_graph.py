@@ -1,0 +1,194 @@
+"""The graph of the records: measures, KPIs and targets, what they share, and the printed cells they come from."""
+
+from collections import Counter
+
+from kg.core import iris
+from kg.model.records import EditionRecords, Kpi, Measure, Records, Target
+from kg.rdf.annotation_graph import describe_mentions, describe_plan, describe_translation
+from kg.rdf.entity_graph import ENTITY, MENTIONS, describe_changes, describe_entities, describe_places
+from kg.rdf.graph_builder import Graph, Subject
+from kg.rdf.mapping_graph import describe_links
+from kg.rdf.plan_graph import describe_plans
+from kg.rdf.revision_graph import describe_revisions
+from kg.rdf.vocabulary_graph import (
+    COMPARATORS,
+    describe_bodies,
+    describe_laws,
+    describe_lists,
+    describe_periods,
+    describe_row,
+    describe_source,
+)
+from kg.recipe import Recipe
+from kg.recipe.revision_judgements import revised_by
+
+_LISTING = {"from": "from", "adjusting": "adjusting", "from+adjusting": "from-adjusting"}
+
+
+def triples(records: Records, recipe: Recipe) -> Graph:
+    """Return what the default graph of a release says of these records.
+
+    The graph of a release is the union of its lists, of the triples of each document, and of those of the references.
+    """
+    graph = Graph()
+    for edition in records.editions:
+        _edition(graph, edition)
+        for measure in edition.measures:
+            _measure(graph, measure, recipe)
+            describe_mentions(graph, measure)
+            describe_translation(graph, measure, recipe)
+        describe_plan(graph, edition)
+        _source(graph, edition)
+    measures = records.measures
+    describe_bodies(graph, records.organizations, recipe.codes["bodies"])
+    describe_laws(graph, records.laws)
+    describe_periods(graph, {code for measure in measures for code in _periods(measure)}, recipe.eras)
+    describe_entities(graph, (thing for measure in measures for thing in measure.named if thing.kind == ENTITY))
+    describe_places(graph, records.references.places)
+    describe_changes(graph, records.references.changes)
+    describe_links(graph, records.references.links)
+    describe_revisions(graph, records.revisions)
+    describe_plans(graph, records.plans, records.local)
+    return graph
+
+
+def lists(recipe: Recipe) -> Graph:
+    """Return what every release says, whatever its documents hold: the code lists."""
+    graph = Graph()
+    describe_lists(graph, recipe)
+    return graph
+
+
+def _periods(measure: Measure) -> set[str]:
+    codes = {measure.listed_from}
+    for kpi in measure.kpis:
+        codes.add(kpi.set_by)
+        for target in kpi.targets:
+            codes |= {target.period, target.baseline_period}
+    return codes - {""}
+
+
+def _period(code: str) -> str:
+    return iris.period(code) if code else ""
+
+
+def _edition(graph: Graph, edition: EditionRecords) -> None:
+    described = edition.source.described
+    subject = graph.about(edition.iri).a("shisaku:Edition")
+    subject.text("dcterms:title", described["title_ja"], "ja").text("dcterms:title", described["title_en"], "en")
+    subject.text("dcterms:identifier", edition.source.key)
+    subject.text("dcterms:description", described.get("note_ja", ""), "ja")
+    subject.text("dcterms:description", described.get("note_en", ""), "en")
+    subject.to("shisaku:lists", *(measure.iri for measure in edition.measures))
+    subject.to("prov:wasDerivedFrom", describe_source(graph, edition.source.key))
+    if earlier := revised_by(edition.source):
+        subject.to("prov:wasRevisionOf", iris.edition(earlier))
+
+
+def _measure(graph: Graph, measure: Measure, recipe: Recipe) -> None:
+    subject = graph.about(measure.iri).a("shisaku:Measure")
+    subject.text("dcterms:title", measure.title, "ja").text("dcterms:title", measure.title_en, "en")
+    subject.text("shisaku:measureNumber", measure.number)
+    subject.number("shisaku:rowNumber", int(measure.row) if measure.row else None)
+    subject.to("shisaku:edition", iris.edition(measure.edition))
+    subject.to("shisaku:pillar", iris.shared("pillar", measure.pillar.key) if measure.pillar else "")
+    subject.to("shisaku:leadOrganization", *(body.iri for body in measure.lead))
+    subject.to("shisaku:participatingOrganization", *(body.iri for body in measure.participating))
+    subject.to("shisaku:organizationGroup", *(body.iri for body in measure.groups))
+    subject.to("shisaku:expectedEffect", *(iris.shared("effect", key) for key in measure.effects))
+    subject.to("shisaku:listedFrom", _period(measure.listed_from))
+    if measure.listing_status:
+        subject.to("shisaku:listingStatus", iris.shared("listing-status", _LISTING[measure.listing_status]))
+    subject.text("shisaku:overview", measure.overview, "ja").text("shisaku:municipalSupport", measure.support, "ja")
+    subject.to("shisaku:kpi", *(kpi.iri for kpi in measure.kpis))
+    subject.to("prov:wasDerivedFrom", measure.source_row)
+    _marks(graph, measure, subject)
+    _money_and_papers(graph, measure, subject)
+    for kpi in measure.kpis:
+        _kpi(graph, kpi, recipe)
+
+
+def _marks(graph: Graph, measure: Measure, subject: Subject) -> None:
+    """A mark whose column is unknown is a claim of its own class, never an effect."""
+    for position, mark in enumerate(measure.uncertain_marks, 1):
+        iri = f"{measure.iri}/effect-mark-{position}"
+        graph.about(iri).a("shisaku:EffectMark").to("prov:wasDerivedFrom", mark)
+        subject.to("shisaku:uncertainEffect", iri)
+
+
+def _money_and_papers(graph: Graph, measure: Measure, subject: Subject) -> None:
+    """Budget programmes, reference documents, laws, and what the texts name."""
+    for programme in measure.programmes:
+        subject.to("shisaku:budgetProgramme", programme.iri)
+        about = graph.about(programme.iri).a("shisaku:BudgetProgramme").text("skos:prefLabel", programme.name, "ja")
+        about.text("shisaku:grantName", programme.grant, "ja").texts("shisaku:formerName", programme.former, "ja")
+    subject.texts("shisaku:budgetNote", measure.budget_notes, "ja")
+    for document in measure.documents:
+        subject.to("shisaku:referenceDocument", document.iri)
+        about = graph.about(document.iri).a("shisaku:ReferenceDocument").text("dcterms:title", document.title, "ja")
+        about.typed("schema:url", document.url, "xsd:anyURI").text("shisaku:printedUrl", document.printed)
+    subject.to("shisaku:citesLaw", *(law.iri for law in measure.laws))
+    for thing in measure.named:
+        subject.to(f"shisaku:{MENTIONS[thing.kind]}", thing.iri)
+
+
+def _kpi(graph: Graph, kpi: Kpi, recipe: Recipe) -> None:
+    subject = graph.about(kpi.iri).a("shisaku:Kpi").text("dcterms:description", kpi.text, "ja")
+    subject.to("shisaku:kpiKind", iris.shared("kpi-kind", kpi.kind) if kpi.kind else "")
+    subject.text("shisaku:groupLabel", kpi.group, "ja")
+    subject.to("shisaku:targetStatus", iris.shared("target-status", kpi.status))
+    subject.to("shisaku:setBy", _period(kpi.set_by))
+    subject.to("shisaku:target", *(target.iri for target in kpi.targets))
+    subject.to("prov:wasDerivedFrom", kpi.cell_iri)
+    subject.number("shisaku:start", kpi.span.start).number("shisaku:end", kpi.span.end)
+    for target in kpi.targets:
+        _target(graph, target, kpi, recipe)
+
+
+def _target(graph: Graph, target: Target, kpi: Kpi, recipe: Recipe) -> None:
+    subject = graph.about(target.iri).a("shisaku:Target").text("shisaku:printedText", target.words, "ja")
+    subject.to("shisaku:targetRole", iris.shared("target-role", target.role))
+    subject.number("shisaku:value", target.value)
+    if target.value is not None or target.comparator != "=":
+        subject.to("shisaku:comparator", iris.shared("comparator", COMPARATORS[target.comparator]))
+    if target.unit:
+        code = recipe.codes["units"].printed(target.unit)
+        unit = iris.shared("unit", code.key if code else iris.slug(target.unit))
+        subject.to("shisaku:unit", unit)
+        if not code:
+            graph.about(unit).a("skos:Concept").text("skos:prefLabel", target.unit, "ja")
+    subject.to("shisaku:period", _period(target.period)).to("shisaku:baselinePeriod", _period(target.baseline_period))
+    subject.to("shisaku:direction", iris.shared("direction", target.direction) if target.direction else "")
+    subject.to("prov:wasDerivedFrom", kpi.cell_iri)
+    subject.number("shisaku:start", target.span.start).number("shisaku:end", target.span.end)
+
+
+def _source(graph: Graph, edition: EditionRecords) -> None:
+    """Every line that is not blank, every cell of it verbatim, with its place."""
+    for row in edition.rows:
+        subject = graph.about(row.iri).a("shisaku:SourceRow").to("dcterms:isPartOf", edition.iri)
+        subject.number("shisaku:line", row.line).number("shisaku:page", row.page)
+        subject.to("shisaku:cell", *(cell.iri for cell in row.cells))
+        for cell in row.cells:
+            printed = graph.about(cell.iri).a("shisaku:SourceCell").to("dcterms:isPartOf", row.iri)
+            printed.number("shisaku:position", cell.cell.position)
+            printed.number("shisaku:start", cell.cell.start).number("shisaku:end", cell.cell.end)
+            printed.verbatim("shisaku:printedText", cell.cell.printed)
+            printed.to("shisaku:columnReadAs", iris.shared("column", cell.column) if cell.column else "")
+            printed.to("shisaku:correction", *(iris.shared("correction", entry.id) for entry in cell.corrections))
+    for entry in edition.corrections:
+        about = graph.about(iris.shared("correction", entry.id)).a("shisaku:Correction")
+        about.text("shisaku:printed", entry.printed).text("shisaku:corrected", entry.corrected)
+        about.text("shisaku:reason", entry.reason_ja, "ja").text("shisaku:reason", entry.reason_en, "en")
+        about.text("shisaku:evidence", entry.evidence).typed("dcterms:created", entry.decided_on, "xsd:date")
+        about.text("dc:creator", entry.decided_by)
+        about.to("prov:wasDerivedFrom", describe_row(graph, "corrections", entry.id, entry.file_line))
+    rows = {row.line: row.iri for row in edition.rows}
+    numbered: Counter[str] = Counter()
+    for issue in edition.issues:
+        where = iris.source_cell(rows[issue.line], issue.position)
+        numbered[where] += 1
+        about = graph.about(f"{where}/issue/{numbered[where]}").a("shisaku:Issue")
+        about.to("shisaku:issueType", iris.shared("issue-type", issue.type)).to("dcterms:isPartOf", where)
+        about.texts("shisaku:message", [issue.message_ja], "ja").texts("shisaku:message", [issue.message_en], "en")
+        about.text("shisaku:printedText", issue.words)

@@ -1,0 +1,142 @@
+"""What a validation found, and how it is told: for people, for programs, and in SHACL's own terms."""
+
+import hashlib
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+
+from pyoxigraph import BlankNode, Literal, NamedNode, RdfFormat, Triple, serialize
+
+from kg.core import iris as names
+from kg.rdf.shacl_terms import SH, term_of
+
+SHAPE = names.BASE + "shapes#"
+SEVERITIES = ("Violation", "Warning", "Info")
+REMARK = SH + "Info"
+_RDF, _XSD = (names.PREFIXES[prefix] for prefix in ("rdf", "xsd"))
+_RESULT = names.ID + "validation-result/"
+_PREFIXES = {"sh": SH, "xsd": _XSD, "shisaku": names.ONTOLOGY, "shape": SHAPE, "result": _RESULT}
+_WORDS = {  # conforms, does not, the severities
+    "ja": ("適合しています。", "適合していません。", {"Violation": "違反", "Warning": "警告", "Info": "情報"}),
+    "en": ("Conforms.", "Does not conform.", {severity: severity for severity in SEVERITIES}),
+}
+
+
+@dataclass(frozen=True, order=True)
+class Result:
+    """One broken promise: `focus` and `value` as in N-Triples, `path` as in SPARQL; `messages` with their languages."""
+
+    focus: str
+    path: str
+    value: str
+    component: str
+    severity: str
+    shape: str
+    messages: tuple[tuple[str, str], ...] = field(compare=False)
+
+    @cached_property
+    def iri(self) -> str:
+        """The name of the result: the same fault has the same name in every report."""
+        parts = (self.focus, self.path, self.value, self.component, self.severity, self.shape)
+        return _RESULT + _digest(parts)
+
+    def __str__(self) -> str:
+        where = " ".join(filter(None, dict.fromkeys((self.focus, self.path, self.value))))
+        return f"{self.shape.removeprefix(SHAPE)}: {self.message('en')}\n  {where}"
+
+    def message(self, language: str) -> str:
+        """Return the message in a language, else in any."""
+        return dict(self.messages).get(language) or self.messages[0][1]
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a validation found, the gravest first; `unlisted` are severities with how many more results they have."""
+
+    results: tuple[Result, ...]
+    unlisted: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def conforms(self) -> bool:
+        """Whether no result is a Violation: warnings and remarks do not keep data from being published."""
+        return all(result.severity != SH + "Violation" for result in self.results)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many results there are of each severity."""
+        counts = Counter(result.severity.removeprefix(SH) for result in self.results)
+        counts.update({severity.removeprefix(SH): number for severity, number in self.unlisted})
+        return dict.fromkeys(SEVERITIES, 0) | counts
+
+    def text(self, language: str) -> str:
+        """Return the report for people: each promise that is broken, and where. Of remarks (Info) only the number."""
+        yes, no, label = _WORDS.get(language, _WORDS["en"])
+        counted = ", ".join(f"{label.get(severity, severity)} {count}" for severity, count in self.counts.items())
+        lines = [f"{yes if self.conforms else no} {counted}"]
+        by_shape: dict[tuple[str, str], list[Result]] = defaultdict(list)
+        for result in self.results:
+            by_shape[result.severity.removeprefix(SH), result.shape].append(result)
+        for (severity, shape), results in by_shape.items():
+            name = shape.removeprefix(SHAPE)
+            lines.append(f"{label.get(severity, severity)} {name} ({len(results)}): {results[0].message(language)}")
+            if severity != "Info":
+                lines += [f"  {' '.join(filter(None, dict.fromkeys((r.focus, r.path, r.value))))}" for r in results]
+        return "\n".join(lines) + "\n"
+
+    def json(self) -> str:
+        """Return the report as a JSON document."""
+        results = [{"iri": one.iri, **asdict(one), "messages": dict(one.messages)} for one in self.results]
+        document = {"conforms": self.conforms, "counts": self.counts, "results": results}
+        return json.dumps(document, ensure_ascii=False, indent=1) + "\n"
+
+    def triples(self) -> Iterator[Triple]:
+        """Yield the report in SHACL's own terms, every node named: the source shape tells a path of several steps.
+
+        `sh:conforms` leaves warnings and remarks aside, as SHACL 1.2 allows.
+        """
+        iris = [result.iri for result in self.results]
+        about = NamedNode(names.shared("validation-report", _digest(iris)))
+        conforms = Literal(str(self.conforms).lower(), datatype=NamedNode(_XSD + "boolean"))
+        yield Triple(about, NamedNode(_RDF + "type"), _sh("ValidationReport"))
+        yield Triple(about, _sh("conforms"), conforms)
+        for iri in sorted(iris):
+            yield Triple(about, _sh("result"), NamedNode(iri))
+        for result in sorted(self.results, key=lambda result: result.iri):
+            yield from sorted(_triples(result), key=str)
+
+    def turtle(self) -> bytes:
+        """Return the triples of the report as Turtle."""
+        data = serialize(self.triples(), format=RdfFormat.TURTLE, prefixes=_PREFIXES)
+        assert data is not None  # bytes are returned where no output is given
+        return data
+
+
+def _digest(parts: Iterable[str]) -> str:
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:20]
+
+
+def _sh(word: str) -> NamedNode:
+    return NamedNode(SH + word)
+
+
+def _triples(result: Result) -> Iterator[Triple]:
+    about = NamedNode(result.iri)
+    yield Triple(about, NamedNode(_RDF + "type"), _sh("ValidationResult"))
+    yield Triple(about, _sh("focusNode"), _published(result.focus))
+    if result.path.endswith(">") and result.path.rfind("<") == 0:
+        yield Triple(about, _sh("resultPath"), NamedNode(result.path[1:-1]))
+    if result.value:
+        yield Triple(about, _sh("value"), _published(result.value))
+    yield Triple(about, _sh("sourceConstraintComponent"), NamedNode(result.component))
+    yield Triple(about, _sh("resultSeverity"), NamedNode(result.severity))
+    yield Triple(about, _sh("sourceShape"), NamedNode(result.shape))
+    for language, text in result.messages:
+        yield Triple(about, _sh("resultMessage"), Literal(text, language=language) if language else Literal(text))
+
+
+def _published(text: str) -> NamedNode | Literal:
+    """Return a term of a result as it may be published: a blank node gets a name."""
+    term = term_of(text)
+    return NamedNode(f"https://w3id.org/.well-known/genid/{term.value}") if isinstance(term, BlankNode) else term

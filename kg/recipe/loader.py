@@ -1,0 +1,221 @@
+"""Reading the whole recipe, and every problem in it at once.
+
+What is broken is left out, and the rest is looked at all the same: a curator is told everything in one go. Whether one
+part fits another is asked only of parts that are whole.
+"""
+
+import datetime
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from kg.core.errors import Problem, RecipeError
+from kg.core.spans import plain
+from kg.recipe.code_lists import CodeList
+from kg.recipe.corrections import Correction, corrections_of
+from kg.recipe.eras import Era, eras_of
+from kg.recipe.links import Links, links_of
+from kg.recipe.local_plans import LocalPlan, read_plans
+from kg.recipe.named_entities import Change, changes_of, problems_of_concepts, problems_of_things
+from kg.recipe.revision_judgements import TABLE as REVISIONS
+from kg.recipe.revision_judgements import Judgement, judgements_of
+from kg.recipe.schema import DESCRIPTIONS, Field, read_descriptions, read_toml
+from kg.recipe.settings_loader import problems_of_settings
+from kg.recipe.sources import FOLDER as SOURCES
+from kg.recipe.sources import Source, keys_of, read_sources
+from kg.recipe.table_loader import Row, Table, coming, dangling, read_table, tables_of
+
+FORMAT = 1
+FILE = "recipe.toml"
+CODE_LISTS = ("columns", "effects", "pillars", "organizations", "units", "laws", "entities", "bodies", "places")
+_NEWER = "install a newer kg: pip install --upgrade shisaku-graph"
+_EASTERNMOST = datetime.timezone(datetime.timedelta(hours=14))  # where a day begins first
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that a curator decided: what the release is called, the sources, the code lists, the corrections."""
+
+    folder: Path
+    version: str
+    issued: str
+    title_ja: str
+    title_en: str
+    sources: tuple[Source, ...]
+    codes: dict[str, CodeList]
+    eras: tuple[Era, ...]
+    tables: dict[str, Table]
+    issue_types: dict[str, Row]
+    corrections: tuple[Correction, ...]
+    translations: dict[str, Row]
+    changes: tuple[Change, ...]
+    links: Links
+    judgements: tuple[Judgement, ...]
+    plans: tuple[LocalPlan, ...]
+    previous: str
+    remarks: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True)
+class Survey:
+    """A recipe with all that is wrong with it, and what is only remarked. `recipe` holds what could be read of it.
+
+    It is None where nothing could be read, or where a document cannot be read without what is missing.
+    """
+
+    recipe: Recipe | None
+    problems: tuple[Problem, ...]
+    remarks: tuple[Problem, ...] = ()
+
+
+def read_recipe(folder: Path) -> Recipe:
+    """Read the recipe in `folder`; raise RecipeError with every problem of every file."""
+    found = survey(folder)
+    if found.problems or found.recipe is None:
+        raise RecipeError(*found.problems)
+    return found.recipe
+
+
+def survey(folder: Path) -> Survey:
+    """Read the recipe in `folder` as far as it can be read."""
+    try:
+        described = read_descriptions(folder)
+    except RecipeError as error:
+        return Survey(None, error.problems)
+    return _Survey(folder, described).survey()
+
+
+@dataclass
+class _Survey:
+    """A recipe that is being read; `broken` has the names of tables, and the files, with a problem."""
+
+    folder: Path
+    described: dict[str, tuple[Field, ...]]
+    problems: list[Problem] = field(default_factory=list)
+    remarks: list[Problem] = field(default_factory=list)
+    broken: set[str | Path] = field(default_factory=set)
+    unread: bool = False  # a table holds nothing that could be relied on
+
+    def survey(self) -> Survey:
+        """Read the files, then what they say of each other."""
+        head = self._head()
+        tables = self._tables(head.get("issued", ""))
+        sources = self._sources()
+        recipe = self._recipe(head, tables, sources)
+        whole = recipe and recipe.eras and sources and not self.unread
+        return Survey(recipe if whole else None, tuple(self.problems), tuple(self.remarks))
+
+    def _head(self) -> dict[str, str]:
+        """Check every TOML file; return what recipe.toml says, which is nothing where it is broken."""
+        found = problems_of_settings(self.folder, self.described)
+        try:
+            _check_format(self.folder / FILE)
+        except RecipeError as error:
+            found[self.folder / FILE] = list(error.problems)
+        for file, problems in found.items():
+            self.problems.extend(problems)
+            self.broken |= {file} if problems else set()
+        if self.folder / FILE in self.broken:
+            return {}
+        data = read_toml(self.folder / FILE)
+        if data.get("previous") == data["version"]:
+            fact = f"previous is {data['previous']!r}"
+            remedy = "name the version before this one, or leave it out"
+            self.problems.append(Problem(fact, remedy, self.folder / FILE))
+        return {**data, "issued": data["issued"].isoformat()}
+
+    def _tables(self, issued: str) -> dict[str, Table]:
+        described = tables_of(self.folder, self.described)
+        tables: dict[str, Table] = {}
+        for name, fields in described.items():
+            tables[name], reading = read_table(self.folder, name, fields)
+            self.problems.extend(reading.problems)
+            self.remarks.extend(reading.remarks)
+            self.broken |= {name} if reading.problems else set()
+            self.unread |= reading.broken
+        today = datetime.datetime.now(_EASTERNMOST).date().isoformat()
+        wrong = [*dangling(tables, described, self.broken), *coming(tables, described, max(today, issued))]
+        self.problems.extend(wrong)
+        self.broken |= {problem.file.stem for problem in wrong if isinstance(problem.file, Path)}
+        for file in sorted(self.folder.glob("*.csv")):
+            if file.stem not in described:
+                self.problems.append(Problem("is not described", f"describe its columns in {DESCRIPTIONS}", file))
+        return tables
+
+    def _sources(self) -> tuple[Source, ...]:
+        sources, problems = read_sources(self.folder / SOURCES, self.broken)
+        self.problems.extend(problems)
+        if problems or any(isinstance(file, Path) and file.name != FILE for file in self.broken):
+            self.broken.add(SOURCES)
+        return sources
+
+    def _recipe(self, head: dict[str, str], tables: dict[str, Table], sources: tuple[Source, ...]) -> Recipe | None:
+        """Return the recipe; None where a table that it needs is not described."""
+        if missing := [name for name in (*CODE_LISTS, *_NEEDED) if name not in tables]:
+            self._tell(Problem(f"[{name}] is missing", "put it back", self.folder / DESCRIPTIONS) for name in missing)
+            return None
+        codes = self._codes(tables)
+        changes, found = changes_of(tables["organization-changes"], codes)
+        self._tell(found, "organization-changes", "organizations", "bodies")
+        links, found = links_of(tables, codes, sources)
+        self._tell(found, "link-rules", "link-targets", SOURCES, *CODE_LISTS)
+        judgements, found = judgements_of(tables[REVISIONS], sources)
+        self._tell(found, REVISIONS, SOURCES)
+        eras, found = eras_of(tables["eras"])
+        self._tell(found, "eras")
+        corrections, found = corrections_of(tables["corrections"], keys_of(self.folder, sources))
+        self._tell(found)
+        plans, found = read_plans(self.folder, sources, self.broken)
+        self._tell(found)
+        return Recipe(
+            folder=self.folder,
+            **{key: head.get(key, "") for key in ("version", "issued", "title_ja", "title_en", "previous")},
+            sources=sources,
+            codes=codes,
+            eras=eras,
+            tables=tables,
+            issue_types={row["key"]: row for row in tables["issue-types"].rows},
+            corrections=corrections,
+            translations={plain(row["text_ja"]): row for row in tables["translations"].rows},
+            changes=changes,
+            links=links,
+            judgements=judgements,
+            plans=plans,
+            remarks=tuple(self.remarks),
+        )
+
+    def _codes(self, tables: dict[str, Table]) -> dict[str, CodeList]:
+        """Return the code lists."""
+        codes = {name: CodeList(tables[name]) for name in CODE_LISTS}
+        for name, codelist in codes.items():
+            self._tell(codelist.problems, name)
+        self._tell(problems_of_things(codes), "organizations", "bodies", "places", "entities")
+        self._tell(problems_of_concepts(tables["concepts"]), "concepts")
+        return codes
+
+    def _tell(self, problems: Iterable[Problem], *parts: str) -> None:
+        """Keep problems of some parts, unless a part is broken: then they may only follow from that."""
+        if not self.broken & {*parts}:
+            self.problems.extend(problems)
+
+
+_NEEDED = (
+    "organization-changes",
+    "link-rules",
+    "link-targets",
+    REVISIONS,
+    "eras",
+    "corrections",
+    "issue-types",
+    "translations",
+)
+
+
+def _check_format(file: Path) -> None:
+    """Raise RecipeError where the recipe has a form that this program does not read."""
+    found = read_toml(file).get("format")
+    if found != FORMAT:
+        fact = f"format is {found!r}; this program reads format {FORMAT}"
+        newer = isinstance(found, int) and found > FORMAT
+        older = f"write format = {FORMAT} when the recipe has that form; CHANGELOG.md tells what is new in it"
+        raise RecipeError(Problem(fact, _NEWER if newer else older, file))

@@ -1,0 +1,95 @@
+"""Which edition revises which, and what curators say of measures that continue earlier ones.
+
+`revises` in `source.toml` names the edition that a table takes the place of. `build/revisions.csv` has the columns of
+SSSOM (https://w3id.org/sssom/): a row confirms that one measure continues another or, with `Not`, that it does not.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from kg.core import iris
+from kg.core.errors import Problem
+from kg.recipe.sources import DESCRIPTION, Source
+from kg.recipe.table_loader import Row, Table
+
+TABLE = "revisions"
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """A curator's word on one pair of measures, both by their IRIs."""
+
+    later: str
+    earlier: str
+    rejected: bool
+    row: Row
+
+
+def revised_by(source: Source) -> str:
+    """Return the key of the edition that a source revises; empty where it names none."""
+    return str(source.described.get("revises", ""))
+
+
+def before(source: Source, sources: Sequence[Source]) -> set[str]:
+    """Return the keys of the earlier editions: those that an edition revises, and those of the plans before its own."""
+    earlier = {one.key: revised_by(one) for one in sources}
+    plan = str(source.described.get("plan", ""))
+    older = {one.key for one in sources if str(one.described.get("plan", "")) < plan}
+    later = {one.key for one in sources if source.key in _before(one.key, earlier)}
+    return (_before(source.key, earlier) | older) - later - {source.key}
+
+
+def newest_of(sources: Sequence[Source]) -> str:
+    """Return the key of the newest edition: that of the latest plan; of two of one plan, the one that revises more."""
+    earlier = {source.key: revised_by(source) for source in sources}
+    plans: dict[str, list[str]] = {}
+    for source in sources:
+        plans.setdefault(str(source.described.get("plan", "")), []).append(source.key)
+    return min(plans[max(plans)], key=lambda key: (-len(_before(key, earlier)), key))
+
+
+def judgements_of(table: Table, sources: Sequence[Source]) -> tuple[tuple[Judgement, ...], list[Problem]]:
+    """Return what curators say, and what is wrong with it or with the order of the editions."""
+    problems = [*_problems_of_order(sources), *_problems_of_rows(table, sources)]
+    return tuple(_judgement(row) for row in table.rows), problems
+
+
+def _judgement(row: Row) -> Judgement:
+    later, earlier = (iris.ID + row[end].removeprefix("id:") for end in ("subject_id", "object_id"))
+    return Judgement(later, earlier, row["predicate_modifier"] == "Not", row)
+
+
+def _problems_of_order(sources: Sequence[Source]) -> Iterator[Problem]:
+    earlier = {source.key: revised_by(source) for source in sources}
+    for source in sources:
+        file = source.file.parent / DESCRIPTION
+        key = earlier[source.key]
+        if key and key not in earlier:
+            fact = f"revises names {key!r}, which is no source at hand"
+            yield Problem(fact, f"name one of {', '.join(sorted(earlier))}, or leave it out", file)
+        elif key and source.key in _before(key, earlier):
+            yield Problem(f"{source.key} would revise itself", "let `revises` name the older edition only", file)
+
+
+def _before(key: str, earlier: Mapping[str, str]) -> set[str]:
+    """Return an edition and all that it revises, one after the other."""
+    found: set[str] = set()
+    while key and key not in found:
+        found.add(key)
+        key = earlier.get(key, "")
+    return found
+
+
+def _problems_of_rows(table: Table, sources: Sequence[Source]) -> Iterator[Problem]:
+    earlier = {source.key: revised_by(source) for source in sources}
+    first: dict[tuple[str, str], int] = {}
+    for row in table.rows:
+        ends = tuple(row[end].removeprefix("id:").partition("/")[0] for end in ("subject_id", "object_id"))
+        if earlier.get(ends[0]) != ends[1]:
+            fact = f"{ends[0]} does not revise {ends[1]}"
+            remedy = f"put the later measure first, and revises = {ends[1]!r} into its {DESCRIPTION}"
+            yield Problem(fact, remedy, table.file, row.line)
+        at = first.setdefault((row["subject_id"], row["object_id"]), row.line)
+        if at != row.line:
+            fact = f"the same pair stands in line {at}"
+            yield Problem(fact, "keep one row: a pair is confirmed or rejected", table.file, row.line)

@@ -1,0 +1,199 @@
+"""What `tables.toml` says of a column of a table, or of a setting of a TOML file: its grammar.
+
+The words are those of the Frictionless Table Schema (name, type, required, unique, pattern, enum), with titles in two
+languages. A value that does not fit is told in the words of the description.
+"""
+
+import dataclasses
+import datetime
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kg.core.errors import Problem, RecipeError
+from kg.core.text_files import read_text
+from kg.recipe.check_digits import CHECKS
+
+DESCRIPTIONS = "tables.toml"
+TOML = ".toml"  # what the name of a description ends in that is about settings, not about a table
+_LIST = list  # which is a word of the grammar, too
+_KINDS: dict[str, tuple[type, str]] = {
+    "string": (str, "a text in quotation marks"),
+    "date": (datetime.date, "a date such as 2026-11-23, without quotation marks"),
+    "integer": (int, "a whole number"),
+    "list": (list, "a list of texts"),
+    "pair": (list, 'a pair of texts: ["日本語", "English"]'),
+}
+_CONTROL = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
+# Marks of spacing and direction that come along when text is copied; kana and letters with a mark apart.
+_UNSEEN = re.compile("[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069]")
+_APART = re.compile("[a-zA-Zか-とは-ほカ-トハ-ホうウ][\u0300-\u030c\u3099\u309a]")
+_ONE_LINE = ("label_", "title_", "name")  # what fields are called that are shown as names
+
+
+@dataclass(frozen=True)
+class Field:
+    """The description of one column or setting."""
+
+    name: str
+    title_ja: str
+    title_en: str
+    type: str = "string"
+    required: bool = False
+    unique: bool = False
+    pattern: str = ""
+    enum: tuple[str, ...] = ()
+    list: bool = False
+    keep_space: bool = False
+    refers_to: str = ""
+    needs: str = ""
+    check: str = ""
+    past: bool = False
+
+    def problem(self, value: str, file: Path, line: int) -> Problem | None:
+        """Return what is wrong with one value of a table, or None."""
+        if complaint := self.complaint(value):
+            remedy = f"write what {DESCRIPTIONS} says of {self.name}: {self.title_ja} – {self.title_en}"
+            return Problem(complaint, remedy, file, line)
+        return None
+
+    def problem_of_setting(self, name: str, value: Any, file: Path) -> Problem | None:
+        """Return what is wrong with a value of a TOML file, where a key of that name has it, or None."""
+        complaint = self._complaint_of_type(name, value)
+        if isinstance(value, str):
+            complaint = complaint or self._complaint_of_characters(name, value) or self.complaint(value)
+        if complaint:
+            remedy = f"write what {DESCRIPTIONS} says of {self.name}: {self.title_ja} – {self.title_en}"
+            return Problem(complaint, remedy, file)
+        return None
+
+    def odd(self, value: str, file: Path, line: int) -> Problem | None:
+        """Return that a cell holds characters that nobody sees, or sees as others, or None.
+
+        A field that keeps its spaces holds the text of a document, character for character.
+        """
+        if self.keep_space:
+            return None
+        if strange := _CONTROL.search(value) or _UNSEEN.search(value):
+            fact = f"{self.name} holds U+{ord(strange.group()):04X}, which nobody sees"
+            return Problem(fact, "delete the character; was the file saved in another encoding?", file, line)
+        if self.name.startswith(_ONE_LINE) and "\n" in value.replace("\r", "\n"):
+            return Problem(f"{self.name} holds a line break", "write it in one line", file, line)
+        if apart := _APART.search(value):
+            fact = f"{self.name} holds {apart.group()!r} as two characters"
+            return Problem(fact, "write it as one, composed (NFC)", file, line)
+        return None
+
+    def missing(self, file: Path) -> Problem:
+        """Return that a setting is not there."""
+        remedy = f"write what {DESCRIPTIONS} says of {self.name}: {self.title_ja} – {self.title_en}"
+        return Problem(f"{self.name} missing", remedy, file)
+
+    def _complaint_of_type(self, name: str, value: Any) -> str:
+        kind, words = _KINDS[self.type]
+        fits = isinstance(value, kind) and not isinstance(value, bool | datetime.datetime)
+        if fits and isinstance(value, _LIST):
+            fits = all(isinstance(part, str) and part.strip() for part in value)
+            fits = fits and (self.type == "list" or len(value) == 2)
+        if fits:
+            return ""
+        shown = value.isoformat() if isinstance(value, datetime.date | datetime.time) else repr(value)
+        return f"{name} is {shown}; it must be {words}"
+
+    def _complaint_of_characters(self, name: str, value: str) -> str:
+        if not value.strip():
+            return f"{name} is empty"
+        if strange := _CONTROL.search(value):
+            return f"{name} holds the control character U+{ord(strange.group()):04X}"
+        if name.startswith(_ONE_LINE) and "\n" in value.replace("\r", "\n"):
+            return f"{name} holds a line break"
+        return ""
+
+    def complaint(self, value: str) -> str:
+        """Return what is wrong with one value, or an empty string."""
+        if not value:
+            return f"{self.name} is empty" if self.required else ""
+        if self.enum and value not in self.enum:
+            return f"{self.name} is {value!r}; it must be one of {', '.join(self.enum)}"
+        if self.pattern and not re.fullmatch(self.pattern, value):
+            return f"{self.name} is {value!r}; it must match {self.pattern}"
+        if self.type == "date" and not _is_date(value):
+            return f"{self.name} is {value!r}; it must be a date such as 2026-11-23"
+        if self.check:
+            fits, words = CHECKS[self.check]
+            return "" if fits(value) else f"{self.name} is {value!r}; it must be {words}"
+        return ""
+
+
+def _is_date(value: str) -> bool:
+    try:
+        return value == datetime.date.fromisoformat(value).isoformat()
+    except ValueError:
+        return False
+
+
+def read_toml(file: Path) -> dict[str, Any]:
+    """Read a TOML file; raise RecipeError where it is missing or malformed."""
+    try:
+        return tomllib.loads(read_text(file, RecipeError))
+    except OSError as error:
+        raise RecipeError(Problem(f"cannot be read: {error.strerror}", "put the file back", file)) from error
+    except tomllib.TOMLDecodeError as error:
+        raise RecipeError(Problem(f"is no TOML: {error}", "mend the syntax at that place", file)) from error
+
+
+def read_descriptions(folder: Path) -> dict[str, tuple[Field, ...]]:
+    """Read `tables.toml`: for each table of the recipe its columns, for each TOML file its settings.
+
+    Raises RecipeError with everything that is no description.
+    """
+    file = folder / DESCRIPTIONS
+    described: dict[str, tuple[Field, ...]] = {}
+    problems: list[Problem] = []
+    for name, table in read_toml(file).items():
+        try:
+            described[name] = tuple(_field(field) for field in table["fields"])
+        except (KeyError, TypeError, ValueError) as error:
+            remedy = "describe each column with name, title_ja, title_en and the words explained at the top of the file"
+            problems.append(Problem(f"[{name}] is no description of a table: {error}", remedy, file))
+    problems.extend(_wrong_names(described, file))
+    if problems:
+        raise RecipeError(*problems)
+    return described
+
+
+def _field(given: dict[str, Any]) -> Field:
+    """Return a description; raise TypeError or ValueError for a word that it does not know, or that is of no use."""
+    known = {word.name: word for word in dataclasses.fields(Field)}
+    if unknown := sorted({*given} - {*known}):
+        raise ValueError(f"{unknown[0]} is none of {', '.join(known)}")
+    field = Field(**{**given, "enum": tuple(given.get("enum", ()))})
+    wrong = [name for name, word in known.items() if name != "enum" and type(getattr(field, name)) is not word.type]
+    wrong += [] if all(isinstance(one, str) for one in field.enum) else ["enum"]
+    if wrong:
+        raise ValueError(f"{wrong[0]} of {field.name}")
+    if field.type not in _KINDS:
+        raise ValueError(f"{field.type} is none of {', '.join(_KINDS)}")
+    try:
+        re.compile(field.pattern)
+    except re.error as error:
+        raise ValueError(f"{field.pattern}: {error}") from error
+    return field
+
+
+def _wrong_names(described: Mapping[str, Sequence[Field]], file: Path) -> list[Problem]:
+    """Return where a description names a table, a column or a check that is not there."""
+    return [
+        Problem(f"[{name}] {field.name} names {word!r}, which is not described", "correct the name", file)
+        for name, fields in described.items()
+        for field in fields
+        for word, known in (
+            (field.refers_to, described),
+            (field.needs, {other.name for other in fields}),
+            (field.check, CHECKS),
+        )
+        if word and word not in known
+    ]

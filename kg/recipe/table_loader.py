@@ -1,0 +1,177 @@
+"""Reading the recipe's tables against their description in `tables.toml`.
+
+A table is read whole: every problem is reported at once, each with file and line. Rows without a problem are kept, so
+that what stands behind a broken row is checked, too.
+"""
+
+import csv
+import dataclasses
+import io
+from collections.abc import Container, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from kg.core.errors import KgError, Problem, RecipeError
+from kg.core.spans import visible
+from kg.core.text_files import read_text
+from kg.recipe.schema import DESCRIPTIONS, TOML, Field
+
+
+@dataclass(frozen=True, eq=False)
+class Row:
+    """One row of a table: its values by column name, and the line of the file it starts on; equal by identity."""
+
+    values: dict[str, str]
+    line: int
+
+    def __getitem__(self, name: str) -> str:
+        return self.values[name]
+
+    def listed(self, name: str) -> tuple[str, ...]:
+        """Return the values of a field that holds several, joined by `|`."""
+        return tuple(part.strip() for part in self.values[name].split("|") if part.strip())
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of the recipe."""
+
+    name: str
+    file: Path
+    rows: tuple[Row, ...]
+
+
+@dataclass
+class Reading:
+    """What is wrong with a table, and what is only remarked; `broken` where it holds no row that can be relied on."""
+
+    problems: list[Problem] = dataclasses.field(default_factory=list)
+    remarks: list[Problem] = dataclasses.field(default_factory=list)
+    broken: bool = False
+
+
+def tables_of(folder: Path, described: Mapping[str, tuple[Field, ...]]) -> dict[str, tuple[Field, ...]]:
+    """Return the descriptions by the names of the tables that are there: `links/*` is every table of that folder."""
+    found: dict[str, tuple[Field, ...]] = {}
+    for name, fields in described.items():
+        if name.endswith(TOML):
+            continue
+        part, star, _ = name.partition("*")
+        names = [f"{part}{file.stem}" for file in sorted(folder.glob(f"{name}.csv"))] if star else [name]
+        found |= dict.fromkeys(names, fields)
+    return found
+
+
+def read_table(folder: Path, name: str, fields: tuple[Field, ...]) -> tuple[Table, Reading]:
+    """Read `<name>.csv` and return its rows that have no problem, with every problem of the others."""
+    file, reading = folder / f"{name}.csv", Reading()
+    try:
+        text = read_text(file, RecipeError, "save the table as CSV in UTF-8")
+    except OSError as error:
+        problem = Problem(f"cannot be read: {error.strerror}", "put the table back", file)
+        return Table(name, file, ()), Reading([problem], broken=True)
+    except KgError as error:
+        return Table(name, file, ()), Reading([*error.problems], broken=True)
+    rows = _rows(text, file, fields, reading)
+    wrong = dict(_complaints(rows, file, fields))
+    reading.problems.extend(problem for found in wrong.values() for problem in found)
+    return Table(name, file, tuple(row for row in rows if row not in wrong)), reading
+
+
+def _rows(text: str, file: Path, fields: tuple[Field, ...], reading: Reading) -> list[Row]:
+    """Split the text into rows; a wrong header or width is a problem, rows without any value are remarked."""
+    records = csv.reader(io.StringIO(text, newline=""), strict=True)
+    names = [field.name for field in fields]
+    rows: list[Row] = []
+    blank: list[int] = []
+    line = 1
+    try:
+        printed = next(records, [])
+        header = [visible(name) for name in _cut(printed, len(names))]
+        if header != names:
+            reading.broken = True
+            reading.problems.append(_wrong_header(header, names, file))
+            return []
+        line = records.line_num + 1
+        for record in records:
+            if record and not any(value.strip() for value in record):
+                blank.append(line)
+            elif len(values := _cut(record, len(names)) if len(printed) > len(names) else record) == len(names):
+                stripped = [v if f.keep_space else visible(v).strip() for f, v in zip(fields, values, strict=True)]
+                rows.append(Row(dict(zip(names, stripped, strict=True)), line))
+                if stripped == names:
+                    reading.problems.append(Problem("the header stands here again", "delete this row", file, line))
+            elif record:
+                fact = f"the row has {len(record)} fields, not {len(names)}"
+                remedy = "quote a value that holds a comma or a line break"
+                reading.problems.append(Problem(fact, remedy, file, line))
+            line = records.line_num + 1
+    except csv.Error as error:
+        reading.broken = True
+        reading.problems.append(Problem(f"is no CSV: {error}", "close the quotation marks of that row", file, line))
+    if blank:
+        fact = f"{len(blank)} blank rows are left aside"
+        reading.remarks.append(Problem(fact, "delete them, if they are not meant", file, blank[0]))
+    return rows
+
+
+def _cut(record: list[str], width: int) -> list[str]:
+    """Return a record without the empty columns that a spreadsheet writes behind the last one, in the header, too."""
+    return record[:width] if not any(value.strip() for value in record[width:]) else record
+
+
+def _wrong_header(header: list[str], names: list[str], file: Path) -> Problem:
+    columns = ",".join(names)
+    for separator, called in (("\t", "tabs"), (";", "semicolons")):
+        if [name.strip('"') for name in "".join(header).split(separator)] == names:
+            fact = f"the cells are separated by {called}, not by commas"
+            return Problem(fact, "save the table as CSV in UTF-8", file, 1)
+    remedy = f"the columns must be {columns} (described in {DESCRIPTIONS})"
+    return Problem(f"the header is {','.join(header)}", remedy, file, 1)
+
+
+def _complaints(rows: list[Row], file: Path, fields: tuple[Field, ...]) -> Iterator[tuple[Row, list[Problem]]]:
+    """Yield the rows that do not fit the description, each with what is wrong with it."""
+    first: dict[tuple[str, str], int] = {}
+    for row in rows:
+        problems: list[Problem] = []
+        for field in fields:
+            value = row[field.name]
+            if problem := field.problem(value, file, row.line) or field.odd(value, file, row.line):
+                problems.append(problem)
+            elif field.unique and value and (field.name, value) in first:
+                fact = f"{field.name} {value!r} stands already in line {first[field.name, value]}"
+                problems.append(Problem(fact, "keep one of the two rows", file, row.line))
+            elif field.needs and value and not row[field.needs]:
+                fact = f"{field.name} is {value!r}, but {field.needs} is empty"
+                problems.append(Problem(fact, "fill in both", file, row.line))
+            first.setdefault((field.name, value), row.line)
+        if problems:
+            yield row, problems
+
+
+def dangling(
+    tables: Mapping[str, Table], described: Mapping[str, Sequence[Field]], broken: Container[str | Path]
+) -> Iterator[Problem]:
+    """Yield every value that is to be a key of another table and is none; a broken table is not asked for its keys."""
+    for name, fields in described.items():
+        for field in fields:
+            if not field.refers_to or field.refers_to in broken or field.refers_to not in tables:
+                continue
+            table, other = tables[name], tables[field.refers_to]
+            remedy = f"add it to {other.file.name}, or name a key that is there"
+            keys = {"", *(row["key"] for row in other.rows)}
+            for row in table.rows:
+                if row[field.name] not in keys:
+                    fact = f"{field.name} is {row[field.name]!r}, which is no key of {other.file.name}"
+                    yield Problem(fact, remedy, table.file, row.line)
+
+
+def coming(tables: Mapping[str, Table], described: Mapping[str, Sequence[Field]], last: str) -> Iterator[Problem]:
+    """Yield every date of the past that is after the last day that can be meant."""
+    for name, fields in described.items():
+        for field in (field for field in fields if field.past):
+            for row in tables[name].rows:
+                if row[field.name] > last:
+                    fact = f"{field.name} is {row[field.name]}, which is still to come"
+                    yield Problem(fact, "write the day on which it was done", tables[name].file, row.line)

@@ -1,0 +1,136 @@
+"""The names of an index: which are called so, which are near, and how much their words weigh.
+
+Names are told apart by numbers. Which thing a name belongs to and how long it is stays in memory, six bytes for each;
+what else is looked up is kept as long as there is room.
+"""
+
+from array import array
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from heapq import nlargest
+from math import log
+
+from kg.core.rebase import canonical_iri
+from kg.search.index import Index
+from kg.search.index_source import EDITION, NUMBER, TYPE
+from kg.search.normalizer import katakana
+from kg.search.scorer import Name
+
+_CLOSE = 40  # near names whose words are compared
+_BUDGET = 20_000  # entries of the index that one name may cost
+_RAREST = 4  # pairs that are looked up whatever they cost
+_KEPT = 1 << 14  # what was looked up lately, of each kind: some tens of megabytes at most
+_FEW = 64
+_UNKNOWN = 0.4  # what a pair of characters weighs that stands in no text
+
+Allowed = bytes | None  # a bit for each thing; None allows all
+
+
+class Names:
+    """The names of an index, asked by several threads."""
+
+    def __init__(self, index: Index) -> None:
+        self._index = index
+        rows = index.rows("SELECT thing, LENGTH(key) FROM name ORDER BY id")  # ids count from 1
+        self._things = array("I", [0, *(thing for thing, _ in rows)])
+        self._lengths = array("H", [0, *(min(length, 0xFFFF) for _, length in rows)])
+        self.allowed = lru_cache(_FEW)(self._allowed)
+        self.weight = lru_cache(_KEPT)(self._weight)
+        self._count = lru_cache(_KEPT)(self._count_of)
+        self._holding = lru_cache(_KEPT)(self._holders)
+        self._name = lru_cache(_KEPT)(self._name_of)
+
+    def numbered(self, key: str, allowed: Allowed, deadline: float) -> dict[int, Name]:
+        """Return the things whose number has this key, each with its number."""
+        if not key:
+            return {}
+        rows = self._index.rows("SELECT id FROM name WHERE key = ? AND role = ? LIMIT 100", (key, NUMBER), deadline)
+        return dict(self._within((id for (id,) in rows), allowed))
+
+    def of(self, thing: int, deadline: float) -> list[tuple[int, Name]]:
+        """Return the names of a thing, without its numbers."""
+        rows = self._index.rows("SELECT id FROM name WHERE thing = ? AND role <> ?", (thing, NUMBER), deadline)
+        return self._within((id for (id,) in rows), None)
+
+    def same(self, name: Name, allowed: Allowed, deadline: float) -> list[tuple[int, Name]]:
+        """Return what is called so, but for particles, with its name."""
+        sql = "SELECT id FROM name WHERE (key = ? OR bare = ?) AND role <> ? ORDER BY id LIMIT 100"
+        rows = self._index.rows(sql, (name.key, name.bare or name.key, NUMBER), deadline)
+        return self._within((id for (id,) in rows), allowed)
+
+    def near(self, name: Name, allowed: Allowed) -> list[tuple[int, Name]]:
+        """Return what shares the weightiest pairs of characters with a name, with its name."""
+        shared: dict[int, float] = {}
+        for gram in self._rarest(name.features):
+            weight = self.weight(gram)
+            for id in self._holding(gram):
+                shared[id] = shared.get(id, 0.0) + weight
+        things, lengths, own = self._things, self._lengths, len(name.key)
+        if allowed is not None:
+            shared = {id: weight for id, weight in shared.items() if allows(allowed, things[id])}
+        close = nlargest(_CLOSE, ((weight / (lengths[id] + own), -id) for id, weight in shared.items()))
+        return [(things[-id], self._name(-id)) for _, id in close]
+
+    def _within(self, ids: Iterable[int], allowed: Allowed) -> list[tuple[int, Name]]:
+        things = self._things
+        return [(things[id], self._name(id)) for id in ids if allowed is None or allows(allowed, things[id])]
+
+    def _allowed(self, type: str | None, edition: str | None) -> Allowed:
+        """Return which things are of a type, and in an edition or in none."""
+        if not type and not edition:
+            return None
+        wanted = self._having(self._index.chosen(TYPE, [type])) if type else None
+        if edition:
+            others = [n for n, iri in self._index.values(EDITION).items() if iri != canonical_iri(edition)]
+            elsewhere = self._having(others)
+            wanted = wanted if wanted is not None else bytearray(b"\xff" * len(elsewhere))
+            wanted = bytearray(one & ~other for one, other in zip(wanted, elsewhere, strict=True))
+        return bytes(wanted or b"")
+
+    def _having(self, values: Sequence[int]) -> bytearray:
+        """Return which things have one of these values of a facet."""
+        bits = bytearray(max(self._things) // 8 + 1)
+        marks = ", ".join("?" * len(values))
+        for (thing,) in self._index.rows(f"SELECT thing FROM has WHERE value IN ({marks})", values):
+            bits[thing >> 3] |= 1 << (thing & 7)
+        return bits
+
+    def _rarest(self, grams: frozenset[str]) -> list[str]:
+        """Return the pairs to look up: the rarest, as many as the budget allows."""
+        ranked = sorted((count, gram) for gram in grams if (count := self._count(gram)))
+        found, cost = list[str](), 0
+        for count, gram in ranked:
+            cost += count
+            if len(found) >= _RAREST and cost > _BUDGET:
+                break
+            found.append(gram)
+        return found
+
+    def _holders(self, gram: str) -> "array[int]":
+        """Return the names that hold a pair."""
+        rows = self._index.rows("SELECT rowid FROM grams WHERE grams MATCH ?", (f'"{gram}"',))
+        return array("I", [id for (id,) in rows])
+
+    def _count_of(self, gram: str) -> int:
+        rows = self._index.rows("SELECT count FROM gram_count WHERE token = ?", (gram,))
+        return rows[0][0] if rows else 0
+
+    def _weight(self, gram: str) -> float:
+        """Return how much a pair says: the more, the fewer names hold it.
+
+        What stands nowhere in the graph says less: more often than another word it is one misread or mistyped.
+        """
+        weight = log(1 + len(self._things) / (1 + self._count(gram)))
+        return weight if self._count(gram) or self._stands(gram) else _UNKNOWN * weight
+
+    def _stands(self, gram: str) -> bool:
+        """Whether a pair stands in any text, its kana of either kind."""
+        return bool(self._index.rows("SELECT 1 FROM word_count WHERE token IN (?, ?)", (gram, katakana(gram))))
+
+    def _name_of(self, id: int) -> Name:
+        return Name.of(*self._index.rows("SELECT text, folded FROM name WHERE id = ?", (id,))[0])
+
+
+def allows(allowed: bytes, thing: int) -> bool:
+    """Whether a thing is among those that are allowed."""
+    return bool(allowed[thing >> 3] >> (thing & 7) & 1)

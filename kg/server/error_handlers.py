@@ -1,0 +1,95 @@
+"""What is answered where nothing can be: an unknown path, a wrong method, a refusal, a fault of the program.
+
+A person gets a page with the way back, a program a problem document (RFC 9457).
+"""
+
+import re
+from collections.abc import Callable, Coroutine
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import unquote
+
+from fastapi import Request, Response
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.routing import Match
+
+from kg.http import sparql_endpoint
+from kg.http.default_headers import EVERYWHERE
+from kg.http.responses import Asked, Notice, prefers_page, raw_path, redirect, told
+from kg.http.sparql_endpoint import Refusal, allowed, problem
+from kg.matching.reconcile import routes as reconcile
+from kg.web import release_endpoint
+
+# What every path but the endpoint's can be asked by.
+READING = "GET, HEAD, OPTIONS"
+_VERSIONED = re.compile(release_endpoint.PATH.replace("{version}", "[^/]+"))
+_TITLES = {404: ("見つかりません", "Not found"), 400: ("このアドレスは分かりません", "This address is not understood")}
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    """Answer what a route refuses: with a page to a person, else with a problem document."""
+    assert isinstance(error, Refusal)
+    if not prefers_page(request):
+        return problem(error)
+    title = _TITLES.get(error.status, (f"お答えできません({error.status})", HTTPStatus(error.status).phrase))
+    answer = told(Asked(request, raw_path(request)), Notice(error.status, title, (error.detail, error.detail)), ())
+    answer.headers.update(error.headers or {})
+    return answer
+
+
+async def _failed(request: Request, error: Exception) -> Response:
+    """Answer what the framework refuses: an unknown path, or a method that a path does not have (OPTIONS it has)."""
+    assert isinstance(error, HTTPException)
+    headers = dict(error.headers or {})
+    if request.method == "OPTIONS" and error.status_code in (404, 405):
+        return allowed(READING, request)  # of an unknown path, too: else a page of another site never sees its 404
+    if error.status_code == 405:
+        headers["Allow"] = _methods(request)
+    if error.status_code == 404 and (elsewhere := _without_slash(request)):
+        return redirect(308, elsewhere)
+    if error.status_code == 404 and prefers_page(request):
+        path = unquote(request.url.path, errors="replace")
+        text = (f"{path} というページはありません。", f"There is no page {path}.")
+        return told(Asked(request, raw_path(request)), Notice(404, ("見つかりません", "Not found"), text), ())
+    return problem(Refusal(error.status_code, error.detail, headers))
+
+
+def _without_slash(request: Request) -> str:
+    """Return where a path leads that has a slash too many, from there; empty where that is no path of ours either."""
+    path, routes = request.scope["path"], request.app.routes
+    scope = {**request.scope, "path": path.rstrip("/"), "raw_path": None, "method": request.method}
+    if not raw_path(request).endswith("/") or not path.strip("/"):  # %2F is no slash
+        return ""
+    if not any(route.matches(scope)[0] is Match.FULL for route in routes):
+        return ""
+    query = request.scope["query_string"].decode("latin-1")
+    name = raw_path(request).rstrip("/").rpartition("/")[2]
+    return f"{'../' * (len(path) - len(path.rstrip('/')))}{name}{f'?{query}' if query else ''}"
+
+
+def _methods(request: Request) -> str:
+    """Return the methods that a path can be asked by."""
+    path = request.url.path.removeprefix(request.scope.get("root_path", "")).rstrip("/")
+    if path == "/sparql" or _VERSIONED.fullmatch(path):
+        return sparql_endpoint.METHODS
+    # A form goes to the service itself, or to that of an edition.
+    return reconcile.METHODS if reconcile.answers_forms(path) else READING
+
+
+async def _gone(request: Request, error: Exception) -> Response:
+    """Answer nobody: the client has gone away before it had said everything."""
+    return Response(status_code=sparql_endpoint.CLIENT_GONE)
+
+
+async def _broken(request: Request, error: Exception) -> Response:
+    """Answer where the program is at fault; the trace goes to the log of the server only."""
+    return problem(Refusal(500, "the server failed to answer; the fault is ours", EVERYWHERE))
+
+
+HANDLERS: dict[int | type[Exception], Callable[[Request, Any], Coroutine[Any, Any, Response]]] = {
+    Refusal: _refused,
+    HTTPException: _failed,
+    ClientDisconnect: _gone,
+    Exception: _broken,
+}

@@ -1,0 +1,217 @@
+"""Which measure has which value of which facet, in memory: for each value one bit for each measure.
+
+A release never changes, so this is made once. 82,000 measures and a hundred values take a megabyte of bits; what is
+counted for a page is a few hundred operations on those, whatever is chosen.
+"""
+
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import NamedTuple
+
+from kg.web.browse.facets import ALL, EDITION, FACETS, NOTHING, SORTS, Facet
+
+Key = str | int | None
+_SPECIAL = {facet.key: frozenset(facet.special) for facet in FACETS}
+
+
+@dataclass(frozen=True)
+class Count:
+    """A value of a facet and how many measures of a view have it."""
+
+    value: str
+    measures: int
+
+
+@dataclass(frozen=True)
+class Table:
+    """The measures of a graph by their numbers here, which are the places of their IRIs in order.
+
+    `bits` are the measures that have a value, by facet and value; `keys` what each measure is sorted by; `names` what
+    the values are called, by language. `newest` is the newest edition, where there are several.
+    """
+
+    iris: Sequence[str]
+    bits: Mapping[str, Mapping[str, int]]
+    keys: Mapping[str, Sequence[Key]]
+    orders: Mapping[str, "array[int]"]
+    names: Mapping[str, Mapping[str, str]]
+    newest: str = ""
+
+    @property
+    def every(self) -> int:
+        """The bits of all measures."""
+        return (1 << len(self.iris)) - 1
+
+    def having(self, facet: str, values: Iterable[str]) -> int:
+        """Return the measures that have one of these values."""
+        found = 0
+        for value in values:
+            found |= self.bits[facet].get(value, 0)
+        return found
+
+    def selected(self, chosen: Mapping[str, Sequence[str]], within: int | None = None, but: str = "") -> int:
+        """Return the measures that have a chosen value of each facet, of those `within`; `but` is not looked at."""
+        found = self.every if within is None else within
+        for facet, values in chosen.items():
+            if facet != but:
+                found &= self.having(facet, values)
+        return found
+
+    def counts(self, facet: Facet, chosen: Mapping[str, Sequence[str]], within: int | None = None) -> list[Count]:
+        """Return how many measures have each value under what is chosen of the other facets."""
+        there = self.selected(chosen, within, facet.key)
+        asked = chosen.get(facet.key, ())
+        counted = [(value, (bits & there).bit_count()) for value, bits in self.bits[facet.key].items()]
+        found = [Count(value, number) for value, number in counted if number or value in asked]
+        if not facet.ordered:
+            found.sort(key=lambda count: (count.value == NOTHING, -count.measures, count.value))
+        return found
+
+    def page(self, found: int, sort: str, backwards: bool, start: int, length: int) -> list[int]:
+        """Return some of these measures in an order, from the `start`-th on."""
+        order: Iterable[int] = self.orders[f"-{sort}" if backwards else sort]
+        bits = found.to_bytes(len(self.iris) // 8 + 1, "little")
+        return list(islice((place for place in order if bits[place >> 3] >> (place & 7) & 1), start, start + length))
+
+    def of(self, facet: str, place: int) -> list[str]:
+        """Return the values that a measure has of a facet."""
+        return [value for value, bits in self.bits[facet].items() if value != NOTHING and bits >> place & 1]
+
+    def among(self, iris: Iterable[str]) -> int:
+        """Return the measures of these IRIs."""
+        bits = bytearray(len(self.iris) // 8 + 1)
+        for iri in iris:
+            place = bisect_left(self.iris, iri)
+            if place < len(self.iris) and self.iris[place] == iri:
+                bits[place >> 3] |= 1 << (place & 7)
+        return int.from_bytes(bits, "little")
+
+    def each(self, found: int) -> Iterator[str]:
+        """Yield the IRIs of these measures."""
+        bits = found.to_bytes(len(self.iris) // 8 + 1, "little")
+        return (iri for place, iri in enumerate(self.iris) if bits[place >> 3] >> (place & 7) & 1)
+
+
+class Stated(NamedTuple):
+    """That a measure has a value of a facet, or of what it is sorted by; `thing` tells an IRI from a text."""
+
+    measure: str
+    facet: str
+    value: str
+    thing: bool
+
+
+class Maker:
+    """Makes a table of what is stated. All that is stated of a measure comes in one batch, with its edition."""
+
+    def __init__(self) -> None:
+        # Measures are numbered as they come; for a value, the numbers of those that have it.
+        self._iris: list[str] = []
+        self._having: dict[str, dict[str, array[int]]] = {facet.key: {} for facet in FACETS}
+        self._keys: dict[str, list[Key]] = {sort.variable: [] for sort in SORTS}
+        self._editions: list[str] = []
+        self._same: dict[Key, Key] = {}
+
+    def take(self, rows: Iterable[Stated]) -> None:
+        """Take the rows of a batch. Where a facet has a text, that is one of our words, or else no value."""
+        listed = [row for row in rows if row.thing or row.value in _SPECIAL.get(row.facet, (row.value,))]
+        numbers: dict[str, int] = {}
+        for measure, facet, value, _ in listed:
+            if facet == "edition":
+                number = numbers.setdefault(measure, len(self._iris))
+                self._add(number, measure, value)
+        counted: dict[int, set[str]] = {number: set() for number in numbers.values()}
+        for measure, facet, value, _ in listed:
+            known = numbers.get(measure)
+            if known is None:
+                continue
+            if facet == "targets":
+                counted[known].add(value)
+            elif facet in self._keys:
+                self._smallest(facet, known, value)
+            elif facet in self._having:
+                self._having[facet].setdefault(value, array("I")).append(known)
+        for number, targets in counted.items():
+            self._keys["targets"][number] = len(targets)
+
+    def values(self) -> set[str]:
+        """Return the values that have been taken."""
+        return {value for values in self._having.values() for value in values}
+
+    def table(self, names: Mapping[str, Mapping[str, str]], newest: str = "") -> Table:
+        """Return the table of all that has been taken; `newest` is the edition that is meant where none is named."""
+        order = sorted(range(len(self._iris)), key=self._iris.__getitem__)
+        place = array("I", order)
+        for at, number in enumerate(order):
+            place[number] = at
+        keys = {name: [found[number] for number in order] for name, found in self._keys.items()}
+        bits = {facet.key: _bits(facet, self._having[facet.key], place) for facet in FACETS}
+        orders = dict(_orders(keys, [self._editions[number] for number in order]))
+        if len(bits[EDITION]) < 2 or newest not in bits[EDITION]:
+            newest = ""
+        if newest:
+            bits[EDITION][ALL] = (1 << len(order)) - 1
+        return Table([self._iris[number] for number in order], bits, keys, orders, names, newest)
+
+    def _add(self, number: int, measure: str, edition: str) -> None:
+        if number < len(self._iris):  # in a second edition
+            self._editions[number] = min(self._editions[number], edition)
+            return
+        self._iris.append(measure)
+        self._editions.append(str(self._one(edition)))
+        for keys in self._keys.values():
+            keys.append(None)
+
+    def _one(self, key: Key) -> Key:
+        """Return the same key as before, so that it is kept once."""
+        return self._same.setdefault(key, key)
+
+    def _smallest(self, name: str, number: int, text: str) -> None:
+        key = _number(text) if name == "row" else text
+        before = self._keys[name][number]
+        if key is not None and (before is None or key < before):  # type: ignore[operator]  # of one kind in one order
+            self._keys[name][number] = self._one(key)
+
+
+def _number(text: str) -> int | None:
+    try:
+        return int(text)
+    except ValueError:
+        return None
+
+
+def _bits(facet: Facet, having: Mapping[str, "array[int]"], place: "array[int]") -> dict[str, int]:
+    """Return the bits of each value, and those of no value; of a facet that is ordered, by the keys of the values."""
+    found, every = {}, 0
+    for value in sorted(having, key=facet.short):
+        bits = bytearray(len(place) // 8 + 1)
+        for number in having[value]:
+            bits[place[number] >> 3] |= 1 << (place[number] & 7)
+        found[value] = int.from_bytes(bits, "little")
+        every |= found[value]
+    nothing = ((1 << len(place)) - 1) & ~every
+    return {**found, NOTHING: nothing} if nothing else found
+
+
+def _orders(keys: Mapping[str, Sequence[Key]], editions: Sequence[str]) -> Iterator[tuple[str, "array[int]"]]:
+    """Yield the orders, as the query of a view sorts: later editions first, what has no key last, both ways."""
+    places = range(len(editions))  # in the order of the IRIs
+
+    def ordered(before: Iterable[int], variable: str, backwards: bool = False) -> list[int]:
+        there = [place for place in before if keys[variable][place] is not None]
+        there.sort(key=lambda place: keys[variable][place], reverse=backwards)  # type: ignore[arg-type,return-value]
+        return [*there, *(place for place in before if keys[variable][place] is None)]
+
+    first, *others = SORTS
+    for backwards in (False, True):
+        listed = sorted(
+            ordered(places, first.variable, backwards), key=lambda place: editions[place], reverse=not backwards
+        )
+        yield f"{'-' * backwards}{first.key}", array("I", listed)
+    listed = sorted(ordered(places, first.variable), key=lambda place: editions[place], reverse=True)
+    for sort in others:
+        for backwards in (False, True):
+            yield f"{'-' * backwards}{sort.key}", array("I", ordered(listed, sort.variable, backwards))

@@ -1,0 +1,253 @@
+"""A drawing of boxes and arrows, in columns from left to right, made without a program of its own.
+
+The usual steps for layered drawings (Sugiyama, Tagawa and Toda, 1981): arrows against the stream are turned, each box
+gets a column behind all that point to it, long arrows get a place in every column that they pass, the places of a
+column are put in the order of what they are joined to, and then moved as near to it as their neighbours let them.
+"""
+
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from kg.web.text_metrics import length
+
+_ROW, _PAD, _GAP = 24, 14, 18  # of a label of an arrow, within a box, between places of a column; in pixels
+_SMALL = 0.86  # the letters of names and arrows
+_SWEEPS = 12
+
+
+@dataclass(frozen=True)
+class Node:
+    """A box: what stands in it, what stands under that, where it leads, and its class for the style sheet."""
+
+    key: str
+    words: str
+    name: str
+    href: str
+    kind: str = ""
+
+
+@dataclass(frozen=True)
+class Box:
+    """A box in its place: left upper corner and size."""
+
+    node: Node
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+@dataclass(frozen=True)
+class Arrow:
+    """An arrow as an SVG path, with its words and the place where these end.
+
+    It leads from `source` to `target`, whichever of them its path begins at: with `turned`, at the target.
+    """
+
+    path: str
+    words: str
+    x: float
+    y: float
+    source: Node
+    target: Node
+    turned: bool
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """All boxes and arrows, with the size of the whole."""
+
+    width: float
+    height: float
+    boxes: Sequence[Box]
+    arrows: Sequence[Arrow]
+
+
+@dataclass
+class _Place:
+    """A place in a column: a box, or where a long arrow passes (without a node)."""
+
+    node: Node | None
+    width: float
+    height: float
+    y: float = 0
+    before: list["_Place"] = field(default_factory=list)
+    after: list["_Place"] = field(default_factory=list)
+
+    @property
+    def middle(self) -> float:
+        return self.y + self.height / 2
+
+
+Ends = tuple[str, str]
+Words = tuple[str, bool]  # with whether the arrow was turned
+
+
+def draw(nodes: Iterable[Node], links: Mapping[Ends, Sequence[str]]) -> Drawing:
+    """Return the drawing of boxes and of the links between them, each with its words. Loops are left out."""
+    known = {node.key: node for node in nodes}
+    arrows = _onwards(known, links)
+    columns = _columns(known, list(arrows))
+    places = {
+        key: _Place(node, _width(node), max(2 * _PAD + 24, _ROW * _rows(key, arrows) + 8))
+        for key, node in known.items()
+    }
+    chains = {ends: _chain(ends, places, columns) for ends in arrows}
+    table = _arranged(_table(places, columns, chains))
+    return _placed(table, places, arrows, chains)
+
+
+def _onwards(known: Mapping[str, Node], links: Mapping[Ends, Sequence[str]]) -> dict[Ends, list[Words]]:
+    """Return the links without loops, those against the stream turned and joined with what goes there already."""
+    found: dict[Ends, list[Words]] = {}
+    for (source, target), words in links.items():
+        if source == target or source not in known or target not in known:
+            continue
+        turned = _reaches(found, target, source)
+        ends = (target, source) if turned else (source, target)
+        found.setdefault(ends, []).extend((word, turned) for word in words)
+    return found
+
+
+def _rows(key: str, arrows: Mapping[Ends, Sequence[Words]]) -> int:
+    """Return how many words of arrows end at a box."""
+    return sum(len(words) for (_, target), words in arrows.items() if target == key)
+
+
+def _reaches(arrows: Mapping[Ends, object], start: str, end: str) -> bool:
+    ahead, seen = [start], {start}
+    while ahead:
+        here = ahead.pop()
+        if here == end:
+            return True
+        for source, target in arrows:
+            if source == here and target not in seen:
+                seen.add(target)
+                ahead.append(target)
+    return False
+
+
+def _columns(known: Mapping[str, Node], arrows: Sequence[Ends]) -> dict[str, int]:
+    """Return the column of each box: the first one behind all that point to it, and before what it points to."""
+    column = dict.fromkeys(known, 0)
+    for _ in known:
+        for source, target in arrows:
+            column[target] = max(column[target], column[source] + 1)
+    for _ in known:  # a box that only points is put next to what it points to
+        for key in known:
+            ahead = [column[target] for source, target in arrows if source == key]
+            if ahead and not any(target == key for _, target in arrows):
+                column[key] = min(ahead) - 1
+    return column
+
+
+def _chain(ends: Ends, places: Mapping[str, _Place], columns: Mapping[str, int]) -> list[_Place]:
+    """Return the places of an arrow from its source to its target, and join them."""
+    source, target = ends
+    passed = [_Place(None, 0, _GAP / 2) for _ in range(columns[source] + 1, columns[target])]
+    chain = [places[source], *passed, places[target]]
+    for one, next in itertools.pairwise(chain):
+        one.after.append(next)
+        next.before.append(one)
+    return chain
+
+
+def _table(
+    places: Mapping[str, _Place], columns: Mapping[str, int], chains: Mapping[Ends, Sequence[_Place]]
+) -> list[list[_Place]]:
+    table: list[list[_Place]] = [[] for _ in range(max(columns.values(), default=0) + 1)]
+    for key, place in places.items():
+        table[columns[key]].append(place)
+    for (source, _), chain in chains.items():
+        for step, place in enumerate(chain[1:-1], 1):
+            table[columns[source] + step].append(place)
+    return table
+
+
+def _arranged(table: list[list[_Place]]) -> list[list[_Place]]:
+    """Order the places of each column by the middle of what they are joined to, and give each its height."""
+    for column in table:
+        _stack(column)
+    for sweep in range(_SWEEPS):
+        forward = sweep % 2 == 0
+        for column in table if forward else reversed(table):
+            wanted = {id(place): _wanted(place, forward) for place in column}
+            column.sort(key=lambda place: wanted[id(place)])
+            _stack(column)
+            _settle(column, wanted)
+    top = min((place.y for column in table for place in column), default=0)
+    for place in (place for column in table for place in column):
+        place.y += 4 - top
+    return table
+
+
+def _wanted(place: _Place, forward: bool) -> float:
+    joined = (place.before if forward else place.after) or place.before or place.after
+    return sum(other.middle for other in joined) / len(joined) if joined else place.middle
+
+
+def _stack(column: Sequence[_Place]) -> None:
+    y = 0.0
+    for place in column:
+        place.y = y
+        y += place.height + _GAP
+
+
+def _settle(column: Sequence[_Place], wanted: Mapping[int, float]) -> None:
+    """Move the places of a column, in their order, near to where they are wanted."""
+    shift = sum(wanted[id(place)] - place.middle for place in column) / max(len(column), 1)
+    for place in column:
+        place.y += shift
+    for _ in range(4):
+        for above, place in zip([None, *column], column, strict=False):
+            lowest = above.y + above.height + _GAP if above else float("-inf")
+            place.y = max(lowest, wanted[id(place)] - place.height / 2)
+        for below, place in zip([None, *reversed(column)], reversed(column), strict=False):
+            highest = below.y - _GAP - place.height if below else float("inf")
+            place.y = min(highest, place.y)
+
+
+def _placed(
+    table: Sequence[Sequence[_Place]],
+    places: Mapping[str, _Place],
+    arrows: Mapping[Ends, Sequence[Words]],
+    chains: Mapping[Ends, Sequence[_Place]],
+) -> Drawing:
+    x, left = 4.0, dict[int, float]()
+    for column in table:
+        reached = [ends for ends, chain in chains.items() if any(chain[-1] is place for place in column)]
+        before = max((length(said) * _SMALL + 70 for ends in reached for said, _ in arrows[ends]), default=_GAP)
+        x += before if left else 0
+        left |= {id(place): x for place in column}
+        x += max((place.width for place in column), default=0)
+    boxes = [Box(p.node, left[id(p)], p.y, p.width, p.height) for p in places.values() if p.node]
+    drawn = []
+    for key, place in places.items():
+        ends = sorted((pair for pair in arrows if pair[1] == key), key=lambda pair: chains[pair][-2].middle)
+        said = [(pair, words) for pair in ends for words in arrows[pair]]
+        first = place.middle - _ROW * (len(said) - 1) / 2
+        drawn += [_arrow(chains[pair], words, left, first + _ROW * row) for row, (pair, words) in enumerate(said)]
+    height = max((place.y + place.height for column in table for place in column), default=0)
+    return Drawing(round(x + 4), round(height + 4), boxes, drawn)
+
+
+def _arrow(chain: Sequence[_Place], said: Words, left: Mapping[int, float], port: float) -> Arrow:
+    """Return an arrow through its places; it ends level, under its words."""
+    (words, turned), source, target = said, chain[0], chain[-1]
+    assert source.node and target.node
+    end = left[id(target)]
+    level = end - length(words) * _SMALL - 20
+    points = [(left[id(source)] + source.width, source.middle)]
+    points += [(left[id(place)], place.middle) for place in chain[1:-1]]
+    points.append((level, port))
+    path = f"M{points[0][0]:.0f} {points[0][1]:.0f}"
+    for (x, y), (to_x, to_y) in itertools.pairwise(points):
+        bend = (x + to_x) / 2
+        path += f"C{bend:.0f} {y:.0f} {bend:.0f} {to_y:.0f} {to_x:.0f} {to_y:.0f}"
+    ends = (target.node, source.node) if turned else (source.node, target.node)
+    return Arrow(f"{path}H{end - 2:.0f}", words, end - 10, port - 4, *ends, turned)
+
+
+def _width(node: Node) -> float:
+    return max(length(node.words), length(node.name) * _SMALL) + 2 * _PAD

@@ -1,0 +1,127 @@
+"""What programs that read sites are told: robots.txt (RFC 9309), llms.txt (llmstxt.org), sitemaps (sitemaps.org 0.9).
+
+A sitemap needs whole addresses. The server knows its own only by `--base`, since it believes no client about the name
+of this host; without a base there is no sitemap, and the pages are found by their links.
+"""
+
+from collections.abc import Iterable
+from xml.sax.saxutils import escape
+
+from fastapi import APIRouter, Response
+from fastapi.responses import PlainTextResponse
+
+from kg.core.iris import BASE, ID
+from kg.core.paths import places
+from kg.core.rebase import REBASED
+from kg.core.stored_queries import stored_query
+from kg.http.pages import LANGUAGES
+from kg.http.query_client import Ask
+from kg.http.representations import path_of
+from kg.http.sparql_endpoint import Refusal
+from kg.web.resource_queries import Things
+
+QUERY = "pages-for-search-engines"
+SIZE = 10_000  # things in one sitemap; a page in each language, where 50,000 addresses are allowed
+_WINDOW = f"LIMIT {SIZE} OFFSET "
+_TOP = ("", "about", "browse", "docs", "pictures", "quality", "queries", "sparql")
+# What would be another page for each question, and the page of the endpoint itself, in each language.
+_ENDLESS = ("/sparql?", "/lookup?", "/search?", "/reconcile")
+_NONE_THE_LESS = ("/sparql?lang=",)
+# Paths are relative to the top of the site, wherever that is.
+_FOR_MODELS = """# Shisaku Graph (施策グラフ)
+
+> Japan's national digital-policy measures (施策) that concern municipalities, as linked data: measures, KPIs, targets,
+> ministries, pillars, budget programmes and documents, each value traceable to the characters on the printed page.
+
+Ask the SPARQL endpoint instead of reading pages: a GET of sparql?query=… with `Accept: application/sparql-results+json`
+or text/csv. Names of things begin with https://w3id.org/shisaku/id/, terms with https://w3id.org/shisaku/def#.
+Texts are in Japanese; titles and labels are in English, too (unofficial translations). Numbers are `shisaku:value`
+(xsd:decimal); what is not printed is not stated. Cite the release and the source.
+
+## Data
+
+- [SPARQL endpoint](sparql): SPARQL 1.1 queries; its description comes as Turtle with `Accept: text/turtle`
+- [Stored queries](queries): JSON with `Accept: application/json`; each is at queries/<name>
+- [Ontology](def.ttl) and [constraints](shapes.ttl) in Turtle
+- [Terms in use](terms.json): with how often, and what they are called
+- [Catalogue](catalog.ttl) (DCAT) and [statistics](void.ttl) (VoID)
+- [Files of the latest release](release/latest/): graph.ttl, measures.csv, kpis.csv, targets.csv and more
+
+## Finding things
+
+- [Search](search): search?q=防災&format=json
+- [Reconciliation](reconcile): names to identifiers, for OpenRefine and programs
+- [OpenAPI](openapi.json): all paths
+- [Guide](docs): how to query, download, link and cite; each page as Markdown at docs/<name>.md
+
+## Optional
+
+- [All measures](browse): as JSON with browse.json, as CSV with browse.csv
+- [The printed source](source): cell by cell, beside what was read from it
+"""
+_NAMESPACES = 'xmlns="http://www.sitemaps.org/schemas/sitemap/0.9" xmlns:xhtml="http://www.w3.org/1999/xhtml"'
+
+
+def router(ask: Ask) -> APIRouter:
+    """Return the routes of what search engines are told."""
+    routes = APIRouter()
+    things, pages = Things(ask), dict[int, list[str]]()
+
+    async def page(number: int) -> list[str]:
+        """Return the things of one sitemap, from 1; asked once, since a release never changes."""
+        if number not in pages:
+            text = stored_query(places().queries, QUERY).text
+            pages[number] = await things.values(text.replace(f"{_WINDOW}0", f"{_WINDOW}{(number - 1) * SIZE}"))
+        return pages[number]
+
+    @routes.get("/robots.txt", include_in_schema=False)
+    async def robots() -> Response:
+        # the longest rule that fits decides (RFC 9309, 2.2.2)
+        rules = ["User-agent: *", *(f"Disallow: {path}" for path in _ENDLESS)]
+        rules += [f"Allow: {path}" for path in _NONE_THE_LESS]
+        return PlainTextResponse("\n".join([*rules, *([f"Sitemap: {BASE}sitemap.xml"] if REBASED else []), ""]))
+
+    @routes.get("/sitemap.xml", include_in_schema=False)
+    async def sitemap() -> Response:
+        _refuse_without_address()
+        count = 1
+        while len(await page(count)) == SIZE:
+            count += 1
+        parts = (f"<sitemap><loc>{BASE}sitemap-{number}.xml</loc></sitemap>" for number in range(1, count + 1))
+        return _xml("sitemapindex", parts)
+
+    @routes.get("/sitemap-{number}.xml", include_in_schema=False)
+    async def part(number: int) -> Response:
+        _refuse_without_address()
+        # a page beyond the last one is never asked for: each number would be another question
+        found = await page(number) if number == 1 or pages.get(number - 1) else []
+        if not found:
+            raise Refusal(404, "there is no such part; /sitemap.xml lists them all")
+        paths = [path_of(iri) for iri in found if iri.startswith(ID)]
+        return _xml("urlset", map(_entry, [*(_TOP if number == 1 else ()), *paths]))
+
+    routes.add_api_route("/llms.txt", _for_models, include_in_schema=False)
+    return routes
+
+
+async def _for_models() -> Response:
+    return PlainTextResponse(_FOR_MODELS)
+
+
+def _refuse_without_address() -> None:
+    if not REBASED:
+        raise Refusal(404, "a sitemap needs the address of this site: start the server with --base")
+
+
+def _entry(path: str) -> str:
+    """Return the entries of one page: each language, and which are the others."""
+    address = escape(BASE + path)
+    others = "".join(
+        f'<xhtml:link rel="alternate" hreflang="{lang}" href="{address}?lang={lang}"/>' for lang in LANGUAGES
+    )
+    return "".join(f"<url><loc>{address}?lang={lang}</loc>{others}</url>" for lang in LANGUAGES)
+
+
+def _xml(root: str, parts: Iterable[str]) -> Response:
+    body = f'<?xml version="1.0" encoding="UTF-8"?>\n<{root} {_NAMESPACES}>\n' + "\n".join(parts) + f"\n</{root}>\n"
+    return Response(body, media_type="application/xml")

@@ -1,0 +1,183 @@
+"""The first page: what this is, its live figures, three ways in, and a question with its answer.
+
+What the graph tells for it is asked once, since a release never changes.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from kg.core.iris import ID, ONTOLOGY
+from kg.core.labels import Labels, preferred
+from kg.http.page_context import View
+from kg.http.query_client import Ask, Row, rows
+from kg.http.representations import path_of
+from kg.http.stored_query_client import Questions, names, text_of
+from kg.http.templates import fill
+
+# The first question that a visitor sees, answered on the page.
+EXAMPLE = f"""\
+PREFIX shisaku: <{ONTOLOGY}>
+PREFIX dcterms: <http://purl.org/dc/terms/>
+PREFIX rdfs: <http://www.w3.org/2000/01/rdf-schema#>
+PREFIX skos: <http://www.w3.org/2004/02/skos/core#>
+
+SELECT ?measure ?number ?title ?value ?unit ?due
+WHERE {{
+  ?measure shisaku:measureNumber ?number ;
+    dcterms:title ?title ;
+    shisaku:kpi/shisaku:target ?target .
+  ?target shisaku:targetRole <{ID}target-role/target> ;
+    shisaku:value ?value ;
+    shisaku:unit/skos:prefLabel ?unit ;
+    shisaku:period/rdfs:label ?due .
+  FILTER(LANG(?title) = "ja" && LANG(?unit) = "ja" && LANG(?due) = "ja")
+}}
+ORDER BY DESC(?value) ?number
+LIMIT 5
+"""
+_KINDS = "SELECT ?class (COUNT(?thing) AS ?things) WHERE { ?thing a ?class } GROUP BY ?class ORDER BY DESC(?things)"
+# What is counted, by class, in the order of the page; of other data, the classes with the most things.
+_COUNTED = {
+    "Measure": ("施策", "measures"),
+    "Kpi": ("KPI", "KPIs"),
+    "Target": ("目標・現状値", "targets and baselines"),
+    "BudgetProgramme": ("予算事業", "budget programmes"),
+    "ReferenceDocument": ("参考資料", "documents"),
+    "NamedEntity": ("計画・制度など", "plans and systems"),
+    "Correction": ("訂正", "corrections"),
+    "Doubt": ("疑義のある箇所", "doubtful readings"),
+    "SourceCell": ("原典のセル", "source cells"),
+}
+_MOST = 7
+# Of one edition: its measures, what they have, and the cells that they are read from with what is noted there.
+# A correction without another text is a doubt: what is printed stays.
+_OF_EDITION = f"""PREFIX shisaku: <{ONTOLOGY}>
+SELECT ?class (COUNT(DISTINCT ?thing) AS ?things) {{
+  VALUES ?edition {{ <%s> }}
+  {{ ?thing shisaku:edition ?edition }}
+  UNION {{ ?measure shisaku:edition ?edition ; shisaku:kpi/shisaku:target? ?thing }}
+  UNION {{
+    ?measure shisaku:edition ?edition ;
+      shisaku:budgetProgramme|shisaku:referenceDocument|shisaku:mentionsEntity ?thing .
+  }}
+  UNION {{ ?row <http://purl.org/dc/terms/isPartOf> ?edition ; shisaku:cell/shisaku:correction? ?thing }}
+  ?thing a ?class .
+}} GROUP BY ?class"""
+# The stored queries to begin with.
+_OFFERED = (
+    *("targets-by-deadline", "kpis-without-target", "measures-containing-a-word", "pairs-of-ministries"),
+    *("measures-with-uncertain-effects", "corrections-applied", "coverage-by-column"),
+)
+# The ways to browse: a stored query, which of its variables is the thing, and what the names of it are called.
+_BROWSED = {
+    "pillars": ("measures-by-pillar", "pillar", "pillar"),
+    "organizations": ("measures-by-lead-organization", "organization", "name"),
+}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A thing to start from: its IRI, its names by language, and how many measures it has."""
+
+    iri: str
+    names: Row
+    measures: int
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What the graph tells for the first page; all of it may be empty."""
+
+    counts: Row = field(default_factory=dict)
+    editions: Sequence[str] = ()
+    names: Row = field(default_factory=dict)
+    entries: dict[str, list[Entry]] = field(default_factory=dict)
+    answers: dict[str, list[Row]] = field(default_factory=dict)
+
+
+class Landing:
+    """The first page of one graph of `size` triples."""
+
+    def __init__(self, ask: Ask, labels: Labels, size: int, stored: Questions) -> None:
+        self._ask, self._labels, self._size, self._stored = ask, labels, size, stored
+        self._figures: asyncio.Future[Figures] | None = None
+
+    async def text(self, view: View, dataset: str = "") -> str:
+        """Return the page; `dataset` is JSON-LD, ready for HTML."""
+        if self._figures is None:
+            self._figures = asyncio.ensure_future(self._asked())
+        try:
+            figures = await asyncio.shield(self._figures)
+        except Exception:
+            self._figures = None  # the next visitor asks again
+            raise
+        queries, newest = [*self._stored.written.values()], next(iter(figures.editions), "")
+        return fill(
+            "landing.html",
+            view,
+            queries=queries,
+            offered=[query for name in _OFFERED for query in queries if query.name == name],
+            dataset=dataset,
+            figures=self._words(figures.counts, view),
+            editions=len(figures.editions),
+            edition=path_of(newest) if newest else "",
+            edition_name=preferred(figures.names, view.lang),
+            entries={way: [_entry(entry, view) for entry in listed] for way, listed in figures.entries.items()},
+            example=example(view.lang, figures.editions),
+            answer=[{**row, "path": path_of(row["measure"])} for row in figures.answers[view.lang]],
+        )
+
+    async def _asked(self) -> Figures:
+        """Ask all that the page shows, one after the other: visitors of other pages wait for the same workers."""
+        editions = await self._stored.editions()
+        if editions:
+            counts = {row["class"]: row["things"] for row in await rows(self._ask, _OF_EDITION % editions[0])}
+        else:
+            counts = {row["class"]: row["things"] for row in await rows(self._ask, _KINDS)}
+        if ONTOLOGY + "Correction" in counts:
+            about = {"edition": editions[:1]} if editions else {}
+            counts |= _told_apart(counts, len(await rows(self._ask, text_of("corrections-applied", **about))))
+        ours = any(iri.startswith(ONTOLOGY) for iri in counts)
+        entries = {way: await self._entries(*what) if ours else [] for way, what in _BROWSED.items()}
+        answers = {lang: await rows(self._ask, example(lang, editions)) if ours else [] for lang in ("ja", "en")}
+        called = await names(self._ask, editions[:1])
+        return Figures(counts, editions, dict(called.get(editions[0], {})) if editions else {}, entries, answers)
+
+    async def _entries(self, name: str, thing: str, stem: str) -> list[Entry]:
+        query = (await self._stored.named()).get(name)
+        if query is None:  # a curator may have taken it away
+            return []
+        return [
+            Entry(row[thing], {lang: row.get(f"{stem}_{lang}", "") for lang in ("ja", "en")}, int(row["measures"]))
+            for row in await rows(self._ask, query.text)
+            if thing in row
+        ]
+
+    def _words(self, counts: Row, view: View) -> list[tuple[str, str]]:
+        """Return the figures with their words; of data that are not ours, by the names of their classes."""
+        ours = {key: counts[ONTOLOGY + key] for key in _COUNTED if ONTOLOGY + key in counts}
+        found = [(ours[key], view.t(*_COUNTED[key])) for key in ours]
+        if not ours:
+            found = [(count, self._labels.of(iri, view.lang)) for iri, count in counts.items()][:_MOST]
+        return [*found, (str(self._size), view.t("トリプル", "triples"))]
+
+
+def _told_apart(counts: Row, corrected: int) -> Row:
+    """Return how many corrections change a text and how many only doubt one, where there are any."""
+    noted = int(counts.get(ONTOLOGY + "Correction", 0))
+    apart = {"Correction": corrected, "Doubt": noted - corrected}
+    return {ONTOLOGY + name: str(number) for name, number in apart.items() if noted and number}
+
+
+def example(lang: str, editions: Sequence[str] = ()) -> str:
+    """Return the first question in the words of a language; of several editions, the newest first, about the newest."""
+    about = f"  ?measure shisaku:edition <{editions[0]}> ;\n    shisaku:measureNumber" if len(editions) > 1 else ""
+    query = EXAMPLE.replace("  ?measure shisaku:measureNumber", about, 1) if about else EXAMPLE
+    return query.replace('"ja"', f'"{lang}"')
+
+
+def _entry(entry: Entry, view: View) -> tuple[str, str, int]:
+    """Return the path, the name and the number of measures of a thing to start from."""
+    name = preferred({lang: text for lang, text in entry.names.items() if text}, view.lang)
+    return path_of(entry.iri), name or entry.iri, entry.measures

@@ -1,0 +1,209 @@
+"""What a release publishes beside its things: ontology, shapes, catalogue, VoID and the examples, each as a document.
+
+They never change while a release is served, so each form is made once.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from fastapi import APIRouter, Request, Response
+from pyoxigraph import BlankNode, CanonicalizationAlgorithm, Dataset, Literal, NamedNode, Quad, RdfFormat, Triple, parse
+
+from kg.core.iris import BASE, PREFIXES
+from kg.core.labels import Labels
+from kg.core.negotiation import HTML, N_TRIPLES, TURTLE, Format
+from kg.core.rebase import REBASED, served_quad
+from kg.core.release import (
+    ALIGNMENTS,
+    CATALOGUE_GRAPH,
+    ONTOLOGY,
+    QUERIES,
+    SHAPES,
+    VALIDATION_GRAPH,
+    VOID_GRAPH,
+    Release,
+)
+from kg.http import pages
+from kg.http.openapi import answered, led
+from kg.http.pages import View
+from kg.http.query_client import Ask
+from kg.http.representations import RDF_FORMATS, SUFFIXES, Representation, alternates, link, suffixed
+from kg.http.responses import Asked, redirect, sent, written
+from kg.http.sparql_endpoint import Refusal
+from kg.web.documentation_pages import Documentation
+from kg.web.presenter import TYPE, Facts
+
+_VERSION = NamedNode(PREFIXES["owl"] + "versionIRI")
+_EXAMPLES = ".well-known/sparql-examples"
+_ABOUT_PAGE = "https://schema.org/AboutPage"
+
+
+# The datatypes that vocabularies declare and stores make plainer ones of: an engine keeps every integer as xsd:integer.
+_DECLARED = {NamedNode(PREFIXES["dcat"] + "byteSize"): NamedNode(PREFIXES["xsd"] + "nonNegativeInteger")}
+
+
+@dataclass(frozen=True)
+class Published:
+    """A document at a path: a file of the release or a named graph of its store; `html` where there is a page of it."""
+
+    path: str
+    file: str = ""
+    graph: str = ""
+    html: bool = False
+    title: tuple[str, str] = ("", "")
+
+
+DOCUMENTS = (
+    Published("def", file=ONTOLOGY, html=True, title=("オントロジー", "Ontology")),
+    Published("def/alignments", file=ALIGNMENTS),
+    Published("shapes", file=SHAPES, html=True, title=("制約(SHACL)", "Shapes (SHACL)")),
+    Published("catalog", graph=CATALOGUE_GRAPH, html=True, title=("カタログ", "Catalogue")),
+    Published("void", graph=VOID_GRAPH, html=True, title=("データセットの記述(VoID)", "Dataset description (VoID)")),
+    Published("validation", graph=VALIDATION_GRAPH, html=True, title=("検証の結果(SHACL)", "SHACL report")),
+    Published(_EXAMPLES, file=QUERIES),
+    Published(f"sparql/{_EXAMPLES}", file=QUERIES),
+    Published("queries", file=QUERIES),
+)
+_NEGOTIATED_ELSEWHERE = ("queries",)  # only its forms are served here
+
+
+def router(ask: Ask, release: Release | None, labels: Labels, explained: Documentation) -> APIRouter:
+    """Return the routes of these documents, each with one address for every form."""
+    routes = APIRouter(tags=["descriptions"])
+    shelf = _Shelf(ask, release, labels, explained)
+
+    def add(published: Published, suffix: str, format: Format | None) -> None:
+        async def document(request: Request) -> Response:
+            return await shelf.answer(Asked(request, published.path, format, published.html), published)
+
+        shown = not format and not published.path.startswith("sparql/")
+        address = f"/{published.path}{suffix}"
+        forms = answered(*RDF_FORMATS, *([HTML] if published.html else []))
+        summary, name = f"Get {published.path}", published.path
+        routes.get(address, include_in_schema=shown, summary=summary, name=name, responses=forms)(document)
+
+    for published in DOCUMENTS:
+        if published.path not in _NEGOTIATED_ELSEWHERE:
+            add(published, "", None)
+        for suffix, format in SUFFIXES.items():
+            if format is not HTML or published.html:
+                add(published, suffix, format)
+
+    @routes.get("/def/{version}", include_in_schema=False)
+    async def ontology_of(version: str) -> Response:
+        return await shelf.version(version)
+
+    @routes.get("/.well-known/void", summary="Go to the VoID description", status_code=303, responses=led(303))
+    async def void() -> Response:
+        return redirect(303, "../void")
+
+    return routes
+
+
+class _Shelf:
+    """The documents of one release, and what was made of them."""
+
+    def __init__(self, ask: Ask, release: Release | None, labels: Labels, explained: Documentation) -> None:
+        self._ask, self._release, self._labels, self._explained = ask, release, labels, explained
+        self._files = {file.name for file in release.files} if release else set()
+        self._triples: dict[str, Sequence[Triple]] = {}
+        self._bodies: dict[tuple[str, Format, str], bytes] = {}
+
+    async def answer(self, asked: Asked, published: Published) -> Response:
+        """Answer with a document in the format that is wanted."""
+        format = asked.format()
+        lang = asked.lang if format is HTML else ""
+        key = (published.path, format, lang)
+        if key not in self._bodies:
+            self._bodies[key] = await self._made(asked, published, format)
+        query = f"?lang={lang}" if lang else ""
+        links = [*alternates(published.path, html=published.html), link(_ABOUT_PAGE, "type")]
+        location = suffixed(published.path, format, query)
+        return sent(asked, Representation(format, self._bodies[key], location, links), self._release)
+
+    async def version(self, version: str) -> Response:
+        """Answer for the name of one version of the ontology: 303 to the ontology where it is the one that is here."""
+        published = DOCUMENTS[0]
+        self._check(published)
+        stated = await self._statements(published)
+        named = [t.object.value for t in stated if t.predicate == _VERSION and isinstance(t.object, NamedNode)]
+        if f"{BASE}def/{version}" not in named:
+            raise Refusal(404, f"the ontology of this release is {', '.join(named)}")
+        return redirect(303, "../def")
+
+    async def _made(self, asked: Asked, published: Published, format: Format) -> bytes:
+        self._check(published)
+        if format is TURTLE and published.file and self._release and not REBASED:
+            return self._release.path(published.file).read_bytes()  # as it was laid by hand
+        triples = await self._statements(published)
+        return (await self._html(asked, published, triples)).encode() if format is HTML else written(triples, format)
+
+    async def _statements(self, published: Published) -> Sequence[Triple]:
+        if published.path not in self._triples:
+            self._triples[published.path] = await self._read(published)
+        return self._triples[published.path]
+
+    def _check(self, published: Published) -> None:
+        """Refuse what is not there."""
+        if self._release is None:
+            raise Refusal(404, "this server was started on data files; there is no release to describe")
+        if published.file and published.file not in self._files:
+            raise Refusal(404, f"release {self._release.version} has no {published.file}")
+
+    async def _read(self, published: Published) -> Sequence[Triple]:
+        """Return the statements of a document, in the order of its file; nameless things get names that stay."""
+        if published.graph:
+            query = f"CONSTRUCT {{ ?s ?p ?o }} WHERE {{ GRAPH <{published.graph}> {{ ?s ?p ?o }} }}"
+            body = await self._ask(query, N_TRIPLES)
+            return sorted((_declared(quad.triple) for quad in parse(body, format=RdfFormat.N_TRIPLES)), key=str)
+        assert self._release is not None
+        stated = parse(path=str(self._release.path(published.file)), format=RdfFormat.TURTLE)
+        triples = [served_quad(quad).triple for quad in stated]
+        if not any(isinstance(term, BlankNode) for triple in triples for term in triple):
+            return triples
+        dataset = Dataset([Quad(*triple) for triple in triples])
+        dataset.canonicalize(CanonicalizationAlgorithm.RDFC_1_0)
+        first = {triple.subject: place for place, triple in reversed(list(enumerate(triples)))}
+        stable = [quad.triple for quad in dataset]
+        return sorted(stable, key=lambda triple: (first.get(triple.subject, len(triples)), str(triple)))
+
+    async def _html(self, asked: Asked, published: Published, triples: Sequence[Triple]) -> str:
+        """Return the page of a document, without what makes no difference to it: it is kept for all who ask."""
+        view = replace(asked.view, parameters=())
+        forms = [(format.label, suffixed(published.path, format)) for format in SUFFIXES.values() if format is not HTML]
+        if published.file == ONTOLOGY:
+            shapes = next(document for document in DOCUMENTS if document.file == SHAPES)
+            there = await self._statements(shapes) if SHAPES in self._files else ()
+            return await self._explained.ontology(view, triples, there, forms)
+        if published.file == SHAPES:
+            return await self._explained.shapes(view, triples, forms)
+        return self._listed(view, published, triples, forms)
+
+    def _listed(
+        self, view: View, published: Published, triples: Sequence[Triple], forms: Sequence[tuple[str, str]]
+    ) -> str:
+        """Return a page that says what a document is, then each thing that it describes under its anchor."""
+        main = BASE + published.path
+        facts = Facts(triples, self._labels, view.lang, view.link)
+        subjects = [iri for iri in facts.subjects() if iri.startswith(BASE) and iri != main]
+        facts.anchors = {iri: iri.removeprefix(f"{main}#").removeprefix(BASE).replace("#", "/") for iri in subjects}
+        sections = [facts.section(iri, (TYPE,)) for iri in subjects]
+        kinds = list(dict.fromkeys(section.kinds[0].text if section.kinds else "" for section in sections))
+        return pages.fill(
+            "published.html",
+            view,
+            title=view.t(*published.title),
+            iri=main,
+            about=facts.section(main),
+            sections=sections,
+            contents=[(kind, [s for s in sections if (s.kinds[0].text if s.kinds else "") == kind]) for kind in kinds],
+            forms=forms,
+        )
+
+
+def _declared(triple: Triple) -> Triple:
+    """Return a statement of a store with the datatype that its file has."""
+    datatype = _DECLARED.get(triple.predicate)
+    if datatype is None or not isinstance(triple.object, Literal):
+        return triple
+    return Triple(triple.subject, triple.predicate, Literal(triple.object.value, datatype=datatype))

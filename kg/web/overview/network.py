@@ -1,0 +1,201 @@
+"""Ministries, joined by the measures that they share: discs round a circle, and lines across it.
+
+Nearly all of them work with nearly all others, so that attraction and repulsion would make one heap of them. Round a
+circle each name has its room; those that share most stand side by side. The same data always give the same picture.
+"""
+
+import itertools
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from kg.core.labels import preferred
+from kg.http.pages import View
+from kg.http.query_client import Row
+from kg.http.stored_query_client import Names
+from kg.web.overview.overview_queries import leads_to, thing
+from kg.web.text_metrics import lines
+
+_WIDTH, _HEIGHT, _RADIUS = 860, 610, 230
+_MOST, _MOST_LINES = 24, 72  # discs: those with the most partners; lines: the widest
+_ROUNDS = 40
+_WIDEST, _THINNEST = 11.0, 1.0  # lines, in pixels
+_INWARD = 0.35  # how far lines bend to the middle
+_LINE = 16
+_NUMBERED = 10  # of the widest lines, how many have their number written on them
+
+Point = tuple[float, float]
+Pair = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Node:
+    """A ministry: the middle and size of its disc, the lines of its name with their place, and where it leads."""
+
+    x: float
+    y: float
+    radius: float
+    lines: Sequence[str]
+    words_x: float
+    words_y: float
+    anchor: str
+    href: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Edge:
+    """A pair that shares measures: its line and the width of that, its name, and the number where that is written."""
+
+    path: str
+    width: float
+    name: str
+    number: str
+    x: float
+    y: float
+
+
+@dataclass(frozen=True)
+class Network:
+    """The picture, its data as rows of a table, and how many ministries and lines between those there have no room."""
+
+    width: float
+    height: float
+    nodes: Sequence[Node]
+    edges: Sequence[Edge]
+    table: Sequence[dict[str, object]]
+    unlisted: int
+    undrawn: int
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Which ministries are shown, in order, where they are, who shares how much, and how many partners each has."""
+
+    places: Mapping[str, Point]
+    shared: Mapping[Pair, int]
+    partners: Mapping[str, int]
+    unlisted: int
+
+
+def layout(found: Sequence[Row]) -> Layout:
+    """Return where the ministries of the rows of pairs-of-ministries stand; it takes up to a fifth of a second."""
+    partners = Counter(row[end] for row in found for end in ("one", "other"))
+    shown = sorted(sorted(partners, key=lambda iri: (-partners[iri], iri))[:_MOST])
+    shared = {
+        (row["one"], row["other"]): int(row["measures"])
+        for row in found
+        if row["one"] in shown and row["other"] in shown
+    }
+    return Layout(_on_circle(_settled(shown, shared)), shared, partners, len(partners) - len(shown))
+
+
+def network(found: Sequence[Row], laid: Layout, named: Names, view: View) -> Network:
+    """Return the picture of the rows of pairs-of-ministries; `named` is what ministries are called."""
+    names = {iri: preferred(named.get(iri, {}), view.lang) or iri for iri in (*laid.places, *_ends(found))}
+    return Network(
+        width=_WIDTH,
+        height=_HEIGHT,
+        nodes=[_node(iri, laid, names[iri], view) for iri in laid.places],
+        edges=_edges(laid, names, view),
+        table=[_told(row, names, view) for row in found],
+        unlisted=laid.unlisted,
+        undrawn=max(0, len(laid.shared) - _MOST_LINES),
+    )
+
+
+def _ends(found: Sequence[Row]) -> set[str]:
+    return {row[end] for row in found for end in ("one", "other")}
+
+
+def _settled(shown: Sequence[str], shared: Mapping[Pair, int]) -> list[str]:
+    """Return ministries in an order round the circle in which those that share much stand near each other.
+
+    Two change places as long as that makes the lines, each by its width, shorter in all.
+    """
+    order, count = list(shown), len(shown)
+    weights: dict[str, dict[str, int]] = {iri: {} for iri in shown}
+    for (one, other), measures in shared.items():
+        weights[one][other] = weights[other][one] = measures
+    chords = [math.sin(math.pi * apart / count) for apart in range(count)]
+
+    def length(at: int, iri: str, instead: str, there: int) -> float:
+        """Return the lengths of the lines of a ministry at a place, while another has its old one."""
+        places = ((there if other == instead else place, other) for place, other in enumerate(order) if other != iri)
+        return sum(weights[iri].get(other, 0) * chords[abs(place - at)] for place, other in places)
+
+    for _ in range(_ROUNDS):
+        better = False
+        for first, second in itertools.combinations(range(count), 2):
+            one, other = order[first], order[second]
+            before = length(first, one, other, second) + length(second, other, one, first)
+            after = length(second, one, other, first) + length(first, other, one, second)
+            if after < before - 1e-9:
+                order[first], order[second] = other, one
+                better = True
+        if not better:
+            break
+    return order
+
+
+def _on_circle(order: Sequence[str]) -> dict[str, Point]:
+    """Return places on a circle, clockwise from the top."""
+    turn = 2 * math.pi / max(len(order), 1)
+    return {
+        iri: (
+            round(_WIDTH / 2 + _RADIUS * math.sin(at * turn), 1),
+            round(_HEIGHT / 2 - _RADIUS * math.cos(at * turn), 1),
+        )
+        for at, iri in enumerate(order)
+    }
+
+
+def _node(iri: str, laid: Layout, name: str, view: View) -> Node:
+    x, y = laid.places[iri]
+    partners = laid.partners[iri]
+    radius = round(8 + 2.4 * math.sqrt(partners), 1)
+    aside = (x - _WIDTH / 2) / _RADIUS  # 1 at the right, -1 at the left
+    anchor = "middle" if abs(aside) < 0.2 else ("start" if aside > 0 else "end")
+    wrapped = lines(name, 180, 3)
+    away = radius + 8
+    words_y = y + 5 - _LINE * (len(wrapped) - 1) / 2
+    if anchor == "middle":
+        above = y < _HEIGHT / 2
+        words_y = y - away - _LINE * (len(wrapped) - 1) if above else y + away + 10
+    told = view.t(f"{name}: {partners}の府省庁と共に", f"{name}: together with {partners} others")
+    words_x = x + (0 if anchor == "middle" else math.copysign(away, aside))
+    return Node(x, y, radius, wrapped, round(words_x, 1), round(words_y, 1), anchor, leads_to(iri, view), told)
+
+
+def _edges(laid: Layout, names: Mapping[str, str], view: View) -> list[Edge]:
+    """Return the lines, thin ones first, so that wide ones lie above them."""
+    most = max(laid.shared.values(), default=1)
+    ranked = sorted(laid.shared.items(), key=lambda pair: (pair[1], pair[0]))[-_MOST_LINES:]
+    edges = []
+    for at, ((one, other), measures) in enumerate(ranked):
+        (x, y), (to_x, to_y) = laid.places[one], laid.places[other]
+        bend_x, bend_y = (_inward((x + to_x) / 2, _WIDTH / 2), _inward((y + to_y) / 2, _HEIGHT / 2))
+        width = round(_THINNEST + (_WIDEST - _THINNEST) * (measures - 1) / max(most - 1, 1), 1)
+        shared = view.t(f"共通の施策{measures}件", f"{measures} shared measures")
+        number = str(measures) if at >= len(ranked) - _NUMBERED and measures > 1 else ""
+        edges.append(
+            Edge(
+                path=f"M{x} {y}Q{bend_x} {bend_y} {to_x} {to_y}",
+                width=width,
+                name=f"{names[one]} – {names[other]}: {shared}",
+                number=number,
+                x=round((x + to_x) / 4 + bend_x / 2, 1),
+                y=round((y + to_y) / 4 + bend_y / 2, 1),
+            )
+        )
+    return edges
+
+
+def _inward(place: float, middle: float) -> float:
+    return round(place + (middle - place) * _INWARD, 1)
+
+
+def _told(row: Row, names: Mapping[str, str], view: View) -> dict[str, object]:
+    ends = {end: thing(row[end], names[row[end]], view) for end in ("one", "other")}
+    return {**ends, "measures": row["measures"], "led": row["led_by_both"]}

@@ -1,0 +1,138 @@
+"""The paths of what all measures of an edition look like together: `/pictures` and `/quality`.
+
+A release never changes, so what the store answers for an edition is kept, and the layout of the network with it.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from typing import Generic, TypeVar
+from urllib.parse import quote
+
+from fastapi import APIRouter, Request, Response
+
+from kg.core.negotiation import HTML
+from kg.core.release import Release
+from kg.http import pages
+from kg.http.openapi import answered as told_as
+from kg.http.openapi import takes
+from kg.http.pages import View
+from kg.http.query_client import Ask
+from kg.http.representations import Representation
+from kg.http.responses import Asked, Notice, sent, told, view_of
+from kg.web.overview.chart_data import Pictures, pictures
+from kg.web.overview.coverage import STATES, coverage
+from kg.web.overview.edition_selector import PARAMETER, Edition, Editions, editions
+from kg.web.overview.heatmap import heat
+from kg.web.overview.network import network
+from kg.web.overview.quality import Gathered, gathered, quality
+from kg.web.overview.timeline import timeline
+
+Made = TypeVar("Made")
+_KEPT = 20  # editions
+_TAKES = takes(**{PARAMETER: "the key of an edition, such as municipal-2019; without it the newest"})
+
+
+def router(ask: Ask, release: Release | None) -> APIRouter:
+    """Return these routes."""
+    routes = APIRouter(tags=["overviews"])
+    overviews = Overviews(ask, release)
+
+    @routes.get(
+        "/pictures", summary="See pictures of all measures of an edition", responses=told_as(HTML), openapi_extra=_TAKES
+    )
+    async def see_pictures(request: Request) -> Response:
+        return await overviews.pictures(request)
+
+    @routes.get(
+        "/quality", summary="See how complete and how sure the data are", responses=told_as(HTML), openapi_extra=_TAKES
+    )
+    async def see_quality(request: Request) -> Response:
+        return await overviews.quality(request)
+
+    return routes
+
+
+class _Kept(Generic[Made]):
+    """What is made once for each of the editions asked for last; what fails is made again for the next who asks."""
+
+    def __init__(self, make: Callable[[Edition], Awaitable[Made]]) -> None:
+        self._make = make
+        self._making: dict[str, asyncio.Future[Made]] = {}
+
+    async def of(self, edition: Edition) -> Made:
+        """Return what was made for an edition."""
+        making = self._making.get(edition.iri)
+        if making is None:
+            if len(self._making) >= _KEPT:
+                self._making.pop(next(iter(self._making)))
+            making = self._making[edition.iri] = asyncio.ensure_future(self._make(edition))
+        try:
+            return await asyncio.shield(making)
+        except Exception:
+            self._making.pop(edition.iri, None)
+            raise
+
+
+class Overviews:
+    """Answers with the pages about all measures of one graph."""
+
+    def __init__(self, ask: Ask, release: Release | None) -> None:
+        self._ask, self._release = ask, release
+        self._editions: Editions | None = None
+        self._pictures = _Kept[Pictures](lambda edition: pictures(ask, edition))
+        self._quality = _Kept[Gathered](lambda edition: gathered(ask, edition))
+
+    async def pictures(self, request: Request) -> Response:
+        """Answer with the pictures of an edition."""
+        return await self._page(request, "pictures.html", self._drawn)
+
+    async def quality(self, request: Request) -> Response:
+        """Answer with how complete and how sure the data of an edition are."""
+        return await self._page(request, "quality.html", self._judged)
+
+    async def _drawn(self, edition: Edition, view: View) -> Mapping[str, object]:
+        made = await self._pictures.of(edition)
+        drawn = {
+            "heat": made.heat and heat(made.heat.rows, edition, view),
+            "timeline": made.timeline and timeline(made.timeline.rows, made.names, view),
+            "network": made.network and network(made.network.rows, made.layout, made.names, view),
+        }
+        return {**drawn, "made": made, "some": bool(made.heat and made.heat.rows)}
+
+    async def _judged(self, edition: Edition, view: View) -> Mapping[str, object]:
+        made = await self._quality.of(edition)
+        rows = made.completeness.rows if made.completeness else ()
+        some = any(int(row[state]) for row in rows for state in STATES)
+        return {
+            "made": made,
+            "some": some,
+            "quality": quality(made, edition, view),
+            "coverage": coverage(rows, view) if some else None,
+            "states": STATES,
+        }
+
+    async def _page(
+        self, request: Request, template: str, shown: Callable[[Edition, View], Awaitable[Mapping[str, object]]]
+    ) -> Response:
+        """Answer with a page about the edition that the address names, or the newest."""
+        key = request.query_params.get(PARAMETER, "")
+        view = view_of(request)
+        view = replace(view, parameters=((PARAMETER, key),) if key else ())
+        asked = Asked(request, view.path)
+        self._editions = self._editions or await editions(self._ask)
+        edition = self._editions.chosen(key)
+        if edition is None and key:
+            return self._missing(asked, view)
+        content = await shown(edition, view) if edition else {"some": False}
+        names = [(each, self._editions.called(each, view.lang)) for each in self._editions.every]
+        html = pages.fill(template, view, edition=edition, editions=names, **content)
+        location = f"./{view.path}?{f'{PARAMETER}={quote(key)}&' if key else ''}lang={view.lang}"
+        return sent(asked, Representation(HTML, html.encode(), location), self._release)
+
+    def _missing(self, asked: Asked, view: View) -> Response:
+        assert self._editions is not None
+        every = self._editions.every[:50]
+        links = [(view.here(edition=each.key), self._editions.called(each, view.lang)) for each in every]
+        text = ("このデータにはその版がありません。", "these data have no such edition; `near` lists those there are")
+        return told(asked, Notice(404, ("見つかりません", "Not found"), text, [each.key for each in every]), links)

@@ -1,0 +1,242 @@
+"""The page of a thing: its facts in reading order, the source beside them, who points to it, what is like it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from urllib.parse import quote
+
+from kg.core.iris import ID, ONTOLOGY, PREFIXES
+from kg.core.labels import Labels, preferred
+from kg.http.page_context import View
+from kg.http.query_client import Row
+from kg.http.representations import path_of
+from kg.http.templates import fill
+from kg.web import kpi_presenter, measure_presenter
+from kg.web.layouts import Kind, facets, kind_of, pointing
+from kg.web.neighbourhood import Joined, Neighbours, neighbours, pointed_to
+from kg.web.presenter import TYPE, Fact, Facts, Place, Section, Value
+from kg.web.related_resources import Around
+from kg.web.resource_queries import Description
+from kg.web.statement_presenter import COLUMN, NAMES
+
+IN_SCHEME = PREFIXES["skos"] + "inScheme"
+MEASURE = "measure.html"  # shows its cells beside what was read from them
+NUMBER = ONTOLOGY + "measureNumber"
+TARGET, SELECTOR, EXACT = (PREFIXES["oa"] + name for name in ("hasTarget", "hasSelector", "exact"))
+_LISTED = 24  # of what points here for one reason, before the rest is folded
+
+
+@dataclass(frozen=True)
+class Named:
+    """A thing in a list: its number, where it has one, and its name with where it leads."""
+
+    number: str
+    value: Value
+
+
+@dataclass(frozen=True)
+class Group:
+    """What points to a thing for one reason: the reason in words, the things, how many
+    there are on all pages of the document, and how many of them are seen at first.
+
+    `listed` is the path of the list of measures that has them all, where it can be narrowed so.
+    """
+
+    words: str
+    term: str
+    things: tuple[Named, ...]
+    total: int
+    listed: str = ""
+    seen: int = _LISTED
+
+
+@dataclass(frozen=True)
+class Page:
+    """What all pages of things show."""
+
+    kind: str
+    number: str
+    title: Value
+    trail: tuple[Value, ...]
+    thing: Section
+    facts: tuple[Fact, ...]
+    cells: tuple[tuple[Value | None, Place], ...]
+    parts: tuple[Section, ...]
+    groups: tuple[Group, ...]
+    alike: tuple[Row, ...]
+    mentions: tuple[Row, ...]
+    query: str
+    neighbours: Neighbours | None
+
+
+def kind_in(facts: Facts, thing: str) -> Kind:
+    """Return of which kind a thing is."""
+    return kind_of(facts.iris(thing, TYPE), facts.iris(thing, IN_SCHEME))
+
+
+def text(
+    view: View,
+    labels: Labels,
+    found: Description,
+    kind: Kind,
+    around: Around,
+    forms: Sequence[tuple[str, str]],
+    described: str = "",
+) -> str:
+    """Return the page about a thing.
+
+    `forms` are the addresses of its document in other formats, `described` is JSON-LD about it, ready for HTML.
+    """
+    facts = Facts([*found.triples, *around.sources], labels, view.lang, view.link)
+    own = _OWN.get(kind.template)
+    page = _page(view, facts, found, kind, around, anchored=own is None)
+    more = own(facts, found.thing) if own else {}
+    return fill(kind.template, view, page=page, found=found, forms=forms, described=described, **more)
+
+
+# What the layouts of their own show besides.
+_OWN: Mapping[str, Callable[[Facts, str], dict[str, object]]] = {
+    MEASURE: lambda facts, thing: {"measure": measure_presenter.measure(facts, thing)},
+    "kpi.html": lambda facts, thing: {"kpi": kpi_presenter.kpi(facts, thing)},
+    "row.html": lambda facts, thing: {},
+    "edition.html": lambda facts, thing: {"measures": _listed(facts, thing)},
+}
+
+
+def _page(view: View, facts: Facts, found: Description, kind: Kind, around: Around, anchored: bool) -> Page:
+    thing, under = found.thing, f"{found.thing}/"
+    parts = [iri for iri in facts.subjects() if iri.startswith(under) and facts.has(iri, TYPE)] if anchored else []
+    parts = [iri for iri in parts if not kind_in(facts, iri).detail]
+    facts.anchors = {part: part.removeprefix(under) for part in parts}
+    section = facts.section(thing)
+    title, shown = _title(facts, section), _ordered(section, kind)
+    groups = _groups(view, facts, found, kind, around)
+    return Page(
+        kind=view.t(*kind.name) or ", ".join(value.text for value in section.kinds),
+        number=facts.text(thing, NUMBER),
+        title=title,
+        trail=tuple(_trail(facts, thing, kind)),
+        thing=section,
+        facts=shown,
+        cells=tuple(
+            (_column(facts, iri), replace(facts.place(iri), href="" if iri == thing else facts.away(iri)))
+            for iri in (_cells(facts) if kind.template != MEASURE else ())
+        ),
+        parts=tuple(_part(facts, iri) for iri in sorted(parts, key=facts.order)),
+        groups=tuple(groups),
+        alike=tuple(_alike(view, facts, around.alike)),
+        mentions=tuple(_mentions(row) for row in around.mentions),
+        query=around.query,
+        neighbours=_neighbours(view, thing, title, shown, groups),
+    )
+
+
+def _neighbours(
+    view: View, thing: str, title: Value, shown: Sequence[Fact], groups: Sequence[Group]
+) -> Neighbours | None:
+    """Return the picture of what stands around a thing."""
+    there = [Joined(group.words, [named.value for named in group.things], group.total, True) for group in groups]
+    return neighbours(title.text, thing.removeprefix(ID), [*there, *pointed_to(shown)], view)
+
+
+def _part(facts: Facts, iri: str) -> Section:
+    section = facts.section(iri)
+    hidden = kind_in(facts, iri).hidden
+    kept = tuple(fact for fact in section.facts if fact.iri not in hidden)
+    return replace(section, title=_title(facts, section), facts=kept)
+
+
+def _title(facts: Facts, section: Section) -> Value:
+    """Return what the page is called: a thing without a name by where it is, or by the words that it marks."""
+    if facts.named(section.iri) and not facts.is_cell(section.iri):
+        return section.title
+    quoted = [text for target in facts.iris(section.iri, TARGET) if (text := _quoted(facts, target))]
+    if quoted:
+        return Value(f"「{quoted[0]}」", "ja")
+    return Value(facts.place(section.iri).name, section.title.lang if facts.named(section.iri) else "")
+
+
+def _quoted(facts: Facts, target: str) -> str:
+    return next((text for selector in facts.iris(target, SELECTOR) if (text := facts.text(selector, EXACT))), "")
+
+
+def _trail(facts: Facts, thing: str, kind: Kind) -> list[Value]:
+    """Return what leads back from a thing: what it stands in, then whose IRI its own continues."""
+    within = facts.iris(thing, kind.within)[:1] if kind.within else []
+    ends = [end for end, character in enumerate(thing) if character == "/" and end > len(ID)]
+    above = [thing[:end] for end in ends if facts.named(thing[:end]) and thing[:end] not in within]
+    return [facts.thing(iri) for iri in (*within, *above)]
+
+
+def _ordered(section: Section, kind: Kind) -> tuple[Fact, ...]:
+    """Return the facts in the order of the kind, then the others; what the title says already is left out."""
+    titles = {section.title.text, *(name.text for name in section.also)}
+    shown = [
+        fact
+        for fact in section.facts
+        if fact.iri not in kind.hidden
+        and not (fact.iri in NAMES and fact.iri not in kind.facts and {value.text for value in fact.values} <= titles)
+    ]
+    rank = {iri: place for place, iri in enumerate(kind.facts)}
+    return tuple(sorted(shown, key=lambda fact: rank.get(fact.iri, len(rank))))
+
+
+def _cells(facts: Facts) -> list[str]:
+    """Return the cells that the page shows, in the order of the source."""
+    return sorted((iri for iri in facts.subjects() if facts.is_cell(iri)), key=facts.order)
+
+
+def _column(facts: Facts, cell: str) -> Value | None:
+    return next((facts.thing(column) for column in facts.iris(cell, COLUMN)), None)
+
+
+def _groups(view: View, facts: Facts, found: Description, kind: Kind, around: Around) -> list[Group]:
+    order = list(pointing())
+    there = facts.pointing_to(found.thing)
+    groups = []
+    for predicate in sorted(there, key=lambda iri: order.index(iri) if iri in order else len(order)):
+        if predicate in kind.hidden and found.page == 1:  # the next pages have nothing but these, perhaps
+            continue
+        words = view.t(*pointing()[predicate]) if predicate in pointing() else f"← {facts.term(predicate)}"
+        things = tuple(Named(facts.text(iri, NUMBER), facts.thing(iri)) for iri in there[predicate])
+        view_of_list = _listed_by(predicate, found.thing) if "browse" in view.site.ways else ""
+        groups.append(Group(words, predicate, things, around.counts.get(predicate, len(things)), view_of_list))
+    return groups
+
+
+def _listed_by(predicate: str, thing: str) -> str:
+    """Return the path of the list of measures under a thing; empty where the list has no such facet."""
+    facet, folder = facets().get(predicate, ("", ""))
+    name = thing.removeprefix(ID)
+    short = name.removeprefix(f"{folder}/")
+    key = name if "/" in short else short
+    return f"browse?{facet}={quote(key, safe='/')}" if facet and thing.startswith(ID) else ""
+
+
+def _alike(view: View, facts: Facts, rows: Sequence[Row]) -> list[Row]:
+    """Return what is like the thing: path, number and name, how many things it shares, and the name of the first."""
+    listed: dict[str, Row] = {}
+    for row in rows:
+        if row["other"].startswith(ID):
+            listed.setdefault(row["other"], row)
+    return [
+        {
+            "path": path_of(iri),
+            "number": row.get("number", ""),
+            "name": preferred({lang: row.get(f"name_{lang}", "") for lang in ("ja", "en")}, view.lang) or iri,
+            "lang": view.lang if row.get(f"name_{view.lang}") else "",
+            "shared": row["shared"],
+            "through": facts.thing(row["first_shared"]).text if facts.named(row["first_shared"]) else "",
+        }
+        for iri, row in listed.items()
+    ]
+
+
+def _mentions(row: Row) -> Row:
+    row = {"number": "", "measure_path": "", **row}
+    paths = {name: path_of(row[name]) for name in ("cell", "measure") if name in row}
+    return {**row, **{f"{name}_path": path for name, path in paths.items()}}
+
+
+def _listed(facts: Facts, thing: str) -> list[Named]:
+    """Return the measures of an edition."""
+    return [Named(facts.text(iri, NUMBER), facts.thing(iri)) for iri in facts.iris(thing, ONTOLOGY + "lists")]

@@ -1,0 +1,1 @@
+"""`/search`: parsed parameters, presenter, route and its limits."""

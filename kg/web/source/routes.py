@@ -1,0 +1,205 @@
+"""The paths of the source: an edition, a page of its document, a row. A cell is an anchor on its page."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import quote, unquote
+
+from fastapi import APIRouter, Request, Response
+
+from kg.core.iris import ID, ONTOLOGY
+from kg.core.labels import Labels
+from kg.core.negotiation import HTML
+from kg.core.release import Release
+from kg.http import pages
+from kg.http.openapi import takes
+from kg.http.pages import View
+from kg.http.query_client import Ask, rows
+from kg.http.representations import SAFE, Representation
+from kg.http.responses import Asked, Notice, number_in, raw_path, redirect, sent, told, view_of
+from kg.http.stored_query_client import is_iri, names, text_of
+from kg.web.source.printed_page import Leaf, Words
+from kg.web.source.source_queries import CELLS_QUERY, PAGES_QUERY, Source
+
+PATH = "source"
+WHITE = "white"  # the parameter that shows what cannot be seen
+_LEAF: dict[str, Any] = {"openapi_extra": takes(**{WHITE: "any value shows spaces and tabs"})}
+_SHEET = {"page": "a sheet of the list, from 1", WHITE: "any value shows spaces and tabs"}
+_INDEX: dict[str, Any] = {"openapi_extra": takes(**_SHEET)}
+_AT_ONCE = 20  # pages of the document in one list
+_LAST_PAGE = 1_000_000
+_EDITIONS = f"SELECT ?edition {{ ?edition a <{ONTOLOGY}Edition> }} ORDER BY ?edition LIMIT 1000"
+
+
+def router(ask: Ask, release: Release | None, labels: Labels) -> APIRouter:
+    """Return these routes."""
+    routes = APIRouter(tags=["source"])
+    facsimile = Facsimile(ask, release, labels)
+
+    @routes.get(f"/{PATH}", summary="List the editions whose source can be seen")
+    async def editions(request: Request) -> Response:
+        return await facsimile.editions(request)
+
+    @routes.get(f"/{PATH}/{{edition}}", summary="See which pages and rows an edition's source has", **_INDEX)
+    async def index(request: Request) -> Response:
+        return await facsimile.index(request, _parts(request)[1])
+
+    @routes.get(
+        f"/{PATH}/{{edition}}/page/{{number}}", summary="See a page of the source beside what was read", **_LEAF
+    )
+    async def page(request: Request) -> Response:
+        parts = _parts(request)
+        return await facsimile.page(request, parts[1], parts[3])
+
+    @routes.get(f"/{PATH}/{{edition}}/row/{{row}}", summary="See a row of the source beside what was read", **_LEAF)
+    async def row(request: Request) -> Response:
+        parts = _parts(request)
+        return await facsimile.row(request, parts[1], parts[3])
+
+    @routes.get(f"/{PATH}/{{edition}}/row/{{row}}/{{rest:path}}", summary="Go to a cell on its page", status_code=303)
+    async def cell(request: Request) -> Response:
+        parts = _parts(request)
+        return await facsimile.cell(request, parts[1], parts[3], parts[4:])
+
+    return routes
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a page of the source stands: the request, its source, what the edition is called."""
+
+    asked: Asked
+    view: View
+    source: Source
+    key: str
+    title: Words
+
+
+class Facsimile:
+    """Answers with pages of the source of one graph."""
+
+    def __init__(self, ask: Ask, release: Release | None, labels: Labels) -> None:
+        self._ask, self._release, self._labels = ask, release, labels
+
+    async def editions(self, request: Request) -> Response:
+        """Answer with the editions; where there is one, go to it."""
+        asked, view = _asked(request)
+        iris = [
+            row["edition"] for row in await rows(self._ask, _EDITIONS) if row["edition"].startswith(f"{ID}edition/")
+        ]
+        keys = [iri.removeprefix(f"{ID}edition/") for iri in iris]
+        if len(keys) == 1:
+            return redirect(303, f"{asked.root}{PATH}/{quote(keys[0], safe=SAFE)}{_lang(request)}")
+        named = await names(self._ask, iris)
+        listed = [(key, named.get(iri, {})) for key, iri in zip(keys, iris, strict=True)]
+        return self._sent(asked, pages.fill("source_editions.html", view, listed=listed))
+
+    async def index(self, request: Request, key: str) -> Response:
+        """Answer with the pages and rows of an edition."""
+        place = await self._place(request, key, ("page",))
+        if place is None:
+            return self._missing(request, key)
+        leaves = await place.source.leaves()
+        sheets = max(1, -(-len(leaves) // _AT_ONCE))
+        sheet = min(number_in(request, "page", _LAST_PAGE), sheets)
+        shown = leaves[(sheet - 1) * _AT_ONCE : sheet * _AT_ONCE]
+        listed = await place.source.listed([leaf.page for leaf in shown]) if shown else []
+        html = pages.fill(
+            "source.html",
+            place.view,
+            place=place,
+            leaves=[(leaf, [row for row in listed if row["page"] == str(leaf.page)]) for leaf in shown],
+            states=await place.source.states(listed),
+            sheet=sheet,
+            sheets=sheets,
+            total=len(leaves),
+            query=text_of(PAGES_QUERY, edition=[place.source.edition]),
+        )
+        return self._sent(place.asked, html)
+
+    async def page(self, request: Request, key: str, number: str) -> Response:
+        """Answer with a page of the document, cell by cell."""
+        place = await self._place(request, key, (WHITE,))
+        leaves = await place.source.leaves() if place else []
+        there = next((at for at, leaf in enumerate(leaves) if str(leaf.page) == number), None)
+        if place is None or there is None:
+            return self._missing(request, key)
+        listed = await place.source.listed([leaves[there].page])
+        around = (leaves[there - 1] if there else None, leaves[there + 1] if there + 1 < len(leaves) else None)
+        return await self._cells(place, leaves[there], listed, around)
+
+    async def row(self, request: Request, key: str, row: str) -> Response:
+        """Answer with a row of the document, cell by cell."""
+        place = await self._place(request, key, (WHITE,))
+        number = await place.source.page_of(f"row/{row}") if place and is_iri(f"{ID}{row}") else None
+        leaves = await place.source.leaves() if place else []
+        leaf = next((leaf for leaf in leaves if leaf.page == number), None)
+        if place is None or leaf is None:  # any data may be served: a row may be on no page of this edition
+            return self._missing(request, key)
+        listed = await place.source.listed([leaf.page])
+        iri = f"{ID}source/{key}/row/{row}"
+        at = next((at for at, each in enumerate(listed) if each["row"] == iri), None)
+        if at is None:
+            return self._missing(request, key)
+        around = (listed[at - 1]["row"] if at else None, listed[at + 1]["row"] if at + 1 < len(listed) else None)
+        near = tuple(each and each.removeprefix(f"{ID}source/{key}/row/") for each in around)
+        return await self._cells(place, leaf, [listed[at]], near, only=row)
+
+    async def cell(self, request: Request, key: str, row: str, rest: list[str]) -> Response:
+        """Answer for a cell, or for what is in it: 303 to its anchor on its page."""
+        place = await self._place(request, key)
+        number = await place.source.page_of(f"row/{row}") if place and is_iri(f"{ID}{row}") else None
+        if place is None or number is None:
+            return self._missing(request, key)
+        anchor = "/".join(["row", row, *rest[:2]])
+        path = f"{PATH}/{key}/page/{number}"
+        return redirect(303, f"{place.asked.root}{quote(path, safe=SAFE)}{_lang(request)}#{quote(anchor, safe='/')}")
+
+    async def _cells(
+        self, place: _Place, leaf: Leaf, listed: list[dict[str, str]], around: object, only: str = ""
+    ) -> Response:
+        html = pages.fill(
+            "source_page.html",
+            place.view,
+            place=place,
+            leaf=leaf,
+            only=only,
+            rows=await place.source.printed(listed),
+            around=around,
+            white=dict(place.view.parameters).get(WHITE) == "1",
+            query=text_of(CELLS_QUERY, row=[row["row"] for row in listed]),
+        )
+        return self._sent(place.asked, html)
+
+    async def _place(self, request: Request, key: str, kept: tuple[str, ...] = ()) -> _Place | None:
+        asked, view = _asked(request, kept)
+        if not is_iri(f"{ID}edition/{key}"):
+            return None
+        source = Source(self._ask, self._labels, key, view.lang)
+        title = await source.title()
+        return _Place(asked, view, source, key, title) if title else None
+
+    def _sent(self, asked: Asked, html: str) -> Response:
+        location = f"./{quote(asked.path.rpartition('/')[2], safe=SAFE)}?lang={asked.lang}"
+        return sent(asked, Representation(HTML, html.encode(), location), self._release)
+
+    def _missing(self, request: Request, key: str) -> Response:
+        asked = Asked(request, raw_path(request))
+        text = ("原典のこの場所はこのデータにありません。", "these data have no such place of a source")
+        links = [(asked.view.link(f"{PATH}/{quote(key, safe='')}"), key)] if is_iri(f"{ID}{key}") else []
+        return told(asked, Notice(404, ("見つかりません", "Not found"), text), links)
+
+
+def _asked(request: Request, kept: tuple[str, ...] = ()) -> tuple[Asked, View]:
+    view = view_of(request)
+    parameters = tuple(pair for pair in view.parameters if pair[0] in kept)
+    return Asked(request, view.path), replace(view, parameters=parameters)
+
+
+def _parts(request: Request) -> list[str]:
+    """Return the parts of the path, each as it is meant."""
+    return [unquote(part, errors="replace") for part in raw_path(request).split("/")]
+
+
+def _lang(request: Request) -> str:
+    lang = request.query_params.get("lang")
+    return f"?lang={lang}" if lang in pages.LANGUAGES else ""
