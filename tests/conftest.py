@@ -18,7 +18,7 @@ from kg.core.paths import places
 from kg.core.release import Release
 from kg.server.app import app
 from kg.server.connection_limits import ConnectionLimits
-from kg.server.listener import address, listen, server_of
+from kg.server.runner import address, listen, server_of
 
 from .support.distributions import Distributions, distributions
 

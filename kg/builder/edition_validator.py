@@ -16,11 +16,9 @@ from pyoxigraph import RdfFormat
 from kg.builder.process_pool import Crew
 from kg.builder.progress import Progress
 from kg.core.release import edition_dump
-from kg.rdf.dump_serializers import triples_of, written
-from kg.rdf.edition_dumps import Editions, about
-from kg.rdf.external_sort import merge
-from kg.rdf.gzip_members import gzipped
-from kg.rdf.ntriples_chunks import Chunk, Sorted, chunks_of
+from kg.rdf.document_parts import merge
+from kg.rdf.dump_serializers import gzipped, triples_of, written
+from kg.rdf.edition_dumps import Chunk, Editions, Sorted, about, chunks_of
 from kg.rdf.shacl_page import iri_of, printings
 from kg.rdf.shacl_report import REMARK
 from kg.rdf.shacl_validator import Report, Result, Validator, report_of

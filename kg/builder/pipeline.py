@@ -11,32 +11,28 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from kg.builder.document_reader import Reading, by_crew, read_documents
+from kg.builder.document_reader import Reading, Tables, by_crew, read_documents, tables_of
 from kg.builder.edition_validator import Promises, validate_graph
 from kg.builder.fingerprint import inputs_of, present, version_of
-from kg.builder.memory_reader import Tables, tables_of
 from kg.builder.process_pool import Crew, processors
 from kg.builder.progress import Progress, Stages
 from kg.builder.release_publisher import publish, switch_to, workbench
 from kg.builder.release_writer import Filling, Tools, counts_of, release_of
 from kg.core.errors import KgError, Problem, ReleaseError
-from kg.core.iris import BASE, SERVED_BASE
+from kg.core.iris import BASE, REBASED, SERVED_BASE
 from kg.core.paths import LEDGER, Places
-from kg.core.rebase import REBASED
 from kg.core.release import DRAFT, GRAPH, N_TRIPLES, RELEASES, Release
 from kg.model.assembler import check_corrections, read_beside, read_document
 from kg.model.edition_matcher import listed_of
 from kg.model.identifier_ledger import Identity, check_identities, identities_of, ledger_rows
-from kg.model.linked_records import Listed
-from kg.model.records import Records
+from kg.model.records import Listed, Records
 from kg.model.reference_data import references_of, used_by
-from kg.rdf.document_parts import Gist
+from kg.rdf.document_parts import Gist, gather_graph, gather_identities, gather_tables
 from kg.rdf.dump_serializers import LEFT_OUT, dump_names, write_turtle
-from kg.rdf.part_merger import gather_graph, gather_identities, gather_tables
 from kg.rdf.release_files import described_as
 from kg.rdf.shacl_validator import Report, fastest
 from kg.recipe import Recipe, read_recipe
-from kg.recipe.recurring_corrections import returning
+from kg.recipe.corrections import returning
 from kg.recipe.release_texts import read_catalogue
 
 

@@ -1,9 +1,17 @@
-"""The stages of a build: how long each took, and who is told."""
+"""The stages of a build: how long each took, and who is told.
+
+What a build says when it is done: what was built, corrected and left uncertain.
+"""
 
 import time
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+
+from kg.core.release import VALIDATION_PAGE, Release
+from kg.rdf.document_parts import Gist
+from kg.rdf.shacl_validator import Report
 
 Progress = Callable[[str], None]
 
@@ -22,3 +30,46 @@ class Stages:
         start = time.perf_counter()
         yield
         self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start
+
+
+_NAMED = 10  # editions that are told one by one
+
+
+def summary(release: Release, gists: Sequence[Gist], new: int = 0, report: Report | None = None) -> str:
+    """Return a few lines for the person who ran the build."""
+    counts = release.counts
+    lines = [
+        f"Release {release.version}: {release.folder}" if release.inputs else f"Draft: {release.folder}",
+        f"  {counts['measures']} measures, {counts['kpis']} KPIs, {counts['targets']} targets, "
+        f"{counts['organizations']} organizations, {counts['documents']} documents; {counts['triples']:,} triples",
+    ]
+    if not gists:
+        return "\n".join(lines)
+    documents = [gist for gist in gists if gist.document]
+    if len(documents) <= _NAMED:
+        for gist in documents:
+            lines.append(f"  {gist.key}: {_corrected([gist])}")
+    else:
+        lines.append(f"  {len(documents):,} documents: {_corrected(documents)}")
+    lines += [f"  {line}" for gist in gists for line in gist.told]
+    issues = [issue for gist in gists for issue in gist.issues]
+    warnings = Counter[str]()
+    for severity, kind, *_, number in issues:
+        warnings.update({kind: number} if severity == "warning" else {})
+    total = sum(warnings.values())
+    lines.append(
+        f"  {total} warnings, {sum(issue[-1] for issue in issues) - total} remarks (issues.csv)"
+        + (":" if warnings else "")
+    )
+    lines.extend(f"    {count:4}  {kind}" for kind, count in sorted(warnings.items()))
+    if report:
+        counts = report.counts
+        lines.append(f"  SHACL: conforms; {counts['Warning']} warnings, {counts['Info']} remarks ({VALIDATION_PAGE})")
+    if new:
+        lines.append(f"  {new} identifiers are not in the ledger yet (kg build --mint writes them)")
+    return "\n".join(lines)
+
+
+def _corrected(gists: Sequence[Gist]) -> str:
+    replaced, flagged = (sum(gist.counts[name] for gist in gists) for name in ("replaced", "flagged"))
+    return f"{replaced} corrections, {flagged} doubtful readings left as printed"

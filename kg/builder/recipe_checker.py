@@ -12,11 +12,10 @@ from rdflib import RDF, RDFS, SH, SKOS, Graph, Namespace, URIRef
 from kg.builder.pipeline import check_documents
 from kg.core.errors import KgError, Problem, QueryError, ReleaseError
 from kg.core.iris import ONTOLOGY
-from kg.core.paths import Places
+from kg.core.paths import Places, read_text
 from kg.core.stored_queries import read_queries
-from kg.core.text_files import read_text
 from kg.recipe import survey
-from kg.recipe.recurring_corrections import returning
+from kg.recipe.corrections import returning
 from kg.recipe.release_texts import read_catalogue
 
 _SHISAKU = Namespace(ONTOLOGY)

@@ -1,7 +1,10 @@
-"""Every file of a release, written into its folder in an order in which each finds what it needs."""
+"""Every file of a release, written into its folder in an order in which each finds what it needs.
+
+The dumps of a graph and the count of what it holds, chunk by chunk.
+"""
 
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,10 +12,9 @@ from pathlib import Path
 from pyoxigraph import Store
 
 from kg import __version__, search
-from kg.builder.dump_writer import dump
 from kg.builder.edition_validator import Found, Promises, speak, validate_graph
 from kg.builder.process_pool import Crew
-from kg.builder.progress import Stages
+from kg.builder.progress import Progress, Stages
 from kg.core.errors import Problem, ReleaseError
 from kg.core.iris import edition
 from kg.core.jsonld_serializer import joined
@@ -37,20 +39,40 @@ from kg.core.release import (
 )
 from kg.core.stored_queries import read_queries
 from kg.rdf.csv_tables import Table
-from kg.rdf.datacite import datacite
-from kg.rdf.dcat import Described, describe_bytes
-from kg.rdf.document_parts import Gist, Part
-from kg.rdf.dump_serializers import Dumps, Named, dump_names, end_store, turtle, write_store
+from kg.rdf.dcat import Described, datacite, describe_bytes
+from kg.rdf.document_parts import Gist, Part, gather_graph, gather_tables
+from kg.rdf.dump_serializers import Dumps, Named, Pieces, dump_names, end_store, pieces_of, turtle, write_store
+from kg.rdf.edition_dumps import Chunk, chunks_of
 from kg.rdf.graph_builder import Graph
-from kg.rdf.known_problems import known_problems
-from kg.rdf.part_merger import gather_graph, gather_tables
-from kg.rdf.query_catalogue import questions
-from kg.rdf.release_files import Whole, declared_files, descriptions, write_about_tables
+from kg.rdf.release_files import Whole, declared_files, descriptions, known_problems, questions, write_about_tables
 from kg.rdf.shacl_page import page
 from kg.rdf.shacl_validator import Report
+from kg.rdf.void_profiler import Contents, Counted, Values, add_up, look_at, lots
 from kg.recipe import Recipe
 from kg.recipe.revision_judgements import newest_of
-from kg.search.character_variants import Characters
+from kg.search.normalizer import Characters
+
+
+def dump(graph: Path, kinds: Mapping[str, str], dumps: Dumps, work: Path, crew: Crew, progress: Progress) -> Contents:
+    """Add the graph to the dumps and return what it holds; `kinds` are those of its values."""
+    jobs, counted = [(chunk, kinds, work) for chunk in chunks_of(graph)], list[Counted]()
+    for pieces in crew.each(_pieces, jobs):
+        dumps.add(pieces)
+        pieces.remove()
+        counted.append(pieces.counted)
+        progress(f"make the dumps: {len(counted):,} of {len(jobs):,}")
+    contents = add_up(counted, crew.each(_values, [(counted, lot) for lot in lots(counted)]))
+    for one in counted:
+        one.records.unlink()
+    return contents
+
+
+def _pieces(tools: object, job: tuple[Chunk, Mapping[str, str], Path]) -> Pieces:
+    return pieces_of(*job)
+
+
+def _values(tools: object, job: tuple[Sequence[Counted], tuple[int, int]]) -> Values:
+    return look_at(*job)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import click
 
 from kg.cli.options import ENGINE, FILE, FOLDER, LANG, OUT, RECIPE, default, main
 from kg.cli.release_resolver import make, release_to_read
-from kg.core.messages import told
+from kg.core.errors import told
 from kg.core.paths import places
 
 _SPARK = "spark"

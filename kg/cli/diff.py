@@ -145,7 +145,7 @@ def _written(changes: "Changes", form: str, lang: str) -> bytes:
     from kg.diff.diff_serializers import as_atom, as_json, as_text
 
     if form == "html":
-        from kg.http.pages import View
+        from kg.http.templates import View
         from kg.web.change_page import filled
 
         return filled("changes_alone.html", View(lang=lang, root=""), changes, _address).encode()

@@ -11,7 +11,7 @@ from kg.cli.release_resolver import note, release_to_read
 from kg.core.paths import places
 
 if TYPE_CHECKING:
-    from kg.matching.link.link_options import Task
+    from kg.matching.link.cell_matcher import Task
     from kg.matching.link.linker import Linked
     from kg.matching.link.table import Table
 
@@ -100,7 +100,7 @@ def link_command(
     kg link budget.xlsx --column 担当府省 --type organization --out linked.xlsx
     kg link plan.csv --column 3 --type text --candidates 3 > linked.csv
     """
-    from kg.engine.limits import cores
+    from kg.engine.data_source import cores
     from kg.matching.link.linker import link
     from kg.matching.link.table_io import write_table
 
@@ -138,7 +138,7 @@ def _opened(table: Path, column: str, options: dict[str, Any]) -> "Table":
 def _task(options: dict[str, Any]) -> "Task":
     """Return what is looked for."""
     from kg.core.iris import edition
-    from kg.matching.link.link_options import LEAST, LEAST_OF_TEXTS, TEXT, Task
+    from kg.matching.link.cell_matcher import LEAST, LEAST_OF_TEXTS, TEXT, Task
 
     key, least = options["edition"], options["min_score"]
     if least is None:

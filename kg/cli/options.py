@@ -6,8 +6,7 @@ from pathlib import Path
 import click
 
 from kg import __version__
-from kg.core.errors import KgError
-from kg.core.messages import language, told
+from kg.core.errors import KgError, language, told
 from kg.core.paths import places
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)

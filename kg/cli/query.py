@@ -67,8 +67,8 @@ def query_command(
 
 def _question(question: str, folders: Places) -> "str | StoredQuery":
     """Return a stored query of this name, or the text of one from standard input or a file."""
+    from kg.core.paths import decode, read_text
     from kg.core.stored_queries import stored_query
-    from kg.core.text_files import decode, read_text
 
     if question == "-":
         return decode(sys.stdin.buffer.read(), question, QueryError)
@@ -84,7 +84,7 @@ def _question(question: str, folders: Places) -> "str | StoredQuery":
 
 def _of_the_newest(stored: "StoredQuery", base: str | None, ask: Asking) -> str:
     """Return the text of a stored query about the newest edition there is, its names under a base of their own."""
-    from kg.core.rebase import under
+    from kg.core.iris import under
     from kg.core.stored_queries import EDITION, EDITIONS
 
     if any(parameter.name == EDITION for parameter in stored.parameters):

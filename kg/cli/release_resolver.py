@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kg.core.messages import language
+from kg.core.errors import language
 from kg.core.paths import Places
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def make(
     reading: "Reading | None" = None,
 ) -> None:
     """Build and say what was done."""
-    from kg.builder.build_report import summary
+    from kg.builder.progress import summary
 
     start = time.perf_counter()
     built = _made(folders, drafting, engine or "", processes, reading)

@@ -11,7 +11,7 @@ import click
 
 from kg.cli.options import FILE, OUT, RECIPE, STORE_ENGINE, base_of, main
 from kg.cli.release_resolver import note, release_at
-from kg.core.messages import language, told
+from kg.core.errors import language, told
 from kg.core.paths import Places, places
 
 if TYPE_CHECKING:
@@ -160,7 +160,7 @@ def serve_command(
     kg serve --base http://127.0.0.1:8000/
     """
     from kg.core import iris
-    from kg.engine.limits import MB, Limits, cores
+    from kg.engine.data_source import MB, Limits, cores
     from kg.engine.remote_release import Address
     from kg.server.connection_limits import ConnectionLimits
     from kg.server.runner import serve
@@ -195,8 +195,7 @@ def _check(options: dict[str, Any], names_data: bool) -> None:
 
 def _operation(options: dict[str, Any]) -> "Operation":
     """Return what those who operate the server want of it."""
-    from kg.server.access_log import AccessLog
-    from kg.server.request_monitor import Operation
+    from kg.server.request_monitor import AccessLog, Operation
 
     log: Path | None = options["access_log"]
     log_queries: bool = options["log_queries"]
@@ -217,7 +216,7 @@ def _begin_again(base: str) -> NoReturn:
 
 def _release(folders: Places, version: str | None) -> "Release":
     """Return the release to serve. Under a base of its own nothing is built: that was done before it was in force."""
-    from kg.core.rebase import REBASED
+    from kg.core.iris import REBASED
     from kg.core.release import current_release
 
     release = (current_release(folders.out) if REBASED and not version else None) or release_at(folders, version)

@@ -6,8 +6,7 @@ from pathlib import Path
 from pyoxigraph import Literal, NamedNode, Quad, RdfFormat, parse
 
 from kg.core.errors import Problem, ReleaseError
-from kg.core.iris import PREFIXES
-from kg.core.rebase import served_iri
+from kg.core.iris import PREFIXES, served_iri
 
 _LABEL = PREFIXES["rdfs"] + "label"
 

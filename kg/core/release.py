@@ -38,8 +38,7 @@ import pyoxigraph
 
 from kg import __version__
 from kg.core.errors import Problem, ReleaseError
-from kg.core.iris import BASE
-from kg.core.rebase import served_iri
+from kg.core.iris import BASE, served_iri
 
 # What manifest.json says of the layout. It is raised when older programs would misread a release, not when a file or a
 # figure is added: what an older release lacks is done without. OLDEST is the oldest format that is still read.

@@ -10,9 +10,9 @@ from pathlib import Path
 from pyoxigraph import QuerySolutions, RdfFormat, Store, parse
 
 from kg.core.errors import KgError, Problem, ReleaseError
-from kg.core.rebase import REBASED, served_quad
+from kg.core.iris import REBASED, served_quad
+from kg.core.paths import marked, read_text
 from kg.core.release import GRAPH, N_QUADS, Release
-from kg.core.text_files import marked, read_text
 
 SUFFIXES = {
     ".ttl": RdfFormat.TURTLE,

@@ -9,25 +9,27 @@ from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 
 from kg.core.labels import Labels
-from kg.diff.entity_matcher import KPI, Pair, kpi_pairs, pairs_of
-from kg.diff.entity_state import (
+from kg.diff.entity_matcher import (
     CORRECTION,
     DCTERMS,
     DESCRIPTION,
+    KPI,
     PROV,
     SHISAKU,
     TITLE,
     TYPE,
     Facts,
+    Pair,
     Side,
     class_of,
     facts_of,
+    kpi_pairs,
     measure_of,
     names_of,
+    pairs_of,
 )
-from kg.diff.merge_join import differences
 from kg.diff.sentences import PERIOD, Sentence, Teller, Words
-from kg.diff.sorted_dump import Dump
+from kg.diff.sorted_dump import Dump, differences
 
 _MEASURE = SHISAKU + "Measure"
 _NUMBER, _TARGET, _ROLE = SHISAKU + "measureNumber", SHISAKU + "target", SHISAKU + "targetRole"

@@ -7,9 +7,8 @@ from urllib.parse import quote, urlencode
 from xml.etree import ElementTree as Xml
 
 from kg.core.errors import Problem, QueryError
-from kg.core.iris import BASE
+from kg.core.iris import BASE, served_iri
 from kg.core.labels import is_web_address, prefixed
-from kg.core.rebase import served_iri
 from kg.diff.comparer import Change, Changes
 from kg.diff.sentences import Words
 

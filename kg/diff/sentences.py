@@ -7,10 +7,9 @@ from decimal import Decimal
 
 from pyoxigraph import Literal, NamedNode
 
-from kg.core.iris import PREFIXES
+from kg.core.iris import PREFIXES, served_iri
 from kg.core.labels import Labels, preferred
-from kg.core.rebase import served_iri
-from kg.diff.entity_state import DESCRIPTION, SHISAKU, TITLE, Facts, Names, Side, Term
+from kg.diff.entity_matcher import DESCRIPTION, SHISAKU, TITLE, Facts, Names, Side, Term
 
 VALUE, PERIOD = SHISAKU + "value", SHISAKU + "period"
 _UNIT, _ROLE = SHISAKU + "unit", SHISAKU + "targetRole"

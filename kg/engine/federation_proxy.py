@@ -4,18 +4,235 @@ The engine is given an address of this process in place of each endpoint of the 
 within limits of time, size and number, and the endpoint's answer is passed back once it is complete and can be read. So
 SERVICE SILENT goes on without an endpoint that is slow or answers half, and a query that fails says which one has.
 Redirects are not followed: they would lead to endpoints that nobody has allowed.
+
+One call of an endpoint elsewhere, in the form that it takes, and whether its answer is of any use.
+
+SPARQL 1.1 Protocol has three forms of a query, and few endpoints take all of them: some answer the others with an
+error, some with nothing at all (Virtuoso 7 a direct POST). The form that most take comes first; the next is tried where
+one is refused, or beside it where it stays without an answer. In which form an endpoint has answered is kept.
 """
 
+import mmap
+import queue
 import secrets
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import quote, urlencode, urlsplit
 
+from pyoxigraph import QueryResultsFormat, QuerySolutions, parse_query_results
+
+from kg import __version__
 from kg.core import sparql_scanner
-from kg.engine.federation_client import Call, Forms, Reply, late
-from kg.engine.limits import Limits
+from kg.core.paths import looks_like
+from kg.engine.data_source import Limits, megabytes
+from kg.engine.result_reader import strict
 from kg.engine.wire import Refusal
+
+BY_FORM, BY_GET, DIRECT = FORMS = ("by form", "by GET", "direct")
+_TYPES = {BY_FORM: "application/x-www-form-urlencoded", DIRECT: "application/sparql-query"}
+_SENT = {"User-Agent": f"ShisakuGraph/{__version__}"}
+_ACCEPTED = "application/sparql-results+json, application/sparql-results+xml;q=0.8, application/json;q=0.5"
+# What may mean that the query is well and its form is not. A known form is not doubted for 400: it is for the query.
+_REFUSED = {400, 404, 405, 406, 411, 413, 414, 415, 501}
+_DOUBTED = {405, 406, 411, 413, 414, 415, 501}
+_CUT = (
+    "X-SQL-State",
+    "X-SPARQL-MaxRows",
+)  # of Virtuoso, with 200: the rows that it had by then, or no more than so many
+_PATIENCE = 1 / 3  # of the time that is left, for a form that stays without an answer before another is tried beside it
+_REMEDY = "ask it for less or try again later; with SERVICE SILENT the query goes on without it"
+_BNODE = b"bnode"
+_WRITTEN = "%/?:@!$&'()*+,;=~-._"  # stands in an address as it is
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What an endpoint has answered: results in a format that the engine reads."""
+
+    media_type: str
+    body: bytes
+
+
+class Forms:
+    """In which form each endpoint of a list answers, by its place; processes that are forked later share it."""
+
+    def __init__(self) -> None:
+        self._learnt = mmap.mmap(-1, mmap.PAGESIZE)
+
+    def of(self, place: int) -> str | None:
+        """Return the form that an endpoint has answered in; None where that is not known."""
+        number = self._learnt[place] if place < mmap.PAGESIZE else 0
+        return FORMS[number - 1] if number else None
+
+    def learn(self, place: int, form: str) -> None:
+        """Keep the form that an endpoint has answered in."""
+        if place < mmap.PAGESIZE:
+            self._learnt[place] = FORMS.index(form) + 1
+
+
+@dataclass(frozen=True)
+class _Refused:
+    """An endpoint that does not take a form, as it seems."""
+
+    status: int
+    reason: Refusal
+
+
+Outcome = Reply | Refusal | _Refused
+
+
+@dataclass(frozen=True)
+class Call:
+    """A query to an endpoint, which has until a moment of the monotonic clock, and an answer of so many bytes."""
+
+    endpoint: str
+    query: bytes
+    until: float
+    limit: int
+
+    def made(self, forms: Forms, place: int) -> Reply | Refusal | None:
+        """Return the answer, or why there is none of use; None where none has come in time.
+
+        Each form is asked in a thread of its own, which is left behind where it does not end in time.
+        """
+        known = forms.of(place)
+        left = list(FORMS) if known is None else [known, *(form for form in FORMS if form != known)]
+        outcomes: queue.SimpleQueue[tuple[str, Outcome]] = queue.SimpleQueue()
+        first: Refusal | None = None
+        asked = 0
+        while left or asked:
+            if left and (asked == 0 or known is None):
+                self._begin(left.pop(0), outcomes)
+                asked += 1
+            try:
+                form, outcome = outcomes.get(timeout=self._patience(left if known is None else ()))
+            except queue.Empty:
+                if self._remaining() <= 0:
+                    return None
+                continue
+            asked -= 1
+            if isinstance(outcome, Reply):
+                forms.learn(place, form)
+            if not isinstance(outcome, _Refused):
+                return outcome
+            first = first or outcome.reason
+            if known is not None and outcome.status not in _DOUBTED:
+                return first
+            known = known if form != known else None
+        return first
+
+    def _begin(self, form: str, outcomes: "queue.SimpleQueue[tuple[str, Outcome]]") -> None:
+        threading.Thread(target=lambda: outcomes.put((form, self._outcome(form))), daemon=True).start()
+
+    def _remaining(self) -> float:
+        return self.until - time.monotonic()
+
+    def _patience(self, others: Sequence[str]) -> float:
+        """Return how long to wait, in view of the forms that can be tried beside the one that was."""
+        return max(self._remaining(), 0) * (_PATIENCE if others else 1)
+
+    def _outcome(self, form: str) -> Outcome:
+        """Return what an endpoint answers in one form, or why that is of no use."""
+        seconds = self._remaining()
+        address = urlsplit(self.endpoint)
+        kind = HTTPSConnection if address.scheme == "https" else HTTPConnection
+        connection = kind(address.hostname or "", address.port, timeout=max(seconds, 0.001))
+        try:
+            self._send(connection, form, address.path or "/", address.query)
+            return self._read(connection.getresponse())
+        except TimeoutError:
+            return late(self.endpoint, seconds)
+        except (OSError, HTTPException, ValueError) as error:
+            reason = f"it cannot be reached, or breaks off ({error or type(error).__name__})"
+            return failed(self.endpoint, reason)
+        except MemoryError:
+            return failed(self.endpoint, "its answer needs too much memory")
+        finally:
+            connection.close()
+
+    def _send(self, connection: HTTPConnection, form: str, path: str, parameters: str) -> None:
+        encoded = urlencode({"query": self.query})
+        if form == BY_GET:
+            parameters = f"{parameters}&{encoded}" if parameters else encoded
+        body = {BY_FORM: encoded.encode(), DIRECT: self.query}.get(form)
+        headers = {**_SENT, "Accept": _ACCEPTED} | ({"Content-Type": _TYPES[form]} if form in _TYPES else {})
+        path = quote(f"{path}?{parameters}" if parameters else path, safe=_WRITTEN)
+        connection.request("GET" if form == BY_GET else "POST", path, body, headers)
+
+    def _read(self, response: HTTPResponse) -> Outcome:
+        if 300 <= response.status < 400:
+            return failed(self.endpoint, "it redirects to another address, which is not followed")
+        if response.status != HTTPStatus.OK:
+            reason = failed(self.endpoint, f"it has answered {response.status} {response.reason}")
+            return _Refused(response.status, reason) if response.status in _REFUSED else reason
+        if any(name in response.headers for name in _CUT):
+            return failed(self.endpoint, "it has cut its answer at a limit of its own")
+        media_type = response.headers.get_content_type()
+        format = QueryResultsFormat.from_media_type(media_type)
+        if format not in (QueryResultsFormat.JSON, QueryResultsFormat.XML):
+            reason = failed(self.endpoint, f"it has answered {media_type}, which holds no results of a query")
+            return _Refused(HTTPStatus.NOT_ACCEPTABLE, reason)  # such as a page with a form, or a description
+        body = response.read(self.limit + 1)
+        if len(body) > self.limit:
+            return failed(self.endpoint, f"its answer is larger than {megabytes(self.limit)}")
+        if response.length:
+            return failed(self.endpoint, "its answer breaks off")
+        return self._understood(body, format)
+
+    def _understood(self, body: bytes, format: QueryResultsFormat) -> Reply | Refusal:
+        """Return an answer as the engine reads it, whatever else is in it."""
+        plain = format == QueryResultsFormat.JSON and _BNODE not in body and _is_read(body)
+        try:
+            read = body if plain else b"".join(strict([body], format))
+            results = parse_query_results(read, QueryResultsFormat.JSON)
+            if not isinstance(results, QuerySolutions):
+                return failed(self.endpoint, "its answer holds no rows")
+            for _ in results:
+                pass
+        except (SyntaxError, ValueError, OSError, RecursionError) as error:
+            return failed(self.endpoint, f"its answer cannot be read ({_encoding_of(body) or error})")
+        return Reply(QueryResultsFormat.JSON.media_type, read)
+
+
+def _encoding_of(body: bytes) -> str:
+    """Return in words what is wrong with the encoding of an answer; nothing where it is UTF-8."""
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        found = looks_like(body)
+        return f"it is no UTF-8: this looks like {found}" if found else "it is no UTF-8"
+    return ""
+
+
+def _is_read(body: bytes) -> bool:
+    """Whether the engine reads results in JSON as they are, which takes it a tenth of the time."""
+    try:
+        results = parse_query_results(body, QueryResultsFormat.JSON)
+        if isinstance(results, QuerySolutions):
+            for _ in results:
+                pass
+    except (SyntaxError, ValueError, OSError):
+        return False
+    return True
+
+
+def failed(endpoint: str, reason: str) -> Refusal:
+    """Return what is said of an endpoint whose answer is of no use."""
+    return Refusal(
+        502, f"the endpoint <{endpoint}>, which this query calls by SERVICE, has failed: {reason}; {_REMEDY}"
+    )
+
+
+def late(endpoint: str, seconds: float) -> Refusal:
+    """Return what is said of an endpoint that does not answer in time."""
+    fact = f"has not answered within {seconds:.3g} seconds"
+    return Refusal(504, f"the endpoint <{endpoint}>, which this query calls by SERVICE, {fact}; {_REMEDY}")
+
 
 # The part of a question's time that its calls may take together; the rest is for what is done with the answers.
 SHARE = 2 / 3

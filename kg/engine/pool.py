@@ -4,24 +4,163 @@ A question starts in a fast place. After `fast_seconds` it goes on in a slow pla
 and a fresh worker fills the fast place. Where no slow place is free it is ended and waits for one; it is then asked
 anew. A question that was slow before or killed its worker, and a very long one, starts in a slow place. Clients
 take turns, both for fast and for slow places.
+
+What is said to those whose question gets no answer.
+
+A number of places for questions, and the queue of those who wait for one.
+
+One question on its way through the pool.
+
+A queue that is fair: the clients take turns, whatever number of items each of them has in it.
 """
 
 import asyncio
 import hashlib
 import logging
-from collections import Counter, OrderedDict
-from collections.abc import AsyncIterator
+import signal
+from collections import Counter, OrderedDict, deque
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Generic, TypeVar
 
 from kg.core.errors import KgError
-from kg.engine.admission import Lane
-from kg.engine.data_source import Source
-from kg.engine.limits import Limits, megabytes
-from kg.engine.query_run import Run, Verdict
-from kg.engine.refusals import busy, reason
-from kg.engine.wire import Answer, Question, Refusal
-from kg.engine.worker_connection import Death, Link, Outcome
-from kg.engine.zygote_client import Launcher
+from kg.engine.data_source import Limits, Source, megabytes
+from kg.engine.wire import Answer, Question, Refusal, Superseded
+from kg.engine.worker import out_of_memory
+from kg.engine.zygote_client import Death, Launcher, Link, Outcome
+
+
+class Verdict(Enum):
+    """Why the pool has ended the worker of a question."""
+
+    LATE = "it has reached the time limit"
+    OUTGROWN = "it is no fast one, and no slow place is free"
+    UNWANTED = "nobody waits for its answer any more"
+
+
+@dataclass(eq=False)
+class Run:
+    """A question: who asks, what is sent to a worker, which worker has it, and the future that its asker waits for."""
+
+    client: str
+    key: bytes
+    payload: bytes
+    future: asyncio.Future[Answer]
+    slow: bool = False
+    link: Link | None = None
+    started: float = 0.0
+    verdict: Verdict | None = None
+    timer: asyncio.TimerHandle | None = field(default=None, repr=False)
+
+    def set_timer(self, timer: asyncio.TimerHandle | None) -> None:
+        """Replace the timer that is running."""
+        if self.timer:
+            self.timer.cancel()
+        self.timer = timer
+
+    def settle(self, outcome: Answer | Refusal | Superseded) -> None:
+        """Give the asker an answer, or why there is none, where anybody still waits for it."""
+        self.set_timer(None)
+        if self.future.done():
+            return
+        if isinstance(outcome, Answer):
+            self.future.set_result(outcome)
+        else:
+            self.future.set_exception(outcome)
+
+
+_TOO_DEEP = "this query nests or chains its parts too deeply for the engine; write it flatter, or with VALUES"
+
+
+def busy(fact: str) -> Refusal:
+    """Return the refusal of a question that cannot be taken in now."""
+    return Refusal(503, f"{fact}; try again a little later", {"Retry-After": "5"})
+
+
+def reason(death: Death, verdict: Verdict | None, limits: Limits, elsewhere: bool = False) -> Refusal:
+    """Return what is said to someone whose question has ended a worker.
+
+    `elsewhere` says that its answer was to come from another store.
+    """
+    if verdict is Verdict.LATE and elsewhere:
+        fact = f"the store has not answered within {limits.seconds:g} seconds"
+        return Refusal(504, f"{fact}; ask for less, for example with LIMIT or fewer joins", {"Retry-After": "60"})
+    if verdict is Verdict.LATE or death.status == -signal.SIGXCPU:
+        fact = f"this query needs more than {limits.seconds:g} seconds"
+        return Refusal(503, f"{fact}; ask for less, for example with LIMIT or fewer joins", {"Retry-After": "60"})
+    if death.status in (-signal.SIGSEGV, -signal.SIGBUS):
+        return Refusal(400, _TOO_DEEP)
+    if death.status in (-signal.SIGABRT, -signal.SIGKILL):
+        return Refusal(503, out_of_memory(limits), {"Retry-After": "60"})
+    return Refusal(503, "the process that worked on this query has ended; try again", {"Retry-After": "5"})
+
+
+Item = TypeVar("Item")
+
+
+class FairQueue(Generic[Item]):
+    """Items in the order of their clients' turns; among one client's items the first comes first."""
+
+    def __init__(self) -> None:
+        # A dict keeps its order: the client whose turn is next stands first.
+        self._clients: dict[str, deque[Item]] = {}
+
+    def __len__(self) -> int:
+        return sum(map(len, self._clients.values()))
+
+    def of(self, client: str) -> int:
+        """Return how many items a client has in the queue."""
+        return len(self._clients.get(client, ()))
+
+    def put(self, client: str, item: Item) -> None:
+        """Add an item; a client that has none yet gets its turn after all others."""
+        self._clients.setdefault(client, deque()).append(item)
+
+    def take(self, may: Callable[[str], bool] = lambda client: True) -> Item | None:
+        """Return the next item of the next client that may have a turn, or None where there is none."""
+        client = next(filter(may, self._clients), None)
+        if client is None:
+            return None
+        items = self._clients.pop(client)
+        item = items.popleft()
+        if items:
+            self._clients[client] = items
+        return item
+
+    def discard(self, client: str, item: Item) -> None:
+        """Take an item out, wherever it stands; harmless where it is not there."""
+        items = self._clients.get(client, deque())
+        if item in items:
+            items.remove(item)
+            if not items:
+                del self._clients[client]
+
+
+class Lane:
+    """The fast or the slow places: who holds them and who waits for them."""
+
+    def __init__(self, places: int, of_one_client: int) -> None:
+        self.places, self.of_one_client = places, of_one_client
+        self.holders = Counter[str]()
+        self.waiting = FairQueue[Run]()
+
+    @property
+    def held(self) -> int:
+        """How many places are held."""
+        return self.holders.total()
+
+    def open_to(self, client: str) -> bool:
+        """Whether a client may hold one more place."""
+        return self.held < self.places and self.holders[client] < self.of_one_client
+
+    def leave(self, client: str) -> None:
+        """Give a place back."""
+        self.holders[client] -= 1
+        if not self.holders[client]:
+            del self.holders[client]
+
 
 _REMEMBERED = 4096
 _REVIVAL = 5.0

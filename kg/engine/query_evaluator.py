@@ -12,7 +12,7 @@ from kg.core import negotiation, sparql_scanner
 from kg.core.iris import BASE
 from kg.core.negotiation import Format, NotAcceptable, Output
 from kg.core.result_serializers import write_to
-from kg.engine.limits import Limits, megabytes
+from kg.engine.data_source import Limits, megabytes
 from kg.engine.wire import Question, Refusal
 
 if TYPE_CHECKING:

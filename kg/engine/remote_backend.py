@@ -14,12 +14,12 @@ from kg.core.errors import StoreError
 from kg.core.iris import BASE
 from kg.core.negotiation import JSON, N_TRIPLES, Format, NotAcceptable, Output, Results
 from kg.core.result_serializers import write_to
-from kg.core.sparql_rewriter import Dataset, without_dataset
-from kg.engine.limits import Limits
+from kg.core.sparql_scanner import Dataset, without_dataset
+from kg.engine.data_source import Limits
 from kg.engine.query_evaluator import Kind, kind_of, not_acceptable
-from kg.engine.release_detector import holding_of
+from kg.engine.release_watcher import holding_of
 from kg.engine.remote_release import Held
-from kg.engine.result_rows import only, yes_or_no
+from kg.engine.result_reader import only, yes_or_no
 from kg.engine.store_client import Connection, unreadable
 from kg.engine.wire import Question, Refusal, Superseded
 

@@ -17,7 +17,7 @@ from kg.core.errors import Problem, ReleaseError, StoreError
 from kg.core.iris import BASE, PREFIXES
 from kg.core.negotiation import N_TRIPLES as FORMAT
 from kg.core.release import N_QUADS, N_TRIPLES, Release
-from kg.core.sparql_rewriter import Dataset
+from kg.core.sparql_scanner import Dataset
 from kg.engine.remote_release import (
     BEFORE,
     COMING,

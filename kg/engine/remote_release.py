@@ -23,7 +23,7 @@ from typing import Any
 from kg.core.errors import Problem, StoreError
 from kg.core.iris import BASE, PREFIXES
 from kg.core.release import CATALOGUE_GRAPH, DESCRIPTION, N_TRIPLES, VALIDATION_GRAPH, VOID_GRAPH, Release
-from kg.core.sparql_rewriter import Dataset
+from kg.core.sparql_scanner import Dataset
 
 # The variables by which we are known to a store.
 USER, PASSWORD, TOKEN = "KG_STORE_USER", "KG_STORE_PASSWORD", "KG_STORE_TOKEN"

@@ -22,8 +22,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pyoxigraph import Store
 
 from kg.core.errors import KgError, Problem
-from kg.engine.data_source import Source
-from kg.engine.limits import Limits
+from kg.engine.data_source import Limits, Source
 from kg.engine.worker import confine, die_with_parent, work
 
 if TYPE_CHECKING:

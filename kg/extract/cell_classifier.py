@@ -1,11 +1,14 @@
-"""The cells of a row that tell what they are by what they say, wherever the row has drifted to."""
+"""The cells of a row that tell what they are by what they say, wherever the row has drifted to.
+
+What a reader of the table could not settle: reported instead of guessed.
+"""
 
 import difflib
 import re
 import unicodedata
 from dataclasses import dataclass, field
 
-from kg.core.spans import plain, visible
+from kg.core.spans import Cell, plain, visible
 from kg.extract.periods import Calendar
 from kg.extract.target_clauses import parentheses_of
 from kg.recipe.code_lists import Code, CodeList
@@ -202,3 +205,12 @@ class Anchors:
 
     def _known(self, name: str) -> bool:
         return bool(self.organizations.printed(name) or self.organizations.printed(OFFICE.sub("", name)))
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """An issue to be reported: a key of `issue-types.csv`, the cell it concerns, and the words at stake."""
+
+    key: str
+    cell: Cell
+    words: str = ""

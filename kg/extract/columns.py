@@ -3,8 +3,15 @@
 A row is, from left to right: running number, title, two KPIs, overview; then pillar and listing time; then four effect
 marks, support, budget, references; then the national number and the ministries. The pillar, the listing time, the
 number and the ministries are anchors; the cells between two anchors are told by their content and order.
+
+What the cells right of the listing time are, told by their content: effect marks, support, budget, references.
+
+Support needs a reason as the others do: a short cell that no rule knows is none of them.
+
+The fields of a row: printed cells, put together again where a stray tab or line break had split one.
 """
 
+import functools
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -12,6 +19,7 @@ from dataclasses import dataclass, field
 from kg.core.spans import EMPTY, Text, plain
 from kg.extract.cell_classifier import (
     Anchors,
+    Note,
     beside_national_number,
     is_footed,
     is_like_mark,
@@ -21,11 +29,187 @@ from kg.extract.cell_classifier import (
     row_number,
     running_number,
 )
-from kg.extract.content_classifier import NOTHING, RIGHT, columns_of, effect_cells, is_prose
 from kg.extract.markup import Block, plain_text, read_markup
-from kg.extract.reader_notes import Note
-from kg.extract.row_fields import Field, fields_of
+from kg.extract.references import budget_status
+from kg.extract.target_clauses import parentheses_of
 from kg.recipe.corrections import Corrected
+
+_OPENING = re.compile(r"<(?:ul|ol|p|div|a|li)\b[^<>]*>", re.IGNORECASE)
+_CLOSING = re.compile(r"</(?:ul|ol|p|div|a|li)\s*>", re.IGNORECASE)
+
+
+class Field:
+    """One field of a row: a cell, or the parts of one that was split."""
+
+    def __init__(self, cells: list[Corrected]) -> None:
+        self.cells = cells
+
+    @property
+    def text(self) -> Text:
+        """The text as printed (and corrected), with its markup."""
+        return sum((cell.text for cell in self.cells), EMPTY)
+
+    @functools.cached_property
+    def words(self) -> str:
+        """What a reader sees: no markup, no white space at the ends, a line for each paragraph."""
+        return plain_text(self.text).chars.strip()
+
+
+def fields_of(cells: Sequence[Corrected]) -> list[Field]:
+    """Return the fields of a row.
+
+    What opens (markup, a parenthesis) in one cell and closes in the next is one field; so are the cells on both sides
+    of a line break inside a row.
+    """
+    fields: list[Field] = []
+    for cell in cells:
+        before = fields[-1].cells[-1] if fields else None
+        broken = before is not None and before.cell.line != cell.cell.line
+        if before and (broken or (_opens(fields[-1].text.chars) and _closes(cell.text.chars))):
+            fields[-1].cells.append(cell)
+        else:
+            fields.append(Field([cell]))
+    return fields
+
+
+def _opens(words: str) -> bool:
+    return _parentheses(words) > 0 or _elements(words) > 0
+
+
+def _closes(words: str) -> bool:
+    return _parentheses(words) < 0 or _elements(words) < 0
+
+
+def _parentheses(words: str) -> int:
+    """How many parentheses stay open, or, below 0, close without having been opened."""
+    return sum(words.count(char) for char in "(（") - sum(words.count(char) for char in ")）")
+
+
+def _elements(words: str) -> int:
+    """How many list, paragraph and link elements stay open, or, below 0, close without having been opened."""
+    return len(_OPENING.findall(words)) - len(_CLOSING.findall(words))
+
+
+RIGHT = ("support", "budget", "references")
+NOTHING = "nothing"  # a hyphen whose column cannot be told: there is nothing in either
+
+_BUDGET_MARKER = re.compile(r"\s*[<＜【]?\s*予算事業名")
+_BUDGET_NAME = re.compile(r"(?:事業|事業費|経費|交付金|補助金|推進費|施策)(?:の内数)?$")
+_ADDRESS = re.compile(r"(?:https?|ftp)\s*[:：]?\s*[/／]{2}|ｈｔｔｐ|(?<![A-Za-z0-9])www\.", re.IGNORECASE)
+_PROSE_LENGTH = 80
+_SUPPORT = re.compile(
+    r"支援|補助|助成|派遣|説明会|研修|講習|講座|セミナー|財政|交付|提供|公表|周知|助言|相談|普及|啓発|ガイド|手引|マニュアル"
+    r"|実施|検討|開催|作成|配布|展開|共有|連携|予定|事例|措置|貸与|窓口|策定|整備|推進|公開|掲載|通知|調査|実証"
+)
+_LETTER = re.compile(r"[^\W\d_]")
+_FEWEST = 4  # letters of what can be a text
+
+
+def effect_cells(zone: list[Field], usual: int) -> int:
+    """Return how many cells at the beginning belong to the effects: empty ones, marks, and hyphens that surely do.
+
+    A hyphen does where a mark follows. Where a row prints one for every effect that is none, so do as many as are left
+    of the usual number, if either all cells of the row are there or words of support follow at once.
+    """
+    alike = [not found.words or is_mark(found.words) or is_like_mark(found.words) for found in zone]
+    stop = next((i for i, found in enumerate(zone) if not alike[i] and not is_nothing(found.words)), len(zone))
+    last = max((i for i in range(stop) if zone[i].words and alike[i]), default=-1)
+    count = last + 1 if not all(alike[: last + 1]) else 0
+    while count < stop and alike[count]:
+        count += 1
+    whole = len(zone) == usual + len(RIGHT)
+    if whole and count > usual and is_like_mark(zone[usual].words) and all(alike[:usual]):
+        return usual  # all cells of the row are there: what is like a mark stands in the place of the support
+    hyphened = stop >= usual > count and all(found.words for found in zone[:usual])
+    followed = stop == usual < len(zone) and _supports(zone[stop]) and not _is_programme_name(zone[stop])
+    return usual if hyphened and (whole or followed) else count
+
+
+def columns_of(content: Sequence[tuple[Field, str | None]], anchors: Anchors) -> list[str | None]:
+    """Return the columns of the cells behind the marks, each given with the column of its place, if that can be told.
+
+    A hyphen has the place that is left, or is `nothing`; a cell of which no rule tells has None.
+    """
+    columns: list[str | None] = []
+    for index, (found, slot) in enumerate(content):
+        after = [other.words for other, _ in content[index + 1 :]]
+        columns.append(None if anchors.is_anchor(found.words) else _column_of(found, after, columns, slot))
+    _assign_nothing(columns)
+    return columns
+
+
+def _column_of(found: Field, after: list[str], before: list[str | None], slot: str | None) -> str | None:
+    """Return the column of one field, `nothing` for a hyphen, or None where no rule tells.
+
+    A field that cannot be a column of its own, because what follows it belongs to the same or an earlier column, is the
+    rest of the one before it, which a stray tab has split.
+    """
+    words = found.words
+    if is_nothing(words):
+        return NOTHING
+    if _BUDGET_MARKER.match(words):
+        return "budget"
+    if _ADDRESS.search(found.text.chars):
+        prose = "。" in words and any(_ADDRESS.search(other) for other in after)
+        return "support" if prose and "support" not in before else "references"
+    if "references" in before or is_like_mark(words):
+        return None
+    name = _is_programme_name(found)
+    if budget_status(words):
+        return "budget" if slot == "budget" or "support" in before else None
+    if not name and not _supports(found) and len(_LETTER.findall(words)) < _FEWEST:
+        return None
+    if "budget" in before:
+        rest = name or any(_ADDRESS.search(other) or is_nothing(other) for other in after)
+        return "budget" if rest else "references"  # a title without an address
+    if _supports(found) and any(_BUDGET_MARKER.match(other) for other in after):
+        return "support"
+    if slot in ("budget", "references") and not is_prose(words):
+        return slot
+    if "support" in before:
+        return "budget" if name else "support" if is_prose(words) else None
+    if name and slot is None:
+        return "budget"
+    return "support" if slot == "support" or _supports(found) else None
+
+
+def _supports(found: Field) -> bool:
+    """Whether words are prose, or speak of what a government does for others."""
+    return is_prose(found.words) or bool(_SUPPORT.search(found.words))
+
+
+def _is_programme_name(found: Field) -> bool:
+    """Whether a cell without heading is one short name that ends like a budget programme."""
+    blocks, _ = read_markup(found.text)
+    words = blocks[0].text.normal().unspaced().chars if len(blocks) == 1 else ""
+    for start, stop in reversed(parentheses_of(words)):
+        words = words[:start] + words[stop + 1 :]
+    return "。" not in words and bool(_BUDGET_NAME.search(words))
+
+
+def _assign_nothing(columns: list[str | None]) -> None:
+    """Give hyphens their columns where the free places between their neighbours are as many as they are."""
+    index = 0
+    while index < len(columns):
+        if columns[index] != NOTHING:
+            index += 1
+            continue
+        stop = index
+        while stop < len(columns) and columns[stop] == NOTHING:
+            stop += 1
+        left = [RIGHT.index(c) for c in columns[:index] if c in RIGHT]
+        right = [RIGHT.index(c) for c in columns[stop:] if c in RIGHT]
+        free = list(range(max(left, default=-1) + 1, min(right, default=len(RIGHT))))
+        if len(free) == stop - index:
+            for offset, place in enumerate(free):
+                columns[index + offset] = RIGHT[place]
+        index = stop
+
+
+def is_prose(words: str) -> bool:
+    """Whether words are a sentence, or as long as one."""
+    return "。" in words or len(words) > _PROSE_LENGTH
+
 
 LEFT = ("title", "kpi-progress", "kpi-effect", "overview")
 

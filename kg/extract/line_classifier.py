@@ -1,10 +1,14 @@
-"""The lines of a document: page titles, header blocks and rows, told apart by what they hold."""
+"""The lines of a document: page titles, header blocks and rows, told apart by what they hold.
+
+The rows of the table: a line each, or several where a line break inside a cell has parted one.
+"""
 
 import difflib
 import enum
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from kg.core.spans import Cell, plain, visible
 from kg.extract.cell_classifier import Anchors, running_number
@@ -130,3 +134,37 @@ def effect_order(header: list[Line], effects: CodeList) -> list[str]:
             if near and word:
                 found.append(forms[near[0]].key)
     return found if sorted(found) == sorted(usual) else usual
+
+
+def rows_of(lines: Sequence[Line], anchors: Anchors) -> list[tuple[Line, ...]]:
+    """Return the lines of each row.
+
+    A line without the number and ministries that end a row goes on in the next lines, if these are adjacent, begin no
+    row of their own, and bring what is missing. Otherwise it stands alone, and is reported as truncated.
+    """
+    rows: list[tuple[Line, ...]] = []
+    index = 0
+    while index < len(lines):
+        count = 1 + _continued(lines[index:], anchors) if lines[index].kind is Kind.ROW else 1
+        if lines[index].kind is Kind.ROW:
+            rows.append(tuple(lines[index : index + count]))
+        index += count
+    return rows
+
+
+def _continued(lines: Sequence[Line], anchors: Anchors) -> int:
+    """Return how many of the lines after the first belong to its row."""
+    if _ends(lines[0], anchors):
+        return 0
+    for count, (before, line) in enumerate(pairwise(lines), 1):
+        adjacent = line.number == before.number + 1 and line.kind in (Kind.ROW, Kind.OTHER)
+        if not adjacent or running_number(line.cells[0].printed) is not None:
+            return 0
+        if _ends(line, anchors):
+            return count
+    return 0
+
+
+def _ends(line: Line, anchors: Anchors) -> bool:
+    """Whether a line holds what ends a row: the national number or the ministries."""
+    return any(anchors.ends_row(cell.printed) for cell in line.cells)

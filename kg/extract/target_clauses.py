@@ -1,13 +1,26 @@
-"""The clauses of a KPI: what its parentheses say, one target at a time, and the words outside them."""
+"""The clauses of a KPI: what its parentheses say, one target at a time, and the words outside them.
+
+What the words around a number make of it: its comparator, its role, the direction of a change.
+
+What the code lists of a recipe let the rules read in a text.
+"""
 
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from kg.extract.lexicon import Lexicon
 from kg.extract.numerals import Counters, Numeral
-from kg.extract.periods import Period
+from kg.extract.periods import Calendar, Period
+
+
+@dataclass(frozen=True)
+class Lexicon:
+    """Finds numbers with their units, and periods by their eras."""
+
+    counters: Counters
+    calendar: Calendar
+
 
 COMPARED = re.compile(
     r"\s*(?:末|当初|実績|実績値)?\s*(?:比(?![率較])|対比|に比べ|と比べ|に比較|と比較|に対し|を基準|を100"
@@ -224,3 +237,216 @@ def mask(text: str, periods: Sequence[Period]) -> str:
     for period in periods:
         text = text[: period.start] + _HIDDEN * (period.stop - period.start) + text[period.stop :]
     return text
+
+
+_ABOUT_BEFORE = re.compile(r"(?:約|およそ|おおよそ|おおむね|概ね|ほぼ)\s*(?:延べ|のべ)?\s*$")
+_SIGNS = (("≧", ">="), ("≥", ">="), (">=", ">="), ("≦", "<="), ("≤", "<="), ("<=", "<="), (">", ">"), ("<", "<"))
+_BOUND_BEFORE = (
+    (re.compile(r"(?:少なくとも|最低(?:でも|限)?|下限)\s*:?\s*$"), ">="),
+    (re.compile(r"(?:最大(?:でも|限)?|上限|多くとも|高々)\s*:?\s*$"), "<="),
+)
+_COMPARATORS = (
+    # a comparison that is denied says its opposite
+    (re.compile(r"を(?:下回ら|割(?:り込)?[らま]|切ら)(?:な|ず|ぬ)"), ">="),
+    (re.compile(r"を(?:切る|割る|割り込)"), "<"),
+    (re.compile(r"を(?:上回ら|超え|越え)(?:な|ず|ぬ)"), "<="),
+    (re.compile(r"より(?:多|大|高|上)|超え"), ">"),
+    (re.compile(r"より(?:少|小|低|短|下)"), "<"),
+    (re.compile(r"以\s?上"), ">="),
+    (re.compile(r"以\s?[下内]"), "<="),
+    (re.compile(r"未\s?満|を下回"), "<"),
+    (re.compile(r"超(?!高)|を超え|を上回"), ">"),
+    (
+        re.compile(
+            r"程\s?度|前\s?後|ほど|くらい|ぐらい|余り?(?=$|[、)のを])|足らず|規模|を目[途処安]|[弱強](?=$|[、()の増減\s])"
+        ),
+        "~",
+    ),
+)
+# What is done to a number of things: the last word of a statement, 100件公表
+DONE_WORDS = (
+    r"(?:達成|実施|開催|導入|整備|設置|策定|公開|利用|参加|登録|作成|提供|完了|維持|確保|実現|支援|配置|選定|創出|獲得|育成|認定|養成|採択|普及|連携|対応"
+    r"|到達|突破|構築|展開|移行|稼働|取得|設定|掲載|配備|発行|交付|締結|加入|受講|修了|派遣|輩出|更新|公表|報告|点検|開発|改定|改正|検証|調査|実証|試行|推進"
+    r"|促進|創設|新設|追加|発信|配信|発表|募集|採用|雇用|来訪|訪問|利活用|活用|受入れ?|受け入れ|申請|処理|解消|廃止|移転|統合|集約|共有|収集|保有|所有|加盟"
+    r"|参画|協力|提出|承認|許可|認証|表彰|受賞|出展|出荷|輸出|販売|購入|調達|供用|供給|生産|着手|着工|改修|整理|分析|受診|相談|運用|運営|見直し|目指す)"
+)
+# What may follow a number that is one to reach: the end, how it compares, or what is done to it.
+_GOES_ON = re.compile(
+    r"\s*(?:$|[()、。→⇒%]|余|足らず|より[多大高少小低]|以\s?[上下内]|未\s?満|超|程\s?度|前\s?後|ほど|弱|強|増|減|に|を|が|へ|と(?!し|も)|で(?!の|は|も)|から|まで|達成|実施|開催)"
+)
+COLON = re.compile(r":\s*(?:約|およそ|延べ|のべ|累計|合計|計|平均)?\s*$")
+_NEAR = 3  # a comparator or a verb follows its number within this many characters (10回程度以上)
+BASELINE = re.compile(
+    r"^(?:これまで|既に|すでに|従来)|時点|現在|実績(?![のをが報])|現状(?!の)|基準値|実測|(?:" + ARROW + "|から)$"
+)
+_RECURRING = re.compile(
+    r"毎年|各年(?![齢代])|(?<![\d元])年間|年平均|1年(?:間)?(?:当たり|あたり|に)|年度?当たり|年度?あたり|(?<![\d元\0])年に?(?:約|およそ|延べ|のべ)?\s*$"
+)
+_PER_YEAR = re.compile(r"(?:以上|以下|程度|未満)?\s?(?:/\s?年度?|\((?:毎年|各年|年間)度?\))")
+_DONE_TO = re.compile(r"の[^、。\d]+を(?:削減|縮減|低減|短縮|増加|拡大)(?:する)?\s*。?$")
+_EACH_YEAR = re.compile(r"\((?:毎|各)年度?\)\s*$")
+_INCREASE = re.compile(r"増|拡大|向上|上昇|引き?上げ|伸ば|アップ|改善")
+_DECREASE = re.compile(r"減|縮小|縮減|短縮|抑制|圧縮|引き?下げ|低下|ダウン|カット")
+# a verb, or the end: not the first half of a noun (50件の削減計画)
+_CHANGES = r"(?=$|[)、。,;\s(]|とする|と[しな]|する|る(?=$|[、。)])|し|させ|を|に|率|達成|見込|分|幅|目標)"
+_CHANGED_BY = re.compile(r"\s*(?:程度|以上|以下|超)?\s*(?:の|を|分)?(?:コスト|経費)?")
+_SIZED = r"(?:程度|以上|以下|以内|未満|超|前後|規模|ほど|くらい|余り?|足らず|[弱強])?"
+_TO = re.compile(rf"\s*{_SIZED}(?:に|へ|まで)")
+_DONE = re.compile(rf"\s*{_SIZED}[をでに]?{DONE_WORDS}(?:する)?\s*。?$")
+END = re.compile(rf"\s*{_SIZED}(?:と|に|を(?:目途|目処|目安)(?:に|と)?)?(?:する)?\s*。?$")
+# A KPI that is no more than a number: 約100件, 少なくとも5地域, ≧100件, 新規採択10件程度
+_ALONE = re.compile(
+    r"[\s約≧≥≦≤<>=]*(?:およそ|おおむね|概ね|少なくとも|最低(?:でも|限)?|最大|上限|下限|延べ|のべ|累計|合計|総?計|新規|全国|年間|平均|全|各)*[\s約]*(?:新規)?(?:採択)?[約\s]*"
+)
+_KEPT = re.compile(
+    r"\s*(?:以上|以下|以内|未満|超|を超|を上回|を下回).{0,4}$|\s*(?:以上|以下|以内|未満|超)を?(?:達成|維持|確保|実現|実施|開催|目指)"
+)
+_VALUE_OF = re.compile(r"(?:数|率|割合|額|量)\s*[:は]?\s*(?:約|およそ)?$")  # サービス数 100件
+# Who is counted, not what shall be reached: 人口10万人未満の団体
+ATTRIBUTE = re.compile(r"\s*(?:以上|以下|以内|未満|超)の(?!達成|実現|確保|実施|開催)")
+
+
+# What a value is called: it holds until another word of this kind comes.
+_NAMED = (
+    (
+        re.compile(
+            r"(?:^|[\s(\[【〔「])(?:(?:最終|中間|当面の|数値|達成|到達)?目標(?:値|数値|年度|年)?|中間値|KGI)\s*(?:[:\]】〕は]|$)|時点(?:の|における)目標|の目標(?:値)?\s*[:は]"
+        ),
+        "target",
+    ),
+    (
+        re.compile(
+            r"(?:^|[\s(\[【〔])(?:(?:直近|現在)?の?(?:実績|現状|現在|基準|直近)(?:値)?|(?:当初|従来|初期)値)\s*(?:[:\]】〕は]|$)"
+        ),
+        "baseline",
+    ),
+)
+_AT_THE_TIME = re.compile(r"時点(?!.*現在)|[年度月日末\d]現在")
+_AT_THE_BEGINNING = re.compile(r"(?:年度?|月)(?:の)?当初|初頭に?(?=約?\d)")
+# Between a period and its number: its particle, and who or what it is about.
+_BETWEEN = re.compile(
+    r"\s*(?:末|中|内|当初|度)?(?:時点)?(?:頃)?(?:で|まで|までに|末までに|に|には|において|を目途に?|以降|以後|は)?\s*[:,、]?\s*(?:約|およそ|延べ|のべ|累計|合計|各|全|計|平均)*"
+    r"[^、。()]{0,14}?(?:の|が|は|を|で)?\s*(?:約|およそ|延べ|のべ|累計|合計|各|全|計|平均|ゼロ)*\s*"
+)
+
+
+_REACHED = re.compile(r"\s*(?:に|とする|を目指|を?(?:達成|実現|維持))")
+# A period and a colon lead to a number, whatever the words before them: 利用件数 令和4年度末:6割強
+_LABELLED = re.compile(
+    r"(?:末|中|内|当初)?(?:まで)?(?:に)?(?:時点)?\s*[:;→⇒]\s*"
+    r"(?:(?:1|一|各)?[^\s\d:、。]{1,6}(?:当たり|あたり|につき)|\d+(?:段階(?:評価)?|点満点)(?:で|中)?|\d+[^\s\d:、。]{1,6}(?:中|のうち))?"
+    r"(?:約|およそ|おおむね|概ね|延べ|のべ|累計|合計|各|全|計|平均|最低|最大|上限|少なくとも|年間|毎年度?)*\s*"
+)
+
+
+# The name of a KPI that ends in what it counts, before its deadline: 利用件数 令和2年度以降、毎年10件
+NAME_BEFORE = re.compile(r".*(?:数|率|割合|額|量)\s?[\s:]\s?")
+_ROLE_ALONE = re.compile(r"\s*(?:最終|中間)?(目標|実績|現状|現在|基準)(?:値)?\s*")
+_ROLE_BEHIND = re.compile(r"(目標|実績|現状)(?:値)?[)\]】〕\s]*$")
+
+
+def named_role(words: str) -> str:
+    """Return the role that words name for what follows, such as 目標値: or 【実績】, or an empty string."""
+    return next((role for pattern, role in _NAMED if pattern.search(words)), "")
+
+
+def role_alone(words: str, behind: bool = False) -> str:
+    """Return the role that words are the name of, or that they end in where it stands `behind` a date; or nothing."""
+    match = _ROLE_BEHIND.search(words) if behind else _ROLE_ALONE.fullmatch(words)
+    return "" if not match else "target" if match[1].startswith("目標") else "baseline"
+
+
+def once_in(words: str) -> str:
+    """Return how words say that something is so at a time: at its `beginning`, or at its `end`; empty where not."""
+    if _AT_THE_BEGINNING.search(words):
+        return "beginning"
+    return "end" if _AT_THE_TIME.search(words) else ""
+
+
+def stated_by(words: str, numeral: Numeral, own: Sequence[Period], named: bool, due: bool) -> bool:
+    """Whether a number outside any parenthesis is one to reach since a period, or the name of its role, leads to it."""
+    if words[numeral.start] in "ゼロ零" and _REACHED.match(words[numeral.stop :]):
+        return True
+    if (ATTRIBUTE.match(words[numeral.stop :]) and not numeral.behind) or not _GOES_ON.match(words, numeral.stop):
+        return False
+    if named and re.search(r"[:】〕は]\s*(?:約|およそ)?$", words[: numeral.start].rstrip() or ":"):
+        return True
+    if due and numeral.unit and (END.match(words, numeral.stop) or _TO.match(words, numeral.stop)):
+        return True
+    before = [period for period in own if period.stop <= numeral.start]
+    if before and _LABELLED.fullmatch(words, before[-1].stop, numeral.start):
+        return True
+    return (
+        bool(before)
+        and (not words[: before[0].start].strip() or bool(NAME_BEFORE.fullmatch(words, 0, before[0].start)))
+        and bool(_BETWEEN.fullmatch(words, before[-1].stop, numeral.start))
+    )
+
+
+def role_of(words: str, numeral: Numeral, periods: Sequence[Period], compared: Period | None) -> tuple[str, str]:
+    """Return the role of a number and, for a change, its direction."""
+    after = words[numeral.stop :]
+    if numeral.often or _RECURRING.search(mask(words, periods)[: numeral.start]) or _PER_YEAR.match(after):
+        by, done = _CHANGED_BY.match(after), _DONE_TO.search(after)
+        direction = _change(after[by.end() if by else 0 :]) or (_direction(done.group()) if done else "")
+        return "recurring", "" if _TO.match(after) else direction
+    if numeral.unit == "倍":
+        return "change", "multiple"
+    if re.search(r"(?:\+|プラス)\s?$", words[: numeral.start]):
+        return "change", "increase"
+    if not _TO.match(after):
+        by = _CHANGED_BY.match(after)
+        if direction := _change(after[by.end() if by else 0 :]):
+            return ("recurring" if _EACH_YEAR.search(after) else "change"), direction
+    if compared:
+        return "change", "decrease" if numeral.value is not None and numeral.value < 0 else _direction(words)
+    return ("baseline" if BASELINE.search(words.strip()) else "target"), ""
+
+
+def _change(words: str) -> str:
+    """Return the direction that the first verb of the words gives to the number before it, or an empty string."""
+    for pattern, direction in ((_DECREASE, "decrease"), (_INCREASE, "increase")):
+        match = pattern.search(words[: _NEAR + 3])
+        if match and match.start() <= _NEAR and re.match(r"[加少]?" + _CHANGES, words[match.end() :]):
+            return direction
+    return ""
+
+
+def _direction(words: str) -> str:
+    if _DECREASE.search(words):
+        return "decrease"
+    return "increase" if _INCREASE.search(words) else ""
+
+
+def stated_outside(words: str, numeral: Numeral, own: Sequence[Period], role: str, first: bool) -> bool:
+    """Whether the words around a number outside any parenthesis make it a target; `first` begin the KPI."""
+    if role in ("recurring", "change", "baseline"):
+        return True
+    if not numeral.known or not numeral.unit:
+        return False
+    after = words[numeral.stop :]
+    if first and _ALONE.fullmatch(words, 0, numeral.start) and (END.match(after) or _DONE.match(after)):
+        return True
+    if ATTRIBUTE.match(after) and not numeral.behind:
+        return False
+    to = _TO.match(after)
+    due = any(period.stop <= numeral.start for period in own) or bool(_VALUE_OF.search(words[: numeral.start]))
+    compared = comparator_of(words, numeral) not in ("=", "~") and (due or bool(_KEPT.match(after)))
+    if (to and _direction(after[to.end() :][:_NEAR])) or _DONE.match(after) or compared:
+        return True
+    return bool(to or END.match(after)) and (due or numeral.unit == "%")
+
+
+def comparator_of(words: str, numeral: Numeral) -> str:
+    """Return the comparator of a number: the word after it, a sign or word before it, or `=`."""
+    after = words[numeral.stop : numeral.stop + _NEAR + 5]
+    for pattern, comparator in _COMPARATORS:
+        if (match := pattern.search(after)) and match.start() <= _NEAR:
+            return comparator
+    before = words[: numeral.start].rstrip()
+    for sign, comparator in _SIGNS:
+        if before.endswith(sign):
+            return comparator
+    if bound := next((sign for pattern, sign in _BOUND_BEFORE if pattern.search(before)), ""):
+        return bound
+    return "~" if _ABOUT_BEFORE.search(before) else "="

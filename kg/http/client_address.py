@@ -1,4 +1,11 @@
-"""Who asks: the address of a client, also behind proxies that are trusted, and the name by which it takes turns."""
+"""Who asks: the address of a client, also behind proxies that are trusted, and the name by which it takes turns.
+
+At which address clients reach the site, for the few documents that must name it in full.
+
+Links are relative wherever a format has such: what a client calls this host is not known here, and nothing that it says
+of that is believed. Where there are none, the address is what the operator has given, else the base where the server
+has one of its own, else the address that the connection came to.
+"""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -6,6 +13,8 @@ from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 from starlette.types import ASGIApp, Receive, Scope, Send
+
+from kg.core.iris import BASE, REBASED
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
@@ -102,3 +111,14 @@ def _elements(headers: Sequence[tuple[bytes, bytes]], wanted: bytes) -> Iterator
     for name, value in headers:
         if name == wanted:
             yield from value.decode("latin-1").split(",")
+
+
+def site_address(server: tuple[str, int | None] | None, given: str = "") -> str:
+    """Return the address of the top of the site, with a slash at its end; `server` is that of the connection (ASGI)."""
+    if given:
+        return given
+    if REBASED:
+        return BASE
+    host, port = server or ("localhost", None)
+    host = f"[{host}]" if ":" in host else host
+    return f"http://{host}{f':{port}' if port else ''}/"

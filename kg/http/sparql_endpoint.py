@@ -2,6 +2,11 @@
 
 An answer is complete or it is an error: it is written as a whole before the status line is sent. Every refusal is a
 problem document (RFC 9457).
+
+Answers that are in files: sent in pieces, so that none is held as a whole, and only so much of them at one time.
+
+A client may take its answer slowly, and the file lasts until it has it. So what is on its way is bounded: else a few
+hundred clients that ask for large answers and take none of them would fill the disk.
 """
 
 import asyncio
@@ -22,7 +27,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from kg.core import sparql_scanner
 from kg.core.negotiation import GRAPH_FORMATS, HTML, ROW_FORMATS
 from kg.core.request_context import remarks_of
-from kg.engine.limits import Limits, megabytes
+from kg.engine.data_source import Limits, megabytes
+from kg.engine.pool import busy
 from kg.engine.query_diagnostics import explained
 from kg.engine.query_evaluator import not_acceptable as not_acceptable
 from kg.engine.result_cache import Answers
@@ -33,7 +39,46 @@ from kg.http.client_address import turn_of
 from kg.http.conditional_requests import Validators
 from kg.http.openapi import answered
 from kg.http.sparql_protocol import ACCEPT_QUERY, FORM, QUERY, parameters, read_post, read_query_method, read_question
-from kg.http.streaming import Sending
+
+_PIECE = 1 << 18
+
+
+class Sending:
+    """All that is being sent; `room` is how many bytes it may be."""
+
+    def __init__(self, room: int) -> None:
+        self.room, self.used = room, 0
+
+    def response(self, answer: Answer, headers: Mapping[str, str]) -> Response:
+        """Return what sends an answer that is in a file; raise Refusal (503) where too much is on its way already."""
+        if self.used + answer.size > self.room:
+            raise busy(f"large answers of {megabytes(self.room)} are being sent already")
+        return _Filed(self, answer, headers)
+
+
+class _Filed(Response):
+    def __init__(self, sending: Sending, answer: Answer, headers: Mapping[str, str]) -> None:
+        super().__init__(headers={**headers, "Content-Length": str(answer.size)})
+        self._sending, self._answer = sending, answer
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send status, headers and the content of the file (ASGI)."""
+        self._sending.used += self._answer.size
+        try:
+            await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+            await self._content(scope, send)
+        finally:
+            self._sending.used -= self._answer.size
+
+    async def _content(self, scope: Scope, send: Send) -> None:
+        file, sent = self._answer.file, 0
+        assert file is not None
+        while sent < self._answer.size and scope["method"] != "HEAD":
+            piece = file.read(min(_PIECE, self._answer.size - sent), sent)
+            sent += len(piece)
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
 
 METHODS = "GET, HEAD, POST, QUERY, OPTIONS"
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from urllib.parse import parse_qsl, unquote_to_bytes
 
 from kg.core.errors import KgError
-from kg.core.text_files import decode, looks_like, marked
+from kg.core.paths import decode, looks_like, marked
 from kg.engine.query_evaluator import READ_ONLY
 from kg.engine.wire import Question, Refusal
 

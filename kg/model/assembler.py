@@ -1,6 +1,8 @@
 """From the cells of a document to its records. Collects problems; loses nothing.
 
 Documents are read one by one, each without the others, so that several processes can share them.
+
+Issues: what was reported instead of guessed, with its place and in words for both languages.
 """
 
 import datetime
@@ -10,22 +12,86 @@ from dataclasses import dataclass
 
 from kg.core import iris as names
 from kg.core.errors import Problem, SourceError
-from kg.extract.cell_classifier import national_number, row_number
-from kg.extract.columns import Columns, read_columns
-from kg.extract.content_classifier import NOTHING
-from kg.extract.line_classifier import Headings, Kind, Line, effect_order, lines_of
-from kg.extract.reader_notes import Note
-from kg.extract.row_parser import rows_of
+from kg.extract.cell_classifier import Note, national_number, row_number
+from kg.extract.columns import NOTHING, Columns, read_columns
+from kg.extract.line_classifier import Headings, Kind, Line, effect_order, lines_of, rows_of
 from kg.model.edition_matcher import revisions_of
-from kg.model.issues import issues_of, note_missing
-from kg.model.linked_records import Listed
-from kg.model.local_plan_reader import local_measures
-from kg.model.measure_reader import MeasureReader
-from kg.model.records import EditionRecords, Records, References, SourceCell, SourceRow
+from kg.model.measure_reader import MeasureReader, local_measures
+from kg.model.records import EditionRecords, Issue, Listed, Measure, Records, References, SourceCell, SourceRow
 from kg.model.reference_data import document_links
 from kg.recipe import Recipe
 from kg.recipe.corrections import Corrected, correct
 from kg.recipe.sources import Source
+
+
+def note_missing(row: Columns, line: Line, measure: Measure) -> None:
+    """Report what a measure lacks."""
+    missing = {
+        "title-missing": not measure.title,
+        "number-missing": not measure.number,
+        "pillar-missing": measure.pillar is None,
+        "listing-missing": not (measure.listed_from or measure.listing_status),
+        "organizations-missing": not (measure.lead or measure.participating or measure.groups),
+        "lead-missing": bool(measure.participating or measure.groups) and not measure.lead,
+    }
+    row.notes.extend(Note(key, line.cells[0]) for key, lacks in missing.items() if lacks)
+
+
+def issues_of(
+    lines: Sequence[Line],
+    noted: Sequence[tuple[Note, Measure]],
+    measures: Sequence[Measure],
+    continued: set[int],
+    source_rows: Sequence[SourceRow],
+    recipe: Recipe,
+) -> tuple[Issue, ...]:
+    """Return every issue of a document in its order: of the rows, of other lines, and of doubtful readings.
+
+    `continued` are the lines that belong to the row of a line before them.
+    """
+    by_line = {measure.line: measure for measure in measures}
+    found = [_issue(note, measure, recipe) for note, measure in noted]
+    found += [_issue(note, None, recipe) for note in _of_lines(lines, continued)]
+    for row in source_rows:
+        for cell in row.cells:
+            for entry in cell.corrections:
+                if entry.action == "flag":
+                    note = Note("text-doubtful", cell.cell, entry.printed)
+                    found.append(_issue(note, by_line.get(cell.cell.line), recipe))
+    return tuple(sorted(dict.fromkeys(found), key=lambda i: (i.line, i.position, i.type, i.words)))
+
+
+def _of_lines(lines: Sequence[Line], continued: set[int]) -> list[Note]:
+    """Return the notes on lines: one that is nothing we know, a page without header, a document without any."""
+    notes = []
+    for index, line in enumerate(lines):
+        if line.kind is Kind.OTHER and line.number not in continued:
+            notes.append(Note("line-unread", line.cells[0], line.cells[0].printed))
+        following = lines[index + 1] if index + 1 < len(lines) else None
+        if line.kind is Kind.TITLE and following is not None and following.kind is Kind.ROW:
+            notes.append(Note("page-without-header", line.cells[0]))
+    first = next((line for line in lines if line.kind is Kind.ROW), None)
+    if first is not None and first.page == 0:
+        notes.append(Note("page-without-header", first.cells[0]))
+    return notes
+
+
+def _issue(note: Note, measure: Measure | None, recipe: Recipe) -> Issue:
+    described = recipe.issue_types[note.key]
+    return Issue(
+        type=note.key,
+        severity=described["severity"],
+        message_ja=described["message_ja"],
+        message_en=described["message_en"],
+        edition=note.cell.edition,
+        row=measure.row if measure else "",
+        number=measure.number if measure else "",
+        page=note.cell.page,
+        line=note.cell.line,
+        position=note.cell.position,
+        words=" ".join(note.words.split()),
+    )
+
 
 _FEW = 5  # commas that a text may well have
 

@@ -14,8 +14,7 @@ from math import fsum, log
 from kg.core import iris as names
 from kg.core.errors import Problem, RecipeError
 from kg.core.spans import plain, without_targets
-from kg.model.linked_records import Listed, Revision
-from kg.model.records import Kpi, Measure
+from kg.model.records import Kpi, Listed, Measure, Revision
 from kg.recipe import Recipe
 from kg.recipe.revision_judgements import Judgement, revised_by
 

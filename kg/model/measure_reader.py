@@ -1,32 +1,82 @@
-"""From a row that was read to a measure: every field, and a note for everything that could not be settled."""
+"""From a row that was read to a measure: every field, and a note for everything that could not be settled.
+
+Mentions: the words in a cell that name a shared thing, and the property of the measure that follows from them.
+
+The measures of local plans, and which listed measures each of them cites: by number, by title or by IRI.
+
+What is printed is kept. A word that names no measure of the edition cites nothing: nothing is guessed, and the report
+of the validation tells it.
+"""
 
 import datetime
+import functools
 import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from kg.core import iris
 from kg.core.spans import EMPTY, Cell, Text, plain, visible
-from kg.extract.budgets import budget_of
-from kg.extract.cell_classifier import Anchors, national_number, row_number
+from kg.extract.cell_classifier import Anchors, Note, national_number, row_number
 from kg.extract.columns import Columns
-from kg.extract.entity_finder import Finder
+from kg.extract.entity_finder import Finder, beside_organizations, citations_of, organizations_of
 from kg.extract.kpis import Kpi as KpiRead
 from kg.extract.kpis import kpis_of
-from kg.extract.laws import citations_of
-from kg.extract.lexicon import Lexicon
 from kg.extract.line_classifier import Line
-from kg.extract.listing_period import Listing, listing_of
 from kg.extract.markup import Block, prose_of
 from kg.extract.numerals import Counters
-from kg.extract.organizations import beside_organizations, organizations_of
-from kg.extract.periods import Calendar, relative_period
-from kg.extract.reader_notes import Note
-from kg.extract.references import Reference, beside_references, references_of, unread_address
-from kg.model.mentions import CellIris, Naming, cell_at, mentions_of
-from kg.model.records import Document, Kpi, Law, Measure, Named, Organization, Programme, Target
+from kg.extract.periods import Calendar, Listing, listing_of, relative_period
+from kg.extract.references import Reference, beside_references, budget_of, references_of, unread_address
+from kg.extract.target_clauses import Lexicon
+from kg.model.records import (
+    Document,
+    Kpi,
+    Law,
+    Listed,
+    LocalMeasure,
+    Measure,
+    Mention,
+    Named,
+    Organization,
+    Programme,
+    Records,
+    Target,
+)
 from kg.recipe import Recipe
-from kg.recipe.code_lists import Code
-from kg.recipe.named_entities import NAMED
+from kg.recipe.code_lists import NAMED, Code
+from kg.recipe.local_plans import CITES, NUMBER, TITLE, LocalPlan, PlanRow
+
+CellIris = Mapping[tuple[int, int], str]  # by line and position
+
+
+@dataclass(frozen=True)
+class Naming:
+    """Words that name a shared thing, and the property of the measure that follows from them."""
+
+    property: str
+    body: str
+    words: Text
+
+
+def cell_at(row: Columns, offset: int) -> Cell:
+    """Return the cell that holds a character of the document."""
+    return next(c.cell for found in row.cells.values() for c in found if c.cell.start <= offset < c.cell.end)
+
+
+def mentions_of(row: Columns, namings: Sequence[Naming], cells: CellIris) -> tuple[Mention, ...]:
+    """Number the namings of each cell in the order of their places, and give their offsets in the cell."""
+    counts: dict[str, int] = {}
+    mentions = []
+    for naming in sorted(namings, key=lambda n: (n.words.span.start, n.words.span.end, n.property)):
+        span = naming.words.span
+        cell = cell_at(row, span.start)
+        iri = cells[cell.line, cell.position]
+        counts[iri] = counts.get(iri, 0) + 1
+        start, end = span.start - cell.start, min(span.end, cell.end) - cell.start
+        exact = cell.printed[start:end]
+        mentions.append(Mention(iris.mention(iri, counts[iri]), iri, start, end, exact, naming.body, naming.property))
+    return tuple(mentions)
+
 
 KPI_COLUMNS = {"kpi-progress": "progress", "kpi-effect": "effect"}
 PROSE = ("overview", "support")
@@ -275,3 +325,56 @@ def _printed(text: Text, part: Text) -> str:
     span = part.span
     places = zip(text.chars, text.starts, text.ends, strict=True)
     return re.sub(r"\s+", " ", "".join(char for char, start, end in places if start >= span.start and end <= span.end))
+
+
+_BETWEEN = re.compile(r"[、,，;；|｜\n]+")
+_EDITIONS = 64  # whose measures are known at a time, each by a few hundred words
+# What can stand in an IRI as it is; `line-N` names the rows that have no such number.
+_NUMBER = re.compile(r"(?!line-[0-9]+$)[A-Za-z0-9]+(-[A-Za-z0-9]+)*")
+
+
+def local_measures(plans: Sequence[LocalPlan], listed: Callable[[str], Sequence[Listed]]) -> Iterator[Records]:
+    """Yield the records of each plan: its measures in the order of its table. `listed` tells those of an edition."""
+    known = functools.lru_cache(_EDITIONS)(lambda key: _known(listed(key)))
+    for plan in plans:
+        measures = tuple(_measure(plan, row, known(plan.edition)) for row in plan.rows)
+        yield Records((), local=measures, plans=(plan,))
+
+
+def _known(measures: Sequence[Listed]) -> dict[str, str]:
+    """Return the listed measures by what may name them: number, title and IRI, each where it names one only."""
+    named: list[tuple[str, str]] = []
+    for measure in measures:
+        words = {measure.number, plain(measure.title), measure.iri} - {""}
+        named += [(word, measure.iri) for word in words]
+    how_often = Counter(word for word, _ in named)
+    return {word: iri for word, iri in named if how_often[word] == 1}
+
+
+def _measure(plan: LocalPlan, row: PlanRow, known: Mapping[str, str]) -> LocalMeasure:
+    number = row[NUMBER]
+    key = plain(number)
+    cited = tuple(dict.fromkeys(_cited(row[CITES], known)))
+    return LocalMeasure(
+        iri=iris.local_measure(plan.key, key if _NUMBER.fullmatch(key) else f"line-{row.line}"),
+        plan=plan.key,
+        number=number,
+        title=row[TITLE],
+        description=row["description"],
+        department=row["department"],
+        schedule=row["schedule"],
+        cited_as=row[CITES],
+        cites=tuple(iri for iri in cited if iri),
+        unknown="" in cited,
+        line=row.line,
+    )
+
+
+def _cited(words: str, known: Mapping[str, str]) -> Iterator[str]:
+    """Yield the measure of each word of a cell; empty for one that names none."""
+    whole = plain(words)
+    if whole in known:  # a title may hold what else stands between two words
+        yield known[whole]
+        return
+    for word in filter(None, map(plain, _BETWEEN.split(words))):
+        yield known.get(word) or known.get(national_number(word), "")

@@ -1,13 +1,24 @@
-"""What one document contributes to a release, as files: made by any process, gathered by `kg.rdf.part_merger`.
+"""What one document contributes to a release, as files: made by any process, gathered by `kg.rdf.document_parts`.
 
 A part holds what it states of its own measures and of its own printed cells, what it states of things that others may
 speak of, too, and its rows of every table. Lines are sorted, so that parts are merged without being in memory.
+
+The parts of the documents become the tables, the graph and the identities of a release, by way of the disk.
+
+The rows of a few parts can be gathered in memory, too: they are the same.
+
+Sorted files of lines become one sorted file in which each line stands once: memory does not grow with their size.
 """
 
+import csv
+import heapq
 import json
+import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
+from itertools import groupby, islice
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +27,10 @@ from pyoxigraph import Triple
 from kg.core import iris
 from kg.core.jsonld_serializer import kinds_of
 from kg.model.edition_matcher import listed_of
-from kg.model.identifier_ledger import identities_of
-from kg.model.linked_records import Listed
-from kg.model.records import Records
+from kg.model.identifier_ledger import Identity, identities_of
+from kg.model.records import Listed, Records
 from kg.model.reference_data import used_by
-from kg.rdf.csv_tables import tables
+from kg.rdf.csv_tables import Table, columns, tables
 from kg.rdf.measure_graph import triples
 from kg.recipe import Recipe
 
@@ -156,3 +166,183 @@ def _plans_told(records: Records) -> Iterator[str]:
         citing, unknown = sum(bool(local.cites) for local in found), sum(local.unknown for local in found)
         told = f"{citing} cite listed measures, {unknown} name some that are not listed"
         yield f"plan {plan.key}: {len(found)} measures, {told} (local-measures.csv)"
+
+
+_AT_ONCE = 64  # files that are open together: fewer than any system allows
+
+
+def merge(files: Sequence[Path], into: Path, distinct: bool = True) -> None:
+    """Merge sorted files into a sorted file, each line once unless `distinct` is false.
+
+    Intermediate files are written beside it and removed.
+    """
+    waiting, remaining = list(files), iter(files)
+    for level in range(len(files)):
+        if len(waiting) <= _AT_ONCE:
+            break
+        remaining, waiting = iter(waiting), []
+        while lot := list(islice(remaining, _AT_ONCE)):
+            waiting.append(into.with_name(f"{into.name}.{level}-{len(waiting)}"))
+            _merge(lot, waiting[-1], distinct)
+            _remove(lot, files)
+    _merge(waiting, into, distinct)
+    _remove(waiting, files)
+
+
+def _remove(merged: Sequence[Path], kept: Sequence[Path]) -> None:
+    given = set(kept)
+    for file in merged:
+        if file not in given:
+            file.unlink()
+
+
+def _merge(files: Sequence[Path], into: Path, distinct: bool) -> None:
+    with ExitStack() as stack:
+        opened = [stack.enter_context(file.open("rb")) for file in files]
+        output = stack.enter_context(into.open("wb"))
+        before = b""
+        for line in heapq.merge(*opened):
+            if line != before or not distinct:
+                output.write(line)
+                before = line
+
+
+@dataclass(frozen=True)
+class Block:
+    """A sorted file among whose lines no line of others falls: these are before its first or behind its last."""
+
+    file: Path
+    first: bytes
+
+    @classmethod
+    def of(cls, file: Path) -> "Block":
+        """Return the block of a file; `first` is empty where the file is."""
+        with file.open("rb") as lines:
+            return cls(file, lines.readline())
+
+
+def weave(shared: Path, blocks: Sequence[Block], into: Path) -> None:
+    """Write the lines of a sorted file and blocks in order; raise ValueError where a line would fall into a block."""
+    ordered = sorted((block for block in blocks if block.first), key=lambda block: block.first)
+    with shared.open("rb") as lines, into.open("wb") as output:
+        line = lines.readline()
+        for block in ordered:
+            while line and line < block.first:
+                output.write(line)
+                line = lines.readline()
+            with block.file.open("rb") as content:
+                shutil.copyfileobj(content, output, 1 << 20)
+            if line and line <= _last(block.file):
+                raise ValueError(f"{line.decode().strip()} is about what belongs to another part")
+        output.write(line)
+        shutil.copyfileobj(lines, output, 1 << 20)
+
+
+def _last(file: Path) -> bytes:
+    """Return the last line of a file that is not empty; lines of any length."""
+    size = file.stat().st_size
+    with file.open("rb") as content:
+        for back in (1 << power for power in range(12, 64)):
+            content.seek(max(0, size - back))
+            tail = content.read()
+            start = tail.rfind(b"\n", 0, len(tail) - 1)
+            if start >= 0 or back >= size:
+                return tail[start + 1 :]
+    raise AssertionError("a file is shorter than what was read of it")
+
+
+def lines_of(file: Path) -> Iterator[bytes]:
+    """Yield the lines of a file."""
+    with file.open("rb") as lines:
+        yield from lines
+
+
+_COUNTED = ("measures_led", "measures_joined")  # of an organization: each part counts its own measures
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """The rows of a CSV file, read each time they are looked through."""
+
+    file: Path
+
+    def __iter__(self) -> Iterator[list[str]]:
+        with self.file.open(encoding="utf-8", newline="") as text:
+            rows = csv.reader(text)
+            next(rows)  # the header
+            yield from rows
+
+
+def gather_tables(parts: Sequence[Part], folder: Path, work: Path) -> list[Table]:
+    """Write every table into a folder, one part after the other, and return them; `work` is for what is between."""
+    found = []
+    for name, named in columns().items():
+        table = Table(name, named, _Rows(folder / f"{name}.csv"))
+        with folder.joinpath(table.file).open("wb") as output:
+            output.write(Table(name, named, ()).csv())
+            if name in KEYED:
+                for _, rows in _by_key([part.path(name) for part in parts], work / name):
+                    output.write(Table(name, named, [_one(rows, named)]).csv(header=False))
+            else:
+                for part in parts:
+                    with part.path(name).open("rb") as rows_of_part:
+                        shutil.copyfileobj(rows_of_part, output)
+        found.append(table)
+    return found
+
+
+def gather_rows(name: str, found: Sequence[Table]) -> list[Sequence[str]]:
+    """Return the rows of a table, of which each part has one, in memory and as `gather_tables` writes them."""
+    rows = [row for table in found for row in table.rows]
+    if name not in KEYED:
+        return rows
+    named = columns()[name]
+    lines = keyed(rows, [named.index(column) for column in KEYED[name]])
+    return [_one(of_key, named) for _, of_key in _grouped(lines)]
+
+
+def gather_identities(parts: Sequence[Part], work: Path) -> Iterator[Identity]:
+    """Yield what every IRI names, in the order of the IRIs, each once."""
+    for _, rows in _by_key([part.path(IDENTITIES) for part in parts], work / IDENTITIES):
+        yield Identity(*rows[0])
+
+
+def gather_graph(parts: Sequence[Part], into: Path, work: Path) -> None:
+    """Write all that the parts state as sorted N-Triples, each statement once."""
+    shared = work / SHARED
+    merge([part.path(SHARED) for part in parts], shared)
+    blocks: dict[tuple[str, str], list[Path]] = {}
+    for part in parts:
+        key = part.gist().key
+        for name in (MEASURES, SOURCE):
+            if part.path(name).exists():
+                blocks.setdefault((key, name), []).append(part.path(name))
+    weave(shared, [Block.of(_whole(files, work / f"{key}-{name}")) for (key, name), files in blocks.items()], into)
+    shared.unlink()
+
+
+def _whole(files: Sequence[Path], merged: Path) -> Path:
+    """Return the file of a block: of an edition with something beside it, what is merged."""
+    if len(files) > 1:
+        merge(files, merged)
+    return merged if len(files) > 1 else files[0]
+
+
+def _by_key(files: Sequence[Path], merged: Path) -> Iterator[tuple[str, list[list[str]]]]:
+    merge(files, merged, distinct=False)  # two editions may count the same, and both count
+    yield from _grouped(lines_of(merged))
+    merged.unlink()
+
+
+def _grouped(lines: Iterable[bytes]) -> Iterator[tuple[str, list[list[str]]]]:
+    split = (line.decode().split("\t", 1) for line in lines)
+    for key, group in groupby(split, key=lambda one: one[0]):
+        yield key, [json.loads(row) for _, row in group]
+
+
+def _one(rows: Iterable[list[str]], named: Sequence[str]) -> list[str]:
+    """Return the rows of one thing as one: numbers that each part has counted are added up."""
+    first, *others = rows
+    for place in (named.index(column) for column in _COUNTED if column in named):
+        first[place] = str(sum(int(row[place]) for row in (first, *others)))
+    return first

@@ -1,26 +1,166 @@
-"""The graph of the records: measures, KPIs and targets, what they share, and the printed cells they come from."""
+"""The graph of the records: measures, KPIs and targets, what they share, and the printed cells they come from.
+
+Plans of local governments and their measures, each with the row it was read from and what it cites.
+
+What texts name: entities, places, and what became of organizations (W3C Organization Ontology, section 3.6).
+
+Where statements come from: mentions as Web Annotations, translations, and the plan behind the table.
+
+The direct property on a measure follows from a mention: `measure property body` stands in the graph exactly where a
+mention says so (W3C Web Annotation Data Model, sections 3 and 4). Offsets of a selector count characters of the cell.
+"""
 
 from collections import Counter
+from collections.abc import Iterable
 
 from kg.core import iris
-from kg.model.records import EditionRecords, Kpi, Measure, Records, Target
-from kg.rdf.annotation_graph import describe_mentions, describe_plan, describe_translation
-from kg.rdf.entity_graph import ENTITY, MENTIONS, describe_changes, describe_entities, describe_places
+from kg.core.spans import plain
+from kg.model.records import EditionRecords, Kpi, LocalMeasure, Measure, Named, OrganizationChange, Records, Target
 from kg.rdf.graph_builder import Graph, Subject
-from kg.rdf.mapping_graph import describe_links
-from kg.rdf.plan_graph import describe_plans
-from kg.rdf.revision_graph import describe_revisions
 from kg.rdf.vocabulary_graph import (
     COMPARATORS,
     describe_bodies,
     describe_laws,
+    describe_links,
     describe_lists,
     describe_periods,
+    describe_revisions,
     describe_row,
     describe_source,
 )
 from kg.recipe import Recipe
+from kg.recipe.local_plans import DESCRIPTION, FOLDER, LocalPlan
 from kg.recipe.revision_judgements import revised_by
+
+
+def describe_plans(graph: Graph, plans: Iterable[LocalPlan], measures: Iterable[LocalMeasure]) -> None:
+    """State the plans, and what each of their measures says and cites."""
+    files = {}
+    for plan in plans:
+        folder = f"build/{FOLDER}/{plan.file.parent.name}"
+        files[plan.key] = f"{folder}/{plan.file.name}"
+        described = plan.described
+        about = graph.about(iris.shared("local-plan", plan.key)).a("shisaku:LocalPlan")
+        about.text("dcterms:title", described["title_ja"], "ja").text("dcterms:title", described["title_en"], "en")
+        about.text("dc:publisher", described["government_ja"], "ja").text(
+            "dc:publisher", described["government_en"], "en"
+        )
+        about.text("dcterms:identifier", plan.key).text("shisaku:areaCode", described.get("area_code", ""))
+        about.to("dcterms:license", described.get("licence", "")).to("foaf:page", described.get("page", ""))
+        about.to("dcterms:references", iris.edition(plan.edition))
+        row = iris.shared("recipe", f"{FOLDER}/{plan.key}")
+        graph.about(row).a("shisaku:RecipeRow").text("shisaku:file", f"{folder}/{DESCRIPTION}")
+        about.to("prov:wasDerivedFrom", row)
+    for measure in measures:
+        _plan_measure(graph, measure, files[measure.plan])
+
+
+def _plan_measure(graph: Graph, measure: LocalMeasure, file: str) -> None:
+    about = graph.about(measure.iri).a("shisaku:LocalMeasure")
+    about.to("shisaku:localPlan", iris.shared("local-plan", measure.plan))
+    about.text("dcterms:title", measure.title, "ja").text("dcterms:identifier", measure.number)
+    about.text("dcterms:description", measure.description, "ja").text("shisaku:department", measure.department, "ja")
+    about.text("shisaku:schedule", measure.schedule, "ja").text("shisaku:citedAs", measure.cited_as)
+    about.to("shisaku:citesMeasure", *measure.cites)
+    row = iris.shared("recipe", f"{FOLDER}/{measure.plan}/line-{measure.line}")
+    graph.about(row).a("shisaku:RecipeRow").text("shisaku:file", file).number("shisaku:fileLine", measure.line)
+    about.to("prov:wasDerivedFrom", row)
+
+
+ENTITY = "entity"
+# The property of a measure by the kind of thing that its texts name.
+MENTIONS = {ENTITY: "mentionsEntity", "organization": "mentionsOrganization", "place": "mentionsPlace"}
+
+
+def describe_entities(graph: Graph, entities: Iterable[Named]) -> None:
+    """State the plans, guidelines, systems … that texts name."""
+    for entity in dict.fromkeys(entities):
+        about = _named(graph, entity, "entities").a("shisaku:NamedEntity")
+        about.to("shisaku:entityKind", iris.shared("entity-kind", entity.code.row["kind"]))
+
+
+def describe_places(graph: Graph, places: Iterable[Named]) -> None:
+    """State the prefectures with their local-government codes."""
+    for place in places:
+        about = _named(graph, place, "places").a("schema:AdministrativeArea")
+        about.text("dcterms:identifier", place.code.row["area_code"])
+
+
+def _named(graph: Graph, thing: Named, table: str) -> Subject:
+    code = thing.code
+    about = graph.about(thing.iri).labels(code.label_ja, code.label_en)
+    about.texts("skos:altLabel", code.row.listed("printed_as"), "ja")
+    return about.to("prov:wasDerivedFrom", describe_row(graph, table, code.key, code.row.line))
+
+
+def describe_changes(graph: Graph, changes: Iterable[OrganizationChange]) -> None:
+    """State what became of organizations, on the event and on the organizations before and after it."""
+    for found in changes:
+        change = found.change
+        about = graph.about(found.iri).a("org:ChangeEvent").labels(change.label_ja, change.label_en)
+        about.typed("dcterms:date", change.date.isoformat(), "xsd:date")
+        about.to("org:originalOrganization", *(body.iri for body in found.original))
+        about.to("org:resultingOrganization", *(body.iri for body in found.resulting))
+        about.to("prov:wasDerivedFrom", describe_row(graph, "organization-changes", change.key, change.row.line))
+        for body in found.original:
+            graph.about(body.iri).to("org:changedBy", found.iri)
+        for body in found.resulting:
+            graph.about(body.iri).to("org:resultedFrom", found.iri)
+
+
+def describe_mentions(graph: Graph, measure: Measure) -> None:
+    """State each naming of a shared thing as an annotation of its span in the cell."""
+    for mention in measure.mentions:
+        target, position, quote = (f"{mention.iri}/{part}" for part in ("target", "position", "quote"))
+        annotation = graph.about(mention.iri).a("oa:Annotation").to("oa:hasBody", mention.body)
+        annotation.to("oa:hasTarget", target).to("oa:motivatedBy", graph.term("oa:identifying").value)
+        annotation.to("shisaku:inMeasure", measure.iri).to("shisaku:asProperty", iris.term(mention.property))
+        graph.about(target).a("oa:SpecificResource").to("oa:hasSource", mention.cell_iri).to(
+            "oa:hasSelector", position, quote
+        )
+        selector = graph.about(position).a("oa:TextPositionSelector")
+        selector.number("oa:start", mention.start).number("oa:end", mention.end)
+        graph.about(quote).a("oa:TextQuoteSelector").text("oa:exact", mention.exact)
+
+
+def describe_translation(graph: Graph, measure: Measure, recipe: Recipe) -> None:
+    """State that the English title is an unofficial translation, whose, and where it stands."""
+    row = recipe.translations.get(plain(measure.title))
+    if row is None or not measure.title:
+        return
+    key = iris.slug(measure.title)
+    iri = iris.shared("translation", key)
+    graph.about(measure.iri).to("shisaku:titleTranslation", iri)
+    about = graph.about(iri).a("shisaku:Translation").text("shisaku:sourceText", row["text_ja"], "ja")
+    about.text("shisaku:translatedText", row["text_en"], "en").text("dc:creator", row["translator"])
+    about.typed("dcterms:created", row["translated_on"], "xsd:date").text("shisaku:remark", row["note"], "en")
+    about.to("prov:wasDerivedFrom", describe_row(graph, "translations", key, row.line))
+
+
+def describe_plan(graph: Graph, edition: EditionRecords) -> None:
+    """State the plan behind a table, and its measures that the table lists; no fact of the table goes there."""
+    described = edition.source.described
+    key = described.get("plan", "")
+    if not key:
+        return
+    plan = iris.shared("plan", key)
+    about = graph.about(plan).a("shisaku:Plan").text("dcterms:identifier", key)
+    about.text("dcterms:title", described.get("plan_ja", ""), "ja").text(
+        "dcterms:title", described.get("plan_en", ""), "en"
+    )
+    if decided := described.get("plan_decided"):
+        about.typed("dcterms:issued", decided.isoformat(), "xsd:date")
+    about.to("prov:wasDerivedFrom", describe_source(graph, edition.source.key))
+    graph.about(edition.iri).to("shisaku:plan", plan)
+    listed = Counter(measure.number for measure in edition.measures)
+    for measure in edition.measures:
+        if measure.number and listed[measure.number] == 1:
+            iri = iris.plan_measure(key, measure.number)
+            graph.about(iri).a("shisaku:PlanMeasure").text("shisaku:measureNumber", measure.number).to(
+                "shisaku:plan", plan
+            )
+            graph.about(measure.iri).to("shisaku:planMeasure", iri)
+
 
 _LISTING = {"from": "from", "adjusting": "adjusting", "from+adjusting": "from-adjusting"}
 

@@ -1,10 +1,23 @@
-"""Every file of a release that is no dump: the tables with their description, what was laid by hand, and what it is."""
+"""Every file of a release that is no dump: the tables with their description, what was laid by hand, and what it is.
 
-from collections.abc import Mapping, Sequence
+The known problems of a release, in words: what the curator knows of the document, and what the build counted.
+
+The stored queries as RDF: SHACL's SPARQL executables, the form in which query editors and indexes look for examples.
+
+Made from the files of `queries/`, never by hand. The front matter becomes label, comment and keywords; the rest is the
+text, which keeps its own PREFIX lines so that it survives copy and paste.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
-from kg.core.errors import ReleaseError
+from kg.core import iris, sparql_scanner
+from kg.core.errors import Problem, RecipeError, ReleaseError
+from kg.core.paths import read_text
 from kg.core.release import (
     ALIGNMENTS,
     CATALOGUE_GRAPH,
@@ -19,16 +32,13 @@ from kg.core.release import (
     ReleasedFile,
 )
 from kg.core.service_terms import service_description
-from kg.core.text_files import read_text
-from kg.rdf.csv_tables import Table
-from kg.rdf.csvw_metadata import csv_metadata
+from kg.rdf.csv_tables import Table, csv_metadata, workbook
 from kg.rdf.dcat import Described, describe_bytes, describe_dumps, describe_editions, describe_files, describe_release
+from kg.rdf.document_parts import Gist
 from kg.rdf.dump_serializers import dump_names
 from kg.rdf.graph_builder import Graph
-from kg.rdf.graph_profiler import Contents
-from kg.rdf.mapping_graph import describe_linksets
-from kg.rdf.void import describe_contents
-from kg.rdf.xlsx_exporter import workbook
+from kg.rdf.vocabulary_graph import describe_linksets
+from kg.rdf.void_profiler import Contents, describe_contents
 from kg.recipe import Recipe
 from kg.recipe.release_texts import Catalogue, Text
 
@@ -88,3 +98,118 @@ def descriptions(
     describe_files(catalogue, described, {*names, *dumps}, recipe.sources)
     describe_bytes(catalogue, described, files)
     return catalogue, contents
+
+
+_HEADS = {
+    "warning": ("要注意", "To be minded"),
+    "info": ("参考", "For reference"),
+}
+
+
+def known_problems(gists: Iterable[Gist], described: Described) -> bytes:
+    """Return the problems as Markdown, in Japanese and English; `issues.csv` has each case with its place."""
+    title = described.title
+    lines = [f"# {title.ja} {described.version}: 既知の問題 / Known problems", "", described.catalogue.problems.strip()]
+    lines += ["", "## この版で数えたもの / Counted in this release", ""]
+    lines.append("各件の位置は `issues.csv` にある。 / Each case with its place: `issues.csv`.")
+    counted: Counter[tuple[str, str, str, str]] = Counter()
+    for severity, kind, ja, en, count in (issue for gist in gists for issue in gist.issues):
+        counted[severity, kind, ja, en] += count
+    for severity, heads in _HEADS.items():
+        found = sorted((kind, n, ja, en) for (grade, kind, ja, en), n in counted.items() if grade == severity)
+        lines += ["", f"### {heads[0]} / {heads[1]}: {sum(n for _, n, _, _ in found)}"]
+        lines += ["", *(f"- {n} × `{kind}`: {ja} / {en}" for kind, n, ja, en in found)] if found else []
+    return ("\n".join(lines) + "\n").encode()
+
+
+# The set of the prefixes that the queries declare; each prefix is `…/query-prefix/<prefix>`.
+PREFIX_SET = f"{iris.ID}query-prefix"
+
+_FORMS = {
+    "SELECT": ("sh:SPARQLSelectExecutable", "sh:select"),
+    "ASK": ("sh:SPARQLAskExecutable", "sh:ask"),
+    "CONSTRUCT": ("sh:SPARQLConstructExecutable", "sh:construct"),
+}
+_PREFIX = re.compile(r"^PREFIX\s+(?P<prefix>[\w.-]*):\s*<(?P<namespace>[^<>]*)>", re.IGNORECASE | re.MULTILINE)
+
+
+class Question(Protocol):
+    """What is asked of a stored query; `kg.core.stored_queries.StoredQuery` is one."""
+
+    @property
+    def name(self) -> str:
+        """The question in words, as in the name of its file."""
+
+    @property
+    def text(self) -> str:
+        """The whole file."""
+
+    @property
+    def question(self) -> str:
+        """The same without its front matter."""
+
+    @property
+    def summary(self) -> str:
+        """One line in English."""
+
+    @property
+    def summary_ja(self) -> str:
+        """One line in Japanese."""
+
+    @property
+    def description(self) -> str:
+        """What the answer holds and leaves out, in English."""
+
+    @property
+    def description_ja(self) -> str:
+        """What the answer holds and leaves out, in Japanese."""
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """Keywords."""
+
+
+def questions(graph: Graph, stored: Iterable[Question]) -> None:
+    """State each stored query and the prefixes that they declare; raise RecipeError with every problem."""
+    namespaces: dict[str, str] = {}
+    problems: list[Problem] = []
+    for question in stored:
+        problems.extend(_prefix_problems(question, namespaces))
+        word = sparql_scanner.operation(question.text)
+        if word in _FORMS:
+            _question(graph, question, *_FORMS[word])
+        else:
+            fact = f"{question.name}: SHACL has no executable for {word or 'a query without a form'}"
+            problems.append(Problem(fact, f"ask by {', '.join(_FORMS)}"))
+    if problems:
+        raise RecipeError(*problems)
+    _prefixes(graph, namespaces)
+
+
+def _question(graph: Graph, question: Question, executable: str, predicate: str) -> None:
+    subject = graph.about(iris.shared("query", question.name)).a("sh:SPARQLExecutable", executable)
+    subject.text("dcterms:identifier", question.name)
+    subject.text("rdfs:label", question.summary_ja, "ja").text("rdfs:label", question.summary, "en")
+    subject.text("rdfs:comment", question.description_ja, "ja").text("rdfs:comment", question.description, "en")
+    for tag in question.tags:
+        subject.text("schema:keywords", tag)
+    subject.to("sh:prefixes", PREFIX_SET).text(predicate, question.question)
+
+
+def _prefix_problems(question: Question, namespaces: dict[str, str]) -> Iterator[Problem]:
+    """Add the prefixes of a query to `namespaces`; yield one that another query uses for something else."""
+    for match in _PREFIX.finditer(question.text, 0, sparql_scanner.body_of(question.text)):
+        prefix, namespace = match["prefix"], match["namespace"]
+        if namespaces.setdefault(prefix, namespace) != namespace:
+            fact = f"{question.name}: {prefix}: is <{namespace}> here and <{namespaces[prefix]}> in another query"
+            yield Problem(fact, "use one prefix for one namespace in all queries")
+
+
+def _prefixes(graph: Graph, namespaces: dict[str, str]) -> None:
+    subject = graph.about(PREFIX_SET)
+    subject.text("rdfs:label", "質問集の接頭辞", "ja").text("rdfs:label", "Prefixes of the stored queries", "en")
+    for prefix, namespace in namespaces.items():
+        iri = iris.shared("query-prefix", prefix)
+        subject.to("sh:declare", iri)
+        declaration = graph.about(iri).a("sh:PrefixDeclaration").text("sh:prefix", prefix)
+        declaration.typed("sh:namespace", namespace, "xsd:anyURI")

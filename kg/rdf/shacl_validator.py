@@ -3,23 +3,190 @@
 Two engines read the same terms. Four rules make their reports equal: literals keep the form they have in the file; a
 shape without a name is known by the nearest named shape around it; path and messages are those that the shapes state;
 a result stands once.
+
+The SHACL engines, each behind one function: pySHACL is the reference, `shacl` the fast one.
+
+The shapes, as the engines are given them, and what they say about a result.
 """
 
+import functools
+import importlib
+import importlib.util
+import logging
 import re
-from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
+
+from pyoxigraph import BlankNode, Literal, NamedNode, RdfFormat, parse
 
 from kg.core import iris
 from kg.core.errors import Problem, QueryError, RecipeError, ReleaseError
-from kg.rdf.shacl_engines import ENGINES, FAST, REFERENCE, Check, fastest, n_triples
-from kg.rdf.shacl_report import SEVERITIES, Report, Result
-from kg.rdf.shacl_shapes import AIM, Shapes
-from kg.rdf.shacl_terms import SH, read_statements
-
-_TYPE = f"<{iris.PREFIXES['rdf']}type>".encode()
+from kg.rdf.shacl_report import SEVERITIES, SH, Report, Result, Statement, Term, read_statements, term_of
 
 __all__ = ["FAST", "REFERENCE", "Report", "Result", "Validator", "fastest", "report_of", "validate"]
+
+
+# What an engine found: focus, value, component, severity, source shape, the engine's own words.
+Found = tuple[str, str, str, str, str, str]
+
+_RDF = iris.PREFIXES["rdf"]
+_UNNAMED = "urn:unnamed-shape:"  # how a shape that is a blank node is called while an engine works
+AIM = "urn:validated-as:"  # and a class: a property of the things of it that are validated, where not all are
+_STEPS = {"inversePath": "^{}", "zeroOrMorePath": "{}*", "oneOrMorePath": "{}+", "zeroOrOnePath": "{}?"}
+
+
+class Shapes:
+    """The shapes, each with a name while an engine works; knows the path, the messages and the owner of each."""
+
+    def __init__(self, statements: list[Statement]) -> None:
+        words = {(s, p.value.removeprefix(SH)) for s, p, _ in statements if p.value.startswith(SH)}
+        shapes = {s for s, word in words if isinstance(s, BlankNode) and word not in (*_STEPS, "alternativePath")}
+        named: dict[Any, Any] = {shape: NamedNode(_UNNAMED + shape.value) for shape in shapes}
+        self.statements: list[Statement] = [(named.get(s, s), p, named.get(o, o)) for s, p, o in statements]
+        self._about: dict[tuple[Term, str], list[Term]] = defaultdict(list)
+        self._parent: dict[Any, Any] = {}
+        for subject, predicate, value in self.statements:
+            self._about[subject, predicate.value].append(value)
+            self._parent.setdefault(value, subject)
+
+    def aimed(self) -> list[Statement]:
+        """Return the shapes so that what has a target class is validated only where `AIM` and the class marks it."""
+        return [
+            (s, NamedNode(SH + "targetSubjectsOf"), NamedNode(AIM + o.value))
+            if p.value == SH + "targetClass" and isinstance(o, NamedNode)
+            else (s, p, o)
+            for s, p, o in self.statements
+        ]
+
+    def followed_back(self) -> frozenset[str]:
+        """Return the properties that a path follows from the value to the subject."""
+        inverse = (value for _, predicate, value in self.statements if predicate.value == SH + "inversePath")
+        return frozenset(value.value for value in inverse if isinstance(value, NamedNode))
+
+    def result(self, found: Found) -> Result:
+        """Return what an engine found, in the words of the shapes."""
+        focus, value, component, severity, source, words = found
+        shape = term_of(source)
+        texts = [text for text in self._about[shape, SH + "message"] if isinstance(text, Literal)]
+        messages = sorted((text.language or "", text.value) for text in texts) or [("", words)]
+        path = "".join(self._path(path) for path in self._about[shape, SH + "path"])
+        return Result(focus, path, value, component, severity, self._owner(shape), tuple(messages))
+
+    def _owner(self, shape: Term) -> str:
+        """Return the shape itself, or the nearest around it that has a name."""
+        step = shape
+        while step in self._parent and (isinstance(step, BlankNode) or step.value.startswith(_UNNAMED)):
+            step = self._parent[step]
+        return step.value
+
+    def _path(self, path: Term) -> str:
+        """Return a property path as SPARQL writes it."""
+        if isinstance(path, NamedNode):
+            return str(path)
+        for word, form in _STEPS.items():
+            for inner in self._about[path, SH + word]:
+                return form.format(self._path(inner))
+        for choice in self._about[path, SH + "alternativePath"]:
+            return f"({'|'.join(map(self._path, self._members(choice)))})"
+        return f"({'/'.join(map(self._path, self._members(path)))})"
+
+    def _members(self, head: Term) -> Iterator[Term]:
+        yield from self._about[head, _RDF + "first"]
+        for rest in self._about[head, _RDF + "rest"]:
+            yield from self._members(rest)
+
+
+REFERENCE, FAST = "pyshacl", "shacl"
+
+Check = Callable[[bytes], Iterator[Found]]  # of data, as N-Triples
+Engine = Callable[[str], Check]  # of shapes, as N-Triples: they are read once for any number of data
+
+_XSD = iris.PREFIXES["xsd"]
+
+
+def fastest() -> str:
+    """Return the name of the fast engine where it is installed, else that of the reference: their reports agree.
+
+    It is installed with kg but on processors that it has no wheel for.
+    """
+    return FAST if importlib.util.find_spec(FAST) else REFERENCE
+
+
+def n_triples(statements: Iterable[Statement]) -> str:
+    """Return statements as N-Triples, which every engine is given."""
+    return "".join(f"{s} {p} {o} .\n" for s, p, o in statements)
+
+
+@functools.lru_cache(maxsize=2)
+def _shapes_of_shacl(shapes: str) -> Any:
+    """Return shapes as the engine has understood them: that takes longer than to validate a small graph."""
+    return importlib.import_module(FAST).Shapes.from_text(shapes, format="ntriples")
+
+
+def _by_shacl(shapes: str) -> Check:
+    try:
+        importlib.import_module(FAST)
+    except ImportError as error:
+        remedy = "install it (pip install shacl), or use the engine pyshacl"
+        raise QueryError(Problem("the SHACL engine `shacl` is not installed", remedy)) from error
+    known = _shapes_of_shacl(shapes)
+
+    def check(data: bytes) -> Iterator[Found]:
+        for one in known.validate_text(data.decode(), format="ntriples").results:
+            focus, value = (str(term_of(text)) if text else "" for text in (one.focus_node, one.value))
+            yield focus, value, one.component_iri, one.severity_iri, one.source_shape, one.message or ""
+
+    return check
+
+
+def _by_pyshacl(shapes: str) -> Check:
+    known = _rdflib(shapes.encode())
+    return lambda data: _found_by_pyshacl(data, known)
+
+
+def _found_by_pyshacl(data: bytes, shapes: Any) -> Iterator[Found]:
+    import pyshacl
+    from rdflib import SH as words
+
+    # a value that does not fit its datatype is a result; rdflib would write a traceback to the log as well
+    logging.getLogger("rdflib.term").setLevel(logging.CRITICAL)
+    _, report, _ = pyshacl.validate(_rdflib(data), shacl_graph=shapes, inplace=True)
+    if not hasattr(report, "objects"):
+        raise RuntimeError(str(report))
+    for one in report.objects(None, words.result):
+        found = {str(word).removeprefix(SH): term for word, term in report.predicate_objects(one)}
+        focus, value = (str(term_of(found[word].n3())) if word in found else "" for word in ("focusNode", "value"))
+        component, severity = str(found["sourceConstraintComponent"]), str(found["resultSeverity"])
+        yield focus, value, component, severity, found["sourceShape"].n3(), str(found.get("resultMessage", ""))
+
+
+def _rdflib(lines: bytes) -> Any:
+    """Return N-Triples as an rdflib graph, in memory: pySHACL is many times slower on a store."""
+    from rdflib import BNode, Graph, URIRef
+    from rdflib import Literal as Value
+
+    @functools.cache
+    def term(one: Term) -> Any:
+        if isinstance(one, NamedNode):
+            return URIRef(one.value)
+        if isinstance(one, BlankNode):
+            return BNode(one.value)
+        if one.language or one.datatype.value == _XSD + "string":  # "a" and "a"^^xsd:string are different to rdflib
+            return Value(one.value, lang=one.language)
+        return Value(one.value, datatype=URIRef(one.datatype.value), normalize=False)
+
+    graph = Graph(bind_namespaces="none")
+    for subject, predicate, value, _ in parse(lines, format=RdfFormat.N_TRIPLES):
+        graph.add((term(subject), term(predicate), term(value)))
+    return graph
+
+
+ENGINES: dict[str, Engine] = {REFERENCE: _by_pyshacl, FAST: _by_shacl}
+
+
+_TYPE = f"<{iris.PREFIXES['rdf']}type>".encode()
 
 
 def validate(files: Sequence[Path], shapes: Path, engine: str = REFERENCE) -> Report:

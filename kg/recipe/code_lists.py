@@ -1,6 +1,11 @@
-"""Code lists: what a printed word stands for, whatever its width, spacing or variant."""
+"""Code lists: what a printed word stands for, whatever its width, spacing or variant.
 
-from collections.abc import Iterator
+What texts name besides the columns of the table: entities, bodies and places, and what became of organizations.
+"""
+
+import datetime
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from kg.core.errors import Problem
@@ -50,3 +55,119 @@ class CodeList:
     def forms(self) -> dict[str, Code]:
         """Return every printed form (compared form, see `plain`) with its entry."""
         return dict(self._printed)
+
+
+# The code lists whose entries are looked for in texts.
+NAMED = ("entities", "bodies", "places")
+_ERAS = ("明治", "大正", "昭和", "平成", "令和")
+_LAW_NUMBER = re.compile(
+    rf"(?P<era>{'|'.join(_ERAS)})(?P<year>元|[1-9][0-9]*)年(?:憲法|[^0-9\s]+第(?P<number>[1-9][0-9]*)号)"
+)
+_LAW_ID = re.compile(r"(?P<era>[1-5])(?P<year>[0-9]{2})[A-Z]{2}[0-9]{4}(?P<number>[0-9]{6})")
+_GOVERNMENT = 6  # a corporate number of a local government ends in its local-government code
+
+
+@dataclass(frozen=True)
+class Change:
+    """One change of organizations: the keys of those before and after it, and the first day of what came after."""
+
+    key: str
+    date: datetime.date
+    original: tuple[str, ...]
+    resulting: tuple[str, ...]
+    label_ja: str
+    label_en: str
+    row: Row
+
+
+def problems_of_things(codes: Mapping[str, CodeList]) -> Iterator[Problem]:
+    """Yield what is wrong between lists.
+
+    That is a form, a key or a corporate number of two things, and an area code that is not its number's.
+    """
+    forms: dict[str, tuple[str, str]] = {}
+    for name in ("organizations", *NAMED):
+        for form, code in codes[name].forms().items():
+            other = forms.setdefault(form, (name, code.key))
+            if other != (name, code.key):
+                fact = f"{form!r} stands for {code.key} and, in {other[0]}.csv, for {other[1]}"
+                yield Problem(fact, "keep the form in one of the two lists", codes[name].file, code.row.line)
+    listed = {code.key for code in codes["organizations"]}
+    for code in codes["bodies"]:
+        if code.key in listed:
+            yield Problem(
+                f"{code.key} is also a key of organizations.csv", "keep one row", codes["bodies"].file, code.row.line
+            )
+    yield from _numbers_of_two(codes)
+    yield from _problems_of_laws(codes["laws"])
+    for code in codes["places"]:
+        number = code.row["corporate_number"]
+        if number and number[-_GOVERNMENT:] != code.row["area_code"]:
+            fact = f"the corporate number {number} does not end in the local-government code {code.row['area_code']}"
+            yield Problem(fact, "correct the one that is wrong", codes["places"].file, code.row.line)
+
+
+def _problems_of_laws(laws: CodeList) -> Iterator[Problem]:
+    """Yield law numbers that are not written as laws are cited, and law IDs that are not those of their numbers."""
+    for law in laws:
+        number, identifier = law.row["law_number"], law.row["law_id"]
+        cited, told = _LAW_NUMBER.fullmatch(number), _LAW_ID.fullmatch(identifier)
+        if not cited:
+            fact = f"law_number is {number!r}; it must be a number such as 昭和39年法律第170号"
+            yield Problem(fact, "write it as laws are cited, with figures", laws.file, law.row.line)
+            continue
+        year = "1" if cited["year"] == "元" else cited["year"]
+        said = (_ERAS.index(cited["era"]) + 1, int(year), int(cited["number"] or 0))
+        if told and said != tuple(map(int, told.group("era", "year", "number"))):
+            fact = f"the law ID {identifier} is not that of {number}"
+            yield Problem(fact, "correct the one that is wrong", laws.file, law.row.line)
+
+
+def problems_of_concepts(table: Table) -> Iterator[Problem]:
+    """Yield every key that stands twice in its scheme."""
+    first: dict[tuple[str, str], int] = {}
+    for row in table.rows:
+        line = first.setdefault((row["scheme"], row["key"]), row.line)
+        if line != row.line:
+            fact = f"{row['key']} of {row['scheme']} stands already in line {line}"
+            yield Problem(fact, "keep one of the two rows", table.file, row.line)
+
+
+def _numbers_of_two(codes: Mapping[str, CodeList]) -> Iterator[Problem]:
+    first: dict[str, tuple[str, str]] = {}
+    for name in ("organizations", "bodies", "places"):
+        for code in codes[name]:
+            number = code.row["corporate_number"]
+            other = first.setdefault(number, (name, code.key))
+            if number and other != (name, code.key):
+                fact = f"the corporate number {number} of {code.key} is, in {other[0]}.csv, that of {other[1]}"
+                yield Problem(fact, "correct the one that is wrong", codes[name].file, code.row.line)
+
+
+def changes_of(table: Table, codes: Mapping[str, CodeList]) -> tuple[tuple[Change, ...], list[Problem]]:
+    """Return the changes of organizations in the order of their dates, and what is wrong with them."""
+    keys = {code.key for name in ("organizations", "bodies") for code in codes[name]}
+    problems = [
+        Problem(f"{side} names {key!r}, which is no organization", "add it to bodies.csv", table.file, row.line)
+        for row in table.rows
+        for side in ("original", "resulting")
+        for key in row.listed(side)
+        if key not in keys
+    ]
+    for row in table.rows:
+        if {*row.listed("original")} == {*row.listed("resulting")}:
+            fact = f"{row['key']} changes nothing: original and resulting are the same"
+            problems.append(Problem(fact, "correct the one that is wrong", table.file, row.line))
+    changes = [
+        Change(
+            key=row["key"],
+            date=datetime.date.fromisoformat(row["date"]),
+            original=row.listed("original"),
+            resulting=row.listed("resulting"),
+            label_ja=row["label_ja"],
+            label_en=row["label_en"],
+            row=row,
+        )
+        for row in table.rows
+    ]
+    return tuple(sorted(changes, key=lambda change: (change.date, change.key))), problems

@@ -15,8 +15,8 @@ from pyoxigraph import NamedNode
 from kg.core import iris
 from kg.core.errors import Problem
 from kg.core.spans import plain
-from kg.recipe.check_digits import CHECKS
 from kg.recipe.code_lists import Code, CodeList
+from kg.recipe.schema import CHECKS
 from kg.recipe.sources import Source
 from kg.recipe.table_loader import Row, Table
 

@@ -11,19 +11,17 @@ from pathlib import Path
 
 from kg.core.errors import Problem, RecipeError
 from kg.core.spans import plain
-from kg.recipe.code_lists import CodeList
+from kg.recipe.code_lists import Change, CodeList, changes_of, problems_of_concepts, problems_of_things
 from kg.recipe.corrections import Correction, corrections_of
 from kg.recipe.eras import Era, eras_of
 from kg.recipe.links import Links, links_of
 from kg.recipe.local_plans import LocalPlan, read_plans
-from kg.recipe.named_entities import Change, changes_of, problems_of_concepts, problems_of_things
 from kg.recipe.revision_judgements import TABLE as REVISIONS
 from kg.recipe.revision_judgements import Judgement, judgements_of
 from kg.recipe.schema import DESCRIPTIONS, Field, read_descriptions, read_toml
-from kg.recipe.settings_loader import problems_of_settings
 from kg.recipe.sources import FOLDER as SOURCES
 from kg.recipe.sources import Source, keys_of, read_sources
-from kg.recipe.table_loader import Row, Table, coming, dangling, read_table, tables_of
+from kg.recipe.table_loader import Row, Table, coming, dangling, problems_of_settings, read_table, tables_of
 
 FORMAT = 1
 FILE = "recipe.toml"

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from kg.core.errors import Problem, RecipeError
+from kg.core.paths import looks_like
 from kg.core.spans import plain, visible
-from kg.core.text_files import looks_like
 from kg.recipe.schema import read_toml
 from kg.recipe.sources import Source, by_key, described_in, keys_of, received
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from kg.core.errors import Problem, RecipeError
-from kg.core.text_files import read_text
+from kg.core.paths import read_text
 from kg.recipe.schema import read_toml
 
 FILE = "catalogue.toml"

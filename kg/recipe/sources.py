@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from kg.core.errors import KgError, Problem, SourceError
-from kg.core.text_files import decode, looks_like, marked
+from kg.core.paths import decode, looks_like, marked
 from kg.recipe.schema import read_toml
 
 FOLDER = "sources"

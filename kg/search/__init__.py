@@ -6,7 +6,7 @@
     Matcher(index).candidates("経産省")      which thing a name means: candidates with scores that explain themselves
     Matcher(index).resembles(paragraph)     which measures a text resembles, and by which words
 
-All IRIs that go in and come out are in the names of this process (`kg.core.rebase`).
+All IRIs that go in and come out are in the names of this process (`kg.core.iris`).
 """
 
 from kg.search.index import Index as Index

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
-from kg.core.rebase import canonical_iri, served_iri
+from kg.core.iris import canonical_iri, served_iri
 from kg.search.index import Index
-from kg.search.index_source import EDITION
+from kg.search.index_builder import EDITION
 from kg.search.results import Part, Resembling
 
 _KEPT = 1 << 14

@@ -12,10 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from kg.core.errors import Problem, ReleaseError
-from kg.core.rebase import canonical_iri, served_iri
+from kg.core.iris import canonical_iri, served_iri
 from kg.core.release import SEARCH_FORMAT
-from kg.search.character_variants import Characters
-from kg.search.normalizer import Folding
+from kg.search.normalizer import Characters, Folding
 from kg.search.results import Found, SearchTimeout
 from kg.search.searcher import Search, types_of
 

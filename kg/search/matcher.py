@@ -3,29 +3,70 @@
 What shares the rarest pairs of characters with the name is looked at closely; what has the same key, or the number, is
 looked at in any case. A match is claimed only where the score is high and the next candidate is clearly behind: both
 limits were set on one half of a labelled sample and measured on the other (`tests/bench/matching.py`).
+
+What somebody asks for by a name, taken apart: a number before it, the name, a remark in brackets behind it.
 """
 
+import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from kg.core.rebase import served_iri
+from kg.core.iris import served_iri
 from kg.search.edition_groups import Editions
 from kg.search.index import Index
-from kg.search.law_abbreviations import ShortNames
-from kg.search.name_index import Allowed, Names
-from kg.search.name_parser import Asked
-from kg.search.normalizer import key
+from kg.search.name_index import Allowed, Names, resembling
+from kg.search.normalizer import ShortNames, key
 from kg.search.results import Candidate, Part, Resembling
 from kg.search.scorer import Comparison, Name, number_key
 from kg.search.searcher import types_of
-from kg.search.similarity import resembling
+
+# A number at the beginning, as a list prints it: 01-05, 施策番号 1-5, No.3-2
+_NUMBERED = re.compile(r"(?:施策|番号|no\.?|number|measure|第|#|\s)*(\d{1,3}(?:[-‐–−ー.]\d{1,3})+)[\s.、:)]*")
+_REMARK = re.compile(r"\s*[(\[【〔<]([^()\[\]【】〔〕<>]{1,40})[)\]】〕>]$")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A name that was asked for, in the forms in which it can be meant.
+
+    `name` is what stands behind the number; its key is empty where there is nothing else. `bracketed` is what stands in
+    brackets at its end, and `short` the name without that. `number` and `whole` are keys of numbers: the one in front,
+    and the whole text as one; empty where it is none.
+    """
+
+    name: Name
+    short: Name | None
+    bracketed: str
+    number: str
+    whole: str
+
+    @classmethod
+    def of(cls, text: str, folded: str) -> "Asked":
+        """Take a text apart, given its folded form."""
+        number = _NUMBERED.match(folded)
+        rest = folded[number.end() :] if number else folded
+        remark = _REMARK.search(rest)
+        short = Name.of(text, rest[: remark.start()]) if remark else None
+        return cls(
+            Name.of(text, rest),
+            short if short and short.key else None,
+            remark[1] if remark else "",
+            number_key(number[1]) if number else "",
+            number_key(folded),
+        )
+
+    @property
+    def remark(self) -> bool:
+        """Whether the brackets hold a remark: words, and no year or number, which may tell two things apart."""
+        return bool(self.short) and not re.search(r"\d", self.bracketed)
+
 
 MATCH_SCORE, MATCH_MARGIN = 90.0, 5.0
 _MORE = 3  # of them, so many more than are asked for are compared letter by letter
-_NUMBERED = 0.4  # what a number counts that stands beside a name
-_REMARK = 0.05  # what it counts that a remark was left out
+_NUMBER_WEIGHT = 0.4  # what a number counts that stands beside a name
+_REMARK_WEIGHT = 0.05  # what it counts that a remark was left out
 _LONGEST = 500  # characters of a name
 _KEPT = 1 << 14  # things at hand
 
@@ -161,8 +202,8 @@ class Matcher:
         found = []
         for thing, name in {(thing, name.text): (thing, name) for thing, name in names}.values():
             score = self._comparison.score(asked, name)
-            score = 100 * _NUMBERED + (1 - _NUMBERED) * score if thing in numbered else score
-            score = (1 - _REMARK) * score if remark else score
+            score = 100 * _NUMBER_WEIGHT + (1 - _NUMBER_WEIGHT) * score if thing in numbered else score
+            score = (1 - _REMARK_WEIGHT) * score if remark else score
             found.append(_Near(thing, score, name, asked, thing in numbered, remark))
         return found
 
@@ -189,13 +230,13 @@ class Matcher:
             yield Part("formerly", 0.0, 0.0, ja, en)
         if near.short and near.name.text != near.short:
             yield Part("short", 0.0, 0.0, f"「{near.short}」は略称", f"“{near.short}” is a short name")
-        share = 1 - _REMARK if near.remark else 1.0
+        share = 1 - _REMARK_WEIGHT if near.remark else 1.0
         if near.remark:
             ja, en = f"「{near.remark}」を除いて比べた", f"compared without “{near.remark}”"
-            yield Part("remark", 0.0, _REMARK, ja, en)
+            yield Part("remark", 0.0, _REMARK_WEIGHT, ja, en)
         if near.numbered:
-            yield Part("number", 1.0, share * _NUMBERED, "番号が同じ", "the number is the same")
-            share *= 1 - _NUMBERED
+            yield Part("number", 1.0, share * _NUMBER_WEIGHT, "番号が同じ", "the number is the same")
+            share *= 1 - _NUMBER_WEIGHT
         for part in self._comparison.parts(near.asked, near.name):
             yield part if share == 1 else replace(part, weight=share * part.weight)
 

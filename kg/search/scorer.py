@@ -11,9 +11,8 @@ from functools import lru_cache
 
 from rapidfuzz.distance import Levenshtein
 
-from kg.search.normalizer import hiragana, is_japanese, key
+from kg.search.normalizer import features, hiragana, is_japanese, key, spans, stem
 from kg.search.results import Part
-from kg.search.tokenizer import features, spans, stem
 
 SPELLING, WORDS, NUMBERS = 0.45, 0.45, 0.10  # what each part counts
 # What may be there or not without changing a name: particles, etc., and the mark of a long vowel.

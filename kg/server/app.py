@@ -15,25 +15,22 @@ from kg.core.labels import Labels
 from kg.core.release import Release
 from kg.core.stored_queries import StoredQuery, read_queries
 from kg.engine.background_index import Indexing
-from kg.engine.data_source import Source
-from kg.engine.limits import Limits
+from kg.engine.data_source import Limits, Source
 from kg.engine.pool import Pool
 from kg.engine.remote_release import Held
 from kg.engine.result_cache import Answers
-from kg.http import openapi, pages
+from kg.http import openapi, templates
 from kg.http.client_address import BehindProxies
 from kg.http.compression import Compressed
-from kg.http.default_headers import HeadersEverywhere
-from kg.http.query_client import Ask, OnBehalf, asking
+from kg.http.conditional_requests import HeadersEverywhere
+from kg.http.query_client import Ask, OnBehalf, Questions, asking
 from kg.http.response_cache import Replayed
 from kg.http.responses import understood
 from kg.http.sparql_endpoint import Direct, Endpoint
-from kg.http.stored_query_client import Questions
 from kg.matching.reconcile import routes as reconcile
-from kg.matching.reconcile.service import Setting
-from kg.server import error_handlers, health
-from kg.server.health import Served
-from kg.server.metrics import Metrics
+from kg.matching.reconcile.routes import Setting
+from kg.server import error_handlers, monitoring
+from kg.server.monitoring import Metrics, Served
 from kg.server.request_monitor import Observed, Operation
 from kg.web import (
     browse,
@@ -41,21 +38,21 @@ from kg.web import (
     citation_routes,
     discovery,
     docs,
-    front_page,
-    lookup,
+    landing,
     metadata_routes,
     overview,
     query_routes,
     release_endpoint,
     release_routes,
+    resource_queries,
     resource_routes,
     source,
     sparql_editor,
 )
-from kg.web.documentation_pages import Documentation
-from kg.web.endpoint_introduction import introduction
+from kg.web import search_routes as searching
+from kg.web.ontology_page import Documentation
 from kg.web.query_routes import QueryPages
-from kg.web.search import routes as searching
+from kg.web.service_description import introduction
 from kg.web.sparql_editor import Editor
 from kg.web.vocabulary_index import Vocabulary
 
@@ -115,7 +112,7 @@ def app(
     application = _bare(lambda _: _running(version, pool, answers, operation.metrics, indexing, archived))
     routers = (
         sparql.router(),
-        health.router(Served(version, pool.source.place), pool, operation.metrics, trouble),
+        monitoring.router(Served(version, pool.source.place), pool, operation.metrics, trouble),
         release_endpoint.router(archived),
         browse.router(answers, release, sparql.sending, browse.finder(searches) if indexing.possible else None),
         searching.router(searches, release, graph.labels),
@@ -124,7 +121,7 @@ def app(
     editing = sparql_editor.router(graph.vocabulary, graph.labels)
     guarded = (editing, release_routes.router(release, out), *_read(graph, out))
     paths = _included(application, (*routers, *guarded), guarded)
-    application.state.site = pages.Site(release, frozenset(path.split("/")[1] for path in paths))
+    application.state.site = templates.Site(release, frozenset(path.split("/")[1] for path in paths))
     return _within_layers(application, sparql, operation, paths, keeping)
 
 
@@ -144,12 +141,12 @@ def _read(graph: _Graph, out: Path) -> Iterator[APIRouter]:
     """Yield the routes of what is read: pages, documents in other forms, and the files of releases."""
     ask, release, labels = graph.ask, graph.release, graph.labels
     explained = Documentation(ask, labels, graph.vocabulary, graph.stored)
-    yield front_page.router(ask, release, graph.total, graph.questions)
+    yield landing.router(ask, release, graph.total, graph.questions)
     yield query_routes.router(QueryPages(ask, labels, graph.vocabulary, graph.questions))
     yield docs.router()
     yield discovery.router(ask)
     yield resource_routes.router(ask, release)
-    yield lookup.router(ask, release)
+    yield resource_queries.router(ask, release)
     yield metadata_routes.router(ask, release, labels, explained)
     yield source.router(ask, release, labels)
     yield change_routes.router(release, out, labels)

@@ -1,12 +1,31 @@
-"""Looks after all connections of a server: who is too slow, and who makes room where there are too many."""
+"""One connection: HTTP/1.1 with bounds of time, size and number (RFC 9110, 9112).
+
+The parser has no limits, and the server that uses it ends nothing that is only slow. So each connection has a time by
+which its client must have sent what is due: a head, a body or, between two requests, anything at all.
+
+Looks after all connections of a server: who is too slow, and who makes room where there are too many.
+
+How an answer leaves: head and body together, and so that the client can take it before the connection ends.
+
+Were the head sent alone, a server that dies right after it would leave half an answer, which no proxy can ask another
+server for. Were a connection torn away whose client is still sending, the client would not see why (RFC 9112, 9.6).
+"""
 
 import asyncio
+import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from heapq import nsmallest
+from http import HTTPStatus
 from math import inf
 from operator import attrgetter
-from typing import Protocol
+from typing import Any, Protocol
+
+import httptools
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from kg.http.conditional_requests import EVERYWHERE, encoded
 
 KB = 1 << 10
 _TICK = 0.5
@@ -90,3 +109,317 @@ class Guard:
         for connection in [*self._all]:
             connection.look(now)
         self._clock = loop.call_later(_TICK, self._look, loop) if self._all else None
+
+
+_SHORT = 8192  # bytes; no head is longer
+
+
+class Lingering(asyncio.Transport):
+    """A transport that joins what is written at once, and is closed for writing only, at first, where that is needed.
+
+    That is where its client is `sending`; `linger` is called then.
+    """
+
+    def __init__(self, transport: asyncio.Transport, sending: Callable[[], bool], linger: Callable[[], None]) -> None:
+        super().__init__()
+        self._transport, self._sending, self._linger = transport, sending, linger
+        self._held = b""
+        self._soon = asyncio.get_running_loop().call_soon
+        # What is asked for each request goes to the transport without a detour.
+        self.is_closing = transport.is_closing  # type: ignore[method-assign]
+        self.pause_reading = transport.pause_reading  # type: ignore[method-assign]
+        self.resume_reading = transport.resume_reading  # type: ignore[method-assign]
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Send bytes: the first few with those that are written in the same turn of the event loop (asyncio)."""
+        if self._held:
+            data, self._held = b"".join((self._held, data)), b""
+        elif len(data) < _SHORT:
+            self._held = bytes(data)
+            self._soon(self._send)
+            return
+        self._transport.write(data)
+
+    def _send(self) -> None:
+        held, self._held = self._held, b""
+        if held:
+            self._transport.write(held)
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        """Return what the transport tells of itself (asyncio)."""
+        return self._transport.get_extra_info(name, default)
+
+    def get_write_buffer_size(self) -> int:
+        """Return how many bytes the client has not taken yet (asyncio)."""
+        return len(self._held) + self._transport.get_write_buffer_size()
+
+    def close(self) -> None:
+        """Close when all is written; where the client is still sending, only this half (asyncio)."""
+        if self.is_closing():
+            return
+        self._send()
+        if self._sending():
+            self.is_closing = lambda: True  # type: ignore[method-assign]
+            self._transport.write_eof()
+            self._linger()
+        else:
+            self._transport.close()
+
+    def abort(self) -> None:
+        """Close now, whatever is still to be written or read (asyncio)."""
+        self._held = b""
+        self._transport.abort()
+
+
+_VERSIONS = ("1.1", "1.0")
+_FRAMING = (b"content-length", b"transfer-encoding")
+# `Host` (RFC 9110, 7.2): a name, or an address in brackets, and a port.
+_HOST = re.compile(rb"(?:\[[0-9A-Fa-f:.]+\]|(?:[A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*)(?::[0-9]*)?")
+# What a head has besides its address and its fields.
+_SPARE = 4 * KB
+_MALFORMED = 400, "this is no request of HTTP/1.1"
+_NO_ADDRESS = 400, "the address of this request is none; percent-encode spaces and what is not ASCII, as UTF-8"
+_UNKNOWN_METHOD = 501, "this server knows no such method; it knows GET, HEAD, POST, QUERY and OPTIONS"
+
+
+class Connection(HttpToolsProtocol):
+    """A connection that ends where its client is too slow or sends too much."""
+
+    def __init__(self, *arguments: Any, guard: Guard, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._guard, self._limits = guard, guard.limits
+        self._due = self.waiting_since = inf
+        self._take_by = self.stalled_since = inf
+        # Whether a request has begun and has not ended, and whether it is its head that is received.
+        self._receiving = self._in_head = False
+        self._deaf = self._muted = False
+        self._size = self._fields = self._pieces = self._untaken = 0
+        self._refusal: tuple[int, str] | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Be told by the event loop that there is a client (asyncio.Protocol)."""
+        super().connection_made(Lingering(transport, lambda: self._receiving, self._linger))
+        if self._guard.enter(self):
+            self._wait(self._limits.head_seconds)
+        else:
+            self._refuse(503, "this server has as many connections as it can have; try again a little later", "crowded")
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Be told by the event loop that the connection has ended (asyncio.Protocol)."""
+        self._guard.leave(self)
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Be told by the event loop what the client has sent (asyncio.Protocol)."""
+        if self._deaf:
+            return
+        self._unset_keepalive_if_required()
+        goes_on = self._in_head
+        try:
+            try:
+                self.parser.feed_data(data if self._receiving else _with_escapes(data))
+            except httptools.HttpParserUpgrade as offer:
+                self._decline(data, offer)
+        except httptools.HttpParserInvalidMethodError:
+            self._refuse(*_UNKNOWN_METHOD, "malformed")
+        except httptools.HttpParserInvalidURLError:
+            self._refuse(*(self._refusal or _NO_ADDRESS), "malformed")
+        except httptools.HttpParserError:
+            status, detail = self._refusal or _MALFORMED
+            self._refuse(status, detail, "too large" if status in (413, 414, 431) else "malformed")
+        else:
+            # The parser tells of a field when it is complete, so what is never complete is counted here.
+            self._pieces += len(data) if goes_on and self._in_head else 0
+            if self._pieces > self._limits.address + self._limits.headers + _SPARE:
+                self._refuse(*self._too_large(), "too large")
+
+    def on_message_begin(self) -> None:
+        """Be told by the parser that a request begins."""
+        if not self._muted:
+            super().on_message_begin()
+            self._receiving = self._in_head = True
+            self._size = self._fields = self._pieces = 0
+            self._due = self.loop.time() + self._limits.head_seconds
+
+    def on_url(self, url: bytes) -> None:
+        """Be told by the parser a part of the address."""
+        if not self._muted:
+            super().on_url(url)
+            if len(self.url) > self._limits.address:
+                limit = f"{self._limits.address // KB} KB"
+                self._fail(414, f"the address of this request is longer than {limit}; send a long query by POST")
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Be told by the parser a field of the head; fields that come after the body are of no use."""
+        if self._in_head and not self._muted:
+            self._size += len(name) + len(value)
+            self._fields += 1
+            if self._size > self._limits.headers or self._fields > self._limits.fields:
+                self._fail(*self._too_large())
+            super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        """Be told by the parser that the head is complete."""
+        if not self._muted:
+            if self.parser.get_http_version() not in _VERSIONS:
+                self._fail(505, "this server speaks version 1.1 of HTTP, and 1.0")
+            self._check_head()
+            super().on_headers_complete()
+            self._in_head = False
+            self._due = self.loop.time() + self._limits.body_seconds
+            if len(self.pipeline) > self._limits.pipelined:
+                self._fail(400, "too many requests were sent without waiting for an answer")
+
+    def on_message_complete(self) -> None:
+        """Be told by the parser that the request is complete."""
+        if self.parser.should_upgrade():
+            return  # its body is still to come: see `_decline`
+        super().on_message_complete()
+        self._receiving = False
+        self._due = self.waiting_since = inf
+        if self.cycle.response_complete:
+            self._wait(self._limits.idle_seconds)
+
+    def on_response_complete(self) -> None:
+        """Be told that a request is answered."""
+        super().on_response_complete()
+        limits = self._limits
+        if self.transport.is_closing():
+            return
+        if self._in_head:
+            self._wait(limits.head_seconds)
+        elif self._receiving:
+            # The next request, or one that was refused early, whose client may go on sending for a little while.
+            self._wait(limits.lingering_seconds if self.cycle.response_complete else limits.body_seconds)
+        elif self.cycle.response_complete:
+            self._wait(limits.idle_seconds)
+
+    def pause_writing(self) -> None:
+        """Be told by the event loop that the client takes less than it is sent (asyncio.Protocol)."""
+        super().pause_writing()
+        self.stalled_since = self.loop.time()
+        self._take_by = self.stalled_since + self._limits.stalled_seconds
+        self._untaken = self.transport.get_write_buffer_size()
+
+    def resume_writing(self) -> None:
+        """Be told by the event loop that the client has taken something (asyncio.Protocol)."""
+        self._take_by = self.stalled_since = inf
+        super().resume_writing()
+
+    def look(self, now: float) -> None:
+        """End what has taken too long."""
+        if self._take_by < now:
+            untaken, self._untaken = self._untaken, self.transport.get_write_buffer_size()
+            if self._untaken < untaken:  # slow, but not gone
+                self._take_by = now + self._limits.stalled_seconds
+                return
+            self._guard.ended("stalled")
+            self.transport.abort()
+        elif self._due < now and not self.pipeline:  # where requests wait here, it is not the client that is slow
+            if self._deaf or (self._receiving and self.cycle and self.cycle.response_complete and not self._in_head):
+                self.transport.abort()  # it has been told, and has had time to see it
+            elif self._receiving:
+                seconds = self._limits.head_seconds if self._in_head else self._limits.body_seconds
+                self._refuse(408, f"this request was not complete after {seconds:g} seconds", "slow")
+            else:
+                self.transport.close()
+
+    def make_room(self) -> None:
+        """End the connection for another one."""
+        self.transport.abort()
+
+    def _decline(self, data: bytes, offer: httptools.HttpParserUpgrade) -> None:
+        """Go on in HTTP/1.1 where a head offers another protocol, which need not be accepted (RFC 9110, 7.8).
+
+        Java's client offers HTTP/2 with its first request. The parser takes what follows for that protocol, so another
+        parser goes on with the body, from a head that says only how long it is.
+        """
+        rest = data[offer.args[0] :]
+        framing = b"".join(b"%b: %b\r\n" % header for header in self.headers if header[0] in _FRAMING)
+        self.parser = httptools.HttpRequestParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn does
+        self._muted = True
+        self.parser.feed_data(b"POST / HTTP/1.1\r\n" + framing + b"\r\n")
+        self._muted = False
+        if rest:
+            self.data_received(rest)
+
+    def _check_head(self) -> None:
+        """Fail where a head does not say for which host it is (RFC 9112, 3.2), or codes its body in a way unknown here.
+
+        Of codings of the transfer this server knows `chunked` only (RFC 9112, 6.1).
+        """
+        hosts = [value for name, value in self.headers if name == b"host"]
+        if not hosts and self.parser.get_http_version() == "1.1":
+            self._fail(400, "this request names no host; send one field Host")
+        if len(hosts) > 1:
+            self._fail(400, "this request names its host more than once; send one field Host")
+        if hosts and not _HOST.fullmatch(hosts[0]):
+            self._fail(400, "the field Host holds no host: a name or an address, and perhaps a port")
+        codings = b",".join(value for name, value in self.headers if name == b"transfer-encoding")
+        if codings and codings.strip().lower() != b"chunked":
+            self._fail(501, "the body of this request is coded in a way unknown here; send it plain, or chunked")
+
+    def _wait(self, seconds: float) -> None:
+        """Wait for the client, for so long."""
+        self.waiting_since = self.loop.time()
+        self._due = self.waiting_since + seconds
+
+    def _linger(self) -> None:
+        """Take what the client still sends, for a while, and throw it away."""
+        self._deaf = True
+        self.flow.resume_reading()
+        self._wait(self._limits.lingering_seconds)
+
+    def _fail(self, status: int, detail: str) -> None:
+        """Stop the parser, which raises an error of its own then."""
+        self._refusal = status, detail
+        raise ValueError(detail)
+
+    def _too_large(self) -> tuple[int, str]:
+        limits = self._limits
+        return 431, f"a request may have {limits.fields} header fields, of {limits.headers // KB} KB together"
+
+    def _refuse(self, status: int, detail: str, reason: str) -> None:
+        """Answer with a problem document (RFC 9457) and close; whoever is being answered gets the answer first."""
+        self._guard.ended(reason)
+        self._deaf = True
+        cycle = self.cycle
+        if self.pipeline:
+            self.transport.abort()
+            return
+        if cycle and not cycle.response_complete:
+            if self._in_head or not self._receiving or cycle.response_started:
+                cycle.keep_alive = False
+                return
+            # The application hears that there is nobody any more: the answer is given here.
+            cycle.disconnected = True
+            cycle.message_event.set()
+        self.transport.write(_problem(status, detail))
+        self.transport.close()
+
+
+def _with_escapes(data: bytes) -> bytes:
+    """Return the beginning of a request with the characters beyond ASCII in its first line percent-encoded.
+
+    A person who types an address for curl sends them as they are. What is not UTF-8 stays, and is refused.
+    """
+    line, end, rest = data.partition(b"\n")
+    if line.isascii():
+        return data
+    try:
+        line.decode()
+    except UnicodeDecodeError:
+        return data
+    return re.sub(rb"[\x80-\xff]", lambda byte: b"%%%02X" % byte[0][0], line) + end + rest
+
+
+def _problem(status: int, detail: str) -> bytes:
+    """Return a whole response that ends the connection."""
+    phrase = HTTPStatus(status).phrase
+    body = json.dumps({"type": "about:blank", "title": phrase, "status": status, "detail": detail}).encode()
+    fields = {"Content-Type": "application/problem+json", "Content-Length": str(len(body)), "Connection": "close"}
+    if status == 503:
+        fields["Retry-After"] = "5"
+    lines = b"".join(b"%b: %b\r\n" % field for field in encoded({**fields, **EVERYWHERE}))
+    return f"HTTP/1.1 {status} {phrase}\r\n".encode() + lines + b"\r\n" + body

@@ -15,7 +15,7 @@ from starlette.requests import ClientDisconnect
 from starlette.routing import Match
 
 from kg.http import sparql_endpoint
-from kg.http.default_headers import EVERYWHERE
+from kg.http.conditional_requests import EVERYWHERE
 from kg.http.responses import Asked, Notice, prefers_page, raw_path, redirect, told
 from kg.http.sparql_endpoint import Refusal, allowed, problem
 from kg.matching.reconcile import routes as reconcile

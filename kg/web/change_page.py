@@ -4,8 +4,7 @@ from collections.abc import Callable
 
 from kg.diff import Change, Changes
 from kg.diff import diff_serializers as written
-from kg.http.page_context import View
-from kg.http.templates import fill
+from kg.http.templates import View, fill
 
 
 def filled(template: str, view: View, changes: Changes | None, href: Callable[[Change], str], **context: object) -> str:

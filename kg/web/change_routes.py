@@ -13,18 +13,17 @@ from pathlib import Path
 from fastapi import APIRouter, Request, Response
 
 from kg.core.errors import KgError
+from kg.core.iris import served_iri
 from kg.core.labels import Labels
 from kg.core.negotiation import HTML, PLAIN_JSON, Format
-from kg.core.rebase import served_iri
 from kg.core.release import GRAPH, Release, releases_at
 from kg.diff import Change, Changes, Dump, compare
 from kg.diff.diff_serializers import as_atom, as_json
 from kg.http.conditional_requests import Validators
 from kg.http.openapi import answered, takes
-from kg.http.pages import View
-from kg.http.representations import path_of
-from kg.http.responses import chosen, page, view_of
+from kg.http.responses import chosen, page, path_of, view_of
 from kg.http.sparql_endpoint import Refusal, unless_known
+from kg.http.templates import View
 from kg.web.change_page import filled
 from kg.web.release_routes import release_at
 

@@ -8,7 +8,7 @@ from starlette.concurrency import run_in_threadpool
 
 from kg.core.errors import KgError
 from kg.core.release import Release
-from kg.http import pages
+from kg.http import templates
 from kg.http.openapi import answered, takes
 from kg.http.responses import page, view_of
 from kg.http.sparql_endpoint import Refusal
@@ -49,7 +49,7 @@ def router(release: Release | None, out: Path) -> APIRouter:
         if name:
             return _written(found, name)
         kept = urlencode({key: asked[key] for key in ("version", "query", "text") if key in asked})
-        html = pages.fill("cite.html", view, cited=found, text=as_text(found), query=query, forms=FORMS, kept=kept)
+        html = templates.fill("cite.html", view, cited=found, text=as_text(found), query=query, forms=FORMS, kept=kept)
         answer = page(html, view)
         answer.headers["Cache-Control"] = LIVE
         return answer

@@ -17,8 +17,7 @@ from urllib.parse import quote
 from pyoxigraph import Literal, NamedNode, RdfFormat, Store, parse
 
 from kg.core.errors import Problem, QueryError, ReleaseError
-from kg.core.iris import BASE, PREFIXES
-from kg.core.rebase import served_quad
+from kg.core.iris import BASE, PREFIXES, served_quad
 from kg.core.release import DESCRIPTION, QUERIES, Release
 from kg.http.sparql_protocol import LONGEST_ADDRESS
 

@@ -9,10 +9,9 @@ from dataclasses import dataclass, replace
 from fastapi import APIRouter, Request, Response
 from pyoxigraph import BlankNode, CanonicalizationAlgorithm, Dataset, Literal, NamedNode, Quad, RdfFormat, Triple, parse
 
-from kg.core.iris import BASE, PREFIXES
+from kg.core.iris import BASE, PREFIXES, REBASED, served_quad
 from kg.core.labels import Labels
 from kg.core.negotiation import HTML, N_TRIPLES, TURTLE, Format
-from kg.core.rebase import REBASED, served_quad
 from kg.core.release import (
     ALIGNMENTS,
     CATALOGUE_GRAPH,
@@ -23,14 +22,24 @@ from kg.core.release import (
     VOID_GRAPH,
     Release,
 )
-from kg.http import pages
+from kg.http import templates
 from kg.http.openapi import answered, led
-from kg.http.pages import View
 from kg.http.query_client import Ask
-from kg.http.representations import RDF_FORMATS, SUFFIXES, Representation, alternates, link, suffixed
-from kg.http.responses import Asked, redirect, sent, written
+from kg.http.responses import (
+    RDF_FORMATS,
+    SUFFIXES,
+    Asked,
+    Representation,
+    alternates,
+    link,
+    redirect,
+    sent,
+    suffixed,
+    written,
+)
 from kg.http.sparql_endpoint import Refusal
-from kg.web.documentation_pages import Documentation
+from kg.http.templates import View
+from kg.web.ontology_page import Documentation
 from kg.web.presenter import TYPE, Facts
 
 _VERSION = NamedNode(PREFIXES["owl"] + "versionIRI")
@@ -189,7 +198,7 @@ class _Shelf:
         facts.anchors = {iri: iri.removeprefix(f"{main}#").removeprefix(BASE).replace("#", "/") for iri in subjects}
         sections = [facts.section(iri, (TYPE,)) for iri in subjects]
         kinds = list(dict.fromkeys(section.kinds[0].text if section.kinds else "" for section in sections))
-        return pages.fill(
+        return templates.fill(
             "published.html",
             view,
             title=view.t(*published.title),

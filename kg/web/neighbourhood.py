@@ -6,10 +6,10 @@ Things stand in blocks, one for each property; of many blocks and of many things
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from kg.http.page_context import View
+from kg.http.templates import View
+from kg.web.diagram import cut, lines
 from kg.web.presenter import Fact, Value
 from kg.web.query_library import Behind
-from kg.web.text_metrics import cut, lines
 
 QUERY = "neighbours-of-a-thing"
 _BLOCKS, _ROWS = 8, 4  # on each side; of each block

@@ -1,5 +1,11 @@
-"""The ontology as a page shows it: each term with what it means, its uses, an example, and what speaks of it."""
+"""The pages that explain the words of a release: its ontology and its shapes, made of what it publishes.
 
+The ontology as a page shows it: each term with what it means, its uses, an example, and what speaks of it.
+
+Real examples of terms: a thing of each class, and a statement with each property, by their names. Asked once.
+"""
+
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -7,15 +13,79 @@ from pyoxigraph import Triple
 
 from kg.core import sparql_scanner
 from kg.core.iris import BASE, ONTOLOGY, PREFIXES
-from kg.core.labels import Labels, prefixed
+from kg.core.labels import Labels, prefixed, told
 from kg.core.stored_queries import StoredQuery
-from kg.http.page_context import View
+from kg.engine.wire import Refusal
+from kg.http.query_client import Ask, bindings, is_iri
+from kg.http.templates import View, fill
 from kg.web.diagram import Drawing, Node, draw
 from kg.web.presenter import TYPE, Facts, Value
 from kg.web.query_library import Question, for_people_first, question
-from kg.web.shapes_page import Group, Rule
-from kg.web.term_examples import Example, Examples
-from kg.web.vocabulary_index import CLASS, PROPERTY, Term, Words
+from kg.web.shapes_page import SEVERITIES, Group, Rule, Shapes
+from kg.web.vocabulary_index import CLASS, PROPERTY, Term, Vocabulary, Words
+
+Names = Mapping[str, Mapping[str, str]]
+_NAMING = " ".join(
+    f"<{PREFIXES[prefix]}{name}>"
+    for prefix, name in (
+        *(("skos", "prefLabel"), ("dcterms", "title"), ("rdfs", "label"), ("foaf", "name")),
+        *(("dcterms", "description"), ("shisaku", "printedText")),
+    )
+)
+_MOST = 400  # things that are asked for at once
+
+
+@dataclass(frozen=True)
+class Example:
+    """A thing that uses a term, and for a property one of its values: an IRI, or a text with its language."""
+
+    thing: str
+    value: str = ""
+    lang: str = ""
+    is_iri: bool = False
+
+
+@dataclass(frozen=True)
+class Examples:
+    """The examples by term, and the names by language of the things in them."""
+
+    by_term: Mapping[str, Example]
+    names: Names
+
+    def name(self, iri: str, lang: str) -> tuple[str, str]:
+        """Return what a thing is called, and in which language; both empty where it has no name."""
+        return told(self.names.get(iri, {}), lang)
+
+
+async def examples(ask: Ask, terms: Iterable[Term]) -> Examples:
+    """Return an example of each term that is in use."""
+    used = [term for term in terms if is_iri(term.example)]
+    pairs = " ".join(f"(<{term.iri}> <{term.example}>)" for term in used if term.kind == PROPERTY)
+    rows = await bindings(
+        ask,
+        f"SELECT * {{ VALUES (?term ?thing) {{ {pairs} }} ?thing ?term ?value }} ORDER BY ?term ?value",
+    )
+    found = {term.iri: Example(term.example) for term in used if term.kind != PROPERTY}
+    for row in rows:
+        value = row["value"]
+        one = Example(row["thing"]["value"], value["value"], value.get("xml:lang", ""), value["type"] == "uri")
+        if row["term"]["value"] not in found or one.lang == "ja":
+            found[row["term"]["value"]] = one
+    things = {one.thing for one in found.values()} | {one.value for one in found.values() if one.is_iri}
+    return Examples(found, await _names(ask, sorted(iri for iri in things if is_iri(iri))))
+
+
+async def _names(ask: Ask, things: list[str]) -> Names:
+    found: dict[str, dict[str, str]] = {}
+    for start in range(0, len(things), _MOST):
+        some = " ".join(f"<{iri}>" for iri in things[start : start + _MOST])
+        query = f"""SELECT ?thing ?name {{ VALUES ?thing {{ {some} }} VALUES ?naming {{ {_NAMING} }}
+          ?thing ?naming ?name }} ORDER BY ?name"""
+        for row in await bindings(ask, query):
+            name = row["name"]
+            found.setdefault(row["thing"]["value"], {}).setdefault(name.get("xml:lang", ""), name["value"])
+    return found
+
 
 _RDFS, _OWL, _SKOS = (PREFIXES[prefix] for prefix in ("rdfs", "owl", "skos"))
 _DOMAIN, _RANGE = _RDFS + "domain", _RDFS + "range"
@@ -220,3 +290,81 @@ def _rules(groups: Iterable[Group]) -> Mapping[str, list[Rule]]:
             for iri in rule.paths:
                 found.setdefault(iri, []).append(rule)
     return found
+
+
+Forms = Sequence[tuple[str, str]]
+_HEAD = BASE + "def"
+
+
+@dataclass
+class Documentation:
+    """These pages of one release. What they count and show of the graph is asked once."""
+
+    ask: Ask
+    labels: Labels
+    vocabulary: Vocabulary
+    stored: Sequence[StoredQuery]
+    _examples: Examples | None = field(default=None, init=False)
+
+    async def ontology(self, view: View, triples: Sequence[Triple], shapes: Sequence[Triple], forms: Forms) -> str:
+        """Return the page of the ontology, from its statements and those of the shapes."""
+        words = await self._words()
+        groups = Shapes(shapes, self.labels, view.lang).groups()
+        shown = Ontology(Sources(triples, groups, self.stored, words, await self._shown(words), self.labels), view)
+        facts = Facts(triples, self.labels, view.lang, view.link)
+        # Some hundreds of sections take a while to lay out, in which others are to be served.
+        return await asyncio.to_thread(
+            lambda: fill(
+                "ontology.html",
+                view,
+                iri=_HEAD,
+                about=facts.section(_HEAD),
+                description=facts.told(_HEAD, PREFIXES["dcterms"] + "description"),
+                version=facts.text(_HEAD, PREFIXES["owl"] + "versionInfo"),
+                forms=forms,
+                drawing=shown.drawing(),
+                classes=shown.classes(),
+                properties=shown.properties(),
+                borrowed=shown.borrowed(),
+            )
+        )
+
+    async def shapes(self, view: View, triples: Sequence[Triple], forms: Forms) -> str:
+        """Return the page of the shapes, from their statements."""
+        words = await self._words()
+
+        def known(iri: str) -> str:
+            return view.link(f"def#{anchor(iri)}") if iri in words.declared or iri in words.used else ""
+
+        groups = Shapes(triples, self.labels, view.lang).groups()
+        return await asyncio.to_thread(
+            lambda: fill(
+                "shapes.html",
+                view,
+                iri=BASE + "shapes",
+                groups=[(group, self.labels.of(group.target, view.lang), known(group.target)) for group in groups],
+                known=known,
+                severity=lambda name: view.t(*SEVERITIES[name]) if name in SEVERITIES else name,
+                forms=forms,
+            )
+        )
+
+    async def _words(self) -> Words:
+        try:
+            return await self.vocabulary.words()
+        except Refusal:  # very large data, or a busy server: the words themselves can be told
+            return Words({})
+
+    async def _shown(self, words: Words) -> Examples:
+        if self._examples is None:
+            try:
+                self._examples = await examples(self.ask, words.used.values())
+            except Refusal:
+                return Examples({}, {})
+        return self._examples
+
+
+def term_of(name: str) -> str:
+    """Return the IRI of a term from its prefixed name; of an IRI itself."""
+    prefix, _, local = name.partition(":")
+    return PREFIXES[prefix] + local if prefix in PREFIXES and not local.startswith("//") else name

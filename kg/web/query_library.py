@@ -7,8 +7,8 @@ from urllib.parse import quote, urlencode
 from kg.core import sparql_scanner
 from kg.core.iris import ID, ONTOLOGY
 from kg.core.stored_queries import StoredQuery
-from kg.http.page_context import View
-from kg.http.representations import path_of
+from kg.http.responses import path_of
+from kg.http.templates import View
 from kg.web.vocabulary_index import Words
 
 # The words for the tags of the stored queries, in the order of the pages. A tag without words is shown as it is.

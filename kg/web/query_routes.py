@@ -11,23 +11,20 @@ from urllib.parse import quote
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
-from kg.core import query_parameters, sparql_scanner
+from kg.core import sparql_scanner, stored_queries
 from kg.core.iris import ONTOLOGY
 from kg.core.labels import Labels, prefixed
 from kg.core.negotiation import CSV, HTML, PLAIN_JSON, Format
-from kg.core.query_parameters import ParameterError, Term
-from kg.core.query_parameters import chosen as chosen_of
-from kg.core.stored_queries import StoredQuery
+from kg.core.stored_queries import ParameterError, StoredQuery, Term
+from kg.core.stored_queries import chosen as chosen_of
 from kg.engine.wire import Answer
-from kg.http import openapi, pages
-from kg.http.pages import View
-from kg.http.query_client import Ask
-from kg.http.representations import path_of
-from kg.http.responses import chosen, page, redirect, view_of
+from kg.http import openapi, templates
+from kg.http.query_client import Ask, Questions, filled, is_iri
+from kg.http.responses import chosen, page, path_of, redirect, view_of
 from kg.http.sparql_endpoint import Refusal
-from kg.http.stored_query_client import Questions, filled, is_iri
+from kg.http.templates import View
 from kg.web import query_library, results_table
-from kg.web.documentation_pages import term_of
+from kg.web.ontology_page import term_of
 from kg.web.vocabulary_index import Vocabulary
 
 TEXT = Format("text", "text/plain", ("txt", "text"))
@@ -78,7 +75,7 @@ class QueryPages:
         subjects = query_library.by_subject(found, view, each_once=not subject)
         subjects = [group for group in subjects if subject in ("", group[0])]
         named = self.labels.of(iri, view.lang)
-        return pages.fill(
+        return templates.fill(
             "queries.html",
             view,
             subjects=subjects,
@@ -96,7 +93,7 @@ class QueryPages:
             shown = None if query.asks_others else await self._beginning(view, query)
         except Refusal as error:
             refusal = error.detail
-        return pages.fill(
+        return templates.fill(
             "question.html",
             view,
             question=query_library.question(query, view),
@@ -122,13 +119,13 @@ class QueryPages:
 
     async def _refuse_absent(self, query: StoredQuery, values: Mapping[str, Sequence[Term]]) -> None:
         """Raise ParameterError where a chosen thing is one of our names and these data say nothing about it."""
-        asked = query_parameters.things(values)
+        asked = stored_queries.things(values)
         known = await self.vocabulary.known(iri for iris in asked.values() for iri in iris)
         declared = (await self.vocabulary.words()).declared if asked else frozenset()
         for parameter in query.parameters:
             for iri in asked.get(parameter.name, ()):
                 if iri not in known and iri not in declared:
-                    raise query_parameters.absent(parameter, iri, await self.vocabulary.things_under(parameter.folder))
+                    raise stored_queries.absent(parameter, iri, await self.vocabulary.things_under(parameter.folder))
 
     def _terms(self, query: StoredQuery, view: View) -> list[tuple[str, str]]:
         return [(iri, view.link(path_of(iri))) for iri in query_library.terms(query) if iri.startswith(ONTOLOGY)]

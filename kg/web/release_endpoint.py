@@ -16,27 +16,24 @@ from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Request, Response
 
-from kg.core import query_parameters
+from kg.core import stored_queries
 from kg.core.errors import KgError
+from kg.core.iris import REBASED
 from kg.core.labels import Labels
 from kg.core.negotiation import GRAPH_FORMATS, HTML, ROW_FORMATS
-from kg.core.query_parameters import ParameterError, line_of, read_parameters
-from kg.core.rebase import REBASED
 from kg.core.release import Release
-from kg.core.stored_queries import StoredQuery
-from kg.engine.data_source import Source
-from kg.engine.limits import Limits
+from kg.core.stored_queries import ParameterError, StoredQuery, line_of, read_parameters
+from kg.engine.data_source import Limits, Source
 from kg.engine.pool import Pool
 from kg.engine.result_cache import MB, Answers
 from kg.http.openapi import answered, led
-from kg.http.query_client import asking
+from kg.http.query_client import Questions, asking, filled
 from kg.http.sparql_endpoint import METHODS, Endpoint, Refusal, allowed
 from kg.http.sparql_protocol import ACCEPT_QUERY
-from kg.http.stored_query_client import Questions, filled
 from kg.web.citations import Asked
-from kg.web.endpoint_introduction import introduction
 from kg.web.release_routes import ASK_AGAIN, FOREVER, LIVE, release_at
 from kg.web.resource_routes import labels_of, vocabulary_of
+from kg.web.service_description import introduction
 from kg.web.sparql_editor import Editor
 from kg.web.vocabulary_index import Vocabulary
 
@@ -139,7 +136,7 @@ class Archive:
         known = next((each.parameters for each in self._setting.queries if each.name == name), ())
         names = [each.name for each in known if line_of(each.name).search(asked.text)]
         try:
-            values = query_parameters.chosen(
+            values = stored_queries.chosen(
                 read_parameters(asked.text, names), [pair for pair in pairs if pair[0] not in _OF_THE_PROTOCOL]
             )
         except ParameterError as error:

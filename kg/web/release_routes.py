@@ -21,7 +21,7 @@ from kg.core.errors import ReleaseError
 from kg.core.iris import PREFIXES
 from kg.core.negotiation import HTML, PLAIN_JSON
 from kg.core.release import CSV_METADATA, DATACITE, DESCRIPTION, MANIFEST, Release, ReleasedFile, release_of
-from kg.http import conditional_requests, pages
+from kg.http import conditional_requests, templates
 from kg.http.compression import GZIP, compressible, gzipped, prefers_gzip
 from kg.http.conditional_requests import Validators
 from kg.http.openapi import answered, led
@@ -99,7 +99,7 @@ def router(current: Release | None, out: Path) -> APIRouter:
 def _described(request: Request, release: Release, current: Release | None, as_page: bool = False) -> Response:
     """Return the manifest of a release, or its page, with a link to each file (Signposting)."""
     if as_page:
-        answer = page(pages.fill("release.html", view_of(request), listed=release), view_of(request))
+        answer = page(templates.fill("release.html", view_of(request), listed=release), view_of(request))
     else:
         answer = JSONResponse(release.manifest(), headers={"Vary": "Accept"})
     items = [_link(quote(file.name), "item", file.media_type) for file in release.files]

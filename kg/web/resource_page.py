@@ -1,4 +1,9 @@
-"""The page of a thing: its facts in reading order, the source beside them, who points to it, what is like it."""
+"""The page of a thing: its facts in reading order, the source beside them, who points to it, what is like it.
+
+A measure as its page shows it: what it is, who is responsible, by when, what for, and where all that is printed.
+
+KPIs and their targets, as the pages of measures and of KPIs show them.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -6,17 +11,176 @@ from urllib.parse import quote
 
 from kg.core.iris import ID, ONTOLOGY, PREFIXES
 from kg.core.labels import Labels, preferred
-from kg.http.page_context import View
 from kg.http.query_client import Row
-from kg.http.representations import path_of
-from kg.http.templates import fill
-from kg.web import kpi_presenter, measure_presenter
+from kg.http.responses import path_of
+from kg.http.templates import View, fill
 from kg.web.layouts import Kind, facets, kind_of, pointing
 from kg.web.neighbourhood import Joined, Neighbours, neighbours, pointed_to
-from kg.web.presenter import TYPE, Fact, Facts, Place, Section, Value
-from kg.web.related_resources import Around
-from kg.web.resource_queries import Description
-from kg.web.statement_presenter import COLUMN, NAMES
+from kg.web.presenter import COLUMN, DERIVED, NAMES, PRINTED, TYPE, Fact, Facts, Place, Section, Value
+from kg.web.resource_queries import Around, Description
+
+_END = PREFIXES["schema"] + "endDate"
+_PLAIN = ("equal",)  # a comparator that nobody says
+
+
+@dataclass(frozen=True)
+class Target:
+    """A target or another value of a KPI: as a number with its unit, where there is one, and as it is printed.
+
+    `role` is a key of the code list; `due` is the last day of its period.
+    """
+
+    href: str
+    role: str
+    role_name: Value | None
+    value: str
+    unit: Value | None
+    comparator: Value | None
+    direction: Value | None
+    period: Value | None
+    due: str
+    baseline: Value | None
+    printed: Value | None
+
+
+@dataclass(frozen=True)
+class Kpi:
+    """A KPI: its words, its kind and its status with their keys, its targets, and the cell it was read from."""
+
+    href: str
+    anchor: str
+    text: Value
+    group: str
+    kind: str
+    kind_name: Value | None
+    status: str
+    status_name: Value | None
+    set_by: Value | None
+    targets: tuple[Target, ...]
+    source: Place | None
+
+
+def kpi(facts: Facts, iri: str) -> Kpi:
+    """Return one KPI of a document."""
+    kind, status = _one(facts, iri, "kpiKind"), _one(facts, iri, "targetStatus")
+    return Kpi(
+        href=facts.away(iri),
+        anchor="-".join(iri.split("/")[-2:]),
+        text=facts.told(iri, PREFIXES["dcterms"] + "description") or facts.thing(iri),
+        group=facts.text(iri, ONTOLOGY + "groupLabel"),
+        kind=_key(kind),
+        kind_name=_thing(facts, kind),
+        status=_key(status),
+        status_name=_thing(facts, status),
+        set_by=_thing(facts, _one(facts, iri, "setBy")),
+        targets=tuple(target(facts, each) for each in facts.iris(iri, ONTOLOGY + "target")),
+        source=next((facts.place(place) for place in facts.iris(iri, DERIVED)), None),
+    )
+
+
+def target(facts: Facts, iri: str) -> Target:
+    """Return one target of a document."""
+    role, comparator, period = (_one(facts, iri, name) for name in ("targetRole", "comparator", "period"))
+    return Target(
+        href=facts.away(iri),
+        role=_key(role),
+        role_name=_thing(facts, role),
+        value=facts.text(iri, ONTOLOGY + "value"),
+        unit=_thing(facts, _one(facts, iri, "unit")),
+        comparator=None if _key(comparator) in _PLAIN else _thing(facts, comparator),
+        direction=_thing(facts, _one(facts, iri, "direction")),
+        period=_thing(facts, period),
+        due=facts.text(period, _END) if period else "",
+        baseline=_thing(facts, _one(facts, iri, "baselinePeriod")),
+        printed=facts.told(iri, PRINTED),
+    )
+
+
+def _one(facts: Facts, iri: str, name: str) -> str:
+    return next(iter(facts.iris(iri, ONTOLOGY + name)), "")
+
+
+def _thing(facts: Facts, iri: str) -> Value | None:
+    return facts.thing(iri) if iri else None
+
+
+def _key(iri: str) -> str:
+    return iri.rpartition("/")[2]
+
+
+_TITLE = PREFIXES["dcterms"] + "title"
+_MENTIONED = ("mentionsEntity", "mentionsOrganization", "mentionsPlace")
+
+
+@dataclass(frozen=True)
+class Document:
+    """A reference document: its name, its address, and where a copy of it is kept."""
+
+    name: Value
+    url: Value | None
+    archived: str
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A listed measure. `printed` are its cells by the key of the column that they were read as."""
+
+    title: Value | None
+    original: Value | None
+    translation: Value | None
+    things: dict[str, tuple[Value, ...]]
+    overview: Value | None
+    support: Value | None
+    budget_note: Value | None
+    kpis: tuple[Kpi, ...]
+    documents: tuple[Document, ...]
+    mentioned: tuple[Value, ...]
+    printed: dict[str, tuple[Place, ...]]
+    notes: int
+
+
+def measure(facts: Facts, iri: str) -> Measure:
+    """Return the measure of a document."""
+    names = (
+        *("pillar", "leadOrganization", "participatingOrganization", "organizationGroup", "expectedEffect"),
+        *("uncertainEffect", "listedFrom", "listingStatus", "budgetProgramme", "citesLaw", "planMeasure", "edition"),
+    )
+    printed = _printed(facts)
+    return Measure(
+        title=facts.told(iri, _TITLE),
+        original=facts.in_language(iri, _TITLE, "ja"),
+        translation=next((facts.thing(each) for each in facts.iris(iri, ONTOLOGY + "titleTranslation")), None),
+        things={name: tuple(facts.thing(each) for each in facts.iris(iri, ONTOLOGY + name)) for name in names},
+        overview=facts.told(iri, ONTOLOGY + "overview"),
+        support=facts.told(iri, ONTOLOGY + "municipalSupport"),
+        budget_note=facts.told(iri, ONTOLOGY + "budgetNote"),
+        kpis=tuple(sorted((kpi(facts, each) for each in facts.iris(iri, ONTOLOGY + "kpi")), key=_as_printed)),
+        documents=tuple(_document(facts, each) for each in facts.iris(iri, ONTOLOGY + "referenceDocument")),
+        mentioned=tuple(facts.thing(each) for name in _MENTIONED for each in facts.iris(iri, ONTOLOGY + name)),
+        printed=printed,
+        notes=sum(len(place.corrections) + len(place.issues) for cells in printed.values() for place in cells),
+    )
+
+
+def _as_printed(kpi: Kpi) -> bool:
+    """Return what to sort KPIs by: the column of progress stands before that of effect."""
+    return kpi.kind != "progress"
+
+
+def _document(facts: Facts, iri: str) -> Document:
+    url = facts.told(iri, PREFIXES["schema"] + "url")
+    archived = next(iter(facts.iris(iri, PREFIXES["schema"] + "archivedAt")), "")
+    return Document(facts.thing(iri), facts.web(iri, PREFIXES["schema"] + "url") if url else None, facts.away(archived))
+
+
+def _printed(facts: Facts) -> dict[str, tuple[Place, ...]]:
+    found: dict[str, list[Place]] = {}
+    for cell in sorted((iri for iri in facts.subjects() if facts.is_cell(iri)), key=facts.order):
+        keys = [column.rpartition("/")[2] for column in facts.iris(cell, COLUMN)] or [""]
+        for key in keys:
+            found.setdefault(key, []).append(facts.place(cell))
+    return {key: tuple(places) for key, places in found.items()}
+
 
 IN_SCHEME = PREFIXES["skos"] + "inScheme"
 MEASURE = "measure.html"  # shows its cells beside what was read from them
@@ -95,8 +259,8 @@ def text(
 
 # What the layouts of their own show besides.
 _OWN: Mapping[str, Callable[[Facts, str], dict[str, object]]] = {
-    MEASURE: lambda facts, thing: {"measure": measure_presenter.measure(facts, thing)},
-    "kpi.html": lambda facts, thing: {"kpi": kpi_presenter.kpi(facts, thing)},
+    MEASURE: lambda facts, thing: {"measure": measure(facts, thing)},
+    "kpi.html": lambda facts, thing: {"kpi": kpi(facts, thing)},
     "row.html": lambda facts, thing: {},
     "edition.html": lambda facts, thing: {"measures": _listed(facts, thing)},
 }

@@ -12,15 +12,28 @@ from kg.core.labels import Labels
 from kg.core.negotiation import HTML, JSON_LD, Format
 from kg.core.release import CATALOGUE_GRAPH, DESCRIPTION, ONTOLOGY, STANDARD_TERMS, Release
 from kg.http.openapi import answered, led, takes
-from kg.http.query_client import Ask
-from kg.http.representations import RDF_FORMATS, SAFE, Representation, alternates, link, split, suffixed
-from kg.http.responses import Asked, Notice, number_in, raw_path, redirect, sent, told, written
+from kg.http.query_client import Ask, is_iri
+from kg.http.responses import (
+    RDF_FORMATS,
+    SAFE,
+    Asked,
+    Notice,
+    Representation,
+    alternates,
+    link,
+    number_in,
+    raw_path,
+    redirect,
+    sent,
+    split,
+    suffixed,
+    told,
+    written,
+)
 from kg.http.sparql_endpoint import Refusal
-from kg.http.stored_query_client import is_iri
-from kg.web import resource_page, schema_org
+from kg.web import discovery, resource_page
 from kg.web.presenter import TYPE, Facts
-from kg.web.related_resources import Surroundings
-from kg.web.resource_queries import Description, Things, candidates
+from kg.web.resource_queries import Description, Surroundings, Things, candidates
 
 _QUERIES = "query/"  # the stored queries have pages of their own
 _LAST_PAGE = 1_000_000
@@ -125,7 +138,7 @@ class Documents:
         scripts = list[str]()
         if format is HTML:
             html, described = await self._html(asked, found)
-            body, scripts = html.encode(), [schema_org.allowed(described)] if described else []
+            body, scripts = html.encode(), [discovery.allowed(described)] if described else []
             location = suffixed(asked.path, HTML, f"{query}{'&' if query else '?'}lang={asked.lang}")
         else:
             body = written([*found.triples, *self._about_document(found, licence)], format)
@@ -143,7 +156,7 @@ class Documents:
         """Return the page about a thing, and what it tells search engines, which stands in a script element."""
         facts = Facts(found.triples, self._labels, asked.lang, asked.view.link)
         kind = resource_page.kind_in(facts, found.thing)
-        described = schema_org.measure(facts, found.thing, dataset_of(self._release) if self._release else "")
+        described = discovery.measure(facts, found.thing, dataset_of(self._release) if self._release else "")
         around = await self._surroundings.of(found, kind)
         forms = [(format.label, suffixed(asked.path, format)) for format in RDF_FORMATS]
         return resource_page.text(asked.view, self._labels, found, kind, around, forms, described), described

@@ -15,7 +15,7 @@ from kg.core.iris import BASE, ID, PREFIXES
 from kg.core.labels import is_web_address, prefixed
 from kg.core.negotiation import JSON, N_TRIPLES, TSV, Format
 from kg.engine.wire import Answer
-from kg.http.representations import path_of
+from kg.http.responses import path_of
 from kg.web.presenter import Value
 
 ROWS = 100  # of one page

@@ -19,18 +19,17 @@ from kg.core import sparql_scanner
 from kg.core.iris import PREFIXES
 from kg.core.labels import Labels, prefixed
 from kg.core.negotiation import GRAPH_FORMATS, HTML, ROW_FORMATS, NotAcceptable, choose
-from kg.core.query_parameters import ParameterError, chosen
 from kg.core.request_context import remarks_of
-from kg.engine.foreign_syntax import Mistake
-from kg.engine.query_diagnostics import mistake_in
+from kg.core.stored_queries import ParameterError, chosen
+from kg.engine.query_diagnostics import Mistake, mistake_in
 from kg.engine.result_cache import Answers
 from kg.engine.wire import Question
-from kg.http import assets, pages
-from kg.http.pages import View
+from kg.http import templates
+from kg.http.query_client import Questions, filled
 from kg.http.responses import number_in, page, redirect, view_of
 from kg.http.sparql_endpoint import CLIENT_GONE, Refusal, client_of, unless_gone
 from kg.http.sparql_protocol import LONGEST_ADDRESS
-from kg.http.stored_query_client import Questions, filled
+from kg.http.templates import View
 from kg.web import query_library, results_table
 from kg.web.landing import example
 from kg.web.vocabulary_index import Missing, Vocabulary, Words
@@ -100,7 +99,7 @@ class Editor:
     async def blank(self, request: Request) -> Response:
         """Return the page without an answer: with the query to edit, a stored one, or the first example.
 
-        Other parameters say what a stored query is about (`kg.core.query_parameters`). What is not understood is said
+        Other parameters say what a stored query is about (`kg.core.stored_queries`). What is not understood is said
         on the page.
         """
         view, asked = view_of(request), request.query_params
@@ -127,7 +126,7 @@ class Editor:
 
     def _page(self, view: View, question: Question, status: int = 200, outcome: Outcome | None = None) -> Response:
         graph = sparql_scanner.operation(question.query) in ("CONSTRUCT", "DESCRIBE")
-        html = pages.fill(
+        html = templates.fill(
             "editor.html",
             view,
             query=question.query,
@@ -139,11 +138,11 @@ class Editor:
             formats=GRAPH_FORMATS if graph else ROW_FORMATS,
             subjects=query_library.by_subject(self.stored.written.values(), view),
             lines=question.query.splitlines() if outcome and outcome.mistake else [],
-            script=SCRIPT if assets.there(SCRIPT) else "",
+            script=SCRIPT if templates.there(SCRIPT) else "",
             named=lambda iri: (prefixed(iri), self.labels.of(iri, view.lang)),
             instead=lambda missing, iri: _instead(question.query, missing, iri),
         )
-        return page(html, view, status, ["'self'"] if assets.there(SCRIPT) else ())
+        return page(html, view, status, ["'self'"] if templates.there(SCRIPT) else ())
 
     def _address(self, view: View, question: Question) -> str:
         """Return the address of a question below the top of the site; empty where it would be too long."""

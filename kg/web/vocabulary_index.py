@@ -14,12 +14,10 @@ from pathlib import Path
 from pyoxigraph import Literal, NamedNode
 
 from kg.core import sparql_scanner
-from kg.core.iris import BASE, ID, PREFIXES
+from kg.core.iris import BASE, ID, PREFIXES, served_iri
 from kg.core.labels import prefixed, statements_of
-from kg.core.rebase import served_iri
 from kg.engine.wire import Refusal
-from kg.http.query_client import Ask, rows
-from kg.http.stored_query_client import filled, is_iri
+from kg.http.query_client import Ask, filled, is_iri, rows
 
 CLASS, PROPERTY = "class", "property"
 # How often each is used, and the first thing that uses it. They are no stored queries: they count over all editions.

@@ -28,11 +28,8 @@ from pyoxigraph import Literal, NamedNode, Quad, RdfFormat, Store, parse
 from kg.core.paths import places
 from kg.core.release import CURRENT, N_TRIPLES
 from kg.search import Index, Matcher, build
-from kg.search.character_variants import Characters
-from kg.search.index_source import texts
-from kg.search.normalizer import Folding
-from kg.search.query_parser import Words
-from kg.search.tokenizer import BREAK, tokens
+from kg.search.index_builder import texts
+from kg.search.normalizer import BREAK, Characters, Folding, Words, tokens
 
 WORDS = (
     "県",

@@ -32,8 +32,7 @@ from starlette.concurrency import run_in_threadpool
 
 from kg.core.paths import places
 from kg.core.release import current_release
-from kg.engine.data_source import Source
-from kg.engine.limits import Limits
+from kg.engine.data_source import Limits, Source
 from kg.engine.query_evaluator import BoundedOutput, answer
 from kg.engine.wire import Question
 from kg.http.sparql_endpoint import accept_of, read_post

@@ -195,7 +195,7 @@ def test_a_wrong_link_is_told(recipe: Path, edit: Edit, name: str, old: str, new
 
 def test_the_identifiers_of_the_recipe_are_right() -> None:
     """Every corporate number and area code of ours is checked: with its check digit changed, none passes."""
-    from kg.recipe.check_digits import is_corporate_number, is_local_government_code
+    from kg.recipe.schema import is_corporate_number, is_local_government_code
 
     checked = 0
     for name, column, check in (

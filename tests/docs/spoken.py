@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
-from kg.core.messages import GAP, catalogue
+from kg.core.errors import GAP, catalogue
 
 KG = Path(__file__).resolve().parents[2] / "kg"
 _OR = " / "  # between what is said in one case and in another

@@ -9,9 +9,8 @@ import httpx
 import pytest
 
 from kg.cli import main
-from kg.core.errors import Problem
+from kg.core.errors import GAP, Problem, catalogue, told
 from kg.core.iris import ONTOLOGY
-from kg.core.messages import GAP, catalogue, told
 from kg.core.release import Release
 
 from . import reference, spoken

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from kg.core.paths import TOP_FILES
-from kg.http.pages import LANGUAGES
+from kg.http.templates import LANGUAGES
 
 from .recipes import DOCS, GENERATED, ROOT, twin, written
 

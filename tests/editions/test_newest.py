@@ -14,9 +14,8 @@ from fastapi import FastAPI
 
 from kg.core.iris import edition
 from kg.core.paths import places
-from kg.core.query_parameters import line_of
 from kg.core.release import release_of
-from kg.core.stored_queries import EDITION, read_queries
+from kg.core.stored_queries import EDITION, line_of, read_queries
 from kg.server.app import app
 
 from ..support.commands import kg

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from pyoxigraph import Literal, NamedNode, QuerySolutions, Store
 
-from kg.builder.build_report import summary
 from kg.builder.pipeline import Built, build, draft
+from kg.builder.progress import summary
 from kg.core.errors import KgError
 from kg.core.paths import places
 from kg.core.store_loader import open_release

@@ -22,8 +22,7 @@ from pathlib import Path
 from pyoxigraph import NamedNode, Store
 
 from kg.core.iris import ID
-from kg.search.character_variants import Characters
-from kg.search.normalizer import hiragana
+from kg.search.normalizer import Characters, hiragana
 
 SET, HELD_OUT = HALVES = ("set", "held-out")
 HERE = Path(__file__).parent

@@ -10,7 +10,7 @@ from kg.core.errors import RecipeError
 from kg.core.paths import places
 from kg.core.stored_queries import StoredQuery, read_queries
 from kg.rdf.graph_builder import Graph
-from kg.rdf.query_catalogue import questions
+from kg.rdf.release_files import questions
 
 QUERIES = read_queries(places().queries)
 BASE = "https://w3id.org/shisaku/id/query/"

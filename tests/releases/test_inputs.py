@@ -13,7 +13,7 @@ from kg.core.paths import places
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.parametrize("name", ["templates/validation.html", "templates/base.html", "rdf/shacl_page.py"])
+@pytest.mark.parametrize("name", ["templates/validation.html", "templates/base.html", "rdf/shacl_report.py"])
 def test_a_page_of_a_release_is_made_from_its_template(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:

@@ -15,8 +15,7 @@ from hypothesis import strategies as st
 
 from kg.core.errors import RecipeError
 from kg.core.paths import places
-from kg.rdf.csv_tables import Table
-from kg.rdf.xlsx_exporter import CUT, LIMIT, workbook
+from kg.rdf.csv_tables import CUT, LIMIT, Table, workbook
 from kg.recipe.release_texts import Catalogue, TableTexts, Text, read_catalogue
 
 TABLES = (

@@ -22,8 +22,8 @@ from .conftest import CHECKOUT, KEYS, build, contents, environment
 
 # Chunks of 20 kB in place of 8 MB, and a graph that is always too large to be validated as a whole.
 SMALL = """
-import kg.rdf.ntriples_chunks, kg.builder.edition_validator
-kg.rdf.ntriples_chunks.chunks_of.__defaults__ = (20_000,)
+import kg.rdf.edition_dumps, kg.builder.edition_validator
+kg.rdf.edition_dumps.chunks_of.__defaults__ = (20_000,)
 kg.builder.edition_validator.validate_graph.__defaults__ = (0,)
 """
 
@@ -71,7 +71,7 @@ def test_what_editions_count_alike_is_added_up(alone: Path) -> None:
 def test_a_build_that_was_killed_goes_on_where_it_was(several: Path, alone: Path, tmp_path: Path) -> None:
     """After SIGKILL the next build reads only the documents that were not read yet, and the release is the same."""
     stops = (
-        "import kg.rdf.part_merger, time\nkg.rdf.part_merger.gather_identities = None\n"
+        "import kg.rdf.document_parts, time\nkg.rdf.document_parts.gather_identities = None\n"
         "import kg.builder.document_reader as d\n"
     )
     stops += "d.references_of = lambda *a: time.sleep(300)\n"  # when the last document has been read

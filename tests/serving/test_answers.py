@@ -10,7 +10,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from kg.engine.limits import Limits
+from kg.engine.data_source import Limits
 from kg.server.app import app
 
 from .conftest import QUERIES

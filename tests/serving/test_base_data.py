@@ -136,7 +136,7 @@ def test_the_store_on_the_disk_has_other_names(real: Release) -> None:
     """With a base of its own a server loads a release into memory, however large it is and however little there is."""
     program = (
         "from pathlib import Path; from kg.core.release import read_release;"
-        "from kg.engine import data_source as source, limits;"
+        "from kg.engine import data_source as source, data_source as limits;"
         f"found = source.Source.of(read_release(Path({str(real.folder)!r})), limits.Limits(), 0);"
         "source.LOADED_AT_ONCE = 0; print(found.on_disk, found.at_once().on_disk)"
     )

@@ -15,7 +15,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from kg.http.default_headers import EVERYWHERE
+from kg.http.conditional_requests import EVERYWHERE
 from kg.server.app import app
 from kg.server.connection_limits import KB, ConnectionLimits
 
@@ -284,7 +284,7 @@ def test_fewer_descriptors_mean_fewer_connections(tmp_path: Path) -> None:
     """Where the system allows few descriptors, those for files and workers are not given to connections."""
     import resource
 
-    from kg.server.listener import server_of
+    from kg.server.runner import server_of
 
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))

@@ -20,7 +20,7 @@ from pyoxigraph import RdfFormat, parse
 from kg.cli import main
 from kg.core.errors import RecipeError
 from kg.core.stored_queries import read_query
-from kg.engine.limits import Limits
+from kg.engine.data_source import Limits
 from kg.server.app import app
 
 from .conftest import QUERIES

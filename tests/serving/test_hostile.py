@@ -11,7 +11,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from kg.engine.limits import KB, MB, Limits
+from kg.engine.data_source import KB, MB, Limits
 from kg.server.app import app
 
 # What meets another limit than time meets it soon, however busy the machine is.

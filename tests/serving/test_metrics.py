@@ -16,10 +16,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from kg.core.errors import KgError
 from kg.core.release import Release
-from kg.engine.limits import Limits
-from kg.server.access_log import AccessLog
+from kg.engine.data_source import Limits
 from kg.server.app import app
-from kg.server.request_monitor import Operation
+from kg.server.request_monitor import AccessLog, Operation
 
 from ..support.waiting import eventually
 from .conftest import QUERIES

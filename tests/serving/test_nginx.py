@@ -17,9 +17,8 @@ from fastapi import FastAPI
 from pyoxigraph import RdfFormat, parse
 
 from kg.core.release import Release
-from kg.server.access_log import AccessLog
 from kg.server.app import app
-from kg.server.request_monitor import Operation
+from kg.server.request_monitor import AccessLog, Operation
 
 from ..support.processes import free_ports, process_of
 from ..support.waiting import eventually

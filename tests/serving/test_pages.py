@@ -11,7 +11,7 @@ import pytest
 
 from kg.core.release import Release
 from kg.core.sparql_scanner import calls_service
-from kg.http.pages import language
+from kg.http.templates import language
 from kg.server.app import app
 
 BROWSER = {"Accept": "text/html"}

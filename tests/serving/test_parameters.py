@@ -8,8 +8,7 @@ import httpx
 import pytest
 
 from kg.core.paths import places
-from kg.core.query_parameters import ParameterError, chosen, read_parameters
-from kg.core.stored_queries import read_queries
+from kg.core.stored_queries import ParameterError, chosen, read_parameters, read_queries
 
 BROWSER = {"Accept": "text/html"}
 QUERIES = {query.name: query for query in read_queries(places().queries)}

@@ -12,11 +12,10 @@ from click.testing import CliRunner
 from fastapi import FastAPI
 
 from kg.cli import main
-from kg.engine.limits import Limits
+from kg.engine.data_source import Limits
 from kg.http.client_address import turn_of
-from kg.server.access_log import AccessLog
 from kg.server.app import app
-from kg.server.request_monitor import Operation
+from kg.server.request_monitor import AccessLog, Operation
 
 from ..support.waiting import eventually
 from .conftest import QUERIES

@@ -21,7 +21,7 @@ from rdflib.compare import to_isomorphic
 
 from kg.core.iris import PREFIXES
 from kg.core.negotiation import JSON_LD, N_TRIPLES, RDF_XML, TRIG, TURTLE, NotAcceptable
-from kg.http.representations import write
+from kg.http.responses import write
 from kg.server.app import app
 
 from ..docs import tools

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pyoxigraph import Store
 
 from kg.core.sparql_scanner import calls_service, is_update, operation
-from kg.engine.limits import Limits
+from kg.engine.data_source import Limits
 from kg.server.app import app
 
 from .conftest import QUERIES

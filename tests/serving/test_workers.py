@@ -14,7 +14,7 @@ import pytest
 from fastapi import FastAPI
 
 from kg.core.errors import ReleaseError
-from kg.engine.limits import MB, Limits
+from kg.engine.data_source import MB, Limits
 from kg.server.app import app
 
 from ..support.servers import started
@@ -24,7 +24,7 @@ PROGRAM = """
 import sys
 from pathlib import Path
 from kg.server.runner import serve
-from kg.engine.limits import Limits
+from kg.engine.data_source import Limits
 folder = Path(sys.argv[1])
 limits = Limits(workers=2, slow_places=2, seconds=300.0, fast_seconds=0.1)
 serve([folder / "data.ttl"], folder, folder, port=0, limits=limits)
@@ -221,7 +221,7 @@ BLIND = """
 import os, socket, sys, tempfile
 from pyoxigraph import Store
 from kg.core import sparql_scanner as sparql
-from kg.engine.limits import Limits
+from kg.engine.data_source import Limits
 from kg.engine.wire import Question, receive
 from kg.engine.data_source import Source
 from kg.engine.worker import confine, work

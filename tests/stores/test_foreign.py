@@ -10,7 +10,7 @@ import pytest
 from fastapi import FastAPI
 
 from kg.core.paths import places
-from kg.engine.limits import Limits
+from kg.engine.data_source import Limits
 from kg.engine.release_watcher import Watch
 from kg.engine.remote_release import Address
 from kg.server.app import app

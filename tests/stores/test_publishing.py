@@ -13,7 +13,7 @@ from kg.cli import main
 from kg.core.errors import StoreError
 from kg.core.release import CATALOGUE_GRAPH, VOID_GRAPH
 from kg.engine import remote_publisher
-from kg.engine.release_detector import holding_of
+from kg.engine.release_watcher import holding_of
 from kg.engine.remote_release import LAYOUT, STATED, Address, graph_of
 from kg.engine.store_client import Connection
 

@@ -16,7 +16,7 @@ from fastapi import FastAPI
 from kg.cli import main
 from kg.core.paths import places
 from kg.core.release import CATALOGUE_GRAPH, VALIDATION_GRAPH, VOID_GRAPH, Release
-from kg.engine.limits import Limits
+from kg.engine.data_source import Limits
 from kg.engine.release_watcher import Watch
 from kg.engine.remote_release import Address, graph_of
 from kg.server.app import app

@@ -3,7 +3,7 @@
 import pytest
 from pyoxigraph import NamedNode, QuerySolutions, RdfFormat, Store
 
-from kg.core.sparql_rewriter import Dataset, begins_paths_with_several, with_equations, without_dataset
+from kg.core.sparql_scanner import Dataset, begins_paths_with_several, with_equations, without_dataset
 
 BASE = "http://example.org/"
 DATA = """@prefix : <http://example.org/> .

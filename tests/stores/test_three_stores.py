@@ -16,12 +16,11 @@ from kg.core.paths import places
 from kg.core.release import VALIDATION_GRAPH, VOID_GRAPH, Release
 from kg.core.sparql_scanner import calls_service
 from kg.core.stored_queries import read_queries
-from kg.engine.limits import Limits
+from kg.engine.data_source import Limits
 from kg.engine.release_watcher import Watch
 from kg.engine.remote_publisher import Loader
 from kg.engine.remote_release import COMING, STATED, Address
-from kg.engine.store_client import Connection
-from kg.engine.virtuoso import Virtuoso
+from kg.engine.store_client import Connection, Virtuoso
 from kg.server.app import app
 
 from .conftest import publish, write

@@ -10,7 +10,7 @@ from fastapi import FastAPI
 
 from kg.core.paths import places
 from kg.core.release import Release
-from kg.engine.limits import Limits
+from kg.engine.data_source import Limits
 from kg.server.app import app
 
 from ..support.waiting import eventually

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from pyoxigraph import RdfFormat, parse
 
-from kg.builder.memory_reader import Tables
+from kg.builder.document_reader import Tables
 from kg.core.spans import plain
 
 DEF = "https://w3id.org/shisaku/def#"

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
-from kg.builder.memory_reader import Tables
+from kg.builder.document_reader import Tables
 from kg.builder.pipeline import read as read_in_memory
 from kg.rdf.shacl_validator import FAST, Validator, report_of
 from kg.recipe import Recipe, read_recipe

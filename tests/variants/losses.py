@@ -4,7 +4,7 @@ from collections import defaultdict
 
 from pyoxigraph import RdfFormat, parse
 
-from kg.builder.memory_reader import Tables
+from kg.builder.document_reader import Tables
 
 DEF = "https://w3id.org/shisaku/def#"
 

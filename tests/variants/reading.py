@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
-from kg.builder.memory_reader import Tables
+from kg.builder.document_reader import Tables
 
 Row = dict[str, str]
 MEASURE_FIELDS = [

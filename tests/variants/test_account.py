@@ -11,7 +11,7 @@ from test_cases import PLAIN, rows_of
 from test_cells import ADDRESSES, BODIES, BUDGETS, LISTINGS, MARKS, NUMBERS, SHORT
 from test_garbled import examples
 
-from kg.builder.memory_reader import Tables
+from kg.builder.document_reader import Tables
 
 Read = Callable[..., Tables]
 

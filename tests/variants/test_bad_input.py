@@ -10,7 +10,7 @@ from mutations import Document, mutated, thinned
 from mutations import real as taken_apart
 from reading import differences, report
 
-from kg.builder.memory_reader import Tables
+from kg.builder.document_reader import Tables
 
 Read = Callable[..., Tables]
 Draft = Callable[..., Result]

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from reading import Row, report, same
 
-from kg.builder.memory_reader import Tables
+from kg.builder.document_reader import Tables
 
 Read = Callable[..., Tables]
 HEADER = (

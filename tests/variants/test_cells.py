@@ -5,7 +5,7 @@ from collections.abc import Callable
 from losses import noted, printed_support
 from test_cases import HEADER, PLAIN, Row, rows_of
 
-from kg.builder.memory_reader import Tables
+from kg.builder.document_reader import Tables
 
 Read = Callable[..., Tables]
 UNREAD = "cell-unread"

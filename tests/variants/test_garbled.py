@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from losses import losses
 from mutations import real as taken_apart
 
-from kg.builder.memory_reader import Tables
+from kg.builder.document_reader import Tables
 from kg.core.errors import KgError
 
 Read = Callable[..., Tables]

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from reading import report
 from test_cases import rows_of
 
-from kg.builder.memory_reader import Tables
+from kg.builder.document_reader import Tables
 
 Read = Callable[..., Tables]
 SCHEMA = rdflib.Namespace("http://schema.org/")

@@ -8,7 +8,7 @@ import pytest
 from mutations import UNSEEN
 from test_cases import rows_of
 
-from kg.builder.memory_reader import Tables
+from kg.builder.document_reader import Tables
 from kg.recipe import read_recipe
 
 from ..support.commands import CHECKOUT

@@ -14,7 +14,7 @@ from phrases import CLAUSES
 from pyoxigraph import RdfFormat, parse
 from reading import differences, report
 
-from kg.builder.memory_reader import Tables
+from kg.builder.document_reader import Tables
 
 from ..support.cases import sampled
 

@@ -15,12 +15,10 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from kg.core.errors import Problem, QueryError
-from kg.core.iris import edition
-from kg.core.rebase import served_iri
-from kg.matching.link.cell_matcher import MATCH, REASON, Asked, Cells, Row
-from kg.matching.link.link_options import ANY, COLUMNS, KINDS, TEXT, Task
+from kg.core.iris import edition, served_iri
+from kg.matching.link.cell_matcher import ANY, COLUMNS, KINDS, MATCH, REASON, TEXT, Asked, Cells, Row, Task
 from kg.search import Index, Matcher, local
-from kg.search.index_source import EDITION, TYPE
+from kg.search.index_builder import EDITION, TYPE
 
 _MANY = 400  # texts that are worth a second process
 _LOT = 50  # texts of one errand

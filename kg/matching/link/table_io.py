@@ -7,10 +7,8 @@ from pathlib import Path
 
 from kg.core.errors import Problem
 from kg.matching.link.csv_table import TextTable, write_text
-from kg.matching.link.table import Added, ColumnError, Columns, Table, TableError, Written, with_added
-from kg.matching.link.table_files import content
-from kg.matching.link.xlsx_package import SAVE
-from kg.matching.link.xlsx_table import Workbook, write_workbook
+from kg.matching.link.table import Added, ColumnError, Columns, Table, TableError, Written, content, with_added
+from kg.matching.link.xlsx_table import SAVE, Workbook, write_workbook
 
 EXCEL = (".xlsx", ".xlsm")
 _ZIP, _OLE = b"PK\x03\x04", bytes.fromhex("d0cf11e0a1b11ae1")

@@ -1,21 +1,303 @@
-"""Tables in Excel files (.xlsx): columns are added to the XML of one sheet, and every other byte of the file stays."""
+"""Tables in Excel files (.xlsx): columns are added to the XML of one sheet, and every other byte of the file stays.
 
+The XML of a sheet, to which cells are added: nothing else of it is read into another form, or written again.
+
+An Excel file as what it is: a zip file of parts. One part is exchanged, every other one stays to the byte.
+"""
+
+import posixpath
+import re
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from copy import copy
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import IO, TYPE_CHECKING, Any, cast
+from xml.etree import ElementTree
+from xml.parsers.expat import ExpatError, ParserCreate
+from xml.sax.saxutils import escape
+from zipfile import BadZipFile, ZipFile
+from zlib import error as ZlibError
 
 from kg.core.errors import Problem
-from kg.matching.link.table import HEADER_WITHIN, Added, Columns, TableError, Written, header_of
-from kg.matching.link.table_files import output
-from kg.matching.link.xlsx_package import SAVE, Package
-from kg.matching.link.xlsx_sheet import COLUMNS, ILLEGAL, LONGEST, Sheet, SheetError, read
+from kg.matching.link.table import HEADER_WITHIN, Added, Columns, TableError, Written, header_of, output
 
 if TYPE_CHECKING:
     from openpyxl.worksheet.worksheet import Worksheet
+
+
+LONGEST = 32_767  # characters of a cell, by Excel's own limits
+COLUMNS = 16_384  # of a sheet
+ILLEGAL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")  # what XML 1.0 cannot hold
+# A character as Excel writes one that XML does not keep: _x000D_. A text that looks so has its first mark written thus.
+ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
+_TAG = re.compile(rb"<(?:[^>\"']|\"[^\"]*\"|'[^']*')*>")
+_SPANS = re.compile(rb"(\sspans=[\"'])(\d+):(\d+)")
+_ENCODING = re.compile(rb"^\s*<\?xml[^>]*encoding=[\"']([A-Za-z0-9._-]+)[\"'][^>]*\?>")
+_REFERENCE = re.compile(r"([A-Z]+)([0-9]+)")
+
+
+class SheetError(ValueError):
+    """The XML of a sheet is not what it should be."""
+
+
+@dataclass
+class _Row:
+    start: int
+    end: int = 0  # where its closing tag begins; the same as `start` where the tag is its own end
+    width: int = 0
+    styles: dict[int, str] = field(default_factory=dict)
+
+
+class Sheet:
+    """The XML of a sheet; raise SheetError where it is none."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = _in_utf_8(data)
+        self._rows: dict[int, _Row] = {}
+        self._end = self._dimension = -1
+        self._prefix = ""
+        self._row = self._column = 0
+        parser = ParserCreate()
+        parser.StartElementHandler, parser.EndElementHandler = self._begin, self._finish
+        self._parser = parser
+        try:
+            parser.Parse(self._data, True)
+        except ExpatError as error:
+            raise SheetError(str(error)) from error
+        if self._end < 0:
+            raise SheetError("it has no rows")
+
+    @property
+    def width(self) -> int:
+        """How many columns the rows have, empty cells that have a look among them."""
+        return max((row.width for row in self._rows.values()), default=0)
+
+    def with_cells(self, first: int, rows: Mapping[int, Iterable[str]], header: int) -> bytes:
+        """Return the XML with texts in the columns from `first` on, by rows; a header looks as its last cell does."""
+        styles = self._rows[header].styles if header in self._rows else {}
+        style = styles.get(first - 1) or (styles[max(styles)] if styles else "")
+        edits: list[tuple[int, int, bytes]] = []
+        last = first
+        for number, texts in sorted(rows.items()):
+            cells = [(place, text) for place, text in enumerate(texts, first) if text]
+            if cells:
+                last = max(last, cells[-1][0])
+                made = "".join(self._cell(place, number, text, style * (number == header)) for place, text in cells)
+                edits += self._edits(number, made.encode(), cells[-1][0])
+        return _edited(self._data, [*edits, *self._dimensions(last)])
+
+    def _begin(self, tag: str, attributes: dict[str, str]) -> None:
+        prefix, _, name = tag.rpartition(":")
+        at = self._parser.CurrentByteIndex
+        if name == "row":
+            self._row, self._column = int(attributes.get("r") or self._row + 1), 0
+            self._rows[self._row] = _Row(at, at)
+            self._prefix = f"{prefix}:" if prefix else ""
+        elif name == "c":
+            found = _REFERENCE.fullmatch(attributes.get("r", ""))
+            self._column = number_of(found[1]) if found else self._column + 1
+            row = self._rows[self._row]
+            row.width = max(row.width, self._column)
+            row.styles[self._column] = attributes.get("s", "")
+        elif name == "dimension":
+            self._dimension = at
+
+    def _finish(self, tag: str) -> None:
+        name = tag.rpartition(":")[2]
+        if name == "row":
+            self._rows[self._row].end = self._parser.CurrentByteIndex
+        elif name == "sheetData":
+            self._end = self._parser.CurrentByteIndex
+
+    def _cell(self, place: int, row: int, text: str, style: str) -> str:
+        look = f' s="{style}"' if style else ""
+        name, text = self._prefix, written(text)
+        reference = f"{letters_of(place)}{row}"
+        return (
+            f'<{name}c r="{reference}"{look} t="inlineStr"><{name}is><{name}t xml:space="preserve">{text}'
+            f"</{name}t></{name}is></{name}c>"
+        )
+
+    def _edits(self, number: int, cells: bytes, last: int) -> list[tuple[int, int, bytes]]:
+        """Return what is written where, for a row: from an offset on so many bytes give way to others."""
+        row, name = self._rows.get(number), f"{self._prefix}row".encode()
+        if row is None:
+            after = (there.start for at, there in sorted(self._rows.items()) if at > number)
+            return [(next(after, self._end), 0, b'<%b r="%d">%b</%b>' % (name, number, cells, name))]
+        tag = self._tag(row.start)
+        wider = _SPANS.sub(lambda found: b"%b%b:%d" % (found[1], found[2], max(int(found[3]), last)), tag)
+        if row.end == row.start:
+            return [(row.start, len(tag), b"%b>%b</%b>" % (wider.removesuffix(b"/>").rstrip(), cells, name))]
+        return [(row.start, len(tag), wider), (row.end, 0, cells)]
+
+    def _dimensions(self, last: int) -> list[tuple[int, int, bytes]]:
+        """Return the edit that makes the noted size of the sheet as wide as it has become."""
+        if self._dimension < 0:
+            return []
+        tag = self._tag(self._dimension)
+
+        def wider(found: re.Match[bytes]) -> bytes:
+            end = letters_of(max(number_of(found[3].decode()), last)).encode()
+            return b"%b%b:%b%b" % (found[1], found[2], end, found[4])
+
+        new = re.sub(rb"(\sref=[\"'])([A-Z]+[0-9]+):([A-Z]+)([0-9]+)", wider, tag)
+        return [(self._dimension, len(tag), new)]
+
+    def _tag(self, start: int) -> bytes:
+        found = _TAG.match(self._data, start)
+        if found is None:
+            raise SheetError("a tag has no end")
+        return found[0]
+
+
+def written(text: str) -> str:
+    """Return a text as it stands in a cell of XML: what XML cannot hold is left out, a carriage return is escaped."""
+    kept = ILLEGAL.sub("", text)[:LONGEST]
+    return escape(ESCAPED.sub(lambda found: f"_x005F{found[0]}", kept)).replace("\r", "_x000D_")
+
+
+def read(text: str) -> str:
+    """Return the text of a cell without Excel's escapes."""
+    return ESCAPED.sub(lambda found: chr(int(found[1], 16)), text)
+
+
+def number_of(letters: str) -> int:
+    """Return the number of a column from its letters: 27 for AA."""
+    number = 0
+    for letter in letters:
+        number = number * 26 + ord(letter) - 64
+    return number
+
+
+def letters_of(number: int) -> str:
+    """Return the letters of a column from its number."""
+    letters = ""
+    while number:
+        number, rest = divmod(number - 1, 26)
+        letters = chr(65 + rest) + letters
+    return letters
+
+
+def _edited(data: bytes, edits: Iterable[tuple[int, int, bytes]]) -> bytes:
+    parts, done = [], 0
+    for start, length, new in sorted(edits, key=lambda edit: edit[0]):
+        parts += [data[done:start], new]
+        done = start + length
+    return b"".join([*parts, data[done:]])
+
+
+def _in_utf_8(data: bytes) -> bytes:
+    """Return XML in UTF-8, in which offsets count bytes."""
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        text = data.decode("utf-16")
+        return re.sub(r"^\s*<\?xml[^>]*\?>", '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>', text).encode()
+    found = _ENCODING.match(data)
+    if found and found[1].lower() not in (b"utf-8", b"us-ascii"):
+        raise SheetError(f"it is encoded in {found[1].decode()}")
+    return data
+
+
+SAVE = "save it as .xlsx without a password"
+_TYPES, _SIGNED = "[Content_Types].xml", "_xmlsignatures/"
+_STRICT = b"http://purl.oclc.org/ooxml/"
+# The names of Strict Open XML, and those that programs know better.
+_USUAL = (
+    (b"http://purl.oclc.org/ooxml/spreadsheetml/main", b"http://schemas.openxmlformats.org/spreadsheetml/2006/main"),
+    (
+        b"http://purl.oclc.org/ooxml/officeDocument/",
+        b"http://schemas.openxmlformats.org/officeDocument/2006/",
+    ),
+    (b"http://purl.oclc.org/ooxml/drawingml/", b"http://schemas.openxmlformats.org/drawingml/2006/"),
+)
+_KINDS = (  # by what the list of contents says that the whole is
+    ("sheet.main+xml", ".xlsx"),
+    ("sheet.macroEnabled.main+xml", ".xlsm"),
+)
+_READING = (BadZipFile, ZlibError, KeyError, ValueError, OSError, EOFError, RuntimeError, ElementTree.ParseError)
+
+
+class Package:
+    """The parts of an Excel file; raise TableError where it is none that can be read."""
+
+    def __init__(self, data: bytes, file: Path) -> None:
+        self._data, self._file = data, file
+        try:
+            with ZipFile(BytesIO(data)) as archive:
+                self._names = archive.namelist()
+                if "mimetype" in self._names and b"opendocument" in archive.read("mimetype"):
+                    raise TableError(Problem("it is an OpenDocument file (.ods)", "save it as .xlsx", file))
+                self._types = archive.read(_TYPES).decode("utf-8", "replace")
+        except _READING as error:
+            raise TableError(Problem(f"it is no Excel file that can be read: {error}", SAVE, file)) from error
+        if "sheet.binary" in self._types:
+            raise TableError(Problem("it is a binary Excel file (.xlsb)", SAVE, file))
+
+    @property
+    def ending(self) -> str:
+        """What the name of such a file ends in; nothing for a template."""
+        return next((ending for kind, ending in _KINDS if f".{kind}" in self._types), "")
+
+    @property
+    def signed(self) -> bool:
+        """Whether somebody has signed the file: no signature holds when it is changed."""
+        return any(name.startswith(_SIGNED) for name in self._names)
+
+    def usual(self) -> bytes:
+        """Return the file, with the names of Strict Open XML as those that programs know better."""
+        with ZipFile(BytesIO(self._data)) as archive:
+            if not any(_STRICT in archive.read(name) for name in self._names if name.endswith("workbook.xml")):
+                return self._data
+            made = BytesIO()
+            with ZipFile(made, "w") as usual:
+                for name in self._names:
+                    content = archive.read(name)
+                    if name.endswith((".xml", ".rels")):
+                        for strict, known in _USUAL:
+                            content = content.replace(strict, known)
+                    usual.writestr(name, content)
+        return made.getvalue()
+
+    def part_of(self, sheet: str) -> str:
+        """Return the name of the part that a sheet is in; raise TableError where there is none."""
+        try:
+            with ZipFile(BytesIO(self._data)) as archive:
+                book = self._target(archive, "", "officeDocument", "")
+                ids = [
+                    next((value for key, value in there.attrib.items() if key.endswith("}id")), "")
+                    for there in ElementTree.fromstring(archive.read(book)).iter()
+                    if there.tag.endswith("}sheet") and there.get("name") == sheet
+                ]
+                return self._target(archive, book, "", ids[0])
+        except (*_READING, IndexError, StopIteration) as error:
+            raise TableError(Problem(f"the part of sheet {sheet} is not found: {error}", SAVE, self._file)) from error
+
+    def read(self, part: str) -> bytes:
+        """Return a part."""
+        with ZipFile(BytesIO(self._data)) as archive:
+            return archive.read(part)
+
+    def write(self, file: IO[bytes], part: str, content: bytes) -> None:
+        """Write the file with other content of one part: the others in their order, with their dates, as they were."""
+        with ZipFile(BytesIO(self._data)) as archive, ZipFile(file, "w") as new:
+            new.comment = archive.comment
+            for info in archive.infolist():
+                new.writestr(copy(info), content if info.filename == part else archive.read(info))
+
+    @staticmethod
+    def _target(archive: ZipFile, part: str, kind: str, id: str) -> str:
+        """Return what a relation of a part leads to: the one of a kind, or of an identifier."""
+        folder, name = posixpath.split(part)
+        relations = ElementTree.fromstring(archive.read(posixpath.join(folder, "_rels", f"{name}.rels")))
+        there = next(
+            one
+            for one in relations
+            if (one.get("Id") == id if id else one.get("Type", "").endswith(f"/relationships/{kind}"))
+        )
+        target = there.get("Target", "")
+        return posixpath.normpath(posixpath.join(folder, target)) if not target.startswith("/") else target[1:]
 
 
 class Workbook:

@@ -11,12 +11,10 @@ from pyoxigraph import Literal, NamedNode
 
 from kg.core.iris import PREFIXES
 from kg.core.labels import preferred
-from kg.http.query_client import Ask, bindings, rows
-from kg.http.stored_query_client import checked, filled, is_iri
+from kg.http.query_client import Ask, bindings, checked, filled, is_iri, rows
 from kg.matching.reconcile.request_parser import Clue, Given, Query
 from kg.matching.reconcile.type_registry import ANY_ROLE, ROLES
-from kg.web.presenter import TYPE
-from kg.web.statement_presenter import NAMES
+from kg.web.presenter import NAMES, TYPE
 
 VALUES_QUERY = "values-of-properties"
 _LOT = 500  # things of one question

@@ -9,9 +9,8 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from kg.core.iris import ID, PREFIXES
+from kg.core.iris import ID, PREFIXES, served_iri
 from kg.core.labels import Labels, prefixed
-from kg.core.rebase import served_iri
 from kg.http.query_client import Ask, rows
 from kg.http.sparql_endpoint import Refusal
 from kg.web.presenter import DERIVED, TYPE

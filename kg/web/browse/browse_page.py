@@ -1,16 +1,20 @@
-"""A view of the list in the words of a page: its rows, its facets with counts, what is chosen, how it is sorted."""
+"""A view of the list in the words of a page: its rows, its facets with counts, what is chosen, how it is sorted.
 
-from collections.abc import Iterator, Mapping, Sequence
+Where the words of a view are looked for: in the search index of what is served, beside the event loop.
+"""
+
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
 from kg.core.labels import preferred, told
-from kg.http.pages import View
-from kg.http.representations import path_of
-from kg.http.stored_query_client import Names
+from kg.http.query_client import Names
+from kg.http.responses import path_of
+from kg.http.search_executor import Desk, left
+from kg.http.templates import View
+from kg.search import Matcher
 from kg.web.browse.facet_index import Count, Key, Table
-from kg.web.browse.facets import ALL, BY_KEY, EDITION, FACETS, NOTHING, SORTS, Facet
-from kg.web.browse.filters import PAGE, SORT, WORDS, Choice
+from kg.web.browse.filters import ALL, BY_KEY, EDITION, FACETS, NOTHING, PAGE, SORT, SORTS, WORDS, Choice, Facet
 
 LENGTH = 25  # measures on a page
 _SEEN = 8  # values of a facet before the rest is folded
@@ -233,3 +237,19 @@ def kept(choice: Choice) -> list[tuple[str, str]]:
 
 def _path(iri: str) -> str:
     return path_of(iri) or f"lookup?iri={quote(iri, safe='')}"
+
+
+# Returns the measures (IRIs) in which words are found; raises Refusal as the desk does.
+Find = Callable[[str], Awaitable[Sequence[str]]]
+
+
+def finder(desk: Desk) -> Find:
+    """Return what looks for measures at the desk of the searches."""
+
+    async def find(words: str) -> Sequence[str]:
+        def errand(matcher: Matcher, deadline: float) -> Sequence[str]:
+            return matcher.index.all(words, filters={"type": ["measure"]}, seconds=left(deadline))
+
+        return await desk.errand(errand)
+
+    return find

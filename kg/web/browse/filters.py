@@ -1,14 +1,175 @@
 """What an address of the list asks for: facets, words, an order, a page; and what of it is not understood.
 
 The same view has one address: its parameters in one order, without those that change nothing.
+
+The query that makes exactly a view: the stored query of all measures, with the conditions of the view in it.
+
+A test asks it and compares its rows with those of the pages, which are made without it.
+
+What measures are told apart by. A facet is one entry here and one branch of the query facets-of-measures.rq.
+
+A value goes by a key: that of the code list where its IRI stands under the folder of the facet, else what follows
+`id/`, else its whole IRI. Two keys are of ours: `-` where a measure has no value, and the words of `special`.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from urllib.parse import urlencode
+from urllib.parse import quote, unquote, urlencode
 
+from pyoxigraph import Literal, NamedNode
+
+from kg.core.iris import ID
+from kg.http.query_client import checked
 from kg.http.responses import whole_number
-from kg.web.browse.facets import ALL, BY_KEY, EDITION, FACETS, NOTHING, SORT_BY_KEY, SORTS, Facet
+
+NOTHING = "-"
+EDITION, ALL = "edition", "all"  # of several editions the newest is meant, unless one is chosen, or all are
+
+
+@dataclass(frozen=True)
+class Special:
+    """A value that is no thing: its words in Japanese and English, and the pattern that a measure has it by."""
+
+    words: tuple[str, str]
+    pattern: str
+
+
+@dataclass(frozen=True)
+class Facet:
+    """One facet: its words, what its values are under, their pattern, and the words for having none.
+
+    In a pattern, `?measure` is the measure and `?any` the value; the names that begin so stand nowhere else in a query.
+    `ordered` facets list their values by their keys, the others by how many measures have them.
+    Of a `covering` facet the pattern holds of the special values, too.
+    """
+
+    key: str
+    words: tuple[str, str]
+    folder: str
+    pattern: str
+    nothing: tuple[str, str]
+    special: Mapping[str, Special] = field(default_factory=dict)
+    ordered: bool = False
+    covering: bool = False
+
+    def short(self, value: str) -> str:
+        """Return the key of a value; it may stand in a list that is separated by commas."""
+        own = value.removeprefix(f"{ID}{self.folder}/")
+        return quote(value.removeprefix(ID) if "/" in own else own, safe="/:@-._~")
+
+    def whole(self, key: str) -> str:
+        """Return the value of a key: the IRI, or the key itself where it is one of ours."""
+        if key == NOTHING or key in self.special:
+            return key
+        text = unquote(key)
+        if ":" in text:
+            return text
+        return f"{ID}{text}" if "/" in text else f"{ID}{self.folder}/{text}"
+
+
+_CORRECTION = "?measure prov:wasDerivedFrom/shisaku:cell/shisaku:correction ?any_correction ."
+
+FACETS = (
+    Facet(
+        "pillar",
+        ("柱", "Pillar"),
+        "pillar",
+        "?measure shisaku:pillar ?any .",
+        ("柱の記載なし", "no pillar given"),
+    ),
+    Facet(
+        "lead",
+        ("主担当の府省庁", "Lead ministry"),
+        "organization",
+        "?measure shisaku:leadOrganization ?any .",
+        ("主担当(◎)の印なし", "no lead (◎) marked"),
+    ),
+    Facet(
+        "participating",
+        ("関与する府省庁", "Participating ministry"),
+        "organization",
+        "?measure shisaku:participatingOrganization ?any .",
+        ("関与する府省庁なし", "no participating ministry"),
+    ),
+    Facet(
+        "effect",
+        ("期待される効果", "Expected effect"),
+        "effect",
+        "?measure shisaku:expectedEffect ?any .",
+        ("効果の印なし", "no effect marked"),
+        {
+            "uncertain": Special(
+                ("どの効果か不明の○", "a mark of unknown column"), "?measure shisaku:uncertainEffect ?any_mark ."
+            )
+        },
+    ),
+    Facet(
+        "listed",
+        ("市町村計画への掲載時期", "To be listed from"),
+        "fiscal-year",
+        "?measure shisaku:listedFrom ?any .",
+        ("年度の記載なし", "no year given"),
+        ordered=True,
+    ),
+    Facet(
+        "target",
+        ("KPIの目標", "Targets of KPIs"),
+        "target-status",
+        "?measure shisaku:kpi/shisaku:targetStatus ?any .",
+        ("KPIなし", "no KPI"),
+    ),
+    Facet(
+        "correction",
+        ("原典の読み取り", "Reading of the source"),
+        "correction",
+        _CORRECTION,
+        ("訂正・疑義なし", "nothing corrected or in doubt"),
+        {
+            "corrected": Special(
+                ("訂正した箇所あり", "something corrected"),
+                f"{_CORRECTION} ?any_correction shisaku:corrected ?any_text .",
+            ),
+            "doubtful": Special(
+                ("疑わしいが印字のまま", "doubtful, left as printed"),
+                f"{_CORRECTION} FILTER NOT EXISTS {{ ?any_correction shisaku:corrected ?any_text }}",
+            ),
+        },
+        covering=True,
+    ),
+    Facet(
+        EDITION,
+        ("版", "Edition"),
+        "edition",
+        "?measure shisaku:edition ?any .",
+        ("版なし", "no edition"),
+        {ALL: Special(("すべての版", "all editions"), "?measure shisaku:edition ?any_edition .")},
+        covering=True,
+    ),
+)
+BY_KEY = {facet.key: facet for facet in FACETS}
+
+
+@dataclass(frozen=True)
+class Sort:
+    """An order of the list: its words, the variable of the query, and whether its values are numbers."""
+
+    key: str
+    words: tuple[str, str]
+    variable: str
+    counted: bool = False
+
+
+# The first one is that of an address which names none. Measures that are alike stand as in the table of the source.
+SORTS = (
+    Sort("row", ("原典の順", "as in the source"), "row", counted=True),
+    Sort("number", ("施策番号", "number"), "number"),
+    Sort("listed", ("掲載時期", "listing time"), "start"),
+    Sort("targets", ("目標の数", "number of targets"), "targets", counted=True),
+    Sort("due", ("最初の期限", "first deadline"), "due"),
+)
+SORT_BY_KEY = {sort.key: sort for sort in SORTS}
+
 
 WORDS, SORT, PAGE = "q", "sort", "page"
 LONGEST_WORDS = 200  # characters
@@ -155,3 +316,68 @@ def _plain(name: str, text: str) -> dict[str, object]:
     if name == WORDS:
         return {"words": " ".join(text.split())}
     return {"sort": text} if name == SORT else {"page": int(text)}
+
+
+NAME = "measures-in-a-table"
+_PLACE = re.compile(r"^    VALUES \?edition \{ <[^<>]*> \}\n", re.MULTILINE)
+_ORDER = re.compile(r"^ORDER BY .*$", re.MULTILINE)
+_FRONT = re.compile(r"\A(?:#\+.*\n)+\n*")
+_ALIKE = "DESC(?edition) DESC(BOUND(?row)) ?row ?measure"
+# Where words are looked for where there is no index of them.
+_TEXTS = (
+    "dcterms:title|shisaku:overview|shisaku:municipalSupport|shisaku:measureNumber|(shisaku:kpi/dcterms:description)"
+)
+
+
+def question(choice: Choice, lang: str, hits: Sequence[str] | None = None) -> str:
+    """Return the query of a view, with names in a language; `hits` are the measures that an index has found."""
+    text = _FRONT.sub("", checked(NAME, _PLACE, _ORDER))
+    conditions = "".join(f"    {line}\n" for line in _conditions(choice, hits))
+    if lang != "ja":
+        # the titles are there in both languages anyway
+        text = re.sub(r'(LANG\(\?\w+_name\) = )"ja"', rf'\1"{lang}"', text)
+    text = _PLACE.sub(lambda _: conditions, text)
+    return _ORDER.sub(lambda _: f"ORDER BY {order(choice)}", text)
+
+
+def searching(words: str) -> str:
+    """Return the query for the measures with these words, where there is no index."""
+    prefixes = "\n".join(line for line in checked(NAME).splitlines() if line.startswith("PREFIX"))
+    lines = "\n  ".join(_containing(words))
+    return f"{prefixes}\nSELECT ?measure WHERE {{\n  ?measure a shisaku:Measure .\n  {lines}\n}}"
+
+
+def order(choice: Choice) -> str:
+    """Return what a view is sorted by: what has no key stands last, both ways; what is alike, as in the source."""
+    variable = f"?{SORT_BY_KEY[choice.order].variable}"
+    bound = f"DESC(BOUND({variable}))"
+    if choice.order == SORTS[0].key:
+        return f"?edition {bound} DESC({variable}) ?measure" if choice.backwards else _ALIKE
+    return f"{bound} {f'DESC({variable})' if choice.backwards else variable} {_ALIKE}"
+
+
+def _conditions(choice: Choice, hits: Sequence[str] | None) -> Iterator[str]:
+    if choice.words and hits is not None:
+        yield f"# the measures in which the search of this site has found: {' '.join(choice.words.split())}"
+        yield f"VALUES ?measure {{ {' '.join(str(NamedNode(iri)) for iri in hits)} }}"
+    elif choice.words:
+        yield from _containing(choice.words)
+    for key, values in choice.values.items():
+        yield _condition(BY_KEY[key], values)
+
+
+def _condition(facet: Facet, values: Sequence[str]) -> str:
+    """Return the condition that a measure has one of these values."""
+    things = [str(NamedNode(value)) for value in values if value != NOTHING and value not in facet.special]
+    parts = [f"EXISTS {{ VALUES ?any {{ {' '.join(things)} }} {facet.pattern} }}"] if things else []
+    parts += [f"EXISTS {{ {facet.special[value].pattern} }}" for value in values if value in facet.special]
+    if NOTHING in values:
+        apart = () if facet.covering else tuple(special.pattern for special in facet.special.values())
+        patterns = [facet.pattern, *apart]
+        parts.append(" && ".join(f"NOT EXISTS {{ {pattern} }}" for pattern in patterns))
+    return f"FILTER({' || '.join(parts)})"
+
+
+def _containing(words: str) -> Iterator[str]:
+    for word in words.lower().split():
+        yield f"FILTER EXISTS {{ ?measure {_TEXTS} ?any . FILTER(CONTAINS(LCASE(STR(?any)), {Literal(word)})) }}"

@@ -11,21 +11,26 @@ from fastapi import APIRouter, Request, Response
 from kg.core.negotiation import CSV, HTML, PLAIN_JSON, Format
 from kg.core.release import Release
 from kg.engine.result_cache import Answers
-from kg.http import pages
-from kg.http.pages import View
+from kg.http import templates
 from kg.http.query_client import Ask, answering, asking, rows
-from kg.http.representations import Representation, link
-from kg.http.responses import Asked, Notice, chosen, redirect, sent, told, unknown_languages, view_of
-from kg.http.sparql_endpoint import Refusal
-from kg.http.streaming import Sending
+from kg.http.responses import (
+    Asked,
+    Notice,
+    Representation,
+    chosen,
+    link,
+    redirect,
+    sent,
+    told,
+    unknown_languages,
+    view_of,
+)
+from kg.http.sparql_endpoint import Refusal, Sending
+from kg.http.templates import View
 from kg.web.browse import filters as choices
-from kg.web.browse.browse_page import Row, Shown, Words, kept
-from kg.web.browse.facet_index import Table
-from kg.web.browse.facet_loader import gathered, titles
-from kg.web.browse.facets import FACETS
-from kg.web.browse.filters import Choice, Ignored
-from kg.web.browse.sparql_builder import question, searching
-from kg.web.browse.text_filter import Find
+from kg.web.browse.browse_page import Find, Row, Shown, Words, kept
+from kg.web.browse.facet_index import Table, gathered, titles
+from kg.web.browse.filters import FACETS, Choice, Ignored, question, searching
 
 PATH = "browse"
 SPARQL = Format("SPARQL", "application/sparql-query", ("rq",))
@@ -144,7 +149,7 @@ class Browse:
         shown = await self._shown(view, which)
         query = self._question(which, view)
         rest = which.choice.on(1).address(lang=view.lang)
-        html = pages.fill(
+        html = templates.fill(
             "browse.html",
             view,
             shown=shown,

@@ -11,11 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from kg.core.labels import preferred
-from kg.http.pages import View
-from kg.http.query_client import Row
-from kg.http.stored_query_client import Names
+from kg.http.query_client import Names, Row
+from kg.http.templates import View
+from kg.web.diagram import lines
 from kg.web.overview.overview_queries import leads_to, thing
-from kg.web.text_metrics import lines
 
 _WIDTH, _HEIGHT, _RADIUS = 860, 610, 230
 _MOST, _MOST_LINES = 24, 72  # discs: those with the most partners; lines: the widest

@@ -5,11 +5,9 @@ from dataclasses import dataclass
 
 from kg.core.iris import BASE
 from kg.core.labels import told
-from kg.http.pages import View
-from kg.http.query_client import Ask, Row
-from kg.http.stored_query_client import Names, names
-from kg.web.overview.edition_selector import Edition
-from kg.web.overview.overview_queries import Answered, answered, called, thing
+from kg.http.query_client import Ask, Names, Row, names
+from kg.http.templates import View
+from kg.web.overview.overview_queries import Answered, Edition, answered, called, thing
 from kg.web.presenter import Value
 from kg.web.query_library import Behind
 from kg.web.shapes_page import SEVERITIES

@@ -1,11 +1,13 @@
 """The paths of what all measures of an edition look like together: `/pictures` and `/quality`.
 
 A release never changes, so what the store answers for an edition is kept, and the layout of the network with it.
+
+What the pictures of an edition are made of, asked once.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 from urllib.parse import quote
 
@@ -13,20 +15,39 @@ from fastapi import APIRouter, Request, Response
 
 from kg.core.negotiation import HTML
 from kg.core.release import Release
-from kg.http import pages
+from kg.http import templates
 from kg.http.openapi import answered as told_as
 from kg.http.openapi import takes
-from kg.http.pages import View
-from kg.http.query_client import Ask
-from kg.http.representations import Representation
-from kg.http.responses import Asked, Notice, sent, told, view_of
-from kg.web.overview.chart_data import Pictures, pictures
-from kg.web.overview.coverage import STATES, coverage
-from kg.web.overview.edition_selector import PARAMETER, Edition, Editions, editions
-from kg.web.overview.heatmap import heat
-from kg.web.overview.network import network
+from kg.http.query_client import Ask, Names, names
+from kg.http.responses import Asked, Notice, Representation, sent, told, view_of
+from kg.http.templates import View
+from kg.web.overview.charts import STATES, coverage, heat, timeline, years
+from kg.web.overview.network import Layout, layout, network
+from kg.web.overview.overview_queries import PARAMETER, Answered, Edition, Editions, answered, editions
 from kg.web.overview.quality import Gathered, gathered, quality
-from kg.web.overview.timeline import timeline
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """The answers that are drawn (None without their query), where the network stands, and what things are called."""
+
+    heat: Answered | None
+    timeline: Answered | None
+    network: Answered | None
+    layout: Layout
+    names: Names
+
+
+async def pictures(ask: Ask, edition: Edition) -> Pictures:
+    """Ask for all of it, one after the other: visitors of other pages wait for the same workers."""
+    fields = await answered(ask, "measures-by-pillar-and-lead", edition)
+    targets = await answered(ask, "targets-on-a-time-line", edition)
+    pairs = await answered(ask, "pairs-of-ministries", edition)
+    ministries = {row[end] for row in (pairs.rows if pairs else ()) for end in ("one", "other")}
+    named = await names(ask, [*ministries, *years(targets.rows if targets else ())])
+    laid = await asyncio.to_thread(layout, pairs.rows if pairs else ())  # beside the event loop: it calculates
+    return Pictures(fields, targets, pairs, laid, named)
+
 
 Made = TypeVar("Made")
 _KEPT = 20  # editions
@@ -126,7 +147,7 @@ class Overviews:
             return self._missing(asked, view)
         content = await shown(edition, view) if edition else {"some": False}
         names = [(each, self._editions.called(each, view.lang)) for each in self._editions.every]
-        html = pages.fill(template, view, edition=edition, editions=names, **content)
+        html = templates.fill(template, view, edition=edition, editions=names, **content)
         location = f"./{view.path}?{f'{PARAMETER}={quote(key)}&' if key else ''}lang={view.lang}"
         return sent(asked, Representation(HTML, html.encode(), location), self._release)
 

@@ -1,10 +1,112 @@
-"""The rows and cells of a page of the source as a page shows them."""
+"""The rows and cells of a page of the source as a page shows them.
 
-from collections.abc import Sequence
+A printed text, cut where something begins or ends in it: a name of a thing, a KPI, a target, a correction.
+
+Offsets count characters of the cell (Web Annotation Data Model, 4.2.4). What lies over each other is cut at every end,
+so that each piece has one link and all the marks that are upon it.
+
+Asks a store for a page of the source: by stored queries, so that anybody can ask the same.
+"""
+
+import asyncio
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import unescape
+from itertools import pairwise
 
-from kg.web.source.text_segments import MARKUP, Piece
+from kg.core.iris import ID, ONTOLOGY
+from kg.core.labels import Labels, is_web_address, told
+from kg.http.query_client import Ask, Names, names, rows, text_of
+from kg.http.query_client import Row as Answered
+from kg.http.responses import is_whole, path_of
+
+# The source prints HTML in its cells: that is shown, and shown to be no text.
+MARKUP = re.compile(r"</?[A-Za-z][^<>]*>")
+# How characters are shown that cannot be seen.
+_VISIBLE = {" ": "·", "\u3000": "□", "\n": "↵", "\t": "→", "\r": "↵"}
+_NAMES = {"\n": "LINE FEED", "\t": "TAB", "\r": "CARRIAGE RETURN"}
+
+
+@dataclass(frozen=True)
+class Span:
+    """A stretch of a text: which mark it carries, and where it leads, with what that is called."""
+
+    start: int
+    end: int
+    mark: str
+    path: str = ""
+    title: str = ""
+
+
+@dataclass(frozen=True)
+class Character:
+    """A stretch as it is shown: as it is, or one character by a sign, with the name of the character."""
+
+    text: str
+    name: str = ""
+    breaks: bool = False
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A stretch of a text under the same marks, with the link that it is part of."""
+
+    text: str
+    marks: tuple[str, ...]
+    path: str = ""
+    title: str = ""
+
+    @property
+    def characters(self) -> Sequence[Character]:
+        """Its characters, with signs for those that cannot be seen."""
+        return tuple(_characters(self.text))
+
+
+def markup(text: str) -> Iterator[Span]:
+    """Yield the tags of a text."""
+    return (Span(*tag.span(), "markup") for tag in MARKUP.finditer(text))
+
+
+def found(text: str, words: str, mark: str) -> Iterator[Span]:
+    """Yield where words stand in a text, as often as they do."""
+    start = text.find(words) if words else -1
+    while start >= 0:
+        yield Span(start, start + len(words), mark)
+        start = text.find(words, start + len(words))
+
+
+def pieces(text: str, spans: Iterable[Span]) -> list[Piece]:
+    """Cut a text; of several links at one place the shortest leads. Spans that do not fit are cut to the text."""
+    fitting = [span for span in spans if 0 <= span.start < min(span.end, len(text))]
+    cuts = sorted({0, len(text), *(min(end, len(text)) for span in fitting for end in (span.start, span.end))})
+    cut = []
+    for start, end in pairwise(cuts):
+        over = sorted(
+            (span for span in fitting if span.start <= start and span.end >= end), key=lambda s: s.end - s.start
+        )
+        link = next((span for span in over if span.path), None)
+        marks = tuple(dict.fromkeys(span.mark for span in over))
+        cut.append(Piece(text[start:end], marks, link.path if link else "", link.title if link else ""))
+    return cut
+
+
+def _characters(text: str) -> Iterator[Character]:
+    plain = ""
+    for character in text:
+        if character.isprintable() and character not in _VISIBLE:
+            plain += character
+            continue
+        if plain:
+            yield Character(plain)
+            plain = ""
+        code = f"U+{ord(character):04X}"
+        name = _NAMES.get(character) or unicodedata.name(character, "")
+        yield Character(_VISIBLE.get(character, f"[{code}]"), f"{code} {name}".strip(), character in "\r\n")
+    if plain:
+        yield Character(plain)
+
 
 _SHORT = 40  # characters
 CORRECTED, DOUBTFUL, OPEN, UNREAD = "corrected", "doubtful", "open", "unread"
@@ -114,3 +216,189 @@ class Leaf:
     last: int
     rows: int
     measures: int
+
+
+CELLS_QUERY, PAGES_QUERY, ROWS_QUERY = "cells-of-rows", "pages-of-the-source", "rows-of-a-page"
+_KPI, _TARGET = ONTOLOGY + "Kpi", ONTOLOGY + "Target"
+_LONGEST = 20_000  # characters of a cell that are shown
+_NOTHING = " \u3000-－―ー‐"  # printed where there is nothing to print
+_MARKS = {_KPI: "kpi", _TARGET: "target"}
+
+
+class Source:
+    """The source of one edition, in the words of one language; `labels` are the names of terms."""
+
+    def __init__(self, ask: Ask, labels: Labels, edition: str, lang: str) -> None:
+        self._ask, self._labels, self._lang = ask, labels, lang
+        self.edition = f"{ID}edition/{edition}"
+        self._rows = f"{ID}source/{edition}/"
+
+    async def title(self) -> Words | None:
+        """Return what the edition is called; None where there is none."""
+        named = (await names(self._ask, [self.edition])).get(self.edition)
+        return self._words(named) if named else None
+
+    async def leaves(self) -> list[Leaf]:
+        """Return the pages of the document."""
+        found = await rows(self._ask, text_of(PAGES_QUERY, edition=[self.edition]))
+        numbers = ("page", "first", "last", "rows", "measures")
+        return [Leaf(*(int(row[name]) for name in numbers)) for row in _placed(found, *numbers)]
+
+    async def listed(self, pages: Sequence[int]) -> list[Answered]:
+        """Return the rows of some pages with their measures: each row once."""
+        answered = await rows(self._ask, text_of(ROWS_QUERY, edition=[self.edition], page=pages))
+        return list({row["row"]: row for row in reversed(_placed(answered, "page", "line"))}.values())[::-1]
+
+    async def page_of(self, row: str) -> int | None:
+        """Return on which page a row stands (`row` is what follows the edition in its IRI); None where it is none."""
+        answered = await rows(self._ask, text_of(CELLS_QUERY, row=[self._rows + row]))
+        placed = _placed(answered, "page")
+        return int(placed[0]["page"]) if placed else None
+
+    async def states(self, listed: Sequence[Answered]) -> dict[str, dict[str, int]]:
+        """Return for rows how many corrections, doubtful readings and open points each has."""
+        counted: dict[str, dict[str, int]] = {}
+        notes = await rows(self._ask, text_of("notes-on-rows", row=[row["row"] for row in listed])) if listed else []
+        for note in _settled(notes):
+            of = counted.setdefault(note["row"], {})
+            of[_kind(note)] = of.get(_kind(note), 0) + 1
+        return counted
+
+    async def printed(self, listed: Sequence[Answered]) -> list[Row]:
+        """Return rows with their cells, what was read from these, and what was decided."""
+        if not listed:
+            return []
+        iris = [row["row"] for row in listed]
+        cells, read, notes = await asyncio.gather(
+            *(rows(self._ask, text_of(name, row=iris)) for name in (CELLS_QUERY, "readings-of-rows", "notes-on-rows"))
+        )
+        named = await names(self._ask, _things(read))
+        by_cell, by_place = _grouped(read, "cell"), _grouped(_settled(notes), "place")
+        effects = set[str]()
+        made: dict[str, list[Cell]] = {}
+        for cell in _placed(cells, "position", "start"):
+            readings = [reading for reading in by_cell.get(cell["cell"], ()) if self._once(cell, reading, effects)]
+            notes_here = [self._note(note) for note in by_place.get(cell["cell"], ())]
+            is_table = any(row["row"] == cell["row"] and "measure" in row for row in listed)
+            made.setdefault(cell["row"], []).append(self._cell(cell, readings, notes_here, named, is_table))
+        return [self._row(row, made.get(row["row"], []), by_place.get(row["row"], ())) for row in listed]
+
+    def _row(self, row: Answered, cells: Sequence[Cell], notes: Iterable[Answered]) -> Row:
+        titles = {lang: row.get(f"title_{lang}", "") for lang in ("ja", "en")}
+        anchor = row["row"].removeprefix(self._rows)
+        return Row(
+            anchor=anchor,
+            path=path_of(row["row"]),
+            own=f"source/{self._rows.removeprefix(f'{ID}source/')}{anchor}",
+            page=int(row["page"]),
+            line=int(row["line"]),
+            no=row.get("no", ""),
+            number=row.get("number", ""),
+            title=self._words(titles, path_of(row["measure"])) if "measure" in row else None,
+            cells=cells,
+            notes=[self._note(note) for note in notes],
+        )
+
+    def _cell(
+        self, cell: Answered, read: Sequence[Answered], notes: Sequence[Note], named: Names, in_table: bool
+    ) -> Cell:
+        text, start = cell["printed"], int(cell["start"])
+        spans = [*markup(text), *self._spans(read, start, named)]
+        for note in notes:
+            spans += found(text, note.printed, CORRECTED if note.corrected else DOUBTFUL)
+        state = {note.kind for note in notes}
+        if in_table and text.strip(_NOTHING) and "column" not in cell:
+            state.add(UNREAD)
+        column = {lang: cell.get(f"column_{lang}", "") for lang in ("ja", "en")}
+        return Cell(
+            anchor=cell["cell"].removeprefix(self._rows),
+            path=path_of(cell["cell"]),
+            position=int(cell["position"]),
+            text=text,
+            column=self._words(column, path_of(cell["column"])) if "column" in cell else None,
+            key=cell.get("column", "").rpartition("/")[2],
+            pieces=pieces(text[:_LONGEST], spans),
+            readings=[self._reading(reading, named) for reading in read],
+            notes=notes,
+            state=frozenset(state),
+            cut=max(0, len(text) - _LONGEST),
+        )
+
+    def _spans(self, read: Iterable[Answered], start: int, named: Names) -> Iterator[Span]:
+        for reading in read:
+            if "start" not in reading:
+                continue
+            # a name counts from the beginning of its cell, a KPI and a target from that of the file
+            offset = 0 if reading["way"] == "mention" else start
+            mark = "mention" if reading["way"] == "mention" else _MARKS.get(reading["property"], "thing")
+            path = path_of(reading["value"]) if reading["way"] == "mention" else ""
+            title = f"{self._labels.of(reading['property'], self._lang)}: {self._name(reading['value'], named).text}"
+            yield Span(int(reading["start"]) - offset, int(reading["end"]) - offset, mark, path, title if path else "")
+
+    def _once(self, cell: Answered, reading: Answered, seen: set[str]) -> bool:
+        """Whether a reading is told at this cell: what several tell together is told at the first that is marked."""
+        if reading["property"] != ONTOLOGY + "expectedEffect":
+            return True
+        key = f"{cell['row']} {reading['value']}"
+        if not cell["printed"].strip() or key in seen:
+            return False
+        seen.add(key)
+        return True
+
+    def _reading(self, reading: Answered, named: Names) -> Reading:
+        name = self._labels.of(reading["property"], self._lang)
+        if reading["way"] == "thing":
+            text = reading.get("text") or self._name(reading["value"], named).text
+            amount = reading.get("amount", "")
+            parts = [self._name(reading[key], named) for key in ("unit", "period") if key in reading]
+            more = (Words(amount), *parts) if amount else tuple(parts)
+            value = Words(text, "ja" if "text" in reading else "", path_of(reading["value"]))
+            return Reading(name, value, more, _MARKS.get(reading["property"], "thing"))
+        if reading["value"].startswith(("http://", "https://")) and " " not in reading["value"]:
+            return Reading(
+                name, self._name(reading["value"], named), (), "mention" if reading["way"] == "mention" else ""
+            )
+        return Reading(name, Words(reading["value"], "ja"))
+
+    def _name(self, iri: str, named: Names) -> Words:
+        texts = named.get(iri)
+        return self._words(texts, path_of(iri)) if texts else Words(iri.removeprefix(ID), "", path_of(iri))
+
+    def _note(self, note: Answered) -> Note:
+        reason = {lang: note.get(f"words_{lang}", "") for lang in ("ja", "en")}
+        printed, corrected = note.get("printed", ""), note.get("corrected", "")
+        return Note(_kind(note), path_of(note["note"]), printed, corrected, self._words(reason))
+
+    def _words(self, texts: Mapping[str, str], path: str = "") -> Words:
+        return Words(*told(texts, self._lang), path)
+
+
+def _placed(answered: Sequence[Answered], *numbers: str) -> list[Answered]:
+    """Return rows whose numbers are such: `--data` may say anything of a page, and what says nothing stands nowhere."""
+    return [row for row in answered if all(is_whole(row.get(name, "")) for name in numbers)]
+
+
+def _kind(note: Answered) -> str:
+    if note["kind"] == "correction":
+        return CORRECTED if "corrected" in note else DOUBTFUL
+    return OPEN
+
+
+def _settled(notes: Sequence[Answered]) -> list[Answered]:
+    """Return notes without the issues that say of a doubtful reading what its record says."""
+    doubted = {(note["place"], note.get("printed", "")) for note in notes if note["kind"] == "correction"}
+    return [
+        note for note in notes if note["kind"] == "correction" or (note["place"], note.get("printed")) not in doubted
+    ]
+
+
+def _things(read: Iterable[Answered]) -> set[str]:
+    """Return the IRIs whose names are needed."""
+    return {row[key] for row in read for key in ("value", "unit", "period") if is_web_address(row.get(key, ""))}
+
+
+def _grouped(answered: Iterable[Answered], key: str) -> dict[str, list[Answered]]:
+    grouped: dict[str, list[Answered]] = {}
+    for row in answered:
+        grouped.setdefault(row[key], []).append(row)
+    return grouped

@@ -10,15 +10,12 @@ from kg.core.iris import ID, ONTOLOGY
 from kg.core.labels import Labels
 from kg.core.negotiation import HTML
 from kg.core.release import Release
-from kg.http import pages
+from kg.http import templates
 from kg.http.openapi import takes
-from kg.http.pages import View
-from kg.http.query_client import Ask, rows
-from kg.http.representations import SAFE, Representation
-from kg.http.responses import Asked, Notice, number_in, raw_path, redirect, sent, told, view_of
-from kg.http.stored_query_client import is_iri, names, text_of
-from kg.web.source.printed_page import Leaf, Words
-from kg.web.source.source_queries import CELLS_QUERY, PAGES_QUERY, Source
+from kg.http.query_client import Ask, is_iri, names, rows, text_of
+from kg.http.responses import SAFE, Asked, Notice, Representation, number_in, raw_path, redirect, sent, told, view_of
+from kg.http.templates import View
+from kg.web.source.printed_page import CELLS_QUERY, PAGES_QUERY, Leaf, Source, Words
 
 PATH = "source"
 WHITE = "white"  # the parameter that shows what cannot be seen
@@ -91,7 +88,7 @@ class Facsimile:
             return redirect(303, f"{asked.root}{PATH}/{quote(keys[0], safe=SAFE)}{_lang(request)}")
         named = await names(self._ask, iris)
         listed = [(key, named.get(iri, {})) for key, iri in zip(keys, iris, strict=True)]
-        return self._sent(asked, pages.fill("source_editions.html", view, listed=listed))
+        return self._sent(asked, templates.fill("source_editions.html", view, listed=listed))
 
     async def index(self, request: Request, key: str) -> Response:
         """Answer with the pages and rows of an edition."""
@@ -103,7 +100,7 @@ class Facsimile:
         sheet = min(number_in(request, "page", _LAST_PAGE), sheets)
         shown = leaves[(sheet - 1) * _AT_ONCE : sheet * _AT_ONCE]
         listed = await place.source.listed([leaf.page for leaf in shown]) if shown else []
-        html = pages.fill(
+        html = templates.fill(
             "source.html",
             place.view,
             place=place,
@@ -157,7 +154,7 @@ class Facsimile:
     async def _cells(
         self, place: _Place, leaf: Leaf, listed: list[dict[str, str]], around: object, only: str = ""
     ) -> Response:
-        html = pages.fill(
+        html = templates.fill(
             "source_page.html",
             place.view,
             place=place,
@@ -202,4 +199,4 @@ def _parts(request: Request) -> list[str]:
 
 def _lang(request: Request) -> str:
     lang = request.query_params.get("lang")
-    return f"?lang={lang}" if lang in pages.LANGUAGES else ""
+    return f"?lang={lang}" if lang in templates.LANGUAGES else ""

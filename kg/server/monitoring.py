@@ -2,17 +2,21 @@
 
 A registry for each server, so that several can run in one process. A server that switches to a new release goes on
 counting; what has its own count, such as a pool of workers, is read when the metrics are.
+
+What those who operate the server ask: whether it lives, whether it is ready to answer, and its metrics.
 """
 
 from bisect import bisect_left
 from collections import Counter as Tally
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Protocol
 
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse, PlainTextResponse
 from prometheus_client import CollectorRegistry, Counter, GCCollector, ProcessCollector
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.exposition import choose_encoder
@@ -21,6 +25,8 @@ from prometheus_client.registry import Collector
 from kg import __version__
 from kg.core.request_context import REPLAYED
 from kg.engine.pool import Pool
+from kg.http.openapi import answered
+from kg.http.sparql_endpoint import Refusal, accept_of
 
 # In seconds: from an answer that is at hand to one that takes all the time there is.
 _BUCKETS: tuple[float, ...] = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
@@ -160,3 +166,43 @@ def _counter(name: str, text: str, label: str, counts: Mapping[str, int]) -> Met
     for value, count in sorted(counts.items()):
         family.add_metric([value], count)
     return family
+
+
+# The answers hold for this moment only.
+_PASSING = {"Cache-Control": "no-store"}
+_METRICS = answered("text/plain", "application/openmetrics-text")
+
+
+@dataclass(frozen=True)
+class Served:
+    """What is served: the version of a release, empty where there is none, and the place where its data are."""
+
+    version: str
+    store: str
+
+
+def router(served: Served, pool: Pool, metrics: Metrics, trouble: Callable[[], str]) -> APIRouter:
+    """Return the routes for those who operate the server; `trouble` tells why it cannot answer, where it cannot."""
+    routes = APIRouter(tags=["operation"])
+
+    @routes.get("/healthz", summary="Whether the server lives", responses=answered("text/plain"))
+    async def live() -> Response:
+        return PlainTextResponse("ok\n", headers=_PASSING)
+
+    @routes.get(
+        "/readyz", summary="Whether the server can answer, and from what", responses=answered("application/json")
+    )
+    async def ready() -> Response:
+        if not pool.workers:
+            raise Refusal(503, "no worker can answer at the moment; one is started", {"Retry-After": "1", **_PASSING})
+        if why := trouble():
+            raise Refusal(503, why, {"Retry-After": "1", **_PASSING})
+        told = {"release": served.version or None, "triples": pool.triples, "store": served.store}
+        return JSONResponse({**told, "workers": pool.workers}, headers=_PASSING)
+
+    @routes.get("/metrics", summary="Counts and times, in the format of Prometheus", responses=_METRICS)
+    async def measured(request: Request) -> Response:
+        text, media_type = metrics.text(accept_of(request))
+        return Response(text, headers={"Content-Type": media_type, "Vary": "Accept", **_PASSING})
+
+    return routes

@@ -1,0 +1,377 @@
+"""Measures by pillar and lead ministry: fields in rows and columns, stronger in colour the more measures they have.
+
+What of each column of the source was read, is empty, or could not be read: a bar for each column.
+
+Targets and milestones by the fiscal year in which they end: a mark for each, heaped over its year.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from kg.core.iris import ID
+from kg.http.query_client import Names, Row
+from kg.http.templates import View
+from kg.web.browse.filters import NOTHING, Choice
+from kg.web.diagram import cut, lines
+from kg.web.overview.overview_queries import Edition, called, leads_to, thing
+from kg.web.presenter import Value
+
+STEPS = 5  # of strength; the style sheet has a colour for each
+_MOST_ROWS, _MOST_COLUMNS = 10, 9
+_WIDTH, _HEIGHT, _LINE = 112, 48, 15  # of a field and of a line of a heading, in pixels
+_SIDE, _PAD = 188, 8
+_SMALL = 1.23  # headings are in smaller letters: so much more has room
+
+
+@dataclass(frozen=True)
+class Head:
+    """The heading of a row or a column: its lines and the place of the first."""
+
+    lines: Sequence[str]
+    x: float
+    y: float
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A field: its place, how many measures, how strong of `STEPS`, where it leads, and its name."""
+
+    x: float
+    y: float
+    measures: int
+    step: int
+    href: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Heat:
+    """The picture, its data as rows of a table, and how many rows and columns have no room in it."""
+
+    width: float
+    height: float
+    columns: Sequence[Head]
+    rows: Sequence[Head]
+    cells: Sequence[Cell]
+    table: Sequence[dict[str, object]]
+    unlisted: tuple[int, int]
+    box: tuple[int, int] = (_WIDTH, _HEIGHT)
+
+
+@dataclass(frozen=True)
+class _Axis:
+    """The things of one direction: those shown, in order, what all are called, and how many are not shown."""
+
+    shown: Sequence[str]
+    names: dict[str, tuple[str, str]]
+    unlisted: int
+
+
+def heat(found: Sequence[Row], edition: Edition, view: View) -> Heat:
+    """Return the picture of the rows of measures-by-pillar-and-lead."""
+    lead = _axis(found, "organization", "name", view, view.t("主担当の印なし", "No lead marked"), _MOST_ROWS)
+    pillar = _axis(found, "pillar", "pillar", view, view.t("柱の記載なし", "No pillar given"), _MOST_COLUMNS)
+    measures = {_pair(row): int(row["measures"]) for row in found}
+    heads = [lines(pillar.names[key][0], (_WIDTH - _PAD) * _SMALL, 5) for key in pillar.shown]
+    top = _LINE * max((len(head) for head in heads), default=0) + _PAD
+    most = max(measures.values(), default=1)
+    cells = []
+    for at, (row, column) in enumerate((row, column) for row in lead.shown for column in pillar.shown):
+        count = measures.get((row, column), 0)
+        name = f"{lead.names[row][0]} × {pillar.names[column][0]}: {view.t(f'{count}件', f'{count} measures')}"
+        x, y = _SIDE + at % len(pillar.shown) * _WIDTH, top + at // len(pillar.shown) * _HEIGHT
+        href = _listed(row, column, edition, view) if count else ""
+        cells.append(Cell(x, y, count, -(-STEPS * count // most), href, name))
+    columns = [
+        Head(head, _SIDE + (at + 0.5) * _WIDTH, top - _PAD - _LINE * (len(head) - 1)) for at, head in enumerate(heads)
+    ]
+    return Heat(
+        _SIDE + len(pillar.shown) * _WIDTH + 2,
+        top + len(lead.shown) * _HEIGHT + 2,
+        columns,
+        [_row_head(lead.names[key][0], top + at * _HEIGHT) for at, key in enumerate(lead.shown)],
+        cells,
+        [_told(row, lead, pillar, edition, view) for row in found],
+        (lead.unlisted, pillar.unlisted),
+    )
+
+
+def _axis(found: Sequence[Row], thing: str, stem: str, view: View, nothing: str, most: int) -> _Axis:
+    """Return the things of a column of the answer, those with most measures first, what is none last."""
+    counted, named = Counter[str](), {}
+    for row in found:
+        key = row.get(thing, NOTHING)
+        counted[key] += int(row["measures"])
+        named[key] = (nothing, "") if key == NOTHING else called(row, stem, view)
+        if not named[key][0]:
+            named[key] = (key, "")
+    order = sorted(counted, key=lambda key: (key == NOTHING, -counted[key], key))
+    shown = [key for key in order if key != NOTHING][: most - 1] + [key for key in order if key == NOTHING]
+    return _Axis(shown, named, len(order) - len(shown))
+
+
+def _row_head(words: str, y: float) -> Head:
+    wrapped = lines(words, (_SIDE - 2 * _PAD) * _SMALL, 3)
+    return Head(wrapped, _SIDE - _PAD, y + _HEIGHT / 2 + 5 - _LINE * (len(wrapped) - 1) / 2)
+
+
+def _pair(row: Row) -> tuple[str, str]:
+    return row.get("organization", NOTHING), row.get("pillar", NOTHING)
+
+
+def _listed(lead: str, pillar: str, edition: Edition, view: View) -> str:
+    """Return the address of the list of these measures; nothing where the list is not served."""
+    if "browse" not in view.site.ways:
+        return ""
+    chosen = Choice({"pillar": (pillar,), "lead": (lead,), **edition.values})
+    return f"{view.root}browse{chosen.address(lang=view.lang)}"
+
+
+def _told(row: Row, lead: _Axis, pillar: _Axis, edition: Edition, view: View) -> dict[str, object]:
+    organization, column = _pair(row)
+    href = _listed(organization, column, edition, view)
+    return {
+        "lead": Value(*lead.names[organization]),
+        "pillar": Value(*pillar.names[column]),
+        "measures": Value(row["measures"], "", href),
+    }
+
+
+STATES = {
+    "filled": ("読み取った", "read"),
+    "empty": ("原典が空欄", "empty in the source"),
+    "unread": ("印字はあるが読み取れない", "printed, but could not be read"),
+}
+_COVERAGE_SIDE, _LENGTH, _AFTER = 300, 480, 60  # of names, bars and numbers, in pixels
+_PITCH, _BAR, _COVERAGE_LINE = 46, 22, 17
+_MOST = 40
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A stretch of a bar: its state, place and length, and how many measures it stands for."""
+
+    state: str
+    x: float
+    length: float
+    measures: int
+    name: str
+
+
+@dataclass(frozen=True)
+class Bar:
+    """The bar of a column: the lines of its name, where it begins, and its pieces."""
+
+    lines: Sequence[str]
+    y: float
+    pieces: Sequence[Piece]
+    share: str
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """The picture and its data as rows of a table."""
+
+    width: float
+    height: float
+    side: float
+    bars: Sequence[Bar]
+    table: Sequence[dict[str, object]]
+
+
+def coverage(found: Sequence[Row], view: View) -> Coverage:
+    """Return the picture of the rows of completeness-by-column."""
+    bars = [_bar(row, at, view) for at, row in enumerate(found[:_MOST])]
+    table = [
+        {
+            "column": thing(row["column"], called(row, "column", view)[0], view, called(row, "column", view)[1]),
+            **{state: row[state] for state in STATES},
+        }
+        for row in found
+    ]
+    return Coverage(_COVERAGE_SIDE + _LENGTH + _AFTER, len(bars) * _PITCH + 6, _COVERAGE_SIDE, bars, table)
+
+
+def _bar(row: Row, at: int, view: View) -> Bar:
+    total = sum(int(row[state]) for state in STATES) or 1
+    pieces, x = [], float(_COVERAGE_SIDE)
+    for state, words in STATES.items():
+        count = int(row[state])
+        size = _LENGTH * count / total
+        if count:
+            name = f"{view.t(*words)}: {view.t(f'{count}件', f'{count} measures')}"
+            pieces.append(Piece(state, round(x, 1), round(size, 1), count, name))
+        x += size
+    name = called(row, "column", view)[0] or row["column"]
+    return Bar(
+        lines(name, _COVERAGE_SIDE - 16, 2),
+        at * _PITCH + (_PITCH - _BAR) / 2,
+        pieces,
+        f"{int(row['filled']) / total:.0%}",
+    )
+
+
+YEARLY, UNDATED = "yearly", "undated"
+FISCAL_YEAR = "fiscal-year"
+_OTHERS = (YEARLY, UNDATED)
+_RECURRING = f"{ID}target-role/recurring"
+_MARK, _ABREAST, _HIGHEST = 26, 3, 14  # room of a mark in pixels; marks beside and over each other
+_MOST_MARKS = 63
+_COLUMN, _EMPTY = _MARK * _ABREAST + 22, 70  # of a year with targets, and of one without
+_LONGEST_SPAN = 16  # years that are shown one by one, also those without a target
+_MOST_YEARS = 20
+_BELOW = 58  # pixels for what stands under the line
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A target: the middle of its mark, whether it is a milestone, where it leads, and its name.
+
+    `elsewhere` says that another period than a fiscal year is printed: it stands over the year in which that ends.
+    """
+
+    x: float
+    y: float
+    milestone: bool
+    elsewhere: bool
+    href: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Column:
+    """A year, or what has none: its words in lines, its middle, how many targets, how many have no room."""
+
+    lines: Sequence[str]
+    x: float
+    targets: int
+    more: int
+    dated: bool
+
+    @property
+    def summary(self) -> str:
+        """The column in words."""
+        return f"{' '.join(self.lines)}: {self.targets}"
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """The picture, its data as rows of a table, and where its line begins and ends."""
+
+    width: float
+    height: float
+    line: tuple[float, float]
+    columns: Sequence[Column]
+    marks: Sequence[Mark]
+    table: Sequence[dict[str, object]]
+    undated: int
+    yearly: int
+    unlisted: int
+    elsewhere: int  # targets with another period than a fiscal year
+
+
+def years(found: Sequence[Row]) -> list[str]:
+    """Return the IRIs of the fiscal years of the rows of targets-on-a-time-line."""
+    return [f"{ID}fiscal-year/{year}" for year in _span(_grouped(found))]
+
+
+def timeline(found: Sequence[Row], named: Names, view: View) -> Timeline:
+    """Return the picture of the rows of targets-on-a-time-line; `named` is what fiscal years are called."""
+    groups = _grouped(found)
+    span = _span(groups)
+    shown = [*span[:_MOST_YEARS], *(key for key in (YEARLY, UNDATED) if key in groups)]
+    counts = [len(groups.get(key, ())) for key in shown]
+    highest = _height(counts)
+    base = highest * _MARK + 34
+    columns, marks, left, end = [], list[Mark](), 8.0, 8.0
+    for key in shown:
+        left += 20 if key in _OTHERS and left == end else 0
+        targets = groups.get(key, [])
+        width = _COLUMN if targets else _EMPTY
+        middle = left + width / 2
+        heaped = targets[: highest * _ABREAST]
+        words = _words(key, named, view)
+        columns.append(Column(words, middle, len(targets), len(targets) - len(heaped), key not in _OTHERS))
+        for place, row in enumerate(heaped):
+            x = middle + (place % _ABREAST - (_ABREAST - 1) / 2) * _MARK
+            y = base - 6 - (place // _ABREAST + 0.5) * _MARK
+            marks.append(
+                Mark(x, y, row["milestone"] == "true", _elsewhere(row), leads_to(row["target"], view), _name(row))
+            )
+        left += width
+        end = left if key not in _OTHERS else end
+    return Timeline(
+        width=left + 8,
+        height=base + _BELOW,
+        line=(base, end),
+        columns=columns,
+        marks=marks,
+        table=[_timeline_told(row, view) for row in found],
+        undated=len(groups.get(UNDATED, ())),
+        yearly=len(groups.get(YEARLY, ())),
+        unlisted=max(0, len(span) - _MOST_YEARS),
+        elsewhere=sum(map(_elsewhere, found)),
+    )
+
+
+def _height(counts: Sequence[int]) -> int:
+    """Return how many marks may lie over each other: of many targets only the first have room."""
+    highest = min(_HIGHEST, max((-(-count // _ABREAST) for count in counts), default=1))
+    while highest > 1 and sum(min(count, highest * _ABREAST) for count in counts) > _MOST_MARKS:
+        highest -= 1
+    return highest
+
+
+def _elsewhere(row: Row) -> bool:
+    """Whether another period than a fiscal year is printed."""
+    return row.get("period_kind", FISCAL_YEAR) != FISCAL_YEAR
+
+
+def _key(row: Row) -> str:
+    return YEARLY if row["role"] == _RECURRING else row.get("fiscal_year", UNDATED)
+
+
+def _grouped(found: Sequence[Row]) -> dict[str, list[Row]]:
+    """Return the targets of each year, in the order of the answer."""
+    groups: dict[str, list[Row]] = {}
+    for row in found:
+        groups.setdefault(_key(row), []).append(row)
+    return groups
+
+
+def _span(groups: dict[str, list[Row]]) -> list[str]:
+    """Return the years in order: all from the first to the last, or where these are far apart only those there are."""
+    there = sorted(int(key) for key in groups if key not in _OTHERS)
+    if there and there[-1] - there[0] < _LONGEST_SPAN:
+        return [str(year) for year in range(there[0], there[-1] + 1)]
+    return [str(year) for year in there]
+
+
+def _words(key: str, named: Names, view: View) -> list[str]:
+    if key == YEARLY:
+        return [view.t("毎年", "every year")]
+    if key == UNDATED:
+        return ["時期の", "記載なし"] if view.lang == "ja" else ["no time", "printed"]
+    era = named.get(f"{ID}fiscal-year/{key}", {}).get("ja", "")
+    # the English names of fiscal years say no more than the number does
+    return [view.t(f"{key}年度", f"FY {key}"), *([cut(era, _COLUMN)] if era and view.lang == "ja" else [])]
+
+
+def _name(row: Row) -> str:
+    number = f"{row['number']} " if row.get("number") else ""
+    period = f"({row['period_ja']})" if _elsewhere(row) and row.get("period_ja") else ""
+    return f"{number}{row['printed'][:120]}{period}"
+
+
+def _timeline_told(row: Row, view: View) -> dict[str, object]:
+    period, lang = called(row, "period", view)
+    when = view.t("毎年", "every year") if _key(row) == YEARLY else view.t("記載なし", "none printed")
+    kind = ("達成時期", "milestone") if row["milestone"] == "true" else ("数値目標", "number")
+    return {
+        "year": row.get("fiscal_year", ""),
+        "period": Value(period, lang) if period else when,
+        "kind": view.t(*kind),
+        "target": thing(row["target"], row["printed"], view, "ja"),
+        "measure": row.get("number", ""),
+    }

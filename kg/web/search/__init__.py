@@ -1,1 +1,0 @@
-"""`/search`: parsed parameters, presenter, route and its limits."""
