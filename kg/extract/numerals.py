@@ -22,7 +22,7 @@ _POWERS = "".join((*_SMALL, *_LARGE))
 # 5、6件, 六、七割: somewhere about them
 _ABOUT = rf"(?<![\d{_KANJI}、.,])(?:[1-9]、[1-9](?![\d{_KANJI}、.,年月])|[{_KANJI}]、[{_KANJI}](?=[割{_POWERS}件団]))"
 _NUMERAL = re.compile(
-    rf"(?P<indefinite>[数幾][{_POWERS}]*)(?=[^{_KANJI}\d])"
+    rf"(?P<indefinite>[数幾][{_POWERS}]+|(?<!(?![約間])[一-龯ァ-ヴーA-Za-z])[数幾])(?=[^{_KANJI}\d])"
     rf"|(?P<about>{_ABOUT})"
     rf"|(?P<number>(?:(?:{_DIGITS}|[{_KANJI}])?[{_POWERS}])+(?:{_DIGITS}|[{_KANJI}]+)?"
     rf"|\d(?: \d)+(?= ?%)|{_DIGITS}|[{_KANJI}]+"

@@ -52,6 +52,9 @@ _BARE = re.compile(r"(?<![\d元.,])(?P<year>\d{1,2})年度(?![目間])")
 _MORE = re.compile(r"(?P<years>(?:\s?(?:[、,・/]|及び|と)\s?\d{1,2})+)\s?年(?P<fiscal>\s?度)?(?!間)")
 _DECADE = re.compile(r"(?<!\d)(?P<decade>(?:19|20)\d0)年代(?:の?(?P<part>前半|後半|半ば|初頭))?")
 _PARTS_OF_DECADE = {None: (0, 9), "前半": (0, 4), "後半": (5, 9), "半ば": (4, 6), "初頭": (0, 2)}
+_LAW = re.compile(
+    r"(?:法律|政令|省令|府令|規則|告示|条例|勅令|訓令|[一-龯]{1,6}(?:省|庁|府)令)第"
+)  # 平成28年法律第103号
 _MOST_KEPT = 10_000  # texts
 _LAST_YEAR = 2060
 _FIRST_SHORT_YEAR = 1989  # M, T and S with a number are rather names: S3
@@ -118,7 +121,7 @@ class Calendar:
             decade = int(match["decade"])
             found.append(Period(f"CY{decade + first}-{decade + last}", match.start(), match.end()))
         for match in self._period.finditer(text):
-            if any(period.start <= match.start() < period.stop for period in found):
+            if any(period.start <= match.start() < period.stop for period in found) or _LAW.match(text, match.end()):
                 continue
             if match["letter"] and self._letters[match["letter"]].western_year(1) < _FIRST_SHORT_YEAR:
                 continue

@@ -86,7 +86,7 @@ _NAMED_BY_TIME = re.compile(r"(?![末中内当初頃半春夏秋冬前後上下�
 # A denial, a condition or a postponement: what it says of a number is more than the number says
 _HEDGED = re.compile(
     r"ではな[くい]|(?<![下上]回ら)(?<!超え)(?<!越え)(?<!切ら)(?<!割ら)(?<!込ま)(?<!限ら)(?<!少)(?<!満た)(?:しない|さない|されない|れない|できない)|至らず|未達|達せず|達しな"
-    r"|場合(?:は|に(?!お)|、)|(?:れば|たら)[、\s]|前倒し|後ろ倒し|繰り?[上下延]|延期|中止|撤回|見送"
+    r"|基準年度?\s*:.*目標年度?\s*:|場合(?:は|に(?!お)|、)|(?:れば|たら)[、\s]|前倒し|後ろ倒し|繰り?[上下延]|延期|中止|撤回|見送"
 )
 _AS_HUNDRED = re.compile(r"\s*(?:を|=)\s?100\s?(?:と|$|[、)])")
 # A month, a part or a fiscal year that was misread: 令和4年庭末
@@ -155,6 +155,7 @@ _AFTER_SPACE = re.compile(r"[^\s:]\s+$")
 _REACHED_THEN = re.compile(
     rf"(?:末|中|当初|頃)*(?:まで)?(?:に|を目途に?)?(?:{DONE_WORDS}|開始|終了|予定)*(?:する)?\s*。?"
 )
+_SHARE = re.compile(r"\(\d+(?:\.\d+)?%\)")  # 1,788団体(100%)
 _NOW = re.compile(r"(?:現行|現在|従来|これまで|既存)の(?:約|およそ)?$")
 _SINCE = re.compile(r"末?\s?(?:から|[~〜-])\s?")
 _EACH = re.compile(r"末?(?:まで)?(?:の|に|、|:)*\s?(?:各年|毎年|各(?=\d))")
@@ -326,7 +327,12 @@ class ClauseReader:
         """Whether a clause says more than one value: it counts twice, or gives a range."""
         printed = masked[numeral.start : numeral.stop]
         ranged = numeral.value is None and any(char.isdigit() or char == "、" for char in printed)
-        counted = [other for other in self._lexicon.counters.numerals(masked) if other.unit]
+        counted = [
+            other
+            for other in self._lexicon.counters.numerals(masked)
+            # who is counted is not how many: 従業員10人以上の企業における導入率50%
+            if other.unit and (other.behind or other.start > numeral.start or not ATTRIBUTE.match(masked, other.stop))
+        ]
         return ranged or len(counted) > 1
 
     def _without_number(
@@ -400,7 +406,7 @@ class ClauseReader:
             if (before.endswith((")", "]", "】", "〕")) and b == len(before) - 1) or text[a:].lstrip() == after
         ]
         led = before.endswith(LEADING_ON) or after.startswith(LEADING_ON) or text[: clause.stop].endswith(LEADING_ON)
-        return led or any(is_date(text[a : b + 1], calendar) for a, b in beside)
+        return led or any(is_date(text[a : b + 1], calendar) or _SHARE.fullmatch(text, a, b + 1) for a, b in beside)
 
 
 def _amount(numeral: Numeral, role: str) -> Decimal | None:

@@ -35,10 +35,22 @@ _TO_REACH = re.compile(r"目標|まで|達成(?!済|し[たて])")
 def as_they_stand(text: str, found: Sequence[Target], written: datetime.date | None) -> list[Target]:
     """Give the role of a baseline to what was so before; `written` is the day of the document."""
     aims = [target for target in found if "目標" in text[target.start : target.stop]]
-    return [
-        replace(target, role="baseline") if target not in aims and _is_past(target, text, aims, written) else target
-        for target in found
-    ]
+    standing = []
+    for target in found:
+        past = target not in aims and _is_past(target, text, aims, written)
+        unclear = not past and target not in aims and _may_be_past(target, text, written)
+        standing.append(
+            replace(target, role="baseline") if past else replace(target, half_read=True) if unclear else target
+        )
+    return standing
+
+
+def _may_be_past(target: Target, text: str, written: datetime.date | None) -> bool:
+    """Whether a value is of a month or a day of the document's own fiscal year that is over: so it was, or an aim."""
+    if written is None or target.role != "target" or target.value is None:
+        return False
+    over = bool(_MONTH_OR_DAY.fullmatch(target.period)) and days_of(target.period)[1] <= written
+    return over and not _TO_REACH.search(text[target.start : target.stop])
 
 
 def _is_past(target: Target, text: str, aims: Sequence[Target], written: datetime.date | None) -> bool:
@@ -279,7 +291,7 @@ class Reading:
             return replace(stated, codes=self._carried) if self._takes_carried(stated) else stated
         if not clause.outside and (codes := self._leading_codes(clause)):
             return replace(stated, codes=codes)
-        if not self._takes_carried(stated):
+        if not self._takes_carried(stated) or self._is_dated_next(stated, clause):
             return stated
         # one number for each of several years, or for all of them?
         apart = len(self._carried) > 1 and bool(self._found) and self._found[-1].codes == self._carried
@@ -303,6 +315,15 @@ class Reading:
         if target.unit and before.unit and target.unit != before.unit:
             return replace(stated, target=replace(target, half_read=True))
         return stated
+
+    def _is_dated_next(self, stated: Stated, clause: Clause) -> bool:
+        """Whether a date of its own stands in parentheses behind a number: 50%(令和4年度)."""
+        rest = self._text[clause.stop :].lstrip()
+        return (
+            stated.target.value is not None
+            and rest[:1] == "("
+            and is_date(rest.partition(")")[0], self._lexicon.calendar)
+        )
 
     def _takes_carried(self, stated: Stated) -> bool:
         goes_on = bool(self._carried) and self._carried[-1].endswith("-on")
