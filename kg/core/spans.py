@@ -43,6 +43,7 @@ def visible(text: str) -> str:
     return text if text.isascii() else _UNSEEN.sub("", text)
 
 
+@functools.lru_cache(maxsize=4096)  # the cells of a table are short, and asked about again and again
 def plain(text: str) -> str:
     """Return the form in which printed words are compared: NFKC, without white space and what shows nothing."""
     return "".join((text if text.isascii() else unicodedata.normalize("NFKC", _UNSEEN.sub("", text))).split())
