@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 
 from kg.builder.document_reader import Reading, Tables, by_crew, read_documents, tables_of
 from kg.builder.edition_validator import Promises, validate_graph
-from kg.builder.fingerprint import inputs_of, present, version_of
+from kg.builder.fingerprint import choose_version, compute_fingerprint, find_release
 from kg.builder.process_pool import Crew, processors
 from kg.builder.progress import Progress, Stages
 from kg.builder.release_publisher import publish, switch_to, workbench
@@ -80,13 +80,13 @@ class _Build:
         places, stages = self.places, self.stages
         with stages.stage("read the recipe"):
             recipe, catalogue = read_recipe(places.recipe), read_catalogue(places.recipe)
-            inputs = inputs_of(places)
-        version, remarks = version_of(places.out, recipe.version, inputs)
+            inputs = compute_fingerprint(places)
+        version, remarks = choose_version(places.out, recipe.version, inputs)
         remarks += tuple(f"{remark.file}:{remark.line}: {remark.fact}" for remark in recipe.remarks)
-        there = present(places.out / RELEASES / version, inputs)
-        if there:
-            switch_to(there, places.out)
-            return Built(there, False, (), stages.seconds, remarks)
+        existing = find_release(places.out / RELEASES / version, inputs)
+        if existing:
+            switch_to(existing, places.out)
+            return Built(existing, False, (), stages.seconds, remarks)
         _refuse_another_base()
         described = described_as(recipe, catalogue, version)
         with workbench(places.out, inputs) as work, Crew(processes, recipe) as crew:

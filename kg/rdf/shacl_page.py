@@ -11,7 +11,7 @@ from pyoxigraph import Literal, Triple
 from kg.core import iris
 from kg.rdf.shacl_report import SEVERITIES, SHAPE, Report, Result
 
-_TEMPLATE = "validation.html"
+TEMPLATE = "validation.html"
 _PAGE, _LINE = iris.term("page"), iris.term("line")
 # What leads from a thing towards the line that prints it, forth and back.
 _FORTH = {
@@ -45,7 +45,7 @@ def page(report: Report, places: Printings, title: str) -> bytes:
         (severity, shape.removeprefix(SHAPE), [(result, places.get(iri_of(result), [])) for result in results])
         for (severity, shape), results in _by_shape(report)
     ]
-    return _templates.get_template(_TEMPLATE).render(report=report, title=title, shapes=shapes, short=_short).encode()
+    return _templates.get_template(TEMPLATE).render(report=report, title=title, shapes=shapes, short=_short).encode()
 
 
 def _by_shape(report: Report) -> list[tuple[tuple[str, str], list[Result]]]:
