@@ -174,12 +174,12 @@ def _column_of(found: Field, after: list[str], before: list[str | None], slot: s
 
 
 def _supports(found: Field) -> bool:
-    """Whether words are prose, or speak of what a government does for others."""
+    """Return whether words are prose, or speak of what a government does for others."""
     return is_prose(found.words) or bool(_SUPPORT.search(found.words))
 
 
 def _is_programme_name(found: Field) -> bool:
-    """Whether a cell without heading is one short name that ends like a budget programme."""
+    """Return whether a cell without heading is one short name that ends like a budget programme."""
     blocks, _ = read_markup(found.text)
     words = blocks[0].text.normal().unspaced().chars if len(blocks) == 1 else ""
     for start, stop in reversed(parentheses_of(words)):
@@ -207,7 +207,7 @@ def _assign_nothing(columns: list[str | None]) -> None:
 
 
 def is_prose(words: str) -> bool:
-    """Whether words are a sentence, or as long as one."""
+    """Return whether words are a sentence, or as long as one."""
     return "。" in words or len(words) > _PROSE_LENGTH
 
 

@@ -119,7 +119,7 @@ def _of_redirects(redirects: Mapping[str, Row], found: Mapping[str, Identity], f
 
 
 def _same(now: Identity, row: Row) -> bool:
-    """Whether an IRI still names what it named: the same kind, and a text that is alike."""
+    """Return whether an IRI still names what it named: the same kind, and a text that is alike."""
     if now.kind != row["kind"]:
         return False
     a, b = plain(now.names), plain(row["names"])

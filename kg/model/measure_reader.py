@@ -19,14 +19,14 @@ from kg.core import iris
 from kg.core.spans import EMPTY, Cell, Text, plain, visible
 from kg.extract.cell_classifier import Anchors, Note, national_number, row_number
 from kg.extract.columns import Columns
-from kg.extract.entity_finder import Finder, beside_organizations, citations_of, organizations_of
+from kg.extract.entity_finder import Finder, citations_of, organizations_of, unread_organizations
 from kg.extract.kpis import Kpi as KpiRead
-from kg.extract.kpis import kpis_of
+from kg.extract.kpis import read_kpis
 from kg.extract.line_classifier import Line
 from kg.extract.markup import Block, prose_of
 from kg.extract.numerals import Counters
-from kg.extract.periods import Calendar, Listing, listing_of, relative_period
-from kg.extract.references import Reference, beside_references, budget_of, references_of, unread_address
+from kg.extract.periods import Calendar, Listing, find_relative_period, parse_listing_time
+from kg.extract.references import Reference, budget_of, references_of, unread_address, unread_references
 from kg.extract.target_clauses import Lexicon
 from kg.model.records import (
     Document,
@@ -167,8 +167,8 @@ class MeasureReader:
     def _listing(self, row: Columns) -> Listing:
         if "listing" not in row.cells:
             return Listing("", "")
-        listing = listing_of(row.plain("listing"), self.lexicon.calendar)
-        if listing.rest:
+        listing = parse_listing_time(row.plain("listing"), self.lexicon.calendar)
+        if listing.unread:
             self._note(row, "cell-part-unread", "listing", row.plain("listing").chars)
         return listing
 
@@ -194,14 +194,14 @@ class MeasureReader:
             namings.append(Naming(ROLES[role], body.iri, named.printed))
             if not named.code and not named.group:
                 self._note(row, "organization-unknown", "organizations", named.name)
-        for rest in beside_organizations(row.plain("organizations"), self.recipe.codes["organizations"]):
+        for rest in unread_organizations(row.plain("organizations"), self.recipe.codes["organizations"]):
             self._note(row, "cell-part-unread", "organizations", rest)
         return tuple(found["lead"]), tuple(found["participating"]), tuple(found["groups"])
 
     def _documents(self, row: Columns, namings: list[Naming]) -> tuple[Document, ...]:
         """Return the references of all cells that can hold some, in printed order."""
         documents: list[Document] = []
-        for words in beside_references(self._blocks(row, "references")):
+        for words in unread_references(self._blocks(row, "references")):
             self._note(row, "cell-part-unread", "references", words)
         for column in ("support", "budget", "references"):
             if words := unread_address(self._blocks(row, column)):
@@ -254,28 +254,28 @@ class MeasureReader:
         kpis: list[Kpi] = []
         for column, kind in KPI_COLUMNS.items():
             self._blocks(row, column)
-            for position, read in enumerate(kpis_of(row.text(column), self.lexicon, self.written), 1):
+            for position, read in enumerate(read_kpis(row.text(column), self.lexicon, self.written), 1):
                 iri = iris.kpi(measure, kind, position)
                 kpis.append(self._kpi(row, column, kind, iri, read, cells))
         return tuple(kpis)
 
     def _note_unread(self, row: Columns, column: str, read: KpiRead) -> None:
         """Note the words with a number that nothing accounts for, unless those of a target that hold them are noted."""
-        half_read = {
-            read.normal[target.start : target.stop].strip(_EDGES).chars for target in read.targets if target.half_read
+        ambiguous = {
+            read.normal[target.start : target.stop].strip(_EDGES).chars for target in read.targets if target.ambiguous
         }
         for words in read.unread:
-            if not any(words.chars in told for told in half_read):
+            if not any(words.chars in told for told in ambiguous):
                 self._note(row, "target-unread", column, words.chars)
 
     def _kpi(self, row: Columns, column: str, kind: str, iri: str, read: KpiRead, cells: CellIris) -> Kpi:
-        if relative := relative_period(read.normal.chars):
+        if relative := find_relative_period(read.normal.chars):
             self._note(row, "period-relative", column, relative)
         self._note_unread(row, column, read)
         targets = []
         for position, target in enumerate(read.targets, 1):
             words = read.normal[target.start : target.stop].strip(_EDGES)
-            if target.half_read:
+            if target.ambiguous:
                 self._note(row, "target-unread", column, words.chars)
             if not target.unit_known:
                 self._note(row, "unit-unknown", column, target.unit)

@@ -46,7 +46,7 @@ class Revision:
 
     @property
     def stated(self) -> bool:
-        """Whether the graph says that the one continues the other."""
+        """True if the graph says that the one continues the other."""
         return self.status in ("computed", "confirmed")
 
 
@@ -201,7 +201,7 @@ class Measure:
 
     @property
     def effects_uncertain(self) -> bool:
-        """Whether a mark is printed whose column is unknown."""
+        """True if a mark is printed whose column is unknown."""
         return bool(self.uncertain_marks)
 
 

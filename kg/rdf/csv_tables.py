@@ -25,7 +25,7 @@ from typing import Any
 import xlsxwriter
 from xlsxwriter.format import Format
 
-from kg.extract.numerals import decimal_text
+from kg.extract.numerals import format_decimal
 from kg.model.records import Issue, Kpi, Measure, Organization, Records, Target
 from kg.recipe.release_texts import Catalogue, Text
 
@@ -134,7 +134,7 @@ def _target(target: Target) -> Row:
     return {
         "iri": target.iri,
         "role": target.role,
-        "value": "" if target.value is None else decimal_text(target.value),
+        "value": "" if target.value is None else format_decimal(target.value),
         "comparator": target.comparator,
         "unit": target.unit,
         "period": target.period,

@@ -110,7 +110,7 @@ class Report:
 
     @property
     def conforms(self) -> bool:
-        """Whether no result is a Violation: warnings and remarks do not keep data from being published."""
+        """True if no result is a Violation: warnings and remarks do not keep data from being published."""
         return all(result.severity != SH + "Violation" for result in self.results)
 
     @property

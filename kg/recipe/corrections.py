@@ -225,7 +225,7 @@ def _meant(entry: Correction, places: list[int], documents: Mapping[str, Sequenc
 
 
 def _judged(entry: Correction, line: int, own: Correction) -> bool:
-    """Whether an edition's own entry is about the text that an earlier one's is about, in a line."""
+    """Return whether an edition's own entry is about the text that an earlier one's is about, in a line."""
     return own.line in ("", str(line)) and (own.printed in entry.printed or entry.printed in own.printed)
 
 

@@ -23,7 +23,10 @@ class Era:
     row: Row
 
     def touches(self, first: datetime.date, last: datetime.date) -> bool:
-        """Whether the days from first to last include one of the era; False where its first day is not settled."""
+        """Return whether the days from first to last include one of the era.
+
+        False where its first day is not settled.
+        """
         if self.first_day is None or last < self.first_day:
             return False
         return self.last_day is None or first <= self.last_day

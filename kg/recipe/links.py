@@ -106,7 +106,7 @@ class LinkRule:
 
     @property
     def dated(self) -> bool:
-        """Whether its IRIs hold the date for archived copies."""
+        """True if its IRIs hold the date for archived copies."""
         return "{date" in self.pattern
 
     def iri(self, value: str, date: str = "") -> str:

@@ -27,7 +27,7 @@ _ISNI = re.compile(r"[0-9]{15}[0-9X]")
 
 
 def is_corporate_number(text: str) -> bool:
-    """Whether this is a corporate number (法人番号): 13 digits, of which the first checks the others.
+    """Return whether this is a corporate number (法人番号): 13 digits, of which the first checks the others.
 
     Order of the Ministry of Finance No. 70 of 2014, Article 2: 9 less the remainder by 9 of the sum of the digits, from
     the last one on by turns once and twice.
@@ -39,7 +39,9 @@ def is_corporate_number(text: str) -> bool:
 
 
 def is_local_government_code(text: str) -> bool:
-    """Whether this is a local-government code (全国地方公共団体コード): 6 digits, of which the last checks the others.
+    """Return whether this is a local-government code (全国地方公共団体コード).
+
+    6 digits, of which the last checks the others.
 
     By the ministry's rule (JIS X 0402): the last digit of 11 less the remainder by 11 of the sum of the digits,
     weighted 6, 5, 4, 3, 2.
@@ -51,7 +53,7 @@ def is_local_government_code(text: str) -> bool:
 
 
 def is_isni(text: str) -> bool:
-    """Whether this is an ISNI: 16 characters, the last one by ISO 7064 MOD 11-2."""
+    """Return whether this is an ISNI: 16 characters, the last one by ISO 7064 MOD 11-2."""
     if not _ISNI.fullmatch(text):
         return False
     total = 0
@@ -61,7 +63,7 @@ def is_isni(text: str) -> bool:
 
 
 def is_address(text: str) -> bool:
-    """Whether this is an address of the web, with a host, in ASCII, that can be an IRI of the graph."""
+    """Return whether this is an address of the web, with a host, in ASCII, that can be an IRI of the graph."""
     try:
         NamedNode(text)
         return text.isascii() and text.startswith(("http://", "https://")) and bool(urlsplit(text).hostname)
@@ -70,7 +72,7 @@ def is_address(text: str) -> bool:
 
 
 def is_expression(text: str) -> bool:
-    """Whether this is a regular expression."""
+    """Return whether this is a regular expression."""
     try:
         re.compile(text)
     except re.error:
