@@ -1,17 +1,18 @@
-"""The KPIs of one cell, and what each says about its target.
+"""KPIs of one cell: entry point of the KPI reader, with the audit of numbers that no rule read.
 
-KPIs are separated at list items; at a space only where the left part ends in `)` or in a counter noun; at `、` only
-after a closing parenthesis; and where a parenthesis with a target is followed by a new noun without any separator. A
-`<…>` heading is the group of the KPIs below it.
+A cell is read in steps, each in a module of its own:
 
-The account of a KPI: every digit of it stands in a value, in a period or in a name, or it is reported as unread.
+- tokens: numbers with units (kg/extract/numerals.py) and periods (kg/extract/periods.py),
+- clauses: the parts of a KPI that state at most one target (kg/extract/target_clauses.py),
+- statements: role, number, unit and period of a clause (kg/extract/target_statements.py),
+- targets: statements joined and completed by each other (kg/extract/targets.py).
 
-A number that no rule knows is never passed over: who reads the tables has no other way to see it. Works on NFKC text.
+This module separates the KPIs of a cell and removes line wraps and scanner artefacts inside words (`rejoin_text`). KPIs
+are separated at list items; at a space only after `)` or a counter noun; at `、` only after a closing parenthesis; and
+where a parenthesis with a target is followed by a new noun. A `<…>` heading is the group of the KPIs below it.
 
-What a line wrap or a scanner has torn apart in a KPI, put together again; every character keeps its place.
-
-Only where the joined words are known: inside a number, a date, a unit behind its number, or a comparing word. Works on
-NFKC text.
+The audit (`find_unread_numbers`) accounts for every digit of a KPI: it belongs to a value, a period or a name, or it is
+reported as unread. Works on NFKC text; every character keeps its place in the document.
 """
 
 import datetime
@@ -85,7 +86,10 @@ _SOFT_END = re.compile(r"[ぁ-ん、・(「]$")
 
 
 def find_unread_numbers(text: str, lexicon: Lexicon, numbers: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Return where words of a KPI stand whose numbers nothing accounts for; `numbers` are those that targets say."""
+    """Return the spans of words with numbers that no rule accounts for.
+
+    `numbers` are the spans of the numbers that targets are read from.
+    """
     hidden = mask_unstated(text)
     rest = mask_periods(hidden, lexicon.calendar.periods(hidden))
     counted = {numeral.start: numeral.stop for numeral in lexicon.counters.numerals(rest)}
@@ -109,7 +113,7 @@ def find_unread_numbers(text: str, lexicon: Lexicon, numbers: Sequence[tuple[int
 
 
 def _number_spans(rest: str, counted: dict[int, int]) -> Iterator[tuple[int, int]]:
-    """Yield where numbers stand that are no part of a period: those that count something, and other digits."""
+    """Yield the spans of numbers outside periods: those that count something, and other digits."""
     yield from counted.items()
     for digits in _DIGIT.finditer(rest):
         if not any(start <= digits.start() < stop for start, stop in counted.items()):
@@ -120,7 +124,7 @@ def _number_spans(rest: str, counted: dict[int, int]) -> Iterator[tuple[int, int
 
 
 def _is_name(rest: str, start: int, stop: int, counted: bool, inside: bool) -> bool:
-    """Return whether a number belongs to a name, or says who is counted: 5G, 第2期, 人口10万人未満の団体."""
+    """Return whether a number belongs to a name, or limits who is counted: 5G, 第2期, 人口10万人未満の団体."""
     if any(match.start() <= start < match.end() for match in _ADDRESS.finditer(rest)):
         return True
     if _LED_TO.search(rest[:start]) and not _OUT_OF.match(rest, start):
@@ -135,7 +139,7 @@ def _is_name(rest: str, start: int, stop: int, counted: bool, inside: bool) -> b
 
 
 def _has_counter(rest: str, start: int, stop: int, lexicon: Lexicon) -> bool:
-    """Return whether a number that no rule counted has a counter all the same, and no word that makes a name of it."""
+    """Return whether a number that no rule counted has a counter, and no word that makes it a name."""
     unit, end, known = lexicon.counters.unit_at(rest, stop)
     if not (known and unit) or unit in DURATIONS or REFERENCE_QUANTITY.match(rest, end) or rest[end : end + 1] == "化":
         return False
@@ -143,7 +147,7 @@ def _has_counter(rest: str, start: int, stop: int, lexicon: Lexicon) -> bool:
 
 
 def _surrounding_words(text: str, start: int, stop: int) -> tuple[int, int]:
-    """Return the stretch without a mark or a space in which a number stands."""
+    """Return the span around a number up to the next punctuation or space."""
     before = [match.end() for match in _EDGE.finditer(text, 0, start)]
     after = _EDGE.search(text, stop)
     return (before[-1] if before else 0), (after.start() if after else len(text))
@@ -151,13 +155,13 @@ def _surrounding_words(text: str, start: int, stop: int) -> tuple[int, int]:
 
 @functools.lru_cache(maxsize=4)
 def _torn_units(forms: tuple[str, ...]) -> re.Pattern[str]:
-    """Return what finds a unit with spaces inside it, directly behind its number."""
+    """Return the pattern of a unit with spaces inside it, directly after its number."""
     long = sorted((form for form in forms if len(form) > 1), key=len, reverse=True)
     return re.compile(r"(?<=\d) ?(?:" + "|".join(" ?".join(map(re.escape, form)) for form in long) + ")")
 
 
 def rejoin_text(text: Text, units: tuple[str, ...]) -> Text:
-    """Return the text without invisible characters, and without the spaces that break a number, a date or a unit."""
+    """Return the text without invisible characters, and without spaces inside a number, a date or a unit."""
     if not text.chars.isascii() and _UNSEEN.search(text.chars):
         text = _remove_characters(text, {match.start() for match in _UNSEEN.finditer(text.chars)})
     if " " not in text.chars:
@@ -180,9 +184,10 @@ def _remove_characters(text: Text, dropped: set[int]) -> Text:
 
 @dataclass(frozen=True)
 class Kpi:
-    """One KPI: its printed words, its group, its targets, and where it is not yet set, by when it will be.
+    """One KPI: its printed words, its group and its targets.
 
-    `unread` are words with a number that nothing accounts for.
+    `status` is set, unset or none; `set_by` is the period by which an unset one will be set. `unread` are words with a
+    number that no rule accounts for.
     """
 
     text: Text
@@ -195,7 +200,7 @@ class Kpi:
 
 
 def read_kpis(cell: Text, lexicon: Lexicon, written: datetime.date | None = None) -> list[Kpi]:
-    """Return the KPIs of a cell in printed order; none for an empty one. `written` is the day of the document."""
+    """Return the KPIs of a cell in printed order; none for an empty one. `written` is the document's day."""
     if is_nothing(cell.chars):
         return []
     blocks, _ = read_markup(cell)
@@ -211,7 +216,7 @@ def read_kpis(cell: Text, lexicon: Lexicon, written: datetime.date | None = None
 
 
 def _heading(text: str, lexicon: Lexicon) -> re.Match[str] | None:
-    """Return the heading with which a text begins; what has a number or a period in it belongs to a KPI."""
+    """Return the heading that begins a text; words with a count or a period belong to a KPI instead."""
     heading = _HEADING.match(text)
     words = (heading[1] or heading[2]) if heading else ""
     counts = any(numeral.unit for numeral in lexicon.counters.numerals(words)) or lexicon.calendar.periods(words)
@@ -219,13 +224,16 @@ def _heading(text: str, lexicon: Lexicon) -> re.Match[str] | None:
 
 
 def _after(text: Text, end: int) -> Text:
-    """Return what follows the first `end` characters of the NFKC form."""
+    """Return the text after the first `end` characters of its NFKC form."""
     rest = text.normal()[end:]
     return text[next((i for i, at in enumerate(text.starts) if rest.chars and at >= rest.starts[0]), len(text)) :]
 
 
 def _join_wrapped(blocks: list[Block]) -> list[Block]:
-    """Join paragraphs that a line wrap has parted: the left one cannot end a KPI, or the right one cannot begin one."""
+    """Return the blocks with paragraphs rejoined that a line wrap has separated.
+
+    The left one cannot end a KPI, or the right one cannot begin one.
+    """
     joined: list[Block] = []
     for block in blocks:
         text = block.text.spaced()
@@ -238,7 +246,7 @@ def _join_wrapped(blocks: list[Block]) -> list[Block]:
 
 
 def _join_role_headings(items: list[Block]) -> list[Block]:
-    """Join what a heading has parted that only names a role: 【目標】300団体 【実績】120団体 is one KPI."""
+    """Return the items with those rejoined that a role heading separates: 【目標】300団体 【実績】120団体."""
     joined: list[Block] = []
     for item in items:
         left = joined[-1] if joined else None
@@ -256,7 +264,7 @@ def _is_wrapped(left: str, right: str) -> bool:
 
 
 def _split_kpis(text: Text, lexicon: Lexicon) -> Iterator[Text]:
-    """Yield the KPIs that one paragraph or list item runs together."""
+    """Yield the KPIs of one paragraph or list item."""
     normal = rejoin_text(text.normal(), lexicon.counters.forms)
     groups = parentheses_of(normal.chars)
     last = 0
@@ -274,7 +282,7 @@ def _split_kpis(text: Text, lexicon: Lexicon) -> Iterator[Text]:
 
 
 def _kpi_ends_before(text: str, start: int, index: int, groups: list[tuple[int, int]], lexicon: Lexicon) -> bool:
-    """Return whether a KPI that began at `start` ends before the character at `index` (outside any parenthesis)."""
+    """Return whether a KPI from `start` ends before the character at `index`, outside any parenthesis."""
     left, right = text[start:index].strip(), text[index + 1 :].strip()
     group = next(((a, b) for a, b in groups if b == index - 1), None)
     if text[index] == " ":
@@ -290,7 +298,7 @@ def _kpi_ends_before(text: str, start: int, index: int, groups: list[tuple[int, 
 
 
 def _continues_kpi(text: str, lexicon: Lexicon) -> bool:
-    """Return whether words go on with the KPI before them: by a particle, a sign, a period, or a number that counts."""
+    """Return whether words continue the KPI before them: a particle, a sign, a period, or a count."""
     if _CONTINUES.match(text) or any(period.start == 0 for period in lexicon.calendar.periods(text)):
         return True
     return any(numeral.start == 0 for numeral in lexicon.counters.numerals(text))

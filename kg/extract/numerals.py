@@ -1,6 +1,7 @@
-"""Numbers as Japanese documents print them: 2,000 / 9万5千 / 一万 / 1億2千万 / 数百, and what they count.
+"""Tokens of the KPI reader, part 1: numbers with their units, as Japanese documents print them.
 
-Works on NFKC text. 割 is a tenth: 5割 is 50 %.
+Numbers such as 2,000, 9万5千, 一万, 1億2千万, 数百 and 5割 (tenths: 50 %) are found in NFKC text. Numbers in names,
+ordinals and dates are left out; the rates 月1回, 1日当たり5,000件 and 1回/月 have a compound unit (回/月, 件/日).
 """
 
 import re
@@ -93,11 +94,12 @@ _NOT_PART_OF_UNIT = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Numeral:
-    """A number in a text: `value` is None where it is indefinite (数百), `unit` is canonical, empty if none is printed.
+    """A number with its unit, found in a text at [start:stop].
 
-    `start` and `stop` delimit the number with its unit; `known` says whether the code list knows the unit; `garbled`
-    that letters stand for digits in it (1,OOO件), so that its value is unknown; `behind` that its unit stands behind a
-    word (10以上の団体); `often` that it is so each day, week or month, which its unit says (回/月).
+    `value` is None where the number is indefinite (数百); `unit` is canonical, and empty if none is printed.
+    `unit_known` is True if the code list has the unit; `garbled` if letters take the place of digits (1,OOO件), so that
+    the value is unknown; `unit_detached` if a word separates number and unit (10以上の団体); `is_rate` if the number
+    holds for each day, week or month.
     """
 
     value: Decimal | None
@@ -113,7 +115,7 @@ class Numeral:
 def parse_number(text: str, counted: bool = False) -> Decimal:
     """Return the value of a printed number such as `9万5千`, `1億2千万`, `2,000` or `一万`.
 
-    Where it is `counted`, three digits behind a stop are a thousand (1.000件): nothing is counted so finely.
+    If `counted`, three digits after a full stop are thousands (1.000件): counts have no decimals of that length.
     """
     if text in ("ゼロ", "零"):
         return Decimal(0)
@@ -136,7 +138,7 @@ def parse_number(text: str, counted: bool = False) -> Decimal:
 
 
 def _parse_digits(digits: str, counted: bool) -> Decimal:
-    """Return the value of digits with their separators of thousands and their decimals."""
+    """Return the value of digits with thousands separators and decimals."""
     digits = re.sub(r"[,、\s]", "", digits)
     if re.fullmatch(r"[1-9]\d{0,2}(?:\.\d{3})+", digits) and (counted or digits.count(".") > 1):
         digits = digits.replace(".", "")
@@ -144,13 +146,13 @@ def _parse_digits(digits: str, counted: bool) -> Decimal:
 
 
 def format_decimal(value: Decimal) -> str:
-    """Return the canonical plain form: no exponent, no trailing zeros."""
+    """Return a number in canonical form, without exponent and trailing zeros."""
     text = f"{value:f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 class Counters:
-    """Finds the numbers of a text together with their units."""
+    """Finder of numbers and their units, by the forms of a code list of units."""
 
     def __init__(self, units: CodeList) -> None:
         forms = {form: code.label_ja for form, code in units.forms().items()}
@@ -188,7 +190,7 @@ class Counters:
         return sorted(found, key=lambda numeral: numeral.start)
 
     def rates(self, text: str) -> list[tuple[int, int]]:
-        """Return where words stand that say for how many of something a number is: 1日当たり."""
+        """Return the spans of words such as 1日当たり, which give the denominator of a rate."""
         days = _ONE_DAY.finditer(text) if "日" in text or "週" in text else ()
         return [match.span() for match in (*self._rates(text), *days)]
 
@@ -197,7 +199,7 @@ class Counters:
         return self._per.finditer(text) if "たり" in text or "につき" in text else ()
 
     def unit_at(self, text: str, start: int) -> tuple[str, int, bool]:
-        """Return the canonical unit that begins at `start`, where it ends, and whether the code list knows it."""
+        """Return the canonical unit that begins at `start`, its end, and whether the code list has it."""
         spaced = re.compile(r"\s?").match(text, start)
         if match := self._unit.match(text, spaced.end() if spaced else start):
             if len(match.group()) > 1 or not (compound := _COMPOUND.match(text, match.start())):
@@ -247,7 +249,7 @@ class Counters:
         return Numeral(value, unit, start, end, known, unit_detached=bool(detached))
 
     def _detached_unit(self, text: str, unit: str, start: int, stop: int, end: int) -> tuple[str, int, bool] | None:
-        """Return the unit behind a word, where that counts: 10以上の団体, 2つのサービス. The number is [start:stop]."""
+        """Return the unit after a word between it and the number at [start:stop]: 10以上の団体, 2つのサービス."""
         of = _UNIT_LINK.match(text, end if unit else stop) if unit in ("", "つ") else None
         if not of:
             return None
@@ -260,7 +262,10 @@ class Counters:
 
 
 def _with_rate(numeral: Numeral, per: str, text: str) -> Numeral:
-    """Return a number with what it is for in its unit: 1日当たり5,000件 counts 件/日, 月1回 and 1回/月 count 回/月."""
+    """Return a number with the denominator of its rate in the unit.
+
+    1日当たり5,000件 has the unit 件/日; 月1回 and 1回/月 have 回/月.
+    """
     is_rate = False
     if not per and (before := _RATE_BEFORE.search(text[: numeral.start])):
         per, is_rate = before[1] or before[2], True
@@ -276,11 +281,11 @@ def _signed(value: Decimal, before: str) -> Decimal:
 
 
 def _is_everyday_word(number: str, unit: str) -> bool:
-    """Return whether a kanji number and its counter are an everyday word (一部, 十分) rather than a count (二千名)."""
+    """Return whether a kanji number and its counter form a common word (一部, 十分), not a count (二千名)."""
     return unit in _UNSAFE_WITH_KANJI and (unit == "分" or not re.search("[百千万億兆]", number))
 
 
 def _is_transformed(text: str, stop: int) -> bool:
-    """Return whether the word after a number makes something of it (2ルート化) instead of being counted."""
+    """Return whether the word after a number ends in 化 (2ルート化), so that the number counts nothing."""
     word = _WORD.match(text, stop)
     return bool(word and re.match(r"[ァ-ヴーA-Za-z一-龯]{1,6}化", word.group()))

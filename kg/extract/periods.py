@@ -1,10 +1,11 @@
-"""Periods as Japanese documents print them, and their codes: FY2019, CY2019, 2020-11, 2020-11-30, FY2019-H1, FY2019-Q1.
+"""Tokens of the KPI reader, part 2: periods, as Japanese documents print them, and their codes.
 
-A fiscal year (年度) runs from 1 April to 31 March of the next year (Public Finance Act, Article 11), so 平成31年度 and
-令和元年度 are both FY2019; 令和元年 without 度 is a calendar year, 2020年代前半 the calendar years 2020 to 2024
-(CY2020-2024). 令和2、3年度 is two periods. Works on NFKC text.
+Codes are FY2019, CY2019, CY2020-2024, 2020-11, 2020-11-30, FY2019-H1 and FY2019-Q1. A fiscal year (年度) runs from 1
+April to 31 March of the next year (Public Finance Act, Article 11), so 平成31年度 and 令和元年度 are both FY2019.
+令和元年 without 度 is a calendar year, 2020年代前半 the calendar years 2020 to 2024; 令和2、3年度 is two periods. Works
+on NFKC text.
 
-When a measure is to be listed in a municipal plan: 平成30年度から, 平成31年度以降, 時期調整中, or both.
+The module also parses the listing time of a measure: 平成30年度から, 平成31年度以降, 時期調整中, or both.
 """
 
 import calendar
@@ -71,7 +72,7 @@ _LISTING_WORDS = re.compile(r"から|以降|より|[~〜]|調整中|未定|(?:�
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """A period in a text: its code and where it is printed; `more` are the codes of others in the same list."""
+    """A period found in a text at [start:stop]: its code, and in `more` the codes of others in the same list."""
 
     code: str
     start: int
@@ -84,18 +85,18 @@ class Period:
         return (self.code, *self.more)
 
     def is_implausible(self, text: str) -> bool:
-        """Return whether a text prints a month or a day that does not exist, or a year that nobody plans for."""
+        """Return whether a text prints a month or day that does not exist, or a year beyond any plan."""
         printed, code = text[self.start : self.stop], self.code
         named = ("月" in printed and not code[:1].isdigit()) or ("日" in printed and len(code) == len("2020-02"))
         return named or int(code[2:6] if code[:1].isalpha() else code[:4]) > _LAST_YEAR
 
     def shifted(self, by: int) -> "Period":
-        """Return the period placed elsewhere."""
+        """Return the period moved by a number of characters."""
         return Period(self.code, self.start + by, self.stop + by, self.more)
 
 
 class Calendar:
-    """Finds the periods of a text, also those in years of an era."""
+    """Finder of periods, which knows the years of eras."""
 
     def __init__(self, eras: Iterable[Era]) -> None:
         self._eras = {era.label_ja: era for era in eras}
@@ -181,30 +182,30 @@ class Calendar:
 
 
 def _range_period(end: re.Match[str], first: int | None, last: int, start: int) -> Period:
-    """Return the period that a range counts by: its last year, or where a number is that of each, all from `first`."""
+    """Return the period of a range: its last year, or every year from `first` where the number holds for each."""
     years = [*range(last if first is None else min(first, last), last + 1)]
     codes = [f"{'FY' if end['fiscal'] else 'CY'}{year}" for year in years]
     return Period(codes[0], start, end.end(), tuple(codes[1:]))
 
 
 def _to_digits(year: str | None) -> str:
-    """Return a year of the common era in digits: 二〇二二 is 2022."""
+    """Return a Gregorian year in digits: 二〇二二 is 2022."""
     return "".join(char if char.isdigit() else str("〇一二三四五六七八九".index(char)) for char in year or "")
 
 
 def _western_year(era: Era, year: str) -> int:
-    """Return the Gregorian year of an era year as it is printed; 元 is the first."""
+    """Return the Gregorian year of a printed era year; 元 is the first."""
     return era.western_year(int(year) if year.isdigit() else 1 if year == "元" else int(parse_number(year)))
 
 
 def find_relative_period(text: str) -> str:
-    """Return the first period that is given relative to the writing (本年度 …), or an empty string."""
+    """Return the first period given relative to the time of writing (本年度 …), or an empty string."""
     match = _RELATIVE.search(text)
     return match.group() if match else ""
 
 
 def first_and_last_day(code: str) -> tuple[datetime.date, datetime.date]:
-    """Return the first and the last day of the period of a code; of what goes on from its first day, that day twice."""
+    """Return the first and last day of a period code; for an open-ended one (`-on`), its first day twice."""
     whole = code.removesuffix("-on")
     first, last = _bounds_of_code(whole)
     return (first, first) if whole != code else (first, last)
@@ -236,9 +237,10 @@ def _day_before_month(year: int, month: int) -> datetime.date:
 
 @dataclass(frozen=True)
 class Listing:
-    """`period` is a code such as FY2019 or empty; `status` is `from`, `adjusting`, `from+adjusting` or empty.
+    """Parsed listing time of a measure.
 
-    `rest` are the words that say neither: an end (令和2年度末まで), a second year.
+    `period` is a code such as FY2019, or empty; `status` is `from`, `adjusting`, `from+adjusting` or empty; `unread`
+    has the words that are neither, such as an end (令和2年度末まで) or a second year.
     """
 
     period: str
@@ -247,7 +249,7 @@ class Listing:
 
 
 def parse_listing_time(cell: Text, calendar: Calendar) -> Listing:
-    """Return what a listing-time cell says."""
+    """Parse the text of a listing-time cell."""
     text = cell.normal().unspaced().chars
     periods = calendar.periods(text)
     if any(period.is_implausible(text) for period in periods):

@@ -1,8 +1,9 @@
-"""The clauses of a KPI: what its parentheses say, one target at a time, and the words outside them.
+"""Step from tokens to clauses: splits a KPI into clauses, and classifies the words around a number.
 
-What the words around a number make of it: its comparator, its role, the direction of a change.
-
-What the code lists of a recipe let the rules read in a text.
+A clause is the part of a KPI that states at most one target. Parentheses, punctuation, arrows, names of roles and
+periods delimit clauses (`clauses_of`). The words around a number give its comparator (`comparator_of`), its role and
+the direction of a change (`role_of`), and whether a number outside any parenthesis is a target at all
+(`is_announced_goal`, `is_goal_outside`).
 """
 
 import re
@@ -150,7 +151,7 @@ _ROLE_BEHIND = re.compile(r"(目標|実績|現状)(?:値)?[)\]】〕\s]*$")
 
 @dataclass(frozen=True)
 class Lexicon:
-    """Finds numbers with their units, and periods by their eras."""
+    """The two tokenizers of the KPI reader: numbers with their units, and periods."""
 
     counters: Counters
     calendar: Calendar
@@ -158,9 +159,10 @@ class Lexicon:
 
 @dataclass(frozen=True, slots=True)
 class Clause:
-    """The part [start:stop] of a KPI. `group` is where its parenthesis ends, or -1 outside any parenthesis.
+    """The part [start:stop] of a KPI.
 
-    `periods` are the periods it prints, placed from its own start.
+    `group` is the end of its parenthesis, or -1 outside any parenthesis; `periods` are its periods, placed relative to
+    its start.
     """
 
     start: int
@@ -170,19 +172,19 @@ class Clause:
 
     @property
     def outside(self) -> bool:
-        """True if it stands outside any parenthesis."""
+        """True if the clause is outside any parenthesis."""
         return self.group < 0
 
 
 def mask_unstated(text: str) -> str:
-    """Return the text, equally long, with what states no target hidden: a title in quotation marks, marks of notes."""
+    """Return the text, of the same length, with quoted titles and footnote marks masked."""
     if "※" in text or "*" in text or "注" in text:
         text = _FOOTNOTE.sub(lambda match: " " * len(match.group()), text)
     return _QUOTED.sub(lambda match: "「" + _MASK * (len(match.group()) - 2) + "」", text)
 
 
 def parentheses_of(text: str) -> list[tuple[int, int]]:
-    """Return the outermost parentheses as (index of opening, index of closing one); an open one ends the text."""
+    """Return the outermost parentheses as (opening index, closing index); an unclosed one ends with the text."""
     groups: list[tuple[int, int]] = []
     depth = start = 0
     for bracket in _BRACKET.finditer(text):
@@ -197,7 +199,7 @@ def parentheses_of(text: str) -> list[tuple[int, int]]:
 
 
 def clauses_of(text: str, lexicon: Lexicon) -> Iterator[Clause]:
-    """Yield the clauses in order.
+    """Yield the clauses of a KPI in order.
 
     A clause ends at punctuation, and before a period that follows a number (A年度10件B年度20件).
     """
@@ -223,10 +225,10 @@ def clauses_of(text: str, lexicon: Lexicon) -> Iterator[Clause]:
 def _split_nested(
     text: str, start: int, stop: int, group: int, periods: Sequence[Period], counters: Counters
 ) -> Iterator[tuple[int, int, int]]:
-    """Yield the stretches of a part inside a parenthesis, each with where its own parenthesis ends.
+    """Yield the stretches of a part inside a parenthesis, each with the end of its own parenthesis.
 
-    A parenthesis inside it is a stretch of its own where it counts on behind a number (80%(現状60.5%)), or dates a
-    number before others (実績値40団体(平成30年度) 目標値100団体).
+    An inner parenthesis is a stretch of its own if it has a second number (80%(現状60.5%)), or if it dates a number
+    that others follow (実績値40団体(平成30年度) 目標値100団体).
     """
 
     def counts(left: int, right: int, bare: bool = False) -> bool:
@@ -247,20 +249,21 @@ def _split_nested(
 
 
 def describes_current_level(text: str, group: int) -> bool:
-    """Return whether what a parenthesis counts is to become more or less.
+    """Return whether a parenthesis gives the present level of a quantity that is to change.
 
-    …世帯数(約98万世帯)の減少 says how things stand.
+    Words such as の減少 follow it: …世帯数(約98万世帯)の減少.
     """
     return group >= 0 and bool(re.match(r"[)\]】〕]の?(?:減少|増加|削減|縮減|解消|拡大)", text[group:]))
 
 
 def _periods_within(periods: Sequence[Period], start: int, stop: int) -> tuple[Period, ...]:
-    """Return the periods inside [start:stop], placed from its start."""
+    """Return the periods inside [start:stop], placed relative to its start."""
     inside = (period for period in periods if start <= period.start and period.stop <= stop)
     return tuple(period.shifted(-start) for period in inside)
 
 
 def _split_at_punctuation(text: str, start: int, stop: int, periods: Sequence[Period]) -> Iterator[tuple[int, int]]:
+    """Yield the stretches of [start:stop] between punctuation; an arrow stays with the words before it."""
     last = start
     cuts = [
         (match.start(), match.end())
@@ -278,9 +281,10 @@ def _split_at_punctuation(text: str, start: int, stop: int, periods: Sequence[Pe
 
 
 def _is_listed(text: str, comma: re.Match[str], periods: Sequence[Period]) -> bool:
-    """Return whether a mark joins what one clause states.
+    """Return whether a punctuation mark joins parts of one statement.
 
-    Two periods (令和4年度、令和5年度:各100件), two numbers (5、6件), or a period and its number (令和4年度→100件).
+    It joins two periods (令和4年度、令和5年度:各100件), two numbers (5、6件), or a period and its number
+    (令和4年度→100件).
     """
     at = comma.start()
     if comma.group() in ";→⇒" and any(
@@ -299,12 +303,15 @@ def _is_listed(text: str, comma: re.Match[str], periods: Sequence[Period]) -> bo
 
 
 def _parentheses_closed(before: str) -> bool:
-    """Return whether every parenthesis of the words before a place is closed there."""
+    """Return whether every parenthesis of a text is closed."""
     return sum(before.count(char) for char in _OPENING) <= sum(before.count(char) for char in _CLOSING)
 
 
 def _split_before_periods(words: str, periods: Sequence[Period], counters: Counters) -> Iterator[tuple[int, int]]:
-    """Cut before each period that is preceded by a number of its own, unless an inner parenthesis holds it."""
+    """Yield the stretches of a clause, split before each period that follows a number.
+
+    A period in an inner parenthesis does not split.
+    """
     numerals = counters.numerals(mask_periods(words, periods))
     last = 0
     for stop, start in _split_points(words, numerals):
@@ -317,7 +324,7 @@ def _split_before_periods(words: str, periods: Sequence[Period], counters: Count
 def _split_at_periods(
     words: str, periods: Sequence[Period], numerals: Sequence[Numeral], last: int, stop: int
 ) -> Iterator[tuple[int, int]]:
-    """Cut a stretch before its periods."""
+    """Yield the stretches of [last:stop], split before its periods."""
     for period in periods:
         if not last <= period.start < stop:
             continue
@@ -330,7 +337,7 @@ def _split_at_periods(
 
 
 def _split_points(words: str, numerals: Sequence[Numeral]) -> list[tuple[int, int]]:
-    """Return where a clause ends and the next begins: at the name of a role, at a dot or slash between two counts."""
+    """Return the (end, start) pairs at which a clause is split: role names, and a dot or slash between counts."""
     places = [(match.start(), match.start()) for match in _ROLE_NAME.finditer(words)]
     for before, after in pairwise(numerals):
         between = words[before.stop : after.start]
@@ -343,34 +350,34 @@ def _split_points(words: str, numerals: Sequence[Numeral]) -> list[tuple[int, in
 
 
 def mask_periods(text: str, periods: Sequence[Period]) -> str:
-    """Return the text, equally long, with its periods hidden: their digits count nothing."""
+    """Return the text, of the same length, with its periods masked, so that their digits are not counted."""
     for period in periods:
         text = text[: period.start] + _MASK * (period.stop - period.start) + text[period.stop :]
     return text
 
 
 def named_role(words: str) -> str:
-    """Return the role that words name for what follows, such as 目標値: or 【実績】, or an empty string."""
+    """Return the role that words give to what follows, such as 目標値: or 【実績】; empty if none."""
     return next((role for pattern, role in _ROLE_LABELS if pattern.search(words)), "")
 
 
 def role_label(words: str, behind: bool = False) -> str:
-    """Return the role that words are the name of, or that they end in where it stands `behind` a date; or nothing."""
+    """Return the role that words are the name of; if `behind` a date, the role they end in; empty if none."""
     match = _ROLE_BEHIND.search(words) if behind else _ROLE_ALONE.fullmatch(words)
     return "" if not match else "target" if match[1].startswith("目標") else "baseline"
 
 
 def point_in_time(words: str) -> str:
-    """Return how words say that something is so at a time: at its `beginning`, or at its `end`; empty where not."""
+    """Return whether words refer to the `beginning` or the `end` of a period; empty if to neither."""
     if _AT_THE_BEGINNING.search(words):
         return "beginning"
     return "end" if _AT_THE_TIME.search(words) else ""
 
 
 def is_announced_goal(words: str, numeral: Numeral, own: Sequence[Period], named: bool, due: bool) -> bool:
-    """Return whether a number outside any parenthesis is one to reach since a period, or the name of its role.
+    """Return whether the words before a number outside any parenthesis make it a goal.
 
-    Leads to it.
+    Such words are a period, the name of a role (`named`), or a deadline before the clause (`due`).
     """
     if words[numeral.start] in "ゼロ零" and _REACHED.match(words[numeral.stop :]):
         return True
@@ -393,7 +400,7 @@ def is_announced_goal(words: str, numeral: Numeral, own: Sequence[Period], named
 
 
 def role_of(words: str, numeral: Numeral, periods: Sequence[Period], compared: Period | None) -> tuple[str, str]:
-    """Return the role of a number and, for a change, its direction."""
+    """Return the role of a number, and for a change its direction."""
     after = words[numeral.stop :]
     if numeral.is_rate or _RECURRING.search(mask_periods(words, periods)[: numeral.start]) or _PER_YEAR.match(after):
         by, done = _CHANGED_BY.match(after), _DONE_TO.search(after)
@@ -413,7 +420,7 @@ def role_of(words: str, numeral: Numeral, periods: Sequence[Period], compared: P
 
 
 def _direction_of_verb(words: str) -> str:
-    """Return the direction that the first verb of the words gives to the number before it, or an empty string."""
+    """Return the direction that the first verb after a number gives to it; empty if none."""
     for pattern, direction in ((_DECREASE, "decrease"), (_INCREASE, "increase")):
         match = pattern.search(words[: _MAX_DISTANCE + 3])
         if match and match.start() <= _MAX_DISTANCE and re.match(r"[加少]?" + _CHANGES, words[match.end() :]):
@@ -428,7 +435,10 @@ def _direction(words: str) -> str:
 
 
 def is_goal_outside(words: str, numeral: Numeral, own: Sequence[Period], role: str, first: bool) -> bool:
-    """Return whether the words around a number outside any parenthesis make it a target; `first` begin the KPI."""
+    """Return whether a number outside any parenthesis is a target by its role or the words after it.
+
+    `first` is True for the clause that begins the KPI.
+    """
     if role in ("recurring", "change", "baseline"):
         return True
     if not numeral.unit_known or not numeral.unit:
@@ -451,7 +461,7 @@ def is_goal_outside(words: str, numeral: Numeral, own: Sequence[Period], role: s
 
 
 def comparator_of(words: str, numeral: Numeral) -> str:
-    """Return the comparator of a number: the word after it, a sign or word before it, or `=`."""
+    """Return the comparator of a number, by the word after it or a sign or word before it; `=` by default."""
     after = words[numeral.stop : numeral.stop + _MAX_DISTANCE + 5]
     for pattern, comparator in _COMPARATORS:
         if (match := pattern.search(after)) and match.start() <= _MAX_DISTANCE:

@@ -1,12 +1,11 @@
-"""What one clause of a KPI states: a number with its role, its unit and its period, a date alone, or a comparison.
+"""Step from clauses to statements: a number with role, unit and period, a date alone, or a comparison.
 
-Inside a parenthesis every clause with a period or a counted number is a target. Outside, a number is a target only
-where the words make it one: every year (年1回以上), a change (3割削減, 平成24年度比で3倍), a period or the name of its
-role before it (令和4年度末:100件, 目標値:100%), a comparator after it, or the end of the KPI.
+Inside a parenthesis every clause with a period or a counted number states a target. Outside, the words must make the
+number a target: a yearly rate (年1回以上), a change (3割削減, 平成24年度比で3倍), a period or role name before it
+(令和4年度末:100件, 目標値:100%), a comparator after it, or the end of the KPI.
 
-What makes a number another one, in a way that is not read: such a number is left open, never taken for another.
-
-10件/団体, 2時間30分, 1時間半, 四半期ごとに1回, 3年後に10件, ±5, 10件以土. Works on NFKC text.
+A number whose neighbours change its meaning in a way that is not read is marked `ambiguous` and reported, never
+guessed: 10件/団体, 2時間30分, 1時間半, 四半期ごとに1回, 3年後に10件, ±5, 10件以土. Works on NFKC text.
 """
 
 import datetime
@@ -120,11 +119,9 @@ _DEADLINE = re.compile(
 
 
 def is_doubtful(words: str, numeral: Numeral, periods: Sequence[Period], counters: Counters, masked: str) -> bool:
-    """Return whether what stands at a number, or at its period, makes it another one.
+    """Return whether words at a number or its period change its meaning in a way that is not read.
 
-    `masked` are the words without periods.
-
-    Says it of a number only: that the words hold others is for who reads them.
+    `masked` are the words without periods. Only this number is judged, not others in the same words.
     """
     if numeral.garbled or is_compound(numeral, counters, masked) or re.match(r"0\d", words[numeral.start :]):
         return True
@@ -146,9 +143,9 @@ def is_doubtful(words: str, numeral: Numeral, periods: Sequence[Period], counter
 
 
 def is_delimited(masked: str, start: int, stop: int) -> bool:
-    """Return whether the number [start:stop] of a KPI stands between words that cannot be part of it.
+    """Return whether the words on both sides of the number [start:stop] cannot be part of it.
 
-    Periods are hidden.
+    Periods are masked in the text.
     """
     before = masked[:start]
     if _ERA_BEFORE.search(before) or _EACH_OF.search(before) or _UNCLEAR_AFTER.match(masked, stop):
@@ -157,31 +154,28 @@ def is_delimited(masked: str, start: int, stop: int) -> bool:
 
 
 def is_hedged(text: str) -> bool:
-    """Return whether a KPI denies what it counts, or ties it to a condition: 予算が措置された場合は100件."""
+    """Return whether a KPI negates its number or makes it conditional: 予算が措置された場合は100件."""
     return _HEDGED.search(text) is not None
 
 
 def is_part_of_name(words: str, period: Period) -> bool:
-    """Return whether a period without a number only belongs to a name or to how something is counted.
-
-    And sets no time.
-    """
+    """Return whether a period without a number belongs to a name or a counting method, and sets no time."""
     named = _NAMED_BY_TIME.match(words, period.stop)
     return named is not None and (period.code.startswith("CY") or named.group().endswith("の"))
 
 
 def is_compound(numeral: Numeral, counters: Counters, masked: str) -> bool:
-    """Return whether a smaller unit of time goes on with a number: 2時間30分."""
+    """Return whether a smaller unit of time follows the number: 2時間30分."""
     following = (other for other in counters.numerals(masked) if other.start == numeral.stop)
     return any(each.unit in ("分", "秒", "時間", "か月", "日") and each.unit != numeral.unit for each in following)
 
 
 @dataclass(frozen=True)
 class Target:
-    """One target as read. `value` is None for a milestone or an indefinite number.
+    """One target as read from a KPI.
 
-    Empty strings where nothing is printed; `start` and `stop` delimit its words in the KPI; `ambiguous` says that they
-    hold a number that could not be read.
+    `value` is None for a milestone or an indefinite number; other fields are empty if nothing is printed. `start` and
+    `stop` delimit its words in the KPI; `ambiguous` is True if these hold a number that could not be read.
     """
 
     role: str
@@ -199,7 +193,10 @@ class Target:
 
 @dataclass(frozen=True)
 class ClauseStatement:
-    """What a clause states about one number, or about none; `codes` are its periods, `read` where its number stands."""
+    """The statement of a clause about one number, or about none.
+
+    `codes` are its periods, `number_spans` the place of its number.
+    """
 
     target: Target
     codes: tuple[str, ...] = ()
@@ -207,10 +204,10 @@ class ClauseStatement:
 
 
 class ClauseReader:
-    """Reads the clauses of one KPI, whose text is NFKC; `role` is the one that words before the clause have named, and
-    `due` says that a deadline stands before it.
+    """Reader of the clauses of one KPI, whose text is NFKC.
 
-    `written` is the day of the document.
+    `role` is the role named before the clause; `due` is True if a deadline precedes it. `written` is the day of the
+    document.
     """
 
     def __init__(self, text: str, lexicon: Lexicon, written: datetime.date | None) -> None:
@@ -219,28 +216,25 @@ class ClauseReader:
         self.role, self.due = "", False
 
     def is_future(self, codes: Sequence[str], beginning: bool = False) -> bool:
-        """Return whether a period had not yet come, or begun, when the document was written.
-
-        False where that is unknown.
-        """
+        """Return whether the period ends (or begins) after the day of the document; False if that is unknown."""
         if not codes or self._written is None:
             return False
         first, last = first_and_last_day(codes[-1])
         return (first if beginning else last) > self._written
 
     def is_distant_future(self, codes: Sequence[str]) -> bool:
-        """Return whether a period begins more than a year after the document: nobody can say how things stand then."""
+        """Return whether a period begins more than a year after the document, so that no level is known."""
         return bool(codes) and self._written is not None and first_and_last_day(codes[-1])[0] > self._written + _YEAR
 
     def is_near_future(self, codes: Sequence[str]) -> bool:
         """Return whether a period begins within a year after the document.
 
-        What is so then may be known, or be an aim.
+        Its value may be known already, or be a goal.
         """
         return self.is_future(codes, beginning=True) and not self.is_distant_future(codes)
 
     def read(self, clause: Clause) -> list[ClauseStatement]:
-        """Read one clause; an empty list where it states nothing."""
+        """Return the statements of one clause; an empty list if it states nothing."""
         words, periods = self._text[clause.start : clause.stop], clause.periods
         compared = next((p for p in periods if COMPARED.match(words, p.stop) or words[: p.start].endswith("対")), None)
         own = [period for period in periods if period is not compared]
@@ -278,7 +272,7 @@ class ClauseReader:
         return [ClauseStatement(each, codes, (place,)) for each, place in zip(bounds, places, strict=True)]
 
     def _is_ambiguous(self, words: str, numeral: Numeral, clause: Clause, own: Sequence[Period], role: str) -> bool:
-        """Return whether the words around a number leave open what it says."""
+        """Return whether the words around a number leave its meaning open."""
         if not is_delimited(self._masked, clause.start + numeral.start, clause.start + numeral.stop):
             return True
         if not clause.outside and not own and ATTRIBUTE.match(words, numeral.stop) and not numeral.unit_detached:
@@ -289,7 +283,7 @@ class ClauseReader:
         return numeral.value is not None and numeral.value < 0 and role != "change" and numeral.unit not in _SIGNED
 
     def _relevant_numerals(self, words: str, periods: Sequence[Period]) -> list[Numeral]:
-        """Return the numbers that a clause is about: those in no period; a lone bare one is a label: (1)."""
+        """Return the numbers of a clause that are in no period; a lone bare one is a label: (1)."""
         found = [
             numeral
             for numeral in self._lexicon.counters.numerals(mask_periods(words, periods))
@@ -300,7 +294,7 @@ class ClauseReader:
         return counted or found
 
     def _with_unit(self, words: str, numeral: Numeral) -> Numeral:
-        """Return a number with the unit that stands in parentheses behind it: 30(件)."""
+        """Return a number with the unit in the parentheses after it: 30(件)."""
         match = None if numeral.unit else UNIT_IN_PARENTHESES.match(words, numeral.stop)
         unit, end, known = self._lexicon.counters.unit_at(match[1], 0) if match else ("", 0, False)
         if match and known and unit and not match[1][end:].strip():
@@ -308,7 +302,7 @@ class ClauseReader:
         return numeral
 
     def _bounds(self, words: str, target: Target, numerals: Sequence[Numeral]) -> list[Target]:
-        """Return a target, or both where its words bound a number from below and from above: 10件以上20件未満."""
+        """Return a target, or two if the words give a lower and an upper bound: 10件以上20件未満."""
         if len(numerals) == 2 and all(each.unit == target.unit and each.value is not None for each in numerals):
             other = comparator_of(words, numerals[1])
             between = words[numerals[0].stop : numerals[1].start].strip("、~ ")
@@ -320,7 +314,7 @@ class ClauseReader:
         return [target]
 
     def _role_at(self, role: str, words: str, clause: Clause, codes: Sequence[str]) -> str:
-        """Return the role of a number by the words around it, a role named before, and its time."""
+        """Return the role of a number by the words around it, the role named before, and its time."""
         if role not in ("target", "baseline"):
             return role
         if words.rstrip().endswith(TRANSITIONS):
@@ -339,7 +333,7 @@ class ClauseReader:
         return self.role if self.role and role == "target" else role
 
     def _has_more_numbers(self, numeral: Numeral, masked: str) -> bool:
-        """Return whether a clause says more than one value: it counts twice, or gives a range."""
+        """Return whether a clause has more than one value: two counts, or a range."""
         printed = masked[numeral.start : numeral.stop]
         ranged = numeral.value is None and any(char.isdigit() or char == "、" for char in printed)
         counted = [
@@ -354,7 +348,7 @@ class ClauseReader:
     def _read_without_number(
         self, words: str, clause: Clause, own: Sequence[Period], compared: Period | None
     ) -> list[ClauseStatement]:
-        """Read 倍増 and 半減, the baseline of a change, a milestone, or a deadline before the words of the KPI."""
+        """Read 倍増 and 半減, the baseline of a change, a milestone, or a deadline before the KPI's words."""
         codes = _codes(words, own)
         period, baseline = codes[-1] if codes else "", compared.code if compared else ""
         target = Target("target", None, "=", "", period, "", "", clause.start, clause.stop)
@@ -379,9 +373,9 @@ class ClauseReader:
     def _read_unclassified(
         self, words: str, clause: Clause, own: Sequence[Period], numeral: Numeral
     ) -> list[ClauseStatement]:
-        """Read a clause outside any parenthesis with a number that no rule takes for a target.
+        """Read a clause outside any parenthesis with a number that no rule makes a target.
 
-        Behind a deadline with which the KPI begins it is left open, unless it only says who is counted.
+        After a deadline that begins the KPI the number is ambiguous, unless it only limits who is counted.
         """
         deadline = self._read_deadline(words, clause, own)
         between = words[own[0].stop : numeral.start] if deadline else ""
@@ -392,7 +386,7 @@ class ClauseReader:
         return [ClauseStatement(target, deadline[0].codes, (place,))]
 
     def _read_deadline(self, words: str, clause: Clause, own: Sequence[Period]) -> list[ClauseStatement]:
-        """Outside a parenthesis a period alone is a deadline only where the KPI begins with it (令和2年までに、…)."""
+        """Read a period alone, outside any parenthesis, as a deadline if the KPI begins with it (令和2年までに、…)."""
         match = _DEADLINE.match(words, own[0].stop) if own else None
         if not match:
             return []
@@ -403,7 +397,7 @@ class ClauseReader:
         return [ClauseStatement(Target("deadline", None, "=", "", codes[-1], "", "", 0, match.end()), codes)]
 
     def _read_milestone(self, words: str, clause: Clause, own: Sequence[Period]) -> list[ClauseStatement]:
-        """Outside a parenthesis a period is a milestone behind a space, at the end of the KPI: 共用開始 令和3年度."""
+        """Read a period after a space, at the end of the KPI, as a milestone: 共用開始 令和3年度."""
         if not own or clause.stop < len(self._text) or not _AFTER_SPACE.search(words[: own[0].start]):
             return []
         if not _REACHED_THEN.fullmatch(words, own[-1].stop) or len(own) > 1:
@@ -413,9 +407,9 @@ class ClauseReader:
         return [ClauseStatement(Target("target", None, "=", "", codes[-1], "", "", start, clause.stop), codes)]
 
     def _ends_statement(self, clause: Clause, numeral: Numeral) -> bool:
-        """Return whether a number ends its clause beside its date or an arrow.
+        """Return whether a number ends its clause and adjoins its date or an arrow.
 
-        10件(令和3年度), (令和3年度)10件, 5件→10件.
+        Examples: 10件(令和3年度), (令和3年度)10件, 5件→10件.
         """
         text, calendar = self._text, self._lexicon.calendar
         if not numeral.unit or not STATEMENT_END.match(text[clause.start : clause.stop], numeral.stop):
@@ -431,12 +425,12 @@ class ClauseReader:
 
 
 def _amount(numeral: Numeral, role: str) -> Decimal | None:
-    """Return the value of a number; that of a change is how much, its direction says the rest: ▲20%(平成25年度比)."""
+    """Return the value of a number; for a change its absolute value, as ▲20%(平成25年度比) has a direction."""
     return abs(numeral.value) if numeral.value is not None and role == "change" else numeral.value
 
 
 def _codes(words: str, own: Sequence[Period]) -> tuple[str, ...]:
-    """Return the codes of the period that counts, the last one; `以降` behind it leaves its end open."""
+    """Return the codes of the last period of a clause; `以降` after it leaves its end open (`-on`)."""
     if not own:
         return ()
     codes = own[-1].codes
@@ -450,14 +444,14 @@ def _codes(words: str, own: Sequence[Period]) -> tuple[str, ...]:
 
 
 def _all_years(first: str, last: str) -> tuple[str, ...]:
-    """Return the codes of all years from one to another of the same kind; none where they are something else."""
+    """Return the codes of all years between two of the same kind; empty for other codes."""
     if not (first[:2] == last[:2] in ("FY", "CY") and len(first) == len(last) == len("FY2020")):
         return ()
     return tuple(f"{first[:2]}{year}" for year in range(int(first[2:]), int(last[2:]) + 1))
 
 
 def is_date(words: str, calendar: Calendar) -> bool:
-    """Return whether words, with what stands around them, are a period with its particle, and nothing else."""
+    """Return whether words, with their brackets, are a period with its particle and nothing else."""
     inside = words.strip("()[]【】〔〕 ")
     periods = calendar.periods(words)
     if not periods or words[: periods[0].start].strip("([【〔】〕] 、:") not in (

@@ -1,11 +1,10 @@
-"""Targets of a KPI: what its clauses state, joined to values with their periods, roles and units.
+"""Step from statements to targets: joins the statements of a KPI's clauses into targets.
 
-A clause states a role, a period, a number, or several of them, in any order (kg/extract/target_statements.py). What
-one leaves open another fills in: a period holds for the numbers behind it (令和3年度までに27手続→54手続), a date in
-parentheses for those before it (利用率50%・満足度80%(令和4年度)), a unit at the end for all (R3:10、R4:20(件)), a role
-until the next one (【目標】…【実績】…). Works on NFKC text; words are given by their place in it.
-
-Where things stand: which of the targets that a KPI states are values of a time that is over.
+A clause states a role, a period, a number, or several of them, in any order (kg/extract/target_statements.py), and
+others complete it. A period holds for the numbers after it (令和3年度までに27手続→54手続), a date in parentheses for
+those before it (利用率50%・満足度80%(令和4年度)), a unit at the end for all (R3:10、R4:20(件)), a role until the next
+one (【目標】…【実績】…). Values of a time that is over become baselines (`assign_baselines`). Works on NFKC text; words
+are given by their span in it.
 """
 
 import datetime
@@ -45,7 +44,7 @@ _YEARLY = re.compile(r"\s*(?:毎年度?|各年度?|年間)\s*")
 
 
 def assign_baselines(text: str, found: Sequence[Target], written: datetime.date | None) -> list[Target]:
-    """Give the role of a baseline to what was so before; `written` is the day of the document."""
+    """Return the targets with the role `baseline` for values of a time before `written`, the document's day."""
     aims = [target for target in found if "目標" in text[target.start : target.stop]]
     assigned = []
     for target in found:
@@ -58,9 +57,9 @@ def assign_baselines(text: str, found: Sequence[Target], written: datetime.date 
 
 
 def _may_be_past(target: Target, text: str, written: datetime.date | None) -> bool:
-    """Return whether a value is of a month or a day of the document's own fiscal year that is over.
+    """Return whether a value may be a baseline or a goal.
 
-    So it was, or an aim.
+    It is of a month or day of the document's own fiscal year that is over.
     """
     if written is None or target.role != "target" or target.value is None:
         return False
@@ -69,9 +68,9 @@ def _may_be_past(target: Target, text: str, written: datetime.date | None) -> bo
 
 
 def _is_past(target: Target, text: str, aims: Sequence[Target], written: datetime.date | None) -> bool:
-    """Return whether a value is of an earlier time than a number called the aim.
+    """Return whether a value is a baseline.
 
-    Or of a year over when that was written.
+    It is of an earlier time than a number called 目標, or of a period that was over when the document was written.
     """
     if target.role != "target" or target.value is None or not target.period:
         return False
@@ -83,9 +82,9 @@ def _is_past(target: Target, text: str, aims: Sequence[Target], written: datetim
 
 
 def _over_by(period: str, written: datetime.date) -> datetime.date:
-    """Return the day by which a period is over for a document: a month or a day, when its fiscal year begins.
+    """Return the day by which a period counts as over for a document.
 
-    In what the document's own fiscal year prints of it, a month may be one to come when the plan was made.
+    For a month or day it is the first day of the document's fiscal year: the plan may have been made before that month.
     """
     if _WHOLE_YEAR.fullmatch(period):
         return written
@@ -94,7 +93,7 @@ def _over_by(period: str, written: datetime.date) -> datetime.date:
 
 
 def remove_duplicates(text: str, found: Sequence[Target]) -> list[Target]:
-    """The same target printed twice is one; the printing that tells its period and its unit stays."""
+    """Return the targets without repetitions; the copy that prints its period and unit is kept."""
     kept: list[Target] = []
     for target in found:
         same = next((index for index, other in enumerate(kept) if _same(other, target)), None)
@@ -120,13 +119,13 @@ def _same(a: Target, b: Target) -> bool:
 def targets_of(text: str, lexicon: Lexicon, written: datetime.date | None = None) -> list[Target]:
     """Return the targets of one KPI (NFKC text), in printed order; none for a KPI that is not yet set.
 
-    `written` is the day of the document: what was so at an earlier time is no target.
+    `written` is the day of the document: values of an earlier time are baselines.
     """
     return TargetReader(text, lexicon, written).targets
 
 
 class TargetReader:
-    """The reading of one KPI: its targets, and where the numbers stand that they say."""
+    """Reader of one KPI: gives its targets, and the spans of the numbers they are read from."""
 
     def __init__(self, text: str, lexicon: Lexicon, written: datetime.date | None = None) -> None:
         self._lexicon = lexicon
@@ -157,7 +156,7 @@ class TargetReader:
             self.targets = [replace(target, ambiguous=True) for target in self.targets]
 
     def _add_clause(self, clause: Clause) -> None:
-        """Join what a clause states to what stands before it."""
+        """Read a clause and join its statements to those before it."""
         words = self._text[clause.start : clause.stop]
         if words.strip() in TRANSITIONS:
             self._mark_as_baseline(len(self._statements) - 1)
@@ -180,7 +179,7 @@ class TargetReader:
             self._yearly = False
 
     def _continues_list(self, clause: Clause) -> bool:
-        """Return whether a clause follows a dated target in the same list: 令和4年度:新規10件、継続20件."""
+        """Return whether a clause follows a dated target in a list: 令和4年度:新規10件、継続20件."""
         if not clause.outside or not self._statements or clause.periods:
             return False
         last = self._statements[-1]
@@ -188,7 +187,7 @@ class TargetReader:
         return bool(last.codes) and last.target.value is not None and between in ("、", "・", ",", "/", "")
 
     def _take_role_label(self, clause: Clause, words: str) -> bool:
-        """Take a parenthesis behind a number that only calls it by its role: 40団体(実績)、100団体(目標)."""
+        """Assign the role in a parenthesis to the number before it: 40団体(実績)、100団体(目標)."""
         role, last = role_label(words), self._statements[-1] if self._statements else None
         if not role or clause.outside or not last or last.target.value is None:
             return False
@@ -199,7 +198,7 @@ class TargetReader:
         return True
 
     def _add_without_number(self, clause: Clause, words: str) -> None:
-        """Take a clause that states no target: every year, a unit, or nothing."""
+        """Read a clause that states no target: a yearly rate, a date, or a unit for the numbers before it."""
         if not self._statements:
             self._yearly = bool(_YEARLY_BEFORE.search(words))
             return
@@ -218,7 +217,7 @@ class TargetReader:
                 self._assign_unit(unit, clause.group + 1)
 
     def _assign_unit(self, unit: str, stop: int) -> None:
-        """Give the numbers before it a unit that stands behind them all."""
+        """Assign a unit to the preceding numbers that have none."""
         for place in reversed(range(len(self._statements))):
             target = self._statements[place].target
             if target.unit or target.value is None:
@@ -227,6 +226,7 @@ class TargetReader:
             self._statements[place] = replace(self._statements[place], target=replace(target, unit=unit, stop=end))
 
     def _add_statement(self, stated: ClauseStatement, clause: Clause) -> None:
+        """Join a statement to those before it, by its kind."""
         target, found = stated.target, self._statements
         if target.role == "comparison":
             self._assign_baseline_period(target, clause)
@@ -254,7 +254,7 @@ class TargetReader:
         self._append(stated, clause)
 
     def _append(self, stated: ClauseStatement, clause: Clause) -> None:
-        """Add what a clause states as a target of its own, and what it says of those before it."""
+        """Append a statement as a target of its own, and complete those before it by its period and unit."""
         found = self._statements
         if found and not stated.codes and self._is_range(found[-1], clause):
             found[-1] = replace(found[-1], target=replace(found[-1].target, value=None, ambiguous=True))
@@ -282,7 +282,7 @@ class TargetReader:
         self._current_codes = stated.codes if stated.target.role in ("target", "change") else self._current_codes
 
     def _with_date_of(self, before: ClauseStatement, stated: ClauseStatement, clause: Clause) -> ClauseStatement:
-        """Return a number with the date that stands before it alone; what is so at a time to come is an aim."""
+        """Return a number with the date that precedes it alone; a value of a future time is a goal."""
         target, words = stated.target, self._text[clause.start : clause.stop]
         ahead = target.role == "baseline" and point_in_time(words) and not named_role(words)
         role = "target" if ahead and self._reader.is_future(before.codes) else target.role
@@ -290,7 +290,7 @@ class TargetReader:
         return replace(stated, target=target, codes=before.codes)
 
     def _repeats_in_parentheses(self, stated: ClauseStatement, clause: Clause) -> bool:
-        """Return whether a number in parentheses is of the same kind as the one before them: 10件(20件)."""
+        """Return whether a number in parentheses is of the same kind as the one before: 10件(20件)."""
         if not self._statements or stated.codes or clause.outside or clause.periods:
             return False
         last, words = self._statements[-1].target, self._text[clause.start : clause.stop]
@@ -301,7 +301,7 @@ class TargetReader:
         )
 
     def _with_period(self, stated: ClauseStatement, clause: Clause) -> ClauseStatement:
-        """Give a number without a period that of the words before its parenthesis, or of the clause before it."""
+        """Return a statement without a period with that of the words before it, or of the clause before."""
         target = stated.target
         if stated.codes or target.value is None:
             return replace(stated, codes=self._current_codes) if self._inherits_period(stated) else stated
@@ -318,14 +318,14 @@ class TargetReader:
         return replace(stated, codes=self._current_codes, target=replace(target, ambiguous=target.ambiguous or apart))
 
     def _is_date_prefix(self, before: ClauseStatement | None, stated: ClauseStatement) -> bool:
-        """Return whether the words before a number only say since or until when it is: 令和2年度以降、毎年度2回."""
+        """Return whether the words before a number only give its time: 令和2年度以降、毎年度2回."""
         if before is None or before.codes != stated.codes or before.target.value is not None or before.target.unit:
             return False
         words = self._text[before.target.start : before.target.stop].rstrip()
         return stated.target.value is not None and words.endswith(("以降", "以後", "まで", "までに", "から"))
 
     def _after_arrow(self, stated: ClauseStatement) -> ClauseStatement:
-        """Return what a number becomes behind one that leads to it: a change since then, or another of its kind."""
+        """Return a number after an arrow: a change since the baseline, or another number of its kind."""
         before, target = self._statements[-1].target if self._statements else None, stated.target
         if before is None or before.role != "baseline" or not self._after_transition:
             return stated
@@ -337,7 +337,7 @@ class TargetReader:
         return stated
 
     def _is_dated_next(self, stated: ClauseStatement, clause: Clause) -> bool:
-        """Return whether a date of its own stands in parentheses behind a number: 50%(令和4年度)."""
+        """Return whether the parenthesis after a number holds its date: 50%(令和4年度)."""
         rest = self._text[clause.stop :].lstrip()
         return (
             stated.target.value is not None
@@ -350,7 +350,7 @@ class TargetReader:
         return not stated.codes and (stated.target.role in ("target", "change") or goes_on)
 
     def _leading_codes(self, clause: Clause) -> tuple[str, ...]:
-        """Return the period that leads to a parenthesis: 令和3年度(10件)、令和4年度(20件)."""
+        """Return the period before a parenthesis: 令和3年度(10件)、令和4年度(20件)."""
         opening = next((a for a, b in parentheses_of(self._text) if b == clause.group), 0)
         for period in self._lexicon.calendar.periods(self._text[:opening]):
             if _LEADING.fullmatch(self._text, period.stop, opening):
@@ -358,12 +358,12 @@ class TargetReader:
         return ()
 
     def _is_range(self, before: ClauseStatement, clause: Clause) -> bool:
-        """Return whether a number leads to another one of the same period: which is the one to reach is left open."""
+        """Return whether a number leads to another one of the same period, so that the goal is ambiguous."""
         words = self._text[before.target.start : clause.start].rstrip()
         return words.endswith("から") and before.target.role == "target" and bool(before.codes)
 
     def _is_between(self, target: Target, clause: Clause) -> bool:
-        """Return whether a number without a period stands between two arrows: 10件→20件→30件."""
+        """Return whether a number without a period is between two arrows: 10件→20件→30件."""
         before = self._statements[-1].target if self._statements else None
         arrows = [
             self._text[each.start : each.stop].rstrip().endswith(TRANSITIONS) for each in (before, clause) if each
@@ -371,12 +371,12 @@ class TargetReader:
         return bool(before) and all(arrows) and not target.period and target.role == "baseline"
 
     def _is_dated_behind(self, stated: ClauseStatement, clause: Clause) -> bool:
-        """Return whether the period of a number stands in parentheses behind it: 満足度80%(令和4年度)."""
+        """Return whether the period of a number is in parentheses after it: 満足度80%(令和4年度)."""
         numbers = [stop for _, stop in stated.number_spans]
         return bool(numbers and clause.periods) and clause.start + clause.periods[-1].start > numbers[-1]
 
     def _assign_trailing_date(self, stated: ClauseStatement, clause: Clause) -> None:
-        """Give the numbers of the same list the date behind the last of them: 利用率50%・満足度80%(令和4年度)."""
+        """Assign the date after the last number of a list to the others: 利用率50%・満足度80%(令和4年度)."""
         start = clause.start
         for place in reversed(range(len(self._statements))):
             before = self._statements[place]
@@ -387,7 +387,7 @@ class TargetReader:
             self._statements[place], start = replace(before, codes=stated.codes, target=dated), before.target.start
 
     def _assign_trailing_unit(self, stated: ClauseStatement, clause: Clause) -> None:
-        """Give bare numbers the unit of the last of their list, where it stands in parentheses: R3:10、R4:20(件)."""
+        """Assign the unit in parentheses after the last number of a list to the others: R3:10、R4:20(件)."""
         listed = (
             self._statements
             and self._statements[-1].codes
@@ -398,7 +398,7 @@ class TargetReader:
             self._assign_unit(stated.target.unit, 0)
 
     def _mark_as_baseline(self, last: int) -> None:
-        """Take a number that another one follows (→, から) for where things stand, unless its time is still to come."""
+        """Make a number before an arrow or から a baseline, unless its time is still to come."""
         if last < 0 or self._statements[last].target.value is None or self._statements[last].target.role != "target":
             return
         stated = self._statements[last]
@@ -423,7 +423,7 @@ class TargetReader:
         return (between in (*")]】〕", "") or (between in "、," and not clause.outside)) and self._is_date_at(last)
 
     def _is_date_only(self, stated: ClauseStatement, clause: Clause, recurring: bool = False) -> bool:
-        """Return whether a clause holds only the date of the number before it: 60%に引き上げ(令和2年度)."""
+        """Return whether a clause is only the date of the number before it: 60%に引き上げ(令和2年度)."""
         last, target = self._statements[-1], stated.target
         if target.value is not None or target.unit or last.codes or last.target.value is None:
             return False
@@ -436,7 +436,7 @@ class TargetReader:
         return is_date(self._text[start - bracketed : stop + bracketed], self._lexicon.calendar)
 
     def _assign_date(self, stated: ClauseStatement, clause: Clause) -> None:
-        """Give the numbers before it a date that stands behind them all: 利用率50%・満足度80%(令和4年度)."""
+        """Assign a date after several numbers to all of them: 利用率50%・満足度80%(令和4年度)."""
         for place in reversed(range(len(self._statements))):
             before = self._statements[place]
             last = place == len(self._statements) - 1
@@ -456,7 +456,7 @@ class TargetReader:
             )
 
     def _assign_baseline_period(self, comparison: Target, clause: Clause) -> None:
-        """Give the number before it the baseline that a parenthesis names: 3割削減(平成27年度比。…)."""
+        """Assign the baseline in a parenthesis to the number before it: 3割削減(平成27年度比。…)."""
         last = self._statements[-1] if self._statements else None
         if last is None or last.target.baseline_period or (value := last.target.value) is None:
             return
@@ -473,8 +473,8 @@ class TargetReader:
 
 
 def _holds_deadline(words: str) -> bool:
-    """Return whether a clause that leads on to the next one holds the deadline of both.
+    """Return whether a clause before an arrow has the deadline of both numbers.
 
-    令和3年度までに27手続→54手続.
+    Example: 令和3年度までに27手続→54手続.
     """
     return "まで" in words and words.rstrip().endswith(TRANSITIONS)
