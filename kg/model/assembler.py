@@ -153,7 +153,7 @@ def _print_of(source: Source, recipe: Recipe, reader: MeasureReader) -> Printed:
     return Printed(source, tuple(lines_of(source.key, source.document(), headings, reader.anchors)))
 
 
-def read_beside(recipe: Recipe, listed: Callable[[str], Sequence[Listed]]) -> Iterator[Records]:
+def read_revisions_and_plans(recipe: Recipe, listed: Callable[[str], Sequence[Listed]]) -> Iterator[Records]:
     """Yield what stands beside the editions: the revisions of each one that has some, then each local plan.
 
     `listed` returns the measures of an edition by its key. Raises RecipeError for a row about a measure that is none.

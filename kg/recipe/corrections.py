@@ -182,7 +182,7 @@ _FIELDS = 11  # of a correction, without the place of its row
 _NUMBERED = re.compile(r"c(\d+)")
 
 
-def returning(sources: Sequence[Source], corrections: Sequence[Correction]) -> Iterator[Problem]:
+def recurring_corrections(sources: Sequence[Source], corrections: Sequence[Correction]) -> Iterator[Problem]:
     """Yield for each place of an edition where an earlier edition's correction fits, and none stands, the row to add.
 
     A document that cannot be read is passed over: that is told elsewhere.
