@@ -14,7 +14,7 @@ from kg.builder.release_publisher import write_files
 from kg.core.errors import KgError, Problem, RecipeError
 from kg.model.assembler import check_corrections, read_document, read_revisions_and_plans
 from kg.model.records import Records
-from kg.model.reference_data import references_of, used_by
+from kg.model.reference_data import references_of, shared_things
 from kg.rdf.csv_tables import Row, tables
 from kg.rdf.document_parts import Part, gather_rows, part_of, part_of_lists
 from kg.rdf.measure_graph import lists, triples
@@ -82,7 +82,7 @@ def read_documents(recipe: Recipe, folder: Path, reader: DocumentReader, progres
     used = {iri for part in parts for iri in part.summary().used}
     references = Records((), references_of(recipe, used))
     documents = {source.key: part for source, part in zip(recipe.sources, parts, strict=True)}
-    adjacent = read_revisions_and_plans(recipe, lambda key: documents[key].listed())
+    adjacent = read_revisions_and_plans(recipe, lambda key: documents[key].measure_features())
     for key, files in (
         *(
             (f"{_ADJACENT}-{number:06}", part_of(_edition(found), found, recipe))
@@ -140,8 +140,8 @@ class Tables(Mapping[str, list[Row]]):
 
 def tables_of(document: bytes, recipe: Recipe, key: str) -> Tables:
     """Return the tables that a document gives as an edition of the recipe; an empty key is that of its only edition."""
-    read = read_document(_edition_of(recipe, key).carrying(document), recipe)
-    used = {iri for edition in read.editions for iri in used_by(edition)}
+    read = read_document(_edition_of(recipe, key).with_document(document), recipe)
+    used = {iri for edition in read.editions for iri in shared_things(edition)}
     return Tables((read, Records((), references_of(recipe, used))), recipe)
 
 

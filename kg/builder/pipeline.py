@@ -23,10 +23,10 @@ from kg.core.iris import BASE, REBASED, SERVED_BASE
 from kg.core.paths import LEDGER, Places
 from kg.core.release import DRAFT, GRAPH, N_TRIPLES, RELEASES, Release
 from kg.model.assembler import check_corrections, read_document, read_revisions_and_plans
-from kg.model.edition_matcher import listed_of
-from kg.model.identifier_ledger import Identity, check_identities, identities_of, ledger_rows
-from kg.model.records import Listed, Records
-from kg.model.reference_data import references_of, used_by
+from kg.model.edition_matcher import features_of
+from kg.model.identifier_ledger import Identity, check_identities, ledger_rows, list_identities
+from kg.model.records import MeasureFeatures, Records
+from kg.model.reference_data import references_of, shared_things
 from kg.rdf.document_parts import PartSummary, gather_graph, gather_identities, gather_tables
 from kg.rdf.dump_serializers import OMITTED, dump_names, write_turtle
 from kg.rdf.release_files import release_description
@@ -181,16 +181,16 @@ def check_documents(recipe: Recipe, whole: bool = True) -> None:
 def _read_identities(recipe: Recipe) -> list[Identity]:
     """Return what every IRI of the recipe's records names; raise the problems of all documents at once."""
     check_corrections(recipe)
-    found, listed, used = _read_all(recipe)
-    for records in (Records((), references_of(recipe, used)), *read_revisions_and_plans(recipe, listed.__getitem__)):
-        found = identities_of(records) | found
+    found, features, used = _read_all(recipe)
+    for records in (Records((), references_of(recipe, used)), *read_revisions_and_plans(recipe, features.__getitem__)):
+        found = list_identities(records) | found
     return list(found.values())
 
 
-def _read_all(recipe: Recipe) -> tuple[dict[str, Identity], dict[str, list[Listed]], set[str]]:
+def _read_all(recipe: Recipe) -> tuple[dict[str, Identity], dict[str, list[MeasureFeatures]], set[str]]:
     """Read every document: what its IRIs name, the measures of each edition, and the shared things that it names."""
     found: dict[str, Identity] = {}
-    listed: dict[str, list[Listed]] = {}
+    features: dict[str, list[MeasureFeatures]] = {}
     used, wrong = set[str](), list[KgError]()
     for source in recipe.sources:
         try:
@@ -198,12 +198,12 @@ def _read_all(recipe: Recipe) -> tuple[dict[str, Identity], dict[str, list[Liste
         except KgError as error:
             wrong.append(error)
             continue
-        found = identities_of(records) | found
-        listed[source.key] = [listed_of(measure) for measure in records.measures]
-        used |= {iri for edition in records.editions for iri in used_by(edition)}
+        found = list_identities(records) | found
+        features[source.key] = [features_of(measure) for measure in records.measures]
+        used |= {iri for edition in records.editions for iri in shared_things(edition)}
     if wrong:
         raise type(wrong[0])(*(problem for error in wrong for problem in error.problems))
-    return found, listed, used
+    return found, features, used
 
 
 def mint(places: Places) -> int:

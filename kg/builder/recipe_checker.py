@@ -14,7 +14,7 @@ from kg.core.errors import KgError, Problem, QueryError, ReleaseError
 from kg.core.iris import ONTOLOGY
 from kg.core.paths import Places, read_text
 from kg.core.stored_queries import read_queries
-from kg.recipe import survey
+from kg.recipe import inspect_recipe
 from kg.recipe.corrections import recurring_corrections
 from kg.recipe.release_texts import read_catalogue
 
@@ -35,7 +35,7 @@ def check_declared_files(places: Places) -> tuple[list[Problem], list[Problem]]:
 
 def _check_recipe(places: Places) -> tuple[list[Problem], list[Problem]]:
     """Go on behind a broken part: everything is reported in one go."""
-    found = survey(places.recipe)
+    found = inspect_recipe(places.recipe)
     problems = [*found.problems]
     try:
         read_catalogue(places.recipe)

@@ -65,7 +65,7 @@ from kg.rdf.shacl_page import render_report
 from kg.rdf.shacl_validator import Report
 from kg.rdf.void_profiler import ChunkCounts, GraphContents, ValueCounts, count_values, hash_ranges, merge_counts
 from kg.recipe import Recipe
-from kg.recipe.revision_judgements import newest_of
+from kg.recipe.revision_judgements import newest_edition
 from kg.search.normalizer import Characters
 
 
@@ -163,7 +163,7 @@ class ReleaseWriter:
         report = self.results.report()
         files = {
             **declared_files(self._places.ontology, self._places.shapes),
-            QUERIES: stored_queries_turtle(self._places.queries, edition(newest_of(self._recipe.sources))),
+            QUERIES: stored_queries_turtle(self._places.queries, edition(newest_edition(self._recipe.sources))),
             VALIDATION: report.turtle(),
             VALIDATION_PAGE: render_report(report, self.results.places, title),
             KNOWN_PROBLEMS: known_problems(self.summaries, self._described),

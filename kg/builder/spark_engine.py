@@ -70,7 +70,7 @@ def _read_by_spark(master: str, recipe: Recipe, sources: Sequence[Source], folde
             return ((source.key, part_files(recipe_there.value, source)) for source in some)
 
         partitions = max(1, -(-len(sources) // _DOCUMENTS_PER_PARTITION))
-        carried = context.parallelize([replace(one, carried=one.document()) for one in sources], partitions)
+        carried = context.parallelize([replace(one, content=one.document()) for one in sources], partitions)
         for key, made in carried.mapPartitions(parts_of).toLocalIterator(prefetchPartitions=True):
             if isinstance(made, KgError):
                 yield made

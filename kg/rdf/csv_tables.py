@@ -227,7 +227,7 @@ def _issue(issue: Issue) -> Row:
 
 def _links(records: Records) -> Iterator[Row]:
     for link in records.references.links:
-        said, (table, _, line) = link.said, link.sources[0]
+        said, (table, _, line) = link.metadata, link.sources[0]
         yield {
             "subject_id": link.subject,
             "predicate_id": said.predicate,

@@ -19,7 +19,7 @@ from kg.core.iris import BASE
 from kg.core.release import CATALOGUE_GRAPH, CSV_METADATA, DESCRIPTION, ReleasedFile, edition_dump
 from kg.rdf.graph_builder import Graph, Subject
 from kg.recipe.release_texts import Catalogue, Text
-from kg.recipe.revision_judgements import revised_by
+from kg.recipe.revision_judgements import revised_edition
 from kg.recipe.sources import Source
 
 _MEDIA_TYPES = "https://www.iana.org/assignments/media-types/"
@@ -130,7 +130,7 @@ def _editions(
         iri, title, edition = edition_part(source.key), _edition_title(source), iris.edition(source.key)
         member = graph.about(iri).a("dcat:Dataset").to("dcat:inSeries", series).to("dcterms:isPartOf", release.dataset)
         _pair(_pair(member, "dcterms:title", title), "dcterms:description", title)
-        earlier = revised_by(source)
+        earlier = revised_edition(source)
         member.to("dcat:prev", edition_part(earlier) if earlier else "")
         member.to("prov:wasDerivedFrom", edition).text("dcterms:identifier", source.key)
         dataset.to("dcterms:hasPart", iri).to("prov:wasDerivedFrom", edition)

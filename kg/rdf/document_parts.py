@@ -26,10 +26,10 @@ from pyoxigraph import Triple
 
 from kg.core import iris
 from kg.core.jsonld_serializer import kinds_of
-from kg.model.edition_matcher import listed_of
-from kg.model.identifier_ledger import Identity, identities_of
-from kg.model.records import Listed, Records
-from kg.model.reference_data import used_by
+from kg.model.edition_matcher import features_of
+from kg.model.identifier_ledger import Identity, list_identities
+from kg.model.records import MeasureFeatures, Records
+from kg.model.reference_data import shared_things
 from kg.rdf.csv_tables import Table, columns, tables
 from kg.rdf.measure_graph import triples
 from kg.recipe import Recipe
@@ -38,7 +38,7 @@ MEASURES, SOURCE, SHARED = "own-measures.nt", "own-source.nt", "shared.nt"
 IDENTITIES = "identities"
 # The tables in which several parts may have rows of the same thing, and the columns that tell whether it is the same.
 KEY_COLUMNS = {"organizations": ("iri",), "links": ("subject_id", "predicate_id", "object_id")}
-_SUMMARY, _LISTED = "summary.json", "listed.json"
+_SUMMARY, _FEATURES = "summary.json", "features.json"
 
 
 @dataclass(frozen=True)
@@ -72,10 +72,10 @@ class Part:
         issues, used, notes = tuple(map(tuple, data["issues"])), tuple(data["used"]), tuple(data["notes"])
         return PartSummary(**{**data, "issues": issues, "used": used, "notes": notes})
 
-    def listed(self) -> list[Listed]:
+    def measure_features(self) -> list[MeasureFeatures]:
         """Return what tells its measures from others."""
-        data: list[dict[str, Any]] = json.loads(self.folder.joinpath(_LISTED).read_text(encoding="utf-8"))
-        return [Listed(**{**one, "kpis": tuple(map(tuple, one["kpis"]))}) for one in data]
+        data: list[dict[str, Any]] = json.loads(self.folder.joinpath(_FEATURES).read_text(encoding="utf-8"))
+        return [MeasureFeatures(**{**one, "kpis": tuple(map(tuple, one["kpis"]))}) for one in data]
 
     def path(self, name: str) -> Path:
         """Return where one of its files is."""
@@ -110,10 +110,10 @@ def _part_files(key: str, records: Records, statements: Iterable[Triple]) -> dic
     for table in tables(records):
         by = [table.columns.index(column) for column in KEY_COLUMNS.get(table.name, ())]
         files[table.name] = b"".join(keyed_lines(table.rows, by)) if by else table.csv(header=False)
-    found = ((one.iri, one.kind, one.names) for one in identities_of(records).values())
+    found = ((one.iri, one.kind, one.names) for one in list_identities(records).values())
     files[IDENTITIES] = b"".join(keyed_lines(found, [0]))
     files[_SUMMARY] = _to_json(asdict(_summarize(key, records, kinds_of(listed))))
-    files[_LISTED] = _to_json([asdict(listed_of(measure)) for measure in records.measures])
+    files[_FEATURES] = _to_json([asdict(features_of(measure)) for measure in records.measures])
     return files
 
 
@@ -144,7 +144,7 @@ def _summarize(key: str, records: Records, kinds: dict[str, str]) -> PartSummary
             "flagged": len(corrections) - replaced,
         },
         tuple((*issue, count) for issue, count in sorted(counted.items())),
-        tuple(sorted({iri for edition in records.editions for iri in used_by(edition)})),
+        tuple(sorted({iri for edition in records.editions for iri in shared_things(edition)})),
         kinds,
         (*_revision_notes(key, records), *_plan_notes(records)),
     )

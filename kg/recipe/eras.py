@@ -41,7 +41,7 @@ class Era:
         return f"{self.label_ja}{'元' if number == 1 else number}" if number >= 1 else ""
 
 
-def eras_of(table: Table) -> tuple[tuple[Era, ...], list[Problem]]:
+def read_eras(table: Table) -> tuple[tuple[Era, ...], list[Problem]]:
     """Return the eras of `eras.csv`, the earliest first, and what is wrong: days that cannot be or cross."""
     eras: list[Era] = []
     problems: list[Problem] = []
