@@ -1,8 +1,8 @@
-"""The dump of each edition, and whether the graph keeps the shape_set of the shapes: at once, or edition by edition.
+"""Dump of each edition, and SHACL validation of the graph: as a whole, or edition by edition.
 
 A result is about a focus. What a shape looks at from there is what the focus states, what is reached from it, and what
 points to it by a property that the shapes follow back. So an edition's own things are validated with all that it speaks
-of, and what several editions write_edition_dumps of with all that points there. Their results together are those of the whole graph.
+of, and what several editions share with all that points there. Their results together are those of the whole graph.
 """
 
 import functools

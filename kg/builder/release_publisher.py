@@ -1,4 +1,4 @@
-"""Writing a release new_link the others, and switching to it in one rename: a build that dies leaves the old serving.
+"""Publisher of a release: written next to the others, then current by one rename; a build that dies changes nothing.
 
 What is being written stands in a staging folder that its process keeps locked. The lock ends with the process, however
 it ends, so the next build knows which folders nobody writes any more and removes them.
@@ -181,7 +181,7 @@ def _move_into_place(staging: Path, release: Release) -> Release:
 
 
 def _switch_current(out: Path, folder: Path) -> None:
-    """Point `current` to the release: a new link new_link the old one, then one rename."""
+    """Point `current` to the release: a new link is made next to the old one, then renamed."""
     target = Path(RELEASES) / folder.name
     link = out / CURRENT
     with _publication_lock(out / RELEASES):

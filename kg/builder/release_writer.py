@@ -222,7 +222,7 @@ def _raise_violations(report: Report) -> None:
 
 
 def stored_queries_turtle(folder: Path, newest: str) -> bytes:
-    """Return the index_written queries as Turtle, about an edition where they are about one."""
+    """Return the stored queries as Turtle, about an edition where they are about one."""
     graph = Graph()
     describe_queries(graph, [query.about(newest) for query in read_queries(folder)])
     return turtle(graph)

@@ -48,17 +48,25 @@ _OUT_OF = re.compile(r"[\d,]+(?:段階|点満点|[^\d、。()]{0,8}?(?:中|の�
 _QUANTITY_WORD = re.compile(
     r"過?半数|大半|大部分|ほとんど|(?<![\d.半数何一二三四五六七八九十])倍(?![率数増])"
     r"|(?:(?<=[:\s、(\0])|^)(?:半分(?!期)|全(?:数|(?:ての|国の)?(?:都道府県|市区?町村|府省庁?|団体)(?=$|[)、])))"
-    r"|(?<=:)全[数て]|(?:^|(?<=[(:]))(?:同[上左右]|〃|々|上に同じ|再掲)"
+    r"|[数幾][十百千万億兆]+(?!年)|(?<=:)全[数て]|(?:^|(?<=[(:]))(?:同[上左右]|〃|々|上に同じ|再掲)"
 )
 # A year that was misread: 令和l年度, 令和O年
 _MISREAD = re.compile(
     r"[A-Za-z]\s?年度?(?!間)|[〇○◯●一二三四五六七八九十]\s?年度(?!目)|(?<![A-Za-z])[HR]\d{1,2}\.\S"
     r"|(?:令和|平成|昭和)(?![\d元一二三四五六七八九十\sの時へ、。・)生])\S?\s?年?|(?:令和|平成|昭和|(?<![A-Za-z\d])[RH])\d{3,}"
     r"|(?<![\d/])(?:1[0-2]|[1-9])/[1-3]?\d(?=\s?(?:まで|時点|現在|末|に|、|$))|(?<=年)[lI|ー](?=回)"
-    r"|(?:令和|平成)\s+年|\d[A-Za-z]{1,3}/[^\d\s]|(?<![\w)])%|\d+(?:時間|分|秒|日|週間|か月)以内に(?!限)"
+    r"|(?<![A-Za-z])[lIO],\s?\d|第[lIO|](?![A-Za-z])|(?<=年)[lIO]月|(?<![A-Za-z\d])\d+[lIO](?![A-Za-z])"
+    r"|\0[lI|](?![A-Za-z])|(?<![A-Za-z])[lIO] \d"
+    r"|(?<!令和)(?<!平成)(?<!昭和)(?<![RHS])元年|(?<![A-Za-z\d])[HRS]\d?[OolI]\d?(?=[)\]:年度→]|$)"
+    r"|(?<![A-Za-z\d])[HR]\d{1,2}[一-龯](?<![年末度実目現見時当中])"
+    r"|(?:令和|平成|昭和)(?:元|\d{1,2})(?![年\d./(・、,~〜\s-]|及|と|から)"
+    r"|(?<![\d〇一二三四五六七八九十百千万億兆数幾半約\s.分役学配])割(?=削減|程度|以上|以下|減|増|弱|強)"
+    r"|(?<![A-Za-z\d.,])\d+\.\d+(?=[a-z](?![A-Za-z]))|(?:令和|平成)\s+年|\d[A-Za-z]{1,3}/[^\d\s]|(?<![\w)])%|\d+(?:時間|分|秒|日|週間|か月)以内に(?!限)"
     r"|(?:\d+|[一二三四五六七八九十]+)分の(?:\d+|[一二三四五六七八九十]+)"
     r"|(?<=[)\]】〕])\s?(?:以上|以下|未満|超(?!高)|を(?:上回|下回|超え))(?!の)"
 )
+_FIRST_YEAR = 2000  # an earlier value is rather one of an era that was misread: 平成3年度 for 平成30年度
+_NAMED_AFTER = re.compile(r"\s?(?:年?度?)?(?:版|大会|事業|調査|計画|予算|法|問題|改正|豪雨|地震|台風)")
 _QUOTED = re.compile(r"[「『“]([^「」『』“”]*)[」』”]")
 _EDGE = re.compile(r"[、。()\[\]【】〔〕\s]")
 
@@ -67,7 +75,7 @@ _INVISIBLE = "\u00ad\u200b-\u200f\u2060\ufe00-\ufe0f\ufeff"
 _UNSEEN = re.compile(f"[{_INVISIBLE}]")
 # A space inside a number (1 ,500; 95. 5%), a date (年 度, 3 月, R 4年度) or a comparing word
 _SPACE_IN_WORD = re.compile(
-    r"(?<=\d) (?=[,.]\d)|(?<=\d\.) (?=\d ?%)|(?<=\d) (?=割)"
+    r"(?<=\d/) (?=\d)|(?<=\d) (?=[,.]\d)|(?<=\d\.) (?=\d ?%)|(?<=\d) (?=割)"
     r"|(?<=年) (?=度)|(?<=年\d) (?=月)|(?<=年\d\d) (?=月)|(?<![A-Za-z][HR])(?<=[HR]) (?=\d{1,2}年)"
     r"|(?<=以) (?=[上下内降])|(?<=未) (?=満)|(?<=程) (?=度)"
 )
@@ -93,7 +101,8 @@ def find_unread_numbers(text: str, lexicon: Lexicon, numbers: Sequence[tuple[int
     hidden = mask_unstated(text)
     rest = mask_periods(hidden, lexicon.calendar.periods(hidden))
     counted = {numeral.start: numeral.stop for numeral in lexicon.counters.numerals(rest)}
-    groups, said = parentheses_of(text), [*numbers, *lexicon.counters.rates(rest)]
+    rated = any("/" in numeral.unit for numeral in lexicon.counters.numerals(rest))
+    groups, said = parentheses_of(text), [*numbers, *(lexicon.counters.rates(rest) if rated else ())]
     left = [
         (start, stop)
         for start, stop in sorted(set(_number_spans(rest, counted)))
@@ -110,6 +119,26 @@ def find_unread_numbers(text: str, lexicon: Lexicon, numbers: Sequence[tuple[int
             words.append(quoted.span())
     words.sort()
     return [place for at, place in enumerate(words) if at == 0 or place[0] >= words[at - 1][1]]
+
+
+def find_unread_periods(text: str, lexicon: Lexicon, targets: Sequence[Target]) -> list[tuple[int, int]]:
+    """Return the spans of words with a period that no target uses, though the KPI states a value.
+
+    So are those of an impossible time. A period that begins a name (令和2年度予算) is none of the KPI's dates.
+    """
+    if not any(target.value is not None for target in targets):
+        return []
+    hidden = mask_unstated(text)
+    return [
+        _surrounding_words(text, period.start, period.stop)
+        for period in lexicon.calendar.periods(hidden)
+        if period.is_implausible(hidden)
+        or any(target.period == period.code and period.year < _FIRST_YEAR for target in targets)
+        or not (
+            any(target.start <= period.start < target.stop for target in targets)
+            or _NAMED_AFTER.match(text, period.stop)
+        )
+    ]
 
 
 def _number_spans(rest: str, counted: dict[int, int]) -> Iterator[tuple[int, int]]:
@@ -327,10 +356,9 @@ def _read_kpi(text: Text, group: str, lexicon: Lexicon, written: datetime.date |
         return Kpi(text, group, "unset", periods[-1].code if periods else "", (), normal, left)
     reading = TargetReader(normal.chars, lexicon, written)
     aims = any(target.role != "baseline" for target in reading.targets)
-    unread = (
-        find_unread_numbers(normal.chars, lexicon, reading.number_spans)
-        if HAS_NUMBER_WORDS.search(normal.chars)
-        else ()
-    )
-    left = tuple(normal[start:stop].strip() for start, stop in unread)
+    unread: list[tuple[int, int]] = []
+    if HAS_NUMBER_WORDS.search(normal.chars):
+        unread = find_unread_numbers(normal.chars, lexicon, reading.number_spans)
+        unread += [span for span in find_unread_periods(normal.chars, lexicon, reading.targets) if span not in unread]
+    left = tuple(normal[start:stop].strip() for start, stop in sorted(unread))
     return Kpi(text, group, "set" if aims else "none", "", tuple(reading.targets), normal, left)

@@ -66,9 +66,12 @@ _LONGER_WORD = re.compile(r"[ァ-ヴー][ァ-ヴー]|[A-Za-z][A-Za-z]")  # the w
 _UNIT_LINK = re.compile(r"(?P<comparing>以上|以下|以内|未満|超|程度|前後)?の|(?P<verb>を(?:超える|上回る|下回る))")
 _ROUGHLY = re.compile(r"(?:約|およそ|おおむね|概ね)\s?$")
 # Letters that a scanner takes digits for, among digits
+_POWER = re.compile(f"[{_POWERS}]*")
+# Digits and letters that look like them, whatever follows: 6O万件, 3O力所
+_MIXED = re.compile(r"(?=.*\d)(?=.*[OolI])[\dOolI][\dOolI,.]*")
 _GARBLED = re.compile(
     r"(?<![A-Za-z\d])(?=[\d,.]*[OoQlI])(?=[OoQlI,.]*\d)[\dOoQlI][\dOoQlI,.]*(?![A-Za-z])"
-    r"|(?<=[:、(\s])[OoQlI]{2,4}(?![A-Za-z])"
+    r"|(?<=[:、(\s])[OoQlI]{2,4}(?![A-Za-z])|(?<![A-Za-z\d.,])[OlI](?![A-Za-z\d.,])"
     # a mark that holds the place of a number: ○○件, X件
     r"|(?:^|(?<=[:、(\s\0に約数率額量]))[〇○◯●]+|(?:^|(?<=[:、(\s\0に約]))[Xx]{1,3}(?![A-Za-zァ-ヴ])"
     r"|(?<=[:(\0])(?:[^\w\s\0、。・/;→⇒⇨➡)\]」』】〕(「『【〔<:~〜±+.△▲−≧≦≥≤>=-]|_|[△□*]{2}|[A-Z](?=\d)|[Nn](?![A-Za-z])){1,4}\d*"
@@ -176,9 +179,10 @@ class Counters:
     def _find(self, text: str) -> list[Numeral]:
         found = []
         for match in _GARBLED.finditer(text):
-            unit, end, known = self.unit_at(text, match.end())
-            if known and unit:
-                found.append(Numeral(None, unit, match.start(), end, True, garbled=True))
+            power = _POWER.match(text, match.end())
+            unit, end, known = self.unit_at(text, power.end() if power else match.end())
+            if (known and unit) or (power and power.group()) or _MIXED.fullmatch(match.group()):
+                found.append(Numeral(None, unit if known else "", match.start(), end, True, garbled=True))
         per = [(match.start(), match.end(), match["per"]) for match in self._rates(text)]
         for match in _NUMERAL.finditer(text):
             numeral = self._numeral(match, text)

@@ -48,7 +48,7 @@ _SUBPERIOD = (
 # The end of a range borrows its era: 平成28年度から30年度, 令和元~3年度
 _RANGE_END = re.compile(r"\s?末?(?:から|[~〜・-])\s?(?P<year>\d{1,2})年(?![間以後目])(?P<fiscal>度)?")
 _EACH = re.compile(r"末?(?:まで)?(?:の|に|、|:)*\s?各(?![種地県市町])")
-_BARE_YEAR = re.compile(r"(?<![\d元.,])(?P<year>\d{1,2})年度(?![目間])")
+_BARE_YEAR = re.compile(r"(?<![\d元.,一-龯A-Za-z])(?<![A-Za-z][~〜・-])(?P<year>\d{1,2})年度(?![目間])")
 # 令和2、3年度; 令和2・3・4年度; 令和2年度及び3年度 is two periods of their own
 _MORE_YEARS = re.compile(r"(?P<years>(?:\s?(?:[、,・/]|及び|と)\s?\d{1,2})+)\s?年(?P<fiscal>\s?度)?(?!間)")
 _DECADE = re.compile(r"(?<!\d)(?P<decade>(?:19|20)\d0)年代(?:の?(?P<part>前半|後半|半ば|初頭))?")
@@ -57,7 +57,7 @@ _LAW = re.compile(
     r"(?:法律|政令|省令|府令|規則|告示|条例|勅令|訓令|[一-龯]{1,6}(?:省|庁|府)令)第"
 )  # 平成28年法律第103号
 _CACHE_SIZE = 10_000  # texts
-_LAST_YEAR = 2060
+_LAST_YEAR = 2051
 _FIRST_SHORT_YEAR = 1989  # M, T and S with a number are rather names: S3
 _RELATIVE = re.compile(r"本年度|今年度|本年|今年|来年度|来年|再来年度|昨年度|昨年|前年度|同年度|同年|翌年度")
 _MARCH = 3
@@ -84,11 +84,16 @@ class Period:
         """All periods that are printed here."""
         return (self.code, *self.more)
 
+    @property
+    def year(self) -> int:
+        """The year with which the period begins."""
+        return int(self.code[2:6] if self.code[:1].isalpha() else self.code[:4])
+
     def is_implausible(self, text: str) -> bool:
         """Return whether a text prints a month or day that does not exist, or a year beyond any plan."""
         printed, code = text[self.start : self.stop], self.code
         named = ("月" in printed and not code[:1].isdigit()) or ("日" in printed and len(code) == len("2020-02"))
-        return named or int(code[2:6] if code[:1].isalpha() else code[:4]) > _LAST_YEAR
+        return named or self.year > _LAST_YEAR
 
     def shifted(self, by: int) -> "Period":
         """Return the period moved by a number of characters."""
@@ -154,8 +159,12 @@ class Calendar:
                 found.append(_range_period(end, since, _western_year(era, end["year"]), start))
         for bare in _BARE_YEAR.finditer(text):
             known = [era for stop, era in eras if stop <= bare.start()]
+            code = f"FY{_western_year(known[-1], bare['year'])}" if known else ""
+            # an era goes on: a smaller year is one of another era, whose name was misread
+            if any(code < f"FY{period.code[2:6]}" for period in found if period.code[:1].isalpha() and code):
+                continue
             if known and not any(period.start <= bare.start() < period.stop for period in found):
-                found.append(Period(f"FY{_western_year(known[-1], bare['year'])}", bare.start(), bare.end()))
+                found.append(Period(code, bare.start(), bare.end()))
         return found
 
     def _era(self, match: re.Match[str]) -> Era | None:

@@ -335,9 +335,13 @@ def budget_of(cell: Text) -> Budget:
     if is_nothing(cell.chars):
         return Budget((), ())
     found = _Found()
+    headings: list[Text] = []
     blocks, _ = read_markup(cell)
     for block in without_references(blocks):
-        for text, headed in _sections(block.text.normal().spaced()):
+        sections = _sections(block.text.normal().spaced())
+        if not sections and block.text.chars.strip():
+            headings.append(block.text.normal().spaced().strip())
+        for text, headed in sections:
             found.headed = found.headed or headed
             if _SENTENCE_END.search(text.chars) and not headed:
                 found.notes.append(text)
@@ -345,6 +349,8 @@ def budget_of(cell: Text) -> Budget:
                 _read(text, found)
         # a heading may be a paragraph of its own
         found.headed = found.headed or bool(_HEADING.search(block.text.normal().spaced().chars))
+    if not found.programmes and not found.notes:
+        found.notes.extend(headings)  # a heading with nothing below it
     return Budget(tuple(found.programmes), tuple(found.notes))
 
 

@@ -26,7 +26,7 @@ _ARROW = r"[→⇒⇨➡]|[-=]>"
 # A comma between digits belongs to a number; `から` between two numbers leads from one to the other.
 _PUNCTUATION = re.compile(
     rf"[;。]|{_ARROW}|"
-    r"(?<!\d)、|、(?!\d{3}(?!\d|年))|(?<!\d)(?<![:(\s][OoQlI]),|,(?!\d|\s[\dOoQlI]{3}(?!\d)|[OoQlI]{3})|(?<=[^の、,(\s])(?=うち)"
+    r"(?<!\d)、|、(?!\d{3}(?!\d|年))|(?<!\d)(?<![^A-Za-z][OoQlI])(?<!^[OoQlI]),|,(?!\d|\s[\dOoQlI]{3}(?!\d)|[\dOoQlI]{3})|(?<=[^の、,(\s])(?=うち)"
     r"|(?<!月\d日)(?<!月\d\d日)(?<=\d日)から(?=約?\d+日(?:以内|程度)?(?:に|へ))"
     r"|(?<=[^年度月日\s])から(?=約?\d+[^\d年月日])"
 )

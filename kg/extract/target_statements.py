@@ -71,7 +71,7 @@ _EDGE_BEHIND = re.compile(
     + ")"
 )
 # An era with a number that is no year: R2100件
-_ERA_BEFORE = re.compile(r"(?:令和|平成|昭和|(?<![A-Za-z])[RHS])\s?$")
+_ERA_BEFORE = re.compile(r"(?:令和|平成|昭和|(?<![A-Za-z])[RHS])\s?$|(?<![A-Za-z])[lIO],\s?$")
 # 100件まで at the end of its words: up to it, or until it is reached? 2.5倍増: to, or by so much? 10件ずつ
 _UNCLEAR_AFTER = re.compile(r"まで(?=$|[、)])|ずつ|(?<=倍)増")
 # Several years and one number (R2~R4:300件): of each of them, or in all? Unless a word says so.
@@ -85,10 +85,15 @@ _NAMED_BY_TIME = re.compile(r"(?![末中内当初頃半春夏秋冬前後上下�
 # A denial, a condition or a postponement: what it says of a number is more than the number says
 _HEDGED = re.compile(
     r"ではな[くい]|(?<![下上]回ら)(?<!超え)(?<!越え)(?<!切ら)(?<!割ら)(?<!込ま)(?<!限ら)(?<!少)(?<!満た)(?:しない|さない|されない|れない|できない)|至らず|未達|達せず|達しな"
-    r"|基準年度?\s*:.*目標年度?\s*:|場合(?:は|に(?!お)|、)|(?:れば|たら)[、\s]|前倒し|後ろ倒し|繰り?[上下延]|延期|中止|撤回|見送"
+    r"|(?:[値績標度末]|\))\s?;\s?約?\d|基準年度?\s*:.*目標年度?\s*:|場合(?:は|に(?!お)|、)|(?:れば|たら)[、\s]|前倒し|後ろ倒し|繰り?[上下延]|延期|中止|撤回|見送"
 )
 _AS_HUNDRED = re.compile(r"\s*(?:を|=)\s?100\s?(?:と|$|[、)])")
 # A month, a part or a fiscal year that was misread: 令和4年庭末
+_AFTER_YEAR = re.compile(
+    r"[ー・※|~\s-]{0,2}度|[上下](?![半期旬])|\s?[年lIOo|](?![A-Za-z])|(?![度末中内頃初半前後以春夏秋冬迄現時目実当比対分間版開完運達予見単累計合平各毎約延全迄])[一-龯]"
+)
+_PREFIX_MISREAD = re.compile(r"(?:^|[をにで、:\0\s])的$")  # 的5割, 約5割 as a scanner leaves it
+_MOST_TENTHS = 100
 _MISREAD_YEAR = re.compile(r"[一-龯](?<![度末中内春夏秋冬初半頃迄当])(?:末|中に|まで|当初|:)")
 
 _FRACTION = re.compile(r"[\d一二三四五六七八九十]+分の[\d一二三四五六七八九十]+|\d+/\d+|半分|半数")
@@ -139,7 +144,28 @@ def is_doubtful(words: str, numeral: Numeral, periods: Sequence[Period], counter
         return True
     if _UNREAD_AFTER.match(words, numeral.stop) or any(_AS_HUNDRED.match(words, period.stop) for period in periods):
         return True
-    return any(period.code.startswith("CY") and _MISREAD_YEAR.match(words, period.stop) for period in periods)
+    if numeral.unit == "" and (dot := re.match(r"\s?・", masked[numeral.stop :])):
+        unit, _, known = counters.unit_at(masked, numeral.stop + dot.end())
+        if unit and known:
+            return True  # 2・時間
+    if _PREFIX_MISREAD.search(before) or _is_too_much(numeral, words):
+        return True
+    if any(_AFTER_YEAR.match(words, period.stop) for period in periods if period.code.startswith("CY")):
+        return True
+    if words[numeral.start] == "." and numeral.unit not in ("%", "倍", "ポイント"):
+        return True  # .000件
+    return any(
+        re.match(r"\s?(?:年度?|度|[上下](?![半期旬])|[lIOo|](?![A-Za-z]))", words[period.stop :])
+        or (period.code.startswith("CY") and _MISREAD_YEAR.match(words, period.stop))
+        for period in periods
+    )
+
+
+def _is_too_much(numeral: Numeral, words: str) -> bool:
+    """Return whether a number of tenths is more than the whole: 50割."""
+    return (
+        "割" in words[numeral.start : numeral.stop] and numeral.value is not None and abs(numeral.value) > _MOST_TENTHS
+    )
 
 
 def is_delimited(masked: str, start: int, stop: int) -> bool:
@@ -148,6 +174,8 @@ def is_delimited(masked: str, start: int, stop: int) -> bool:
     Periods are masked in the text.
     """
     before = masked[:start]
+    if masked[start] == "." and before.endswith((",", "、")):
+        return False  # 1,.5倍
     if _ERA_BEFORE.search(before) or _EACH_OF.search(before) or _UNCLEAR_AFTER.match(masked, stop):
         return False
     return bool(_EDGE_BEFORE.search(before) and _EDGE_BEHIND.match(masked, stop))
@@ -279,6 +307,8 @@ class ClauseReader:
             return True  # is it the number to reach, or who is counted?
         if (not numeral.unit and words[numeral.stop : numeral.stop + 1] == "の") or _NOW.search(words[: numeral.start]):
             return True  # one of a kind that has so many (17の目標), or how it is now (現行の約50億円)
+        if role == "change" and not numeral.unit:
+            return True  # by how much of what: 5短縮
         # fewer by so many, or fewer than none?
         return numeral.value is not None and numeral.value < 0 and role != "change" and numeral.unit not in _SIGNED
 

@@ -154,6 +154,12 @@ class TargetReader:
         self.targets = remove_duplicates(text, assign_baselines(text, spread, written))
         if self.targets and is_hedged(text):
             self.targets = [replace(target, ambiguous=True) for target in self.targets]
+        elif any(target.value is not None and target.role == "target" and not target.period for target in self.targets):
+            # the date stands alone, and the number has none: is it its date?
+            self.targets = [
+                replace(target, ambiguous=target.ambiguous or (target.value is None and not target.unit))
+                for target in self.targets
+            ]
 
     def _add_clause(self, clause: Clause) -> None:
         """Read a clause and join its statements to those before it."""
@@ -276,10 +282,20 @@ class TargetReader:
             self._assign_trailing_date(stated, clause)
         if stated.target.unit and stated.target.value is not None:
             self._assign_trailing_unit(stated, clause)
+        if self._is_broken_date(stated, clause):
+            stated = replace(stated, target=replace(stated.target, ambiguous=True))
         found.append(self._after_arrow(stated))
         if stated.target.role == "baseline" and self._text[clause.start : clause.stop].rstrip().endswith(TRANSITIONS):
             self._after_transition, self._baseline_period = True, stated.codes[-1] if stated.codes else ""
         self._current_codes = stated.codes if stated.target.role in ("target", "change") else self._current_codes
+
+    def _is_broken_date(self, stated: ClauseStatement, clause: Clause) -> bool:
+        """Return whether a date in parentheses follows a number that has none: 1万局(-令和5年度)."""
+        before = self._statements[-1] if self._statements else None
+        if before is None or before.codes or before.target.value is None or clause.outside:
+            return False
+        between = self._text[before.target.stop : clause.start].strip()
+        return stated.target.value is None and not stated.target.unit and between in ("(", "[", "【", "〔")
 
     def _with_date_of(self, before: ClauseStatement, stated: ClauseStatement, clause: Clause) -> ClauseStatement:
         """Return a number with the date that precedes it alone; a value of a future time is a goal."""

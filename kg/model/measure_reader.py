@@ -64,7 +64,7 @@ def cell_at(row: Columns, offset: int) -> Cell:
 
 
 def mentions_of(row: Columns, named_things: Sequence[NamedThing], cells: CellIris) -> tuple[Mention, ...]:
-    """Number the named_things of each cell in the order of their places, and give their offsets in the cell."""
+    """Number the mentions of each cell in the order of their places, and give their offsets in the cell."""
     counts: dict[str, int] = {}
     mentions = []
     for naming in sorted(named_things, key=lambda n: (n.words.span.start, n.words.span.end, n.property)):

@@ -107,7 +107,9 @@ _QUAD_FORMATS = {".trig": RdfFormat.TRIG, ".nq": RdfFormat.N_QUADS}
 # TriG and N-Quads begin as the default graph is written in these.
 _BASE_FORMATS = {".trig": ".ttl", ".nq": ".nt"}
 _END_OF_XML = b"\n</rdf:RDF>"
-_LOAD_SIZE = 32 << 20  # bytes: of 480 MB, hash_ranges take 220 MB of memory and a quarter more time, the whole 1,470 MB
+_LOAD_SIZE = (
+    32 << 20
+)  # bytes: of 480 MB, ranges of hashes take 220 MB of memory and a quarter more time, the whole 1,470 MB
 NamedGraphs = Mapping[str, Callable[[], Iterable[Triple]]]  # what gives the statements of a named graph, by its IRI
 
 OMITTED = "left out, because XML cannot express a character in the source; every other format holds it"

@@ -134,8 +134,8 @@ class EditionIndex:
     def lines_of_edition(self, key: str) -> LinesBySubject:
         """Return, by subject, the lines of what an edition speaks of, in their order.
 
-        They are what the edition states itself, and what is lines_of_subject of all that can be reached from there without entering
-        another edition: organizations, pillars, laws, corrections, rows of the recipe. A code that the edition does not
+        They are what the edition states itself, and what is stated of all that it reaches without entering another
+        edition: organizations, pillars, laws, corrections, rows of the recipe. A code that the edition does not
         use stands in the whole graph only.
         """
         own = iris.edition(key).encode()

@@ -52,7 +52,7 @@ class Shapes:
             self._parent.setdefault(value, subject)
 
     def marked_targets(self) -> list[Statement]:
-        """Return the shapes so that what has a target class is validated only where `TARGET_MARK` and the class marks it."""
+        """Return the shapes with each target class replaced by the mark of that class (`TARGET_MARK`)."""
         return [
             (s, NamedNode(SH + "targetSubjectsOf"), NamedNode(TARGET_MARK + o.value))
             if p.value == SH + "targetClass" and isinstance(o, NamedNode)

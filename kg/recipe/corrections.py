@@ -111,7 +111,7 @@ def correct(printed: Iterable[Cell], corrections: Iterable[Correction]) -> list[
     """Apply the corrections to the printed cells.
 
     Raises RecipeError for every entry that does not fit exactly once, and for two that would replace the same place:
-    what is line_text to have been applied always was.
+    what is said to have been applied always was.
     """
     cells = list(printed)
     by_edition: dict[str, list[tuple[int, Cell]]] = {}

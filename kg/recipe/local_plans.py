@@ -1,4 +1,4 @@
-"""Plans of local governments: a table as it was read_verified, and the description of its columns beside it.
+"""Plans of local governments: a table as it was received, and the description of its columns.
 
 `build/plans/<key>/plan.toml` names the table, its SHA-256 and encoding, whose plan it is, the edition whose measures it
 cites, and which column is what (docs/plans.md). The table is CSV with a header; its first row stands in line 2.
@@ -40,7 +40,7 @@ class PlanRow:
 
 @dataclass(frozen=True)
 class LocalPlan:
-    """A plan as it was read_verified: the curator's description and the rows of its table."""
+    """A plan as it was received: the curator's description and the rows of its table."""
 
     key: str
     file: Path

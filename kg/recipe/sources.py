@@ -16,7 +16,7 @@ REQUIRED = ("key", "document", "sha256", "title_ja", "title_en")
 
 
 class _Described(Protocol):
-    """What was read_verified with a description of it."""
+    """File content that matches its description."""
 
     @property
     def key(self) -> str: ...
@@ -76,7 +76,7 @@ def read_source(folder: Path) -> Source:
 
 
 def read_verified(file: Path, sha256: str, description: str, error: type[KgError]) -> bytes:
-    """Return a file with just the bytes that were read_verified, as a description says; raise the error for any other."""
+    """Return the content of a file; raise `error` if it is not the content that the description names by SHA-256."""
     try:
         content = file.read_bytes()
     except OSError as reason:

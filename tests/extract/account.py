@@ -73,7 +73,7 @@ def _account(
     told = [value for iri in inside if "/issue/" in iri for value in graph[iri]["printedText"]]
     counts["separator"] = len(words) - len(words := SEPARATORS.sub("", words))
     places = [("value", values), ("citation", cited), ("issue", told)]
-    for place, known in places[::-1] if column in ("no", "number") else places:
+    for place, known in places[::-1] if column in ("no", "number", "") else places:
         lines = {SEPARATORS.sub("", plain(line)) for value in known for line in [value, *value.split("\n")]}
         if words and any(words in line for line in lines):  # a cell that a tab had split from others
             lines.add(words)

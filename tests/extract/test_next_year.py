@@ -836,15 +836,34 @@ def test_no_phrase_of_a_second_reader_is_silently_wrong(read: Read, form: str) -
     assert len(problems) < len(SECOND) / 10, report(problems)
 
 
+def judged() -> dict[str, list[str] | str]:
+    """Return the phrases of `judged.csv` with their targets, or that they are open."""
+    with JUDGED.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    targets = {row["phrase"]: row["reading"].split("|") if row["reading"] else [] for row in rows}
+    return {phrase: OPEN if reading == [OPEN] else reading for phrase, reading in targets.items()}
+
+
+@pytest.mark.exhaustive
+def test_no_letter_passes_for_a_digit(read: Read) -> None:
+    """A scanner's l for 1 or O for 0, anywhere in a phrase, changes no target silently."""
+    broken: dict[str, list[str] | str] = {}
+    for phrase, targets in judged().items():
+        if targets and targets != OPEN:
+            for place, digit in enumerate(phrase):
+                if digit in "10":
+                    broken[phrase[:place] + {"1": "l", "0": "O"}[digit] + phrase[place + 1 :]] = targets
+    problems = problems_of(read, broken, "{}", ("target-unread", "unit-unknown"))
+    silent = [problem for problem in problems if problem.endswith("[]")]
+    assert not silent, report(silent)
+
+
 def test_no_phrase_of_other_judges_is_silently_wrong(read: Read) -> None:
     """Phrases that others judged before they were read: right, or with an issue, as a cell and in parentheses.
 
     Three of four are read right.
     """
-    with JUDGED.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    phrases = {row["phrase"]: OPEN if row["reading"] == OPEN else row["reading"].split("|") for row in rows}
-    phrases = {phrase: [] if reading == [""] else reading for phrase, reading in phrases.items()}
+    phrases = judged()
     for form in ("{}", "導入数({})"):
         problems = problems_of(read, phrases, form, ("target-unread", "unit-unknown"))
         silent = [problem for problem in problems if problem.endswith("[]") or "expected an issue" in problem]
