@@ -1,4 +1,4 @@
-"""`kg check`: every problem of every declarative file at once, each with file, line, fact and remedy."""
+"""`kg check`: all problems of all declarative files, each with file, line, fact and remedy."""
 
 import re
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ _TERM = re.compile(r"\bshisaku:([A-Za-z][A-Za-z0-9]*)")
 
 
 def check_declared_files(places: Places) -> tuple[list[Problem], list[Problem]]:
-    """Return what is wrong with the recipe, the ontology, the shapes and the queries, and what is only remarked."""
+    """Return the problems, and the remarks, of the recipe, the ontology, the shapes and the queries."""
     problems, remarks = _check_recipe(places)
     terms, found = _check_ontology(places.ontology)
     problems.extend(found)
@@ -34,7 +34,7 @@ def check_declared_files(places: Places) -> tuple[list[Problem], list[Problem]]:
 
 
 def _check_recipe(places: Places) -> tuple[list[Problem], list[Problem]]:
-    """Go on behind a broken part: everything is reported in one go."""
+    """Return the problems and remarks of the recipe; parts after a broken one are checked, too."""
     found = inspect_recipe(places.recipe)
     problems = [*found.problems]
     try:
@@ -52,7 +52,7 @@ def _check_recipe(places: Places) -> tuple[list[Problem], list[Problem]]:
 
 
 def _check_ontology(folder: Path) -> tuple[set[str], list[Problem]]:
-    """Return the terms the ontology defines, and what is wrong with it."""
+    """Return the terms that the ontology defines, and its problems."""
     terms: set[str] = set()
     problems: list[Problem] = []
     for file in sorted(folder.glob("*.ttl")):
@@ -65,7 +65,7 @@ def _check_ontology(folder: Path) -> tuple[set[str], list[Problem]]:
 
 
 def _parse_turtle(file: Path, problems: list[Problem]) -> Graph:
-    """Parse a Turtle file; where it is none, report that and return an empty graph."""
+    """Parse a Turtle file; report a syntax error as a problem and return an empty graph."""
     try:
         text = read_text(file, ReleaseError)
         # by the engine first: its syntax errors tell the line
@@ -81,7 +81,7 @@ def _parse_turtle(file: Path, problems: list[Problem]) -> Graph:
 
 
 def _check_shapes(folder: Path, terms: set[str]) -> list[Problem]:
-    """Return what is wrong with the shapes: a misspelt SHACL word would never fire, and nobody would be reported."""
+    """Return the problems of the shapes; a misspelt SHACL term would otherwise be ignored silently."""
     problems: list[Problem] = []
     for file in sorted(folder.glob("*.ttl")):
         graph = _parse_turtle(file, problems)
@@ -118,7 +118,7 @@ def _line_of_term(file: Path, local: str) -> int | None:
 
 
 def _check_queries(folder: Path, terms: set[str]) -> Iterator[Problem]:
-    """Yield what is wrong with the stored queries: front matter, syntax, terms that the ontology does not define."""
+    """Yield the problems of the stored queries: front matter, syntax, and terms that are not defined."""
     try:
         read_queries(folder)
     except KgError as error:
