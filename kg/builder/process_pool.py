@@ -17,9 +17,8 @@ from typing import IO, Any, TypeVar
 
 from kg.core.errors import Problem, ReleaseError
 
-_QUEUED_PER_PROCESS = (
-    4  # jobs that are given to each process before the first is asked for: what is done and not asked for is held
-)
+# Jobs submitted per process ahead of the consumer: results that are not consumed yet stay in memory.
+_QUEUED_PER_PROCESS = 4
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")

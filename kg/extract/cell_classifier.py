@@ -16,16 +16,16 @@ from kg.recipe.code_lists import Code, CodeList
 
 _HYPHENS = re.compile("[‐‑‒–—―−ー]")
 _RUNNING = re.compile(r"(?:No\.?)?(\d{1,4})\.?", re.IGNORECASE)
-# What stands beside a number: that it is new or printed again, a mark that leads to a note.
-_BESIDE = r"(?:新規?|再掲?|追加?|変更|改訂?|継続)"
+# Words next to a number: that it is new or repeated.
+_ADJOINING_WORD = r"(?:新規?|再掲?|追加?|変更|改訂?|継続)"
 _FOOTNOTE = r"[*※★☆†‡#+']{1,3}\d?"
 _ROW = re.compile(
-    rf"(?:No\.?|第)?\(?{_BESIDE}?\)?\(?(?P<number>\d{{1,4}})(?P<part>(?:[-の.]\d{{1,2}}|[a-z])?)\)?"
-    rf"(?:{_FOOTNOTE})?(?:\(?{_BESIDE}\)?)?(?:{_FOOTNOTE})?",
+    rf"(?:No\.?|第)?\(?{_ADJOINING_WORD}?\)?\(?(?P<number>\d{{1,4}})(?P<part>(?:[-の.]\d{{1,2}}|[a-z])?)\)?"
+    rf"(?:{_FOOTNOTE})?(?:\(?{_ADJOINING_WORD}\)?)?(?:{_FOOTNOTE})?",
 )
 _NATIONAL = re.compile(
-    rf"(?:No\.?|施策番号|番号)?:?(?P<before>(?:\(?{_BESIDE}\)?)?(?:{_FOOTNOTE})?)(?P<number>\d{{1,2}}-\d{{1,3}})"
-    rf"(?P<after>(?:{_FOOTNOTE})?(?:\([^()\d]{{1,12}}\)|{_BESIDE})?(?:{_FOOTNOTE})?)",
+    rf"(?:No\.?|施策番号|番号)?:?(?P<before>(?:\(?{_ADJOINING_WORD}\)?)?(?:{_FOOTNOTE})?)(?P<number>\d{{1,2}}-\d{{1,3}})"
+    rf"(?P<after>(?:{_FOOTNOTE})?(?:\([^()\d]{{1,12}}\)|{_ADJOINING_WORD})?(?:{_FOOTNOTE})?)",
     re.IGNORECASE,
 )
 _NUMBERS = re.compile(r"\d{1,2}-\d{1,3}(?:[、,・/-]\d{1,3}(?:-\d{1,3})?)*")
@@ -67,7 +67,7 @@ def national_number(text: str) -> str:
     return match["number"] if match else ""
 
 
-def beside_national_number(text: str) -> str:
+def text_with_national_number(text: str) -> str:
     """Return the mark or word that adjoins a national number, or an empty string."""
     match = _NATIONAL.fullmatch(_hyphenated(text))
     return match["before"] + match["after"] if match else ""
@@ -177,7 +177,7 @@ class Anchors:
 
     def ends_row(self, text: str) -> bool:
         """Return whether the cell is one that only ends a row: the national number or the ministries."""
-        if text not in self._ends:  # lines are asked twice: what they are, and where their row ends
+        if text not in self._ends:  # each line is classified twice: by kind, and by the end of its row
             self._ends[text] = bool(national_number(text)) or self.marked_organizations(text)
         return self._ends[text]
 

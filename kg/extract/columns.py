@@ -17,7 +17,6 @@ from kg.core.spans import EMPTY, Text, plain
 from kg.extract.cell_classifier import (
     Anchors,
     Note,
-    beside_national_number,
     is_footed,
     is_like_mark,
     is_mark,
@@ -25,6 +24,7 @@ from kg.extract.cell_classifier import (
     national_number,
     row_number,
     running_number,
+    text_with_national_number,
 )
 from kg.extract.markup import Block, plain_text, read_markup
 from kg.extract.references import budget_status
@@ -314,7 +314,7 @@ def _right_anchors(fields: list[Field], start: int, anchors: Anchors, row: Colum
             bodies = None
     else:
         row.put("number", fields[number])
-        if beside_national_number(fields[number].words):
+        if text_with_national_number(fields[number].words):
             row.note("cell-part-unread", fields[number])
         bodies = _first(fields, number + 1, len(fields), bool)
         if bodies is None:  # the two have changed places

@@ -288,7 +288,7 @@ _GRANT = re.compile(r"[\[【]([^\[\]【】]+)[\]】]")
 _SUM = r"[\d.,]*\d\s*(?:百|千|万|億|兆)*円(?:の?内数|程度|\s*\([^()]*\))?"
 _KIND = r"当初|補正|本|概算|要求|予定|政府|予算|決算|案|額|要望|総額|国費|事業費|[:\s・]"
 _YEAR = rf"(?:(?:[^\W\d_]{{2}}|[A-Z])?\s*(?:\d{{1,4}}|元)\s*年度?\s*)?(?:{_KIND})*"
-_BESIDE = re.compile(
+_SUM_IN_BRACKETS = re.compile(
     rf"\s*[(\[【][^()\[\]【】]*{_SUM}[^()\[\]【】]*[)\]】](?:の?内数)?"
     rf"|(?:^|\s+|(?<=[業費金策等)\]】])){_YEAR}(?<![\d.,]){_SUM}(?=\s|$|[、,;(])"
     r"|^\s*(?:[^\W\d_]{2}|[A-Z])?\s*(?:\d{1,2}|元)\s*年度\s*(?:当初|第?[\d一二三]次|補正|概算|要求|予算|案|額)+\s*(?::|\s)\s*(?=\S)"
@@ -359,9 +359,9 @@ class _Found:
 
 def _read(text: Text, found: _Found) -> None:
     """Read the names of a section; a sum or status is a note on the preceding programme, with its name."""
-    beside = [text[match.start() : match.end()] for match in _BESIDE.finditer(text.chars)]
+    sums = [text[match.start() : match.end()] for match in _SUM_IN_BRACKETS.finditer(text.chars)]
     whole = text
-    for match in reversed(list(_BESIDE.finditer(text.chars))):
+    for match in reversed(list(_SUM_IN_BRACKETS.finditer(text.chars))):
         text = text.replace(match.start(), match.end(), " ")
     for part in _names(text):
         programme = _programme(part)
@@ -371,10 +371,10 @@ def _read(text: Text, found: _Found) -> None:
         else:
             label = part.chars[0] in "[【" and part.chars.strip("[]【】 ") != programme.name.chars
             if label or plain(programme.name.chars) not in plain(part.chars):
-                found.notes.append(part)  # a label before the name, or words behind what stands beside it
+                found.notes.append(part)  # a label before the name, or words after a sum
             if all(programme.name.chars != other.name.chars for other in found.programmes):
                 found.programmes.append(programme)
-    for words in beside:
+    for words in sums:
         before = [one.name for one in found.programmes if one.name.span.start < words.span.start]
         start, end = (before[-1] if before else words.strip()).span.start, words.span.end
         places = [i for i, (a, b) in enumerate(zip(whole.starts, whole.ends, strict=True)) if start <= a and b <= end]

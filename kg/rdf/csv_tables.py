@@ -225,18 +225,18 @@ def _issue(issue: Issue) -> Row:
 
 def _links(records: Records) -> Iterator[Row]:
     for link in records.references.links:
-        said, (table, _, line) = link.metadata, link.sources[0]
+        metadata, (table, _, line) = link.metadata, link.sources[0]
         yield {
             "subject_id": link.subject,
-            "predicate_id": said.predicate,
-            "predicate_modifier": "Not" if said.rejected else "",
+            "predicate_id": metadata.predicate,
+            "predicate_modifier": "Not" if metadata.rejected else "",
             "object_id": link.object,
-            "mapping_justification": said.justification,
-            "author_label": said.author,
-            "mapping_date": said.date,
-            "confidence": said.confidence,
-            "comment": said.comment,
-            "target": said.target.key,
+            "mapping_justification": metadata.justification,
+            "author_label": metadata.author,
+            "mapping_date": metadata.date,
+            "confidence": metadata.confidence,
+            "comment": metadata.comment,
+            "target": metadata.target.key,
             "status": link.status,
             "file": f"build/{table}.csv",
             "file_line": str(line),

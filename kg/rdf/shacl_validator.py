@@ -227,7 +227,7 @@ class Validator:
             lines += b"".join(_target_marks(lines, focuses))
         shapes = self._text if focuses is None else self._marked_text
         try:
-            if shapes not in self._checks:  # what an engine cannot use is told when it is used
+            if shapes not in self._checks:  # an engine reports unusable shapes on first use
                 self._checks[shapes] = ENGINES[self._engine](shapes)
             found = self._checks[shapes](lines)
             return {self._shapes.result(one) for one in found if focuses is None or one[0][1:-1].encode() in focuses}

@@ -316,18 +316,18 @@ PUBLISHED = "published"
 def describe_links(graph: Graph, links: Iterable[Link]) -> None:
     """State the published links, and a record of every link and candidate."""
     for link in links:
-        said = link.metadata
+        metadata = link.metadata
         published = link.status == PUBLISHED
         if published:
-            graph.about(link.subject).to(said.predicate, link.object)
+            graph.about(link.subject).to(metadata.predicate, link.object)
         record = graph.about(link.iri).a("shisaku:Link" if published else "shisaku:LinkCandidate")
-        record.to("rdf:subject", link.subject).to("rdf:predicate", graph.term(said.predicate).value)
+        record.to("rdf:subject", link.subject).to("rdf:predicate", graph.term(metadata.predicate).value)
         record.to("rdf:object", link.object)
         record.to("shisaku:linkStatus", "" if published else iris.shared("link-status", link.status))
-        record.to("sssom:object_source", iris.shared("link-target", said.target.key))
-        record.to("sssom:mapping_justification", graph.term(said.justification).value)
-        record.number("sssom:confidence", Decimal(said.confidence)).text("rdfs:comment", said.comment, "en")
-        record.text("dc:creator", said.author).typed("dcterms:created", said.date, "xsd:date")
+        record.to("sssom:object_source", iris.shared("link-target", metadata.target.key))
+        record.to("sssom:mapping_justification", graph.term(metadata.justification).value)
+        record.number("sssom:confidence", Decimal(metadata.confidence)).text("rdfs:comment", metadata.comment, "en")
+        record.text("dc:creator", metadata.author).typed("dcterms:created", metadata.date, "xsd:date")
         for table, key, line in link.sources:
             row = describe_source(graph, key) if table == SOURCE else describe_row(graph, table, key, line)
             record.to("prov:wasDerivedFrom", row)

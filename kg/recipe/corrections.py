@@ -77,7 +77,7 @@ def read_corrections(table: Table, editions: Collection[str]) -> tuple[tuple[Cor
 
 def _contradictions(entry: Correction, others: Iterable[Correction], editions: Collection[str]) -> Iterator[Problem]:
     """Yield the problems of an entry; `others` are about the same text of the same edition."""
-    if editions and entry.edition not in editions:  # without any, that is told once
+    if editions and entry.edition not in editions:  # if there are none, another problem reports it
         fact = f"{entry.id}: edition is {entry.edition!r}, which is no source at hand"
         yield Problem(fact, f"name one of {', '.join(sorted(editions))}", entry.file, entry.file_line)
     if entry.action == "replace" and entry.printed == entry.corrected:

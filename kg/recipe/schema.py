@@ -75,7 +75,7 @@ def is_expression(text: str) -> bool:
     return True
 
 
-# By the word of `tables.toml`: the check, and what it is asked about.
+# Checks by their name in `tables.toml`, with the description of a valid value.
 CHECKS: dict[str, tuple[Callable[[str], bool], str]] = {
     "corporate-number": (is_corporate_number, "a corporate number of 13 digits with the right check digit"),
     "local-government-code": (

@@ -138,12 +138,12 @@ def _conflicting_plans(sources: Iterable[Source]) -> Iterator[Problem]:
     first: dict[tuple[str, str], Source] = {}
     for source in sources:
         for name in ("plan_ja", "plan_en", "plan_decided"):
-            said, plan = source.described.get(name), source.described.get("plan")
-            if said is None or plan is None:
+            value, plan = source.described.get(name), source.described.get("plan")
+            if value is None or plan is None:
                 continue
             other = first.setdefault((plan, name), source)
-            if said != other.described[name]:
-                fact = f"{name} of plan {plan!r} is {said}, and {other.described[name]} in {other.key}"
+            if value != other.described[name]:
+                fact = f"{name} of plan {plan!r} is {value}, and {other.described[name]} in {other.key}"
                 yield Problem(fact, "correct the one that is wrong, or give one a plan of its own", source.description)
 
 
