@@ -75,7 +75,7 @@ def _parse_turtle(file: Path, problems: list[Problem]) -> Graph:
         return Graph()
     except (SyntaxError, OSError) as error:
         line = getattr(error, "lineno", None)
-        problems.append(Problem(f"is no Turtle: {error}", "mend the syntax at that place", file, line))
+        problems.append(Problem(f"is not valid Turtle: {error}", "correct the syntax at that place", file, line))
         return Graph()
     return Graph().parse(data=text, format="turtle", publicID=file.as_uri())
 
@@ -88,7 +88,7 @@ def _check_shapes(folder: Path, terms: set[str]) -> list[Problem]:
         words = {str(predicate) for predicate in graph.predicates() if predicate not in _SHACL}
         for word in sorted(word for word in words if word.startswith(str(SH))):
             remedy = "correct the word; see https://www.w3.org/TR/shacl/"
-            problems.append(Problem(f"sh:{word.removeprefix(str(SH))} is no word of SHACL", remedy, file))
+            problems.append(Problem(f"sh:{word.removeprefix(str(SH))} is not a SHACL term", remedy, file))
         pointed = {str(value) for path in (SH.path, SH.targetClass, SH["class"]) for value in graph.objects(None, path)}
         for iri in sorted(pointed):
             if iri.startswith(ONTOLOGY) and iri.removeprefix(ONTOLOGY) not in terms:

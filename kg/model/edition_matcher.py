@@ -84,9 +84,9 @@ def _check_judgements(
         for iri, end in ((judgement.later, "subject"), (judgement.earlier, "object")):
             label, line = judgement.row[f"{end}_label"], judgement.row.line
             if iri not in known:
-                yield Problem(f"{iri} is no measure of its table", "correct the row, or drop it", file, line)
+                yield Problem(f"{iri} is not a measure of its table", "correct the row, or drop it", file, line)
             elif label and plain(label) != known[iri]:
-                fact = f"{end}_label is {label!r}, which is no name of {judgement.row[f'{end}_id']}"
+                fact = f"{end}_label is {label!r}, which is not a name of {judgement.row[f'{end}_id']}"
                 yield Problem(fact, "correct the one that is wrong", file, line)
 
 

@@ -59,7 +59,7 @@ def _quads(file: Path, kind: type[KgError]) -> Iterator[Quad]:
         yield from parse(path=str(file), format=rdf, base_iri=file.resolve().as_uri())
     except (SyntaxError, ValueError, OSError) as error:
         line = getattr(error, "lineno", None)
-        raise kind(Problem(f"cannot be read: {error}", "mend or replace the file", file, line)) from error
+        raise kind(Problem(f"cannot be read: {error}", "correct or replace the file", file, line)) from error
 
 
 SHAPE = names.BASE + "shapes#"

@@ -234,7 +234,7 @@ class Validator:
         except (RuntimeError, ValueError, re.error) as error:
             fact = f"{self._engine} cannot use these shapes: {error}"
             raise RecipeError(
-                Problem(fact, "mend the shapes; see https://www.w3.org/TR/shacl/", self._place)
+                Problem(fact, "correct the shapes; see https://www.w3.org/TR/shacl/", self._place)
             ) from error
 
 

@@ -131,7 +131,7 @@ def check_concepts(table: Table) -> Iterator[Problem]:
     for row in table.rows:
         line = first.setdefault((row["scheme"], row["key"]), row.line)
         if line != row.line:
-            fact = f"{row['key']} of {row['scheme']} stands already in line {line}"
+            fact = f"{row['key']} of {row['scheme']} is already in line {line}"
             yield Problem(fact, "keep one of the two rows", table.file, row.line)
 
 
@@ -150,7 +150,7 @@ def read_changes(table: Table, codes: Mapping[str, CodeList]) -> tuple[tuple[Cha
     """Return the changes of organizations sorted by date, and their problems."""
     keys = {code.key for name in ("organizations", "bodies") for code in codes[name]}
     problems = [
-        Problem(f"{side} names {key!r}, which is no organization", "add it to bodies.csv", table.file, row.line)
+        Problem(f"{side} names {key!r}, which is not an organization", "add it to bodies.csv", table.file, row.line)
         for row in table.rows
         for side in ("original", "resulting")
         for key in row.listed(side)

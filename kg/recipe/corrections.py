@@ -78,7 +78,7 @@ def read_corrections(table: Table, editions: Collection[str]) -> tuple[tuple[Cor
 def _contradictions(entry: Correction, others: Iterable[Correction], editions: Collection[str]) -> Iterator[Problem]:
     """Yield the problems of an entry; `others` are about the same text of the same edition."""
     if editions and entry.edition not in editions:  # if there are none, another problem reports it
-        fact = f"{entry.id}: edition is {entry.edition!r}, which is no source at hand"
+        fact = f"{entry.id}: edition is {entry.edition!r}, which is not a source of this recipe"
         yield Problem(fact, f"name one of {', '.join(sorted(editions))}", entry.file, entry.file_line)
     if entry.action == "replace" and entry.printed == entry.corrected:
         fact = f"{entry.id} changes nothing"
@@ -162,9 +162,9 @@ def _mismatch(entry: Correction, lines: list[int]) -> Problem:
         remedy = "the source may have been mended: copy the text again from the document, or delete the row"
     else:
         where = ", ".join(map(str, lines))
-        times = f"stands {len(lines)} times in {entry.edition} (lines {where})"
+        times = f"occurs {len(lines)} times in {entry.edition} (lines {where})"
         fact = f"{entry.id}: the printed text {entry.printed!r} {times}"
-        remedy = "lengthen the printed text until it stands once, or name the line; one row for each place"
+        remedy = "lengthen the printed text until it is unique, or name the line; one row for each place"
     return Problem(fact, remedy, entry.file, entry.file_line)
 
 

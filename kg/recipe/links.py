@@ -59,13 +59,13 @@ class LinkTarget:
         """Return the problem of an IRI of this target, or an empty string."""
         rest = iri.removeprefix(self.space)
         if rest == iri or not re.fullmatch(self.pattern, rest):
-            return f"{iri} is no IRI of {self.key}: those are {self.space} and then {self.pattern}"
+            return f"{iri} is not an IRI of {self.key}: those are {self.space} and then {self.pattern}"
         if self.check and not CHECKS[self.check][0](rest):
             return f"{rest} is not {CHECKS[self.check][1]}"
         try:
             NamedNode(iri)
         except ValueError as error:
-            return f"{iri} is no IRI: {error}"
+            return f"{iri} is not an IRI: {error}"
         return ""
 
 
@@ -139,7 +139,7 @@ def read_links(
             continue
         target = targets.get(name.removeprefix(FOLDER))
         if target is None:
-            fact = f"{table.file.stem} is no key of {TARGETS}.csv"
+            fact = f"{table.file.stem} is not a key of {TARGETS}.csv"
             problems.append(Problem(fact, "describe the target there, or rename the file", table.file))
             continue
         found = [_parse_row(row, target, table) for row in table.rows]
@@ -255,15 +255,15 @@ def _row_problems(rows: Sequence[LinkRow], known: Mapping[str, set[str]], table:
     for row, given in zip(rows, table.rows, strict=True):
         line, label = row.metadata.line, given["subject_label"]
         if row.subject not in known:
-            yield Problem(f"{row.subject} is nothing of the code lists", "correct subject_id", file, line)
+            yield Problem(f"{row.subject} is not in the code lists", "correct subject_id", file, line)
         elif label and plain(label) not in known[row.subject]:
-            fact = f"subject_label is {label!r}, which is no name of {given['subject_id']}"
+            fact = f"subject_label is {label!r}, which is not a name of {given['subject_id']}"
             yield Problem(fact, "correct the one that is wrong", file, line)
         if complaint := row.metadata.target.complaint(row.object):
             yield Problem(complaint, "correct object_id, or the target in link-targets.csv", file, line)
         at = first.setdefault((row.subject, row.metadata.predicate, row.object), line)
         if at != line:
-            fact = f"the same link stands in line {at}"
+            fact = f"the same link is in line {at}"
             yield Problem(fact, "keep one row: a link is published, a candidate or rejected", file, line)
 
 
@@ -273,7 +273,7 @@ def _rule_problems(rule: LinkRule, row: Row, tables: Mapping[str, Table]) -> Ite
     rows = tables[rule.things].rows if rule.things in tables else ()
     columns = _COLUMNS.get(rule.things) or {name for thing in rows[:1] for name in thing.values}
     if rule.column not in columns:
-        fact = f"{rule.column} is no column of {rule.things}"
+        fact = f"{rule.column} is not a column of {rule.things}"
         yield Problem(fact, f"name one of {', '.join(sorted(columns))}", file, row.line)
         return
     try:

@@ -84,14 +84,14 @@ def _plan(description: Path, editions: set[str]) -> LocalPlan:
         remedy = f"save the table as CSV in UTF-8: it looks like {looks}"
         if looks in ("", other):
             remedy = f'try encoding = "{other}"'
-        raise RecipeError(Problem(f"is no {encoding}", remedy, file, line)) from error
+        raise RecipeError(Problem(f"is not {encoding}", remedy, file, line)) from error
     return LocalPlan(described["key"], file, described, tuple(_rows(text, described["columns"], file)))
 
 
 def _problems(described: dict[str, Any], file: Path, editions: set[str]) -> Iterator[Problem]:
     """Yield the problems of a well-formed description."""
     if described["edition"] not in editions:
-        fact = f"edition is {described['edition']!r}, which is no source at hand"
+        fact = f"edition is {described['edition']!r}, which is not a source of this recipe"
         yield Problem(fact, f"name one of {', '.join(sorted(editions))}", file)
     columns = described.get("columns")
     if not isinstance(columns, dict):
@@ -100,7 +100,7 @@ def _problems(described: dict[str, Any], file: Path, editions: set[str]) -> Iter
     for name in (name for name in (TITLE, CITES) if name not in columns):
         yield Problem(f"no column is {name}", f"add {name} = '…' under [columns]", file)
     for name in sorted({*columns} - {*COLUMNS}):
-        yield Problem(f"{name} is nothing that a column can be", f"use {', '.join(COLUMNS)}", file)
+        yield Problem(f"{name} is not a role of a column", f"use {', '.join(COLUMNS)}", file)
 
 
 def _rows(text: str, columns: dict[str, str], file: Path) -> Iterator[PlanRow]:
@@ -122,7 +122,7 @@ def _rows(text: str, columns: dict[str, str], file: Path) -> Iterator[PlanRow]:
                 rows.append(PlanRow(values, line))
             line = reader.line_num + 1
     except csv.Error as error:
-        problems.append(Problem(f"is no CSV: {error}", "close the quotation marks", file, reader.line_num))
+        problems.append(Problem(f"is not valid CSV: {error}", "close the quotation marks", file, reader.line_num))
     problems += _numbered_twice(rows, file)
     if problems:
         raise RecipeError(*problems)
@@ -136,7 +136,7 @@ def _numbered_twice(rows: Sequence[PlanRow], file: Path) -> Iterator[Problem]:
     for row in (row for row in rows if row[NUMBER]):
         other = first.setdefault(plain(row[NUMBER]), row)
         if printed[row[NUMBER]] > 1:
-            yield Problem(f"{row[NUMBER]} stands twice", "number each measure once", file, row.line)
+            yield Problem(f"{row[NUMBER]} occurs twice", "number each measure once", file, row.line)
         elif other is not row:
             fact = f"{row[NUMBER]} is the same number as {other[NUMBER]} in line {other.line}"
             yield Problem(fact, "number each measure once, whatever the width of the digits", file, row.line)

@@ -65,7 +65,7 @@ def _problems_of_order(sources: Sequence[Source]) -> Iterator[Problem]:
         file = source.file.parent / DESCRIPTION
         key = earlier[source.key]
         if key and key not in earlier:
-            fact = f"revises names {key!r}, which is no source at hand"
+            fact = f"revises names {key!r}, which is not a source of this recipe"
             yield Problem(fact, f"name one of {', '.join(sorted(earlier))}, or leave it out", file)
         elif key and source.key in _revision_chain(key, earlier):
             yield Problem(f"{source.key} would revise itself", "let `revises` name the older edition only", file)
@@ -91,5 +91,5 @@ def _problems_of_rows(table: Table, sources: Sequence[Source]) -> Iterator[Probl
             yield Problem(fact, remedy, table.file, row.line)
         at = first.setdefault((row["subject_id"], row["object_id"]), row.line)
         if at != row.line:
-            fact = f"the same pair stands in line {at}"
+            fact = f"the same pair is in line {at}"
             yield Problem(fact, "keep one row: a pair is confirmed or rejected", table.file, row.line)

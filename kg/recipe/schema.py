@@ -149,7 +149,7 @@ class Field:
         if self.keep_space:
             return None
         if invalid := _CONTROL.search(value) or _INVISIBLE.search(value):
-            fact = f"{self.name} holds U+{ord(invalid.group()):04X}, which nobody sees"
+            fact = f"{self.name} holds U+{ord(invalid.group()):04X}, an invisible character"
             return Problem(fact, "delete the character; was the file saved in another encoding?", file, line)
         if self.name.startswith(_ONE_LINE) and "\n" in value.replace("\r", "\n"):
             return Problem(f"{self.name} holds a line break", "write it in one line", file, line)
@@ -213,7 +213,7 @@ def read_toml(file: Path) -> dict[str, Any]:
     except OSError as error:
         raise RecipeError(Problem(f"cannot be read: {error.strerror}", "put the file back", file)) from error
     except tomllib.TOMLDecodeError as error:
-        raise RecipeError(Problem(f"is no TOML: {error}", "mend the syntax at that place", file)) from error
+        raise RecipeError(Problem(f"is not valid TOML: {error}", "correct the syntax at that place", file)) from error
 
 
 def read_descriptions(folder: Path) -> dict[str, tuple[Field, ...]]:
@@ -229,7 +229,7 @@ def read_descriptions(folder: Path) -> dict[str, tuple[Field, ...]]:
             described[name] = tuple(_field(field) for field in table["fields"])
         except (KeyError, TypeError, ValueError) as error:
             remedy = "describe each column with name, title_ja, title_en and the words explained at the top of the file"
-            problems.append(Problem(f"[{name}] is no description of a table: {error}", remedy, file))
+            problems.append(Problem(f"[{name}] is not a description of a table: {error}", remedy, file))
     problems.extend(_undefined_names(described, file))
     if problems:
         raise RecipeError(*problems)

@@ -108,7 +108,7 @@ def _rows(text: str, file: Path, fields: tuple[Field, ...], report: TableReport)
                 stripped = [v if f.keep_space else visible(v).strip() for f, v in zip(fields, values, strict=True)]
                 rows.append(Row(dict(zip(names, stripped, strict=True)), line))
                 if stripped == names:
-                    report.problems.append(Problem("the header stands here again", "delete this row", file, line))
+                    report.problems.append(Problem("the header is repeated here", "delete this row", file, line))
             elif record:
                 fact = f"the row has {len(record)} fields, not {len(names)}"
                 remedy = "quote a value that holds a comma or a line break"
@@ -116,9 +116,11 @@ def _rows(text: str, file: Path, fields: tuple[Field, ...], report: TableReport)
             line = records.line_num + 1
     except csv.Error as error:
         report.broken = True
-        report.problems.append(Problem(f"is no CSV: {error}", "close the quotation marks of that row", file, line))
+        report.problems.append(
+            Problem(f"is not valid CSV: {error}", "close the quotation marks of that row", file, line)
+        )
     if blank:
-        fact = f"{len(blank)} blank rows are left aside"
+        fact = f"{len(blank)} blank rows are skipped"
         report.remarks.append(Problem(fact, "delete them, if they are not meant", file, blank[0]))
     return rows
 
@@ -148,7 +150,7 @@ def _row_problems(rows: list[Row], file: Path, fields: tuple[Field, ...]) -> Ite
             if problem := field.problem(value, file, row.line) or field.check_characters(value, file, row.line):
                 problems.append(problem)
             elif field.unique and value and (field.name, value) in first:
-                fact = f"{field.name} {value!r} stands already in line {first[field.name, value]}"
+                fact = f"{field.name} {value!r} is already in line {first[field.name, value]}"
                 problems.append(Problem(fact, "keep one of the two rows", file, row.line))
             elif field.needs and value and not row[field.needs]:
                 fact = f"{field.name} is {value!r}, but {field.needs} is empty"
@@ -171,7 +173,7 @@ def dangling_references(
             keys = {"", *(row["key"] for row in other.rows)}
             for row in table.rows:
                 if row[field.name] not in keys:
-                    fact = f"{field.name} is {row[field.name]!r}, which is no key of {other.file.name}"
+                    fact = f"{field.name} is {row[field.name]!r}, which is not a key of {other.file.name}"
                     yield Problem(fact, remedy, table.file, row.line)
 
 
@@ -219,7 +221,7 @@ def _problems(settings: Settings, fields: Sequence[Field], file: Path) -> Iterat
         if field is None:
             near = difflib.get_close_matches(name, names, n=1) or names
             yield Problem(
-                f"{name} is no setting of {file.name}", f"correct it, or leave it out: {', '.join(near)}", file
+                f"{name} is not a setting of {file.name}", f"correct it, or leave it out: {', '.join(near)}", file
             )
         elif problem := field.setting_problem(name, value, file):
             yield problem
