@@ -1,6 +1,6 @@
-"""DocumentReader the documents of a recipe into parts. Parts that a build left when it died are taken as they are.
+"""Reader of source documents: into parts on disk for a build, or into tables in memory.
 
-What a document says, read in memory: the tables of a release as rows, and their graph; nothing is written.
+Parts that an interrupted build has left are reused.
 """
 
 import functools
@@ -29,7 +29,7 @@ _UNFINISHED = ".unfinished"
 
 
 def pool_reader(pool: ProcessPool) -> DocumentReader:
-    """Return how the processes of a pool, whose tools are the recipe, read documents."""
+    """Return a reader that shares the documents among the processes of a pool, whose context is the recipe."""
 
     def reader(recipe: Recipe, sources: Sequence[Source], folder: Path) -> Iterator[KgError | None]:
         return pool.map(_write_part, [(source, folder) for source in sources])
@@ -47,7 +47,7 @@ def _write_part(recipe: Recipe, job: tuple[Source, Path]) -> KgError | None:
 
 
 def part_files(recipe: Recipe, source: Source) -> dict[str, bytes] | KgError:
-    """Return the files of a document's part, or what is wrong with it."""
+    """Return the files of a document's part, or the error that it raises."""
     try:
         return part_of(source.key, read_document(source, recipe), recipe)
     except KgError as error:
@@ -55,7 +55,7 @@ def part_files(recipe: Recipe, source: Source) -> dict[str, bytes] | KgError:
 
 
 def write_part(folder: Path, key: str, files: dict[str, bytes]) -> None:
-    """Write a part into its folder, which is there only when it is whole."""
+    """Write a part into a temporary folder and rename it, so that a folder with its key is always complete."""
     unfinished = folder / f"{_UNFINISHED}-{key}"
     shutil.rmtree(unfinished, ignore_errors=True)
     write_files(unfinished, files)
@@ -63,10 +63,9 @@ def write_part(folder: Path, key: str, files: dict[str, bytes]) -> None:
 
 
 def read_documents(recipe: Recipe, folder: Path, reader: DocumentReader, progress: Progress) -> list[Part]:
-    """Return the parts of all documents, in the order of their keys, then what stands adjacent them: revisions, plans,
-    references and lists.
+    """Return the parts of all documents by key, then those of revisions and plans, references and code lists.
 
-    Raises the problems of all documents at once.
+    Raises the problems of all documents together.
     """
     check_corrections(recipe)
     folder.mkdir(parents=True, exist_ok=True)
@@ -97,15 +96,15 @@ def read_documents(recipe: Recipe, folder: Path, reader: DocumentReader, progres
 
 
 def _edition(records: Records) -> str:
-    """Return the key of the edition that revisions belong to; empty for what belongs to none."""
+    """Return the key of the edition of some revisions; empty for other records."""
     return next((revision.edition for revision in records.revisions), "")
 
 
 class Tables(Mapping[str, list[Row]]):
-    """The tables that a document gives, by their names in a release: `measures`, `kpis`, `targets`, `issues`, …
+    """The tables of one document, by their names in a release: `measures`, `kpis`, `targets`, `issues`, …
 
-    A row has a text for each column, as in the CSV files of a release. What needs a second document has no rows:
-    `revisions` and `local-measures`.
+    A row has a text for each column, as in the CSV files of a release. The tables `revisions` and `local-measures`,
+    which need a second document, are empty.
     """
 
     def __init__(self, records: Sequence[Records], recipe: Recipe) -> None:
@@ -125,9 +124,9 @@ class Tables(Mapping[str, list[Row]]):
         return len(self._rows)
 
     def n_triples(self) -> bytes:
-        """Return the graph of the tables as a release has it: sorted N-Triples, each statement once.
+        """Return the graph of the tables with the code lists of the recipe, as sorted distinct N-Triples.
 
-        It has the code lists of the recipe, too. It is files when it is asked for.
+        It is computed on first use.
         """
         return self._graph
 
@@ -139,14 +138,14 @@ class Tables(Mapping[str, list[Row]]):
 
 
 def tables_of(document: bytes, recipe: Recipe, key: str) -> Tables:
-    """Return the tables that a document gives as an edition of the recipe; an empty key is that of its only edition."""
+    """Return the tables of a document read as an edition of the recipe; an empty key is its only edition."""
     read = read_document(_edition_of(recipe, key).with_document(document), recipe)
     used = {iri for edition in read.editions for iri in shared_things(edition)}
     return Tables((read, Records((), references_of(recipe, used))), recipe)
 
 
 def _edition_of(recipe: Recipe, key: str) -> Source:
-    """Return an edition of the recipe by its key."""
+    """Return an edition of the recipe by its key; raise RecipeError if there is none."""
     known = {source.key: source for source in recipe.sources}
     if not key and len(known) == 1:
         return recipe.sources[0]

@@ -1,8 +1,9 @@
-"""Dump of each edition, and SHACL validation of the graph: as a whole, or edition by edition.
+"""Validation of a graph by its shapes as a whole or edition by edition, and the dump of each edition.
 
-A result is about a focus. What a shape looks at from there is what the focus states, what is reached from it, and what
-points to it by a property that the shapes follow back. So an edition's own things are validated with all that it speaks
-of, and what several editions share with all that points there. Their results together are those of the whole graph.
+A SHACL result is about a focus node. From there a shape looks at what the focus states, at what can be reached from it,
+and at what points to it by a property with an inverse path. So the things of an edition are validated together with all
+that can be reached from them, and things shared by editions together with all that points to them. The union of these
+results equals the results of the whole graph.
 """
 
 import functools
@@ -32,7 +33,7 @@ PrintedPlaces = dict[str, list[tuple[int, int]]]
 
 @dataclass(frozen=True)
 class ShapeSet:
-    """The shapes and the engine that a graph is validated by."""
+    """Shapes to validate a graph by, and the SHACL engine to use."""
 
     shapes: Path
     engine: str
@@ -40,14 +41,14 @@ class ShapeSet:
 
 @dataclass
 class ValidationResults:
-    """Results, and where the things are printed that they are about; of remarks there may be the number only."""
+    """Results of a validation, with the printed places of their focus nodes; of remarks possibly only the number."""
 
     results: set[Result] = field(default_factory=set)
     places: PrintedPlaces = field(default_factory=dict)
     unlisted: Counter[str] = field(default_factory=Counter)
 
     def add(self, other: "ValidationResults") -> None:
-        """Add what was found of other things."""
+        """Add the results for other things."""
         self.results |= other.results
         self.places |= other.places
         self.unlisted.update(other.unlisted)
@@ -65,7 +66,7 @@ class ValidationResults:
 
 @dataclass(frozen=True)
 class _Graph:
-    """A sorted graph, the keys of its editions, and where things are put that are needed later."""
+    """A sorted graph, the keys of its editions, and a folder for intermediate files."""
 
     file: Path
     keys: tuple[str, ...]
@@ -73,12 +74,12 @@ class _Graph:
 
     @property
     def incoming(self) -> Path:
-        """The sorted file of what points to a thing from elsewhere, see `EditionIndex.incoming`."""
+        """The sorted file of statements from elsewhere that point to a thing, see `EditionIndex.incoming`."""
         return self.work / "incoming"
 
 
 def write_edition_dumps(graph: Path, keys: Sequence[str], folder: Path, pool: ProcessPool) -> dict[str, int]:
-    """Write the dump of each edition, also compressed, into a folder; return how many statements each has, by key."""
+    """Write the dump of each edition, plain and compressed; return the number of statements by key."""
     jobs = [(_Graph(graph, tuple(keys), folder), key) for key in keys]
     return dict(zip(keys, pool.map(_write_edition_dump, jobs), strict=True))
 
@@ -101,7 +102,7 @@ def validate_graph(
     progress: Progress,
     at_once: int = MAX_WHOLE_GRAPH,
 ) -> ValidationResults:
-    """Return what is broken in a sorted graph. One that is larger than `at_once` bytes is not looked at as a whole."""
+    """Return the results for a sorted graph; if it is larger than `at_once` bytes, validate it in parts."""
     if graph.stat().st_size <= at_once:
         return _run_validator(_validator(shape_set), graph.read_bytes())
     described, found = _Graph(graph, tuple(keys), work), ValidationResults()
@@ -119,7 +120,7 @@ def validate_graph(
 
 
 def _write_incoming(context: object, job: tuple[_Graph, ShapeSet, Chunk]) -> Path:
-    """Write what a chunk says that shapes follow back from elsewhere."""
+    """Write the statements of a chunk that inverse paths of shapes follow, by the thing they point to."""
     graph, shape_set, chunk = job
     followed = frozenset(f"<{name}>".encode() for name in _validator(shape_set).inverse_properties)
     piece = graph.work / f"{chunk.start:015}.incoming"
@@ -128,7 +129,7 @@ def _write_incoming(context: object, job: tuple[_Graph, ShapeSet, Chunk]) -> Pat
 
 
 def _validate(context: object, job: tuple[_Graph, ShapeSet, str | list[Chunk]]) -> ValidationResults:
-    """Validate the things of an edition, or some that belong to none, beside what a shape can see from there."""
+    """Validate the things of an edition, or some shared things, with all that shapes can look at from there."""
     graph, shape_set, part = job
     editions = _editions(graph)
     if isinstance(part, str):

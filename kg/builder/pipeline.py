@@ -1,7 +1,7 @@
-"""From the recipe to a release: this file reads like a table of contents.
+"""Build pipeline: from the recipe to a published release, a draft, or tables in memory.
 
-Documents are read one by one, and everything after that goes by way of the disk in sorted parts: memory does not grow
-with the number of documents, and any number of processes makes the same bytes.
+Documents are read one by one, and later stages work on sorted files on disk: memory does not grow with the number of
+documents, and the bytes do not depend on the number of processes.
 """
 
 import csv
@@ -38,9 +38,10 @@ from kg.recipe.release_texts import read_catalogue
 
 @dataclass(frozen=True)
 class BuildResult:
-    """A release, whether it was made now, and the summary of each part where it was; `remarks` are for who built it.
+    """Result of a build: the release, whether it was made now, and the summary of each part if so.
 
-    `new` is how many identities the ledger of published identifiers does not know yet.
+    `remarks` are messages for the user; `new` is the number of identities that the ledger of published identifiers
+    lacks.
     """
 
     release: Release
@@ -59,24 +60,25 @@ def build(
     processes: int = 0,
     reader: DocumentReader | None = None,
 ) -> BuildResult:
-    """Make the release that the recipe describes and switch `out/current` to it; do nothing if it is there already.
+    """Make the release that the recipe describes, and point `out/current` to it; reuse it if it exists.
 
-    `engine` is the SHACL engine, by default the fastest at hand; `processes` share the work, by default one for each
-    processor; `reading` reads the documents in their place. Raises ReleaseError where the graph breaks a promise.
+    `engine` is the SHACL engine, by default the fastest installed; `processes` is their number, by default one for each
+    processor; `reader` reads the documents, by default in these processes. Raises ReleaseError if the graph violates a
+    shape.
     """
     return _Builder(places, StageTimer(progress), engine or fastest_engine()).run(processes or processors(), reader)
 
 
 @dataclass
 class _Builder:
-    """One build: where, with which engine, and how long its stages took."""
+    """State of one build: folders, stage timer and SHACL engine."""
 
     places: Places
     stages: StageTimer
     engine: str
 
     def run(self, processes: int, reader: DocumentReader | None) -> BuildResult:
-        """Make the release, or find it."""
+        """Return the release, made now or found."""
         places, stages = self.places, self.stages
         with stages.stage("read the recipe"):
             recipe, catalogue = read_recipe(places.recipe), read_catalogue(places.recipe)
@@ -103,7 +105,7 @@ class _Builder:
 
 
 def _recurring_remarks(recipe: Recipe) -> tuple[str, ...]:
-    """Return how many misreadings have come back, which an earlier edition's correction knows."""
+    """Return for each document the number of misreadings that an earlier edition's correction matches."""
     found = Counter(offer.file for offer in recurring_corrections(recipe.sources, recipe.corrections))
     return tuple(
         f"{file}: {count} corrections of earlier editions fit here, too; `kg check` gives the rows to add"
@@ -112,7 +114,7 @@ def _recurring_remarks(recipe: Recipe) -> tuple[str, ...]:
 
 
 def draft(places: Places, progress: Progress = lambda stage: None, processes: int = 0) -> BuildResult:
-    """Write only the tables and the graph into `out/draft`, for a look while the recipe is edited; no release."""
+    """Write only the tables and the graph into `out/draft`, for review while the recipe is edited."""
     stages, folder = StageTimer(progress), places.out / DRAFT
     with stages.stage("read the recipe"):
         recipe = read_recipe(places.recipe)
@@ -131,10 +133,10 @@ def draft(places: Places, progress: Progress = lambda stage: None, processes: in
 
 
 def read(document: bytes, recipe: Recipe, key: str = "") -> Tables:
-    """Read a document with the rules, code lists and corrections of a recipe, in memory: nothing is written.
+    """Return the tables that a document gives with the rules, code lists and corrections of a recipe, in memory.
 
-    `document` is the table as UTF-8 text, in any state: its SHA-256 is not asked for. `key` says as which edition of
-    the recipe it is read, and may be left out where there is one. Returns the tables as rows, with their graph:
+    `document` is the table as UTF-8 text, in any state: its SHA-256 is not checked. `key` is the edition of the recipe
+    as which it is read; it may be omitted if there is only one. Returns the tables as rows, with their graph:
 
         from pathlib import Path
         from kg.builder.pipeline import read
@@ -143,15 +145,15 @@ def read(document: bytes, recipe: Recipe, key: str = "") -> Tables:
         tables = read(Path("measures.txt").read_bytes(), read_recipe(Path("build")))
         print([row["title_ja"] for row in tables["measures"]])
 
-    Raises SourceError where the document is empty, no UTF-8 or prints no measure, RecipeError where there is no such
-    edition or a correction does not fit: `dataclasses.replace(recipe, corrections=())` reads what is printed.
+    Raises SourceError if the document is empty, not UTF-8 or without a measure, RecipeError if there is no such edition
+    or a correction does not fit: `dataclasses.replace(recipe, corrections=())` reads the document as printed.
     """
     _check_base()
     return tables_of(document, recipe, key)
 
 
 def validate_release(release: Release, shapes: Path, engine: str = "", processes: int = 0) -> Report:
-    """Validate the graph of a release; one that is large edition by edition, which takes little memory."""
+    """Return the validation report of a release; a large graph is validated edition by edition, to save memory."""
     graph = release.path(N_TRIPLES)
     shape_set = ShapeSet(shapes, engine or fastest_engine())
     keys = [edition["key"] for edition in release.editions]
@@ -160,15 +162,16 @@ def validate_release(release: Release, shapes: Path, engine: str = "", processes
 
 
 def _check_base() -> None:
+    """Raise ReleaseError if this process uses another base IRI: builds have canonical IRIs only."""
     if REBASED:
         fact = f"what is built has its canonical names, and this process names things under {BASE}"
         raise ReleaseError(Problem(fact, f"unset {SERVED_BASE}; `kg serve --base` renames a release when it is loaded"))
 
 
 def check_documents(recipe: Recipe, whole: bool = True) -> None:
-    """Read every document as a build would, and check the identifiers; raise every problem at once.
+    """Read every document as a build would, and check the identifiers; raise all problems together.
 
-    Of a recipe that is not whole only the documents are read, with what there is of it: identifiers would seem lost.
+    If the recipe is not `whole`, identifiers are not checked, since they would seem to be lost.
     """
     _check_base()
     if not whole:
@@ -179,7 +182,7 @@ def check_documents(recipe: Recipe, whole: bool = True) -> None:
 
 
 def _read_identities(recipe: Recipe) -> list[Identity]:
-    """Return what every IRI of the recipe's records names; raise the problems of all documents at once."""
+    """Return the identities of all IRIs of a recipe's records; raise the problems of all documents together."""
     check_corrections(recipe)
     found, features, used = _read_all(recipe)
     for records in (Records((), references_of(recipe, used)), *read_revisions_and_plans(recipe, features.__getitem__)):
@@ -188,7 +191,7 @@ def _read_identities(recipe: Recipe) -> list[Identity]:
 
 
 def _read_all(recipe: Recipe) -> tuple[dict[str, Identity], dict[str, list[MeasureFeatures]], set[str]]:
-    """Read every document: what its IRIs name, the measures of each edition, and the shared things that it names."""
+    """Read every document; return its identities, the features of its measures, and the shared things it names."""
     found: dict[str, Identity] = {}
     features: dict[str, list[MeasureFeatures]] = {}
     used, wrong = set[str](), list[KgError]()
@@ -207,7 +210,7 @@ def _read_all(recipe: Recipe) -> tuple[dict[str, Identity], dict[str, list[Measu
 
 
 def mint(places: Places) -> int:
-    """Add the identifiers of the recipe's records that the ledger lacks, to be reviewed as a diff; return how many."""
+    """Add the identifiers that the ledger lacks, for review as a diff; return their number."""
     recipe = read_recipe(places.recipe)
     _check_base()
     new = list(check_identities(_read_identities(recipe), recipe))

@@ -1,4 +1,4 @@
-"""Processes that share work. What comes of it, and its order, is the same for any number of them."""
+"""Pool of worker processes for a build; results and their order do not depend on the number of processes."""
 
 import multiprocessing
 import os
@@ -17,9 +17,8 @@ from typing import IO, Any, TypeVar
 
 from kg.core.errors import Problem, ReleaseError
 
-_QUEUED_PER_PROCESS = (
-    4  # jobs that are given to each process before the first is asked for: what is done and not asked for is held
-)
+# Jobs submitted per process ahead of the consumer: results that are not consumed yet stay in memory.
+_QUEUED_PER_PROCESS = 4
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
@@ -27,14 +26,14 @@ _context: Any = None  # of this process: what every task is given
 
 
 def processors() -> int:
-    """Return how many processors this process may use."""
+    """Return the number of processors that this process may use."""
     return len(os.sched_getaffinity(0))
 
 
 class ProcessPool:
-    """Processes that are started when there is work for more than one, and end with this one, however it ends.
+    """Pool of processes that start with the first parallel work and end with this process.
 
-    `context` is what every task is given beside its job. Raises ReleaseError where a process dies.
+    `context` is passed to every task with its job. Raises ReleaseError if a process dies.
     """
 
     def __init__(self, processes: int, context: object) -> None:
@@ -54,7 +53,7 @@ class ProcessPool:
             self._context_file.close()
 
     def map(self, task: Callable[[Any, Job], Result], jobs: Sequence[Job]) -> Iterator[Result]:
-        """Yield what a task makes of each job, in the order of the jobs; a task is a function of a module."""
+        """Yield the result of a task for each job, in order; a task is a module-level function."""
         if self._processes < 2 or len(jobs) < 2:
             yield from (task(self._context, job) for job in jobs)
             return
@@ -62,9 +61,9 @@ class ProcessPool:
             yield from self._map_shared(task, jobs)
 
     def submit(self, task: Callable[[Any, Job], Result], job: Job) -> Callable[[], Result]:
-        """Begin what a task makes of a job; return how to wait for it.
+        """Start a task for one job; return a function that waits for its result.
 
-        A process does it beside all other work; without processes it is done when it is waited for.
+        Without processes the task runs when its result is waited for.
         """
         if self._processes < 2:
             return lambda: task(self._context, job)

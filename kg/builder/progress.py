@@ -1,7 +1,4 @@
-"""The stages of a build: how long each took, and who is notes.
-
-What a build says when it is done: what was built, corrected and left uncertain.
-"""
+"""Timer for the stages of a build with progress messages, and the summary that is printed at its end."""
 
 import time
 from collections import Counter
@@ -18,14 +15,14 @@ Progress = Callable[[str], None]
 
 @dataclass
 class StageTimer:
-    """How long each stage of a build took, in seconds, and who is notes when one begins and how far it is."""
+    """Timer for the stages of a build; `seconds` has the duration of each, `progress` receives its messages."""
 
     progress: Progress
     seconds: dict[str, float] = field(default_factory=dict)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        """Time a stage."""
+        """Report the start of a stage and measure its duration."""
         self.progress(name)
         start = time.perf_counter()
         yield
@@ -38,7 +35,7 @@ _NAMED = 10  # editions that are notes one by one
 def format_summary(
     release: Release, summaries: Sequence[PartSummary], new: int = 0, report: Report | None = None
 ) -> str:
-    """Return a few lines for the person who ran the build."""
+    """Return the summary of a build, a few lines for the user."""
     counts = release.counts
     lines = [
         f"Release {release.version}: {release.folder}" if release.inputs else f"Draft: {release.folder}",

@@ -1,4 +1,4 @@
-"""`kg check`: every problem of every declarative file at once, each with file, line, fact and remedy."""
+"""`kg check`: all problems of all declarative files, each with file, line, fact and remedy."""
 
 import re
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ _TERM = re.compile(r"\bshisaku:([A-Za-z][A-Za-z0-9]*)")
 
 
 def check_declared_files(places: Places) -> tuple[list[Problem], list[Problem]]:
-    """Return what is wrong with the recipe, the ontology, the shapes and the queries, and what is only remarked."""
+    """Return the problems, and the remarks, of the recipe, the ontology, the shapes and the queries."""
     problems, remarks = _check_recipe(places)
     terms, found = _check_ontology(places.ontology)
     problems.extend(found)
@@ -34,7 +34,7 @@ def check_declared_files(places: Places) -> tuple[list[Problem], list[Problem]]:
 
 
 def _check_recipe(places: Places) -> tuple[list[Problem], list[Problem]]:
-    """Go on behind a broken part: everything is reported in one go."""
+    """Return the problems and remarks of the recipe; parts after a broken one are checked, too."""
     found = inspect_recipe(places.recipe)
     problems = [*found.problems]
     try:
@@ -52,7 +52,7 @@ def _check_recipe(places: Places) -> tuple[list[Problem], list[Problem]]:
 
 
 def _check_ontology(folder: Path) -> tuple[set[str], list[Problem]]:
-    """Return the terms the ontology defines, and what is wrong with it."""
+    """Return the terms that the ontology defines, and its problems."""
     terms: set[str] = set()
     problems: list[Problem] = []
     for file in sorted(folder.glob("*.ttl")):
@@ -65,7 +65,7 @@ def _check_ontology(folder: Path) -> tuple[set[str], list[Problem]]:
 
 
 def _parse_turtle(file: Path, problems: list[Problem]) -> Graph:
-    """Parse a Turtle file; where it is none, report that and return an empty graph."""
+    """Parse a Turtle file; report a syntax error as a problem and return an empty graph."""
     try:
         text = read_text(file, ReleaseError)
         # by the engine first: its syntax errors tell the line
@@ -75,20 +75,20 @@ def _parse_turtle(file: Path, problems: list[Problem]) -> Graph:
         return Graph()
     except (SyntaxError, OSError) as error:
         line = getattr(error, "lineno", None)
-        problems.append(Problem(f"is no Turtle: {error}", "mend the syntax at that place", file, line))
+        problems.append(Problem(f"is not valid Turtle: {error}", "correct the syntax at that place", file, line))
         return Graph()
     return Graph().parse(data=text, format="turtle", publicID=file.as_uri())
 
 
 def _check_shapes(folder: Path, terms: set[str]) -> list[Problem]:
-    """Return what is wrong with the shapes: a misspelt SHACL word would never fire, and nobody would be reported."""
+    """Return the problems of the shapes; a misspelt SHACL term would otherwise be ignored silently."""
     problems: list[Problem] = []
     for file in sorted(folder.glob("*.ttl")):
         graph = _parse_turtle(file, problems)
         words = {str(predicate) for predicate in graph.predicates() if predicate not in _SHACL}
         for word in sorted(word for word in words if word.startswith(str(SH))):
             remedy = "correct the word; see https://www.w3.org/TR/shacl/"
-            problems.append(Problem(f"sh:{word.removeprefix(str(SH))} is no word of SHACL", remedy, file))
+            problems.append(Problem(f"sh:{word.removeprefix(str(SH))} is not a SHACL term", remedy, file))
         pointed = {str(value) for path in (SH.path, SH.targetClass, SH["class"]) for value in graph.objects(None, path)}
         for iri in sorted(pointed):
             if iri.startswith(ONTOLOGY) and iri.removeprefix(ONTOLOGY) not in terms:
@@ -118,7 +118,7 @@ def _line_of_term(file: Path, local: str) -> int | None:
 
 
 def _check_queries(folder: Path, terms: set[str]) -> Iterator[Problem]:
-    """Yield what is wrong with the stored queries: front matter, syntax, terms that the ontology does not define."""
+    """Yield the problems of the stored queries: front matter, syntax, and terms that are not defined."""
     try:
         read_queries(folder)
     except KgError as error:

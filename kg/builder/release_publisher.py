@@ -1,7 +1,7 @@
-"""Publisher of a release: written next to the others, then current by one rename; a build that dies changes nothing.
+"""Publisher of releases: writes a release into a staging folder and switches `current` to it in one rename.
 
-What is being written stands in a staging folder that its process keeps locked. The lock ends with the process, however
-it ends, so the next build knows which folders nobody writes any more and removes them.
+A build that dies leaves the previous release in place. Its process holds a lock on the staging folder until it ends, so
+that the next build can tell abandoned folders and remove them.
 """
 
 import contextlib
@@ -26,7 +26,7 @@ WriteFiles = Callable[[Path], Release]
 
 @contextlib.contextmanager
 def _report_os_errors(remedy: str) -> Iterator[None]:
-    """Turn what the system refuses into a ReleaseError."""
+    """Convert an OSError to a ReleaseError with a remedy."""
     try:
         yield
     except OSError as error:
@@ -35,7 +35,7 @@ def _report_os_errors(remedy: str) -> Iterator[None]:
 
 
 def write_files(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Write files into a folder as they are: no release, no checksums, nothing switched."""
+    """Write files into a folder, without checksums; no release is published."""
     with _report_os_errors("free space or choose another folder with --out"):
         folder.mkdir(parents=True, exist_ok=True)
         for name, content in files.items():
@@ -44,10 +44,9 @@ def write_files(folder: Path, files: Mapping[str, bytes]) -> None:
 
 @contextlib.contextmanager
 def work_folder(out: Path, inputs: str) -> Iterator[Path]:
-    """Give a folder for what a build makes on its way, with what one of the same inputs left there when it was killed.
+    """Provide a folder for intermediate files, with those that a killed build of the same inputs has left.
 
-    It is removed at the end, also when the build has failed: then its inputs, or the room, will be others. Raises
-    ReleaseError where the system refuses something.
+    It is removed at the end, also after an error of the recipe or the system. Raises ReleaseError on a system error.
     """
     releases = out / RELEASES
     with _report_os_errors("free space or choose another folder with --out; the release before is untouched"):
@@ -76,10 +75,10 @@ def work_folder(out: Path, inputs: str) -> Iterator[Path]:
 
 
 def publish(version: str, out: Path, write: WriteFiles) -> Release:
-    """Have a release filled into a folder of its own and point `out/current` to it.
+    """Write a release into a staging folder, rename it to its version, and point `out/current` to it.
 
-    `write` writes the files into the folder and returns the release with them. Raises ReleaseError where something
-    cannot be written.
+    `write` writes the files into the folder and returns the release. Raises ReleaseError if something cannot be
+    written.
     """
     with _report_os_errors("free space or choose another folder with --out; the release before is untouched"):
         release = _write_release(out / RELEASES / version, out, write)
@@ -88,13 +87,13 @@ def publish(version: str, out: Path, write: WriteFiles) -> Release:
 
 
 def switch_to(release: Release, out: Path) -> None:
-    """Point `out/current` to a release that is there; raise ReleaseError where that cannot be done."""
+    """Point `out/current` to an existing release; raise ReleaseError if that fails."""
     with _report_os_errors("free space or choose another folder with --out; the release before is untouched"):
         _switch_current(out, release.folder)
 
 
 def _write_release(folder: Path, out: Path, write: WriteFiles) -> Release:
-    """Write everything into a folder of its own, the manifest last, and rename it to the version."""
+    """Write everything into a staging folder, the manifest last, and rename it to the version."""
     with _staging_folder(out / RELEASES) as staging:
         release = replace(write(staging), folder=folder)
         sums = "".join(f"{entry.sha256}  {entry.name}\n" for entry in release.files)
@@ -111,7 +110,7 @@ def _write_release(folder: Path, out: Path, write: WriteFiles) -> Release:
 
 
 def _sync_to_disk(path: Path) -> None:
-    """Return once a file, or the names in a folder, are on the disk."""
+    """Flush a file, or the names in a folder, to the disk (fsync)."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -121,7 +120,7 @@ def _sync_to_disk(path: Path) -> None:
 
 @contextlib.contextmanager
 def _staging_folder(releases: Path) -> Iterator[Path]:
-    """Make a folder that is ours until the end, and remove it then, unless it has been renamed."""
+    """Provide a locked staging folder, and remove it at the end unless it was renamed."""
     with _publication_lock(releases):
         folder = Path(tempfile.mkdtemp(prefix=_STAGING, dir=releases))
         lock = _try_lock(folder)
@@ -134,7 +133,7 @@ def _staging_folder(releases: Path) -> Iterator[Path]:
 
 
 def _remove_abandoned(releases: Path, kept: Path) -> None:
-    """Remove what builds have left that have died, but for one folder."""
+    """Remove the folders of builds that have died, except one."""
     for folder in (*releases.glob(f"{_STAGING}*"), *releases.glob(f"{_WORK}*")):
         lock = _try_lock(folder) if folder != kept else None
         if lock is not None:
@@ -143,7 +142,7 @@ def _remove_abandoned(releases: Path, kept: Path) -> None:
 
 
 def _try_lock(folder: Path) -> int | None:
-    """Lock a folder; return None where another process has it, or where the file system knows no locks."""
+    """Lock a folder; return None if another process holds it, or the file system has no locks."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -155,7 +154,7 @@ def _try_lock(folder: Path) -> int | None:
 
 @contextlib.contextmanager
 def _publication_lock(releases: Path) -> Iterator[None]:
-    """Wait for the moment in which no other build makes, sweeps or switches."""
+    """Hold the lock under which folders are made, removed and switched."""
     handle = os.open(releases, os.O_RDONLY)
     try:
         with contextlib.suppress(OSError):  # a file system without locks: two builds at once are rare
@@ -166,7 +165,7 @@ def _publication_lock(releases: Path) -> Iterator[None]:
 
 
 def _move_into_place(staging: Path, release: Release) -> Release:
-    """Give the finished folder its name; where another build was first with the same inputs, take that one."""
+    """Rename the staging folder to its version; if another build was first with the same inputs, use that."""
     try:
         staging.rename(release.folder)
     except OSError:
@@ -181,7 +180,7 @@ def _move_into_place(staging: Path, release: Release) -> Release:
 
 
 def _switch_current(out: Path, folder: Path) -> None:
-    """Point `current` to the release: a new link is made next to the old one, then renamed."""
+    """Point `current` to the release by renaming a new link over the old one."""
     target = Path(RELEASES) / folder.name
     link = out / CURRENT
     with _publication_lock(out / RELEASES):

@@ -1,7 +1,4 @@
-"""Every file of a release, written into its folder in an order in which each finds what it needs.
-
-The dumps of a graph and the count of what it holds, chunk by chunk.
-"""
+"""Writer of all files of a release, in the order of their dependencies."""
 
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
@@ -72,7 +69,7 @@ from kg.search.normalizer import Characters
 def dump(
     graph: Path, kinds: Mapping[str, str], dumps: DumpWriter, work: Path, pool: ProcessPool, progress: Progress
 ) -> GraphContents:
-    """Add the graph to the dumps and return what it holds; `kinds` are those of its values."""
+    """Add the chunks of a graph to the dumps and return its statistics; `kinds` are those of its values."""
     jobs, counted = [(chunk, kinds, work) for chunk in chunks_of(graph)], list[ChunkCounts]()
     for pieces in pool.map(_write_pieces, jobs):
         dumps.add(pieces)
@@ -97,7 +94,7 @@ def _count_values(context: object, job: tuple[Sequence[ChunkCounts], tuple[int, 
 
 @dataclass(frozen=True)
 class BuildContext:
-    """What a build works with: the recipe, a folder for what is made on the way, the processes, the stages."""
+    """Shared context of a build: recipe, folder for intermediate files, process pool and stage timer."""
 
     recipe: Recipe
     work: Path
@@ -106,7 +103,7 @@ class BuildContext:
 
 
 class ReleaseWriter:
-    """The folder of a release while it is filled."""
+    """Writer of the files of one release into a folder."""
 
     def __init__(
         self,
@@ -123,7 +120,7 @@ class ReleaseWriter:
         self.results = ValidationResults()
 
     def write(self, folder: Path) -> Release:
-        """Write every file but checksums and manifest; return the release."""
+        """Write every file except checksums and manifest; return the release."""
         stage, graph = self._stages.stage, folder / N_TRIPLES
         with stage("merge the graph"):
             gather_graph(self._parts, graph, self._work)
@@ -158,7 +155,7 @@ class ReleaseWriter:
         _raise_violations(self.results.report())
 
     def _write_curated_files(self, folder: Path) -> None:
-        """Write what was laid by hand, and what is said of the documents and of the validation."""
+        """Write the curated files, and the descriptions of queries, validation and known problems."""
         title = f"{self._recipe.title_ja} {self._recipe.title_en} {self._described.version}"
         report = self.results.report()
         files = {
@@ -175,9 +172,9 @@ class ReleaseWriter:
     def _describe(
         self, folder: Path, profile: GraphProfile, dumps: DumpWriter
     ) -> tuple[list[ReleasedFile], NamedGraphs]:
-        """Write the description of the release, into the dumps, too, that hold it.
+        """Write the description of the release, also into the dumps that include it.
 
-        Return all files, measured, and the named graphs.
+        Return all files with size and checksum, and the named graphs.
         """
         holding = dump_names(named=True)
         files = self._measure_files(path for path in folder.iterdir() if path.name not in holding)
@@ -201,7 +198,7 @@ class ReleaseWriter:
 
 
 def _store_and_index(context: object, job: tuple[Path, Path, Path]) -> None:
-    """Load a graph into a store in a folder, and index it for the search, without what a killed build left there."""
+    """Load a graph into a store and build its search index, after removing leftovers of a killed build."""
     graph, folder, recipe = job
     shutil.rmtree(folder / STORE, ignore_errors=True)
     (folder / SEARCH).unlink(missing_ok=True)
@@ -214,7 +211,7 @@ def _measure(context: object, file: Path) -> ReleasedFile:
 
 
 def _raise_violations(report: Report) -> None:
-    """Raise ReleaseError with every violation of a report of what may not be published."""
+    """Raise ReleaseError with every violation of a report."""
     if not report.conforms:
         remedy = "correct the recipe; `kg build --draft`, then `kg validate out/draft/graph.ttl` shows it in its graph"
         broken = [result for result in report.results if result.severity.endswith("#Violation")]
@@ -222,14 +219,14 @@ def _raise_violations(report: Report) -> None:
 
 
 def stored_queries_turtle(folder: Path, newest: str) -> bytes:
-    """Return the stored queries as Turtle, about an edition where they are about one."""
+    """Return the stored queries as Turtle; those about one edition are about the given one."""
     graph = Graph()
     describe_queries(graph, [query.about(newest) for query in read_queries(folder)])
     return turtle(graph)
 
 
 def make_release(folder: Path, version: str, recipe: Recipe, counts: dict[str, int]) -> Release:
-    """Return the release in a folder as its manifest will tell it, without files and inputs."""
+    """Return the release in a folder as its manifest states it, without files and inputs."""
     titles = ("title_ja", "title_en")
     editions = tuple({"key": source.key, **{k: source.described[k] for k in titles}} for source in recipe.sources)
     redirects = tuple(dict(row.values) for row in recipe.tables["redirects"].rows)
@@ -239,7 +236,7 @@ def make_release(folder: Path, version: str, recipe: Recipe, counts: dict[str, i
 
 
 def count_contents(summaries: Iterable[PartSummary], tables: Iterable[Table], triples: int) -> dict[str, int]:
-    """Return the figures of a release."""
+    """Return the numbers of things in a release, by name."""
     counts = {"triples": triples}
     for name in ("measures", "kpis", "targets", "issues"):
         counts[name] = sum(summary.counts[name] for summary in summaries)

@@ -1,8 +1,7 @@
-"""`kg build --engine spark`: a cluster of Apache Spark reads the documents; the rest is the build of one machine.
+"""`kg build --engine spark`: reads the documents on an Apache Spark cluster; other stages run on this machine.
 
-Documents are shared out to the executors, each of which makes parts as a process of this machine would, and sends them
-back as bytes, one partition after the other. So the release is the same to the byte. The executors need this program's
-dependencies; the program itself, the recipe and the documents are sent to them.
+Executors receive this program, the recipe and the documents, make the parts, and return them as bytes, one partition
+after the other. So the release is the same to the byte. The dependencies of this program must be installed on them.
 """
 
 import importlib.util
@@ -29,9 +28,9 @@ _DOCUMENTS_PER_PARTITION = 4  # documents: what the driver holds of each at once
 
 
 def spark_reader(master: str) -> DocumentReader:
-    """Return how a Spark master (`local[2]`, `spark://host:7077`) has documents read.
+    """Return a document reader that uses a Spark master (`local[2]`, `spark://host:7077`).
 
-    Raises QueryError where PySpark is not installed; the reading raises ReleaseError where the cluster cannot be used.
+    Raises QueryError if PySpark is not installed; the reader raises ReleaseError if the cluster cannot be used.
     """
     if not importlib.util.find_spec("pyspark"):
         remedy = (
@@ -80,7 +79,7 @@ def _read_by_spark(master: str, recipe: Recipe, sources: Sequence[Source], folde
 
 
 def _archive_program(folder: Path) -> str:
-    """Return an archive of this program, as executors import it."""
+    """Return the path of an archive of this program, as executors import it."""
     package = Path(__file__).parents[1]
     copy = folder / "program"
     shutil.copytree(package, copy / package.name, ignore=lambda at, names: [n for n in names if _is_excluded(at, n)])

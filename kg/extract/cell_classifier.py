@@ -1,6 +1,7 @@
-"""The cells of a row that tell what they are by what they say, wherever the row has drifted to.
+"""Classifier for cells that identify themselves by their content: numbers, pillars, listing times, ministries.
 
-What a reader of the table could not settle: reported instead of guessed.
+They anchor the reading of a row whose cells have shifted. Notes are doubtful readings that are reported instead of
+guessed.
 """
 
 import difflib
@@ -15,16 +16,16 @@ from kg.recipe.code_lists import Code, CodeList
 
 _HYPHENS = re.compile("[‐‑‒–—―−ー]")
 _RUNNING = re.compile(r"(?:No\.?)?(\d{1,4})\.?", re.IGNORECASE)
-# What stands beside a number: that it is new or printed again, a mark that leads to a note.
-_BESIDE = r"(?:新規?|再掲?|追加?|変更|改訂?|継続)"
+# Words next to a number: that it is new or repeated.
+_ADJOINING_WORD = r"(?:新規?|再掲?|追加?|変更|改訂?|継続)"
 _FOOTNOTE = r"[*※★☆†‡#+']{1,3}\d?"
 _ROW = re.compile(
-    rf"(?:No\.?|第)?\(?{_BESIDE}?\)?\(?(?P<number>\d{{1,4}})(?P<part>(?:[-の.]\d{{1,2}}|[a-z])?)\)?"
-    rf"(?:{_FOOTNOTE})?(?:\(?{_BESIDE}\)?)?(?:{_FOOTNOTE})?",
+    rf"(?:No\.?|第)?\(?{_ADJOINING_WORD}?\)?\(?(?P<number>\d{{1,4}})(?P<part>(?:[-の.]\d{{1,2}}|[a-z])?)\)?"
+    rf"(?:{_FOOTNOTE})?(?:\(?{_ADJOINING_WORD}\)?)?(?:{_FOOTNOTE})?",
 )
 _NATIONAL = re.compile(
-    rf"(?:No\.?|施策番号|番号)?:?(?P<before>(?:\(?{_BESIDE}\)?)?(?:{_FOOTNOTE})?)(?P<number>\d{{1,2}}-\d{{1,3}})"
-    rf"(?P<after>(?:{_FOOTNOTE})?(?:\([^()\d]{{1,12}}\)|{_BESIDE})?(?:{_FOOTNOTE})?)",
+    rf"(?:No\.?|施策番号|番号)?:?(?P<before>(?:\(?{_ADJOINING_WORD}\)?)?(?:{_FOOTNOTE})?)(?P<number>\d{{1,2}}-\d{{1,3}})"
+    rf"(?P<after>(?:{_FOOTNOTE})?(?:\([^()\d]{{1,12}}\)|{_ADJOINING_WORD})?(?:{_FOOTNOTE})?)",
     re.IGNORECASE,
 )
 _NUMBERS = re.compile(r"\d{1,2}-\d{1,3}(?:[、,・/-]\d{1,3}(?:-\d{1,3})?)*")
@@ -53,35 +54,35 @@ OFFICE = re.compile(r"\s*\((?:[^()]|\([^()]*\))*\)\s*$")  # an office named afte
 
 
 def _hyphenated(text: str) -> str:
-    """Return the compared form with one hyphen for all that look alike."""
+    """Return the compared form of a text with similar dashes replaced by a hyphen."""
     return _HYPHENS.sub("-", plain(text))
 
 
 def national_number(text: str) -> str:
-    """Return the national measure number `dd-dd` that the whole cell is, or an empty string.
+    """Return the national measure number `dd-dd` if it is the whole cell, else an empty string.
 
-    A label (No.) may stand before it, and a mark or a word such as (再掲) beside it.
+    A label (No.) may precede it, and a mark or word such as (再掲) may adjoin it.
     """
     match = _NATIONAL.fullmatch(_hyphenated(text))
     return match["number"] if match else ""
 
 
-def beside_national_number(text: str) -> str:
-    """Return the mark or word that stands beside a national number, or an empty string."""
+def text_with_national_number(text: str) -> str:
+    """Return the mark or word that adjoins a national number, or an empty string."""
     match = _NATIONAL.fullmatch(_hyphenated(text))
     return match["before"] + match["after"] if match else ""
 
 
 def running_number(text: str) -> str | None:
-    """Return the running number (No) that the whole cell is, without leading zeros, or None."""
+    """Return the running number (No) that is the whole cell, without leading zeros, or None."""
     match = _RUNNING.fullmatch(plain(text))
     return str(int(match[1])) if match else None
 
 
 def row_number(text: str) -> str | None:
-    """Return the running number of a cell that prints more beside it: 61 of 新61, or None where the cell is none.
+    """Return the running number of a cell with other text (61 of 新61), or None if there is none.
 
-    The number of a part (60-1) is no running number: it is empty.
+    The number of a part (60-1) is not a running number: it is empty.
     """
     if (number := running_number(text)) is not None:
         return number
@@ -90,7 +91,7 @@ def row_number(text: str) -> str | None:
 
 
 def is_mark(text: str) -> bool:
-    """Return whether the cell is the mark ○ of an effect column, a footnote beside it or not."""
+    """Return whether the cell is the mark ○ of an effect column, possibly with a footnote."""
     return visible(text).strip() in _MARKS or is_footed(text)
 
 
@@ -100,17 +101,17 @@ def is_footed(text: str) -> bool:
 
 
 def is_like_mark(text: str) -> bool:
-    """Return whether the cell stands for a mark and is none: △, (○), the letter O."""
+    """Return whether the cell resembles a mark but is not one: △, (○), the letter O."""
     return bool(_LIKE_MARK.fullmatch(plain(text))) and not is_mark(text)
 
 
 def is_nothing(text: str) -> bool:
-    """Return whether the cell says that there is nothing, by a hyphen or a word."""
+    """Return whether the cell states that there is nothing, by a hyphen or a word."""
     return _hyphenated(text) in _NOTHING
 
 
 def organization_items(text: str) -> list[str]:
-    """Return the names that a list of organizations separates by commas, outside parentheses."""
+    """Return the items of a list of organizations, separated by commas outside parentheses."""
     words = unicodedata.normalize("NFKC", visible(text))
     groups = parentheses_of(words) if "(" in words else []
     cuts = [m for m in _SEPARATOR.finditer(words) if not any(start < m.start() < stop for start, stop in groups)]
@@ -119,20 +120,20 @@ def organization_items(text: str) -> list[str]:
 
 
 def unmarked(name: str) -> tuple[str, str]:
-    """Return the name of a body in NFKC form without the circle before or behind it, and that circle."""
+    """Return the name of a body in NFKC form without the circle at its start or end, and that circle."""
     if match := _MARKED.search(name):
         return (name[: match.start()] + name[match.end() :]).strip(), match.group().strip("()[]【】:")
     return name, ""
 
 
 def is_collective(name: str) -> bool:
-    """Return whether the name is a collective (関係府省庁, 全府省庁 …) and so names no single body."""
+    """Return whether a name is a collective without a single body (関係府省庁, 全府省庁 …)."""
     return bool(_COLLECTIVE.fullmatch(plain(name)))
 
 
 @dataclass(frozen=True)
 class Anchors:
-    """Recognizes the cells that anchor a row: numbers, pillar, listing time, ministries."""
+    """Classifier for the cells that anchor a row: numbers, pillar, listing time, ministries."""
 
     pillars: CodeList
     organizations: CodeList
@@ -140,7 +141,7 @@ class Anchors:
     _ends: dict[str, bool] = field(default_factory=dict, compare=False, repr=False)
 
     def pillar(self, text: str) -> tuple[Code, bool] | None:
-        """Return the pillar that the whole cell is, and whether it was read from a near variant."""
+        """Return the pillar that is the whole cell, and whether it was matched approximately."""
         word = plain(text)
         if not word:
             return None
@@ -157,7 +158,7 @@ class Anchors:
     def is_listing(self, text: str) -> bool:
         """Return whether the cell is a listing time.
 
-        It begins with a year and says little more, or it is 時期調整中.
+        It begins with a year and has few other words, or is 時期調整中.
         """
         word = plain(text)
         periods = self.calendar.periods(word)
@@ -165,7 +166,7 @@ class Anchors:
         return dated or bool(_ADJUSTING.fullmatch(word))
 
     def marked_organizations(self, text: str) -> bool:
-        """Return whether the cell is a list of organizations beyond doubt: one is marked ◎ or all are known."""
+        """Return whether the cell certainly lists organizations: one is marked ◎ or all are registered."""
         if not text.strip() or "。" in text.strip()[:-1]:
             return False
         items = organization_items(text)
@@ -175,24 +176,21 @@ class Anchors:
         )
 
     def ends_row(self, text: str) -> bool:
-        """Return whether the cell is what ends a row, and only a row has: the national number or the ministries."""
-        if text not in self._ends:  # lines are asked twice: what they are, and where their row ends
+        """Return whether the cell is one that only ends a row: the national number or the ministries."""
+        if text not in self._ends:  # each line is classified twice: by kind, and by the end of its row
             self._ends[text] = bool(national_number(text)) or self.marked_organizations(text)
         return self._ends[text]
 
     def is_anchor(self, text: str) -> bool:
-        """Return whether the cell is what only stands beside the others.
-
-        A list of ministries, or of national numbers.
-        """
+        """Return whether the cell is a list of ministries or of national numbers."""
         return self.marked_organizations(text) or bool(_NUMBERS.fullmatch(_hyphenated(text)))
 
     def are_organizations(self, text: str) -> bool:
-        """Return whether the cell reads like a list of organizations, known or not."""
+        """Return whether the cell resembles a list of organizations, registered or not."""
         return self._list_of(organization_items(text))
 
     def _list_of(self, items: list[str]) -> bool:
-        """Most items are known or read like a body's name, and none is a sentence."""
+        """Return whether most items are registered or end like a body's name, and none is a sentence."""
         if not items or any(len(OFFICE.sub("", item)) > _LONGEST_NAME for item in items):
             return False
         alike = sum(
@@ -208,7 +206,7 @@ class Anchors:
     def _marked(self, name: str, circle: str) -> bool:
         """Return whether a circle marks a lead.
 
-        ◎ always does, the others, which are bullets, too, only before a body.
+        ◎ always does; others, which are also bullets, only before the name of a body.
         """
         return circle == LEAD or bool(circle and name and (self._known(name) or _ORGANIZATION.fullmatch(plain(name))))
 
@@ -218,7 +216,7 @@ class Anchors:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """An issue to be reported: a key of `issue-types.csv`, the cell it concerns, and the words at stake."""
+    """A doubtful reading to report: a key of `issue-types.csv`, the cell it concerns, and the words."""
 
     key: str
     cell: Cell

@@ -1,14 +1,11 @@
-"""Which column each cell of a row belongs to: told from what the cell says and from its order, never from its index.
+"""Column classifier: assigns each cell of a row to a column, by its content and order, never by its index.
 
-A row is, from left to right: running number, title, two KPIs, overview; then pillar and listing time; then four effect
-marks, support, budget, references; then the national number and the ministries. The pillar, the listing time, the
-number and the ministries are anchors; the cells between two anchors are told by their content and order.
+A row has, from left to right: running number, title, two KPIs, overview; then pillar and listing time; then four effect
+marks, support, budget, references; then the national number and the ministries. Pillar, listing time, number and
+ministries are anchors; cells between two anchors are assigned by content and order. A short cell that matches no rule
+is not taken for support.
 
-What the cells right of the listing time are, told by their content: effect marks, support, budget, references.
-
-Support needs a reason as the others do: a short cell that no rule knows is none of them.
-
-The fields of a row: printed cells, put together again where a stray tab or line break had split one.
+A field joins the printed cells that a stray tab or line break has split.
 """
 
 import functools
@@ -20,7 +17,6 @@ from kg.core.spans import EMPTY, Text, plain
 from kg.extract.cell_classifier import (
     Anchors,
     Note,
-    beside_national_number,
     is_footed,
     is_like_mark,
     is_mark,
@@ -28,6 +24,7 @@ from kg.extract.cell_classifier import (
     national_number,
     row_number,
     running_number,
+    text_with_national_number,
 )
 from kg.extract.markup import Block, plain_text, read_markup
 from kg.extract.references import budget_status
@@ -51,15 +48,15 @@ class Field:
 
     @functools.cached_property
     def words(self) -> str:
-        """What a reader sees: no markup, no white space at the ends, a line for each paragraph."""
+        """The visible text: without markup, trimmed, one line for each paragraph."""
         return plain_text(self.text).chars.strip()
 
 
 def fields_of(cells: Sequence[CorrectedCell]) -> list[Field]:
     """Return the fields of a row.
 
-    What opens (markup, a parenthesis) in one cell and closes in the next is one field; so are the cells on both sides
-    of a line break inside a row.
+    Markup or a parenthesis that opens in one cell and closes in the next joins them, and so does a line break inside a
+    row.
     """
     fields: list[Field] = []
     for cell in cells:
@@ -81,12 +78,12 @@ def _closes(words: str) -> bool:
 
 
 def _parentheses(words: str) -> int:
-    """How many parentheses stay open, or, below 0, close without having been opened."""
+    """Return the number of unclosed parentheses; negative if more are closed than opened."""
     return sum(words.count(char) for char in "(（") - sum(words.count(char) for char in ")）")
 
 
 def _elements(words: str) -> int:
-    """How many list, paragraph and link elements stay open, or, below 0, close without having been opened."""
+    """Return the number of unclosed list, paragraph and link elements; negative if more are closed."""
     return len(_OPENING.findall(words)) - len(_CLOSING.findall(words))
 
 
@@ -106,10 +103,10 @@ _FEWEST = 4  # letters of what can be a text
 
 
 def effect_cells(zone: list[Field], usual: int) -> int:
-    """Return how many cells at the beginning belong to the effects: empty ones, marks, and hyphens that surely do.
+    """Return the number of leading cells that belong to the effects: empty ones, marks, and some hyphens.
 
-    A hyphen does where a mark follows. Where a row prints one for every effect that is none, so do as many as are left
-    of the usual number, if either all cells of the row are there or words of support follow at once.
+    A hyphen belongs to them if a mark follows. If a row prints one for every effect that is absent, as many do as
+    remain of the usual number, if either all cells of the row are present or words of support follow at once.
     """
     alike = [not found.words or is_mark(found.words) or is_like_mark(found.words) for found in zone]
     stop = next((i for i, found in enumerate(zone) if not alike[i] and not is_nothing(found.words)), len(zone))
@@ -126,9 +123,9 @@ def effect_cells(zone: list[Field], usual: int) -> int:
 
 
 def columns_of(content: Sequence[tuple[Field, str | None]], anchors: Anchors) -> list[str | None]:
-    """Return the columns of the cells behind the marks, each given with the column of its place, if that can be told.
+    """Return the columns of the cells after the marks, each given with the column of its place, if known.
 
-    A hyphen has the place that is left, or is `nothing`; a cell of which no rule tells has None.
+    A hyphen gets the remaining place, or is `nothing`; a cell that matches no rule gets None.
     """
     columns: list[str | None] = []
     for index, (found, slot) in enumerate(content):
@@ -139,10 +136,10 @@ def columns_of(content: Sequence[tuple[Field, str | None]], anchors: Anchors) ->
 
 
 def _column_of(found: Field, after: list[str], before: list[str | None], slot: str | None) -> str | None:
-    """Return the column of one field, `nothing` for a hyphen, or None where no rule tells.
+    """Return the column of one field, `nothing` for a hyphen, or None if no rule matches.
 
-    A field that cannot be a column of its own, because what follows it belongs to the same or an earlier column, is the
-    rest of the one before it, which a stray tab has split.
+    A field that cannot be a column of its own, because the next one belongs to the same or an earlier column, continues
+    the preceding one, which a stray tab has split.
     """
     words = found.words
     if is_nothing(words):
@@ -174,7 +171,7 @@ def _column_of(found: Field, after: list[str], before: list[str | None], slot: s
 
 
 def _supports(found: Field) -> bool:
-    """Return whether words are prose, or speak of what a government does for others."""
+    """Return whether words are prose, or describe support that a government gives."""
     return is_prose(found.words) or bool(_SUPPORT.search(found.words))
 
 
@@ -188,7 +185,7 @@ def _is_programme_name(found: Field) -> bool:
 
 
 def _assign_nothing(columns: list[str | None]) -> None:
-    """Give hyphens their columns where the free places between their neighbours are as many as they are."""
+    """Assign hyphens to columns if the free places between their neighbours are as many as they are."""
     index = 0
     while index < len(columns):
         if columns[index] != NOTHING:
@@ -219,7 +216,7 @@ _LISTING_WORDS = re.compile(r"年度?(?:から|以降|より|に|中)|掲載|随
 
 @dataclass
 class Columns:
-    """A row that was read: its cells by column, the effects known, the marks whose column is unknown."""
+    """A row by columns: its cells, known effects, marks in an unknown column, and notes."""
 
     cells: dict[str, list[CorrectedCell]] = field(default_factory=dict)
     effects: list[tuple[str, CorrectedCell]] = field(default_factory=list)
@@ -228,21 +225,21 @@ class Columns:
     _read: dict[str, tuple[list[Block], bool]] = field(default_factory=dict)
 
     def put(self, column: str, found: Field) -> None:
-        """Read a field as a column; a second field of a column is the rest of the first, which a tab had split."""
+        """Add a field to a column; a second field of a column continues the first, which a tab had split."""
         if column in self.cells and column != NOTHING:
             self.note("cells-joined", found)
         self.cells.setdefault(column, []).extend(found.cells)
 
     def note(self, key: str, found: Field) -> None:
-        """Report an issue with a field."""
+        """Add a note about a field."""
         self.notes.append(Note(key, found.cells[0].cell, found.words))
 
     def text(self, column: str) -> Text:
-        """Return the text of a column with its markup; what a stray tab had split is one text again."""
+        """Return the text of a column with its markup, rejoined if a stray tab had split it."""
         return sum((cell.text for cell in self.cells.get(column, [])), EMPTY)
 
     def markup(self, column: str) -> tuple[list[Block], bool]:
-        """Return the blocks of a column, and whether its HTML is broken; a row that was read is not read again."""
+        """Return the blocks of a column, and whether its HTML is broken; cached for a complete row."""
         if column not in self._read:
             self._read[column] = read_markup(self.text(column))
         return self._read[column]
@@ -253,7 +250,7 @@ class Columns:
 
 
 def read_columns(cells: Sequence[CorrectedCell], anchors: Anchors, effects: Sequence[str]) -> Columns:
-    """Tell the column of every cell of a row; `effects` are the keys of the effect columns in their order."""
+    """Return the columns of a row's cells; `effects` are the keys of the effect columns in order."""
     row = Columns()
     fields = fields_of(cells)
     for found in fields:
@@ -279,7 +276,7 @@ def read_columns(cells: Sequence[CorrectedCell], anchors: Anchors, effects: Sequ
 
 
 def _listing_by_order(fields: list[Field], index: int, limit: int, anchors: Anchors) -> int | None:
-    """Return the cell after the pillar where it speaks of a time in words of its own: 随時, 掲載済(平成30年度から)."""
+    """Return the cell after the pillar if it has a time in its own words: 随時, 掲載済(平成30年度から)."""
     if index >= limit or len(fields[index].words) > _LONGEST_LISTING:
         return None
     words = fields[index].words
@@ -317,7 +314,7 @@ def _right_anchors(fields: list[Field], start: int, anchors: Anchors, row: Colum
             bodies = None
     else:
         row.put("number", fields[number])
-        if beside_national_number(fields[number].words):
+        if text_with_national_number(fields[number].words):
             row.note("cell-part-unread", fields[number])
         bodies = _first(fields, number + 1, len(fields), bool)
         if bodies is None:  # the two have changed places
@@ -334,7 +331,7 @@ def _right_anchors(fields: list[Field], start: int, anchors: Anchors, row: Colum
 
 
 def _pillar(fields: list[Field], start: int, limit: int, anchors: Anchors, row: Columns) -> int | None:
-    """Read the pillar: an exact printed form wins over a near one, the usual place over others, then the last one."""
+    """Read the pillar: exact forms take precedence over similar ones, then the usual place, then the last one."""
     found = {i: match for i in range(start + 1, limit) if (match := anchors.pillar(fields[i].words))}
     if not found:
         return None
@@ -347,7 +344,7 @@ def _pillar(fields: list[Field], start: int, limit: int, anchors: Anchors, row: 
 
 
 def _truncated(fields: list[Field], start: int, row: Columns) -> None:
-    """Read a row that ends before its anchors, in order; nothing tells more."""
+    """Read a row that ends before its anchors, by order alone."""
     row.note("row-truncated", fields[-1])
     rest = fields[start:]
     for column, found in zip(LEFT, rest, strict=False):
@@ -382,7 +379,7 @@ def _read_left(
 
 
 def _assign_left(zone: list[Field], row: Columns) -> None:
-    """Assign the cells before the pillar: by order where there are four, else by what is filled and what is prose."""
+    """Assign the cells before the pillar: by order if there are four, else by content."""
     if len(zone) != len(LEFT):
         filled = [found for found in zone if found.words]
         zone = filled if len(filled) >= len(LEFT) or len(zone) > len(LEFT) else zone
@@ -429,7 +426,7 @@ def _read_right(zone: list[Field], effects: Sequence[str], anchors: Anchors, row
 
 
 def _note_marks(zone: list[Field], marks: int, row: Columns) -> None:
-    """Report the marks whose meaning no rule knows, and the footnotes of others; a hyphen among marks is nothing."""
+    """Report marks without a known meaning, and footnotes of others; a hyphen among marks is nothing."""
     for index, found in enumerate(zone):
         if is_footed(found.words):
             row.note("cell-part-unread", found)
@@ -440,7 +437,7 @@ def _note_marks(zone: list[Field], marks: int, row: Columns) -> None:
 
 
 def _assign_right(content: list[tuple[Field, str | None]], anchors: Anchors, row: Columns) -> None:
-    """Assign support, budget and references by content, in this order; a hyphen fills a place that is left."""
+    """Assign support, budget and references by content, in order; a hyphen fills a remaining place."""
     columns = columns_of(content, anchors)
     for (found, _), column in zip(content, columns, strict=True):
         if column is None:

@@ -1,12 +1,10 @@
-"""The names in a text that a curator's lists know: plans, systems, bodies, places.
+"""Finder of registered names in texts: entities, bodies, places, cited laws, and the ministries of a measure.
 
-General: the lists decide what is a name. Compared is the NFKC form without white space, so that width and line wraps
-do not matter; at each place the longest name is taken, so none is found inside a longer one. A name that begins or ends
-with a Latin letter or a digit is no part of a longer Latin word.
+Names are compared in NFKC form without white space, so that width and line wraps do not matter. At each place the
+longest name is taken, and a name that begins or ends with a Latin letter or digit is not part of a longer Latin word.
 
-Laws cited with a number: 電気事業法(昭和39年法律第170号). The number is the identity, the title precedes it.
-
-The ministries of a measure: who leads (◎), who takes part, and the collectives that name no single body.
+A law is identified by its number, and its title precedes that: 電気事業法(昭和39年法律第170号). Ministries are leads
+(◎), participants, or collectives without a single body.
 """
 
 import functools
@@ -25,7 +23,7 @@ _WORD = re.compile("[A-Za-z0-9]")
 
 @dataclass(frozen=True)
 class Found:
-    """A name in a text: its words with their places, the list that knows it, and its entry there."""
+    """A name in a text: its words with their places, its code list and its entry."""
 
     words: Text
     list: str
@@ -33,7 +31,7 @@ class Found:
 
 
 class Finder:
-    """Finds the names of some lists; `names` gives list and entry for each compared form."""
+    """Finder of the names of some lists; `names` gives list and entry of each compared form."""
 
     def __init__(self, names: Mapping[str, tuple[str, Code]]) -> None:
         self._names = names
@@ -43,7 +41,7 @@ class Finder:
         self._first = re.compile("[" + re.escape("".join(self._by_first)) + "]" if names else "(?!)")
 
     def names_in(self, text: Text) -> Iterator[Found]:
-        """Yield the names in the order of the text; a name that stands twice is found twice."""
+        """Yield the names in the order of the text, once for each occurrence."""
         spaced = text.normal()
         chars: Sequence[int] = range(len(spaced))
         whole = "".join(spaced.chars.split())
@@ -58,7 +56,7 @@ class Finder:
             at += len(name) or 1
 
     def _longest(self, whole: str, start: int, spaced: str, chars: Sequence[int]) -> str:
-        """Return the longest name that begins there and is a word of its own, or an empty string."""
+        """Return the longest name that begins at `start` and is a separate word, or an empty string."""
         for name in self._by_first.get(whole[start], ()):
             if whole.startswith(name, start):
                 first, last = chars[start], chars[start + len(name) - 1]
@@ -68,7 +66,7 @@ class Finder:
 
 
 def _joined(text: str, left: int, right: int) -> bool:
-    """Return whether two neighbouring characters belong to one Latin word."""
+    """Return whether two adjacent characters belong to one Latin word."""
     return left >= 0 and right < len(text) and bool(_WORD.match(text[left]) and _WORD.match(text[right]))
 
 
@@ -77,7 +75,7 @@ _TITLE = re.compile(r"[^\s、。,;:()「」『』<>・]+(?:・[^\s、。,;:()「
 
 @dataclass(frozen=True)
 class Citation:
-    """A law as cited: its number, the title the words before it give, and the entry of the code list that knows it."""
+    """A cited law: its number, the title in the words before that, and its code list entry."""
 
     text: Text
     number: str
@@ -86,7 +84,7 @@ class Citation:
 
 
 def citations_of(text: Text, laws: CodeList, eras: Iterable[Era]) -> list[Citation]:
-    """Return the laws that a text cites with a number, in printed order, each once."""
+    """Return the distinct laws that a text cites with a number, in printed order."""
     normal = text.normal()
     by_number = {code.row["law_number"]: code for code in laws}
     found: list[Citation] = []
@@ -105,13 +103,13 @@ def citations_of(text: Text, laws: CodeList, eras: Iterable[Era]) -> list[Citati
 
 @functools.cache
 def _number(eras: tuple[str, ...]) -> re.Pattern[str]:
-    """Return the pattern of a law number in parentheses, which counts years by these eras."""
+    """Return the pattern of a law number in parentheses, with years of these eras."""
     act = r"(?:法律|政令|勅令|(?:[一-龯]{1,8})?(?:府|省)令)"
     return re.compile(rf"\(\s*(?P<number>(?:{'|'.join(map(re.escape, eras))})(?:元|\d{{1,3}})年{act}第\d{{1,4}}号)")
 
 
 def _start_of_title(before: str, code: Code | None) -> int:
-    """Return where the title begins: the known title where it stands there, else the last break in the words."""
+    """Return the start of the title: of the known title if it is there, else after the last separator."""
     if code and before.endswith(code.label_ja):
         return len(before) - len(code.label_ja)
     words = _TITLE.search(before)
@@ -130,7 +128,7 @@ _BODY = re.compile(r"(?:省|庁|府|官房|委員会|院|本部)$")
 
 @dataclass(frozen=True)
 class Named:
-    """A body named in the cell. `code` is None where the code list does not know it; then it keeps its printed name."""
+    """A body named in the cell; `code` is None if the code list lacks it, and its printed name is used."""
 
     printed: Text
     code: Code | None
@@ -139,12 +137,12 @@ class Named:
 
     @property
     def name(self) -> str:
-        """The canonical name, or the printed one; a collective is always named as printed."""
+        """The canonical name, or the printed one; a collective always has its printed name."""
         return self.code.label_ja if self.code and not self.group else self.printed.unspaced().normal().chars
 
 
 def organizations_of(cell: Text, organizations: CodeList) -> list[Named]:
-    """Return the bodies of a cell (without markup) in printed order, each once."""
+    """Return the distinct bodies of a cell (without markup) in printed order."""
     text = cell.normal()
     if is_nothing(text.chars):
         return []
@@ -165,7 +163,7 @@ def organizations_of(cell: Text, organizations: CodeList) -> list[Named]:
 
 
 def unread_organizations(cell: Text, organizations: CodeList) -> list[str]:
-    """Return the words of a cell that name no body and join none: 等, ほか."""
+    """Return the words of a cell that neither name a body nor join names: 等, ほか."""
     text = cell.normal()
     named = [item.span for item in _items(text, organizations)] if not is_nothing(text.chars) else [text.span]
     places = zip(text.chars, text.starts, strict=True)
@@ -178,7 +176,7 @@ def _items(text: Text, organizations: CodeList) -> list[Text]:
 
 
 def _parts(text: Text) -> list[Text]:
-    """Return what separators outside parentheses part; the offices of a body stand inside its own."""
+    """Return the parts between separators outside parentheses, in which a body's offices are."""
     groups = parentheses_of(text.chars)
     parts, last = [], 0
     for match in _SEPARATOR.finditer(text.chars):
@@ -189,7 +187,7 @@ def _parts(text: Text) -> list[Text]:
 
 
 def _unmarked(item: Text) -> tuple[Text, str]:
-    """Return a name without the circles before and behind it, and those circles."""
+    """Return a name without the circles at its start and end, and those circles."""
     marks = ""
     while match := _MARK.search(item.chars):
         marks += match[1] or match[2]
@@ -198,7 +196,7 @@ def _unmarked(item: Text) -> tuple[Text, str]:
 
 
 def _spaced_apart(part: Text, organizations: CodeList) -> list[Text]:
-    """Return the names that spaces, 及び or nothing at all separate; a space inside one name is a line wrap."""
+    """Return the names separated by spaces, 及び or nothing; a space inside one name is a line wrap."""
     name = _unmarked(part)[0].chars
     if organizations.printed(name) or organizations.printed(OFFICE.sub("", name)):
         return [part]
@@ -218,13 +216,13 @@ def _without_others(word: Text) -> Text:
 
 
 def _is_body(name: str, organizations: CodeList) -> bool:
-    """Return whether a word is the whole name of a body: known, a collective, or ending as bodies' names do."""
+    """Return whether a word is the whole name of a body: registered, a collective, or with a usual ending."""
     name = name.strip(CIRCLES)
     return bool(organizations.printed(name)) or is_collective(name) or bool(_BODY.search(name))
 
 
 def _run_together(part: Text, organizations: CodeList) -> list[Text]:
-    """Return the known names that stand one after another without a separator, or nothing where that is not all."""
+    """Return the registered names that make up a text without separators; empty if they do not."""
     names: list[Text] = []
     start = 0
     while start < len(part):

@@ -102,11 +102,11 @@ def find_unread_numbers(text: str, lexicon: Lexicon, numbers: Sequence[tuple[int
     rest = mask_periods(hidden, lexicon.calendar.periods(hidden))
     counted = {numeral.start: numeral.stop for numeral in lexicon.counters.numerals(rest)}
     rated = any("/" in numeral.unit for numeral in lexicon.counters.numerals(rest))
-    groups, said = parentheses_of(text), [*numbers, *(lexicon.counters.rates(rest) if rated else ())]
+    groups, accounted = parentheses_of(text), [*numbers, *(lexicon.counters.rates(rest) if rated else ())]
     left = [
         (start, stop)
         for start, stop in sorted(set(_number_spans(rest, counted)))
-        if not any(first < stop and start < last for first, last in said)
+        if not any(first < stop and start < last for first, last in accounted)
         and (
             (start not in counted and _has_counter(rest, start, stop, lexicon))
             or not _is_name(rest, start, stop, start in counted, any(a < start < b for a, b in groups))

@@ -1,6 +1,6 @@
-"""The lines of a document: page titles, header blocks and rows, told apart by what they hold.
+"""Line classifier: page titles, header blocks and rows, by their content; and the lines of each row.
 
-The rows of the table: a line each, or several where a line break inside a cell has parted one.
+A row has one line, or several if line breaks inside cells have split it.
 """
 
 import difflib
@@ -16,7 +16,7 @@ from kg.recipe.code_lists import CodeList
 
 
 class Kind(enum.Enum):
-    """What a line of the document is."""
+    """Kind of a line of the document."""
 
     TITLE = "title"
     HEADER = "header"
@@ -41,17 +41,14 @@ _BREAK = re.compile(r"\r\n|\n|\r")
 
 
 class Headings:
-    """Recognizes header lines by their wording, which drifts from page to page."""
+    """Classifier for header lines, by similarity, as their wording varies from page to page."""
 
     def __init__(self, columns: CodeList, effects: CodeList) -> None:
         self._words = [*columns.forms(), *effects.forms()]
         self._seen: dict[str, bool] = {}
 
     def like(self, text: str) -> bool:
-        """Return whether a cell reads like one of the headings.
-
-        Every page prints the same ones, so answers are kept.
-        """
+        """Return whether a cell resembles one of the headings; cached, as every page prints the same ones."""
         word = plain(text)
         if word not in self._seen:
             self._seen[word] = word in self._words or self._near(word)
@@ -66,7 +63,7 @@ class Headings:
         return False
 
     def match(self, cells: tuple[Cell, ...]) -> bool:
-        """Return whether all cells are short and most of the filled ones read like headings."""
+        """Return whether all cells are short and most of the filled ones resemble headings."""
         filled = [cell.printed for cell in cells if cell.printed.strip()]
         if not filled or any(len(plain(text)) > _LONGEST_HEADING for text in filled):
             return False
@@ -75,7 +72,7 @@ class Headings:
 
 
 def lines_of(edition: str, document: str, headings: Headings, anchors: Anchors) -> list[Line]:
-    """Return every line that is not blank. `page` counts the header blocks: adjacent header lines are one block."""
+    """Return every line that is not blank; `page` counts header blocks, each of adjacent header lines."""
     lines: list[Line] = []
     page = 0
     for number, start, text in _split(document):
@@ -89,7 +86,7 @@ def lines_of(edition: str, document: str, headings: Headings, anchors: Anchors) 
 
 
 def _split(document: str) -> Iterator[tuple[int, int, str]]:
-    """Yield line number, offset and text of each line that is not blank; any line end is understood."""
+    """Yield number, offset and text of each line that is not blank; any line end is supported."""
     start, number = 0, 1
     for end in [*_BREAK.finditer(document), None]:
         text = document[start : end.start()] if end else document[start:]
@@ -108,7 +105,7 @@ def _cells(edition: str, line: int, start: int, text: str) -> tuple[Cell, ...]:
 
 
 def _kind(cells: tuple[Cell, ...], headings: Headings, anchors: Anchors, after_header: bool) -> Kind:
-    """Tell what a line is. A row has a running number, or else the number or the ministries that only a row has."""
+    """Return the kind of a line; a row has a running number, or else the national number or ministries."""
     first = visible(cells[0].printed).strip()
     if len(cells) == 1:
         return Kind.TITLE if first.startswith("#") else Kind.OTHER
@@ -123,9 +120,9 @@ def _kind(cells: tuple[Cell, ...], headings: Headings, anchors: Anchors, after_h
 
 
 def effect_order(header: list[Line], effects: CodeList) -> list[str]:
-    """Return the keys of the effect columns in the order that a page's header prints, if it prints all of them.
+    """Return the keys of the effect columns in the order of a page's header, if it prints all of them.
 
-    Otherwise the order of the code list: the header may lack a column, and a row's marks stand in order all the same.
+    Otherwise the order is that of the code list: the header may lack a column, and marks are still in order.
     """
     usual = [code.key for code in effects]
     forms = effects.forms()
@@ -142,8 +139,8 @@ def effect_order(header: list[Line], effects: CodeList) -> list[str]:
 def rows_of(lines: Sequence[Line], anchors: Anchors) -> list[tuple[Line, ...]]:
     """Return the lines of each row.
 
-    A line without the number and ministries that end a row goes on in the next lines, if these are adjacent, begin no
-    row of their own, and bring what is missing. Otherwise it stands alone, and is reported as truncated.
+    A line without the number and ministries that end a row continues in the next lines, if these are adjacent, begin no
+    row, and have what is missing. Otherwise it is a row by itself, reported as truncated.
     """
     rows: list[tuple[Line, ...]] = []
     index = 0
@@ -156,7 +153,7 @@ def rows_of(lines: Sequence[Line], anchors: Anchors) -> list[tuple[Line, ...]]:
 
 
 def _continued(lines: Sequence[Line], anchors: Anchors) -> int:
-    """Return how many of the lines after the first belong to its row."""
+    """Return the number of lines after the first that belong to its row."""
     if _ends(lines[0], anchors):
         return 0
     for count, (before, line) in enumerate(pairwise(lines), 1):
@@ -169,5 +166,5 @@ def _continued(lines: Sequence[Line], anchors: Anchors) -> int:
 
 
 def _ends(line: Line, anchors: Anchors) -> bool:
-    """Return whether a line holds what ends a row: the national number or the ministries."""
+    """Return whether a line has what ends a row: the national number or the ministries."""
     return any(anchors.ends_row(cell.printed) for cell in line.cells)

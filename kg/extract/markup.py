@@ -1,7 +1,7 @@
-"""HTML in a cell: its paragraphs, list items and links, with the place of every character kept.
+"""Parser for the HTML in a cell: paragraphs, list items and links, with the place of every character.
 
-A small reader of its own, because the offsets must survive (html.parser gives none for what is inside an entity) and
-because a table prints `<予算事業名>` as text: only names of HTML elements are markup, all else in `<…>` is words.
+It is a parser of our own, because offsets must be kept (html.parser gives none inside an entity), and because a table
+prints `<予算事業名>` as text: only names of HTML elements are markup.
 """
 
 import html
@@ -28,7 +28,7 @@ _PAIRED = {"a", "div", "li", "ol", "p", "table", "ul"}
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """An `<a href>`: where it leads, and the part [start:stop] of its block's text that it wraps."""
+    """An `<a href>`: its target, and the part [start:stop] of its block's text."""
 
     href: Text
     start: int
@@ -37,9 +37,9 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A paragraph or a list item. `text` has no markup left; its white space is as printed.
+    """A paragraph or list item; `text` has no markup, and its white space is as printed.
 
-    `after_break` says that only a `<br>` parts it from what precedes it.
+    `after_break` is True if only a `<br>` separates it from the preceding one.
     """
 
     text: Text
@@ -50,7 +50,7 @@ class Block:
 
 @dataclass
 class _Reader:
-    """The state of one pass over a cell."""
+    """State of one pass over a cell."""
 
     blocks: list[Block] = field(default_factory=list)
     parts: list[Text] = field(default_factory=list)
@@ -79,7 +79,7 @@ class _Reader:
 
 
 def read_markup(text: Text) -> tuple[list[Block], bool]:
-    """Return the blocks of a cell in order, and whether its HTML is broken (an element that never closes)."""
+    """Return the blocks of a cell in order, and whether its HTML is broken (an unclosed element)."""
     if "<" not in text.chars and "&" not in text.chars:
         return ([Block(text)] if text.chars.strip() else []), False
     reader = _Reader()
@@ -96,7 +96,7 @@ def read_markup(text: Text) -> tuple[list[Block], bool]:
 
 
 def _take(reader: _Reader, tag: re.Match[str], text: Text) -> None:
-    """Act on one tag."""
+    """Process one tag."""
     name, end = tag["name"].lower(), bool(tag["end"])
     reader.broken = reader.broken or tag["open"] is not None
     if name in _PAIRED and not (tag["rest"] or "").endswith("/"):
@@ -117,7 +117,7 @@ def _take(reader: _Reader, tag: re.Match[str], text: Text) -> None:
 
 
 def _unescaped(text: Text) -> Text:
-    """Return the text with its character references resolved; an unknown one stays as it is printed."""
+    """Return the text with its character references resolved; an unknown one is unchanged."""
     for match in reversed(list(_ENTITY.finditer(text.chars))):
         char = visible(html.unescape(match.group()))
         if char != match.group():
@@ -126,7 +126,7 @@ def _unescaped(text: Text) -> Text:
 
 
 def plain_text(text: Text) -> Text:
-    """Return the text of a cell without markup; a line break stands between its paragraphs."""
+    """Return the text of a cell without markup, with a line break between paragraphs."""
     blocks, _ = read_markup(text)
     result = EMPTY
     for block in blocks:
@@ -147,7 +147,7 @@ _MARKED = re.compile(
 
 
 def items_of(blocks: list[Block]) -> list[Block]:
-    """Split flat text at its list markers (`・`, `- `, `○`, `①` …); what precedes the first marker is a paragraph."""
+    """Split text at its list markers (`・`, `- `, `○`, `①` …); the part before the first is a paragraph."""
     parts: list[Block] = []
     for block in blocks:
         marks = list(_MARKED.finditer(block.text.chars))

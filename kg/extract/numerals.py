@@ -166,7 +166,7 @@ class Counters:
         self._unit = re.compile("|".join(re.escape(form) for form in ordered))
         counted = "|".join(re.escape(form) for form in ordered if not form.startswith("%"))
         self._per = re.compile(_PER.format(units=counted))
-        self._cache: dict[str, tuple[Numeral, ...]] = {}  # clauses are asked about again and again
+        self._cache: dict[str, tuple[Numeral, ...]] = {}  # clauses are parsed repeatedly
 
     def numerals(self, text: str) -> tuple[Numeral, ...]:
         """Return the numbers that count something, in order; names, ordinals and dates are left out."""

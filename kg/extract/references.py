@@ -1,6 +1,6 @@
-"""The budget cell: programme names, the bracketed grants and former names beside them, and notes that are no names.
+"""Parser for budget cells and for references: programme names with grants and former names, and addresses.
 
-Reference documents: addresses with their titles, from links and text, whole again where a line wrap broke them.
+Addresses are read from links and text with their titles, and are rejoined if a line wrap broke them.
 """
 
 import re
@@ -53,7 +53,7 @@ _ILLEGAL = re.compile(r'[\s<>"{}|\\^`\[\]\x00-\x1f\x7f-\x9f\ue000-\uf8ff\ufff0-\
 
 @dataclass(frozen=True)
 class Reference:
-    """An address as printed, the same repaired, and the title before it (empty where there is none)."""
+    """An address as printed and as repaired, and the title before it (empty if there is none)."""
 
     printed: Text
     url: str
@@ -67,13 +67,13 @@ class Reference:
 
     @property
     def valid(self) -> bool:
-        """True if the repaired address has a host name, holds what an address can (RFC 3987), and has a clear end."""
+        """True if the repaired address has a host name, valid characters (RFC 3987) and a definite end."""
         return bool(_HOST.match(self.url)) and not _ILLEGAL.search(self.url) and not _AMBIGUOUS.search(self.url)
 
 
 @dataclass(frozen=True)
 class _Address:
-    """An address in a block: where it stands, as printed and repaired; `label` is a link text that is no address."""
+    """An address in a block, as printed and repaired; `label` is a link text that is not an address."""
 
     start: int
     stop: int
@@ -85,7 +85,7 @@ class _Address:
 
 
 def references_of(blocks: list[Block]) -> list[Reference]:
-    """Return every reference of a cell in printed order; an address without a title shares the one before it."""
+    """Return every reference of a cell in order; one without a title has that of the preceding one."""
     found: list[Reference] = []
     waiting = title = EMPTY  # a title may stand in a paragraph of its own, before that of its address
     for block in _rejoined(blocks):
@@ -104,7 +104,7 @@ def references_of(blocks: list[Block]) -> list[Reference]:
 
 
 def without_references(blocks: list[Block]) -> list[Block]:
-    """Return the blocks without the addresses and their titles: what is left is the cell's own text."""
+    """Return the blocks without addresses and their titles."""
     rest: list[Block] = []
     blocks = _rejoined(blocks)
     for index, block in enumerate(blocks):
@@ -123,7 +123,7 @@ def without_references(blocks: list[Block]) -> list[Block]:
 
 
 def unread_address(blocks: list[Block]) -> str:
-    """Return the words of a cell that look like an address and are none that could be read, or an empty string."""
+    """Return words that resemble an address but could not be read as one, or an empty string."""
     for block in without_references(blocks):
         if match := _LIKE_ADDRESS.search(block.text.normal().chars):
             return match.group()
@@ -131,13 +131,13 @@ def unread_address(blocks: list[Block]) -> str:
 
 
 def unread_references(blocks: list[Block]) -> list[str]:
-    """Return the words of a cell of references that are neither an address nor the title of one."""
+    """Return the words of a references cell that are neither an address nor the title of one."""
     found = (re.sub(rf"^[{_SIGNS}]+|[{_SIGNS}]+$", "", block.text.chars) for block in without_references(blocks))
     return [" ".join(words.split()) for words in found if re.search(r"\w", words) and not is_nothing(words)]
 
 
 def _rejoined(blocks: list[Block]) -> list[Block]:
-    """Join an address that a line break in the markup has parted; read one that is printed in full-width letters."""
+    """Return the blocks with addresses joined across line breaks, and full-width ones converted."""
     joined: list[Block] = []
     for block in blocks:
         if not _SCHEME.search(block.text.chars) and _SCHEME.search(block.text.normal().chars):
@@ -172,7 +172,7 @@ def _addresses(block: Block) -> list[_Address]:
 
 
 def _linked(text: Text, link: Link) -> _Address | None:
-    """Read an `<a href>`: its target is the address; its text repeats it, or is the title, or is another address."""
+    """Read an `<a href>`: its text repeats the address, or is the title, or is another address."""
     shown = text[link.start : link.stop].strip()
     target, repeated = link.href.unspaced().chars, shown.unspaced().chars
     if not _SCHEME.match(target):
@@ -185,7 +185,7 @@ def _linked(text: Text, link: Link) -> _Address | None:
 
 
 def _plain(text: str) -> list[tuple[int, int]]:
-    """Return where the addresses of plain text are, with the fragments that a line wrap parted from them."""
+    """Return the places of addresses in plain text, with fragments that a line wrap separated."""
     found = []
     at = 0
     while match := _URL.search(text, at):
@@ -198,10 +198,10 @@ def _plain(text: str) -> list[tuple[int, int]]:
 
 
 def _whole(text: str, start: int, stop: int) -> int:
-    """Return where an address ends whose usual characters end at `stop`.
+    """Return the end of an address whose usual characters end at `stop`.
 
-    It may hold others (RFC 3987): letters of any script go on with it, unless they are words of a sentence or stand
-    behind the suffix of a file. A sign that no address can hold goes on with it, too: then it is broken as a whole.
+    It may have others (RFC 3987): letters of any script continue it, unless they are words of a sentence or follow a
+    file extension. An invalid character continues it, too, and makes it invalid as a whole.
     """
     run = _RUN.match(text, stop)
     words = run.group().translate(_WIDE) if run else ""
@@ -215,7 +215,7 @@ def _whole(text: str, start: int, stop: int) -> int:
 
 
 def _belongs(url: str, fragment: str) -> bool:
-    """Return whether a word after white space is the rest of the address before it."""
+    """Return whether a word after white space continues the address before it."""
     if _SCHEME.match(fragment) or not fragment.strip("-"):
         return False
     if fragment.startswith("/") or url[-1] in "#?=&%_-" or _SPLIT_SUFFIX.search(f"{url} {fragment}"):
@@ -230,15 +230,15 @@ def _belongs(url: str, fragment: str) -> bool:
 
 
 def _is_file(fragment: str) -> bool:
-    """Return whether a fragment ends like a file, which an item of a list does not."""
+    """Return whether a fragment ends like a file name, unlike an item of a list."""
     return bool(_COMPLETE.search(fragment)) and not fragment.endswith("/")
 
 
 def _title_start(before: Text, address: _Address) -> int:
-    """Return where the title begins in the text before an address; its length where there is none.
+    """Return the start of the title in the text before an address; its length if there is none.
 
-    The title is the last parenthesis that begins a word, with what follows it; or what follows the last bullet; or all
-    of the text, unless that names a budget programme.
+    The title is the last parenthesis that begins a word, with the text after it; or the text after the last bullet; or
+    all of the text, unless that names a budget programme.
     """
     if address.label.chars:
         return len(before)  # the text of the link is its title
@@ -263,7 +263,7 @@ def _title_start(before: Text, address: _Address) -> int:
 
 
 def _title(before: Text, address: _Address) -> Text:
-    """Return the title before an address: the words of its parenthesis and what follows it, without bullets."""
+    """Return the title before an address, from its parenthesis on, without bullets."""
     text = before[_title_start(before, address) :].normal()
     text = text[_bullet(text.chars) :].strip()
     if not text.chars.startswith("("):
@@ -288,7 +288,7 @@ _GRANT = re.compile(r"[\[【]([^\[\]【】]+)[\]】]")
 _SUM = r"[\d.,]*\d\s*(?:百|千|万|億|兆)*円(?:の?内数|程度|\s*\([^()]*\))?"
 _KIND = r"当初|補正|本|概算|要求|予定|政府|予算|決算|案|額|要望|総額|国費|事業費|[:\s・]"
 _YEAR = rf"(?:(?:[^\W\d_]{{2}}|[A-Z])?\s*(?:\d{{1,4}}|元)\s*年度?\s*)?(?:{_KIND})*"
-_BESIDE = re.compile(
+_SUM_IN_BRACKETS = re.compile(
     rf"\s*[(\[【][^()\[\]【】]*{_SUM}[^()\[\]【】]*[)\]】](?:の?内数)?"
     rf"|(?:^|\s+|(?<=[業費金策等)\]】])){_YEAR}(?<![\d.,]){_SUM}(?=\s|$|[、,;(])"
     r"|^\s*(?:[^\W\d_]{2}|[A-Z])?\s*(?:\d{1,2}|元)\s*年度\s*(?:当初|第?[\d一二三]次|補正|概算|要求|予算|案|額)+\s*(?::|\s)\s*(?=\S)"
@@ -309,13 +309,13 @@ _STATUS = re.compile(
 
 
 def budget_status(words: str) -> bool:
-    """Return whether the words say that the programme is not settled: 調整中, 未定(令和3年度要求)."""
+    """Return whether words state that a programme is not settled: 調整中, 未定(令和3年度要求)."""
     return bool(_STATUS.fullmatch(plain(words)))
 
 
 @dataclass(frozen=True)
 class Programme:
-    """A budget programme as printed; `grant` is the bracketed name of its grant, `former` its former names."""
+    """A budget programme as printed; `grant` is its bracketed grant, `former` its former names."""
 
     name: Text
     grant: str
@@ -324,7 +324,7 @@ class Programme:
 
 @dataclass(frozen=True)
 class Budget:
-    """What a budget cell says apart from its references."""
+    """Content of a budget cell other than its references."""
 
     programmes: tuple[Programme, ...]
     notes: tuple[Text, ...]
@@ -356,7 +356,7 @@ def budget_of(cell: Text) -> Budget:
 
 @dataclass
 class _Found:
-    """What was read of a cell so far; `headed` says that a heading stood before."""
+    """State of reading a cell; `headed` is True after a heading."""
 
     programmes: list[Programme] = field(default_factory=list)
     notes: list[Text] = field(default_factory=list)
@@ -364,10 +364,10 @@ class _Found:
 
 
 def _read(text: Text, found: _Found) -> None:
-    """Read the names of a section; a sum or a status is a note on the programme before it, with its name."""
-    beside = [text[match.start() : match.end()] for match in _BESIDE.finditer(text.chars)]
+    """Read the names of a section; a sum or status is a note on the preceding programme, with its name."""
+    sums = [text[match.start() : match.end()] for match in _SUM_IN_BRACKETS.finditer(text.chars)]
     whole = text
-    for match in reversed(list(_BESIDE.finditer(text.chars))):
+    for match in reversed(list(_SUM_IN_BRACKETS.finditer(text.chars))):
         text = text.replace(match.start(), match.end(), " ")
     for part in _names(text):
         programme = _programme(part)
@@ -377,10 +377,10 @@ def _read(text: Text, found: _Found) -> None:
         else:
             label = part.chars[0] in "[【" and part.chars.strip("[]【】 ") != programme.name.chars
             if label or plain(programme.name.chars) not in plain(part.chars):
-                found.notes.append(part)  # a label before the name, or words behind what stands beside it
+                found.notes.append(part)  # a label before the name, or words after a sum
             if all(programme.name.chars != other.name.chars for other in found.programmes):
                 found.programmes.append(programme)
-    for words in beside:
+    for words in sums:
         before = [one.name for one in found.programmes if one.name.span.start < words.span.start]
         start, end = (before[-1] if before else words.strip()).span.start, words.span.end
         places = [i for i, (a, b) in enumerate(zip(whole.starts, whole.ends, strict=True)) if start <= a and b <= end]
@@ -389,7 +389,7 @@ def _read(text: Text, found: _Found) -> None:
 
 
 def _sections(text: Text) -> list[tuple[Text, bool]]:
-    """Return what follows each heading `<予算事業名>`, and what precedes the first; with whether it has a heading."""
+    """Return the text after each heading `<予算事業名>`, and before the first, and whether it has a heading."""
     headings = list(_HEADING.finditer(text.chars))
     starts = [0, *(heading.end() for heading in headings)]
     stops = [*(heading.start() for heading in headings), len(text)]
@@ -398,7 +398,7 @@ def _sections(text: Text) -> list[tuple[Text, bool]]:
 
 
 def _names(text: Text) -> list[Text]:
-    """Separate names at bullets, and at a space or comma after what can end a name; other spaces are line wraps."""
+    """Return the names, split at bullets and after endings of names; other spaces are line wraps."""
     groups = parentheses_of(text.chars)
     parts: list[Text] = []
     last = 0
@@ -421,13 +421,13 @@ def _names(text: Text) -> list[Text]:
 
 
 def _unmarked(text: Text) -> Text:
-    """Return a name without the marks of a list; doubled ones hold the place of a name: ○○事業."""
+    """Return a name without list markers; a doubled marker is a placeholder for a name: ○○事業."""
     text = text.strip(" 、,;")
     return text if text.chars[:2] in {mark * 2 for mark in _BULLETS} else text.strip(_BULLETS + " 、,;")
 
 
 def _programme(text: Text) -> Programme | None:
-    """Take the grant and the former names apart from the name."""
+    """Return a programme with its grant and former names separated from its name."""
     former: tuple[str, ...] = ()
     if match := _FORMER.search(text.chars):
         close = next((stop for start, stop in parentheses_of(text.chars) if start == match.start()), len(text))
@@ -447,7 +447,7 @@ def _programme(text: Text) -> Programme | None:
 
 
 def _split_outside(text: Text) -> list[Text]:
-    """Split a list at the commas that stand outside its parentheses."""
+    """Return the items of a list, split at commas outside parentheses."""
     groups = parentheses_of(text.chars)
     parts, last = [], 0
     for match in _LIST.finditer(text.chars):
@@ -458,7 +458,7 @@ def _split_outside(text: Text) -> list[Text]:
 
 
 def _unwrapped(text: Text) -> Text:
-    """Join a name that a line wrap has broken: there is no space between Japanese characters."""
+    """Return a name without spaces between Japanese characters, which come from line wraps."""
     for match in reversed(list(_WRAP.finditer(text.chars))):
         text = text[: match.start()] + text[match.end() :]
     return text

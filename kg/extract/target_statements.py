@@ -445,13 +445,13 @@ class ClauseReader:
         if not numeral.unit or not STATEMENT_END.match(text[clause.start : clause.stop], numeral.stop):
             return False
         before, after = text[: clause.start].rstrip(), text[clause.stop :].lstrip()
-        beside = [
+        adjacent = [
             (a, b)
             for a, b in parentheses_of(text)
             if (before.endswith((")", "]", "】", "〕")) and b == len(before) - 1) or text[a:].lstrip() == after
         ]
         led = before.endswith(TRANSITIONS) or after.startswith(TRANSITIONS) or text[: clause.stop].endswith(TRANSITIONS)
-        return led or any(is_date(text[a : b + 1], calendar) or _SHARE.fullmatch(text, a, b + 1) for a, b in beside)
+        return led or any(is_date(text[a : b + 1], calendar) or _SHARE.fullmatch(text, a, b + 1) for a, b in adjacent)
 
 
 def _amount(numeral: Numeral, role: str) -> Decimal | None:

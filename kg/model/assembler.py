@@ -1,8 +1,8 @@
-"""From the cells of a document to its records. Collects problems; loses nothing.
+"""Assembler of records: from the cells of a document to measures, source rows and issues.
 
-Documents are read one by one, each without the others, so that several processes can share them.
-
-Issues: what was reported instead of guessed, with its place and in words for both languages.
+Documents are read one by one, independently, so that several processes can share them. Problems are collected; nothing
+is dropped. An issue is a doubtful reading that is reported instead of guessed, with its place and a message in both
+languages.
 """
 
 import datetime
@@ -25,7 +25,7 @@ from kg.recipe.sources import Source
 
 
 def note_missing_fields(row: Columns, line: Line, measure: Measure) -> None:
-    """Report what a measure lacks."""
+    """Report the fields that a measure lacks."""
     missing = {
         "title-missing": not measure.title,
         "number-missing": not measure.number,
@@ -45,9 +45,9 @@ def issues_of(
     source_rows: Sequence[SourceRow],
     recipe: Recipe,
 ) -> tuple[Issue, ...]:
-    """Return every issue of a document in its order: of the rows, of other lines, and of doubtful readings.
+    """Return every issue of a document in order: of rows, of other lines, and of doubtful readings.
 
-    `continued` are the lines that belong to the row of a line before them.
+    `continued` are the lines that continue the row of a preceding line.
     """
     by_line = {measure.line: measure for measure in measures}
     found = [_make_issue(note, measure, recipe) for note, measure in noted]
@@ -62,7 +62,7 @@ def issues_of(
 
 
 def _line_notes(lines: Sequence[Line], continued: set[int]) -> list[Note]:
-    """Return the notes on lines: one that is nothing we know, a page without header, a document without any."""
+    """Return the notes on lines: an unrecognized line, a page without header, a document without any."""
     notes = []
     for index, line in enumerate(lines):
         if line.kind is Kind.OTHER and line.number not in continued:
@@ -106,7 +106,7 @@ class PrintedDocument:
 
 @dataclass
 class _MeasureRow:
-    """A row on its way to a measure: its lines, what was read, and the keys of its IRIs."""
+    """A row before it becomes a measure: its lines, its columns, and the keys of its IRIs."""
 
     lines: tuple[Line, ...]
     columns: Columns
@@ -120,10 +120,10 @@ class _MeasureRow:
 
 
 def read_document(source: Source, recipe: Recipe) -> Records:
-    """Return the records of one document, and the links of what it refers to.
+    """Return the records of one document, and the links of the documents it refers to.
 
-    Raises SourceError where the document is not the one that was received, or prints no measure, RecipeError where a
-    correction does not fit.
+    Raises SourceError if the document is not the received one, or has no measure, RecipeError if a correction does not
+    fit.
     """
     reader = MeasureReader.of(recipe, _document_date(source))
     printed = _parse_lines(source, recipe, reader)
@@ -136,13 +136,13 @@ def read_document(source: Source, recipe: Recipe) -> Records:
 
 
 def _document_date(source: Source) -> datetime.date | None:
-    """Return the day of a document, as far as its description tells: of its revision, or of the plan behind it."""
+    """Return the day of a document by its description: of its revision, or of the plan behind it."""
     days = (source.described.get(name) for name in ("archive_date", "plan_decided"))
     return max((day for day in days if isinstance(day, datetime.date)), default=None)
 
 
 def check_corrections(recipe: Recipe) -> None:
-    """Raise RecipeError for every correction of an edition that is not there."""
+    """Raise RecipeError for every correction of an edition that does not exist."""
     keys = {source.key for source in recipe.sources}
     correct((), [entry for entry in recipe.corrections if entry.edition not in keys])
 
@@ -154,9 +154,9 @@ def _parse_lines(source: Source, recipe: Recipe, reader: MeasureReader) -> Print
 
 
 def read_revisions_and_plans(recipe: Recipe, features: Callable[[str], Sequence[MeasureFeatures]]) -> Iterator[Records]:
-    """Yield what stands beside the editions: the revisions of each one that has some, then each local plan.
+    """Yield the revisions of each edition that has some, then the measures of each local plan.
 
-    `listed` returns the measures of an edition by its key. Raises RecipeError for a row about a measure that is none.
+    `features` returns those of an edition's measures by its key. Raises RecipeError for a row about an unknown measure.
     """
     revisions = revisions_of(recipe, features)
     found = (tuple(one for one in revisions if one.edition == source.key) for source in recipe.sources)
@@ -203,7 +203,7 @@ def _no_measures_problem(source: Source) -> Problem:
 
 
 def _assign_keys(rows: Sequence[_MeasureRow]) -> None:
-    """Name each row by its running number and each measure by its national number, where these are unique."""
+    """Assign to each row its running number and to each measure its national number, if these are unique."""
     numbers = [national_number(row.columns.plain("number").chars) for row in rows]
     running = [row_number(row.columns.plain("no").chars) or "" for row in rows]
     how_often, how_often_running = Counter(numbers), Counter(running)
@@ -223,7 +223,7 @@ def _assign_keys(rows: Sequence[_MeasureRow]) -> None:
 def _source_rows(
     printed: PrintedDocument, cells: dict[int, list[CorrectedCell]], rows: Sequence[_MeasureRow]
 ) -> tuple[SourceRow, ...]:
-    """Return every line that is not blank, every cell of it, and the column each was read as."""
+    """Return every line that is not blank, with its cells and the column that each was read as."""
     edition = printed.source.key
     columns: dict[tuple[int, int], str] = {}
     keys: dict[int, str] = {}

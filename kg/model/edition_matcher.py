@@ -1,8 +1,8 @@
-"""Measures that continue measures of the edition before: found by a general rule, and judged by curators.
+"""Matcher of measures between editions: finds by a general rule which measures continue earlier ones.
 
-The evidence is the national number, how much of the titles agrees, and KPIs that go on under their name. A pair of
-characters weighs the more the fewer titles it stands in, so that two titles that share 推進 share next to nothing.
-A measure that was split continues in several, one that was merged continues several.
+The evidence is the national number, the similarity of the titles, and KPIs with the same name. Titles are compared by
+pairs of characters, weighted by rarity, so that two titles that share only 推進 are hardly similar. A split measure
+continues in several, a merged one continues several. Curators confirm or reject pairs.
 """
 
 from collections import Counter, defaultdict
@@ -29,7 +29,7 @@ Pair = tuple[str, str]  # the IRIs of the later measure and of the earlier one
 
 @dataclass(frozen=True)
 class _Evidence:
-    """What speaks for one pair: the number, how much of the titles agrees (0 to 1), and the later one's KPIs."""
+    """Evidence for one pair: same number, similarity of the titles (0 to 1), and common KPIs of the later one."""
 
     same_number: bool
     similarity: float
@@ -37,7 +37,7 @@ class _Evidence:
 
     @property
     def grade(self) -> str:
-        """Return strong, fair or weak: what the evidence is worth by itself."""
+        """The grade of the evidence by itself: strong, fair or weak."""
         supported = self.same_number or bool(self.kpis)
         if self.similarity >= _SAME_TITLE or (self.similarity >= _ALIKE and supported):
             return "strong"
@@ -47,15 +47,15 @@ class _Evidence:
 
 
 def features_of(measure: Measure) -> MeasureFeatures:
-    """Return what tells a measure from others."""
+    """Return the features of a measure that matching uses."""
     named = tuple((kpi.iri, name) for kpi in measure.kpis if (name := _name(kpi)))
     return MeasureFeatures(measure.iri, measure.number, measure.title, named)
 
 
 def revisions_of(recipe: Recipe, features: Callable[[str], Sequence[MeasureFeatures]]) -> tuple[Revision, ...]:
-    """Return which measures continue which, and which may; `listed` returns those of an edition by its key.
+    """Return the pairs of measures that continue each other, or may; `features` are by the key of an edition.
 
-    Raises RecipeError for a curator's row about a measure that is not there.
+    Raises RecipeError for a curator's row about an unknown measure.
     """
     keys = {source.key for source in recipe.sources}
     found: list[Revision] = []
@@ -77,23 +77,23 @@ def revisions_of(recipe: Recipe, features: Callable[[str], Sequence[MeasureFeatu
 def _check_judgements(
     judgements: Iterable[Judgement], measures: Iterable[MeasureFeatures], recipe: Recipe
 ) -> Iterator[Problem]:
-    """Yield what a row names that is no measure, and the titles of another one."""
+    """Yield the rows that name an unknown measure, or the title of another one."""
     known = {measure.iri: plain(measure.title) for measure in measures}
     file = recipe.tables["revisions"].file
     for judgement in judgements:
         for iri, end in ((judgement.later, "subject"), (judgement.earlier, "object")):
             label, line = judgement.row[f"{end}_label"], judgement.row.line
             if iri not in known:
-                yield Problem(f"{iri} is no measure of its table", "correct the row, or drop it", file, line)
+                yield Problem(f"{iri} is not a measure of its table", "correct the row, or drop it", file, line)
             elif label and plain(label) != known[iri]:
-                fact = f"{end}_label is {label!r}, which is no name of {judgement.row[f'{end}_id']}"
+                fact = f"{end}_label is {label!r}, which is not a name of {judgement.row[f'{end}_id']}"
                 yield Problem(fact, "correct the one that is wrong", file, line)
 
 
 def _revisions_between(
     key: str, later: Sequence[MeasureFeatures], earlier: Sequence[MeasureFeatures], judged: Mapping[Pair, Judgement]
 ) -> Iterator[Revision]:
-    """Yield the pairs of an edition, by its key, and an earlier one that are judged, or worth a curator's look."""
+    """Yield the pairs of an edition and an earlier one that are judged, or have more than weak evidence."""
     evidence = _evidence(later, earlier, judged)
     superseded = _superseded_pairs(evidence)
     for pair, found in evidence.items():
@@ -117,9 +117,9 @@ def _revisions_between(
 
 
 def _superseded_pairs(evidence: Mapping[Pair, _Evidence]) -> set[Pair]:
-    """Return the pairs that rest on titles and number alone while another pair of one of their measures is better.
+    """Return the pairs without a common KPI for which another pair of one of their measures is better.
 
-    Numbers are given anew with each plan, and titles of one field resemble one another: a better pair goes first.
+    Numbers are assigned anew with each plan, and titles of one field resemble each other.
     """
     best: dict[str, float] = {}
     occurrences: Counter[tuple[str, float]] = Counter()
@@ -142,7 +142,7 @@ def _superseded_pairs(evidence: Mapping[Pair, _Evidence]) -> set[Pair]:
 def _evidence(
     later: Sequence[MeasureFeatures], earlier: Sequence[MeasureFeatures], judged: Iterable[Pair]
 ) -> dict[Pair, _Evidence]:
-    """Return the evidence of every pair that shares anything, or that is judged."""
+    """Return the evidence of every pair that has some, or that is judged."""
     bigrams = {measure.iri: _bigrams(measure.title) for measure in (*later, *earlier)}
     weights, kpis, wanted = _weights(bigrams.values()), _kpis(earlier), set(judged)
     whole = {iri: fsum(weights[pair] for pair in title) for iri, title in bigrams.items()}  # in any order the same
@@ -167,18 +167,18 @@ def _bigrams(title: str) -> Bigrams:
 
 
 def _weights(titles: Collection[Bigrams]) -> dict[str, float]:
-    """Return what each pair of characters weighs: by how few titles hold it (inverse document frequency)."""
+    """Return the weight of each pair of characters: its inverse document frequency over the titles."""
     counts = Counter(pair for title in titles for pair in title)
     return {pair: log(1 + len(titles) / count) for pair, count in counts.items()}
 
 
 def _similarity(shared: float, both: float) -> float:
-    """Return which part of the pairs two titles share, by weight (Dice): from 0 to 1, in hundredths."""
+    """Return the weighted Dice similarity of two titles: from 0 to 1, in hundredths."""
     return round(2 * shared / both, 2) if both else 0.0
 
 
 def _kpis(measures: Iterable[MeasureFeatures]) -> dict[str, str]:
-    """Return the measure of each name of a KPI that stands at one measure only."""
+    """Return the measure of each KPI name that only one measure has."""
     holders: dict[str, set[str]] = defaultdict(set)
     for measure in measures:
         for _, name in measure.kpis:
@@ -187,6 +187,6 @@ def _kpis(measures: Iterable[MeasureFeatures]) -> dict[str, str]:
 
 
 def _name(kpi: Kpi) -> str:
-    """Return the name of a KPI without targets and numbers; empty where none is set or too little is left."""
+    """Return the name of a KPI without targets and numbers; empty if it is unset or too short."""
     name = without_targets(kpi.text)
     return name if kpi.status == "set" and len(name) >= _SHORTEST_KPI else ""

@@ -1,7 +1,7 @@
-"""Identifiers are kept: what each IRI of a release names, compared with the ledger of what was published.
+"""Ledger of published identifiers: checks that each IRI of a release still names the same thing.
 
-A build that would drop a published IRI, or give it to another thing, stops. Things change a little and stay themselves
-(a corrected title), so a text that is still alike is the same thing; one that is not needs a curator's word.
+A build that would drop a published IRI, or give it to another thing, stops. A similar text (a corrected title) is the
+same thing; otherwise a curator has to decide.
 """
 
 import difflib
@@ -22,7 +22,7 @@ _ALIKE = 0.6
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """An IRI, the kind of thing it names, and the text that says which."""
+    """An IRI, the kind of thing it names, and the text that identifies the thing."""
 
     iri: str
     kind: str
@@ -30,7 +30,7 @@ class Identity:
 
 
 def list_identities(records: Records) -> dict[str, Identity]:
-    """Return what every IRI that the records mint names, by IRI."""
+    """Return the identity of every IRI that the records mint, by IRI."""
     found: dict[str, Identity] = {}
     for edition in records.editions:
         title = str(edition.source.described["title_ja"])
@@ -77,7 +77,7 @@ def _measure_identities(measures: Iterable[Measure]) -> Iterator[Identity]:
 
 
 def check_identities(identities: Iterable[Identity], recipe: Recipe) -> Iterator[Identity]:
-    """Yield the identities the ledger does not know, of all, which come one by one, each IRI once.
+    """Yield the identities that the ledger lacks; each IRI is given once.
 
     Raises RecipeError at the end for every published IRI that is lost or reused.
     """
@@ -119,7 +119,7 @@ def _check_redirects(redirects: Mapping[str, Row], found: Mapping[str, Identity]
 
 
 def _is_same_thing(current: Identity, row: Row) -> bool:
-    """Return whether an IRI still names what it named: the same kind, and a text that is alike."""
+    """Return whether an IRI still names the same thing: the same kind, and a similar text."""
     if current.kind != row["kind"]:
         return False
     a, b = plain(current.names), plain(row["names"])

@@ -1,11 +1,8 @@
-"""From a row that was read to a measure: every field, and a note for everything that could not be settled.
+"""Reader of measures: every field of a row, with a note for everything that is not settled.
 
-Mentions: the words in a cell that name a shared thing, and the property of the measure that follows from them.
-
-The measures of local plans, and which listed measures each of them cites: by number, by title or by IRI.
-
-What is printed is kept. A word that names no measure of the edition cites nothing: nothing is guessed, and the report
-of the validation tells it.
+Mentions are the words in a cell that name a shared thing, with the property of the measure that follows from them.
+Measures of local plans cite listed measures by number, title or IRI; a word that names no measure of the edition cites
+nothing, and the validation reports it.
 """
 
 import datetime
@@ -59,12 +56,12 @@ class NamedThing:
 
 
 def cell_at(row: Columns, offset: int) -> Cell:
-    """Return the cell that holds a character of the document."""
+    """Return the cell that contains a character of the document."""
     return next(c.cell for found in row.cells.values() for c in found if c.cell.start <= offset < c.cell.end)
 
 
 def mentions_of(row: Columns, named_things: Sequence[NamedThing], cells: CellIris) -> tuple[Mention, ...]:
-    """Number the mentions of each cell in the order of their places, and give their offsets in the cell."""
+    """Return the mentions of a row, numbered within each cell by place, with their offsets in the cell."""
     counts: dict[str, int] = {}
     mentions = []
     for naming in sorted(named_things, key=lambda n: (n.words.span.start, n.words.span.end, n.property)):
@@ -95,7 +92,7 @@ ROLES = {"lead": "leadOrganization", "participating": "participatingOrganization
 
 @dataclass
 class MeasureReader:
-    """Reads rows with the code lists of a recipe."""
+    """Reader of rows with the code lists of a recipe."""
 
     recipe: Recipe
     anchors: Anchors
@@ -105,14 +102,14 @@ class MeasureReader:
 
     @classmethod
     def of(cls, recipe: Recipe, written: datetime.date | None = None) -> "MeasureReader":
-        """Return a reader with the code lists of the recipe, for a document of a day."""
+        """Return a reader with the code lists of a recipe, for a document of a day."""
         calendar = Calendar(recipe.eras)
         anchors = Anchors(recipe.codes["pillars"], recipe.codes["organizations"], calendar)
         forms = {form: (name, code) for name in NAME_LISTS for form, code in recipe.codes[name].forms().items()}
         return cls(recipe, anchors, Lexicon(Counters(recipe.codes["units"]), calendar), Finder(forms), written)
 
     def read(self, row: Columns, edition: str, key: str, line: Line, cells: CellIris) -> Measure:
-        """Read one row; what cannot be settled is added to the notes of `row`."""
+        """Return the measure of one row; add notes to `row` for everything that is not settled."""
         iri = iris.measure(edition, key)
         named_things: list[NamedThing] = []
         title = " ".join(block.text.spaced().chars for block in self._blocks(row, "title"))
@@ -183,7 +180,7 @@ class MeasureReader:
         return programmes, tuple(note.chars for note in budget.notes)
 
     def _organizations(self, row: Columns, named_things: list[NamedThing]) -> tuple[tuple[Organization, ...], ...]:
-        """Return (lead, participating, groups); where nobody is marked ◎, nobody is called lead."""
+        """Return (lead, participating, groups); only a body marked ◎ is a lead."""
         found: dict[str, list[Organization]] = {"lead": [], "participating": [], "groups": []}
         for named in organizations_of(row.plain("organizations"), self.recipe.codes["organizations"]):
             key = named.code.key if named.code else iris.slug(named.name)
@@ -199,7 +196,7 @@ class MeasureReader:
         return tuple(found["lead"]), tuple(found["participating"]), tuple(found["groups"])
 
     def _documents(self, row: Columns, named_things: list[NamedThing]) -> tuple[Document, ...]:
-        """Return the references of all cells that can hold some, in printed order."""
+        """Return the references of all cells that can have some, in printed order."""
         documents: list[Document] = []
         for words in unread_references(self._blocks(row, "references")):
             self._note(row, "cell-part-unread", "references", words)
@@ -239,7 +236,7 @@ class MeasureReader:
         return tuple(laws)
 
     def _named(self, row: Columns, named_things: list[NamedThing]) -> tuple[Named, ...]:
-        """Return what the texts name, each once; every naming is a mention."""
+        """Return the distinct things that the texts name; every occurrence is a mention."""
         named: list[Named] = []
         for column in TEXTS:
             for block in self._blocks(row, column):
@@ -260,7 +257,7 @@ class MeasureReader:
         return tuple(kpis)
 
     def _note_unread_numbers(self, row: Columns, column: str, read: KpiRead) -> None:
-        """Note the words with a number that nothing accounts for, unless those of a target that hold them are noted."""
+        """Note words with an unread number, unless a noted target contains them."""
         ambiguous = {
             read.normal[target.start : target.stop].strip(_EDGES).chars for target in read.targets if target.ambiguous
         }
@@ -313,7 +310,7 @@ def _cell(row: Columns, column: str) -> Cell:
 
 
 def _printed_words(row: Columns, text: Text) -> str:
-    """Return words as their cell prints them, also with what shows nothing; as read where their cell was corrected."""
+    """Return words as printed in their cell, including invisible characters; as read if the cell is corrected."""
     cell = cell_at(row, text.span.start)
     printed = cell.printed[text.span.start - cell.start : text.span.end - cell.start].strip()
     words = text.chars.strip()
@@ -321,7 +318,7 @@ def _printed_words(row: Columns, text: Text) -> str:
 
 
 def _printed(text: Text, part: Text) -> str:
-    """Return the words of a part of the NFKC form as they are printed, single-spaced."""
+    """Return the words of a part of the NFKC form as printed, single-spaced."""
     span = part.span
     places = zip(text.chars, text.starts, text.ends, strict=True)
     return re.sub(r"\s+", " ", "".join(char for char, start, end in places if start >= span.start and end <= span.end))
@@ -336,7 +333,7 @@ _NUMBER = re.compile(r"(?!line-[0-9]+$)[A-Za-z0-9]+(-[A-Za-z0-9]+)*")
 def local_measures(
     plans: Sequence[LocalPlan], features: Callable[[str], Sequence[MeasureFeatures]]
 ) -> Iterator[Records]:
-    """Yield the records of each plan: its measures in the order of its table. `listed` tells those of an edition."""
+    """Yield the records of each plan, in the order of its table; `features` are by the key of an edition."""
     known = functools.lru_cache(_EDITIONS)(lambda key: _index_by_name(features(key)))
     for plan in plans:
         measures = tuple(_measure(plan, row, known(plan.edition)) for row in plan.rows)
@@ -344,7 +341,7 @@ def local_measures(
 
 
 def _index_by_name(measures: Sequence[MeasureFeatures]) -> dict[str, str]:
-    """Return the listed measures by what may name them: number, title and IRI, each where it names one only."""
+    """Return the IRIs of listed measures by number, title and IRI, for names of only one measure."""
     named: list[tuple[str, str]] = []
     for measure in measures:
         words = {measure.number, plain(measure.title), measure.iri} - {""}
@@ -373,7 +370,7 @@ def _measure(plan: LocalPlan, row: PlanRow, known: Mapping[str, str]) -> LocalMe
 
 
 def _resolve_citations(words: str, known: Mapping[str, str]) -> Iterator[str]:
-    """Yield the measure of each word of a cell; empty for one that names none."""
+    """Yield the measure of each word of a cell; empty for a word that names none."""
     whole = plain(words)
     if whole in known:  # a title may hold what else stands between two words
         yield known[whole]

@@ -1,7 +1,4 @@
-"""The records: what the table says, typed and frozen. Everything has its IRI and its place in the document.
-
-The records that stand beside those of the editions: which measures continue which, and measures of local plans.
-"""
+"""Records: the content of the tables, typed and frozen, each with its IRI and its place in the document."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -17,7 +14,7 @@ from kg.recipe.table_loader import Row
 
 @dataclass(frozen=True)
 class MeasureFeatures:
-    """What tells a listed measure from others: its number, its title, and its KPIs with names, each IRI and name."""
+    """Features of a measure for matching: its number, its title, and IRI and name of each named KPI."""
 
     iri: str
     number: str
@@ -27,10 +24,11 @@ class MeasureFeatures:
 
 @dataclass(frozen=True)
 class Revision:
-    """That a measure continues one of an earlier edition, or may: both by their IRIs, with the evidence.
+    """A pair of measures of which the later continues the earlier, or may, with the evidence.
 
     `status` is computed, confirmed, candidate or rejected; the first two are stated. `grade` is strong, fair or weak.
-    `similarity` of the titles goes from 0 to 1, `kpis` are those of the later measure that go on. `row` is a curator's.
+    `similarity` of the titles is from 0 to 1; `kpis` are those of the later measure that continue; `row` is a
+    curator's.
     """
 
     iri: str
@@ -46,15 +44,15 @@ class Revision:
 
     @property
     def stated(self) -> bool:
-        """True if the graph says that the one continues the other."""
+        """True if the graph states that the later measure continues the earlier one."""
         return self.status in ("computed", "confirmed")
 
 
 @dataclass(frozen=True)
 class LocalMeasure:
-    """A measure of the plan of a local government, by its key, and the listed measures that it cites, by their IRIs.
+    """A measure of a local government's plan, and the IRIs of the listed measures that it cites.
 
-    `cited_as` is what the table prints; `unknown` says that a part of it names no measure of the edition.
+    `cited_as` is the printed citation; `unknown` is True if a part of it names no measure of the edition.
     """
 
     iri: str
@@ -72,7 +70,7 @@ class LocalMeasure:
 
 @dataclass(frozen=True)
 class Target:
-    """A target of a KPI, see the table `targets.csv`. `value` is None for milestones and indefinite numbers."""
+    """A target of a KPI, see the table `targets.csv`; `value` is None for milestones and indefinite numbers."""
 
     iri: str
     role: str
@@ -88,7 +86,7 @@ class Target:
 
 @dataclass(frozen=True)
 class Kpi:
-    """A KPI: `kind` is progress or effect (empty where the column is unknown), `status` is set, unset or none."""
+    """A KPI: `kind` is progress or effect (empty if the column is unknown), `status` is set, unset or none."""
 
     iri: str
     kind: str
@@ -103,7 +101,7 @@ class Kpi:
 
 @dataclass(frozen=True)
 class Organization:
-    """An organization or, if `group`, a collective that names no single body; `code` is None if no list knows it."""
+    """An organization, or if `group` a collective without a single body; `code` is None if no list has it."""
 
     iri: str
     key: str
@@ -114,7 +112,7 @@ class Organization:
 
 @dataclass(frozen=True)
 class Programme:
-    """A budget programme; grants and former names are as printed beside it."""
+    """A budget programme; grants and former names are as printed with it."""
 
     iri: str
     name: str
@@ -124,7 +122,7 @@ class Programme:
 
 @dataclass(frozen=True)
 class Document:
-    """A reference as a measure gives it: the address as printed and as repaired, and the title (or an empty string)."""
+    """A reference of a measure: the address as printed and as repaired, and the title (or an empty string)."""
 
     iri: str
     url: str
@@ -144,7 +142,7 @@ class Law:
 
 @dataclass(frozen=True)
 class Named:
-    """A thing that a text names and a code list knows: `kind` is entity, organization or place."""
+    """A thing that a text names and a code list has: `kind` is entity, organization or place."""
 
     iri: str
     kind: str
@@ -153,9 +151,9 @@ class Named:
 
 @dataclass(frozen=True)
 class Mention:
-    """A naming of a shared thing: the words in a cell, the thing they name, the property of the measure that follows.
+    """A mention of a shared thing in a cell, and the property of the measure that follows.
 
-    `start` and `end` are offsets in the printed cell; `exact` are the characters there.
+    `start` and `end` are offsets in the printed cell; `exact` are the characters there; `body` is the thing.
     """
 
     iri: str
@@ -169,7 +167,7 @@ class Mention:
 
 @dataclass(frozen=True)
 class Measure:
-    """One row of the table. Empty strings and tuples where nothing is printed."""
+    """One row of the table; strings and tuples are empty if nothing is printed."""
 
     iri: str
     key: str
@@ -207,7 +205,7 @@ class Measure:
 
 @dataclass(frozen=True)
 class SourceCell:
-    """A printed cell, the column it was read as (empty where none), and the corrections it was read with."""
+    """A printed cell, the column it was read as (empty if none), and the corrections applied to it."""
 
     iri: str
     cell: Cell
@@ -228,7 +226,7 @@ class SourceRow:
 
 @dataclass(frozen=True)
 class Issue:
-    """Something reported instead of guessed, with its place."""
+    """A doubtful reading that is reported instead of guessed, with its place."""
 
     type: str
     severity: str
@@ -245,7 +243,7 @@ class Issue:
 
 @dataclass(frozen=True)
 class EditionRecords:
-    """Everything that one source document says."""
+    """The records of one source document."""
 
     source: Source
     iri: str
@@ -257,7 +255,7 @@ class EditionRecords:
 
 @dataclass(frozen=True)
 class OrganizationChange:
-    """A change of organizations: those before and after it, and the first day of what came after."""
+    """A change of organizations: those before and after it, and its date, the first day of the latter."""
 
     iri: str
     change: Change
@@ -269,8 +267,8 @@ class OrganizationChange:
 class Link:
     """A link of one of our things to another data set.
 
-    `status` is published, unchecked (a candidate) or rejected; only what is published is stated. `sources` are the
-    rows of the recipe it rests on: table, key and line.
+    `status` is published, unchecked (a candidate) or rejected; only published links are stated. `sources` are the rows
+    of the recipe that it is based on: table, key and line.
     """
 
     iri: str
@@ -283,9 +281,9 @@ class Link:
 
 @dataclass(frozen=True)
 class References:
-    """What the graph knows besides the tables: prefectures, organizations beyond ministries, their changes, links.
+    """Shared things other than those of the tables: places, organizations with their changes, laws, and links.
 
-    `acts` are the laws that pillars rest on, whether a table cites them or not.
+    `acts` are the laws that pillars are based on, whether a table cites them or not.
     """
 
     places: tuple[Named, ...] = ()
@@ -297,9 +295,9 @@ class References:
 
 @dataclass(frozen=True)
 class Records:
-    """The editions of a release, in the order of their keys, and what they refer to.
+    """The editions of a release, in the order of their keys, and the shared things.
 
-    `revisions` tell which measures continue which, `local` are the measures of local `plans`.
+    `revisions` are pairs of measures that continue each other, `local` the measures of local `plans`.
     """
 
     editions: tuple[EditionRecords, ...]
@@ -315,13 +313,13 @@ class Records:
 
     @property
     def organizations(self) -> tuple[Organization, ...]:
-        """Every organization and collective of the graph, each once: those of the columns, then the others."""
+        """All distinct organizations and collectives: those of the columns, then the others."""
         found = [body for m in self.measures for body in m.lead + m.participating + m.groups]
         return tuple(dict.fromkeys([*found, *self.references.bodies]))
 
     @property
     def laws(self) -> tuple[Law, ...]:
-        """Every law of the graph, each once."""
+        """All distinct laws of the graph."""
         return tuple(dict.fromkeys([*self.references.acts, *(law for m in self.measures for law in m.laws)]))
 
     @property

@@ -1,4 +1,4 @@
-"""What the tables refer to: places, organizations beyond ministries and what became of them, and the links of all."""
+"""Reference data of a release: places, organizations with their changes, laws, and the links of all things."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -24,9 +24,9 @@ _Candidate = tuple[str, str, tuple[_Source, ...]]  # subject, object, and where 
 
 
 def references_of(recipe: Recipe, used: Iterable[str]) -> References:
-    """Return what the graph knows besides its tables; `used` are the IRIs of what these name and cite.
+    """Return the shared things other than those of the tables; `used` are the IRIs that the tables refer to.
 
-    The links of documents are not among its links: they belong to the edition that refers to them.
+    Links of documents are not included: they belong to the edition that refers to them.
     """
     changes = tuple(_changes(recipe))
     changed = [body for change in changes for body in change.original + change.resulting]
@@ -43,7 +43,7 @@ def references_of(recipe: Recipe, used: Iterable[str]) -> References:
 
 
 def document_links(edition: EditionRecords, recipe: Recipe) -> tuple[Link, ...]:
-    """Return the links of the documents that an edition refers to, as rules make them of their addresses."""
+    """Return the links of an edition's documents, which rules make from their addresses."""
     rules = [rule for rule in recipe.links.rules if rule.things == "documents"]
     found = ((rule, made) for rule in rules for made in _candidates_of_documents(rule, edition))
     return _sorted_links(_apply_rules(found, set()))
@@ -71,7 +71,7 @@ def _changes(recipe: Recipe) -> Iterator[OrganizationChange]:
 
 
 def _links(present: set[str], recipe: Recipe) -> Iterator[Link]:
-    """Yield the links of the things of the graph; what a row says of a link goes before what a rule would make."""
+    """Yield the links of things in the graph; a curator's row takes precedence over a rule."""
     stated: set[tuple[str, str, str]] = set()
     for row in recipe.links.rows:
         if row.subject in present:
@@ -84,7 +84,7 @@ def _links(present: set[str], recipe: Recipe) -> Iterator[Link]:
 
 
 def _apply_rules(found: Iterable[tuple[LinkRule, _Candidate]], stated: set[tuple[str, str, str]]) -> Iterator[Link]:
-    """Yield what rules make, each once, and nothing that is said already or that its target does not know."""
+    """Yield the distinct links of rules, except those stated already or invalid for their target."""
     for rule, (subject, iri, sources) in found:
         if (subject, rule.metadata.predicate, iri) not in stated and not rule.metadata.target.complaint(iri):
             stated.add((subject, rule.metadata.predicate, iri))
@@ -105,7 +105,7 @@ def _link(subject: str, iri: str, metadata: MappingMetadata, *sources: _Source) 
 
 
 def _linkable_things(references: References, recipe: Recipe) -> set[str]:
-    """Return the things that can be linked and are in every release."""
+    """Return the IRIs of things that can be linked and are in every release."""
     listed = {iris.shared(kind, code.key) for kind in ("pillar", "unit") for code in recipe.codes[f"{kind}s"]}
     bodies, laws = {body.iri for body in references.bodies}, {law.iri for law in references.acts}
     places = {place.iri for place in references.places}
@@ -113,7 +113,7 @@ def _linkable_things(references: References, recipe: Recipe) -> set[str]:
 
 
 def shared_things(edition: EditionRecords) -> set[str]:
-    """Return the IRIs of what an edition names and cites, and others may, too: bodies, laws, named things."""
+    """Return the IRIs of the shared things that an edition refers to: bodies, laws, named things."""
     found: set[str] = set()
     for measure in edition.measures:
         found.update(body.iri for body in measure.lead + measure.participating + measure.groups)
@@ -136,7 +136,7 @@ def _candidates_of_rule(rule: LinkRule, recipe: Recipe, present: set[str]) -> It
 
 
 def _candidates_of_documents(rule: LinkRule, edition: EditionRecords) -> Iterator[_Candidate]:
-    """The identifier of a document is its address, and the date for archived copies that of its edition."""
+    """Yield each link that a rule makes of a document's address, with the date of the edition's archived copy."""
     day = edition.source.described.get("archive_date")
     date = day.strftime("%Y%m%d") if day else ""
     sources = ((SOURCE, edition.source.key, 0),) if rule.dated else ()

@@ -1,13 +1,11 @@
-"""The tables of a release: CSV in UTF-8 without byte order mark, RFC 4180 quoting, several values joined by `|`.
+"""Tables of a release as CSV files, CSV on the Web metadata, and one Excel workbook.
 
-The columns of measures, kpis and targets are a public contract.
+CSV is UTF-8 without byte order mark, quoted by RFC 4180; several values are joined by `|`. The columns of measures,
+kpis and targets are a public contract. The metadata give titles in both languages, datatypes and keys.
 
-The tables described for programs: CSV on the Web metadata, with titles in both languages, datatypes and keys.
-
-The tables as one Excel file for people without SPARQL. Every cell is text.
-
-Otherwise Excel makes a date of the measure number 01-05, a formula of a text that begins with `-` or `=`, and rounds
-corporate numbers. The first sheet says what the file is, its terms, and what each column means.
+In the workbook every cell is text: Excel would turn the measure number 01-05 into a date, a text that begins with `-`
+or `=` into a formula, and would round corporate numbers. Its first sheet gives title, terms and the meaning of each
+column.
 """
 
 import csv
@@ -35,9 +33,9 @@ SEPARATOR = "|"
 
 @dataclass(frozen=True)
 class Table:
-    """A table of a release: every value is a text, and an empty one where there is none.
+    """A table of a release; every value is a text, empty if there is none.
 
-    Its rows can be looked through several times; they need not be in memory.
+    Its rows can be iterated several times, and need not be in memory.
     """
 
     name: str
@@ -50,7 +48,7 @@ class Table:
         return f"{self.name}.csv"
 
     def csv(self, header: bool = True) -> bytes:
-        """Return it as CSV, with or without its header."""
+        """Return the table as CSV, with or without its header."""
         text = io.StringIO(newline="")
         writer = csv.writer(text, lineterminator="\r\n")
         if header:
@@ -65,7 +63,7 @@ def columns() -> dict[str, tuple[str, ...]]:
 
 
 def tables(records: Records) -> tuple[Table, ...]:
-    """Return every table."""
+    """Return the tables of some records."""
     return tuple(_table(name, tuple(columns.split()), rows(records)) for name, (columns, rows) in _TABLES.items())
 
 
@@ -74,7 +72,7 @@ def _table(name: str, columns: tuple[str, ...], rows: Iterable[Row]) -> Table:
 
 
 def _join(values: Iterable[str]) -> str:
-    """Join values, each once; a `|` inside one would look like two."""
+    """Return the distinct values joined by `|`, which becomes full-width inside a value."""
     return SEPARATOR.join(dict.fromkeys(value.replace(SEPARATOR, "｜") for value in values))
 
 
@@ -227,18 +225,18 @@ def _issue(issue: Issue) -> Row:
 
 def _links(records: Records) -> Iterator[Row]:
     for link in records.references.links:
-        said, (table, _, line) = link.metadata, link.sources[0]
+        metadata, (table, _, line) = link.metadata, link.sources[0]
         yield {
             "subject_id": link.subject,
-            "predicate_id": said.predicate,
-            "predicate_modifier": "Not" if said.rejected else "",
+            "predicate_id": metadata.predicate,
+            "predicate_modifier": "Not" if metadata.rejected else "",
             "object_id": link.object,
-            "mapping_justification": said.justification,
-            "author_label": said.author,
-            "mapping_date": said.date,
-            "confidence": said.confidence,
-            "comment": said.comment,
-            "target": said.target.key,
+            "mapping_justification": metadata.justification,
+            "author_label": metadata.author,
+            "mapping_date": metadata.date,
+            "confidence": metadata.confidence,
+            "comment": metadata.comment,
+            "target": metadata.target.key,
             "status": link.status,
             "file": f"build/{table}.csv",
             "file_line": str(line),
@@ -337,7 +335,7 @@ FOREIGN = {
 
 
 def csv_metadata(tables: Iterable[Table], catalogue: Catalogue, title: Text, issued: str) -> bytes:
-    """Return `csv-metadata.json`; its place and name are those where CSVW readers look for it."""
+    """Return `csv-metadata.json`, whose name and location are those that CSVW readers look for."""
     metadata = {
         "@context": ["http://www.w3.org/ns/csvw", {"@language": "en"}],
         "dc:title": _texts(title),
@@ -370,7 +368,7 @@ def _table_description(table: Table, catalogue: Catalogue) -> dict[str, Any]:
 
 
 def _column(name: str, text: Text, primary: tuple[str, ...]) -> dict[str, Any]:
-    """Describe a column. Its first title is the one in the header row: validators compare them."""
+    """Return the description of a column; its first title equals the header, as validators require."""
     column: dict[str, Any] = {
         "name": name,
         "titles": {"en": list(dict.fromkeys((name, text.en))), "ja": text.ja},
@@ -396,7 +394,7 @@ _NARROWEST, _WIDEST = 6, 60
 def write_workbook(
     file: Path, tables: Sequence[Table], catalogue: Catalogue, title: Text, version: str, issued: str
 ) -> None:
-    """Write the workbook, the same bytes from build to build; where the tables are long, no sheet is in memory."""
+    """Write the workbook, with the same bytes from build to build; long tables are streamed to disk."""
     rows = sum(1 for table in tables for _ in islice(table.rows, _IN_MEMORY + 1))
     large = {"constant_memory": True, "tmpdir": str(file.parent)}
     options = large if rows > _IN_MEMORY else {"in_memory": True}
@@ -414,7 +412,7 @@ def write_workbook(
 def _about(
     tables: Iterable[Table], catalogue: Catalogue, title: Text, version: str, issued: str
 ) -> Iterator[tuple[str, str, str]]:
-    """Yield what the file is, its terms, and the title of each table and column."""
+    """Yield the rows of the first sheet: title, terms, and the titles of tables and columns."""
     for name, text in (
         ("title", title),
         ("version", Text(version, version)),
@@ -454,7 +452,7 @@ def _sheet(book: xlsxwriter.Workbook, table: Table, text: Format, head: Format) 
 
 
 def _cell(value: str) -> str:
-    """Return what Excel can hold of a text."""
+    """Return a text without characters that Excel cannot hold, truncated to its limit."""
     value = _NOT_XML.sub("\ufffd", value)
     if len(value) <= MAX_CELL_LENGTH // 2 or len(value.encode("utf-16-le")) // 2 <= MAX_CELL_LENGTH:
         return value
@@ -463,7 +461,7 @@ def _cell(value: str) -> str:
 
 
 def _width(value: str) -> int:
-    """Return the width that shows the longest line; a full-width character takes two."""
+    """Return the display width of the longest line; a full-width character counts two."""
     return max(_columns(line) for line in value.split("\n", 3)[:3]) + 2
 
 

@@ -1,11 +1,11 @@
-"""What a release is, for catalogues and harvesters: DCAT 3, with size and checksum of each file. No blank nodes.
+"""Release metadata for catalogues and registries: DCAT 3 and DataCite.
 
-The catalogue, the series and its editions are named in the catalogue (`catalog#…`); what belongs to one release is
-named in its own description (`release/<version>/dataset.ttl#…`): every name leads to the document that describes it.
+DCAT has the size and checksum of each file, and no blank nodes. The catalogue, the series and its editions have IRIs in
+the catalogue (`catalog#…`), the things of one release in its description (`release/<version>/dataset.ttl#…`), so that
+each IRI leads to the document that describes it.
 
-What a release is, for registries of DOIs: `datacite.json` (DataCite Metadata Schema 4.6), for who deposits it.
-
-It has every mandatory property but the DOI, which the registry gives; nothing is said that the release does not state.
+`datacite.json` (DataCite Metadata Schema 4.6) has every mandatory property except the DOI, which the registry assigns,
+and no statement that the release lacks.
 """
 
 import json
@@ -43,10 +43,7 @@ _RDF_FORMATS = {
 
 @dataclass(frozen=True)
 class ReleaseDescription:
-    """The release that is described: its folder's address, and the names of what is said about it.
-
-    `previous` is the version before it, or empty.
-    """
+    """Metadata of a release: version, date, title, catalogue texts, and the previous version (or an empty string)."""
 
     version: str
     issued: str
@@ -56,12 +53,12 @@ class ReleaseDescription:
 
     @property
     def folder(self) -> str:
-        """The address of its files."""
+        """The URL of the folder with its files."""
         return f"{BASE}release/{self.version}/"
 
     @property
     def document(self) -> str:
-        """The address of its description."""
+        """The URL of its description."""
         return self.folder + DESCRIPTION
 
     @property
@@ -71,12 +68,12 @@ class ReleaseDescription:
 
     @property
     def before(self) -> str:
-        """The IRI of the dataset of the version before; empty where there is none."""
+        """The IRI of the dataset of the previous version; empty if there is none."""
         return f"{BASE}release/{self.previous}/{DESCRIPTION}#dataset" if self.previous else ""
 
 
 def describe_release(graph: Graph, release: ReleaseDescription, sources: Sequence[Source]) -> None:
-    """State the catalogue, the dataset over all versions, this version of it, and the editions it is made from."""
+    """State the catalogue, the dataset over all versions, this version, and its source editions."""
     texts = release.catalogue
     publisher, rights = f"{CATALOGUE_GRAPH}#publisher", f"{CATALOGUE_GRAPH}#rights"
     graph.about(publisher).a("foaf:Organization", "foaf:Agent").text("foaf:name", texts.publisher.ja, "ja").text(
@@ -108,7 +105,7 @@ def describe_release(graph: Graph, release: ReleaseDescription, sources: Sequenc
 
 
 def _common(graph: Graph, iri: str, release: ReleaseDescription) -> Subject:
-    """State what holds for everything that is published here: title, description, publisher, terms, languages."""
+    """State the properties that all published things share: title, description, publisher, terms, languages."""
     subject = _pair(graph.about(iri), "dcterms:title", release.title)
     _pair(subject, "dcterms:description", release.catalogue.description)
     subject.to("dcterms:publisher", f"{CATALOGUE_GRAPH}#publisher").to("dcterms:license", release.catalogue.licence)
@@ -137,12 +134,12 @@ def _editions(
 
 
 def edition_part(key: str) -> str:
-    """Return the name of the part of the dataset that one edition speaks of."""
+    """Return the name of the part of the dataset that belongs to one edition."""
     return f"{CATALOGUE_GRAPH}#{key}"
 
 
 def describe_editions(graph: Graph, release: ReleaseDescription, sizes: Mapping[str, int]) -> None:
-    """State, in the words of VoID, the part of each edition: its triples (by key) and its dump."""
+    """State the part of each edition in VoID: its number of triples (by key) and its dump."""
     for key, size in sizes.items():
         graph.about(release.dataset).to("void:subset", edition_part(key))
         part = graph.about(edition_part(key)).a("void:Dataset").number("void:triples", size)
@@ -150,7 +147,7 @@ def describe_editions(graph: Graph, release: ReleaseDescription, sizes: Mapping[
 
 
 def describe_files(graph: Graph, release: ReleaseDescription, files: Iterable[str], sources: Iterable[Source]) -> None:
-    """State each file as a distribution of the dataset, or of its edition: all that is known before it is written."""
+    """State each file as a distribution of the dataset or its edition, without size and checksum."""
     of_editions = {edition_dump(source.key): source for source in sources}
     for name in sorted(files):
         address, distribution = release.folder + name, f"{release.document}#{name}"
@@ -170,7 +167,7 @@ def describe_files(graph: Graph, release: ReleaseDescription, files: Iterable[st
 
 
 def describe_dumps(graph: Graph, release: ReleaseDescription, dumps: Iterable[str], example: str) -> None:
-    """State, in the words of VoID, where the dumps are and what a typical thing is."""
+    """State the dumps and an example resource in VoID."""
     document = graph.about(release.document).a("void:DatasetDescription", "foaf:Document")
     _pair(document, "dcterms:title", release.title).to("foaf:primaryTopic", release.dataset)
     dataset = graph.about(release.dataset).to("void:exampleResource", example)
@@ -182,7 +179,7 @@ def describe_dumps(graph: Graph, release: ReleaseDescription, dumps: Iterable[st
 
 
 def describe_bytes(graph: Graph, release: ReleaseDescription, files: Iterable[ReleasedFile]) -> None:
-    """State size and checksum of files. A file that holds the catalogue cannot hold its own."""
+    """State size and checksum of files; a file that includes the catalogue cannot state its own."""
     for file in files:
         distribution = f"{release.document}#{file.name}"
         checksum = f"{distribution}-sha256"
@@ -198,7 +195,7 @@ def _media_type(graph: Graph, name: str) -> str:
 
 
 def _is_a(graph: Graph, iri: str, kind: str) -> str:
-    """State what a thing of another vocabulary is, so that validators need not fetch it; return its IRI."""
+    """State the class of a thing of another vocabulary, so that validators need not fetch it; return its IRI."""
     graph.about(iri).a(kind)
     return iri
 
@@ -208,7 +205,7 @@ def _edition_title(source: Source) -> Text:
 
 
 def _title(name: str, release: ReleaseDescription) -> Text:
-    """Return the title of a file: by its name, by its table, or by what all files of its stem are."""
+    """Return the title of a file: by its name, by its table, or by the stem that several files share."""
     texts, plain = release.catalogue, PurePath(name)
     stem = f"{plain.stem}-with-descriptions" if plain.suffix in _WITH_DESCRIPTIONS else plain.stem
     if plain.suffix == ".csv" and plain.stem in texts.tables:
@@ -229,7 +226,7 @@ _CC = re.compile(r"https://creativecommons\.org/licenses/([a-z-]+)/([0-9.]+)/")
 
 
 def datacite(release: ReleaseDescription, sources: Iterable[Source]) -> bytes:
-    """Return the record of a release; Japanese is its language, English the translation."""
+    """Return the DataCite record of a release, in Japanese with English translations."""
     texts = release.catalogue
     publisher = {"name": texts.publisher.ja, "lang": "ja"}
     record = {
@@ -266,7 +263,7 @@ def datacite(release: ReleaseDescription, sources: Iterable[Source]) -> bytes:
 
 
 def _related(release: ReleaseDescription, sources: Iterable[Source]) -> Iterable[dict[str, str]]:
-    """Yield what the release comes from, and the version before it."""
+    """Yield the sources of the release, and the previous version."""
     related = [("IsDerivedFrom", iris.edition(source.key)) for source in sources]
     if release.before:
         related.append(("IsNewVersionOf", release.before))
@@ -275,7 +272,7 @@ def _related(release: ReleaseDescription, sources: Iterable[Source]) -> Iterable
 
 
 def _spdx(licence: str) -> dict[str, str]:
-    """Return the SPDX identifier of a Creative Commons licence; nothing for another one."""
+    """Return the SPDX identifier of a Creative Commons licence; empty for another licence."""
     match = _CC.fullmatch(licence)
     if not match:
         return {}

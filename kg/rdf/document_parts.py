@@ -1,13 +1,8 @@
-"""What one document contributes to a release, as files: made by any process, gathered by `kg.rdf.document_parts`.
+"""Parts of a build: the contribution of one document as sorted files, and their merge into a release.
 
-A part holds what it states of its own measures and of its own printed cells, what it states of things that others may
-speak of, too, and its rows of every table. Lines are sorted, so that parts are merged without being in memory.
-
-The parts of the documents become the tables, the graph and the identities of a release, by way of the disk.
-
-The rows of a few parts can be gathered in memory, too: they are the same.
-
-Sorted files of lines become one sorted file in which each line stands once: memory does not grow with their size.
+A part has the statements about its own measures and printed cells, those about things that others may describe, too,
+and its rows of every table. Any process can make it. Since lines are sorted, parts are merged on disk, and memory does
+not grow with their size.
 """
 
 import csv
@@ -43,11 +38,11 @@ _SUMMARY, _FEATURES = "summary.json", "features.json"
 
 @dataclass(frozen=True)
 class PartSummary:
-    """What the rest of a build must know of a part, in little room.
+    """Summary of a part for the later stages of a build.
 
-    `document` says that it is of a source document. `issues` are severity, type and both messages with how often each
-    stands; `used` the things that it names; `kinds` of what kind the values of each predicate are (see
-    `kg.core.jsonld_serializer`); `notes` what stands in it beside the editions, in a line each.
+    `document` is True for the part of a source document. `issues` are severity, type and both messages with their
+    number; `used` the IRIs of shared things; `kinds` the kinds of values of each predicate (see
+    `kg.core.jsonld_serializer`); `notes` lines about its revisions and plans for the user.
     """
 
     key: str
@@ -62,7 +57,7 @@ class PartSummary:
 
 @dataclass(frozen=True)
 class Part:
-    """A part in its folder."""
+    """A part, by its folder."""
 
     folder: Path
 
@@ -73,28 +68,28 @@ class Part:
         return PartSummary(**{**data, "issues": issues, "used": used, "notes": notes})
 
     def measure_features(self) -> list[MeasureFeatures]:
-        """Return what tells its measures from others."""
+        """Return the features of its measures that later editions are matched by."""
         data: list[dict[str, Any]] = json.loads(self.folder.joinpath(_FEATURES).read_text(encoding="utf-8"))
         return [MeasureFeatures(**{**one, "kpis": tuple(map(tuple, one["kpis"]))}) for one in data]
 
     def path(self, name: str) -> Path:
-        """Return where one of its files is."""
+        """Return the path of one of its files."""
         return self.folder / name
 
 
 def own_prefixes(key: str) -> tuple[bytes, bytes]:
-    """Return how lines begin that are about an edition's own measures, and about its printed lines and cells."""
+    """Return the prefixes of N-Triples lines about an edition's own measures, and about its printed cells."""
     return f"<{iris.ID}{key}/".encode(), f"<{iris.ID}source/{key}/".encode()
 
 
 def part_of(key: str, records: Records, recipe: Recipe) -> dict[str, bytes]:
-    """Return the files of a part: of a document or what belongs to its edition, by its key; else with an empty key."""
+    """Return the files of a part; `key` is the edition that its records belong to, or empty."""
     graph = triples(records, recipe)
     return _part_files(key, records, graph.statements())
 
 
 def part_of_lists(key: str, statements: Iterable[Triple]) -> dict[str, bytes]:
-    """Return the files of a part that has no records."""
+    """Return the files of a part that has statements but no records."""
     return _part_files(key, Records(()), statements)
 
 
@@ -122,7 +117,7 @@ def _to_json(data: object) -> bytes:
 
 
 def keyed_lines(rows: Iterable[Sequence[str]], by: Sequence[int]) -> list[bytes]:
-    """Return rows as sorted lines: a key, which is some of the columns, a tab, and the row as JSON."""
+    """Return rows as sorted lines: the key, made of some columns, a tab, and the row as JSON."""
     lines = (f"{' '.join(row[column] for column in by)}\t{json.dumps(row, ensure_ascii=False)}\n" for row in rows)
     return sorted(line.encode() for line in lines)
 
@@ -151,7 +146,7 @@ def _summarize(key: str, records: Records, kinds: dict[str, str]) -> PartSummary
 
 
 def _revision_notes(key: str, records: Records) -> Iterator[str]:
-    """Yield a line on an edition's revisions."""
+    """Yield a line about the revisions of an edition."""
     if records.revisions:
         stated = sum(revision.stated for revision in records.revisions)
         candidates = sum(revision.status == "candidate" for revision in records.revisions)
@@ -160,7 +155,7 @@ def _revision_notes(key: str, records: Records) -> Iterator[str]:
 
 
 def _plan_notes(records: Records) -> Iterator[str]:
-    """Yield a line for each local plan."""
+    """Yield a line about each local plan."""
     for plan in records.plans:
         found = [local for local in records.local if local.plan == plan.key]
         citing, unknown = sum(bool(local.cites) for local in found), sum(local.unknown for local in found)
@@ -174,7 +169,7 @@ _MAX_OPEN_FILES = 64  # files that are open together: fewer than any system allo
 def merge_sorted(files: Sequence[Path], into: Path, distinct: bool = True) -> None:
     """Merge sorted files into a sorted file, each line once unless `distinct` is false.
 
-    Intermediate files are written beside it and removed.
+    Intermediate files are written next to it and removed.
     """
     waiting, remaining = list(files), iter(files)
     for level in range(len(files)):
@@ -209,20 +204,20 @@ def _merge_once(files: Sequence[Path], into: Path, distinct: bool) -> None:
 
 @dataclass(frozen=True)
 class Block:
-    """A sorted file among whose lines no line of others falls: these are before its first or behind its last."""
+    """A sorted file whose key range overlaps no other input."""
 
     file: Path
     first: bytes
 
     @classmethod
     def of(cls, file: Path) -> "Block":
-        """Return the block of a file; `first` is empty where the file is."""
+        """Return the block of a file; `first` is its first line, empty if the file is."""
         with file.open("rb") as lines:
             return cls(file, lines.readline())
 
 
 def interleave_blocks(shared: Path, blocks: Sequence[Block], into: Path) -> None:
-    """Write the lines of a sorted file and blocks in order; raise ValueError where a line would fall into a block."""
+    """Write the lines of a sorted file and of blocks in order; raise ValueError if a line falls inside a block."""
     ordered = sorted((block for block in blocks if block.first), key=lambda block: block.first)
     with shared.open("rb") as lines, into.open("wb") as output:
         line = lines.readline()
@@ -239,7 +234,7 @@ def interleave_blocks(shared: Path, blocks: Sequence[Block], into: Path) -> None
 
 
 def _last_line(file: Path) -> bytes:
-    """Return the last line of a file that is not empty; lines of any length."""
+    """Return the last line, of any length, of a file that is not empty."""
     size = file.stat().st_size
     with file.open("rb") as content:
         for back in (1 << power for power in range(12, 64)):
@@ -262,7 +257,7 @@ _SUMMED_COLUMNS = ("measures_led", "measures_joined")  # of an organization: eac
 
 @dataclass(frozen=True)
 class _CsvRows:
-    """The rows of a CSV file, read each time they are looked through."""
+    """The rows of a CSV file, read anew by each iteration."""
 
     file: Path
 
@@ -274,7 +269,7 @@ class _CsvRows:
 
 
 def gather_tables(parts: Sequence[Part], folder: Path, work: Path) -> list[Table]:
-    """Write every table into a folder, one part after the other, and return them; `work` is for what is between."""
+    """Write every table into a folder from the parts, and return them; `work` is for intermediate files."""
     found = []
     for name, named in columns().items():
         table = Table(name, named, _CsvRows(folder / f"{name}.csv"))
@@ -292,7 +287,7 @@ def gather_tables(parts: Sequence[Part], folder: Path, work: Path) -> list[Table
 
 
 def gather_rows(name: str, found: Sequence[Table]) -> list[Sequence[str]]:
-    """Return the rows of a table, of which each part has one, in memory and as `gather_tables` writes them."""
+    """Return the rows of a table from those of each part, in memory, as `gather_tables` writes them."""
     rows = [row for table in found for row in table.rows]
     if name not in KEY_COLUMNS:
         return rows
@@ -302,13 +297,13 @@ def gather_rows(name: str, found: Sequence[Table]) -> list[Sequence[str]]:
 
 
 def gather_identities(parts: Sequence[Part], work: Path) -> Iterator[Identity]:
-    """Yield what every IRI names, in the order of the IRIs, each once."""
+    """Yield the identity of every IRI once, in the order of the IRIs."""
     for _, rows in _rows_by_key([part.path(IDENTITIES) for part in parts], work / IDENTITIES):
         yield Identity(*rows[0])
 
 
 def gather_graph(parts: Sequence[Part], into: Path, work: Path) -> None:
-    """Write all that the parts state as sorted N-Triples, each statement once."""
+    """Write the statements of all parts as sorted distinct N-Triples."""
     shared = work / SHARED
     merge_sorted([part.path(SHARED) for part in parts], shared)
     blocks: dict[tuple[str, str], list[Path]] = {}
@@ -324,7 +319,7 @@ def gather_graph(parts: Sequence[Part], into: Path, work: Path) -> None:
 
 
 def _merged_file(files: Sequence[Path], merged: Path) -> Path:
-    """Return the file of a block: of an edition with something beside it, what is merged."""
+    """Return the file of a block, merged if an edition has several parts."""
     if len(files) > 1:
         merge_sorted(files, merged)
     return merged if len(files) > 1 else files[0]
@@ -343,7 +338,7 @@ def _group_by_key(lines: Iterable[bytes]) -> Iterator[tuple[str, list[list[str]]
 
 
 def _combine_rows(rows: Iterable[list[str]], named: Sequence[str]) -> list[str]:
-    """Return the rows of one thing as one: numbers that each part has counted are added up."""
+    """Return the rows of one thing as one row, with the numbers that each part counts added up."""
     first, *others = rows
     for place in (named.index(column) for column in _SUMMED_COLUMNS if column in named):
         first[place] = str(sum(int(row[place]) for row in (first, *others)))

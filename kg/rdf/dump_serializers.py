@@ -1,11 +1,10 @@
-"""The dumps of a release: the same statements in six formats, sorted, the same bytes from build to build.
+"""Dumps of a release: the same statements in six RDF formats, sorted, with the same bytes from build to build.
 
-Turtle, N-Triples, JSON-LD and RDF/XML hold the default graph; TriG and N-Quads hold the named graphs, too. Each is
-written chunk by chunk: any process makes the pieces of a chunk, and they are put one behind the other.
+Turtle, N-Triples, JSON-LD and RDF/XML hold the default graph; TriG and N-Quads hold the named graphs, too. Any process
+serializes and compresses a chunk, and the pieces are concatenated in order.
 
-Compressed files that are made of pieces (RFC 1952, RFC 1951): any process compresses one, and they are joined.
-
-A file is one member, since not every client reads several. Its bytes depend on the pieces and on nothing else.
+A compressed file is one gzip member (RFC 1952, RFC 1951), since not every client reads several. Its bytes depend on the
+pieces only.
 """
 
 import struct
@@ -35,13 +34,13 @@ _COPY_SIZE = 1 << 20
 
 
 def deflate(piece: bytes) -> bytes:
-    """Return a piece as whole blocks that end at a byte, none of them the last."""
+    """Return a piece as complete deflate blocks that end at a byte boundary, none of them the last."""
     deflate = zlib.compressobj(_LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
     return deflate.compress(piece) + deflate.flush(zlib.Z_SYNC_FLUSH)
 
 
 def gzip_bytes(content: bytes) -> bytes:
-    """Return a compressed file."""
+    """Return some content as a gzip file."""
     return _GZIP_HEADER + deflate(content) + _gzip_trailer(zlib.crc32(content), len(content))
 
 
@@ -50,7 +49,7 @@ def _gzip_trailer(crc: int, size: int) -> bytes:
 
 
 class GzipFile:
-    """A file, or none, and its compressed form beside it, both in the making."""
+    """Writer of an optional plain file and its compressed form."""
 
     def __init__(self, plain: Path | None, compressed: Path) -> None:
         self._files = [file for file in (plain, compressed) if file]
@@ -72,7 +71,7 @@ class GzipFile:
             self._compressed.write(deflate(content))
 
     def append(self, piece: Path, compressed: Path) -> None:
-        """Write what stands in a file, whose deflate form stands in another."""
+        """Append the content of a file, and of another file with its deflated form."""
         with piece.open("rb") as content, compressed.open("rb") as blocks:
             while part := content.read(_COPY_SIZE):
                 self._write_plain(part)
@@ -85,7 +84,7 @@ class GzipFile:
             self._plain.write(content)
 
     def close(self) -> None:
-        """End both files."""
+        """Finish both files."""
         if not self._closed:
             self._closed = True
             self._compressed.write(_gzip_trailer(self._crc, self._size))
@@ -135,9 +134,9 @@ def serialize_statements(statements: Iterable[Triple] | Iterable[Quad], format: 
 
 @dataclass(frozen=True)
 class ChunkPieces:
-    """What one chunk gives to each dump, by suffix: how it begins, and files with the rest, plain and compressed.
+    """Pieces of one chunk for each dump, by suffix: the header, and files with the body, plain and compressed.
 
-    Without a piece for `.rdf`, XML cannot express the chunk.
+    There is no piece for `.rdf` if XML cannot express the chunk.
     """
 
     heads: dict[str, bytes]
@@ -145,14 +144,14 @@ class ChunkPieces:
     counted: ChunkCounts
 
     def remove(self) -> None:
-        """Remove the files; those of the records are still needed."""
+        """Remove the files of the pieces, but not those of the counted records."""
         for file in self.files.values():
             file.unlink()
             _compressed_path(file).unlink()
 
 
 def write_pieces(chunk: Chunk, kinds: Mapping[str, str], folder: Path) -> ChunkPieces:
-    """Write the pieces of a chunk into a folder; `kinds` are those of the whole graph."""
+    """Write the pieces of a chunk into a folder; `kinds` are the kinds of values of the whole graph."""
     lines = chunk.read()
     statements = parse_triples(lines)
     name = f"{chunk.start:015}"
@@ -185,7 +184,7 @@ def _compressed_path(file: Path) -> Path:
 
 
 class DumpWriter:
-    """The dumps in the making: pieces are added in the order of the chunks, then the named graphs."""
+    """Writer of all dumps: takes the pieces of the chunks in order, then the named graphs."""
 
     def __init__(self, folder: Path, kinds: Mapping[str, str]) -> None:
         self._stack = ExitStack()
@@ -198,7 +197,7 @@ class DumpWriter:
             self._open[suffix] = self._stack.enter_context(opened)
 
     def add(self, pieces: ChunkPieces) -> None:
-        """Add what a chunk gives to each dump."""
+        """Append the pieces of a chunk to each dump."""
         if ".rdf" not in pieces.files and ".rdf" in self._open:
             self._open.pop(".rdf").remove()
         for suffix, dump in self._open.items():
@@ -216,7 +215,7 @@ class DumpWriter:
         return pieces.heads.get(_BASE_FORMATS.get(suffix, suffix), b"")
 
     def finish(self) -> None:
-        """End the dumps of the default graph."""
+        """Finish the dumps of the default graph."""
         self._open[".jsonld"].write(jsonld_serializer.END)
         if ".rdf" in self._open:
             self._open[".rdf"].write(_END_OF_XML)
@@ -224,18 +223,18 @@ class DumpWriter:
             self._open.pop(suffix).close()
 
     def add_named_graphs(self, named: NamedGraphs) -> None:
-        """Add the named graphs, in the order of their names, to the dumps that hold them, and end these."""
+        """Append the named graphs, sorted by name, to the dumps that hold them, and finish these."""
         for suffix, format in _QUAD_FORMATS.items():
             self._open[suffix].write(_split_prefixes(serialize_statements(_quads(named), format))[1])
             self._open.pop(suffix).close()
 
     def close(self) -> None:
-        """Close what is open still."""
+        """Close all open files."""
         self._stack.close()
 
 
 def write_turtle(graph: Path, into: Path) -> int:
-    """Write a sorted N-Triples file as Turtle; return how many statements it has."""
+    """Write a sorted N-Triples file as Turtle; return the number of statements."""
     count = 0
     with into.open("wb") as output:
         for chunk in chunks_of(graph):
@@ -258,7 +257,7 @@ def _quads(named: NamedGraphs) -> Iterator[Quad]:
 
 
 def write_store(folder: Path, graph: Path) -> None:
-    """Make a store directory of N-Triples or N-Quads. Its bytes differ from build to build."""
+    """Make a store directory from N-Triples or N-Quads; its bytes differ from build to build."""
     store = Store(str(folder))
     with graph.open("rb") as lines:
         while batch := lines.read(_LOAD_SIZE):
@@ -267,7 +266,7 @@ def write_store(folder: Path, graph: Path) -> None:
 
 
 def end_store(folder: Path, named: NamedGraphs) -> None:
-    """Add the named graphs to a store directory, and make it one that is opened read-only and fast."""
+    """Add the named graphs to a store directory, and optimize it for read-only use."""
     store = Store(str(folder))
     store.bulk_extend(_quads(named))
     store.optimize()

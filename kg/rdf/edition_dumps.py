@@ -1,6 +1,6 @@
-"""A sorted N-Triples file, cut where its subjects change, and looked up by subject; never in memory as a whole.
+"""Sorted N-Triples files on disk: split into chunks by subject, searched by subject, and divided by edition.
 
-The part of the graph that one edition speaks of: for who wants only that table, and to validate it by itself.
+The part of the graph that belongs to one edition is its dump, and can be validated by itself.
 """
 
 import mmap
@@ -18,7 +18,7 @@ CHUNK_SIZE = 8 << 20  # bytes of a chunk: enough for one document
 
 @dataclass(frozen=True)
 class Chunk:
-    """A part of a file that holds all that it states of its subjects."""
+    """A part [start:end] of a file, with all statements about its subjects."""
 
     file: Path
     start: int
@@ -32,13 +32,13 @@ class Chunk:
 
 
 def chunks_of(file: Path, size: int = CHUNK_SIZE) -> list[Chunk]:
-    """Return the chunks of a file, each of about so many bytes: the same for the same file."""
+    """Return the chunks of a file, each of about `size` bytes; the result depends on the file only."""
     with file.open("rb") as content:
         return list(_chunks(content, Chunk(file, 0, file.stat().st_size), size))
 
 
 def _chunks(content: BinaryIO, whole: Chunk, size: int) -> Iterator[Chunk]:
-    """Yield the chunks of what begins with a subject and ends with one."""
+    """Yield the chunks of a range that begins and ends between subjects."""
     start = whole.start
     while start < whole.end:
         end = _end_of_subject(content, start + size) if start + size < whole.end else whole.end
@@ -47,7 +47,7 @@ def _chunks(content: BinaryIO, whole: Chunk, size: int) -> Iterator[Chunk]:
 
 
 def _end_of_subject(content: BinaryIO, place: int) -> int:
-    """Return where the lines end that are about the subject of the first line behind a place."""
+    """Return the end of the lines about the subject of the first line after an offset."""
     content.seek(place)
     content.readline()  # the rest of a line
     subject, end = b"", content.tell()
@@ -58,7 +58,7 @@ def _end_of_subject(content: BinaryIO, place: int) -> int:
 
 
 class SortedGraph:
-    """Finds what a sorted N-Triples file states of a subject, or of all whose IRIs begin alike."""
+    """Lookup of statements in a sorted N-Triples file, by binary search."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
@@ -68,12 +68,12 @@ class SortedGraph:
             self._lines = b"" if empty else mmap.mmap(content.fileno(), 0, access=mmap.ACCESS_READ)
 
     def lines_with_prefix(self, prefix: bytes) -> bytes:
-        """Return the lines that begin so."""
+        """Return the lines that begin with a prefix."""
         start = self._find_first(prefix)
         return self._lines[start : self._find_first(prefix + b"\xff", start)]
 
     def chunks_without(self, prefixes: Iterable[bytes], size: int) -> Iterator[list[Chunk]]:
-        """Yield, in lots of about so many bytes, the chunks of the lines that begin with none of these."""
+        """Yield batches, of about `size` bytes, of chunks of the lines that begin with none of the prefixes."""
         places = sorted((self._find_first(prefix), self._find_first(prefix + b"\xff")) for prefix in prefixes)
         starts, ends = [0, *(end for _, end in places)], [*(start for start, _ in places), len(self._lines)]
         batch, remaining = list[Chunk](), size
@@ -89,7 +89,7 @@ class SortedGraph:
             yield batch
 
     def _find_first(self, key: bytes, low: int = 0) -> int:
-        """Return where the first line begins that is not before a key."""
+        """Return the offset of the first line that is not less than a key."""
         high = len(self._lines)
         while low < high:
             middle = (low + high) // 2
@@ -103,7 +103,7 @@ class SortedGraph:
 
 
 def iterate_subjects(lines: bytes) -> Iterator[tuple[bytes, list[bytes]]]:
-    """Yield each subject, in its brackets, with its lines."""
+    """Yield each subject, in angle brackets, with its lines."""
     for subject, group in groupby(lines.splitlines(keepends=True), key=lambda line: line[: line.index(b" ")]):
         yield subject, list(group)
 
@@ -116,7 +116,7 @@ LinesBySubject = dict[bytes, list[bytes]]  # lines by their subjects, which are 
 
 
 class EditionIndex:
-    """What each edition of a sorted graph states, by way of the disk."""
+    """Lookup of the statements of each edition in a sorted graph."""
 
     def __init__(self, graph: SortedGraph, keys: Iterable[str]) -> None:
         self._graph = graph
@@ -124,7 +124,7 @@ class EditionIndex:
         self._cache: dict[bytes, list[bytes]] = {}
 
     def owner(self, iri: bytes) -> bytes:
-        """Return the key of the edition that a thing belongs to, or nothing where several may speak of it."""
+        """Return the key of the edition that a thing belongs to, or nothing if several may describe it."""
         if not iri.startswith(_ID):
             return b""
         kind, _, rest = iri[len(_ID) :].partition(b"/")
@@ -132,11 +132,11 @@ class EditionIndex:
         return key if key in self._keys else b""
 
     def lines_of_edition(self, key: str) -> LinesBySubject:
-        """Return, by subject, the lines of what an edition speaks of, in their order.
+        """Return, by subject, the lines of an edition and of all that it refers to, in order.
 
-        They are what the edition states itself, and what is stated of all that it reaches without entering another
-        edition: organizations, pillars, laws, corrections, rows of the recipe. A code that the edition does not
-        use stands in the whole graph only.
+        These are the statements about its own things, and about all that can be reached from there without entering
+        another edition: organizations, pillars, laws, corrections, rows of the recipe. A code that the edition does not
+        use is in the whole graph only.
         """
         own = iris.edition(key).encode()
         found = {own: self._lines_about(own)}
@@ -148,7 +148,7 @@ class EditionIndex:
         }
 
     def reachable(self, found: LinesBySubject, key: str = "") -> LinesBySubject:
-        """Return what is found, and what can be reached from there without entering another edition than this."""
+        """Return the given things and those reachable from them without entering an edition other than `key`."""
         found, pending = dict(found), list(found)
         while pending:
             for iri in _object_iris(found[pending.pop()]):
@@ -158,15 +158,16 @@ class EditionIndex:
         return found
 
     def shared_chunks(self, size: int) -> Iterator[list[Chunk]]:
-        """Yield lots of chunks with what does not stand among an edition's measures or printed cells."""
+        """Yield batches of chunks of the lines that are not about an edition's measures or printed cells."""
         return self._graph.chunks_without(
             (prefix for key in sorted(self._keys) for prefix in own_prefixes(key.decode())), size
         )
 
     def incoming(self, lines: bytes, properties: frozenset[bytes]) -> Iterator[bytes]:
-        """Yield which things are pointed to by one of these properties, but by none that has the same edition.
+        """Yield the statements that point to a thing of another edition by one of these properties.
 
-        Each line begins with the thing: a statement by which something points there, or the class of what points.
+        Each line begins with the thing pointed to, followed by the statement, or by the class of the statement's
+        subject.
         """
         for subject, lines_of_subject in iterate_subjects(lines):
             owner = self.owner(subject[1:-1])
@@ -181,7 +182,7 @@ class EditionIndex:
             yield from (value + line for value in {value for value, _ in there} for line in types)
 
     def adjacent(self, found: LinesBySubject) -> Iterator[bytes]:
-        """Yield the lines about the things, of other editions, that what is found points to."""
+        """Yield the lines about things of other editions that the given things point to."""
         unvisited = {iri for lines in found.values() for iri in _object_iris(lines) if iri not in found}
         for iri in sorted(unvisited):
             yield from self._lines_about(iri)
@@ -200,7 +201,7 @@ def group_by_subject(lines: bytes) -> LinesBySubject:
 
 
 def _object_iris(lines: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield the IRIs that lines point to."""
+    """Yield the IRIs that are the objects of lines."""
     for line in lines:
         value = line.split(b" ", 2)[2]
         if value.startswith(b"<"):

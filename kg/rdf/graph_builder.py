@@ -1,4 +1,4 @@
-"""A graph in the making: triples by short names; kg/rdf/dump_serializers.py writes it."""
+"""Builder for RDF graphs, with prefixed names; kg/rdf/dump_serializers.py serializes them."""
 
 from collections.abc import Iterable
 from decimal import Decimal
@@ -10,7 +10,7 @@ from kg.extract.numerals import format_decimal
 
 
 class Graph:
-    """A set of triples: subjects are IRIs, predicates prefixed names such as `skos:prefLabel`; no blank nodes."""
+    """A set of triples; subjects are IRIs, predicates prefixed names such as `skos:prefLabel`; no blank nodes."""
 
     def __init__(self) -> None:
         self._triples: set[Triple] = set()
@@ -25,7 +25,7 @@ class Graph:
         return union
 
     def about(self, subject: str) -> "Subject":
-        """Return a writer of statements about a subject."""
+        """Return a builder of statements about a subject."""
         return Subject(self, NamedNode(subject))
 
     def state(self, subject: NamedNode, predicate: str, value: NamedNode | Literal) -> None:
@@ -40,7 +40,7 @@ class Graph:
         return self._terms[name]
 
     def extend(self, triples: Iterable[Triple]) -> None:
-        """Add triples that are made already."""
+        """Add existing triples."""
         self._triples.update(triples)
 
     def statements(self) -> list[Triple]:
@@ -49,34 +49,34 @@ class Graph:
 
 
 class Subject:
-    """Writes statements about one subject; empty values are skipped, since nothing is said by them."""
+    """Builder of statements about one subject; empty values are skipped."""
 
     def __init__(self, graph: Graph, subject: NamedNode) -> None:
         self._graph = graph
         self._subject = subject
 
     def a(self, *types: str) -> "Subject":
-        """State its types."""
+        """State its classes."""
         for name in types:
             self._graph.state(self._subject, "rdf:type", self._graph.term(name))
         return self
 
     def to(self, predicate: str, *iris: str) -> "Subject":
-        """Point to other things."""
+        """State links to other things."""
         for iri in iris:
             if iri:
                 self._graph.state(self._subject, predicate, NamedNode(iri))
         return self
 
     def text(self, predicate: str, value: str, language: str | None = None) -> "Subject":
-        """State a text, with its language where it has one."""
+        """State a text, with its language if it has one."""
         if value:
             literal = Literal(value, language=language) if language else Literal(value)
             self._graph.state(self._subject, predicate, literal)
         return self
 
     def verbatim(self, predicate: str, value: str) -> "Subject":
-        """State a text exactly as it is, also an empty one: that a cell holds nothing is a fact."""
+        """State a text exactly, also an empty one, as for the content of a cell."""
         self._graph.state(self._subject, predicate, Literal(value))
         return self
 

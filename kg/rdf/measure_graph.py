@@ -1,13 +1,10 @@
-"""The graph of the records: measures, KPIs and targets, what they share, and the printed cells they come from.
+"""Graph of the records: measures, KPIs and targets, the things they share, and the printed cells they come from.
 
-Plans of local governments and their measures, each with the row it was read from and what it cites.
+Named entities, places and organization changes use the W3C Organization Ontology, section 3.6. Local plans are stated
+with their measures, the rows these were read from, and their citations.
 
-What texts name: entities, places, and what became of organizations (W3C Organization Ontology, section 3.6).
-
-Where statements come from: mentions as Web Annotations, translations, and the plan behind the table.
-
-The direct property on a measure follows from a mention: `measure property body` stands in the graph exactly where a
-mention says so (W3C Web Annotation Data Model, sections 3 and 4). Offsets of a selector count characters of the cell.
+Mentions are Web Annotations (W3C Web Annotation Data Model, sections 3 and 4), with offsets in characters of the cell.
+The direct property of a measure follows from a mention: `measure property body` is stated exactly if a mention has it.
 """
 
 from collections import Counter
@@ -34,7 +31,7 @@ from kg.recipe.revision_judgements import revised_edition
 
 
 def describe_plans(graph: Graph, plans: Iterable[LocalPlan], measures: Iterable[LocalMeasure]) -> None:
-    """State the plans, and what each of their measures says and cites."""
+    """State the local plans, their measures and the citations of these."""
     files = {}
     for plan in plans:
         folder = f"build/{FOLDER}/{plan.file.parent.name}"
@@ -73,7 +70,7 @@ MENTIONS = {ENTITY: "mentionsEntity", "organization": "mentionsOrganization", "p
 
 
 def describe_entities(graph: Graph, entities: Iterable[Named]) -> None:
-    """State the plans, guidelines, systems … that texts name."""
+    """State the plans, guidelines, systems and other entities that texts name."""
     for entity in dict.fromkeys(entities):
         about = _named(graph, entity, "entities").a("shisaku:NamedEntity")
         about.to("shisaku:entityKind", iris.shared("entity-kind", entity.code.row["kind"]))
@@ -94,7 +91,7 @@ def _named(graph: Graph, thing: Named, table: str) -> Subject:
 
 
 def describe_changes(graph: Graph, changes: Iterable[OrganizationChange]) -> None:
-    """State what became of organizations, on the event and on the organizations before and after it."""
+    """State the organization changes, on the event and on the organizations before and after it."""
     for found in changes:
         change = found.change
         about = graph.about(found.iri).a("org:ChangeEvent").labels(change.label_ja, change.label_en)
@@ -109,7 +106,7 @@ def describe_changes(graph: Graph, changes: Iterable[OrganizationChange]) -> Non
 
 
 def describe_mentions(graph: Graph, measure: Measure) -> None:
-    """State each naming of a shared thing as an annotation of its span in the cell."""
+    """State each mention of a shared thing as an annotation of its span in the cell."""
     for mention in measure.mentions:
         target, position, quote = (f"{mention.iri}/{part}" for part in ("target", "position", "quote"))
         annotation = graph.about(mention.iri).a("oa:Annotation").to("oa:hasBody", mention.body)
@@ -124,7 +121,7 @@ def describe_mentions(graph: Graph, measure: Measure) -> None:
 
 
 def describe_translation(graph: Graph, measure: Measure, recipe: Recipe) -> None:
-    """State that the English title is an unofficial translation, whose, and where it stands."""
+    """State that the English title is an unofficial translation, with its author and its row."""
     row = recipe.translations.get(plain(measure.title))
     if row is None or not measure.title:
         return
@@ -138,7 +135,7 @@ def describe_translation(graph: Graph, measure: Measure, recipe: Recipe) -> None
 
 
 def describe_plan(graph: Graph, edition: EditionRecords) -> None:
-    """State the plan behind a table, and its measures that the table lists; no fact of the table goes there."""
+    """State the national plan of an edition and its measures; facts of the table are not stated of the plan."""
     described = edition.source.described
     key = described.get("plan", "")
     if not key:
@@ -166,9 +163,10 @@ _LISTING = {"from": "from", "adjusting": "adjusting", "from+adjusting": "from-ad
 
 
 def triples(records: Records, recipe: Recipe) -> Graph:
-    """Return what the default graph of a release says of these records.
+    """Return the statements of some records for the default graph of a release.
 
-    The graph of a release is the union of its lists, of the triples of each document, and of those of the references.
+    The default graph is the union of the code lists, of the statements of each document, and of those of the
+    references.
     """
     graph = Graph()
     for edition in records.editions:
@@ -193,7 +191,7 @@ def triples(records: Records, recipe: Recipe) -> Graph:
 
 
 def lists(recipe: Recipe) -> Graph:
-    """Return what every release says, whatever its documents hold: the code lists."""
+    """Return the statements about the code lists, which every release has."""
     graph = Graph()
     describe_lists(graph, recipe)
     return graph
@@ -249,7 +247,7 @@ def _measure(graph: Graph, measure: Measure, recipe: Recipe) -> None:
 
 
 def _marks(graph: Graph, measure: Measure, subject: Subject) -> None:
-    """A mark whose column is unknown is a claim of its own class, never an effect."""
+    """State a mark in an unknown column as a claim of its own class, never as an effect."""
     for position, mark in enumerate(measure.uncertain_marks, 1):
         iri = f"{measure.iri}/effect-mark-{position}"
         graph.about(iri).a("shisaku:EffectMark").to("prov:wasDerivedFrom", mark)
@@ -257,7 +255,7 @@ def _marks(graph: Graph, measure: Measure, subject: Subject) -> None:
 
 
 def _money_and_papers(graph: Graph, measure: Measure, subject: Subject) -> None:
-    """Budget programmes, reference documents, laws, and what the texts name."""
+    """State budget programmes, reference documents, laws and named entities."""
     for programme in measure.programmes:
         subject.to("shisaku:budgetProgramme", programme.iri)
         about = graph.about(programme.iri).a("shisaku:BudgetProgramme").text("skos:prefLabel", programme.name, "ja")
@@ -304,7 +302,7 @@ def _target(graph: Graph, target: Target, kpi: Kpi, recipe: Recipe) -> None:
 
 
 def _source(graph: Graph, edition: EditionRecords) -> None:
-    """Every line that is not blank, every cell of it verbatim, with its place."""
+    """State every line that is not blank, and every cell of it verbatim, with its place."""
     for row in edition.rows:
         subject = graph.about(row.iri).a("shisaku:SourceRow").to("dcterms:isPartOf", edition.iri)
         subject.number("shisaku:line", row.line).number("shisaku:page", row.page)

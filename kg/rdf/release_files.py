@@ -1,11 +1,8 @@
-"""Every file of a release that is no dump: the tables with their description, what was laid by hand, and what it is.
+"""Files of a release other than dumps and tables: curated files, metadata, known problems and stored queries.
 
-The known problems of a release, in words: what the curator knows of the document, and what the build counted.
-
-The stored queries as RDF: SHACL's SPARQL executables, the form in which query editors and indexes look for examples.
-
-Made from the files of `queries/`, never by hand. The front matter becomes label, comment and keywords; the rest is the
-text, which keeps its own PREFIX lines so that it survives copy and paste.
+Known problems are a text with the curator's description of the document and the counts of the build. Stored queries are
+published in RDF as SPARQL executables of SHACL, which query editors and indexes read. Label, comment and keywords are
+from the front matter of the files in `queries/`; the text keeps its PREFIX lines, so that it can be copied.
 """
 
 import re
@@ -53,16 +50,16 @@ _DECLARED = {ONTOLOGY: "shisaku.ttl", ALIGNMENTS: "alignments.ttl", STANDARD_TER
 
 
 def write_about_tables(found: Sequence[Table], described: ReleaseDescription, folder: Path) -> None:
-    """Write the description of the tables, and all of them as one workbook."""
+    """Write the metadata of the tables, and the workbook with all of them."""
     texts, title = described.catalogue, described.title
     folder.joinpath(CSV_METADATA).write_bytes(csv_metadata(found, texts, title, described.issued))
     write_workbook(folder / WORKBOOK, found, texts, title, described.version, described.issued)
 
 
 def declared_files(ontology: Path, shapes: Path) -> dict[str, bytes]:
-    """Return what was laid by hand and is published as it is: the words, how they relate to others, what must hold.
+    """Return the curated files that are published unchanged: ontology, alignments, standard terms and shapes.
 
-    The shapes are one file of all, in the order of their names.
+    The shapes are concatenated into one file, in the order of their names.
     """
     parts = [read_text(file, ReleaseError).encode() for file in sorted(shapes.glob("*.ttl"))]
     files = {name: read_text(ontology / source, ReleaseError).encode() for name, source in _DECLARED.items()}
@@ -70,7 +67,7 @@ def declared_files(ontology: Path, shapes: Path) -> dict[str, bytes]:
 
 
 def release_description(recipe: Recipe, catalogue: Catalogue, version: str) -> ReleaseDescription:
-    """Return what is said about a release."""
+    """Return the metadata of a release from the recipe and the catalogue texts."""
     return ReleaseDescription(
         version, recipe.issued, Text(recipe.title_ja, recipe.title_en), catalogue, recipe.previous
     )
@@ -78,8 +75,7 @@ def release_description(recipe: Recipe, catalogue: Catalogue, version: str) -> R
 
 @dataclass(frozen=True)
 class GraphProfile:
-    """What is known of a release when its default graph is written: what it holds, the triples of each edition, a thing
-    to look at, and the table of its links."""
+    """Profile of the default graph: its statistics, the triples of each edition, an example and the links."""
 
     contents: GraphContents
     editions: Mapping[str, int]
@@ -90,9 +86,9 @@ class GraphProfile:
 def descriptions(
     profile: GraphProfile, described: ReleaseDescription, recipe: Recipe, files: Sequence[ReleasedFile]
 ) -> tuple[Graph, Graph]:
-    """Return the catalogue, and what the release holds in the words of VoID, of files that do not hold them.
+    """Return the catalogue and the VoID description of a release, for the files that do not include them.
 
-    The dumps that do are in the catalogue, too, without size and checksum, which only `dataset.ttl` can tell.
+    The dumps that include them are listed without size and checksum, which only `dataset.ttl` can state.
     """
     contents, catalogue = Graph(), Graph()
     names = {file.name for file in files}
@@ -116,7 +112,7 @@ _HEADINGS = {
 
 
 def known_problems(summaries: Iterable[PartSummary], described: ReleaseDescription) -> bytes:
-    """Return the problems as Markdown, in Japanese and English; `issues.csv` has each case with its place."""
+    """Return the known problems as Markdown in Japanese and English; `issues.csv` has each case."""
     title = described.title
     lines = [f"# {title.ja} {described.version}: 既知の問題 / Known problems", "", described.catalogue.problems.strip()]
     lines += ["", "## この版で数えたもの / Counted in this release", ""]
@@ -143,7 +139,7 @@ _PREFIX = re.compile(r"^PREFIX\s+(?P<prefix>[\w.-]*):\s*<(?P<namespace>[^<>]*)>"
 
 
 class StoredQuery(Protocol):
-    """What is asked of a stored query; `kg.core.stored_queries.Question` is one."""
+    """Interface of a stored query; `kg.core.stored_queries.StoredQuery` implements it."""
 
     @property
     def name(self) -> str:
@@ -151,27 +147,27 @@ class StoredQuery(Protocol):
 
     @property
     def text(self) -> str:
-        """The profile file."""
+        """The whole file."""
 
     @property
     def question(self) -> str:
-        """The same without its front matter."""
+        """The text without its front matter."""
 
     @property
     def summary(self) -> str:
-        """One line in English."""
+        """The summary in English, one line."""
 
     @property
     def summary_ja(self) -> str:
-        """One line in Japanese."""
+        """The summary in Japanese, one line."""
 
     @property
     def description(self) -> str:
-        """What the answer holds and leaves out, in English."""
+        """The content and limits of the answer, in English."""
 
     @property
     def description_ja(self) -> str:
-        """What the answer holds and leaves out, in Japanese."""
+        """The content and limits of the answer, in Japanese."""
 
     @property
     def tags(self) -> tuple[str, ...]:
@@ -179,7 +175,7 @@ class StoredQuery(Protocol):
 
 
 def describe_queries(graph: Graph, stored: Iterable[StoredQuery]) -> None:
-    """State each stored query and the prefixes that they declare; raise RecipeError with every problem."""
+    """State each stored query, and the prefixes they declare; raise RecipeError with all problems."""
     namespaces: dict[str, str] = {}
     problems: list[Problem] = []
     for question in stored:
@@ -206,7 +202,7 @@ def _describe_query(graph: Graph, question: StoredQuery, executable: str, predic
 
 
 def _prefix_problems(question: StoredQuery, namespaces: dict[str, str]) -> Iterator[Problem]:
-    """Add the prefixes of a query to `namespaces`; yield one that another query uses for something else."""
+    """Add the prefixes of a query to `namespaces`; yield those that another query uses for another one."""
     for match in _PREFIX.finditer(question.text, 0, sparql_scanner.body_of(question.text)):
         prefix, namespace = match["prefix"], match["namespace"]
         if namespaces.setdefault(prefix, namespace) != namespace:

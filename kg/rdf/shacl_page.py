@@ -1,4 +1,4 @@
-"""The report of a validation as a page that people read: one file, in Japanese and English, with the printed places."""
+"""HTML report of a validation, one file in Japanese and English, with the printed places of each result."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -34,7 +34,10 @@ PrintedPlaces = Mapping[str, list[tuple[int, int]]]  # of a thing, by its IRI: p
 
 
 def printed_places(results: Iterable[Result], triples: Iterable[Triple]) -> dict[str, list[tuple[int, int]]]:
-    """Return where the things are printed that results are about; `triples` are what was validated."""
+    """Return page and line of each printing of the things that results are about.
+
+    `triples` are the validated data.
+    """
     places = _Places(triples)
     return {iri: places.of(iri) for iri in map(iri_of, results)}
 
@@ -49,7 +52,7 @@ def render_report(report: Report, places: PrintedPlaces, title: str) -> bytes:
 
 
 def _by_shape(report: Report) -> list[tuple[tuple[str, str], list[Result]]]:
-    """Return the results of each shape with their severity, the gravest first, as the report has them."""
+    """Return the results by severity and shape, most severe first."""
     found = groupby(report.results, key=lambda one: (one.severity.rpartition("#")[2], one.shape))
     grouped = [(key, list(results)) for key, results in found]
     rank = {severity: place for place, severity in enumerate(SEVERITIES)}
@@ -57,19 +60,19 @@ def _by_shape(report: Report) -> list[tuple[tuple[str, str], list[Result]]]:
 
 
 def iri_of(result: Result) -> str:
-    """Return the IRI of what a result is about, by which its places are kept."""
+    """Return the IRI of the focus node of a result."""
     return result.focus.strip("<>")
 
 
 def _short(term: str) -> str:
-    """Return a term or path as people read it: our own IRIs without their base."""
+    """Return a term or path without the base of our own IRIs, for display."""
     for namespace, prefix in ((iris.ID, "<"), (iris.ONTOLOGY, "<shisaku:")):
         term = term.replace(f"<{namespace}", prefix)
     return term.replace("<", "").replace(">", "") if not term.startswith('"') else term
 
 
 class _Places:
-    """Where things are printed: the lines of the document that lead to them."""
+    """Index of the printed places of things, by the links that lead from a thing to its lines."""
 
     def __init__(self, triples: Iterable[Triple]) -> None:
         self._adjacent: dict[str, list[str]] = defaultdict(list)

@@ -1,6 +1,6 @@
-"""What a validation found, and how it is told: for people, for programs, and in SHACL's own terms.
+"""Validation report: its results, as text, JSON and RDF (SHACL), and the RDF terms it is made of.
 
-What is validated and by what, as terms: read from files by pyoxigraph; nothing is fetched.
+RDF files are read by pyoxigraph; nothing is fetched.
 """
 
 import functools
@@ -27,14 +27,14 @@ Statement = tuple[NamedNode | BlankNode, NamedNode, Term]
 
 @functools.lru_cache(maxsize=4096)
 def parse_term(text: str) -> Term:
-    """Return the term that Turtle writes so."""
+    """Return the RDF term of a Turtle text."""
     term = next(iter(parse(f"<a:a> <a:a> {text} .", format=RdfFormat.TURTLE))).object
     assert isinstance(term, NamedNode | BlankNode | Literal)
     return term
 
 
 def read_statements(files: Iterable[Path], kind: type[KgError]) -> list[Statement]:
-    """Return the statements of RDF files; blank nodes are numbered, so that the same files give the same report."""
+    """Return the statements of RDF files; blank nodes are numbered, so that reports are reproducible."""
     numbered: dict[tuple[Path, str], BlankNode] = {}
     statements: dict[Statement, None] = {}
 
@@ -59,7 +59,7 @@ def _quads(file: Path, kind: type[KgError]) -> Iterator[Quad]:
         yield from parse(path=str(file), format=rdf, base_iri=file.resolve().as_uri())
     except (SyntaxError, ValueError, OSError) as error:
         line = getattr(error, "lineno", None)
-        raise kind(Problem(f"cannot be read: {error}", "mend or replace the file", file, line)) from error
+        raise kind(Problem(f"cannot be read: {error}", "correct or replace the file", file, line)) from error
 
 
 SHAPE = names.BASE + "shapes#"
@@ -76,7 +76,10 @@ _WORDS = {  # conforms, does not, the severities
 
 @dataclass(frozen=True, order=True)
 class Result:
-    """One broken promise: `focus` and `value` as in N-Triples, `path` as in SPARQL; `messages` with their languages."""
+    """One SHACL validation result.
+
+    `focus` and `value` are written as in N-Triples, `path` as in SPARQL; `messages` have their languages.
+    """
 
     focus: str
     path: str
@@ -88,7 +91,7 @@ class Result:
 
     @cached_property
     def iri(self) -> str:
-        """The name of the result: the same fault has the same name in every report."""
+        """The IRI of the result: equal results have the same IRI in every report."""
         parts = (self.focus, self.path, self.value, self.component, self.severity, self.shape)
         return _RESULT + _digest(parts)
 
@@ -103,25 +106,25 @@ class Result:
 
 @dataclass(frozen=True)
 class Report:
-    """What a validation found, the gravest first; `unlisted` are severities with how many more results they have."""
+    """Validation report, most severe results first; `unlisted` has the number of further results by severity."""
 
     results: tuple[Result, ...]
     unlisted: tuple[tuple[str, int], ...] = ()
 
     @property
     def conforms(self) -> bool:
-        """True if no result is a Violation: warnings and remarks do not keep data from being published."""
+        """True if no result is a Violation; warnings and remarks do not prevent publication."""
         return all(result.severity != SH + "Violation" for result in self.results)
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many results there are of each severity."""
+        """The number of results of each severity."""
         counts = Counter(result.severity.removeprefix(SH) for result in self.results)
         counts.update({severity.removeprefix(SH): number for severity, number in self.unlisted})
         return dict.fromkeys(SEVERITIES, 0) | counts
 
     def text(self, language: str) -> str:
-        """Return the report for people: each promise that is broken, and where. Of remarks (Info) only the number."""
+        """Return the report as text: violated shapes with their focus nodes; of remarks (Info) only the number."""
         yes, no, label = _WORDS.get(language, _WORDS["en"])
         counted = ", ".join(f"{label.get(severity, severity)} {count}" for severity, count in self.counts.items())
         lines = [f"{yes if self.conforms else no} {counted}"]
@@ -142,9 +145,9 @@ class Report:
         return json.dumps(document, ensure_ascii=False, indent=1) + "\n"
 
     def triples(self) -> Iterator[Triple]:
-        """Yield the report in SHACL's own terms, every node named: the source shape tells a path of several steps.
+        """Yield the report in SHACL terms without blank nodes; the source shape identifies a complex path.
 
-        `sh:conforms` leaves warnings and remarks aside, as SHACL 1.2 allows.
+        `sh:conforms` ignores warnings and remarks, as SHACL 1.2 allows.
         """
         iris = [result.iri for result in self.results]
         about = NamedNode(names.shared("validation-report", _digest(iris)))
@@ -187,6 +190,6 @@ def _triples(result: Result) -> Iterator[Triple]:
 
 
 def _published(text: str) -> NamedNode | Literal:
-    """Return a term of a result as it may be published: a blank node gets a name."""
+    """Return a term of a result for publication: a blank node is replaced by an IRI."""
     term = parse_term(text)
     return NamedNode(f"https://w3id.org/.well-known/genid/{term.value}") if isinstance(term, BlankNode) else term

@@ -1,12 +1,8 @@
-"""Whether RDF data keep the promises of the shapes (SHACL), and which they break.
+"""SHACL validator with two engines: pySHACL, the reference, and `shacl`, the fast one.
 
-Two engines read the same terms. Four rules make their reports equal: literals keep the form they have in the file; a
-shape without a name is known by the nearest named shape around it; path and messages are those that the shapes state;
-a result stands once.
-
-The SHACL engines, each behind one function: pySHACL is the reference, `shacl` the fast one.
-
-The shapes, as the engines are given them, and what they say about a result.
+Both read the same terms, and four rules make their reports equal: literals keep the form they have in the file; a shape
+without an IRI is identified by the nearest enclosing shape with one; path and messages are those that the shapes state;
+a result is listed once.
 """
 
 import functools
@@ -38,7 +34,7 @@ _STEPS = {"inversePath": "^{}", "zeroOrMorePath": "{}*", "oneOrMorePath": "{}+",
 
 
 class Shapes:
-    """The shapes, each with a name while an engine works; knows the path, the messages and the owner of each."""
+    """Shapes graph in which every shape has an IRI; gives the path, messages and enclosing shape of a result."""
 
     def __init__(self, statements: list[Statement]) -> None:
         words = {(s, p.value.removeprefix(SH)) for s, p, _ in statements if p.value.startswith(SH)}
@@ -52,7 +48,7 @@ class Shapes:
             self._parent.setdefault(value, subject)
 
     def marked_targets(self) -> list[Statement]:
-        """Return the shapes with each target class replaced by the mark of that class (`TARGET_MARK`)."""
+        """Return the shapes with each target class replaced by things marked with `TARGET_MARK` and the class."""
         return [
             (s, NamedNode(SH + "targetSubjectsOf"), NamedNode(TARGET_MARK + o.value))
             if p.value == SH + "targetClass" and isinstance(o, NamedNode)
@@ -61,12 +57,12 @@ class Shapes:
         ]
 
     def inverse_properties(self) -> frozenset[str]:
-        """Return the properties that a path follows from the value to the subject."""
+        """Return the properties that a path follows from the object to the subject."""
         inverse = (value for _, predicate, value in self.statements if predicate.value == SH + "inversePath")
         return frozenset(value.value for value in inverse if isinstance(value, NamedNode))
 
     def result(self, found: RawResult) -> Result:
-        """Return what an engine found, in the words of the shapes."""
+        """Return the result of an engine with the path and messages that the shapes state."""
         focus, value, component, severity, source, words = found
         shape = parse_term(source)
         texts = [text for text in self._about[shape, SH + "message"] if isinstance(text, Literal)]
@@ -75,14 +71,14 @@ class Shapes:
         return Result(focus, path, value, component, severity, self._owner(shape), tuple(messages))
 
     def _owner(self, shape: Term) -> str:
-        """Return the shape itself, or the nearest around it that has a name."""
+        """Return the shape itself, or the nearest enclosing shape with an IRI."""
         step = shape
         while step in self._parent and (isinstance(step, BlankNode) or step.value.startswith(_UNNAMED)):
             step = self._parent[step]
         return step.value
 
     def _path(self, path: Term) -> str:
-        """Return a property path as SPARQL writes it."""
+        """Return a property path in SPARQL syntax."""
         if isinstance(path, NamedNode):
             return str(path)
         for word, form in _STEPS.items():
@@ -107,21 +103,21 @@ _XSD = iris.PREFIXES["xsd"]
 
 
 def fastest_engine() -> str:
-    """Return the name of the fast engine where it is installed, else that of the reference: their reports agree.
+    """Return the name of the fast engine if it is installed, else of the reference: their reports are equal.
 
-    It is installed with kg but on processors that it has no wheel for.
+    It is installed with kg, except on processors without a wheel of it.
     """
     return FAST if importlib.util.find_spec(FAST) else REFERENCE
 
 
 def n_triples(statements: Iterable[Statement]) -> str:
-    """Return statements as N-Triples, which every engine is given."""
+    """Return statements as N-Triples, the input of every engine."""
     return "".join(f"{s} {p} {o} .\n" for s, p, o in statements)
 
 
 @functools.lru_cache(maxsize=2)
 def _shapes_of_shacl(shapes: str) -> Any:
-    """Return shapes as the engine has understood them: that takes longer than to validate a small graph."""
+    """Return the parsed shapes of the fast engine, cached: parsing takes longer than validating a small graph."""
     return importlib.import_module(FAST).Shapes.from_text(shapes, format="ntriples")
 
 
@@ -163,7 +159,7 @@ def _validate_by_pyshacl(data: bytes, shapes: Any) -> Iterator[RawResult]:
 
 
 def _rdflib(lines: bytes) -> Any:
-    """Return N-Triples as an rdflib graph, in memory: pySHACL is many times slower on a store."""
+    """Return N-Triples as an rdflib graph in memory; pySHACL is many times slower on a store."""
     from rdflib import BNode, Graph, URIRef
     from rdflib import Literal as Value
 
@@ -190,14 +186,14 @@ _TYPE = f"<{iris.PREFIXES['rdf']}type>".encode()
 
 
 def validate(files: Sequence[Path], shapes: Path, engine: str = REFERENCE) -> Report:
-    """Validate RDF files, taken together (with the named graphs in them), against the shapes of a file or folder."""
+    """Validate RDF files, merged with their named graphs, against the shapes of a file or folder."""
     return Validator(shapes, engine).report(files)
 
 
 class Validator:
-    """The shapes of a file or folder, and an engine; raises where there is none of the name, or no shape.
+    """Validator by the shapes of a file or folder; the shapes are parsed once for any number of data.
 
-    Both read the shapes once: to validate many data, keep one.
+    Raises an error if there is no such engine, or no shape.
     """
 
     def __init__(self, shapes: Path, engine: str) -> None:
@@ -215,35 +211,35 @@ class Validator:
 
     @property
     def inverse_properties(self) -> frozenset[str]:
-        """The properties that a shape follows from a value to the things that have it."""
+        """The properties that a shape follows from an object to its subjects."""
         return self._shapes.inverse_properties()
 
     def report(self, files: Sequence[Path]) -> Report:
-        """Validate RDF files, taken together (with the named graphs in them)."""
+        """Validate RDF files, merged with their named graphs."""
         return make_report(self.results(n_triples(read_statements(files, ReleaseError)).encode()))
 
     def results(self, lines: bytes, focuses: Collection[bytes] | None = None) -> set[Result]:
-        """Return what is broken in data, as N-Triples without statements about statements.
+        """Return the results for data in N-Triples without RDF 1.2 triple terms.
 
-        Of `focuses`, which are IRIs, only, where they are given: nothing is done for other things.
+        If `focuses` (IRIs) are given, only these are validated.
         """
         if focuses is not None:
             lines += b"".join(_target_marks(lines, focuses))
         shapes = self._text if focuses is None else self._marked_text
         try:
-            if shapes not in self._checks:  # what an engine cannot use is told when it is used
+            if shapes not in self._checks:  # an engine reports unusable shapes on first use
                 self._checks[shapes] = ENGINES[self._engine](shapes)
             found = self._checks[shapes](lines)
             return {self._shapes.result(one) for one in found if focuses is None or one[0][1:-1].encode() in focuses}
         except (RuntimeError, ValueError, re.error) as error:
             fact = f"{self._engine} cannot use these shapes: {error}"
             raise RecipeError(
-                Problem(fact, "mend the shapes; see https://www.w3.org/TR/shacl/", self._place)
+                Problem(fact, "correct the shapes; see https://www.w3.org/TR/shacl/", self._place)
             ) from error
 
 
 def _target_marks(lines: bytes, focuses: Collection[bytes]) -> Iterator[bytes]:
-    """Yield, for each class of a focus, the line that has it validated."""
+    """Yield, for each class of a focus node, the line that makes it a target."""
     for line in lines.splitlines():
         subject, predicate, value = line.split(b" ", 2)
         if predicate == _TYPE and subject[1:-1] in focuses:
@@ -251,7 +247,7 @@ def _target_marks(lines: bytes, focuses: Collection[bytes]) -> Iterator[bytes]:
 
 
 def make_report(results: Iterable[Result], unlisted: Counter[str] | None = None) -> Report:
-    """Return the report of results, the gravest first; of some there may be numbers only, by their severity."""
+    """Return the report of results, most severe first; `unlisted` has further numbers by severity."""
     rank = {SH + severity: place for place, severity in enumerate(SEVERITIES)}
     ordered = sorted(results, key=lambda one: (rank.get(one.severity, len(rank)), one.shape, one))
     return Report(tuple(ordered), tuple(sorted((unlisted or Counter()).items())))

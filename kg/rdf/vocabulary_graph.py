@@ -1,18 +1,13 @@
-"""Reference data: the code lists as concept schemes, and the bodies, laws, periods and eras that the records name.
+"""Graph of the reference data: code lists, organizations, laws, periods and eras, links and revisions.
 
-Periods as things: their first and last day, their names in the eras they touch, and how they lie to these.
+Code lists are SKOS concept schemes. Periods have their first and last day (inclusive), their names in the eras they
+touch, and their relation to these; a fiscal year begins on 1 April (Public Finance Act, Article 11).
 
-A fiscal year begins on 1 April (Public Finance Act, Article 11). The end is the last day, inclusive.
+A published link to another data set is stated, and has a record of its evidence; a candidate has a record only, so that
+no query finds it by accident. Records use the terms of SSSOM if its RDF has them; VoID linksets describe each target.
 
-Links to other data sets: the statements, a record of each, and their description by VoID linksets.
-
-A published link is stated, and its record says on what it rests. A candidate has a record only: its triple is stated
-nowhere, so that no query meets it by chance. Records use SSSOM's terms where the RDF of SSSOM has them.
-
-Measures that continue earlier ones: the statement, and a record of each pair with its evidence and its grade.
-
-A pair that is stated has `prov:wasRevisionOf` (PROV-O) and `dcterms:replaces` on the later measure. A candidate, and
-one that a curator has rejected, has a record only, so that the plain properties are always safe to count.
+A measure that continues an earlier one has `prov:wasRevisionOf` (PROV-O) and `dcterms:replaces`. Each pair has a record
+of its evidence and grade; a candidate and a rejected pair have a record only.
 """
 
 import datetime
@@ -62,7 +57,7 @@ _RELATIONS = {
 
 @dataclass(frozen=True)
 class Interval:
-    """A period with its first day, its last day and its names; other names of the same period are in `also_ja`."""
+    """A period with its first day, last day and names; `also_ja` are its other Japanese names."""
 
     code: str
     first: datetime.date
@@ -75,7 +70,7 @@ class Interval:
 def interval(code: str, eras: Sequence[Era]) -> Interval:
     """Return the period of a code such as FY2019, CY2020-2024, FY2019-H1, 2020-11, 2020-11-30 or FY2021-on.
 
-    The eras give it names.
+    Its names are by the eras.
     """
     match = _CODE.fullmatch(code)
     if not match:
@@ -114,7 +109,7 @@ def _day(code: str, day: datetime.date, eras: Sequence[Era]) -> Interval:
 
 
 def _years(code: str, fiscal: bool, first: int, last: int) -> Interval:
-    """Return several years in a row."""
+    """Return a period of several consecutive years."""
     beginning = datetime.date(first, _APRIL if fiscal else 1, 1)
     unit = "年度" if fiscal else "年"
     label_en = f"{'fiscal years ' if fiscal else ''}{first} to {last}"
@@ -123,13 +118,13 @@ def _years(code: str, fiscal: bool, first: int, last: int) -> Interval:
 
 
 def _open(code: str, period: Interval) -> Interval:
-    """Return what begins as a period does and goes on."""
+    """Return the open-ended period that begins with another one."""
     also = tuple(f"{name}以降" for name in period.also_ja)
     return Interval(code, period.first, None, f"{period.label_ja}以降", f"{period.label_en} and later", also)
 
 
 def relation(period: Interval, era: Era) -> str:
-    """Return the property of OWL-Time that leads from a period to an era that it touches; raise ValueError for another.
+    """Return the property of OWL-Time from a period to an era that it touches; raise ValueError for another era.
 
     An era that has not ended ends later than any period.
     """
@@ -144,13 +139,13 @@ def _order(a: datetime.date, b: datetime.date) -> int:
 
 
 def _year_names(year: int, first: datetime.date, last: datetime.date, eras: Sequence[Era]) -> list[str]:
-    """Return the names of a year in the eras that a period touches, the latest first, then in figures."""
+    """Return the names of a year in the eras that a period touches, the latest first, then in digits."""
     touched = (era for era in reversed(eras) if era.touches(first, last))
     return [*filter(None, (era.year_name(year) for era in touched)), f"{year}"]
 
 
 def _extent(part: str) -> tuple[int, int]:
-    """Return (months after the beginning of the year, number of months)."""
+    """Return the offset in months from the beginning of the year, and the length in months."""
     if not part:
         return 0, 12
     length = 6 if part[0] == "H" else 3
@@ -217,7 +212,7 @@ def describe_lists(graph: Graph, recipe: Recipe) -> None:
 
 
 def _links(concept: Subject, kind: str, code: Code) -> None:
-    """State what only pillars and units have: the Act with its article, and the code of UCUM."""
+    """State the Act and article of a pillar, and the UCUM code of a unit."""
     if kind == "pillar" and code.row["act"]:
         concept.to("dcterms:references", iris.shared("law", code.row["act"]))
         concept.text("shisaku:actArticle", code.row["act_article"])
@@ -237,23 +232,23 @@ def _concept(graph: Graph, kind: str, key: str, scheme: str) -> Subject:
 
 
 def describe_row(graph: Graph, table: str, key: str, line: int) -> str:
-    """State a row of the recipe, by its file and line, and return its IRI: where a curated statement comes from."""
+    """State a row of the recipe, the source of a curated statement, by file and line; return its IRI."""
     iri = iris.shared("recipe", f"{table}/{key}")
     graph.about(iri).a("shisaku:RecipeRow").text("shisaku:file", f"build/{table}.csv").number("shisaku:fileLine", line)
     return iri
 
 
 def describe_source(graph: Graph, key: str) -> str:
-    """State the file that describes a source document, and return its IRI."""
+    """State the file that describes a source document; return its IRI."""
     iri = iris.shared("recipe", f"sources/{key}")
     graph.about(iri).a("shisaku:RecipeRow").text("shisaku:file", f"build/sources/{key}/source.toml")
     return iri
 
 
 def describe_bodies(graph: Graph, bodies: Iterable[Organization], others: CodeList) -> None:
-    """State the organizations and collectives; one that no code list knows keeps the name it is printed with.
+    """State the organizations and collectives; one without a code list entry keeps its printed name.
 
-    `others` are the organizations that stand in a list of their own, since the tables do not name them as ministries.
+    `others` are the organizations of a separate list, which the tables do not name as ministries.
     """
     beyond = {code.key for code in others}
     for body in bodies:
@@ -275,7 +270,7 @@ def _other_names(subject: Subject, code: Code) -> None:
 
 
 def describe_laws(graph: Graph, laws: Iterable[Law]) -> None:
-    """State the laws that are cited, each known by its number."""
+    """State the cited laws, each identified by its number."""
     for law in laws:
         subject = graph.about(law.iri).a("shisaku:Law").text("skos:prefLabel", law.title, "ja")
         subject.text("shisaku:lawNumber", law.number, "ja")
@@ -285,7 +280,7 @@ def describe_laws(graph: Graph, laws: Iterable[Law]) -> None:
 
 
 def describe_periods(graph: Graph, codes: Iterable[str], eras: Sequence[Era]) -> None:
-    """State the periods as intervals, and the eras that they touch with how each period lies to them."""
+    """State the periods as intervals, the eras they touch, and the relation of each period to these."""
     touched: set[Era] = set()
     for code in codes:
         period = interval(code, eras)
@@ -305,7 +300,7 @@ def describe_periods(graph: Graph, codes: Iterable[str], eras: Sequence[Era]) ->
 def _proper_interval(
     graph: Graph, iri: str, code: str, first: datetime.date | None, last: datetime.date | None
 ) -> Subject:
-    """State an interval between named instants; the days stand on it, too, so that a deadline is one hop."""
+    """State an interval between named instants, and its days as direct properties, too."""
     subject = graph.about(iri).a("time:ProperInterval").text("dcterms:identifier", code)
     for day, date, bound in ((first, "schema:startDate", "time:hasBeginning"), (last, "schema:endDate", "time:hasEnd")):
         if day:
@@ -321,18 +316,18 @@ PUBLISHED = "published"
 def describe_links(graph: Graph, links: Iterable[Link]) -> None:
     """State the published links, and a record of every link and candidate."""
     for link in links:
-        said = link.metadata
+        metadata = link.metadata
         published = link.status == PUBLISHED
         if published:
-            graph.about(link.subject).to(said.predicate, link.object)
+            graph.about(link.subject).to(metadata.predicate, link.object)
         record = graph.about(link.iri).a("shisaku:Link" if published else "shisaku:LinkCandidate")
-        record.to("rdf:subject", link.subject).to("rdf:predicate", graph.term(said.predicate).value)
+        record.to("rdf:subject", link.subject).to("rdf:predicate", graph.term(metadata.predicate).value)
         record.to("rdf:object", link.object)
         record.to("shisaku:linkStatus", "" if published else iris.shared("link-status", link.status))
-        record.to("sssom:object_source", iris.shared("link-target", said.target.key))
-        record.to("sssom:mapping_justification", graph.term(said.justification).value)
-        record.number("sssom:confidence", Decimal(said.confidence)).text("rdfs:comment", said.comment, "en")
-        record.text("dc:creator", said.author).typed("dcterms:created", said.date, "xsd:date")
+        record.to("sssom:object_source", iris.shared("link-target", metadata.target.key))
+        record.to("sssom:mapping_justification", graph.term(metadata.justification).value)
+        record.number("sssom:confidence", Decimal(metadata.confidence)).text("rdfs:comment", metadata.comment, "en")
+        record.text("dc:creator", metadata.author).typed("dcterms:created", metadata.date, "xsd:date")
         for table, key, line in link.sources:
             row = describe_source(graph, key) if table == SOURCE else describe_row(graph, table, key, line)
             record.to("prov:wasDerivedFrom", row)
@@ -340,7 +335,7 @@ def describe_links(graph: Graph, links: Iterable[Link]) -> None:
 
 @dataclass
 class _Linkset:
-    """What is counted of the links to one target."""
+    """Counts of the links to one target."""
 
     triples: int = 0
     subjects: int = 0
@@ -357,10 +352,10 @@ class _Linkset:
 
 
 def describe_linksets(graph: Graph, dataset: str, links: Table, targets: Iterable[LinkTarget]) -> None:
-    """State a VoID linkset for each target of published links: predicates, counts and how the links were made.
+    """State a VoID linkset for each target of published links: predicates, counts and method.
 
-    VoID, section 5: https://www.w3.org/TR/void/#linkset. A target of which nothing is published has no linkset. The
-    rows of the table are in the order of their subjects, and each link stands once.
+    VoID, section 5: https://www.w3.org/TR/void/#linkset. A target without published links has no linkset. The rows of
+    the table are sorted by subject, and distinct.
     """
     known, found = {target.key: target for target in targets}, dict[str, _Linkset]()
     for row in (dict(zip(links.columns, values, strict=True)) for values in links.rows):
@@ -381,7 +376,7 @@ def describe_linksets(graph: Graph, dataset: str, links: Table, targets: Iterabl
 
 
 def _target(graph: Graph, target: LinkTarget) -> str:
-    """State the data set that links lead to, and return its IRI."""
+    """State the data set that links lead to; return its IRI."""
     iri = iris.shared("link-target", target.key)
     about = graph.about(iri).a("void:Dataset").text("dcterms:title", target.label_ja, "ja")
     about.text("dcterms:title", target.label_en, "en").text("void:uriSpace", target.space)
@@ -394,7 +389,7 @@ _BY_RULE = "semapv:CompositeMatching"
 
 
 def describe_revisions(graph: Graph, revisions: Iterable[Revision]) -> None:
-    """State which measures continue which, and the record of every pair."""
+    """State the measures that continue others, and a record of every pair."""
     for found in revisions:
         if found.stated:
             for predicate in _STATED:
@@ -411,7 +406,7 @@ def describe_revisions(graph: Graph, revisions: Iterable[Revision]) -> None:
 
 
 def _origin(graph: Graph, found: Revision) -> None:
-    """State whose judgement it is: a curator's row, or the rule, which `revises` of the source asks for."""
+    """State the origin of a pair: a curator's row, or the rule that `revises` of the source enables."""
     record, row = graph.about(found.iri), found.row
     justification = row["mapping_justification"] if row else _BY_RULE
     record.to("sssom:mapping_justification", graph.term(justification).value)

@@ -1,10 +1,8 @@
-"""Counts what a graph holds, chunk by chunk, without holding it: how each class uses each property, with what values.
+"""Profiler of a graph: counts classes, properties and values chunk by chunk, and describes them in VoID.
 
-Distinct values, and the classes of values, cannot be counted in one chunk alone. So each chunk leaves a sorted file of
-small records, by the hashes of its values and of its subjects; afterwards all records of some hashes are looked at
-together. A hash has 64 bits: among ten million values the chance that any two share one is below one in 100,000.
-
-What the graph holds, counted: a VoID description with class and property partitions.
+Distinct values, and the classes of values, cannot be counted within one chunk. So each chunk has a sorted file of small
+records by the hashes of its values and subjects; then the records of each range of hashes are counted together. A hash
+has 64 bits: among ten million values the probability of any collision is below one in 100,000.
 """
 
 import hashlib
@@ -33,7 +31,7 @@ Use = tuple[str, str]  # a class, or an empty string for the whole graph, and a 
 
 @dataclass
 class PropertyUsage:
-    """How a property is usage: its triples, how many subjects have it, how many values, and the kinds of them."""
+    """Usage of a property: numbers of triples, subjects and distinct values, and the kinds of the values."""
 
     triples: int = 0
     subjects: int = 0
@@ -44,7 +42,7 @@ class PropertyUsage:
 
 @dataclass
 class GraphContents:
-    """What a graph, or a chunk of it, holds: `members` are things by class, `entities` those with names of our own."""
+    """Statistics of a graph or chunk; `members` are instances by class, `entities` subjects with our own IRIs."""
 
     triples: int = 0
     subjects: int = 0
@@ -56,7 +54,7 @@ class GraphContents:
 
 @dataclass(frozen=True)
 class ChunkCounts:
-    """What was counted in a chunk, its records, and what numbers mean in these: uses of values, classes of things."""
+    """Counts of a chunk, its file of records, and the uses and classes that numbers in the records refer to."""
 
     contents: GraphContents
     records: Path
@@ -87,7 +85,7 @@ def count_chunk(chunk: Chunk, records: Path) -> ChunkCounts:
 
 
 class _ClassCounts:
-    """What is counted of the subjects of the same classes that have a property, by a number for these two."""
+    """Counts by property and the classes of the subject, each such pair by a number."""
 
     def __init__(self) -> None:
         self.numbers: dict[tuple[tuple[str, ...], bytes], int] = {}
@@ -98,7 +96,7 @@ class _ClassCounts:
         self._datatypes: defaultdict[tuple[int, bytes], int] = defaultdict(int)
 
     def add(self, classes: tuple[str, ...], rows: Sequence[tuple[bytes, bytes]]) -> None:
-        """Count what is stated of a subject: predicates, sorted, with values."""
+        """Count the statements about a subject, as (predicate, value) sorted by predicate."""
         before = b""
         for predicate, value in rows:
             if predicate != before:
@@ -114,7 +112,7 @@ class _ClassCounts:
                 self._datatypes[number, value[value.rindex(b'"') :]] += 1
 
     def add_to(self, uses: Mapping[Use, PropertyUsage]) -> None:
-        """Add what was counted to each use."""
+        """Add the counts to each use."""
         datatypes: defaultdict[int, Counter[str]] = defaultdict(Counter)
         for (number, end), times in self._datatypes.items():
             datatypes[number][_datatype(end)] += times
@@ -135,13 +133,13 @@ def _hash(term: bytes) -> bytes:
 
 
 def _datatype(end: bytes) -> str:
-    """Return the datatype of a literal as N-Triples ends it, from its last quotation mark."""
+    """Return the datatype of a literal from the end of its N-Triples form, after the closing quotation mark."""
     return _STRING if end == b'"' else end[4:-1].decode() if end.startswith(b'"^^') else _LANGUAGE
 
 
 @dataclass
 class ValueCounts:
-    """What is known of the values of some hashes: how many there are, in all and of each use, and of which classes."""
+    """Counts of distinct values in a range of hashes: in all, by use, and by use and class."""
 
     values: int = 0
     distinct: Counter[Use] = field(default_factory=Counter)
@@ -149,7 +147,7 @@ class ValueCounts:
 
 
 def hash_ranges(counted: Sequence[ChunkCounts]) -> list[tuple[int, int]]:
-    """Return ranges of hashes (their first four bytes, the end excluded) whose records are looked at together."""
+    """Return ranges of hashes (their first four bytes, end excluded) that are counted together."""
     size = sum(one.records.stat().st_size for one in counted)
     many = max(1, -(-size // _RECORDS_PER_RANGE))
     bounds = [(place << 32) // many for place in range(many + 1)]
@@ -157,7 +155,7 @@ def hash_ranges(counted: Sequence[ChunkCounts]) -> list[tuple[int, int]]:
 
 
 def count_values(counted: Sequence[ChunkCounts], hash_range: tuple[int, int]) -> ValueCounts:
-    """Return what is known of the values whose hashes are in a range."""
+    """Return the counts of the values whose hashes are in a range."""
     uses: dict[bytes, Counter[tuple[Use, ...]]] = defaultdict(Counter)
     types: dict[bytes, tuple[str, ...]] = {}
     for one in counted:
@@ -187,7 +185,7 @@ def _records(file: Path, hash_range: tuple[int, int]) -> Iterator[tuple[bytes, i
 
 
 def _find_record(records: mmap.mmap, size: int, bound: int) -> int:
-    """Return the number of records whose hashes are before a bound."""
+    """Return the number of records whose hashes are less than a bound."""
     low, high = 0, size
     while low < high:
         middle = (low + high) // 2
@@ -200,7 +198,7 @@ def _find_record(records: mmap.mmap, size: int, bound: int) -> int:
 
 
 def merge_counts(counted: Iterable[ChunkCounts], values: Iterable[ValueCounts]) -> GraphContents:
-    """Return what the whole graph holds."""
+    """Return the statistics of the whole graph."""
     whole = GraphContents()
     for part in (one.contents for one in counted):
         whole.triples += part.triples
@@ -221,7 +219,7 @@ def merge_counts(counted: Iterable[ChunkCounts], values: Iterable[ValueCounts]) 
 
 
 def describe_contents(graph: Graph, dataset: str, contents: GraphContents) -> None:
-    """State what was counted, as a description of the dataset; its parts are named beside it."""
+    """State the statistics as a VoID description of the dataset with class and property partitions."""
     by_class: dict[str, dict[str, PropertyUsage]] = defaultdict(dict)
     for (kind, name), usage in contents.uses.items():
         by_class[kind][name] = usage
@@ -263,7 +261,7 @@ def _vocabularies(*usage: Iterable[str]) -> list[str]:
 
 
 def _short(iri: str) -> str:
-    """Return a name for an IRI that can stand in a fragment: `skos.Concept`."""
+    """Return a name for an IRI that is valid in a fragment: `skos.Concept`."""
     for prefix, namespace in PREFIXES.items():
         if iri.startswith(namespace):
             return f"{prefix}.{quote(iri.removeprefix(namespace), safe='')}"

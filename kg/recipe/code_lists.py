@@ -1,6 +1,7 @@
-"""Code lists: what a printed word stands for, whatever its width, spacing or variant.
+"""Code lists: entries of controlled vocabularies, found by key or by printed form.
 
-What texts name besides the columns of the table: entities, bodies and places, and what became of organizations.
+Printed forms are compared without regard to width and spacing. The module also checks the lists of names that texts are
+searched for (entities, bodies and places), laws, and the changes of organizations.
 """
 
 import datetime
@@ -15,7 +16,7 @@ from kg.recipe.table_loader import Row, Table
 
 @dataclass(frozen=True)
 class Code:
-    """An entry of a code list. `row` gives the columns that only this list has."""
+    """An entry of a code list; `row` has the columns that only this list has."""
 
     key: str
     label_ja: str
@@ -24,7 +25,7 @@ class Code:
 
 
 class CodeList:
-    """The entries of one table, found by key or by any printed form; `problems` are forms of two entries."""
+    """The entries of one table by key and printed form; `problems` are forms that two entries share."""
 
     def __init__(self, table: Table) -> None:
         self.name = table.name
@@ -49,11 +50,11 @@ class CodeList:
         return self._codes[key]
 
     def printed(self, text: str) -> Code | None:
-        """Return the entry that a printed form stands for, or None."""
+        """Return the entry with a printed form, or None."""
         return self._printed.get(plain(text))
 
     def forms(self) -> dict[str, Code]:
-        """Return every printed form (compared form, see `plain`) with its entry."""
+        """Return the entry of every printed form (in compared form, see `plain`)."""
         return dict(self._printed)
 
 
@@ -69,7 +70,7 @@ _LOCAL_CODE_LENGTH = 6  # a corporate number of a local government ends in its l
 
 @dataclass(frozen=True)
 class Change:
-    """One change of organizations: the keys of those before and after it, and the first day of what came after."""
+    """A change of organizations: the keys of those before and after it, and its date, the first day of the latter."""
 
     key: str
     date: datetime.date
@@ -81,9 +82,10 @@ class Change:
 
 
 def check_code_lists(codes: Mapping[str, CodeList]) -> Iterator[Problem]:
-    """Yield what is wrong between lists.
+    """Yield the problems between code lists.
 
-    That is a form, a key or a corporate number of two things, and an area code that is not its number's.
+    These are forms, keys and corporate numbers that two things share, and area codes that do not fit their corporate
+    number.
     """
     forms: dict[str, tuple[str, str]] = {}
     for name in ("organizations", *NAME_LISTS):
@@ -108,7 +110,7 @@ def check_code_lists(codes: Mapping[str, CodeList]) -> Iterator[Problem]:
 
 
 def _check_laws(laws: CodeList) -> Iterator[Problem]:
-    """Yield law numbers that are not written as laws are cited, and law IDs that are not those of their numbers."""
+    """Yield law numbers that are not in the form of citations, and law IDs that do not fit their numbers."""
     for law in laws:
         number, identifier = law.row["law_number"], law.row["law_id"]
         cited, law_id = _LAW_NUMBER.fullmatch(number), _LAW_ID.fullmatch(identifier)
@@ -124,12 +126,12 @@ def _check_laws(laws: CodeList) -> Iterator[Problem]:
 
 
 def check_concepts(table: Table) -> Iterator[Problem]:
-    """Yield every key that stands twice in its scheme."""
+    """Yield every key that occurs twice in its scheme."""
     first: dict[tuple[str, str], int] = {}
     for row in table.rows:
         line = first.setdefault((row["scheme"], row["key"]), row.line)
         if line != row.line:
-            fact = f"{row['key']} of {row['scheme']} stands already in line {line}"
+            fact = f"{row['key']} of {row['scheme']} is already in line {line}"
             yield Problem(fact, "keep one of the two rows", table.file, row.line)
 
 
@@ -145,10 +147,10 @@ def _shared_corporate_numbers(codes: Mapping[str, CodeList]) -> Iterator[Problem
 
 
 def read_changes(table: Table, codes: Mapping[str, CodeList]) -> tuple[tuple[Change, ...], list[Problem]]:
-    """Return the changes of organizations in the order of their dates, and what is wrong with them."""
+    """Return the changes of organizations sorted by date, and their problems."""
     keys = {code.key for name in ("organizations", "bodies") for code in codes[name]}
     problems = [
-        Problem(f"{side} names {key!r}, which is no organization", "add it to bodies.csv", table.file, row.line)
+        Problem(f"{side} names {key!r}, which is not an organization", "add it to bodies.csv", table.file, row.line)
         for row in table.rows
         for side in ("original", "resulting")
         for key in row.listed(side)

@@ -1,12 +1,11 @@
-"""Corrections: a curator's judgement on what is printed, tied to the printed text.
+"""Corrections: a curator's judgement on a printed text, identified by that text.
 
-An entry names its text, which must stand once, and only once, in the cells of its edition (or of one line of it). So an
-entry that no longer fits stops the build, and pages or rows that moved do not matter.
+The text of an entry must occur exactly once in the cells of its edition (or of one line of it). So an entry that no
+longer fits stops the build, while pages or rows may move.
 
-Misreadings that come back: what an earlier edition's correction says may hold for the text of a new one, too.
-
-The next document is read by the same text recognition. Nothing is corrected for its likeness: a curator is proposed the
-row, looks at the place, and adds it to `corrections.csv`.
+The misreading that an earlier edition's correction has may recur in a new one, since documents come from the same text
+recognition. Nothing is corrected automatically: a curator is shown the row, checks the place, and adds it to
+`corrections.csv`.
 """
 
 import csv
@@ -28,7 +27,7 @@ _CONTROL = re.compile("[\0-\x1f\x7f-\x9f\u2028\u2029]")
 
 @dataclass(frozen=True)
 class Correction:
-    """One decision. `replace`: the printed text is read as `corrected`; `flag`: it is only reported as doubtful."""
+    """One decision: `replace` reads the printed text as `corrected`, `flag` only reports it as doubtful."""
 
     id: str
     edition: str
@@ -47,9 +46,9 @@ class Correction:
 
 @dataclass(frozen=True)
 class CorrectedCell:
-    """A printed cell, the text it is read as, and the corrections that made the difference or flagged it.
+    """A printed cell, the text it is read as, and the corrections that changed or flagged it.
 
-    Characters that show nothing are in the printed cell only.
+    Invisible characters are in the printed cell only.
     """
 
     cell: Cell
@@ -58,9 +57,9 @@ class CorrectedCell:
 
 
 def read_corrections(table: Table, editions: Collection[str]) -> tuple[tuple[Correction, ...], list[Problem]]:
-    """Return the entries of `corrections.csv` that can be applied, and what is wrong with the others.
+    """Return the applicable entries of `corrections.csv`, and the problems of the others.
 
-    An entry that contradicts itself or an earlier one, or is about an edition that is not there, is wrong.
+    An entry is wrong if it contradicts itself or an earlier one, or is about an unknown edition.
     """
     entries: list[Correction] = []
     problems: list[Problem] = []
@@ -77,9 +76,9 @@ def read_corrections(table: Table, editions: Collection[str]) -> tuple[tuple[Cor
 
 
 def _contradictions(entry: Correction, others: Iterable[Correction], editions: Collection[str]) -> Iterator[Problem]:
-    """Yield what is wrong with an entry; `others` are about the same text of the same edition."""
-    if editions and entry.edition not in editions:  # without any, that is told once
-        fact = f"{entry.id}: edition is {entry.edition!r}, which is no source at hand"
+    """Yield the problems of an entry; `others` are about the same text of the same edition."""
+    if editions and entry.edition not in editions:  # if there are none, another problem reports it
+        fact = f"{entry.id}: edition is {entry.edition!r}, which is not a source of this recipe"
         yield Problem(fact, f"name one of {', '.join(sorted(editions))}", entry.file, entry.file_line)
     if entry.action == "replace" and entry.printed == entry.corrected:
         fact = f"{entry.id} changes nothing"
@@ -110,8 +109,8 @@ def _contradictions(entry: Correction, others: Iterable[Correction], editions: C
 def correct(printed: Iterable[Cell], corrections: Iterable[Correction]) -> list[CorrectedCell]:
     """Apply the corrections to the printed cells.
 
-    Raises RecipeError for every entry that does not fit exactly once, and for two that would replace the same place:
-    what is said to have been applied always was.
+    Raises RecipeError for every entry that does not fit exactly once, and for two that replace the same place: every
+    published correction was applied.
     """
     cells = list(printed)
     by_edition: dict[str, list[tuple[int, Cell]]] = {}
@@ -137,7 +136,7 @@ def correct(printed: Iterable[Cell], corrections: Iterable[Correction]) -> list[
 
 
 def _overlapping_entries(places: Iterable[tuple[int, Correction]]) -> Iterator[Problem]:
-    """Yield where two entries are about the same place of a cell; a doubt may be about a part that was replaced."""
+    """Yield pairs of entries about the same place of a cell; a flag may be about a part that is replaced."""
     known = sorted(places, key=lambda place: (place[0], place[1].file_line))
     for (at, one), (then, other) in itertools.combinations(known, 2):
         same = (at, one.printed) == (then, other.printed)
@@ -163,14 +162,14 @@ def _mismatch(entry: Correction, lines: list[int]) -> Problem:
         remedy = "the source may have been mended: copy the text again from the document, or delete the row"
     else:
         where = ", ".join(map(str, lines))
-        times = f"stands {len(lines)} times in {entry.edition} (lines {where})"
+        times = f"occurs {len(lines)} times in {entry.edition} (lines {where})"
         fact = f"{entry.id}: the printed text {entry.printed!r} {times}"
-        remedy = "lengthen the printed text until it stands once, or name the line; one row for each place"
+        remedy = "lengthen the printed text until it is unique, or name the line; one row for each place"
     return Problem(fact, remedy, entry.file, entry.file_line)
 
 
 def _apply_to_cell(cell: Cell, places: list[tuple[int, Correction]]) -> CorrectedCell:
-    """Replace from the end to the beginning, so that earlier places stay where they are."""
+    """Return the corrected cell; places are replaced from the end, so that earlier offsets stay valid."""
     text = Text.of(cell)
     for at, entry in sorted(places, key=lambda place: place[0], reverse=True):
         if entry.action == "replace":
@@ -183,9 +182,9 @@ _NUMBERED = re.compile(r"c(\d+)")
 
 
 def recurring_corrections(sources: Sequence[Source], corrections: Sequence[Correction]) -> Iterator[Problem]:
-    """Yield for each place of an edition where an earlier edition's correction fits, and none stands, the row to add.
+    """Yield the row to add for each uncorrected place that an earlier edition's correction fits.
 
-    A document that cannot be read is passed over: that is told elsewhere.
+    A document that cannot be read is skipped: that is reported elsewhere.
     """
     number = max((int(match[1]) for entry in corrections if (match := _NUMBERED.fullmatch(entry.id))), default=0)
     documents = {source.key: _document_lines(source) for source in sources} if len(sources) > 1 and corrections else {}
@@ -214,12 +213,12 @@ def _document_lines(source: Source) -> Sequence[str]:
 
 
 def _lines_with_text(entry: Correction, lines: Sequence[str]) -> list[int]:
-    """Return the lines in which a text stands, once for each time."""
+    """Return the lines with a text, once for each occurrence."""
     return [line for line, text in enumerate(lines, 1) for _ in range(text.count(entry.printed))]
 
 
 def _intended_lines(entry: Correction, places: list[int], documents: Mapping[str, Sequence[str]]) -> list[int]:
-    """Return the lines that an entry is about: where it names one of several, the one that has come in its place."""
+    """Return the lines that an entry applies to; if it names one of several, the corresponding one."""
     there = _lines_with_text(entry, documents.get(entry.edition, ())) if entry.line and places else []
     if len(there) == len(places) and entry.line in map(str, there):
         return [places[there.index(int(entry.line))]]
@@ -227,7 +226,7 @@ def _intended_lines(entry: Correction, places: list[int], documents: Mapping[str
 
 
 def _is_decided(entry: Correction, line: int, own: Correction) -> bool:
-    """Return whether an edition's own entry is about the text that an earlier one's is about, in a line."""
+    """Return whether an edition's own entry is about the same text of a line as an earlier edition's."""
     return own.line in ("", str(line)) and (own.printed in entry.printed or entry.printed in own.printed)
 
 

@@ -1,4 +1,4 @@
-"""Eras (元号), by whose years Japanese documents count: their names, and their first and last days."""
+"""Eras (元号), by whose years Japanese documents count: names, first and last days."""
 
 import datetime
 from collections.abc import Iterator
@@ -11,7 +11,10 @@ from kg.recipe.table_loader import Row, Table
 
 @dataclass(frozen=True)
 class Era:
-    """One era. Its first day is None where sources disagree on it, its last day, inclusive, where it has not ended."""
+    """One era.
+
+    Its first day is None if sources disagree on it; its last day, inclusive, is None if it has not ended.
+    """
 
     key: str
     label_ja: str
@@ -23,16 +26,13 @@ class Era:
     row: Row
 
     def touches(self, first: datetime.date, last: datetime.date) -> bool:
-        """Return whether the days from first to last include one of the era.
-
-        False where its first day is not settled.
-        """
+        """Return whether a range of days overlaps the era; False if its first day is not settled."""
         if self.first_day is None or last < self.first_day:
             return False
         return self.last_day is None or first <= self.last_day
 
     def western_year(self, number: int) -> int:
-        """Return the Gregorian year of one of its years, which count from 1."""
+        """Return the Gregorian year of an era year, counted from 1."""
         return self.first_year + number - 1
 
     def year_name(self, year: int) -> str:
@@ -42,7 +42,7 @@ class Era:
 
 
 def read_eras(table: Table) -> tuple[tuple[Era, ...], list[Problem]]:
-    """Return the eras of `eras.csv`, the earliest first, and what is wrong: days that cannot be or cross."""
+    """Return the eras of `eras.csv`, the earliest first, and their problems: impossible or overlapping days."""
     eras: list[Era] = []
     problems: list[Problem] = []
     if not table.rows:
@@ -75,7 +75,7 @@ def _era(row: Row) -> Era:
 
 
 def _crossing(eras: list[Era], table: Table) -> Iterator[Problem]:
-    """Yield what is wrong with the order of the days. Until 1926 an era ended on the day on which the next began."""
+    """Yield the problems in the order of days; until 1926 an era ended on the day on which the next began."""
     for era in eras:
         if era.first_day and era.last_day and era.last_day < era.first_day:
             yield Problem(f"{era.key} ends before it begins", "exchange the days", table.file, era.row.line)

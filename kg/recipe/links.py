@@ -1,7 +1,8 @@
-"""Links to other data sets: rows in the columns of SSSOM, rules that follow from an identifier, and what they lead to.
+"""Links to other data sets: curated rows with the columns of SSSOM, and rules by identifiers.
 
 SSSOM: Simple Standard for Sharing Ontological Mappings, https://w3id.org/sssom/. `flag` is a column of our own: a link
-whose value was `seen` in a source is published, one that was `computed` is a candidate, and any other is no row at all.
+with the value `seen` was found in a source and is published, one with `computed` is a candidate; there are no other
+rows.
 """
 
 import re
@@ -41,7 +42,7 @@ _EXAMPLES = {"value": "1234567890123", "date": "20191011"}
 
 @dataclass(frozen=True)
 class LinkTarget:
-    """A data set or site that links lead to: its IRIs begin with `space`, and the rest fits `pattern`."""
+    """A data set or site that links lead to: its IRIs begin with `space`, and the rest matches `pattern`."""
 
     key: str
     label_ja: str
@@ -55,22 +56,22 @@ class LinkTarget:
     row: Row
 
     def complaint(self, iri: str) -> str:
-        """Return what is wrong with an IRI of it, or an empty string."""
+        """Return the problem of an IRI of this target, or an empty string."""
         rest = iri.removeprefix(self.space)
         if rest == iri or not re.fullmatch(self.pattern, rest):
-            return f"{iri} is no IRI of {self.key}: those are {self.space} and then {self.pattern}"
+            return f"{iri} is not an IRI of {self.key}: those are {self.space} and then {self.pattern}"
         if self.check and not CHECKS[self.check][0](rest):
             return f"{rest} is not {CHECKS[self.check][1]}"
         try:
             NamedNode(iri)
         except ValueError as error:
-            return f"{iri} is no IRI: {error}"
+            return f"{iri} is not an IRI: {error}"
         return ""
 
 
 @dataclass(frozen=True)
 class MappingMetadata:
-    """What a row or a rule says of its links, in the words of SSSOM."""
+    """Metadata of the links of a row or rule, by SSSOM."""
 
     target: LinkTarget
     predicate: str
@@ -88,7 +89,7 @@ class MappingMetadata:
 
 @dataclass(frozen=True)
 class LinkRow:
-    """One link as a curator gave it, both ends as IRIs."""
+    """One curated link, both ends as IRIs."""
 
     subject: str
     object: str
@@ -97,7 +98,7 @@ class LinkRow:
 
 @dataclass(frozen=True)
 class LinkRule:
-    """A rule of a service: the identifiers of `column` in the table `things` make the rest of the IRI by `pattern`."""
+    """A rule: fills `pattern` with the identifiers in `column` of the table `things`."""
 
     things: str
     column: str
@@ -106,11 +107,11 @@ class LinkRule:
 
     @property
     def dated(self) -> bool:
-        """True if its IRIs hold the date for archived copies."""
+        """True if its IRIs contain the date of archived copies."""
         return "{date" in self.pattern
 
     def iri(self, value: str, date: str = "") -> str:
-        """Return the IRI for an identifier; empty where there is none, or no date and the pattern needs one."""
+        """Return the IRI for an identifier; empty if there is none, or the pattern needs a date and there is none."""
         if not value or (self.dated and not date):
             return ""
         return _ascii(self.metadata.target.space + self.pattern.format(value=value, date=date))
@@ -118,7 +119,7 @@ class LinkRule:
 
 @dataclass(frozen=True)
 class Links:
-    """What the recipe says of links."""
+    """The links of the recipe: targets, curated rows and rules."""
 
     targets: tuple[LinkTarget, ...]
     rows: tuple[LinkRow, ...]
@@ -128,7 +129,7 @@ class Links:
 def read_links(
     tables: Mapping[str, Table], codes: Mapping[str, CodeList], sources: Sequence[Source]
 ) -> tuple[Links, list[Problem]]:
-    """Return the links of the recipe, and every problem of theirs."""
+    """Return the links of the recipe, and all problems of theirs."""
     targets = {row["key"]: LinkTarget(**row.values, row=row) for row in tables[TARGETS].rows}
     problems: list[Problem] = []
     rows: list[LinkRow] = []
@@ -138,7 +139,7 @@ def read_links(
             continue
         target = targets.get(name.removeprefix(FOLDER))
         if target is None:
-            fact = f"{table.file.stem} is no key of {TARGETS}.csv"
+            fact = f"{table.file.stem} is not a key of {TARGETS}.csv"
             problems.append(Problem(fact, "describe the target there, or rename the file", table.file))
             continue
         found = [_parse_row(row, target, table) for row in table.rows]
@@ -154,7 +155,7 @@ def read_links(
 
 
 def _linkable_names(codes: Mapping[str, CodeList], sources: Sequence[Source]) -> dict[str, set[str]]:
-    """Return what can be linked, by its IRI, with the names that it goes by."""
+    """Return the names of each thing that can be linked, by its IRI."""
     lists = [(kind, codes[name]) for kind, of_kind in _SUBJECTS.items() for name in of_kind]
     things = {
         iris.shared(kind, code.key): {plain(name) for name in _names_of(code)}
@@ -176,7 +177,7 @@ def _names_of(code: Code) -> Iterator[str]:
 def _conflicting_identities(
     rows: Sequence[LinkRow], rules: Sequence[LinkRule], tables: Mapping[str, Table]
 ) -> Iterator[Problem]:
-    """Yield each IRI elsewhere that is said to be two of our things, and each of these that is said to be two there."""
+    """Yield each external IRI that two of our things are said to be, and the reverse."""
     first: dict[str, tuple[str, str]] = {}
     of: dict[tuple[str, Path], tuple[str, str]] = {}
     for subject, iri, file, line in _identity_claims(rows, rules, tables):
@@ -193,7 +194,7 @@ def _conflicting_identities(
 def _identity_claims(
     rows: Sequence[LinkRow], rules: Sequence[LinkRule], tables: Mapping[str, Table]
 ) -> Iterator[tuple[str, str, Path, int]]:
-    """Yield what is said to be one thing with what, and where; a rule yields to a row that rejects what it makes."""
+    """Yield each statement of identity with its place; a row that rejects a link overrides a rule."""
     rejected = {(row.subject, row.object) for row in rows if row.metadata.rejected}
     for rule in (rule for rule in rules if rule.metadata.predicate in _IDENTITY and rule.things in _KINDS):
         table = tables[rule.things]
@@ -254,25 +255,25 @@ def _row_problems(rows: Sequence[LinkRow], known: Mapping[str, set[str]], table:
     for row, given in zip(rows, table.rows, strict=True):
         line, label = row.metadata.line, given["subject_label"]
         if row.subject not in known:
-            yield Problem(f"{row.subject} is nothing of the code lists", "correct subject_id", file, line)
+            yield Problem(f"{row.subject} is not in the code lists", "correct subject_id", file, line)
         elif label and plain(label) not in known[row.subject]:
-            fact = f"subject_label is {label!r}, which is no name of {given['subject_id']}"
+            fact = f"subject_label is {label!r}, which is not a name of {given['subject_id']}"
             yield Problem(fact, "correct the one that is wrong", file, line)
         if complaint := row.metadata.target.complaint(row.object):
             yield Problem(complaint, "correct object_id, or the target in link-targets.csv", file, line)
         at = first.setdefault((row.subject, row.metadata.predicate, row.object), line)
         if at != line:
-            fact = f"the same link stands in line {at}"
+            fact = f"the same link is in line {at}"
             yield Problem(fact, "keep one row: a link is published, a candidate or rejected", file, line)
 
 
 def _rule_problems(rule: LinkRule, row: Row, tables: Mapping[str, Table]) -> Iterator[Problem]:
-    """Yield what is wrong with a rule: its column, its pattern, or the first wrong IRI that it makes of a code list."""
+    """Yield the problems of a rule: its column, its pattern, or its first invalid IRI."""
     file = tables[RULES].file
     rows = tables[rule.things].rows if rule.things in tables else ()
     columns = _COLUMNS.get(rule.things) or {name for thing in rows[:1] for name in thing.values}
     if rule.column not in columns:
-        fact = f"{rule.column} is no column of {rule.things}"
+        fact = f"{rule.column} is not a column of {rule.things}"
         yield Problem(fact, f"name one of {', '.join(sorted(columns))}", file, row.line)
         return
     try:

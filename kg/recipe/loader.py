@@ -1,7 +1,7 @@
-"""Reading the whole recipe, and every problem in it at once.
+"""Loader of the recipe: reads every file and collects all problems.
 
-What is broken is left out, and the rest is looked at all the same: a curator is told everything in one go. Whether one
-part fits another is asked only of parts that are whole.
+Broken parts are omitted and the others are still checked, so that a curator gets every problem at once. Relations
+between parts are checked only if these are not broken.
 """
 
 import datetime
@@ -40,7 +40,7 @@ _EASTERNMOST = datetime.timezone(datetime.timedelta(hours=14))  # where a day be
 
 @dataclass(frozen=True)
 class Recipe:
-    """Everything that a curator decided: what the release is called, the sources, the code lists, the corrections."""
+    """All decisions of the curators: release metadata, sources, code lists, corrections, links and judgements."""
 
     folder: Path
     version: str
@@ -64,9 +64,9 @@ class Recipe:
 
 @dataclass(frozen=True)
 class RecipeReport:
-    """A recipe with all that is wrong with it, and what is only remarked. `recipe` holds what could be read of it.
+    """A recipe with its problems and remarks; `recipe` is as much of it as could be read.
 
-    It is None where nothing could be read, or where a document cannot be read without what is missing.
+    It is None if nothing could be read, or if a document cannot be read without what is missing.
     """
 
     recipe: Recipe | None
@@ -75,7 +75,7 @@ class RecipeReport:
 
 
 def read_recipe(folder: Path) -> Recipe:
-    """Read the recipe in `folder`; raise RecipeError with every problem of every file."""
+    """Return the recipe in `folder`; raise RecipeError with all problems of all files."""
     found = inspect_recipe(folder)
     if found.problems or found.recipe is None:
         raise RecipeError(*found.problems)
@@ -83,7 +83,7 @@ def read_recipe(folder: Path) -> Recipe:
 
 
 def inspect_recipe(folder: Path) -> RecipeReport:
-    """Read the recipe in `folder` as far as it can be read."""
+    """Return the recipe in `folder` as far as it can be read, with its problems."""
     try:
         described = read_descriptions(folder)
     except RecipeError as error:
@@ -93,7 +93,7 @@ def inspect_recipe(folder: Path) -> RecipeReport:
 
 @dataclass
 class _RecipeReader:
-    """A recipe that is being read; `broken` has the names of tables, and the files, with a problem."""
+    """State of reading a recipe; `broken` has the names of tables, and the files, with a problem."""
 
     folder: Path
     described: dict[str, tuple[Field, ...]]
@@ -103,7 +103,7 @@ class _RecipeReader:
     unread: bool = False  # a table holds nothing that could be relied on
 
     def read(self) -> RecipeReport:
-        """Read the files, then what they say of each other."""
+        """Read the files, then check their relations."""
         settings = self._read_settings()
         tables = self._read_tables(settings.get("issued", ""))
         sources = self._read_sources()
@@ -112,7 +112,7 @@ class _RecipeReader:
         return RecipeReport(recipe if whole else None, tuple(self.problems), tuple(self.remarks))
 
     def _read_settings(self) -> dict[str, str]:
-        """Check every TOML file; return what recipe.toml says, which is nothing where it is broken."""
+        """Check every TOML file; return the settings of recipe.toml, empty if that is broken."""
         found = check_settings(self.folder, self.described)
         try:
             _check_format(self.folder / FILE)
@@ -161,7 +161,7 @@ class _RecipeReader:
     def _assemble(
         self, settings: dict[str, str], tables: dict[str, Table], sources: tuple[Source, ...]
     ) -> Recipe | None:
-        """Return the recipe; None where a table that it needs is not described."""
+        """Return the recipe; None if a table that it needs is not described."""
         if missing := [name for name in (*CODE_LISTS, *_REQUIRED_TABLES) if name not in tables]:
             self._add_problems(
                 Problem(f"[{name}] is missing", "put it back", self.folder / DESCRIPTIONS) for name in missing
@@ -207,7 +207,7 @@ class _RecipeReader:
         return codes
 
     def _add_problems(self, problems: Iterable[Problem], *parts: str) -> None:
-        """Keep problems of some parts, unless a part is broken: then they may only follow from that."""
+        """Add problems of some parts, unless a part is broken: then they may only follow from that."""
         if not self.broken & {*parts}:
             self.problems.extend(problems)
 
@@ -225,7 +225,7 @@ _REQUIRED_TABLES = (
 
 
 def _check_format(file: Path) -> None:
-    """Raise RecipeError where the recipe has a form that this program does not read."""
+    """Raise RecipeError if this program does not support the format of the recipe."""
     found = read_toml(file).get("format")
     if found != FORMAT:
         fact = f"format is {found!r}; this program reads format {FORMAT}"

@@ -1,7 +1,8 @@
-"""Plans of local governments: a table as it was received, and the description of its columns.
+"""Plans of local governments: a received table, and a description of its columns.
 
-`build/plans/<key>/plan.toml` names the table, its SHA-256 and encoding, whose plan it is, the edition whose measures it
-cites, and which column is what (docs/plans.md). The table is CSV with a header; its first row stands in line 2.
+`build/plans/<key>/plan.toml` names the table, its SHA-256 and encoding, the owner of the plan, the edition whose
+measures it cites, and the meaning of each column (docs/plans.md). The table is CSV with a header; its first row is in
+line 2.
 """
 
 import csv
@@ -29,7 +30,7 @@ _CODECS = {"utf-8": "utf-8-sig", "shift_jis": "cp932"}  # what people call Shift
 
 @dataclass(frozen=True)
 class PlanRow:
-    """One row of a plan's table: its values by what their columns are, and the line that it begins on."""
+    """One row of a plan's table: its values by the meaning of their columns, and its line."""
 
     values: dict[str, str]
     line: int
@@ -40,7 +41,7 @@ class PlanRow:
 
 @dataclass(frozen=True)
 class LocalPlan:
-    """A plan as it was received: the curator's description and the rows of its table."""
+    """A plan as received: the curator's description and the rows of its table."""
 
     key: str
     file: Path
@@ -56,9 +57,9 @@ class LocalPlan:
 def read_plans(
     folder: Path, sources: Sequence[Source], broken: Container[str | Path] = ()
 ) -> tuple[tuple[LocalPlan, ...], list[Problem]]:
-    """Return every plan below `folder`, in the order of their keys, and what is wrong with the others.
+    """Return every plan below `folder`, in the order of their keys, and the problems of the others.
 
-    A description that is `broken` is told elsewhere, and not read.
+    A description in `broken` is reported elsewhere, and not read.
     """
     editions = edition_keys(folder, sources)
     descriptions, problems = find_descriptions(folder / FOLDER, DESCRIPTION)
@@ -83,14 +84,14 @@ def _plan(description: Path, editions: set[str]) -> LocalPlan:
         remedy = f"save the table as CSV in UTF-8: it looks like {looks}"
         if looks in ("", other):
             remedy = f'try encoding = "{other}"'
-        raise RecipeError(Problem(f"is no {encoding}", remedy, file, line)) from error
+        raise RecipeError(Problem(f"is not {encoding}", remedy, file, line)) from error
     return LocalPlan(described["key"], file, described, tuple(_rows(text, described["columns"], file)))
 
 
 def _problems(described: dict[str, Any], file: Path, editions: set[str]) -> Iterator[Problem]:
-    """Yield what is wrong with a description that has the form of one."""
+    """Yield the problems of a well-formed description."""
     if described["edition"] not in editions:
-        fact = f"edition is {described['edition']!r}, which is no source at hand"
+        fact = f"edition is {described['edition']!r}, which is not a source of this recipe"
         yield Problem(fact, f"name one of {', '.join(sorted(editions))}", file)
     columns = described.get("columns")
     if not isinstance(columns, dict):
@@ -99,11 +100,11 @@ def _problems(described: dict[str, Any], file: Path, editions: set[str]) -> Iter
     for name in (name for name in (TITLE, CITES) if name not in columns):
         yield Problem(f"no column is {name}", f"add {name} = '…' under [columns]", file)
     for name in sorted({*columns} - {*COLUMNS}):
-        yield Problem(f"{name} is nothing that a column can be", f"use {', '.join(COLUMNS)}", file)
+        yield Problem(f"{name} is not a role of a column", f"use {', '.join(COLUMNS)}", file)
 
 
 def _rows(text: str, columns: dict[str, str], file: Path) -> Iterator[PlanRow]:
-    """Yield the rows of a table; raise RecipeError with every row that is none, or has no title."""
+    """Yield the rows of a table; raise RecipeError with every malformed row, or row without title."""
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     problems: list[Problem] = []
     rows: list[PlanRow] = []
@@ -121,7 +122,7 @@ def _rows(text: str, columns: dict[str, str], file: Path) -> Iterator[PlanRow]:
                 rows.append(PlanRow(values, line))
             line = reader.line_num + 1
     except csv.Error as error:
-        problems.append(Problem(f"is no CSV: {error}", "close the quotation marks", file, reader.line_num))
+        problems.append(Problem(f"is not valid CSV: {error}", "close the quotation marks", file, reader.line_num))
     problems += _numbered_twice(rows, file)
     if problems:
         raise RecipeError(*problems)
@@ -129,13 +130,13 @@ def _rows(text: str, columns: dict[str, str], file: Path) -> Iterator[PlanRow]:
 
 
 def _numbered_twice(rows: Sequence[PlanRow], file: Path) -> Iterator[Problem]:
-    """Yield the rows whose number is another row's, or would be but for the width of its digits."""
+    """Yield the rows whose number equals another row's, regardless of the width of digits."""
     printed = Counter(row[NUMBER] for row in rows)
     first: dict[str, PlanRow] = {}
     for row in (row for row in rows if row[NUMBER]):
         other = first.setdefault(plain(row[NUMBER]), row)
         if printed[row[NUMBER]] > 1:
-            yield Problem(f"{row[NUMBER]} stands twice", "number each measure once", file, row.line)
+            yield Problem(f"{row[NUMBER]} occurs twice", "number each measure once", file, row.line)
         elif other is not row:
             fact = f"{row[NUMBER]} is the same number as {other[NUMBER]} in line {other.line}"
             yield Problem(fact, "number each measure once, whatever the width of the digits", file, row.line)

@@ -1,4 +1,4 @@
-"""What a release says about itself: descriptions, terms, and the names of its files, tables and columns."""
+"""Texts of a release: descriptions, terms, and the names of its files, tables and columns."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,7 +47,7 @@ class Catalogue:
 
 
 def read_catalogue(folder: Path) -> Catalogue:
-    """Read `catalogue.toml`; raise RecipeError where something is missing or no pair of texts."""
+    """Read `catalogue.toml`; raise RecipeError if a text is missing or is not a pair of texts."""
     file = folder / FILE
     data = read_toml(file)
     try:

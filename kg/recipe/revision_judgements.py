@@ -1,7 +1,7 @@
-"""Which edition revises which, and what curators say of measures that continue earlier ones.
+"""Order of the editions, and curators' judgements on measures that continue earlier ones.
 
-`revises` in `source.toml` names the edition that a table takes the place of. `build/revisions.csv` has the columns of
-SSSOM (https://w3id.org/sssom/): a row confirms that one measure continues another or, with `Not`, that it does not.
+`revises` in `source.toml` names the edition that a table replaces. `build/revisions.csv` has the columns of SSSOM
+(https://w3id.org/sssom/): a row confirms that one measure continues another or, with `Not`, that it does not.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,7 +17,7 @@ TABLE = "revisions"
 
 @dataclass(frozen=True)
 class Judgement:
-    """A curator's word on one pair of measures, both by their IRIs."""
+    """A curator's judgement on one pair of measures, both by their IRIs."""
 
     later: str
     earlier: str
@@ -26,12 +26,12 @@ class Judgement:
 
 
 def revised_edition(source: Source) -> str:
-    """Return the key of the edition that a source revises; empty where it names none."""
+    """Return the key of the edition that a source revises; empty if it names none."""
     return str(source.described.get("revises", ""))
 
 
 def earlier_editions(source: Source, sources: Sequence[Source]) -> set[str]:
-    """Return the keys of the earlier editions: those that an edition revises, and those of the plans before its own."""
+    """Return the keys of the editions that one revises, and of those of earlier plans."""
     earlier = {one.key: revised_edition(one) for one in sources}
     plan = str(source.described.get("plan", ""))
     older = {one.key for one in sources if str(one.described.get("plan", "")) < plan}
@@ -40,7 +40,7 @@ def earlier_editions(source: Source, sources: Sequence[Source]) -> set[str]:
 
 
 def newest_edition(sources: Sequence[Source]) -> str:
-    """Return the key of the newest edition: that of the latest plan; of two of one plan, the one that revises more."""
+    """Return the key of the newest edition, by its plan and then by the number of editions it revises."""
     earlier = {source.key: revised_edition(source) for source in sources}
     plans: dict[str, list[str]] = {}
     for source in sources:
@@ -49,7 +49,7 @@ def newest_edition(sources: Sequence[Source]) -> str:
 
 
 def read_judgements(table: Table, sources: Sequence[Source]) -> tuple[tuple[Judgement, ...], list[Problem]]:
-    """Return what curators say, and what is wrong with it or with the order of the editions."""
+    """Return the judgements of curators, and the problems of these and of the order of editions."""
     problems = [*_problems_of_order(sources), *_problems_of_rows(table, sources)]
     return tuple(_judgement(row) for row in table.rows), problems
 
@@ -65,14 +65,14 @@ def _problems_of_order(sources: Sequence[Source]) -> Iterator[Problem]:
         file = source.file.parent / DESCRIPTION
         key = earlier[source.key]
         if key and key not in earlier:
-            fact = f"revises names {key!r}, which is no source at hand"
+            fact = f"revises names {key!r}, which is not a source of this recipe"
             yield Problem(fact, f"name one of {', '.join(sorted(earlier))}, or leave it out", file)
         elif key and source.key in _revision_chain(key, earlier):
             yield Problem(f"{source.key} would revise itself", "let `revises` name the older edition only", file)
 
 
 def _revision_chain(key: str, earlier: Mapping[str, str]) -> set[str]:
-    """Return an edition and all that it revises, one after the other."""
+    """Return an edition and all that it revises, directly or indirectly."""
     found: set[str] = set()
     while key and key not in found:
         found.add(key)
@@ -91,5 +91,5 @@ def _problems_of_rows(table: Table, sources: Sequence[Source]) -> Iterator[Probl
             yield Problem(fact, remedy, table.file, row.line)
         at = first.setdefault((row["subject_id"], row["object_id"]), row.line)
         if at != row.line:
-            fact = f"the same pair stands in line {at}"
+            fact = f"the same pair is in line {at}"
             yield Problem(fact, "keep one row: a pair is confirmed or rejected", table.file, row.line)

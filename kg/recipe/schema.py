@@ -1,11 +1,8 @@
-"""What `tables.toml` says of a column of a table, or of a setting of a TOML file: its grammar.
+"""Schema of the recipe: the grammar of `tables.toml`, which describes table columns and TOML settings.
 
-The words are those of the Frictionless Table Schema (name, type, required, unique, pattern, enum), with titles in two
-languages. A value that does not fit is told in the words of the description.
-
-Check digits and other forms that no pattern tells: whether an identifier can be right at all.
-
-A mistyped one is told before it becomes a wrong link.
+Its terms are those of the Frictionless Table Schema (name, type, required, unique, pattern, enum), with titles in two
+languages; messages about a value use them. Checks such as check digits, which no pattern expresses, find mistyped
+identifiers before they become wrong links.
 """
 
 import dataclasses
@@ -27,10 +24,10 @@ _ISNI = re.compile(r"[0-9]{15}[0-9X]")
 
 
 def is_corporate_number(text: str) -> bool:
-    """Return whether this is a corporate number (法人番号): 13 digits, of which the first checks the others.
+    """Return whether a text is a corporate number (法人番号): 13 digits, the first of them the check digit.
 
-    Order of the Ministry of Finance No. 70 of 2014, Article 2: 9 less the remainder by 9 of the sum of the digits, from
-    the last one on by turns once and twice.
+    Order of the Ministry of Finance No. 70 of 2014, Article 2: the check digit is 9 minus the sum modulo 9 of the other
+    digits, weighted 1 and 2 alternately from the last one.
     """
     if not (len(text) == 13 and text.isascii() and text.isdigit()):
         return False
@@ -39,11 +36,9 @@ def is_corporate_number(text: str) -> bool:
 
 
 def is_local_government_code(text: str) -> bool:
-    """Return whether this is a local-government code (全国地方公共団体コード).
+    """Return whether a text is a local-government code (全国地方公共団体コード), 6 digits.
 
-    6 digits, of which the last checks the others.
-
-    By the ministry's rule (JIS X 0402): the last digit of 11 less the remainder by 11 of the sum of the digits,
+    The last one is the check digit (JIS X 0402): the last digit of 11 minus the sum modulo 11 of the other digits,
     weighted 6, 5, 4, 3, 2.
     """
     if not (len(text) == 6 and text.isascii() and text.isdigit()):
@@ -53,7 +48,7 @@ def is_local_government_code(text: str) -> bool:
 
 
 def is_isni(text: str) -> bool:
-    """Return whether this is an ISNI: 16 characters, the last one by ISO 7064 MOD 11-2."""
+    """Return whether a text is an ISNI: 16 characters, the last one the check character by ISO 7064 MOD 11-2."""
     if not _ISNI.fullmatch(text):
         return False
     total = 0
@@ -63,7 +58,7 @@ def is_isni(text: str) -> bool:
 
 
 def is_address(text: str) -> bool:
-    """Return whether this is an address of the web, with a host, in ASCII, that can be an IRI of the graph."""
+    """Return whether a text is an http(s) URL in ASCII with a host that is a valid IRI."""
     try:
         NamedNode(text)
         return text.isascii() and text.startswith(("http://", "https://")) and bool(urlsplit(text).hostname)
@@ -72,7 +67,7 @@ def is_address(text: str) -> bool:
 
 
 def is_expression(text: str) -> bool:
-    """Return whether this is a regular expression."""
+    """Return whether a text is a valid regular expression."""
     try:
         re.compile(text)
     except re.error:
@@ -80,7 +75,7 @@ def is_expression(text: str) -> bool:
     return True
 
 
-# By the word of `tables.toml`: the check, and what it is asked about.
+# Checks by their name in `tables.toml`, with the description of a valid value.
 CHECKS: dict[str, tuple[Callable[[str], bool], str]] = {
     "corporate-number": (is_corporate_number, "a corporate number of 13 digits with the right check digit"),
     "local-government-code": (
@@ -112,7 +107,7 @@ _ONE_LINE = ("label_", "title_", "name")  # what fields are called that are show
 
 @dataclass(frozen=True)
 class Field:
-    """The description of one column or setting."""
+    """Description of one column or setting."""
 
     name: str
     title_ja: str
@@ -130,14 +125,14 @@ class Field:
     past: bool = False
 
     def problem(self, value: str, file: Path, line: int) -> Problem | None:
-        """Return what is wrong with one value of a table, or None."""
+        """Return the problem of a table value, or None."""
         if complaint := self.complaint(value):
             remedy = f"write what {DESCRIPTIONS} says of {self.name}: {self.title_ja} – {self.title_en}"
             return Problem(complaint, remedy, file, line)
         return None
 
     def setting_problem(self, name: str, value: Any, file: Path) -> Problem | None:
-        """Return what is wrong with a value of a TOML file, where a key of that name has it, or None."""
+        """Return the problem of a TOML value under a key, or None."""
         complaint = self._type_complaint(name, value)
         if isinstance(value, str):
             complaint = complaint or self._character_complaint(name, value) or self.complaint(value)
@@ -147,14 +142,14 @@ class Field:
         return None
 
     def check_characters(self, value: str, file: Path, line: int) -> Problem | None:
-        """Return that a cell holds characters that nobody sees, or sees as others, or None.
+        """Return the problem of a cell with invisible or decomposed characters, or None.
 
-        A field that keeps its spaces holds the text of a document, character for character.
+        A field that keeps its spaces holds the exact text of a document, and is not checked.
         """
         if self.keep_space:
             return None
         if invalid := _CONTROL.search(value) or _INVISIBLE.search(value):
-            fact = f"{self.name} holds U+{ord(invalid.group()):04X}, which nobody sees"
+            fact = f"{self.name} holds U+{ord(invalid.group()):04X}, an invisible character"
             return Problem(fact, "delete the character; was the file saved in another encoding?", file, line)
         if self.name.startswith(_ONE_LINE) and "\n" in value.replace("\r", "\n"):
             return Problem(f"{self.name} holds a line break", "write it in one line", file, line)
@@ -164,7 +159,7 @@ class Field:
         return None
 
     def missing(self, file: Path) -> Problem:
-        """Return that a setting is not there."""
+        """Return the problem of a missing setting."""
         remedy = f"write what {DESCRIPTIONS} says of {self.name}: {self.title_ja} – {self.title_en}"
         return Problem(f"{self.name} missing", remedy, file)
 
@@ -189,7 +184,7 @@ class Field:
         return ""
 
     def complaint(self, value: str) -> str:
-        """Return what is wrong with one value, or an empty string."""
+        """Return the problem of one value as a text, or an empty string."""
         if not value:
             return f"{self.name} is empty" if self.required else ""
         if self.enum and value not in self.enum:
@@ -212,19 +207,19 @@ def _is_date(value: str) -> bool:
 
 
 def read_toml(file: Path) -> dict[str, Any]:
-    """Read a TOML file; raise RecipeError where it is missing or malformed."""
+    """Return the content of a TOML file; raise RecipeError if it is missing or malformed."""
     try:
         return tomllib.loads(read_text(file, RecipeError))
     except OSError as error:
         raise RecipeError(Problem(f"cannot be read: {error.strerror}", "put the file back", file)) from error
     except tomllib.TOMLDecodeError as error:
-        raise RecipeError(Problem(f"is no TOML: {error}", "mend the syntax at that place", file)) from error
+        raise RecipeError(Problem(f"is not valid TOML: {error}", "correct the syntax at that place", file)) from error
 
 
 def read_descriptions(folder: Path) -> dict[str, tuple[Field, ...]]:
-    """Read `tables.toml`: for each table of the recipe its columns, for each TOML file its settings.
+    """Return the columns of each table and the settings of each TOML file, by `tables.toml`.
 
-    Raises RecipeError with everything that is no description.
+    Raises RecipeError with all invalid descriptions.
     """
     file = folder / DESCRIPTIONS
     described: dict[str, tuple[Field, ...]] = {}
@@ -234,7 +229,7 @@ def read_descriptions(folder: Path) -> dict[str, tuple[Field, ...]]:
             described[name] = tuple(_field(field) for field in table["fields"])
         except (KeyError, TypeError, ValueError) as error:
             remedy = "describe each column with name, title_ja, title_en and the words explained at the top of the file"
-            problems.append(Problem(f"[{name}] is no description of a table: {error}", remedy, file))
+            problems.append(Problem(f"[{name}] is not a description of a table: {error}", remedy, file))
     problems.extend(_undefined_names(described, file))
     if problems:
         raise RecipeError(*problems)
@@ -242,7 +237,7 @@ def read_descriptions(folder: Path) -> dict[str, tuple[Field, ...]]:
 
 
 def _field(given: dict[str, Any]) -> Field:
-    """Return a description; raise TypeError or ValueError for a word that it does not know, or that is of no use."""
+    """Return a description; raise TypeError or ValueError for an unknown or unusable key."""
     known = {word.name: word for word in dataclasses.fields(Field)}
     if unknown := sorted({*given} - {*known}):
         raise ValueError(f"{unknown[0]} is none of {', '.join(known)}")
@@ -261,7 +256,7 @@ def _field(given: dict[str, Any]) -> Field:
 
 
 def _undefined_names(described: Mapping[str, Sequence[Field]], file: Path) -> list[Problem]:
-    """Return where a description names a table, a column or a check that is not there."""
+    """Return the problems of descriptions that refer to an unknown table, column or check."""
     return [
         Problem(f"[{name}] {field.name} names {word!r}, which is not described", "correct the name", file)
         for name, fields in described.items()

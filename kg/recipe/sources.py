@@ -1,4 +1,4 @@
-"""Source documents: frozen bytes that are verified before they are read."""
+"""Source documents: received files whose SHA-256 is verified before they are read."""
 
 import hashlib
 from collections.abc import Callable, Container, Iterable, Iterator
@@ -16,7 +16,7 @@ REQUIRED = ("key", "document", "sha256", "title_ja", "title_en")
 
 
 class _Described(Protocol):
-    """File content that matches its description."""
+    """Interface of a received file with its description."""
 
     @property
     def key(self) -> str: ...
@@ -30,9 +30,9 @@ Keyed = TypeVar("Keyed", bound=_Described)
 
 @dataclass(frozen=True)
 class Source:
-    """One edition of the table: the curator's description, and where its document is.
+    """One edition of the table: the curator's description, and the path of its document.
 
-    `carried` is the document itself, for who takes the source to a machine that does not have the file.
+    `content` is the document itself, for machines that do not have the file.
     """
 
     key: str
@@ -43,27 +43,27 @@ class Source:
 
     @property
     def description(self) -> Path:
-        """The file that describes it."""
+        """The path of the file that describes it."""
         return self.file.parent / DESCRIPTION
 
     def document(self) -> str:
-        """Return the decoded document, line ends as they are; raise SourceError where it is not what was read_verified.
+        """Return the decoded document with its line ends; raise SourceError if it is not the received one.
 
-        It is read anew each time: a thousand documents need not be in memory at once.
+        It is read anew each time, so that a thousand documents need not be in memory at once.
         """
         if self.content is not None:
             return self.content
         return _decode_document(read_verified(self.file, self.sha256, DESCRIPTION, SourceError), self.file)
 
     def with_document(self, document: bytes) -> "Source":
-        """Return the edition with these bytes as its document; raise SourceError where they are empty or no UTF-8."""
+        """Return the edition with these bytes as its document; raise SourceError if empty or not UTF-8."""
         return replace(self, content=_decode_document(document, self.file))
 
 
 def read_source(folder: Path) -> Source:
-    """Read `source.toml` and the document it names.
+    """Read `source.toml` and the document that it names.
 
-    Raises SourceError where the document is missing, empty, no UTF-8 or not the one that was read_verified.
+    Raises SourceError if the document is missing, empty, not UTF-8 or not the received one.
     """
     description = folder / DESCRIPTION
     described = read_toml(description)
@@ -76,7 +76,10 @@ def read_source(folder: Path) -> Source:
 
 
 def read_verified(file: Path, sha256: str, description: str, error: type[KgError]) -> bytes:
-    """Return the content of a file; raise `error` if it is not the content that the description names by SHA-256."""
+    """Return the bytes of a file; raise the error if it is missing or its SHA-256 differs.
+
+    `description` is the name of the file that states the hash.
+    """
     try:
         content = file.read_bytes()
     except OSError as reason:
@@ -91,7 +94,7 @@ def read_verified(file: Path, sha256: str, description: str, error: type[KgError
 
 
 def _decode_document(content: bytes, file: Path) -> str:
-    """Return the text, without a mark at its beginning; one in UTF-16 is refused, since it is served as UTF-8."""
+    """Return the text without byte order mark; UTF-16 is refused, since the file is served as UTF-8."""
     remedy = "convert the document to UTF-8 and give its new sha256"
     if marked(content) not in ("", "utf-8-sig"):
         raise SourceError(Problem(f"is no UTF-8: this looks like {looks_like(content)}", remedy, file, 1))
@@ -102,9 +105,9 @@ def _decode_document(content: bytes, file: Path) -> str:
 
 
 def read_sources(folder: Path, broken: Container[str | Path] = ()) -> tuple[tuple[Source, ...], list[Problem]]:
-    """Return every source below `folder`, in the order of their keys, and what is wrong with the others.
+    """Return every source below `folder`, in the order of their keys, and the problems of the others.
 
-    A description that is `broken` is told elsewhere, and not read.
+    A description in `broken` is reported elsewhere, and not read.
     """
     descriptions, problems = find_descriptions(folder, DESCRIPTION)
     unbroken = [description for description in descriptions if description not in broken]
@@ -116,12 +119,12 @@ def read_sources(folder: Path, broken: Container[str | Path] = ()) -> tuple[tupl
 
 
 def edition_keys(folder: Path, sources: Iterable[Source]) -> set[str]:
-    """Return the keys of the editions of a recipe, and the names of folders: one that cannot be read is called so."""
+    """Return the keys of all editions of a recipe, by folder name for those that cannot be read."""
     return {source.key for source in sources} | {part.name for part in folder.glob(f"{FOLDER}/[!.]*") if part.is_dir()}
 
 
 def find_descriptions(folder: Path, description: str) -> tuple[list[Path], list[Problem]]:
-    """Return the descriptions in the folders of a folder, and a problem for each of these that has none."""
+    """Return the descriptions in subfolders of a folder, and a problem for each subfolder without one."""
     problems = []
     for part in sorted(folder.glob("[!.]*")) if folder.is_dir() else ():
         if part.is_dir() and not (part / description).is_file():
@@ -131,21 +134,21 @@ def find_descriptions(folder: Path, description: str) -> tuple[list[Path], list[
 
 
 def _conflicting_plans(sources: Iterable[Source]) -> Iterator[Problem]:
-    """Yield where two editions say different things of one plan."""
+    """Yield the properties of one plan that differ between two editions."""
     first: dict[tuple[str, str], Source] = {}
     for source in sources:
         for name in ("plan_ja", "plan_en", "plan_decided"):
-            said, plan = source.described.get(name), source.described.get("plan")
-            if said is None or plan is None:
+            value, plan = source.described.get(name), source.described.get("plan")
+            if value is None or plan is None:
                 continue
             other = first.setdefault((plan, name), source)
-            if said != other.described[name]:
-                fact = f"{name} of plan {plan!r} is {said}, and {other.described[name]} in {other.key}"
+            if value != other.described[name]:
+                fact = f"{name} of plan {plan!r} is {value}, and {other.described[name]} in {other.key}"
                 yield Problem(fact, "correct the one that is wrong, or give one a plan of its own", source.description)
 
 
 def read_by_key(descriptions: Iterable[Path], read: Callable[[Path], Keyed]) -> tuple[tuple[Keyed, ...], list[Problem]]:
-    """Return what some descriptions describe, in the order of their keys, and what is wrong with them."""
+    """Return what some descriptions describe, sorted by key, and the problems of the others."""
     problems: list[Problem] = []
     found: dict[str, Keyed] = {}
     for description in sorted(descriptions):

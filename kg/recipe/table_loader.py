@@ -1,12 +1,10 @@
-"""TableReport the recipe's tables against their description in `tables.toml`.
+"""Loader of the recipe's tables and TOML files, validated against their descriptions in `tables.toml`.
 
-A table is read whole: every problem is reported at once, each with file and line. Rows without a problem are kept, so
-that what stands behind a broken row is checked, too.
+All problems are reported at once, each with file and line. Valid rows are kept even if others are broken, so that
+relations to them are checked, too.
 
-TableReport TOML files of the recipe against their description in `tables.toml`: keys, types and the form of values.
-
-A description is named like the file below the recipe, `sources/*/source.toml`. The name of a setting within a table has
-dots, `columns.title`; a `*` in it stands for any key.
+The description of a TOML file is named like its path below the recipe, `sources/*/source.toml`; that of a setting in a
+table has dots, `columns.title`, and `*` for any key.
 """
 
 import csv
@@ -27,7 +25,7 @@ from kg.recipe.schema import DESCRIPTIONS, TOML, Field, read_toml
 
 @dataclass(frozen=True, eq=False)
 class Row:
-    """One row of a table: its values by column name, and the line of the file it starts on; equal by identity."""
+    """One row of a table: its values by column name, and the line it starts on; equal by identity."""
 
     values: dict[str, str]
     line: int
@@ -36,7 +34,7 @@ class Row:
         return self.values[name]
 
     def listed(self, name: str) -> tuple[str, ...]:
-        """Return the values of a field that holds several, joined by `|`."""
+        """Return the values of a field that has several, joined by `|`."""
         return tuple(part.strip() for part in self.values[name].split("|") if part.strip())
 
 
@@ -51,7 +49,7 @@ class Table:
 
 @dataclass
 class TableReport:
-    """What is wrong with a table, and what is only remarked; `broken` where it holds no row that can be relied on."""
+    """Problems and remarks of one table; `broken` if none of its rows is reliable."""
 
     problems: list[Problem] = dataclasses.field(default_factory=list)
     remarks: list[Problem] = dataclasses.field(default_factory=list)
@@ -59,7 +57,7 @@ class TableReport:
 
 
 def match_tables(folder: Path, described: Mapping[str, tuple[Field, ...]]) -> dict[str, tuple[Field, ...]]:
-    """Return the descriptions by the names of the tables that are there: `links/*` is every table of that folder."""
+    """Return the descriptions by table name; `links/*` describes every table of that folder."""
     found: dict[str, tuple[Field, ...]] = {}
     for name, fields in described.items():
         if name.endswith(TOML):
@@ -71,7 +69,7 @@ def match_tables(folder: Path, described: Mapping[str, tuple[Field, ...]]) -> di
 
 
 def read_table(folder: Path, name: str, fields: tuple[Field, ...]) -> tuple[Table, TableReport]:
-    """Read `<name>.csv` and return its rows that have no problem, with every problem of the others."""
+    """Read `<name>.csv` and return its valid rows, with all problems of the others."""
     file, report = folder / f"{name}.csv", TableReport()
     try:
         text = read_text(file, RecipeError, "save the table as CSV in UTF-8")
@@ -87,7 +85,7 @@ def read_table(folder: Path, name: str, fields: tuple[Field, ...]) -> tuple[Tabl
 
 
 def _rows(text: str, file: Path, fields: tuple[Field, ...], report: TableReport) -> list[Row]:
-    """Split the text into rows; a wrong header or width is a problem, rows without any value are remarked."""
+    """Return the rows of a text; a wrong header or width is a problem, blank rows are a remark."""
     records = csv.reader(io.StringIO(text, newline=""), strict=True)
     names = [field.name for field in fields]
     rows: list[Row] = []
@@ -110,7 +108,7 @@ def _rows(text: str, file: Path, fields: tuple[Field, ...], report: TableReport)
                 stripped = [v if f.keep_space else visible(v).strip() for f, v in zip(fields, values, strict=True)]
                 rows.append(Row(dict(zip(names, stripped, strict=True)), line))
                 if stripped == names:
-                    report.problems.append(Problem("the header stands here again", "delete this row", file, line))
+                    report.problems.append(Problem("the header is repeated here", "delete this row", file, line))
             elif record:
                 fact = f"the row has {len(record)} fields, not {len(names)}"
                 remedy = "quote a value that holds a comma or a line break"
@@ -118,15 +116,17 @@ def _rows(text: str, file: Path, fields: tuple[Field, ...], report: TableReport)
             line = records.line_num + 1
     except csv.Error as error:
         report.broken = True
-        report.problems.append(Problem(f"is no CSV: {error}", "close the quotation marks of that row", file, line))
+        report.problems.append(
+            Problem(f"is not valid CSV: {error}", "close the quotation marks of that row", file, line)
+        )
     if blank:
-        fact = f"{len(blank)} blank rows are left aside"
+        fact = f"{len(blank)} blank rows are skipped"
         report.remarks.append(Problem(fact, "delete them, if they are not meant", file, blank[0]))
     return rows
 
 
 def _trim_empty_columns(record: list[str], width: int) -> list[str]:
-    """Return a record without the empty columns that a spreadsheet writes behind the last one, in the header, too."""
+    """Return a record without the empty columns that a spreadsheet adds after the last one."""
     return record[:width] if not any(value.strip() for value in record[width:]) else record
 
 
@@ -141,7 +141,7 @@ def _header_problem(header: list[str], names: list[str], file: Path) -> Problem:
 
 
 def _row_problems(rows: list[Row], file: Path, fields: tuple[Field, ...]) -> Iterator[tuple[Row, list[Problem]]]:
-    """Yield the rows that do not fit the description, each with what is wrong with it."""
+    """Yield the rows that do not fit the description, each with its problems."""
     first: dict[tuple[str, str], int] = {}
     for row in rows:
         problems: list[Problem] = []
@@ -150,7 +150,7 @@ def _row_problems(rows: list[Row], file: Path, fields: tuple[Field, ...]) -> Ite
             if problem := field.problem(value, file, row.line) or field.check_characters(value, file, row.line):
                 problems.append(problem)
             elif field.unique and value and (field.name, value) in first:
-                fact = f"{field.name} {value!r} stands already in line {first[field.name, value]}"
+                fact = f"{field.name} {value!r} is already in line {first[field.name, value]}"
                 problems.append(Problem(fact, "keep one of the two rows", file, row.line))
             elif field.needs and value and not row[field.needs]:
                 fact = f"{field.name} is {value!r}, but {field.needs} is empty"
@@ -163,7 +163,7 @@ def _row_problems(rows: list[Row], file: Path, fields: tuple[Field, ...]) -> Ite
 def dangling_references(
     tables: Mapping[str, Table], described: Mapping[str, Sequence[Field]], broken: Container[str | Path]
 ) -> Iterator[Problem]:
-    """Yield every value that is to be a key of another table and is none; a broken table is not asked for its keys."""
+    """Yield every value that refers to a missing key of another table, unless that table is broken."""
     for name, fields in described.items():
         for field in fields:
             if not field.refers_to or field.refers_to in broken or field.refers_to not in tables:
@@ -173,12 +173,12 @@ def dangling_references(
             keys = {"", *(row["key"] for row in other.rows)}
             for row in table.rows:
                 if row[field.name] not in keys:
-                    fact = f"{field.name} is {row[field.name]!r}, which is no key of {other.file.name}"
+                    fact = f"{field.name} is {row[field.name]!r}, which is not a key of {other.file.name}"
                     yield Problem(fact, remedy, table.file, row.line)
 
 
 def future_dates(tables: Mapping[str, Table], described: Mapping[str, Sequence[Field]], last: str) -> Iterator[Problem]:
-    """Yield every date of the past that is after the last day that can be meant."""
+    """Yield every date that should be past and is after the last possible day."""
     for name, fields in described.items():
         for field in (field for field in fields if field.past):
             for row in tables[name].rows:
@@ -191,7 +191,7 @@ Settings = dict[str, Any]
 
 
 def check_settings(folder: Path, described: Mapping[str, tuple[Field, ...]]) -> dict[Path, list[Problem]]:
-    """Return the problems of each TOML file of the recipe in `folder`, an empty list for one that is as described."""
+    """Return the problems of each TOML file of the recipe; the list is empty if there are none."""
     files = [file for file in sorted(folder.rglob(f"*{TOML}")) if not _is_hidden(file.relative_to(folder))]
     return {file: [*_problems_of_file(file, folder, described)] for file in files if file != folder / DESCRIPTIONS}
 
@@ -221,7 +221,7 @@ def _problems(settings: Settings, fields: Sequence[Field], file: Path) -> Iterat
         if field is None:
             near = difflib.get_close_matches(name, names, n=1) or names
             yield Problem(
-                f"{name} is no setting of {file.name}", f"correct it, or leave it out: {', '.join(near)}", file
+                f"{name} is not a setting of {file.name}", f"correct it, or leave it out: {', '.join(near)}", file
             )
         elif problem := field.setting_problem(name, value, file):
             yield problem
@@ -233,7 +233,7 @@ def _problems(settings: Settings, fields: Sequence[Field], file: Path) -> Iterat
 
 
 def _flatten(settings: Settings, before: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield each value with its name; a table is no value, unless it is empty."""
+    """Yield each value with its dotted name; only an empty table is a value."""
     for key, value in settings.items():
         if isinstance(value, dict) and value:
             yield from _flatten(value, f"{before}{key}.")

@@ -97,7 +97,7 @@ def integrity(measures: list[Row], kpis: list[Row], targets: list[Row]) -> list[
     problems = []
     for name, rows in (("measures", measures), ("kpis", kpis), ("targets", targets)):
         iris = [row["iri"] for row in rows]
-        problems += [f"{name}: {iri} stands twice" for iri in set(iris) if iris.count(iri) > 1]
+        problems += [f"{name}: {iri} occurs twice" for iri in set(iris) if iris.count(iri) > 1]
     known = {row["iri"]: row for row in measures}
     for row in measures:
         end = f"/measure/{row['number'] or 'row-' + row['row']}"

@@ -282,7 +282,7 @@ def test_a_correction_whose_text_is_gone(draft: Draft, real: str) -> None:
 
 
 def test_a_correction_that_fits_twice(draft: Draft, real: str) -> None:
-    """A correction whose printed text stands twice is no decision: the build stops and names file and line."""
+    """A correction whose printed text occurs twice is no decision: the build stops and names file and line."""
     twice = {**CORRECTION, "printed": "総務省", "corrected": "総務庁"}
     result = draft(real, corrections=[twice])
     assert result.exit_code == 1

@@ -189,7 +189,7 @@ def test_a_plan_in_shift_jis_reads_the_same(tmp_path: Path, built: BuildResult) 
             r"plan\.csv:1: the header has not just one column 国の施策",
         ),
         ('cites = "関連する国の施策"\n', "", r"plan\.toml: no column is cites"),
-        ('number = "番号"', 'nummer = "番号"', r"plan\.toml: nummer is nothing that a column can be"),
+        ('number = "番号"', 'nummer = "番号"', r"plan\.toml: nummer is not a role of a column"),
         ("131016", "131017", r"plan\.toml: area_code is '131017'"),
         ('sha256 = "SHA"', f'sha256 = "{"0" * 64}"', r"plan\.csv: its SHA-256 is"),
         ('"utf-8"', '"utf-16"', r"plan\.toml: encoding is 'utf-16'"),
@@ -207,8 +207,8 @@ def test_a_wrong_description_is_told(tmp_path: Path, old: str, new: str, fact: s
     ("old", "new", "fact"),
     [
         ("2-3,働く場所の整備", "2-3,", r"plan\.csv:7: no 施策名"),
-        ("2-3,働く場所の整備", "1-1,働く場所の整備", r"plan\.csv:2: 1-1 stands twice"),
-        ("空き店舗を使う。", '"空き店舗を使う。', r"plan\.csv:\d+: is no CSV"),
+        ("2-3,働く場所の整備", "1-1,働く場所の整備", r"plan\.csv:2: 1-1 occurs twice"),
+        ("空き店舗を使う。", '"空き店舗を使う。', r"plan\.csv:\d+: is not valid CSV"),
     ],
 )
 def test_a_wrong_row_is_told(tmp_path: Path, old: str, new: str, fact: str) -> None:
@@ -220,7 +220,7 @@ def test_a_wrong_row_is_told(tmp_path: Path, old: str, new: str, fact: str) -> N
 
 def test_another_encoding_is_told_with_the_line(tmp_path: Path) -> None:
     """A table in Shift_JIS that is said to be UTF-8 names the line and the encoding to try."""
-    with pytest.raises(KgError, match=r"plan\.csv:1: is no utf-8\n  try encoding = \"shift_jis\""):
+    with pytest.raises(KgError, match=r"plan\.csv:1: is not utf-8\n  try encoding = \"shift_jis\""):
         draft(places(recipe_with(tmp_path, table=TABLE.encode("cp932")), tmp_path / "out"))
 
 

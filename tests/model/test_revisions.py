@@ -120,8 +120,8 @@ def test_a_curator_may_know_what_no_evidence_shows(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("row", "fact"),
     [
-        (("09-09", "04-02"), r"revisions\.csv:2: .*measure/09-09 is no measure"),
-        (("01-01", "09-09"), r"revisions\.csv:2: .*measure/09-09 is no measure"),
+        (("09-09", "04-02"), r"revisions\.csv:2: .*measure/09-09 is not a measure"),
+        (("01-01", "09-09"), r"revisions\.csv:2: .*measure/09-09 is not a measure"),
     ],
 )
 def test_a_row_about_no_measure_stops_the_build(tmp_path: Path, row: tuple[str, str], fact: str) -> None:
@@ -138,11 +138,11 @@ def test_rows_the_wrong_way_round_and_twice_are_told(tmp_path: Path) -> None:
         drafted(tmp_path, right, turned, right)
 
     assert f"revisions.csv:3: {BEFORE} does not revise {AFTER}" in str(error.value)
-    assert "revisions.csv:4: the same pair stands in line 2" in str(error.value)
+    assert "revisions.csv:4: the same pair is in line 2" in str(error.value)
 
 
 @pytest.mark.parametrize(
-    ("value", "fact"), [("sample-1900", "is no source at hand"), (AFTER, f"{AFTER} would revise itself")]
+    ("value", "fact"), [("sample-1900", "is not a source of this recipe"), (AFTER, f"{AFTER} would revise itself")]
 )
 def test_an_edition_revises_another_one_at_hand(tmp_path: Path, value: str, fact: str) -> None:
     """An edition that revises itself, or one that is not there, stops the build with file and remedy."""

@@ -55,7 +55,7 @@ def terms(ontology: Graph) -> list[URIRef]:
 
 
 def languages(ontology: Graph, subject: URIRef, predicate: URIRef) -> list[str | None]:
-    """Return the language of each value, sorted; twice the same language stands twice."""
+    """Return the language of each value, sorted; twice the same language occurs twice."""
     return sorted(value.language or "" for value in ontology.objects(subject, predicate))
 
 

@@ -167,7 +167,7 @@ def test_the_description_of_the_tables_is_valid(release: Path) -> None:
 )
 @pytest.mark.filterwarnings("ignore")  # the library tells what it finds as warnings
 def test_the_check_can_tell(small_release: Path, tmp_path: Path, name: str, old: str, new: str) -> None:
-    """A page that is no number, a KPI of no measure, or a name that stands twice does not pass."""
+    """A page that is no number, a KPI of no measure, or a name that occurs twice does not pass."""
     for file in (*small_release.glob("*.csv"), small_release / "csv-metadata.json"):
         shutil.copy(file, tmp_path)
     text = (tmp_path / name).read_bytes().decode()
@@ -211,7 +211,7 @@ def test_each_column_has_its_titles_in_the_recipe(release: Path) -> None:
         ('licence = "', 'license = "', "licence is missing"),
         ('publisher = ["施策グラフ プロジェクト", ', "publisher = [", "publisher is missing, or no pair of texts"),
         ("[series]", "[serie]", "series is missing"),
-        ("[files]", "[files", "is no TOML"),
+        ("[files]", "[files", "is not valid TOML"),
     ],
 )
 def test_a_catalogue_with_a_gap_is_told(tmp_path: Path, old: str, new: str, fact: str) -> None:

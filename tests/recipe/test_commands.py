@@ -36,7 +36,7 @@ def test_check_tells_every_problem_at_once(whole_recipe: Path, edit: Edit) -> No
 
     assert result.exit_code == 1
     assert result.stdout == ""
-    for words in ("units.csv:5: key is 'Item!'", "one of organization, group", "label_ja is empty", "stands already"):
+    for words in ("units.csv:5: key is 'Item!'", "one of organization, group", "label_ja is empty", "is already"):
         assert words in result.stderr
     assert "notes.csv: is not described" in result.stderr
     assert "5 problem(s) found" in result.stderr
@@ -71,7 +71,7 @@ def test_a_pillar_rests_on_an_act_that_is_there(recipe: Path, edit: Edit) -> Non
     result = kg("check", "--recipe", recipe)
 
     assert result.exit_code == 1
-    assert "pillars.csv:3: act is 'kanmin-date', which is no key of laws.csv" in result.stderr
+    assert "pillars.csv:3: act is 'kanmin-date', which is not a key of laws.csv" in result.stderr
     assert "add it to laws.csv, or name a key that is there" in result.stderr
     assert "pillars.csv:4: act_article is '13', but act is empty" in result.stderr
     assert "2 problem(s) found" in result.stderr
@@ -92,7 +92,7 @@ def test_a_pillar_leads_to_the_act_that_the_curator_names(recipe: Path, edit: Ed
 
 
 def test_a_correction_that_no_longer_fits_stops_the_build(whole_recipe: Path, edit: Edit, tmp_path: Path) -> None:
-    """Printed text that is gone, or that stands twice, is told with file, line and remedy, and no release is made."""
+    """Printed text that is gone, or that occurs twice, is told with file, line and remedy, and no release is made."""
     edit("corrections.csv", "デジタルデバйд対策", "デジタルデバфф対策")
     edit("corrections.csv", "特別徴収義務者を經由し", "特別徴収義務者")
     result = kg("build", "--recipe", whole_recipe, "--out", tmp_path / "out")
@@ -130,12 +130,12 @@ def test_an_edited_correction_is_seen_by_the_next_build(release: Path, tmp_path:
     ("name", "old", "new", "message"),
     [
         ("recipe.toml", "format = 1", "format = 9", "this program reads format 1"),
-        ("recipe.toml", "format = 1", "format = ", "is no TOML"),
+        ("recipe.toml", "format = 1", "format = ", "is not valid TOML"),
         ("tables.toml", "[units]", "[unit]", "units.csv: is not described"),
         ("sources/municipal-2019/source.toml", "key = ", "name = ", "key missing"),
         ("tables.toml", 'refers_to = "laws"', 'refers_to = "acts"', "act names 'acts', which is not described"),
         ("units.csv", "key,label_ja", "id,label_ja", "the columns must be key,label_ja,label_en,printed_as"),
-        ("units.csv", "item,件,item,", 'item,"件,item,', "is no CSV"),
+        ("units.csv", "item,件,item,", 'item,"件,item,', "is not valid CSV"),
     ],
 )
 def test_a_broken_declaration_is_told_plainly(
@@ -207,7 +207,7 @@ def test_check_reads_ontology_shapes_and_queries(tmp_path: Path) -> None:
     result = subprocess.run(command, cwd=checkout, env=environment, capture_output=True, text=True, check=False)
 
     assert result.returncode == 1
-    assert "Kpi.ttl: sh:maximumCount is no word of SHACL" in result.stderr
+    assert "Kpi.ttl: sh:maximumCount is not a SHACL term" in result.stderr
     assert "Target.ttl: shisaku:worth is not defined" in result.stderr
     assert "shisaku:quotesLaw is not defined" in result.stderr
     assert "shisaku:Measure has no rdfs:label in en" in result.stderr

@@ -193,7 +193,7 @@ def test_the_letter_of_an_era_and_a_law_of_its_years_are_read(draft: Callable[[d
         ("1989-01-07", "1989-01-09", "eras.csv:4: showa has not ended when heisei begins"),
         ("2019-04-30", "", "eras.csv:5: heisei has not ended when reiwa begins"),
         ("2019-04-30", "1988-04-30", "eras.csv:5: heisei ends before it begins"),
-        ("S,1926", "H,1926", "eras.csv:5: letter 'H' stands already in line 4"),
+        ("S,1926", "H,1926", "eras.csv:5: letter 'H' is already in line 4"),
     ], 3),
 )  # fmt: skip
 def test_days_that_cannot_be_are_told(recipe: Path, edit: Edit, old: str, new: str, message: str) -> None:

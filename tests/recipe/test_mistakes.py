@@ -96,8 +96,8 @@ def plan(recipe: Path, described: str = PLAN, rows: str = "") -> Path:
             "issued = 2026-11-23T10:00:00",
             "issued is 2026-11-23T10:00:00; it must",
         ),
-        ("recipe.toml", "title_ja", "titel_ja", "titel_ja is no setting of recipe.toml"),
-        (SETTINGS, "title_en = ", 'revise = "municipal-2018"\ntitle_en = ', "revise is no setting of source.toml"),
+        ("recipe.toml", "title_ja", "titel_ja", "titel_ja is not a setting of recipe.toml"),
+        (SETTINGS, "title_en = ", 'revise = "municipal-2018"\ntitle_en = ', "revise is not a setting of source.toml"),
         (SETTINGS, "2019-06-14", '"2019/06/14"', "plan_decided is '2019/06/14'; it must be a date"),
         (SETTINGS, 'plan = "2019"', 'plan = "2020 rev"', "plan is '2020 rev'; it must match"),
         (SETTINGS, 'plan = "2019"', "", "plan_ja is"),
@@ -110,17 +110,17 @@ def plan(recipe: Path, described: str = PLAN, rows: str = "") -> Path:
             "archive_date is 20191011; it must be a date",
         ),
         (SETTINGS, 'title_ja = "', 'title_ja = "\\u0000', "title_ja holds the control character U+0000"),
-        ("catalogue.toml", "[series]", "[serie]", "serie.title is no setting of catalogue.toml"),
+        ("catalogue.toml", "[series]", "[serie]", "serie.title is not a setting of catalogue.toml"),
         (
             "catalogue.toml",
             "https://creativecommons.org/licenses/by/4.0/",
             "CC BY 4.0",
             "licence is 'CC BY 4.0'; it must be",
         ),
-        ("catalogue.toml", 'page = ["', 'page = "', "is no TOML"),
-        ("tables.toml", "unique = true", 'unique = "yes"', "[columns] is no description of a table: unique of key"),
-        ("tables.toml", "[a-z0-9][a-z0-9-]*", "[a-z", "[columns] is no description of a table: [a-z: "),
-        ("tables.toml", "unique = true", "uniq = true", "[columns] is no description of a table: uniq is none of"),
+        ("catalogue.toml", 'page = ["', 'page = "', "is not valid TOML"),
+        ("tables.toml", "unique = true", 'unique = "yes"', "[columns] is not a description of a table: unique of key"),
+        ("tables.toml", "[a-z0-9][a-z0-9-]*", "[a-z", "[columns] is not a description of a table: [a-z: "),
+        ("tables.toml", "unique = true", "uniq = true", "[columns] is not a description of a table: uniq is none of"),
         ("link-targets.csv", "Q[1-9][0-9]*", "Q[1-9", "pattern is 'Q[1-9'; it must be a regular expression"),
         ("link-rules.csv", "{value}", "{value.x}", "cannot be filled"),
         ("concepts.csv", "comparator,", "comparision,", "scheme is 'comparision'; it must be one of"),
@@ -149,7 +149,7 @@ def test_a_value_without_the_form_of_one_is_told(
         ),
         ("[columns]", 'page = "https://city.example.jp/a b"\n[columns]', "page is 'https://city.example.jp/a b'"),
         ('edition = "municipal-2019"', "edition = 2019", "edition is 2019; it must be a text"),
-        ("title_en", "titel_en", "titel_en is no setting of plan.toml"),
+        ("title_en", "titel_en", "titel_en is not a setting of plan.toml"),
         ('number = "番号"', "number = 1", "columns.number is 1; it must be a text"),
     ],
 )
@@ -258,7 +258,7 @@ def test_a_correction_of_an_edition_that_is_not_there_says_so(recipe: Path) -> N
     add(recipe, "corrections", correction(1, "電子応札率", "甲", edition="municipal-2020"))
     stderr = told(recipe)
 
-    assert "corrections.csv:2: c0001: edition is 'municipal-2020', which is no source at hand" in stderr
+    assert "corrections.csv:2: c0001: edition is 'municipal-2020', which is not a source of this recipe" in stderr
     assert "name one of municipal-2019" in stderr
     assert "no longer" not in stderr
 
@@ -298,17 +298,17 @@ def test_an_identifier_names_one_thing(recipe: Path) -> None:
                 "label_en": "X",
                 "corporate_number": "3000012010001",
             },
-            "corporate_number '3000012010001' stands already in line 2",
+            "corporate_number '3000012010001' is already in line 2",
         ),
         (
             "laws",
             {"key": "x", "label_ja": "架空法", "law_number": "令和元年法律第999号", "law_id": "428AC1000000103"},
-            "law_id '428AC1000000103' stands already",
+            "law_id '428AC1000000103' is already",
         ),
         (
             "links/wikidata",
             link("id:organization/cao", "総務省", "Q1"),
-            "subject_label is '総務省', which is no name of id:organization/cao",
+            "subject_label is '総務省', which is not a name of id:organization/cao",
         ),
         (
             "translations",
@@ -420,10 +420,10 @@ def test_blank_rows_are_one_remark(recipe: Path) -> None:
 
     assert result.exit_code == 0, result.output
     assert result.stderr.count("units.csv") == 1
-    assert f"units.csv:{len(rows) + 1}: 40 blank rows are left aside" in result.stderr
+    assert f"units.csv:{len(rows) + 1}: 40 blank rows are skipped" in result.stderr
     built = kg("build", "--recipe", recipe, "--out", recipe.parent / "out")
     assert built.exit_code == 0, built.output
-    assert "40 blank rows are left aside" in built.stderr
+    assert "40 blank rows are skipped" in built.stderr
 
 
 @pytest.mark.parametrize(
@@ -447,7 +447,12 @@ def test_a_replacement_says_what_to_read(recipe: Path, corrected: str, fact: str
     [
         ("effects", "地域社会", '"地域\n社会', "effects.csv:3: label_ja holds a line break"),
         ("effects", "地域社会", "か\u3099く社会", "label_ja holds 'か\u3099' as two characters"),
-        ("effects", "地域社会", "\u00e5\u009c\u00b0域社会", "effects.csv:3: label_ja holds U+009C, which nobody sees"),
+        (
+            "effects",
+            "地域社会",
+            "\u00e5\u009c\u00b0域社会",
+            "effects.csv:3: label_ja holds U+009C, an invisible character",
+        ),
         ("laws", "339AC0000000170", "340AC0000000170", "the law ID 340AC0000000170 is not that of 昭和39年法律第170号"),
         (
             "laws",
@@ -477,8 +482,8 @@ def test_what_nobody_sees_and_what_contradicts_itself_is_told(
 @pytest.mark.parametrize(
     ("name", "again", "fact"),
     [
-        ("effects", 0, "the header stands here again"),
-        ("concepts", 1, "progress of kpi-kind stands already in line 2"),
+        ("effects", 0, "the header is repeated here"),
+        ("concepts", 1, "progress of kpi-kind is already in line 2"),
     ],
 )
 def test_a_row_that_was_pasted_twice_is_told(recipe: Path, name: str, again: int, fact: str) -> None:

@@ -142,7 +142,7 @@ def test_a_release_that_cannot_be_served_leaves_the_old_one(tmp_path: Path, brok
     """The error is written down once, the old release goes on, and the next good one takes its place."""
     publish(tmp_path, "1")
     with server(tmp_path) as (process, site):
-        publish(tmp_path, "2", **{broken: "this is no Turtle"})
+        publish(tmp_path, "2", **{broken: "this is not valid Turtle"})
         assert "cannot be served" in process.stderr.readline()
         assert asked(site)[1] == "1"
 

@@ -73,7 +73,7 @@ def test_a_damaged_release_is_told(site: httpx.Client, many: Path) -> None:
     folder = Path(shutil.copytree(many / "releases" / "2030.1.0", many / "releases" / "2039.1.0"))
     manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     (folder / MANIFEST).write_text(json.dumps({**manifest, "version": "2039.1.0"}), encoding="utf-8")
-    (folder / "ontology.ttl").write_text("this is no Turtle", encoding="utf-8")
+    (folder / "ontology.ttl").write_text("this is not valid Turtle", encoding="utf-8")
     answer = site.get("/release/2039.1.0/sparql", params={"query": COUNT}, headers=JSON)
 
     assert answer.status_code == 503
