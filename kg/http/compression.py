@@ -1,7 +1,7 @@
-"""Compresses answers on their way out where the client takes gzip (RFC 9110, 8.4 and 12.5.3).
+"""Middleware that compresses responses with gzip where the client accepts it (RFC 9110, 8.4 and 12.5.3).
 
-The framework's own middleware is not used: it sends gzip to those who refuse it by `gzip;q=0`, leaves the entity tag of
-the uncompressed form on the compressed one, and answers HEAD for a file in another way than GET.
+The framework's own middleware is not used: it sends gzip to clients that refuse it by `gzip;q=0`, keeps the entity tag
+of the uncompressed form on the compressed one, and answers HEAD for a file differently from GET.
 """
 
 import re
@@ -29,7 +29,7 @@ _TAG = re.compile(r'"([^"]*)"')
 
 
 def prefers_gzip(accept_encoding: str) -> bool:
-    """Whether a client that sends this `Accept-Encoding` wants gzip at least as much as no compression."""
+    """Return whether an `Accept-Encoding` header ranks gzip at least as high as no compression."""
     weights: dict[str, float] = {}
     for part in accept_encoding.lower().split(","):
         coding, *parameters = (piece.strip() for piece in part.split(";"))
@@ -43,24 +43,24 @@ def prefers_gzip(accept_encoding: str) -> bool:
 
 
 def gzipped(content: bytes) -> bytes:
-    """Return the content compressed; the same content gives the same bytes."""
+    """Return the content as gzip; deterministic: no file name, no time stamp."""
     compressor = zlib.compressobj(_LEVEL, zlib.DEFLATED, _GZIP_HEADER)
     return compressor.compress(content) + compressor.flush()
 
 
 def compressible(content_type: str) -> bool:
-    """Whether content of this type becomes smaller: text does, pictures and office files do not."""
+    """Return whether content of this type becomes smaller: true for text, false for images and office files."""
     return bool(_TEXTS.fullmatch(content_type.partition(";")[0].strip().lower()))
 
 
 class Compressed:
-    """Compresses what an application answers. Compressed forms have entity tags of their own (RFC 9110, 8.8.3.3)."""
+    """Middleware that compresses responses. Compressed forms have their own entity tags (RFC 9110, 8.8.3.3)."""
 
     def __init__(self, application: ASGIApp) -> None:
         self.application = application
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer as the application does, compressed where that is wanted and worth it."""
+        """Handle a request (ASGI); the response is compressed where the client prefers that and it pays off."""
         if scope["type"] != "http":
             await self.application(scope, receive, send)
             return
@@ -73,7 +73,7 @@ class Compressed:
 
 
 class _Answer:
-    """One answer on its way: its headers wait until the first piece of its body tells whether more will follow."""
+    """One response being sent. Its headers are held back until the first piece of the body shows if more follows."""
 
     def __init__(self, send: Send, method: str, gzip: bool, known: set[str]) -> None:
         self._send = send
@@ -84,7 +84,7 @@ class _Answer:
         self._compressor: zlib._Compress | None = None
 
     async def send(self, message: Message) -> None:
-        """Pass on a message of the application."""
+        """Forward a message of the application, compressed if necessary."""
         if message["type"] == "http.response.start":
             if self._prepare(message):
                 self._compressor = zlib.compressobj(_LEVEL, zlib.DEFLATED, _GZIP_HEADER)
@@ -96,7 +96,7 @@ class _Answer:
             await self._send(message)
 
     def _prepare(self, start: Message) -> bool:
-        """Change the headers for the form that will be sent, and return whether that is the compressed one."""
+        """Adapt the headers to the form that will be sent; return whether that is the compressed one."""
         headers = MutableHeaders(scope=start)
         if start["status"] == 304:
             vary(headers, "Accept-Encoding")
@@ -139,7 +139,7 @@ class _Answer:
 
 
 def vary(headers: MutableHeaders, name: str) -> None:
-    """Say that an answer also depends on this header of the request."""
+    """Add a request header to `Vary`."""
     there = ", ".join(headers.getlist("vary"))
     if name.lower() not in re.split(r"\s*,\s*", there.lower()):
         headers["Vary"] = f"{there}, {name}" if there else name

@@ -1,7 +1,4 @@
-"""What a client has already, and which part it still wants: conditional requests and ranges (RFC 9110, 13 and 14).
-
-The headers that every answer has, whoever makes it.
-"""
+"""Conditional requests and ranges (RFC 9110, 13 and 14), and the headers common to all responses."""
 
 import re
 from collections.abc import Awaitable
@@ -23,22 +20,22 @@ _MOST_PARTS = 100
 
 @dataclass(frozen=True)
 class Validators:
-    """What tells one form of a document from its other forms: its entity tag, in quotes, and the day it was made."""
+    """Validators of one representation: its entity tag, in quotes, and its modification date."""
 
     etag: str
     modified: datetime | None = None
 
     def headers(self) -> dict[str, str]:
-        """Return them as headers. A date to come is left out: it must not be sent (RFC 9110, 8.8.2.1)."""
+        """Return the validator headers. A future date is omitted: it must not be sent (RFC 9110, 8.8.2.1)."""
         if self.modified is None or self.modified > datetime.now(UTC):
             return {"ETag": self.etag}
         return {"ETag": self.etag, "Last-Modified": format_datetime(self.modified, usegmt=True)}
 
 
 def outcome(request: Headers, validators: Validators) -> int | None:
-    """Return the status that the conditions of a GET or HEAD lead to, 304 or 412, or None where it is to be answered.
+    """Evaluate the preconditions of a GET or HEAD: 304, 412, or None if the request is to be answered normally.
 
-    The order is that of RFC 9110, 13.2.2: tags win over dates, and what cannot be read is no condition.
+    The order is that of RFC 9110, 13.2.2: entity tags take precedence over dates; unparsable conditions are ignored.
     """
     if "if-match" in request:
         if not _names(request, "if-match", validators.etag, weak=False):
@@ -53,15 +50,16 @@ def outcome(request: Headers, validators: Validators) -> int | None:
 
 
 def resumes(request: Headers, validators: Validators) -> bool:
-    """Whether the parts asked for belong to this very form: `If-Range` names it, or is not there (RFC 9110, 13.1.5)."""
+    """Return whether a `Range` applies to this representation: `If-Range` matches or is absent (RFC 9110, 13.1.5)."""
     condition = request.get("if-range", "").strip()
     return not condition or condition in (validators.etag, validators.headers().get("Last-Modified"))
 
 
 def parts(header: str, size: int) -> list[tuple[int, int]] | None:
-    """Return the parts of a document of `size` bytes that a `Range` header asks for: first and last byte of each.
+    """Parse a `Range` header for a document of `size` bytes: first and last byte of each satisfiable range.
 
-    None means to send the whole, since the header is none that counts; an empty list that no part exists (416).
+    None means that the header is to be ignored and the whole document sent; an empty list, that no range is satisfiable
+    (416).
     """
     unit, _, text = header.partition("=")
     spans = [span.strip() for span in text.split(",") if span.strip()]
@@ -80,7 +78,7 @@ def parts(header: str, size: int) -> list[tuple[int, int]] | None:
 
 
 def _names(request: Headers, header: str, etag: str, weak: bool) -> bool:
-    """Whether a list of tags names this one; a weak comparison does not mind the mark of weakness (8.8.3.2)."""
+    """Return whether a list of entity tags matches this one; weak comparison ignores the `W/` prefix (8.8.3.2)."""
     values = request.getlist(header)
     if any(value.strip() == "*" for value in values):
         return True
@@ -119,12 +117,12 @@ EVERYWHERE = {
 
 
 def encoded(headers: dict[str, str]) -> list[tuple[bytes, bytes]]:
-    """Return headers as the server sends them (ASGI)."""
+    """Encode headers for the server (ASGI)."""
     return [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
 
 
 class HeadersEverywhere:
-    """Adds these headers to every answer. A page that has a policy of its own keeps it."""
+    """Middleware that adds the common headers to every response, except a policy that the response already has."""
 
     def __init__(self, application: ASGIApp) -> None:
         self._application = application
@@ -133,7 +131,7 @@ class HeadersEverywhere:
         self._others = [(name, value) for name, value in self._all if name != self._policy]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer as the application does, with these headers (ASGI)."""
+        """Handle a request (ASGI)."""
 
         def send_with_headers(message: Message) -> Awaitable[None]:
             if message["type"] == "http.response.start":

@@ -1,4 +1,4 @@
-"""What /openapi.json says of the answers: their status codes and media types (OpenAPI 3.1, 4.8.16)."""
+"""Helpers for /openapi.json: status codes, media types and parameters of the routes (OpenAPI 3.1, 4.8.16)."""
 
 import re
 from collections.abc import Iterable
@@ -32,14 +32,14 @@ EVERYWHERE: dict[int | str, dict[str, Any]] = {
 
 
 def answered(*formats: Format | str, status: int = 200) -> dict[int | str, dict[str, Any]]:
-    """Return the `responses` of a route whose answer comes in these formats, or without a body where none is named."""
+    """Return the `responses` of a route that answers in these formats; without formats, with an empty body."""
     media_types = [format.media_type if isinstance(format, Format) else format for format in formats]
     content: dict[str, Any] = {media_type: {} for media_type in media_types}
     return {status: {"description": "The answer", **({"content": content} if content else {})}}
 
 
 def takes(**parameters: str) -> dict[str, Any]:
-    """Return the `openapi_extra` of a route that reads these parameters of an address, each with what it says."""
+    """Return the `openapi_extra` of a route that reads these query parameters; the values are their descriptions."""
     schema = {"type": "string"}
     return {
         "parameters": [
@@ -50,7 +50,7 @@ def takes(**parameters: str) -> dict[str, Any]:
 
 
 def with_path_parameters(path: str, known: Iterable[str], extra: dict[str, Any] | None) -> dict[str, Any]:
-    """Return the `openapi_extra` of a route with the parameters of its path that its function does not name."""
+    """Return the `openapi_extra` of a route, extended by the path parameters that its function does not declare."""
     names = [name for name in _IN_PATH.findall(path) if name not in known]
     described = [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names]
     extra = extra or {}
@@ -62,5 +62,5 @@ OWN_PARAMETERS = "x-own-parameters"
 
 
 def led(status: int) -> dict[int | str, dict[str, Any]]:
-    """Return the `responses` of a route that leads to another address."""
+    """Return the `responses` of a route that redirects."""
     return {status: {"description": "The address is in `Location`", "headers": {"Location": {"schema": {}}}}}

@@ -1,8 +1,8 @@
-"""How pages and documents ask the store: for a complete answer in a format, in the turn of the client behind them.
+"""Query client for routes; attributes work to the originating client for fair queueing.
 
-Stored queries about other things than those that stand in them: the lines `VALUES ?variable { … }` are replaced.
+Stored queries are parametrized by replacing their lines `VALUES ?variable { … }`.
 
-Text of a request becomes part of a query only as a term that the engine itself has checked and written.
+Injection safety: text of a request enters a query only as a term that the engine itself has validated and serialized.
 """
 
 import json
@@ -38,7 +38,7 @@ _client: ContextVar[str] = ContextVar("client", default="")
 
 
 def asking(answers: Answers) -> Ask:
-    """Return what asks for answers; those that were given before are at hand."""
+    """Return a function that runs queries through the result cache and returns complete results."""
 
     answer_of = answering(answers)
 
@@ -50,7 +50,7 @@ def asking(answers: Answers) -> Ask:
 
 
 def answering(answers: Answers) -> Answering:
-    """Return what asks for answers and leaves large ones where they are."""
+    """Return a function that runs queries through the result cache and leaves large results in their files."""
 
     async def answer_of(query: str, format: Format) -> Answer:
         return await answers.submit(Question(query, format=format.media_type), _client.get())
@@ -59,24 +59,24 @@ def answering(answers: Answers) -> Answering:
 
 
 async def bindings(ask: Ask, query: str) -> list[Binding]:
-    """Return the rows that answer a SELECT query."""
+    """Return the solutions of a SELECT query as bindings with types and languages."""
     found: list[Binding] = json.loads(await ask(query, JSON))["results"]["bindings"]
     return found
 
 
 async def rows(ask: Ask, query: str) -> list[Row]:
-    """Return the rows that answer a SELECT query, as texts."""
+    """Return the solutions of a SELECT query as plain texts."""
     return [{name: term["value"] for name, term in row.items()} for row in await bindings(ask, query)]
 
 
 class OnBehalf:
-    """Remembers which client a request comes from, so that what is asked for it takes its turn among its questions."""
+    """Middleware that records the client of a request, to which its queries are attributed in the scheduler."""
 
     def __init__(self, application: ASGIApp) -> None:
         self.application = application
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer as the application does."""
+        """Handle a request (ASGI)."""
         if scope["type"] == "http" and scope.get("client"):
             _client.set(turn_of(scope["client"][0]))
         await self.application(scope, receive, send)
@@ -90,7 +90,7 @@ _AT_ONCE = 500  # things in one question
 
 
 class Questions:
-    """The stored queries of one graph by their names; each is about its newest edition unless another is chosen."""
+    """The stored queries of one graph by name, applied to its newest edition unless another is chosen."""
 
     def __init__(self, ask: Ask, queries: Iterable[StoredQuery]) -> None:
         self.written = {query.name: query for query in queries}
@@ -99,13 +99,13 @@ class Questions:
         self._found: Mapping[str, StoredQuery] = {}
 
     async def editions(self) -> Sequence[str]:
-        """Return the editions of the graph, the newest first; asked once. Raises Refusal where nothing is answered."""
+        """Return the editions of the graph, newest first; cached. Raises Refusal if the query fails."""
         if self._editions is None:
             self._editions = await editions_of(self._ask)
         return self._editions
 
     async def named(self) -> Mapping[str, StoredQuery]:
-        """Return the queries by their names; raise Refusal where the graph does not tell its editions."""
+        """Return the queries by name, applied to the newest edition; raise Refusal if the editions cannot be read."""
         newest = next(iter(await self.editions()), "")
         if not self._found:
             self._found = {name: query.about(newest) for name, query in self.written.items()}
@@ -113,20 +113,20 @@ class Questions:
 
 
 async def editions_of(ask: Ask) -> list[str]:
-    """Return the editions of a graph, the newest first."""
+    """Return the editions of a graph, newest first."""
     return [row["edition"] for row in await rows(ask, EDITIONS) if is_iri(row.get("edition", ""))]
 
 
 def text_of(name: str, **about: Iterable[Term]) -> str:
-    """Return a stored query about other things, by variable.
+    """Return the text of a stored query with other values, by variable.
 
-    Raises QueryError where the query has no such line, or is not there; ValueError where a term is none.
+    Raises QueryError if the query does not exist or lacks such a `VALUES` line; ValueError for an invalid term.
     """
     return filled(checked(name, *(line_of(variable) for variable in about)), **about)
 
 
 def checked(name: str, *lines: re.Pattern[str] | str) -> str:
-    """Return a stored query in which these lines stand, given by a pattern or a variable; else raise QueryError."""
+    """Return the text of a stored query; raise QueryError unless it has these lines (patterns or variable names)."""
     text = _text(places().queries, name)
     for line in lines:
         pattern = line_of(line) if isinstance(line, str) else line
@@ -138,12 +138,12 @@ def checked(name: str, *lines: re.Pattern[str] | str) -> str:
 
 
 async def names(ask: Ask, things: Iterable[str]) -> Names:
-    """Return what things are called, by language; what is no IRI is not asked for."""
+    """Return the names of things by language; texts that are not IRIs are skipped."""
     return await texts(ask, _NAMES, "thing", "name", sorted({thing for thing in things if is_iri(thing)}))
 
 
 async def texts(ask: Ask, name: str, thing: str, text: str, things: Sequence[str]) -> Names:
-    """Return texts of things by language, as a stored query answers whose variables are `thing` and `text`."""
+    """Return texts of things by language, from a stored query with the variables `thing` and `text`."""
     found: dict[str, dict[str, str]] = {}
     for start in range(0, len(things), _AT_ONCE):
         for row in await bindings(ask, text_of(name, **{thing: things[start : start + _AT_ONCE]})):
@@ -152,7 +152,7 @@ async def texts(ask: Ask, name: str, thing: str, text: str, things: Sequence[str
 
 
 def is_iri(text: str) -> bool:
-    """Whether a text is an absolute IRI, so that it can stand in a query."""
+    """Return whether a text is an absolute IRI that can be written into a query."""
     try:
         NamedNode(text)
     except ValueError:
@@ -162,5 +162,5 @@ def is_iri(text: str) -> bool:
 
 @cache
 def _text(folder: Path, name: str) -> str:
-    """Return a stored query as it was when it was first asked: to read one takes longer than most answers."""
+    """Return the text of a stored query; cached, since reading the file takes longer than most queries."""
     return stored_query(folder, name).text

@@ -1,8 +1,7 @@
-"""Answers that are sent again: an HTTP cache in front of the application, inside the process (RFC 9111).
+"""In-process HTTP response cache in front of the application (RFC 9111).
 
-A release never changes, so neither does an answer that says by its `Cache-Control` that anybody may keep it. It is kept
-as it was sent, compressed or not, and sent again before the framework sees the request. The least recently asked goes
-first where room is needed.
+A release is immutable, and so is a response marked `public` in `Cache-Control`. It is stored as sent, compressed or
+not, and replayed before the framework sees the request. Eviction is least recently used.
 """
 
 from collections import OrderedDict
@@ -35,17 +34,17 @@ class _Kept:
 
 
 class Replayed:
-    """Sends an answer again that was kept, else lets the application answer and keeps what may be kept."""
+    """Middleware that replays cached responses, and caches those of the application that allow it."""
 
     def __init__(self, application: ASGIApp, room: int = 64 * MB, largest: int = MB) -> None:
-        """Keep answers of up to `largest` bytes each, `room` bytes together."""
+        """Cache responses of up to `largest` bytes each, `room` bytes together."""
         self._application = application
         self._room, self._largest = room, largest
         self._kept: OrderedDict[_Key, _Kept] = OrderedDict()
         self._used = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request (ASGI)."""
+        """Handle a request (ASGI)."""
         key, receive = await _asked(scope, receive)
         if key is None:
             await self._application(scope, receive, send)
@@ -73,7 +72,7 @@ class Replayed:
 
 
 async def _asked(scope: Scope, receive: Receive) -> tuple[_Key | None, Receive]:
-    """Return what a request asks, or None where its answer is not to be kept; and the way to receive it again."""
+    """Return the cache key of a request, or None if it is not cacheable; and a way to receive its body again."""
     if scope["type"] != "http" or scope["method"] not in ("GET", *_WITH_BODY):
         return None, receive
     headers: dict[bytes, bytes] = {}
@@ -117,7 +116,7 @@ async def _read(receive: Receive) -> tuple[bytes, Receive]:
 
 
 class _Recorder:
-    """Passes an answer on and, where it may be kept and is whole, hands it over."""
+    """Forwards a response and stores it if it is cacheable and complete."""
 
     def __init__(self, send: Send, largest: int, keep: Callable[[int, list[tuple[bytes, bytes]], bytes], None]) -> None:
         self._send, self._largest, self._keep = send, largest, keep
@@ -125,7 +124,7 @@ class _Recorder:
         self._body = b""
 
     def __call__(self, message: Message) -> Awaitable[None]:
-        """Take one message of the answer (ASGI)."""
+        """Forward one message of the response (ASGI)."""
         if message["type"] == "http.response.start":
             self._start = message if _may_be_kept(message) else None
         elif self._start and message["type"] == "http.response.body":
@@ -140,7 +139,7 @@ class _Recorder:
 
 
 def _may_be_kept(start: Message) -> bool:
-    """Whether an answer says that anybody may keep it, for every client that asks just this."""
+    """Return whether a response is cacheable for all clients: status 200, `public`, no cookie."""
     headers = {name.lower(): value.lower() for name, value in start["headers"]}
     control = headers.get(b"cache-control", b"")
     return start["status"] == 200 and b"public" in control and b"set-cookie" not in headers

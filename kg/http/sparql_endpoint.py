@@ -1,12 +1,11 @@
-"""The SPARQL endpoint: what a request is answered, and why it is refused.
+"""SPARQL endpoint: requests, responses, streamed result files and refusals.
 
-An answer is complete or it is an error: it is written as a whole before the status line is sent. Every refusal is a
-problem document (RFC 9457).
+A response is complete or an error: the result is written as a whole before the status line is sent. Refusals are
+problem documents (RFC 9457).
 
-Answers that are in files: sent in pieces, so that none is held as a whole, and only so much of them at one time.
-
-A client may take its answer slowly, and the file lasts until it has it. So what is on its way is bounded: else a few
-hundred clients that ask for large answers and take none of them would fill the disk.
+Large results are in files and are sent in pieces. A file exists until its client has received it, and clients may be
+slow. The total size of files being sent is therefore bounded; otherwise a few hundred stalled clients would fill the
+disk.
 """
 
 import asyncio
@@ -44,13 +43,13 @@ _PIECE = 1 << 18
 
 
 class Sending:
-    """All that is being sent; `room` is how many bytes it may be."""
+    """Sender of result files; `room` is the limit of bytes being sent at one time."""
 
     def __init__(self, room: int) -> None:
         self.room, self.used = room, 0
 
     def response(self, answer: Answer, headers: Mapping[str, str]) -> Response:
-        """Return what sends an answer that is in a file; raise Refusal (503) where too much is on its way already."""
+        """Return the response that sends a result file; raise Refusal (503) if the limit is exceeded."""
         if self.used + answer.size > self.room:
             raise busy(f"large answers of {megabytes(self.room)} are being sent already")
         return _Filed(self, answer, headers)
@@ -99,10 +98,10 @@ def problem(refusal: Refusal) -> JSONResponse:
 
 
 def allowed(methods: str, request: Request, headers: Mapping[str, str] | None = None) -> Response:
-    """Return the answer to OPTIONS, which is also what a browser asks before it sends what another site wants.
+    """Return the response to OPTIONS, including CORS preflight requests.
 
-    Any field may be sent: none has a meaning here that another site could abuse. The fields are repeated, since `*`
-    does not stand for `Authorization`, which some clients send always (Fetch, 4.9).
+    Any request header is allowed: none has a meaning here that another site could abuse. The names are echoed, since
+    `*` does not cover `Authorization`, which some clients always send (Fetch, 4.9).
     """
     wanted = request.headers.get("access-control-request-headers", "")
     granted = {
@@ -116,19 +115,19 @@ def allowed(methods: str, request: Request, headers: Mapping[str, str] | None = 
 
 
 class Reader(Protocol):
-    """Answers people, by a page."""
+    """Responder for browsers, with HTML pages."""
 
     def wants(self, question: Question, accepted: str | None) -> bool:
-        """Whether a person asks, by `Accept` or by the name of a format."""
+        """Return whether a browser sent the query, judged by `Accept` or by the name of a format."""
 
     async def answer(self, request: Request, question: Question) -> Response:
-        """Return the page of the answer, or of the reason why there is none."""
+        """Return the page of the result, or of the error."""
 
 
 class Endpoint:
-    """The endpoint; `introduction` answers a request that comes without a query, `reader` one of a person.
+    """The endpoint; `introduction` answers requests without a query, `reader` those of browsers.
 
-    `lasting` is what `Cache-Control` says of answers that do not depend on the moment; a page says so itself.
+    `lasting` is the `Cache-Control` of results that do not depend on time or chance; pages set their own.
     """
 
     PATHS = ("/sparql", "/sparql/")
@@ -147,14 +146,14 @@ class Endpoint:
         self.handlers = {"GET": self.get, "HEAD": self.get, "POST": self.post, "QUERY": self.query}
 
     async def get(self, request: Request) -> Response:
-        """Answer what the address asks."""
+        """Answer a query in the URL."""
         question = read_question(parameters(request.scope["query_string"]))
         if question is None:
             return await self._introduction(request)
         return await self._respond(request, question)
 
     async def post(self, request: Request) -> Response:
-        """Answer what a form or a body asks."""
+        """Answer a query in a form or a body."""
         body = await body_of(request, self._limits.query)
         asked = request.headers.get("content-type", ""), request.scope["query_string"], body
         # To decode a long form takes a while, in which others are to be served.
@@ -162,7 +161,7 @@ class Endpoint:
         return await self._respond(request, question)
 
     async def query(self, request: Request) -> Response:
-        """Answer what a body asks by the method QUERY."""
+        """Answer a query in the body of a QUERY request."""
         body = await body_of(request, self._limits.query)
         question = read_query_method(request.headers.get("content-type", ""), request.scope["query_string"], body)
         return await self._respond(request, question)
@@ -194,7 +193,7 @@ class Endpoint:
         return unless_known(request, validators, Response(answer.body, headers={**headers, **validators.headers()}))
 
     def router(self) -> APIRouter:
-        """Return the routes of the endpoint, which also tell /openapi.json of it."""
+        """Return the routes of the endpoint, with their OpenAPI descriptions."""
         routes = APIRouter(tags=["SPARQL"])
         answers = answered(*ROW_FORMATS, *GRAPH_FORMATS, HTML)
         routes.get("/sparql", summary="Ask by GET", responses=answers, openapi_extra=_documented("parameters"))(
@@ -211,7 +210,7 @@ class Endpoint:
 
 
 def _in_words(question: Question, refusal: Refusal) -> Refusal:
-    """Return a refusal that says what is wrong with a query, where that is one of the usual mistakes."""
+    """Return a refusal with a diagnosis of the query, if a common mistake is recognized."""
     if refusal.status != HTTPStatus.BAD_REQUEST:
         return refusal
     return Refusal(refusal.status, explained(question.query, refusal.detail), refusal.headers)
@@ -222,13 +221,13 @@ async def _options(request: Request) -> Response:
 
 
 class Direct:
-    """Answers at the endpoint without looking for a route first: that would take as long as a small query."""
+    """Middleware that answers at the endpoint before routing, which would take as long as a small query."""
 
     def __init__(self, application: ASGIApp, endpoint: Endpoint) -> None:
         self.application, self.endpoint = application, endpoint
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer as the routes do."""
+        """Handle a request (ASGI)."""
         handler = self.endpoint.handlers.get(scope.get("method", ""))
         if not handler or scope["path"].removeprefix(scope.get("root_path", "")) not in Endpoint.PATHS:
             await self.application(scope, receive, send)
@@ -243,7 +242,7 @@ class Direct:
 
 
 def unless_known(request: Request, validators: Validators, answer: Response) -> Response:
-    """Return the answer, or 304 with its headers where the client has it already."""
+    """Return the response, or 304 with its headers if the client's copy is current; raise Refusal (412)."""
     status = conditional_requests.outcome(request.headers, validators)
     if status == conditional_requests.PRECONDITION_FAILED:
         raise Refusal(status, "this is not what the condition of the request names", validators.headers())
@@ -254,7 +253,7 @@ def unless_known(request: Request, validators: Validators, answer: Response) -> 
 
 
 async def unless_gone(request: Request, answer: asyncio.Future[Answer]) -> Answer | None:
-    """Return the answer; where the client goes away meanwhile, end the question and return None."""
+    """Return the answer; if the client disconnects meanwhile, cancel the query and return None."""
     watch: asyncio.Task[None] | None = None
 
     def begin() -> None:
@@ -283,9 +282,9 @@ async def _gone(request: Request) -> None:
 
 
 async def body_of(request: Request, limit: int, kind: str = "a query") -> bytes:
-    """Return the body of a request; raise Refusal as soon as it is longer than a query of `limit` bytes can need.
+    """Return the body of a request; raise Refusal as soon as it exceeds what a query of `limit` bytes can need.
 
-    `kind` says what comes in it, for the refusal.
+    `kind` names the content in the message.
     """
     coding = request.headers.get("content-encoding", "").strip().lower()
     if coding not in ("", "identity"):
@@ -306,18 +305,18 @@ async def body_of(request: Request, limit: int, kind: str = "a query") -> bytes:
 
 
 def client_of(request: Request) -> str:
-    """Return by which name a client takes turns with others."""
+    """Return the scheduling key of the client of a request."""
     return turn_of(request.client.host) if request.client else ""
 
 
 def accept_of(request: Request) -> str | None:
-    """Return the Accept header of a request, which may come in several lines."""
+    """Return the Accept header of a request, joined over its field lines."""
     lines = request.headers.getlist("accept")
     return ",".join(lines) if lines else None
 
 
 def _documented(part: str) -> dict[str, object]:
-    """Return one part of what /openapi.json says about the endpoint."""
+    """Return one part of the OpenAPI description of the endpoint."""
     text = {"type": "string"}
     texts = {"type": "array", "items": text}
     query = {"name": "query", "in": "query", "schema": text, "description": "a SPARQL 1.1 query"}

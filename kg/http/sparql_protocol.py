@@ -1,4 +1,4 @@
-"""The SPARQL 1.1 Protocol for queries, section 2.1: what a request asks."""
+"""Parser of SPARQL 1.1 Protocol requests for queries (section 2.1), and of the method QUERY."""
 
 from collections.abc import Sequence
 from urllib.parse import parse_qsl, unquote_to_bytes
@@ -17,7 +17,7 @@ ACCEPT_QUERY = {"Accept-Query": QUERY}
 
 
 def parameters(encoded: bytes) -> list[tuple[str, str]]:
-    """Return the pairs of a query string or a form, decoded once."""
+    """Parse a query string or a form into pairs, percent-decoded once."""
     try:
         pairs = parse_qsl(encoded.decode(), keep_blank_values=True, errors="strict", max_num_fields=1000)
         return [(key, value.removeprefix("\ufeff")) for key, value in pairs]  # a mark that a file began with
@@ -28,7 +28,7 @@ def parameters(encoded: bytes) -> list[tuple[str, str]]:
 
 
 def _likeness(encoded: bytes) -> str:
-    """Return what encoding the values of parameters look like, in words; nothing where it cannot be told."""
+    """Return a guess at the encoding of parameter values, as a phrase; empty if there is none."""
     values = (unquote_to_bytes(pair.partition(b"=")[2].replace(b"+", b" ")) for pair in encoded.split(b"&"))
     found = next((name for value in values if not _is_utf_8(value) and (name := looks_like(value))), "")
     return f": this looks like {found}" if found else ""
@@ -43,7 +43,7 @@ def _is_utf_8(content: bytes) -> bool:
 
 
 def read_question(pairs: Sequence[tuple[str, str]]) -> Question | None:
-    """Return what the parameters of a request ask, or None where they hold no query."""
+    """Parse the parameters of a request; None if they contain no query."""
     if any(key == "update" for key, _ in pairs):
         raise Refusal(403, READ_ONLY)
     queries = [value for key, value in pairs if key == "query"]
@@ -62,7 +62,7 @@ def read_question(pairs: Sequence[tuple[str, str]]) -> Question | None:
 
 
 def read_post(content_type: str, query_string: bytes, body: bytes) -> Question:
-    """Return what a POST asks: the query is a field of a form, or the whole body."""
+    """Parse a POST request: the query is a form field or the whole body."""
     media_type = content_type.split(";")[0].strip().lower()
     pairs = parameters(query_string)
     if media_type == FORM:
@@ -87,7 +87,7 @@ def read_post(content_type: str, query_string: bytes, body: bytes) -> Question:
 
 
 def read_query_method(content_type: str, query_string: bytes, body: bytes) -> Question:
-    """Return what a request by the method QUERY asks: the whole body is the query, the address names the dataset."""
+    """Parse a QUERY request: the body is the query, the URL parameters name the dataset."""
     media_type = content_type.split(";")[0].strip().lower()
     if media_type != QUERY:
         status = 415 if media_type else 400

@@ -1,17 +1,10 @@
-"""The pages that people read, in Japanese and English: server-rendered, nothing from other sites, everything escaped.
+"""HTML page rendering: templates, page context (language, URL), formatting of dates and numbers, static assets.
 
-`view` is where a page stands, `filling` fills templates, `assets` are the files that pages load; the rest makes pages.
-No page needs a script. Links are relative, so that the site works under any address and behind any prefix.
+Pages are rendered on the server, in Japanese and English, load nothing from other sites, escape all values, and need no
+script. Links are relative, so that the site works under any host and prefix.
 
-Fills templates: every page gets its text here, and the policy that says what it may load.
-
-Where a page stands and for whom it is made: its language, its address, and what all pages of the site know.
-
-How texts, numbers and dates are written for people.
-
-The files that pages load, each at an address that holds a digest of its content: kept for ever, never out of date.
-
-`static/style.css` is also there under its own name, for those who link to it by hand; that one is asked for again.
+Assets have URLs with a digest of their content and are cached without end. `static/style.css` is also available under
+its plain name, for hand-written links; that URL is revalidated.
 """
 
 import hashlib
@@ -35,7 +28,7 @@ LANGUAGES = ("ja", "en")
 
 @dataclass(frozen=True)
 class Site:
-    """What all pages of an application share: the release, and the ways into it: the first parts of its paths."""
+    """Context shared by all pages of an application: the release, and the first segments of its paths."""
 
     release: Release | None = None
     ways: frozenset[str] = frozenset()
@@ -48,11 +41,11 @@ class Site:
 
 @dataclass(frozen=True)
 class View:
-    """A page as somebody asked for it.
+    """Context of a page: its language and its URL.
 
-    `path` is its address below the top of the site, `root` leads from it to the top, `parameters` are those of its
-    address but the language. Links hand the language on, so that a choice lasts without a cookie, and a page is the
-    same whether its language was asked for or negotiated.
+    `path` is its URL below the site root, `root` the relative path to the site root, `parameters` those of its URL
+    without the language. Links carry the language, so that a choice persists without a cookie, and a page is the same
+    for a requested as for a negotiated language.
     """
 
     lang: str
@@ -64,20 +57,20 @@ class View:
 
     @property
     def other(self) -> str:
-        """The language that this page is not in."""
+        """The other language."""
         return LANGUAGES[1 - LANGUAGES.index(self.lang)]
 
     def t(self, japanese: str, english: str) -> str:
-        """Return the words of the interface in the language of the page."""
+        """Return the text of the interface in the language of the page."""
         return japanese if self.lang == "ja" else english
 
     def link(self, path: str) -> str:
-        """Return the address of a page of this site, from its path below the top, which may have a query."""
+        """Return the URL of a page of this site, from its path below the site root, which may have a query."""
         address, mark, fragment = path.partition("#")
         return f"{self.root}{address}{'&' if '?' in address else '?'}lang={self.lang}{mark}{fragment}"
 
     def here(self, **changes: object) -> str:
-        """Return the address of this page with some of its parameters changed; None takes one away."""
+        """Return the URL of this page with some parameters changed; None removes one."""
         kept = [(key, value) for key, value in self.parameters if key not in changes]
         new = {"lang": self.lang, **changes}
         return f"?{urlencode([*kept, *((key, value) for key, value in new.items() if value is not None)])}"
@@ -87,25 +80,25 @@ class View:
         return f"./{self.path.rpartition('/')[2]}"
 
     def address(self, lang: str = "") -> str:
-        """Return the address of this page for search engines: whole, where the server knows its own by `--base`."""
+        """Return the canonical URL of this page: absolute if the server has a base IRI (`--base`)."""
         query = urlencode([*self.parameters, *([("lang", lang)] if lang else [])])
         start = BASE + self.path if REBASED else self._plain
         return f"{start}?{query}" if query else start
 
     @property
     def absolute(self) -> bool:
-        """Whether `address` is an absolute one."""
+        """True if `address` returns an absolute URL."""
         return REBASED
 
 
 def named_language(tag: str) -> str | None:
-    """Return the language that a tag such as `en` or `ja-JP` names, or None (RFC 5646, 2.1.1: case is no matter)."""
+    """Return the supported language of a tag such as `en` or `ja-JP`, or None (RFC 5646, 2.1.1: case-insensitive)."""
     primary = tag.strip().lower().partition("-")[0]
     return primary if primary in LANGUAGES else None
 
 
 def language(asked: str | None, accepted: str | None) -> str:
-    """Return the language of a page: the one asked for, else the better one of Accept-Language, else Japanese."""
+    """Negotiate the language of a page: the requested one, else by Accept-Language, else Japanese."""
     if asked and (named := named_language(asked)):
         return named
     weights = dict.fromkeys(LANGUAGES, 0.0)
@@ -136,12 +129,12 @@ _ITEM = re.compile(r"^\s*(?:-|・|※)\s*(?=\S)")
 
 
 def plain(text: str) -> str:
-    """Return a text for a place without markup, such as a title: in one line and one direction."""
+    """Return a text for a context without markup, such as a title: one line, without control characters."""
     return " ".join(_UNSEEN.sub(" ", text).split())
 
 
 def date(text: str, lang: str) -> str:
-    """Return a date (XSD 1.1, 3.3.9) in both eras: `2019年5月1日(令和元年)`; other texts as they are."""
+    """Format a date (XSD 1.1, 3.3.9) with its era: `2019年5月1日(令和元年)`; return other texts unchanged."""
     try:
         day = Date.fromisoformat(text)
     except ValueError:
@@ -155,7 +148,7 @@ def date(text: str, lang: str) -> str:
 
 
 def number(text: object) -> str:
-    """Return a decimal number with its thousands marked; other texts as they are."""
+    """Format a decimal number with thousands separators; return other texts unchanged."""
     whole, point, rest = str(text).partition(".")
     sign, digits = whole[: len(whole) - len(whole.lstrip("+-"))], whole.lstrip("+-")
     if not (digits.isascii() and digits.isdecimal()) or (point and not rest.isdecimal()) or len(digits) > _LONGEST:
@@ -165,7 +158,7 @@ def number(text: object) -> str:
 
 
 def size(count: int) -> str:
-    """Return a size in bytes as people read it."""
+    """Format a size in bytes."""
     for unit, step in (("MB", 1 << 20), ("KB", 1 << 10)):
         if count >= step:
             return f"{count / step:.1f} {unit}"
@@ -173,12 +166,12 @@ def size(count: int) -> str:
 
 
 def part(text: str) -> str:
-    """Return a text as one part of an address."""
+    """Escape a text as one segment of a URL path."""
     return quote(text, safe="")
 
 
 def prose(text: str) -> Iterator[tuple[str, list[str]]]:
-    """Yield the blocks of a printed text: `("list", items)` or `("text", paragraphs)`, as its lines begin."""
+    """Yield the blocks of a printed text, `("list", items)` or `("text", paragraphs)`, by the markers of its lines."""
     lines = [line for line in text.splitlines() if line.strip()]
     for item, group in groupby(lines, key=lambda line: bool(_ITEM.match(line))):
         block = [_ITEM.sub("", line) if item else line for line in group]
@@ -194,7 +187,7 @@ _TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
 @dataclass(frozen=True)
 class Asset:
-    """A file under `static/`: its name there, its content and the digest of it."""
+    """A static file: its name, its content and a digest of the content."""
 
     name: str
     content: bytes
@@ -202,7 +195,7 @@ class Asset:
 
     @property
     def fingerprinted(self) -> str:
-        """Its name with the digest in it: `style.0123456789ab.css`."""
+        """The name with the digest in it: `style.0123456789ab.css`."""
         path = PurePosixPath(self.name)
         return str(path.with_name(f"{path.stem}.{self.digest}{path.suffix}"))
 
@@ -228,17 +221,17 @@ _BY_ADDRESS = {asset.fingerprinted: asset for asset in _ASSETS.values()}
 
 
 def there(name: str) -> bool:
-    """Whether there is such an asset: what is bundled from packages may be missing."""
+    """Return whether an asset exists; bundles of npm packages may be missing."""
     return name in _ASSETS
 
 
 def address(name: str) -> str:
-    """Return where an asset is, below the top of the site; raise KeyError for what is none."""
+    """Return the path of an asset below the site root; raise KeyError for an unknown one."""
     return f"{FOLDER}/{_ASSETS[name].fingerprinted}"
 
 
 def found(path: str) -> tuple[Asset, str] | None:
-    """Return the asset at a path below `static/`, and what its Cache-Control says; None where there is none."""
+    """Return the asset at a path below `static/` with its Cache-Control, or None."""
     if asset := _BY_ADDRESS.get(path):
         return asset, FOREVER
     return (_ASSETS[path], AGAIN) if path in _ASSETS else None
@@ -257,8 +250,9 @@ _templates.filters |= {"plain": plain, "prose": prose, "part": part}
 def headers(scripts: Sequence[str] = ()) -> dict[str, str]:
     """Return the headers of a page.
 
-    It may load our own style and pictures, and nothing else; `scripts` are source expressions for what runs on it, such
-    as `'self'` (Content Security Policy 3). A page may ask this site: auditors read robots.txt from within it.
+    It may load our own styles and images and nothing else; `scripts` are source expressions for its scripts, such as
+    `'self'` (Content Security Policy 3). `connect-src` allows this site: auditing tools read robots.txt from within a
+    page.
     """
     script = f"; script-src {' '.join(scripts)}" if scripts else ""
     policy = f"default-src 'none'; style-src 'self'; img-src 'self'; connect-src 'self'{script}"
@@ -269,7 +263,7 @@ def headers(scripts: Sequence[str] = ()) -> dict[str, str]:
 
 
 def fill(template: str, view: View, **context: object) -> str:
-    """Fill a template for one view; `t` chooses between Japanese and English, `link` leads to a path of this site."""
+    """Render a template for one page context; `t` selects Japanese or English, `link` makes URLs of this site."""
     shared = {
         "view": view,
         "lang": view.lang,

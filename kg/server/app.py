@@ -1,4 +1,4 @@
-"""The application: every path that is served."""
+"""Assembly of the ASGI application: all routes and middleware."""
 
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -65,7 +65,7 @@ Data = Release | Sequence[Path] | Held
 
 @dataclass(frozen=True)
 class _Graph:
-    """What the pages are made of: a graph, what its terms are called, and the stored queries."""
+    """The graph behind the pages, with the labels of its terms and its stored queries."""
 
     release: Release | None
     ask: Ask
@@ -75,12 +75,12 @@ class _Graph:
 
     @cached_property
     def vocabulary(self) -> Vocabulary:
-        """What the graph uses of its terms."""
+        """The index of terms in use."""
         return Vocabulary(self.ask, resource_routes.vocabulary_of(self.release))
 
     @cached_property
     def questions(self) -> Questions:
-        """The stored queries by their names, about the newest edition."""
+        """The stored queries by name, applied to the newest edition."""
         return Questions(self.ask, self.stored)
 
 
@@ -93,10 +93,10 @@ def app(
     operation: Operation | None = None,
     trouble: Callable[[], str] = str,
 ) -> FastAPI:
-    """Return the application that serves a release, RDF files, or what a store holds, beside the releases in `out`.
+    """Return the application that serves a release, RDF files, or a remote store, and the other releases in `out`.
 
-    It starts the process that loads the data, unless `pool` has them already, and ends it when the server shuts it
-    down. `trouble` tells why nothing can be answered now, where that is so.
+    It starts the process that loads the data, unless `pool` has loaded them already, and ends it on shutdown. `trouble`
+    returns the reason why no query can be answered at the moment, or an empty text.
     """
     release, version = _served(data)
     limits, operation = limits or Limits(), operation or Operation()
@@ -126,19 +126,19 @@ def app(
 
 
 def _lasting(release: Release | None) -> str:
-    """Return how long an answer holds that does not depend on the moment."""
+    """Return the `Cache-Control` of answers that do not depend on time or chance."""
     return release_routes.LIVE if release and not release.development else REVALIDATED
 
 
 def _archived(graph: _Graph, out: Path, answers: Answers, limits: Limits, address: str) -> release_endpoint.Archive:
-    """Return the endpoints of the releases at hand; that of the one that is served has its workers already."""
+    """Return the endpoints of all available releases; the current one shares the workers of the application."""
     setting, release = release_endpoint.Setting(limits, graph.stored, address), graph.release
     current = setting.endpoint(release, graph.labels, answers, graph.total) if release else None
     return release_endpoint.Archive(release, out, setting, current)
 
 
 def _read(graph: _Graph, out: Path) -> Iterator[APIRouter]:
-    """Yield the routes of what is read: pages, documents in other forms, and the files of releases."""
+    """Yield the routers of pages, RDF documents and release files."""
     ask, release, labels = graph.ask, graph.release, graph.labels
     explained = Documentation(ask, labels, graph.vocabulary, graph.stored)
     yield landing.router(ask, release, graph.total, graph.questions)
@@ -155,21 +155,21 @@ def _read(graph: _Graph, out: Path) -> Iterator[APIRouter]:
 
 
 class _Site(FastAPI):
-    """An application with layers in front of the framework: what it does for each request takes as long as a replay."""
+    """A FastAPI application with middleware in front of the framework, whose own layers take as long as a replay."""
 
     layers: ASGIApp | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer as the layers do (ASGI)."""
+        """Handle a request through the outer middleware (ASGI)."""
         await (self.layers or self.framework)(scope, receive, send)
 
     async def framework(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer as the framework does, without the layers."""
+        """Handle a request without the outer middleware."""
         await super().__call__(scope, receive, send)
 
 
 def _bare(lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]]) -> _Site:
-    """Return an application without paths."""
+    """Return an application without routes."""
     # No documentation pages of FastAPI's: they load scripts from other sites. No slash redirects of its own: they
     # repeat whatever name the client calls this host.
     return _Site(
@@ -188,7 +188,7 @@ def _bare(lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]]) -> _
 def _within_layers(
     application: "_Site", sparql: Endpoint, operation: Operation, paths: Iterable[str], keeping: bool
 ) -> FastAPI:
-    """Put around an application what all its answers pass, from the inside to the outside."""
+    """Add all middleware to an application, innermost first."""
     application.add_middleware(Direct, endpoint=sparql)
     for layer in (OnBehalf, Compressed, HeadersEverywhere):
         application.add_middleware(layer)
@@ -208,16 +208,16 @@ async def _running(
 
 
 def _served(data: Data) -> tuple[Release | None, str]:
-    """Return the release whose files are here, where there is one, and the version of the data, empty where unknown."""
+    """Return the local release, if any, and the version of the data; empty if unknown."""
     if isinstance(data, Held):
         return data.release, data.holding.version
     return (data, data.version) if isinstance(data, Release) else (None, "")
 
 
 def _included(application: FastAPI, routers: Sequence[APIRouter], guarded: Sequence[APIRouter]) -> list[str]:
-    """Give an application its routes, and return their paths; what is guarded refuses parameters that it does not read.
+    """Add routers to an application and return their paths; guarded routers reject unknown query parameters.
 
-    The others judge their parameters themselves, or must take what clients of a protocol may add.
+    The others validate parameters themselves, or must accept those that clients of a protocol may add.
     """
     for router in routers:
         application.include_router(_with_head(router), dependencies=[Depends(understood)] if router in guarded else [])
@@ -225,7 +225,7 @@ def _included(application: FastAPI, routers: Sequence[APIRouter], guarded: Seque
 
 
 def _paths(routers: Iterable[APIRouter]) -> Iterator[str]:
-    """Yield the paths of an application, as its routes name them."""
+    """Yield the paths of an application, as declared by its routes."""
     yield "/openapi.json"
     for router in routers:
         yield from (route.path for route in router.routes if isinstance(route, APIRoute))
@@ -234,7 +234,7 @@ def _paths(routers: Iterable[APIRouter]) -> Iterator[str]:
 def _with_head(router: APIRouter) -> APIRouter:
     """Let every path that answers GET answer HEAD: the same without a body (RFC 9110, 9.3.2).
 
-    /openapi.json also tells of the parts of paths that a function reads from the request itself.
+    Also declares in /openapi.json the path parameters that a function reads from the request itself.
     """
     routes = [route for route in router.routes if isinstance(route, APIRoute)]
     there = {route.path for route in routes if "HEAD" in (route.methods or ())}

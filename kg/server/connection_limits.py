@@ -1,14 +1,12 @@
-"""One connection: HTTP/1.1 with bounds of time, size and number (RFC 9110, 9112).
+"""HTTP/1.1 connections with limits of time, size and number (RFC 9110, 9112).
 
-The parser has no limits, and the server that uses it ends nothing that is only slow. So each connection has a time by
-which its client must have sent what is due: a head, a body or, between two requests, anything at all.
+The parser has no limits, and the server that uses it ends no connection that is merely slow. So each connection has a
+deadline by which its client must send the next head, the rest of a body or, between two requests, anything at all. A
+guard over all connections of a server closes slow ones, and makes room if there are too many.
 
-Looks after all connections of a server: who is too slow, and who makes room where there are too many.
-
-How an answer leaves: head and body together, and so that the client can take it before the connection ends.
-
-Were the head sent alone, a server that dies right after it would leave half an answer, which no proxy can ask another
-server for. Were a connection torn away whose client is still sending, the client would not see why (RFC 9112, 9.6).
+Head and body of a response are written together: if the head were sent alone, a server that dies right after it would
+leave half a response, which no proxy can retry at another server. Closing lingers: if a connection were reset while its
+client is still sending, the client would not see the reason (RFC 9112, 9.6).
 """
 
 import asyncio
@@ -34,7 +32,7 @@ _AT_ONCE = 8
 
 @dataclass(frozen=True)
 class ConnectionLimits:
-    """The limits of connections; sizes in bytes, times in seconds."""
+    """Limits of connections; sizes in bytes, times in seconds."""
 
     connections: int = 1000
     address: int = 64 * KB
@@ -52,10 +50,10 @@ class ConnectionLimits:
 
 
 class Guarded(Protocol):
-    """A connection, as the guard sees it.
+    """A connection under the control of the guard.
 
-    `waiting_since` is when it began to wait for its client, infinite where its client waits for it; `stalled_since` is
-    when its client has stopped taking its answer, infinite where it takes it.
+    `waiting_since` is the time since when it has waited for its client, infinite while its client waits for it;
+    `stalled_since` the time since when its client has not read, infinite while it reads.
     """
 
     loop: asyncio.AbstractEventLoop
@@ -63,14 +61,14 @@ class Guarded(Protocol):
     stalled_since: float
 
     def look(self, now: float) -> None:
-        """End it where its time is over."""
+        """Close the connection if its deadline has passed."""
 
     def make_room(self) -> None:
-        """End it at once."""
+        """Close the connection at once."""
 
 
 class Guard:
-    """Knows the connections of one server. `ended` hears the reason each time that one is ended early."""
+    """Registry of the connections of one server. `ended` is called with the reason of each early close."""
 
     def __init__(self, limits: ConnectionLimits, ended: Callable[[str], None] = lambda reason: None) -> None:
         self.limits, self.ended = limits, ended
@@ -78,7 +76,7 @@ class Guard:
         self._clock: asyncio.TimerHandle | None = None
 
     def enter(self, connection: Guarded) -> bool:
-        """Take a connection in; return False where there is no room and none can be made."""
+        """Register a connection; return False if there is no room and none can be made."""
         if len(self._all) >= self.limits.connections and not self._make_room():
             return False
         self._all.add(connection)
@@ -87,11 +85,11 @@ class Guard:
         return True
 
     def leave(self, connection: Guarded) -> None:
-        """Forget a connection that has ended."""
+        """Unregister a closed connection."""
         self._all.discard(connection)
 
     def _make_room(self) -> bool:
-        """End those that have waited longest for their clients: to send, else to take. Return whether there are any."""
+        """Close connections that have waited longest for their clients to send, else to read; return whether any."""
         # Several at once, since to look through all of them takes a while.
         for since in (attrgetter("waiting_since"), attrgetter("stalled_since")):
             longest = [each for each in nsmallest(_AT_ONCE, self._all, key=since) if since(each) < inf]
@@ -104,7 +102,7 @@ class Guard:
         return False
 
     def _look(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Look at all; go on for as long as there are any."""
+        """Check all connections; repeat as long as there are any."""
         now = loop.time()
         for connection in [*self._all]:
             connection.look(now)
@@ -115,9 +113,9 @@ _SHORT = 8192  # bytes; no head is longer
 
 
 class Lingering(asyncio.Transport):
-    """A transport that joins what is written at once, and is closed for writing only, at first, where that is needed.
+    """A transport that joins small writes, and closes only its writing half first while its client is `sending`.
 
-    That is where its client is `sending`; `linger` is called then.
+    `linger` is called in that case.
     """
 
     def __init__(self, transport: asyncio.Transport, sending: Callable[[], bool], linger: Callable[[], None]) -> None:
@@ -131,7 +129,7 @@ class Lingering(asyncio.Transport):
         self.resume_reading = transport.resume_reading  # type: ignore[method-assign]
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
-        """Send bytes: the first few with those that are written in the same turn of the event loop (asyncio)."""
+        """Write bytes; small ones are joined with those written in the same turn of the event loop (asyncio)."""
         if self._held:
             data, self._held = b"".join((self._held, data)), b""
         elif len(data) < _SHORT:
@@ -146,15 +144,15 @@ class Lingering(asyncio.Transport):
             self._transport.write(held)
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
-        """Return what the transport tells of itself (asyncio)."""
+        """Return information about the transport (asyncio)."""
         return self._transport.get_extra_info(name, default)
 
     def get_write_buffer_size(self) -> int:
-        """Return how many bytes the client has not taken yet (asyncio)."""
+        """Return the number of bytes that the client has not read yet (asyncio)."""
         return len(self._held) + self._transport.get_write_buffer_size()
 
     def close(self) -> None:
-        """Close when all is written; where the client is still sending, only this half (asyncio)."""
+        """Close after all is written; only the writing half while the client is still sending (asyncio)."""
         if self.is_closing():
             return
         self._send()
@@ -166,7 +164,7 @@ class Lingering(asyncio.Transport):
             self._transport.close()
 
     def abort(self) -> None:
-        """Close now, whatever is still to be written or read (asyncio)."""
+        """Close at once, discarding buffered data (asyncio)."""
         self._held = b""
         self._transport.abort()
 
@@ -183,7 +181,7 @@ _UNKNOWN_METHOD = 501, "this server knows no such method; it knows GET, HEAD, PO
 
 
 class Connection(HttpToolsProtocol):
-    """A connection that ends where its client is too slow or sends too much."""
+    """An HTTP/1.1 connection that is closed if its client is too slow or sends too much."""
 
     def __init__(self, *arguments: Any, guard: Guard, **named: Any) -> None:
         super().__init__(*arguments, **named)
@@ -197,7 +195,7 @@ class Connection(HttpToolsProtocol):
         self._refusal: tuple[int, str] | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Be told by the event loop that there is a client (asyncio.Protocol)."""
+        """Register a new connection (asyncio.Protocol)."""
         super().connection_made(Lingering(transport, lambda: self._receiving, self._linger))
         if self._guard.enter(self):
             self._wait(self._limits.head_seconds)
@@ -205,12 +203,12 @@ class Connection(HttpToolsProtocol):
             self._refuse(503, "this server has as many connections as it can have; try again a little later", "crowded")
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Be told by the event loop that the connection has ended (asyncio.Protocol)."""
+        """Unregister a closed connection (asyncio.Protocol)."""
         self._guard.leave(self)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Be told by the event loop what the client has sent (asyncio.Protocol)."""
+        """Feed received bytes to the parser (asyncio.Protocol)."""
         if self._deaf:
             return
         self._unset_keepalive_if_required()
@@ -234,7 +232,7 @@ class Connection(HttpToolsProtocol):
                 self._refuse(*self._too_large(), "too large")
 
     def on_message_begin(self) -> None:
-        """Be told by the parser that a request begins."""
+        """Handle the begin of a request (httptools)."""
         if not self._muted:
             super().on_message_begin()
             self._receiving = self._in_head = True
@@ -242,7 +240,7 @@ class Connection(HttpToolsProtocol):
             self._due = self.loop.time() + self._limits.head_seconds
 
     def on_url(self, url: bytes) -> None:
-        """Be told by the parser a part of the address."""
+        """Handle a part of the URL; refuse one that is too long (httptools)."""
         if not self._muted:
             super().on_url(url)
             if len(self.url) > self._limits.address:
@@ -250,7 +248,7 @@ class Connection(HttpToolsProtocol):
                 self._fail(414, f"the address of this request is longer than {limit}; send a long query by POST")
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Be told by the parser a field of the head; fields that come after the body are of no use."""
+        """Handle a header field; trailer fields after the body are ignored (httptools)."""
         if self._in_head and not self._muted:
             self._size += len(name) + len(value)
             self._fields += 1
@@ -259,7 +257,7 @@ class Connection(HttpToolsProtocol):
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        """Be told by the parser that the head is complete."""
+        """Handle the end of the head (httptools)."""
         if not self._muted:
             if self.parser.get_http_version() not in _VERSIONS:
                 self._fail(505, "this server speaks version 1.1 of HTTP, and 1.0")
@@ -271,7 +269,7 @@ class Connection(HttpToolsProtocol):
                 self._fail(400, "too many requests were sent without waiting for an answer")
 
     def on_message_complete(self) -> None:
-        """Be told by the parser that the request is complete."""
+        """Handle the end of a request (httptools)."""
         if self.parser.should_upgrade():
             return  # its body is still to come: see `_decline`
         super().on_message_complete()
@@ -281,7 +279,7 @@ class Connection(HttpToolsProtocol):
             self._wait(self._limits.idle_seconds)
 
     def on_response_complete(self) -> None:
-        """Be told that a request is answered."""
+        """Set the deadline of the next step after a response (uvicorn)."""
         super().on_response_complete()
         limits = self._limits
         if self.transport.is_closing():
@@ -295,19 +293,19 @@ class Connection(HttpToolsProtocol):
             self._wait(limits.idle_seconds)
 
     def pause_writing(self) -> None:
-        """Be told by the event loop that the client takes less than it is sent (asyncio.Protocol)."""
+        """Start the deadline of a client that does not read (asyncio.Protocol)."""
         super().pause_writing()
         self.stalled_since = self.loop.time()
         self._take_by = self.stalled_since + self._limits.stalled_seconds
         self._untaken = self.transport.get_write_buffer_size()
 
     def resume_writing(self) -> None:
-        """Be told by the event loop that the client has taken something (asyncio.Protocol)."""
+        """Clear the deadline of a client that reads again (asyncio.Protocol)."""
         self._take_by = self.stalled_since = inf
         super().resume_writing()
 
     def look(self, now: float) -> None:
-        """End what has taken too long."""
+        """Close or refuse a request whose deadline has passed."""
         if self._take_by < now:
             untaken, self._untaken = self._untaken, self.transport.get_write_buffer_size()
             if self._untaken < untaken:  # slow, but not gone
@@ -325,14 +323,14 @@ class Connection(HttpToolsProtocol):
                 self.transport.close()
 
     def make_room(self) -> None:
-        """End the connection for another one."""
+        """Close the connection in favour of another one."""
         self.transport.abort()
 
     def _decline(self, data: bytes, offer: httptools.HttpParserUpgrade) -> None:
-        """Go on in HTTP/1.1 where a head offers another protocol, which need not be accepted (RFC 9110, 7.8).
+        """Continue in HTTP/1.1 if a head offers another protocol, which may be ignored (RFC 9110, 7.8).
 
         Java's client offers HTTP/2 with its first request. The parser takes what follows for that protocol, so another
-        parser goes on with the body, from a head that says only how long it is.
+        parser continues with the body, from a synthetic head with its framing only.
         """
         rest = data[offer.args[0] :]
         framing = b"".join(b"%b: %b\r\n" % header for header in self.headers if header[0] in _FRAMING)
@@ -345,9 +343,9 @@ class Connection(HttpToolsProtocol):
             self.data_received(rest)
 
     def _check_head(self) -> None:
-        """Fail where a head does not say for which host it is (RFC 9112, 3.2), or codes its body in a way unknown here.
+        """Fail if a head has no valid Host (RFC 9112, 3.2), or an unknown transfer coding.
 
-        Of codings of the transfer this server knows `chunked` only (RFC 9112, 6.1).
+        The only supported transfer coding is `chunked` (RFC 9112, 6.1).
         """
         hosts = [value for name, value in self.headers if name == b"host"]
         if not hosts and self.parser.get_http_version() == "1.1":
@@ -361,18 +359,18 @@ class Connection(HttpToolsProtocol):
             self._fail(501, "the body of this request is coded in a way unknown here; send it plain, or chunked")
 
     def _wait(self, seconds: float) -> None:
-        """Wait for the client, for so long."""
+        """Set the deadline of the client, in seconds from now."""
         self.waiting_since = self.loop.time()
         self._due = self.waiting_since + seconds
 
     def _linger(self) -> None:
-        """Take what the client still sends, for a while, and throw it away."""
+        """Discard what the client still sends, for a while."""
         self._deaf = True
         self.flow.resume_reading()
         self._wait(self._limits.lingering_seconds)
 
     def _fail(self, status: int, detail: str) -> None:
-        """Stop the parser, which raises an error of its own then."""
+        """Stop the parser, which then raises an error of its own."""
         self._refusal = status, detail
         raise ValueError(detail)
 
@@ -381,7 +379,7 @@ class Connection(HttpToolsProtocol):
         return 431, f"a request may have {limits.fields} header fields, of {limits.headers // KB} KB together"
 
     def _refuse(self, status: int, detail: str, reason: str) -> None:
-        """Answer with a problem document (RFC 9457) and close; whoever is being answered gets the answer first."""
+        """Send a problem document (RFC 9457) and close; a response in progress is completed first."""
         self._guard.ended(reason)
         self._deaf = True
         cycle = self.cycle
@@ -400,9 +398,9 @@ class Connection(HttpToolsProtocol):
 
 
 def _with_escapes(data: bytes) -> bytes:
-    """Return the beginning of a request with the characters beyond ASCII in its first line percent-encoded.
+    """Percent-encode non-ASCII characters in the first line of a request.
 
-    A person who types an address for curl sends them as they are. What is not UTF-8 stays, and is refused.
+    A user who types a URL for curl sends them unescaped. Bytes that are not UTF-8 are left, and refused.
     """
     line, end, rest = data.partition(b"\n")
     if line.isascii():
@@ -415,7 +413,7 @@ def _with_escapes(data: bytes) -> bytes:
 
 
 def _problem(status: int, detail: str) -> bytes:
-    """Return a whole response that ends the connection."""
+    """Return a complete response that ends the connection."""
     phrase = HTTPStatus(status).phrase
     body = json.dumps({"type": "about:blank", "title": phrase, "status": status, "detail": detail}).encode()
     fields = {"Content-Type": "application/problem+json", "Content-Length": str(len(body)), "Connection": "close"}

@@ -1,6 +1,6 @@
-"""What is answered where nothing can be: an unknown path, a wrong method, a refusal, a fault of the program.
+"""Error responses: unknown path, wrong method, refusal, internal error.
 
-A person gets a page with the way back, a program a problem document (RFC 9457).
+Browsers get a page with a way back, programs a problem document (RFC 9457).
 """
 
 import re
@@ -28,7 +28,7 @@ _TITLES = {404: ("見つかりません", "Not found"), 400: ("このアドレ�
 
 
 async def _refused(request: Request, error: Exception) -> Response:
-    """Answer what a route refuses: with a page to a person, else with a problem document."""
+    """Respond to a refusal by a route, with a page for browsers."""
     assert isinstance(error, Refusal)
     if not prefers_page(request):
         return problem(error)
@@ -39,7 +39,7 @@ async def _refused(request: Request, error: Exception) -> Response:
 
 
 async def _failed(request: Request, error: Exception) -> Response:
-    """Answer what the framework refuses: an unknown path, or a method that a path does not have (OPTIONS it has)."""
+    """Respond to an error of the framework: unknown path, or unsupported method (OPTIONS is always supported)."""
     assert isinstance(error, HTTPException)
     headers = dict(error.headers or {})
     if request.method == "OPTIONS" and error.status_code in (404, 405):
@@ -56,7 +56,7 @@ async def _failed(request: Request, error: Exception) -> Response:
 
 
 def _without_slash(request: Request) -> str:
-    """Return where a path leads that has a slash too many, from there; empty where that is no path of ours either."""
+    """Return the relative URL of an existing path without superfluous trailing slashes; empty if there is none."""
     path, routes = request.scope["path"], request.app.routes
     scope = {**request.scope, "path": path.rstrip("/"), "raw_path": None, "method": request.method}
     if not raw_path(request).endswith("/") or not path.strip("/"):  # %2F is no slash
@@ -69,7 +69,7 @@ def _without_slash(request: Request) -> str:
 
 
 def _methods(request: Request) -> str:
-    """Return the methods that a path can be asked by."""
+    """Return the allowed methods of a path."""
     path = request.url.path.removeprefix(request.scope.get("root_path", "")).rstrip("/")
     if path == "/sparql" or _VERSIONED.fullmatch(path):
         return sparql_endpoint.METHODS
@@ -78,12 +78,12 @@ def _methods(request: Request) -> str:
 
 
 async def _gone(request: Request, error: Exception) -> Response:
-    """Answer nobody: the client has gone away before it had said everything."""
+    """Respond to a client that has disconnected before its request was complete."""
     return Response(status_code=sparql_endpoint.CLIENT_GONE)
 
 
 async def _broken(request: Request, error: Exception) -> Response:
-    """Answer where the program is at fault; the trace goes to the log of the server only."""
+    """Respond to an internal error; the traceback goes to the server log only."""
     return problem(Refusal(500, "the server failed to answer; the fault is ours", EVERYWHERE))
 
 

@@ -1,9 +1,7 @@
-"""What Prometheus reads at /metrics: counts and times of requests, and how the workers are doing.
+"""Prometheus metrics at /metrics, and the health endpoints /healthz and /readyz.
 
-A registry for each server, so that several can run in one process. A server that switches to a new release goes on
-counting; what has its own count, such as a pool of workers, is read when the metrics are.
-
-What those who operate the server ask: whether it lives, whether it is ready to answer, and its metrics.
+Each server has its own registry, so that several can run in one process. Counters survive the switch to a new release;
+objects with counters of their own, such as a worker pool, are read at scrape time.
 """
 
 from bisect import bisect_left
@@ -34,14 +32,14 @@ _BUCKETS: tuple[float, ...] = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 
 
 @dataclass
 class Times:
-    """How many requests took how long, a number for each bucket and one for what is longer; their sum in seconds."""
+    """Histogram of request durations: a count for each bucket and one for longer ones, and the sum in seconds."""
 
     counts: list[int] = field(default_factory=lambda: [0] * (len(_BUCKETS) + 1))
     sum: float = 0.0
 
 
 class Counted(Protocol):
-    """What counts by names of its own."""
+    """An object with named counters."""
 
     counts: Tally[str]
 
@@ -68,7 +66,7 @@ class Metrics:
         self.registry.register(self._sources)
 
     def answered(self, route: str, method: str, status: int, outcome: str, seconds: float) -> None:
-        """Count a request. Route, method and outcome are words of a bounded set, never what a client has written."""
+        """Count a request. Route, method and outcome are from bounded sets, never text sent by a client."""
         self.requests[route, method, status] += 1
         times = self.times[outcome]
         times.counts[bisect_left(_BUCKETS, seconds)] += 1
@@ -80,7 +78,7 @@ class Metrics:
 
     @contextmanager
     def reading(self, version: str, pool: Pool, answers: Counted) -> Iterator[None]:
-        """Read the counts of a pool and of what is asked of it for as long as the context lasts; keep them then."""
+        """Collect the counters of a pool and a result cache within the context; keep their totals afterwards."""
         self._sources.live.append((version, pool, answers))
         try:
             yield
@@ -90,13 +88,13 @@ class Metrics:
             self._sources.past_answers.update(answers.counts)
 
     def text(self, accept: str | None) -> tuple[bytes, str]:
-        """Return all metrics and their media type, in the format that an Accept header asks for."""
+        """Return all metrics and their media type, in the format negotiated by an Accept header."""
         encoder, content_type = choose_encoder(accept or "")
         return encoder(self.registry), content_type
 
 
 class _Sources(Collector):
-    """Reads the pools of workers, and what is asked of them, each time that the metrics are read."""
+    """Collector that reads pools and result caches at scrape time."""
 
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
@@ -175,14 +173,14 @@ _METRICS = answered("text/plain", "application/openmetrics-text")
 
 @dataclass(frozen=True)
 class Served:
-    """What is served: the version of a release, empty where there is none, and the place where its data are."""
+    """Identity of the data served: the version of the release, empty without one, and the location of the store."""
 
     version: str
     store: str
 
 
 def router(served: Served, pool: Pool, metrics: Metrics, trouble: Callable[[], str]) -> APIRouter:
-    """Return the routes for those who operate the server; `trouble` tells why it cannot answer, where it cannot."""
+    """Return the operational routes; `trouble` returns the reason why the server is not ready, or an empty text."""
     routes = APIRouter(tags=["operation"])
 
     @routes.get("/healthz", summary="Whether the server lives", responses=answered("text/plain"))

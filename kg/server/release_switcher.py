@@ -1,8 +1,8 @@
-"""Switches to a new release while it serves: nobody is refused meanwhile, and no answer is mixed of two releases.
+"""Switch to a new release without downtime: no request is refused, no response mixes two releases.
 
-`kg build` switches `out/current` in one rename. This is watched; the application for the new release is made beside the
-old one, takes every request from one moment on, and the old one ends when it has answered those it has. A store
-elsewhere is watched in the same way; what it can no longer answer for the old release is asked anew for the new one.
+`kg build` switches `out/current` in one rename, which is watched. The application of the new release is created next to
+the old one, receives every request from one moment on, and the old one is closed after its last response. A remote
+store is watched in the same way; queries that it can no longer answer for the old release are repeated for the new one.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ _log = logging.getLogger(__name__)
 
 
 class _Stage:
-    """An application with the requests that it is answering."""
+    """A running application with the number of its open requests."""
 
     def __init__(self, application: FastAPI) -> None:
         self.application = application
@@ -42,7 +42,7 @@ class _Stage:
         await self._life.aclose()
 
     async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer as the application does; raise Superseded, before anything is sent, where it can no longer."""
+        """Handle a request (ASGI); raise Superseded, before anything is sent, if its release is gone."""
         self.requests += 1
         self.idle.clear()
         try:
@@ -54,7 +54,7 @@ class _Stage:
 
 
 class Repeated:
-    """What a client sends (ASGI, receive), kept so that it can be received again from the beginning."""
+    """Replayable `receive` (ASGI): messages are recorded, so that they can be received again."""
 
     def __init__(self, receive: Receive) -> None:
         self._receive = receive
@@ -62,22 +62,22 @@ class Repeated:
         self._next = 0
 
     async def __call__(self) -> Message:
-        """Return the next message, one that was kept first."""
+        """Return the next message, a recorded one first."""
         if self._next == len(self._kept):
             self._kept.append(await self._receive())
         self._next += 1
         return self._kept[self._next - 1]
 
     def again(self) -> None:
-        """Begin again with the first message."""
+        """Rewind to the first message."""
         self._next = 0
 
 
 class Switching:
-    """An application (ASGI) that is replaced by what `newer` returns.
+    """An ASGI application that is replaced by the result of `newer`.
 
-    `newer` is asked again and again, in a thread. It returns None as long as nothing has changed; where it raises
-    an error, or what it returns cannot begin, what is there goes on being served.
+    `newer` is polled in a thread. It returns None while nothing has changed; if it raises an error, or its application
+    cannot start, the current one stays.
     """
 
     def __init__(self, application: FastAPI, newer: Callable[[], FastAPI | None]) -> None:
@@ -88,14 +88,14 @@ class Switching:
         self._due, self._switched = asyncio.Event(), asyncio.Event()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer by the application of the moment."""
+        """Handle a request or the lifespan by the current application (ASGI)."""
         if scope["type"] == "lifespan":
             await self._live(receive, send)
         else:
             await self._answer(scope, Repeated(receive), send)
 
     async def _answer(self, scope: Scope, receive: "Repeated", send: Send) -> None:
-        """Answer a request, or answer it again by the next application where the store has been switched meanwhile."""
+        """Handle a request; retry with the next application if the store has been switched meanwhile."""
         asked = {**scope}
         for _ in range(_ATTEMPTS):
             stage, switched = self._stage, self._switched
@@ -110,7 +110,7 @@ class Switching:
         await problem(refusal)(scope, receive, send)
 
     async def _live(self, receive: Receive, send: Send) -> None:
-        """Begin and end with the server (ASGI, lifespan)."""
+        """Handle the lifespan of the server (ASGI)."""
         await receive()
         self._stage = _Stage(self._first)
         await self._stage.open()

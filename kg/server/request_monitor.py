@@ -1,10 +1,8 @@
-"""Watches every request from outside: counts it, measures it, writes it down.
+"""Middleware that measures every request, and the optional access log.
 
-The access log: one line of JSON for each request, written only where it is asked for.
-
-It is off unless asked for, since it tells who has asked: a proxy in front writes one of its own, and the counts are at
-/metrics. Of an address only the network is written, of a query only the beginning of its SHA-256, by which the same
-queries can be counted, unless its text is asked for.
+The access log has one line of JSON per request. It is off by default for privacy: a proxy in front writes its own log,
+and the counters are at /metrics. Addresses are masked to their network; a query is reduced to a prefix of its SHA-256,
+by which equal queries can be counted, unless its text is requested.
 """
 
 import hashlib
@@ -33,7 +31,7 @@ _INTERVAL = 1.0
 
 @dataclass(frozen=True)
 class Entry:
-    """What is known of a request when it is answered; `size` is what was sent as the content, in bytes."""
+    """One access log entry; `size` is that of the content sent, in bytes."""
 
     client: str
     method: str
@@ -46,10 +44,10 @@ class Entry:
 
 
 class AccessLog:
-    """Writes to a file, or to standard error. A file may be moved away at any time: it is begun anew a second later."""
+    """Access log in a file or on standard error. A rotated file is reopened within a second."""
 
     def __init__(self, file: Path, with_queries: bool = False) -> None:
-        """Begin or continue a log; raise KgError where the file cannot be written."""
+        """Open the log for appending; raise KgError if the file cannot be written."""
         self._file, self._with_queries = file, with_queries
         self._looked_at = 0.0
         try:
@@ -59,7 +57,7 @@ class AccessLog:
             raise KgError(problem) from error
 
     def write(self, entry: Entry) -> None:
-        """Write a line, whole; where there is no room for it, it is lost."""
+        """Write one line atomically; if the disk is full, it is lost."""
         line: dict[str, object] = {
             "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
             "client": written(entry.client),
@@ -84,7 +82,7 @@ class AccessLog:
         return os.open(self._file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o640)
 
     def _look(self) -> None:
-        """Open the file again where another one, or none, has its name now."""
+        """Reopen the file if it was moved or deleted."""
         now = monotonic()
         if now - self._looked_at < _INTERVAL or self._descriptor == _STANDARD_ERROR:
             return
@@ -109,9 +107,9 @@ _GONE = 499
 
 @dataclass(frozen=True)
 class Operation:
-    """What those who operate a server want of it: its metrics, a log, and which proxies are to be believed.
+    """Settings of the operator: metrics, access log, trusted proxies.
 
-    `address` is where clients reach the top of the site, where the server cannot know it.
+    `address` is the public URL of the site, for servers that cannot know it.
     """
 
     metrics: Metrics = field(default_factory=Metrics)
@@ -121,7 +119,7 @@ class Operation:
 
 
 class Observed:
-    """Counts what an application is asked, by the first part of each path that it has."""
+    """Middleware that counts and measures requests, by the first segment of their path."""
 
     def __init__(self, application: ASGIApp, operation: Operation, paths: Iterable[str]) -> None:
         self._application = application
@@ -130,7 +128,7 @@ class Observed:
         # The words by which requests are counted: bounded sets, never what a client has written.
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer as the application does (ASGI)."""
+        """Handle a request (ASGI)."""
         if scope["type"] != "http":
             await self._application(scope, receive, send)
             return
@@ -176,7 +174,7 @@ def _first_part(path: str) -> str:
 
 
 def _outcome(status: int, source: str) -> str:
-    """Return what became of a request, in a word of a bounded set."""
+    """Return the outcome of a request, a label from a bounded set."""
     if status < 300 and status:
         return source or "served"
     if status < 400 and status:

@@ -1,7 +1,4 @@
-"""The address that is listened on, and the server of an application.
-
-The server: it listens, says its address, and keeps what it serves up to date.
-"""
+"""Start of the server: listening socket, uvicorn configuration, and following of new releases."""
 
 import importlib
 import resource
@@ -40,12 +37,12 @@ _LEAST = 16
 
 
 class Server(uvicorn.Server):
-    """A server that says its greeting once it answers."""
+    """A uvicorn server that prints a greeting once it answers."""
 
     greeting = ""
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Begin to answer (uvicorn)."""
+        """Start the server and print the greeting (uvicorn)."""
         await super().startup(sockets)
         if self.started and self.greeting:
             print(self.greeting, flush=True)
@@ -57,10 +54,10 @@ def server_of(
     ended: Callable[[str], None] = lambda reason: None,
     patience: int | None = None,
 ) -> Server:
-    """Return a server of an application.
+    """Return the server of an application.
 
-    `ended` hears the reason each time that a connection is ended early. At the end of all the server waits `patience`
-    seconds for what is being answered.
+    `ended` is called with the reason of each early close of a connection. On shutdown, open requests have `patience`
+    seconds to complete.
     """
     limits = _possible(limits or ConnectionLimits())
     connection: Any = partial(Connection, guard=Guard(limits, ended))
@@ -81,7 +78,7 @@ def server_of(
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Return a socket that listens; raise KgError where that cannot be done."""
+    """Return a listening socket; raise KgError if the address or the port cannot be used."""
     try:
         # With its protocol named: on a socket without, asyncio leaves Nagle's algorithm on, 40 ms for each answer.
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
@@ -101,13 +98,13 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def address(listener: socket.socket) -> str:
-    """Return the address of a socket that listens, as a browser takes it."""
+    """Return the URL of a listening socket."""
     host, port = listener.getsockname()[:2]
     return f"http://{f'[{host}]' if ':' in host else host}:{port}/"
 
 
 def _possible(limits: ConnectionLimits) -> ConnectionLimits:
-    """Return limits with no more connections than this process may have descriptors for."""
+    """Return the limits with no more connections than the process has file descriptors for."""
     most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return replace(limits, connections=max(_LEAST, min(limits.connections, most - _RESERVED)))
 
@@ -123,10 +120,10 @@ def serve(
     operation: Operation | None = None,
     connections: ConnectionLimits | None = None,
 ) -> None:
-    """Serve until Ctrl-C, and say the address once it answers; raise KgError where that cannot be done.
+    """Serve until Ctrl-C, and print the URL when ready; raise KgError if that is impossible.
 
-    With `follow` a release gives way to the one that `out/current` points to, as soon as that is another. A large
-    release is served from the disk until it is in memory. A store elsewhere, given by its address, is always followed.
+    With `follow`, the server switches to each new release that `out/current` points to. A large release is served from
+    disk until it is in memory. A remote store, given by its address, is always followed.
     """
     limits, operation = limits or Limits(), operation or Operation()
     watch, served = _watched(data, out)
@@ -155,7 +152,7 @@ def serve(
 
 
 def _watched(data: "Data | Address", out: Path) -> "tuple[Watch | None, Data]":
-    """Return the data themselves, or what a store holds, and who watches that."""
+    """Return the data or the release in a remote store, with the watcher of that store."""
     if not isinstance(data, Address):
         return None, data
     from kg.engine.release_watcher import Watch  # with HTTP and TLS, which take a while to load
@@ -168,7 +165,7 @@ def _watched(data: "Data | Address", out: Path) -> "tuple[Watch | None, Data]":
 
 
 def _pool(source: Source, limits: Limits) -> Pool:
-    """Return the workers of a source. The framework and the application take as long to load: they are meanwhile."""
+    """Return the worker pool of a source. The framework is imported while the workers load."""
     launcher = Launcher.begin(source, limits)
     importlib.import_module("kg.server.app")
     return Pool.of(source, limits, launcher)
@@ -186,7 +183,7 @@ def _greeting(data: "Data", address: str) -> str:
 
 
 def _named(data: "Data") -> str:
-    """Return what is served, in words."""
+    """Return a description of the data, for the greeting."""
     if isinstance(data, Held):
         what = f"release {data.holding.version}" if data.holding.version else "what is"
         alone = "" if data.release else ", without its files and its search (there is no copy of it here)"
@@ -195,7 +192,7 @@ def _named(data: "Data") -> str:
 
 
 def _following(watch: "Watch", served: Held, make: "Callable[[Held], FastAPI]") -> "Callable[[], FastAPI | None]":
-    """Return what makes an application each time that the store holds another release."""
+    """Return a function that creates an application each time that the store has a new release."""
     newer = watch.following(served)
 
     def following() -> "FastAPI | None":
@@ -211,10 +208,10 @@ def _following(watch: "Watch", served: Held, make: "Callable[[Held], FastAPI]") 
 def _newer(
     served: Release, out: Path | None, make: "Callable[[Release], FastAPI]", unloaded: bool
 ) -> "Callable[[], FastAPI | None]":
-    """Return what makes an application when one is due.
+    """Return a function that creates an application when one is due.
 
-    It is due once for the release that is served, where that is `unloaded` still, and then each time that another
-    release has become the current one of `out`.
+    It is due once for the current release, if that is `unloaded` still, and then each time that another release has
+    become the current one of `out`.
     """
     seen = served.folder
 

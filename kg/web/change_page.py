@@ -1,4 +1,4 @@
-"""The page about what changed between two releases, on the site and alone."""
+"""Page of the differences between two releases, for the website and as a standalone file."""
 
 from collections.abc import Callable
 
@@ -8,7 +8,7 @@ from kg.http.templates import View, fill
 
 
 def filled(template: str, view: View, changes: Changes | None, href: Callable[[Change], str], **context: object) -> str:
-    """Fill a template with changes; `href` gives the address of a thing that changed, or nothing."""
+    """Render a template with changes; `href` returns the URL of a changed resource, or an empty text."""
     shared = {
         "changes": changes,
         "href": href,

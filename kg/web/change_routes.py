@@ -1,6 +1,6 @@
-"""`/changes`: what changed between two releases that stand here, as a page, as JSON or as an Atom feed.
+"""Route `/changes`: the differences between two available releases as a page, as JSON or as an Atom feed.
 
-Releases never change, so an answer is made once and kept. It is made in a thread, one at a time.
+Releases are immutable, so each comparison is computed once and cached. It runs in a thread, one at a time.
 """
 
 import asyncio
@@ -36,7 +36,7 @@ _LASTING, _PASSING = "public, max-age=3600", "no-cache"
 
 
 class History:
-    """The releases beside the one that is served, and what was found to have changed between them."""
+    """The available releases and the cached comparisons between them."""
 
     def __init__(self, release: Release | None, out: Path, labels: Labels) -> None:
         self._release, self._out, self._labels = release, out, labels
@@ -45,12 +45,12 @@ class History:
         self._waiting = 0
 
     def versions(self) -> list[Release]:
-        """Return the releases at hand, the last one first; those of development builds are left out."""
+        """Return the available releases, newest first, without development builds."""
         found = [release for release in releases_at(self._out) if not release.development]
         return sorted(found, key=lambda release: (release.issued, _parts(release.version)), reverse=True)
 
     async def changes(self, before: Release, after: Release) -> Changes:
-        """Return what changed; raise Refusal where that would take too long, or too many wait."""
+        """Return the differences; raise Refusal if the graphs are too large or too many requests wait."""
         key = before.inputs + before.version, after.inputs + after.version
         if key not in self._kept:
             _refuse_large(before, after)
@@ -77,18 +77,18 @@ class History:
                 raise Refusal(503, f"one of these releases cannot be read: {error}") from error
 
     def release(self, version: str) -> Release:
-        """Return a release at hand; raise Refusal where there is none of that version."""
+        """Return the release of a version; raise Refusal if it is not available."""
         return release_at(self._release, self._out, version)
 
     def address(self, view: View, change: Change, after: Release) -> str:
-        """Return where a thing is shown: on this site, where it is in the release that is served."""
+        """Return the URL of a changed resource on this site; empty if the served release does not have it."""
         here = self._release is not None and after.version == self._release.version and change.kind != "removed"
         path = path_of(served_iri(change.iri))
         return view.link(path) if here and path else ""
 
 
 def router(release: Release | None, out: Path, labels: Labels) -> APIRouter:
-    """Return the route of the changes; `out` is the folder of the releases."""
+    """Return the route of the differences; `out` is the folder of the releases."""
     routes = APIRouter(tags=["releases"])
     history = History(release, out, labels)
 
@@ -120,7 +120,7 @@ def router(release: Release | None, out: Path, labels: Labels) -> APIRouter:
 
 
 def _ends(before: str, after: str, versions: Sequence[Release]) -> tuple[str, str]:
-    """Return the versions to compare: the last one where none is named, and the one before that."""
+    """Return the versions to compare; by default the newest and its predecessor."""
     listed = [release.version for release in versions]
     after = after or next(iter(listed), "")
     older = listed[listed.index(after) + 1 :] if after in listed else []
@@ -146,14 +146,14 @@ def _page(
 
 
 def _sent(request: Request, body: bytes, format: Format, lasting: str) -> Response:
-    """Return a form for programs, or 304 where the client has it already."""
+    """Return a serialization, or 304 if the client's copy is current."""
     validators = Validators(f'"{sha256(body).hexdigest()}"')
     headers = {**validators.headers(), "Content-Type": format.content_type, "Vary": "Accept, Accept-Language"}
     return unless_known(request, validators, Response(body, headers={**headers, "Cache-Control": lasting}))
 
 
 def _refuse_large(*releases: Release) -> None:
-    """Raise Refusal where the graphs are too large to be compared while somebody waits."""
+    """Raise Refusal if the graphs are too large to be compared within a request."""
     graphs = ({file.name: file.size for file in release.files}.get(GRAPH, 0) for release in releases)
     if sum(graphs) > _LARGEST:
         versions = " ".join(release.version for release in releases)
@@ -161,5 +161,5 @@ def _refuse_large(*releases: Release) -> None:
 
 
 def _parts(version: str) -> list[tuple[int, str]]:
-    """Return what to sort a version by: 2019.10.0 comes after 2019.9.0."""
+    """Return the sort key of a version: 2019.10.0 comes after 2019.9.0."""
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in version.split(".")]

@@ -1,4 +1,4 @@
-"""`/cite`: how the release that is served, or another one, or an answer to a query is cited, in every format."""
+"""Route `/cite`: citations of a release or of the result of a query, in all formats."""
 
 from pathlib import Path
 from urllib.parse import urlencode
@@ -58,7 +58,7 @@ def router(release: Release | None, out: Path) -> APIRouter:
 
 
 def _query(cited: Release, name: str, text: str, lang: str) -> Asked | None:
-    """Return the query whose answer is cited: a stored one by its name, or a text."""
+    """Return the cited query: a stored one by its name, or a text."""
     if name:
         return Asked.stored(cited, name, lang)
     if len(text) > _LONGEST:

@@ -1,8 +1,8 @@
-"""How a release or an answer of it is cited: in words, and for programs that keep references.
+"""Citations of a release or of a query result, as text and in the formats of reference managers.
 
-A citation names the version, since a release never changes, and for an answer the query: by the beginning of its
-SHA-256, which tells whether a text at hand is the one meant, and by an address that opens the answer of that release. A
-stored query is the one that the release carries, whatever it has become since.
+A citation names the version, since a release is immutable, and for a result the query: by a prefix of its SHA-256,
+which identifies the text, and by a URL that runs it on that release. A stored query is cited as contained in the
+release, whatever later versions of it say.
 """
 
 import datetime
@@ -31,7 +31,7 @@ _BIBTEX = str.maketrans(
 
 @dataclass(frozen=True)
 class Citation:
-    """What is cited. `rights` name the source and the editing, as its terms ask for; `note` tells the query."""
+    """The data of a citation. `rights` name source and editing, as the terms require; `note` describes the query."""
 
     key: str
     title: str
@@ -47,7 +47,7 @@ class Citation:
 
 @dataclass(frozen=True)
 class Asked:
-    """A query whose answer is cited: its text, and what it is called and is about, where it is a stored one."""
+    """A cited query: its text and, for a stored one, its name and summary."""
 
     text: str
     name: str = ""
@@ -55,7 +55,7 @@ class Asked:
 
     @classmethod
     def stored(cls, release: Release, name: str, lang: str) -> "Asked":
-        """Return a stored query of a release, as it is called in a language; raise QueryError where it has none."""
+        """Return a stored query of a release with its summary in a language; raise QueryError if there is none."""
         found = _stored(release.path(QUERIES)).get(name)
         if not found:
             remedy = "`kg query` lists those of today; cite another query by its text"
@@ -63,34 +63,34 @@ class Asked:
         return cls(found[0], name, found[1] if lang == "ja" else found[2])
 
     def address(self, release: str) -> str:
-        """Return where the answer is had, to people and programs; of a text that no address takes, where to send it."""
+        """Return the URL of the result; for a text too long for a URL, that of the endpoint."""
         asked = release + self.path
         return asked if len(asked) <= LONGEST_ADDRESS else f"{release}sparql"
 
     @property
     def path(self) -> str:
-        """The path of the answer below that of a release."""
+        """The path of the result below that of a release."""
         return f"queries/{quote(self.name)}" if self.name else self.question()
 
     def question(self) -> str:
-        """Return the same with the whole text."""
+        """Return the path of the result with the whole text of the query."""
         return f"sparql?query={quote(self.text, safe='')}"
 
     @property
     def digest(self) -> str:
-        """The beginning of the SHA-256 of the text."""
+        """The prefix of the SHA-256 of the text."""
         return hashlib.sha256(self.text.encode()).hexdigest()[:_DIGEST]
 
     def note(self, lang: str) -> str:
-        """Return how the query is told in a citation."""
+        """Return the description of the query in a citation."""
         called = f"{self.summary} ({self.name}), " if self.name else ""
         return f"{'質問' if lang == 'ja' else 'Query'}: {called}SHA-256 {self.digest}"
 
 
 def citation(release: Release, lang: str, query: Asked | None = None) -> Citation:
-    """Return the citation of a release, with `query` that of its answer.
+    """Return the citation of a release, or of the result of a query on it.
 
-    Raises ReleaseError where the release does not say what it is called and whose it is.
+    Raises ReleaseError if the description of the release has no title or publisher.
     """
     told = _told(release.path(DESCRIPTION), release.version, lang)
     address = f"{BASE}release/{quote(release.version)}/"
@@ -112,7 +112,7 @@ def citation(release: Release, lang: str, query: Asked | None = None) -> Citatio
 
 @lru_cache(8)
 def _stored(file: Path) -> dict[str, tuple[str, str, str]]:
-    """Return the text of each stored query of a release, by its name, and what it is called in Japanese and English."""
+    """Return the text and the Japanese and English label of each stored query of a release, by name."""
     store, found = _read(file), {}
     for quad in store.quads_for_pattern(None, NamedNode(_DCTERMS + "identifier"), None):
         if isinstance(quad.subject, NamedNode) and isinstance(quad.object, Literal):
@@ -125,7 +125,7 @@ def _stored(file: Path) -> dict[str, tuple[str, str, str]]:
 
 @lru_cache(32)
 def _told(file: Path, version: str, lang: str) -> dict[str, str]:
-    """Return what the description of a release says of it in a language: title, author, rights, and its licence."""
+    """Return title, author, rights and licence from the description of a release, in a language."""
     store = _read(file)
     dataset = f"{BASE}release/{version}/{DESCRIPTION}#dataset"
     publisher, rights = (_object(store, dataset, _DCTERMS + name) for name in ("publisher", "rights"))
@@ -163,7 +163,7 @@ def _text(store: Store, subject: str, predicate: str, lang: str) -> str:
 
 
 def as_text(cited: Citation) -> str:
-    """Return a citation in words."""
+    """Return a citation as text."""
     ja = cited.lang == "ja"
     release = f"版{cited.version}" if ja else f"release {cited.version}"
     kind = "[データセット]" if ja else "[data set]"
@@ -177,12 +177,12 @@ def as_text(cited: Citation) -> str:
 
 
 def _sentences(*parts: str) -> str:
-    """Join parts to sentences; each ends as its language has it."""
+    """Join parts as sentences, each with its full stop."""
     return " ".join(part if part.endswith((".", "。")) else f"{part}." for part in parts if part)
 
 
 def as_bibtex(cited: Citation) -> str:
-    """Return a citation as an entry of BibTeX (`@misc`, which every style knows)."""
+    """Return a citation as a BibTeX entry (`@misc`, which every style supports)."""
     fields = {
         "title": f"{{{_escaped(cited.title)}}}",
         "author": f"{{{_escaped(cited.author)}}}",

@@ -1,10 +1,10 @@
-"""A drawing of boxes and arrows, in columns from left to right, made without a program of its own.
+"""Layered diagram of boxes and arrows, laid out without external programs; text measuring and wrapping for SVG.
 
-The usual steps for layered drawings (Sugiyama, Tagawa and Toda, 1981): arrows against the stream are turned, each box
-gets a column behind all that point to it, long arrows get a place in every column that they pass, the places of a
-column are put in the order of what they are joined to, and then moved as near to it as their neighbours let them.
+The steps are the usual ones (Sugiyama, Tagawa and Toda, 1981): arrows against the flow are reversed, each box is put in
+a column behind all that point to it, long arrows get a dummy place in every column that they pass, the places of a
+column are ordered by the mean of their neighbours, and then moved as near to it as possible.
 
-How much room words take in a drawing, cut and wrapped without a browser: letters are counted, wide ones as wide.
+Text is measured by counting characters, with wide ones (East Asian Width) counted as wide.
 """
 
 import itertools
@@ -20,12 +20,12 @@ _NEVER_LAST = "([{（［｛「『【〈《"
 
 
 def length(text: str) -> float:
-    """Return about how many pixels a text takes."""
+    """Return the estimated width of a text in pixels."""
     return sum(WIDE if unicodedata.east_asian_width(character) in "WF" else NARROW for character in text)
 
 
 def cut(text: str, width: float) -> str:
-    """Return a text that fits into a width, with an ellipsis where its end is cut off."""
+    """Truncate a text to a width, with an ellipsis."""
     if length(text) <= width:
         return text
     while text and length(text + _ELLIPSIS) > width:
@@ -34,7 +34,7 @@ def cut(text: str, width: float) -> str:
 
 
 def lines(text: str, width: float, most: int) -> list[str]:
-    """Return a text as at most so many lines of a width; words of letters stay whole where they can."""
+    """Wrap a text into at most `most` lines of a width; Latin words are kept whole if possible."""
     found, line = list[str](), ""
     for piece in _pieces(text):
         if line and length(line + piece.rstrip()) > width:
@@ -49,7 +49,7 @@ def lines(text: str, width: float, most: int) -> list[str]:
 
 
 def _pieces(text: str) -> list[str]:
-    """Return the parts of a text between which a line may end."""
+    """Return the parts of a text between which a line may break."""
     found: list[str] = []
     for character in text:
         narrow = unicodedata.east_asian_width(character) not in "WF"
@@ -69,7 +69,7 @@ _SWEEPS = 12
 
 @dataclass(frozen=True)
 class Node:
-    """A box: what stands in it, what stands under that, where it leads, and its class for the style sheet."""
+    """A box: its text, the name below it, its link, and its class for the style sheet."""
 
     key: str
     words: str
@@ -80,7 +80,7 @@ class Node:
 
 @dataclass(frozen=True)
 class Box:
-    """A box in its place: left upper corner and size."""
+    """A box with its position (top left corner) and size."""
 
     node: Node
     x: float
@@ -91,9 +91,9 @@ class Box:
 
 @dataclass(frozen=True)
 class Arrow:
-    """An arrow as an SVG path, with its words and the place where these end.
+    """An arrow as an SVG path, with its label and the position of the end of that.
 
-    It leads from `source` to `target`, whichever of them its path begins at: with `turned`, at the target.
+    It leads from `source` to `target`; with `turned`, its path is drawn from the target.
     """
 
     path: str
@@ -107,7 +107,7 @@ class Arrow:
 
 @dataclass(frozen=True)
 class Drawing:
-    """All boxes and arrows, with the size of the whole."""
+    """All boxes and arrows, with the total size."""
 
     width: float
     height: float
@@ -117,7 +117,7 @@ class Drawing:
 
 @dataclass
 class _Place:
-    """A place in a column: a box, or where a long arrow passes (without a node)."""
+    """A place in a column: a box, or a dummy of a long arrow (without a node)."""
 
     node: Node | None
     width: float
@@ -136,7 +136,7 @@ Words = tuple[str, bool]  # with whether the arrow was turned
 
 
 def draw(nodes: Iterable[Node], links: Mapping[Ends, Sequence[str]]) -> Drawing:
-    """Return the drawing of boxes and of the links between them, each with its words. Loops are left out."""
+    """Return the diagram of boxes and their labelled links. Loops are omitted."""
     known = {node.key: node for node in nodes}
     arrows = _onwards(known, links)
     columns = _columns(known, list(arrows))
@@ -150,7 +150,7 @@ def draw(nodes: Iterable[Node], links: Mapping[Ends, Sequence[str]]) -> Drawing:
 
 
 def _onwards(known: Mapping[str, Node], links: Mapping[Ends, Sequence[str]]) -> dict[Ends, list[Words]]:
-    """Return the links without loops, those against the stream turned and joined with what goes there already."""
+    """Return the links without loops; those against the flow are reversed and merged."""
     found: dict[Ends, list[Words]] = {}
     for (source, target), words in links.items():
         if source == target or source not in known or target not in known:
@@ -162,7 +162,7 @@ def _onwards(known: Mapping[str, Node], links: Mapping[Ends, Sequence[str]]) -> 
 
 
 def _rows(key: str, arrows: Mapping[Ends, Sequence[Words]]) -> int:
-    """Return how many words of arrows end at a box."""
+    """Return the number of labels of arrows that end at a box."""
     return sum(len(words) for (_, target), words in arrows.items() if target == key)
 
 
@@ -180,7 +180,7 @@ def _reaches(arrows: Mapping[Ends, object], start: str, end: str) -> bool:
 
 
 def _columns(known: Mapping[str, Node], arrows: Sequence[Ends]) -> dict[str, int]:
-    """Return the column of each box: the first one behind all that point to it, and before what it points to."""
+    """Return the column of each box: behind all that point to it, before those that it points to."""
     column = dict.fromkeys(known, 0)
     for _ in known:
         for source, target in arrows:
@@ -194,7 +194,7 @@ def _columns(known: Mapping[str, Node], arrows: Sequence[Ends]) -> dict[str, int
 
 
 def _chain(ends: Ends, places: Mapping[str, _Place], columns: Mapping[str, int]) -> list[_Place]:
-    """Return the places of an arrow from its source to its target, and join them."""
+    """Return the places of an arrow from source to target, linked with each other."""
     source, target = ends
     passed = [_Place(None, 0, _GAP / 2) for _ in range(columns[source] + 1, columns[target])]
     chain = [places[source], *passed, places[target]]
@@ -217,7 +217,7 @@ def _table(
 
 
 def _arranged(table: list[list[_Place]]) -> list[list[_Place]]:
-    """Order the places of each column by the middle of what they are joined to, and give each its height."""
+    """Order the places of each column by the mean of their neighbours, and set their vertical positions."""
     for column in table:
         _stack(column)
     for sweep in range(_SWEEPS):
@@ -246,7 +246,7 @@ def _stack(column: Sequence[_Place]) -> None:
 
 
 def _settle(column: Sequence[_Place], wanted: Mapping[int, float]) -> None:
-    """Move the places of a column, in their order, near to where they are wanted."""
+    """Move the places of a column, in their order, towards the wanted positions."""
     shift = sum(wanted[id(place)] - place.middle for place in column) / max(len(column), 1)
     for place in column:
         place.y += shift
@@ -284,7 +284,7 @@ def _placed(
 
 
 def _arrow(chain: Sequence[_Place], said: Words, left: Mapping[int, float], port: float) -> Arrow:
-    """Return an arrow through its places; it ends level, under its words."""
+    """Return an arrow through its places; it ends horizontally, below its label."""
     (words, turned), source, target = said, chain[0], chain[-1]
     assert source.node and target.node
     end = left[id(target)]

@@ -1,12 +1,10 @@
-"""What programs that read sites are told: robots.txt (RFC 9309), llms.txt (llmstxt.org), sitemaps (sitemaps.org 0.9).
+"""Discovery by crawlers: robots.txt (RFC 9309), llms.txt (llmstxt.org), sitemaps (sitemaps.org 0.9), schema.org data.
 
-A sitemap needs whole addresses. The server knows its own only by `--base`, since it believes no client about the name
-of this host; without a base there is no sitemap, and the pages are found by their links.
+A sitemap requires absolute URLs. The server knows its own only by `--base`, since it trusts no client about the name of
+this host; without a base there is no sitemap, and pages are found by their links.
 
-What pages tell search engines, in the words of schema.org: the dataset on the first page, each measure on its own.
-
-A measure is told as a GovernmentService: what government bodies offer or do for others. Only what the graph states is
-said of it; for what schema.org has no words, such as KPIs and who takes part, nothing is.
+The first page describes the dataset in schema.org terms, each page of a measure the measure, as a GovernmentService.
+Only statements of the graph are used; KPIs and participants have no equivalent in schema.org and are omitted.
 """
 
 import base64
@@ -74,7 +72,7 @@ _NAMESPACES = 'xmlns="http://www.sitemaps.org/schemas/sitemap/0.9" xmlns:xhtml="
 
 
 def router(ask: Ask) -> APIRouter:
-    """Return the routes of what search engines are told."""
+    """Return the routes for crawlers."""
     routes = APIRouter()
     things, pages = Things(ask), dict[int, list[str]]()
 
@@ -125,7 +123,7 @@ def _refuse_without_address() -> None:
 
 
 def _entry(path: str) -> str:
-    """Return the entries of one page: each language, and which are the others."""
+    """Return the sitemap entries of one page: one per language, with its alternates."""
     address = escape(BASE + path)
     others = "".join(
         f'<xhtml:link rel="alternate" hreflang="{lang}" href="{address}?lang={lang}"/>' for lang in LANGUAGES
@@ -145,14 +143,14 @@ _MEDIA_TYPES = "https://www.iana.org/assignments/media-types/"
 
 
 class DatasetCard:
-    """The description of a released dataset as JSON-LD in a page, in the language of the page."""
+    """The schema.org description of a released dataset, as JSON-LD in the language of the page."""
 
     def __init__(self, ask: Ask, dataset: str) -> None:
         self._ask, self._dataset = ask, dataset
         self._texts: dict[str, str] = {}
 
     async def text(self, lang: str) -> str:
-        """Return the content of the script element, safe as it is; nothing where the release has no catalogue."""
+        """Return the content of the script element, escaped; empty if the release has no catalogue."""
         if lang not in self._texts:
             query = f"CONSTRUCT {{ ?s ?p ?o }} WHERE {{ GRAPH <{CATALOGUE_GRAPH}> {{ ?s ?p ?o }} }}"
             body = await self._ask(query, N_TRIPLES)
@@ -163,7 +161,7 @@ class DatasetCard:
 
 
 def measure(facts: Facts, iri: str, dataset: str = "") -> str:
-    """Return a measure as the content of a script element, safe as it is; nothing for what is no measure."""
+    """Return the JSON-LD of a measure for a script element, escaped; empty for other resources."""
     title = facts.told(iri, _TITLE)
     if f"{ONTOLOGY}Measure" not in facts.iris(iri, TYPE) or title is None:
         return ""
@@ -192,17 +190,17 @@ def measure(facts: Facts, iri: str, dataset: str = "") -> str:
 
 
 def _content(said: object) -> str:
-    """Return JSON for a script element: `<` would end that, or begin a comment in it."""
+    """Serialize JSON for a script element, with `<` escaped, which would end it or begin a comment."""
     return json.dumps(said, ensure_ascii=False).replace("<", "\\u003c")
 
 
 def allowed(text: str) -> str:
-    """Return the source expression by which a Content-Security-Policy allows just this script (CSP 3, 2.3.1)."""
+    """Return the hash source of an inline script for a Content-Security-Policy (CSP 3, 2.3.1)."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
 class _Catalogue:
-    """The statements of the catalogue, by subject."""
+    """The statements of the catalogue, indexed by subject."""
 
     def __init__(self, triples: Iterable[Triple]) -> None:
         self._about: dict[str, list[Triple]] = {}
@@ -252,7 +250,7 @@ def _dataset(about: _Catalogue, dataset: str, lang: str) -> dict[str, object]:
 
 
 def _download(about: _Catalogue, iri: str) -> dict[str, object]:
-    """Return one file, at its address on this site: relative to the first page."""
+    """Return the schema.org description of one file, with its URL relative to the first page."""
     address = next(iter(about.iris(iri, _DCAT + "downloadURL")), "")
     kind = next(iter(about.iris(iri, _DCAT + "compressFormat") or about.iris(iri, _DCAT + "mediaType")), "")
     return {

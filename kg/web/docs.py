@@ -1,12 +1,7 @@
-"""`/docs`: the Markdown files of docs/ as pages in both languages, and as they are written.
+"""Route `/docs`: the Markdown files of docs/ as pages in both languages, and as source files.
 
-What `/docs` answers: a page in the language of its reader, and each file as it is written.
-
-Markdown to HTML: CommonMark and tables; HTML in the text is shown, never taken.
-
-Headings have the anchors that GitHub gives them, so that a link works there and here.
-
-The files of the guide: which there are, in which languages, and where a link in one of them leads.
+Markdown is CommonMark with tables; HTML in the text is escaped. Headings have the anchors that GitHub generates, so
+that links work on both sites.
 """
 
 import mimetypes
@@ -39,7 +34,7 @@ NOT_RUN = "not-run"  # what a block that no test runs has behind its language
 
 @dataclass(frozen=True)
 class Heading:
-    """A heading of a page: its level, its anchor and its words."""
+    """A heading of a page: level, anchor and text."""
 
     level: int
     anchor: str
@@ -48,7 +43,7 @@ class Heading:
 
 @dataclass
 class Rendered:
-    """A page: its title, its first paragraph as plain text, its headings below the title, and its HTML."""
+    """A rendered page: title, first paragraph as plain text, headings below the title, and HTML."""
 
     title: str = ""
     summary: str = ""
@@ -57,7 +52,7 @@ class Rendered:
 
 
 def anchor_of(words: str, taken: Sequence[str] = ()) -> str:
-    """Return the anchor that GitHub gives a heading of these words, where others have been given before."""
+    """Return the anchor that GitHub generates for a heading, unique among those taken."""
     plain = _NOT_A_WORD.sub("", words.strip().lower()).replace(" ", "-")
     number = 0
     while (anchor := f"{plain}-{number}" if number else plain) in taken:
@@ -66,7 +61,7 @@ def anchor_of(words: str, taken: Sequence[str] = ()) -> str:
 
 
 def rendered(text: str, link: Callable[[str], str], not_run: str) -> Rendered:
-    """Return a text in Markdown as a page; `not_run` stands over what no test runs."""
+    """Render Markdown as a page; `not_run` is the caption of code blocks that no test runs."""
     markdown, page = _markdown(not_run), Rendered()
     tokens = _without_switch(markdown.parse(text))
     for place, token in enumerate(tokens):
@@ -92,12 +87,12 @@ def rendered(text: str, link: Callable[[str], str], not_run: str) -> Rendered:
 
 
 def _plain(token: Token) -> str:
-    """Return the words of a line without their markup."""
+    """Return the text of an inline token without markup."""
     return "".join(part.content for part in token.children or () if part.type in ("text", "code_inline", "softbreak"))
 
 
 def _without_switch(tokens: list[Token]) -> list[Token]:
-    """Return the tokens without the paragraph that only leads to the other language: each page here has its switch."""
+    """Return the tokens without the paragraph that only links to the other language: each page has a switch."""
     for place, token in enumerate(tokens):
         if token.type == "inline" and token.content.startswith(("日本語: [", "English: [")):
             return tokens[: place - 1] + tokens[place + 2 :]
@@ -105,7 +100,7 @@ def _without_switch(tokens: list[Token]) -> list[Token]:
 
 
 def _join_lines(parts: list[Token]) -> None:
-    """Take away the ends of lines between wide characters: they would be spaces within a Japanese sentence."""
+    """Remove line breaks between wide characters, where they would become spaces in a Japanese sentence."""
     for before, token, after in zip(parts, parts[1:], parts[2:], strict=False):
         if token.type == "softbreak" and _is_wide(before.content[-1:]) and _is_wide(after.content[:1]):
             token.type = "text"
@@ -116,12 +111,12 @@ def _is_wide(character: str) -> bool:
 
 
 class _Renderer(RendererHTML):
-    """What is wide scrolls within itself, and can be reached by keyboard; cells that head a column say so."""
+    """HTML renderer with scrollable, keyboard-focusable boxes for wide content, and `scope` on header cells."""
 
     not_run = ""
 
     def fence(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
-        """Return a block of code; a file has its name over it."""
+        """Render a code block, with the name of its file as caption."""
         language, _, name = unescapeAll(tokens[idx].info).strip().partition(" ")
         shown = self.not_run if name == NOT_RUN else name
         caption = f'<p class="file">{escape(shown)}</p>\n' if shown else ""
@@ -129,24 +124,24 @@ class _Renderer(RendererHTML):
         return f'{caption}<pre tabindex="0"><code{kind}>{escape(tokens[idx].content, quote=False)}</code></pre>\n'
 
     def code_block(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
-        """Return an indented block of code."""
+        """Render an indented code block."""
         return f'<pre tabindex="0"><code>{escape(tokens[idx].content, quote=False)}</code></pre>\n'
 
     def table_open(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
-        """Begin a table, in a box of its own that scrolls."""
+        """Open a table in a scrollable box."""
         label = escape(str(tokens[idx].meta.get("label", "")))
         return f'<div class="scroll" role="group" tabindex="0" aria-label="{label}">\n<table>\n'
 
     def table_close(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
-        """End a table and its box."""
+        """Close a table and its box."""
         return "</table>\n</div>\n"
 
     def th_open(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
-        """Begin a cell that heads a column; styles of alignment are left out, since the site allows none inline."""
+        """Open a header cell, without inline alignment styles, which the policy of the site forbids."""
         return '<th scope="col">'
 
     def td_open(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
-        """Begin a cell."""
+        """Open a cell."""
         return "<td>"
 
 
@@ -164,7 +159,7 @@ _MARKDOWN, _JAPANESE, _PICTURES = ".md", ".ja", "images"
 
 @dataclass(frozen=True)
 class Document:
-    """One Markdown file: its name without language and suffix, its language, and where it lies."""
+    """One Markdown file: its name without language and suffix, its language and its path."""
 
     name: str
     lang: str
@@ -175,7 +170,7 @@ Translations = dict[str, Document]
 
 
 def documents() -> dict[str, Translations]:
-    """Return the documents by name and by language; those at the top of the project are among them."""
+    """Return the documents by name and language, including those at the top of the project."""
     folder = places().docs
     found: dict[str, Translations] = {}
     for file in [*sorted(folder.glob(f"*{_MARKDOWN}")), *(folder.parent / name for name in TOP_FILES)]:
@@ -187,12 +182,12 @@ def documents() -> dict[str, Translations]:
 
 
 def best(translations: Translations, lang: str) -> Document:
-    """Return a document in a language, or in the one that it is written in."""
+    """Return the translation in a language, else the original."""
     return translations.get(lang) or next(iter(translations.values()))
 
 
 def written(path: str) -> Path | None:
-    """Return the file at a path below `/docs/`, as it is written: Markdown, a picture, a licence; None for others."""
+    """Return the file at a path below `/docs/`: Markdown, image or licence; None for others."""
     folder, parts = places().docs, PurePosixPath(path).parts
     if path in TOP_FILES:
         file = folder.parent / path
@@ -204,7 +199,7 @@ def written(path: str) -> Path | None:
 
 
 def target(link: str, page: Document, view: View) -> str:
-    """Return the address that a link of a page leads to; what leads to other sites, or within the page, stays."""
+    """Return the URL of a link in a page; external links and fragments are unchanged."""
     path, mark, fragment = link.partition("#")
     if not path or ":" in path:
         return link
@@ -246,7 +241,7 @@ def router() -> APIRouter:
 
 
 def _page(request: Request, name: str) -> Response:
-    """Return a document as a page, or say that there is none."""
+    """Return a document as a page; raise Refusal, or return a notice, if there is none."""
     view, translations = view_of(request), documents().get(name)
     if translations is None:
         if prefers_page(request):
@@ -265,12 +260,12 @@ def _made(document: Document, view: View) -> Rendered:
 
 
 def _rendered(document: Document, view: View) -> Rendered:
-    """Return a document for a view, without what makes no difference to it: nobody may fill the memory with others."""
+    """Return a rendered document; the cache key omits the parts of the context that do not matter, to bound it."""
     return _made(document, View(lang=view.lang, root=view.root))
 
 
 def _written(request: Request, path: str) -> Response | None:
-    """Return a file as it is written; None where the path names no file."""
+    """Return a source file; None if the path names no file."""
     file = written(path)
     if file is None:
         return None

@@ -1,8 +1,6 @@
-"""What stands at the top of the site: the first page, what pages load, what it is about.
+"""The first page with its live statistics, the page `/about`, and the static assets.
 
-The first page: what this is, its live figures, three ways in, and a question with its answer.
-
-What the graph tells for it is asked once, since a release never changes.
+The queries of the first page run once, since a release is immutable.
 """
 
 import asyncio
@@ -88,7 +86,7 @@ _BROWSED = {
 
 @dataclass(frozen=True)
 class Entry:
-    """A thing to start from: its IRI, its names by language, and how many measures it has."""
+    """An entry point for browsing: IRI, names by language, number of measures."""
 
     iri: str
     names: Row
@@ -97,7 +95,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Figures:
-    """What the graph tells for the first page; all of it may be empty."""
+    """Query results of the first page; all of them may be empty."""
 
     counts: Row = field(default_factory=dict)
     editions: Sequence[str] = ()
@@ -114,7 +112,7 @@ class Landing:
         self._figures: asyncio.Future[Figures] | None = None
 
     async def text(self, view: View, dataset: str = "") -> str:
-        """Return the page; `dataset` is JSON-LD, ready for HTML."""
+        """Return the page; `dataset` is JSON-LD, escaped for HTML."""
         if self._figures is None:
             self._figures = asyncio.ensure_future(self._asked())
         try:
@@ -139,7 +137,7 @@ class Landing:
         )
 
     async def _asked(self) -> Figures:
-        """Ask all that the page shows, one after the other: visitors of other pages wait for the same workers."""
+        """Run the queries of the page sequentially, so that they do not occupy all workers."""
         editions = await self._stored.editions()
         if editions:
             counts = {row["class"]: row["things"] for row in await rows(self._ask, _OF_EDITION % editions[0])}
@@ -165,7 +163,7 @@ class Landing:
         ]
 
     def _words(self, counts: Row, view: View) -> list[tuple[str, str]]:
-        """Return the figures with their words; of data that are not ours, by the names of their classes."""
+        """Return the statistics with their labels; for other data, by the labels of its classes."""
         ours = {key: counts[ONTOLOGY + key] for key in _COUNTED if ONTOLOGY + key in counts}
         found = [(ours[key], view.t(*_COUNTED[key])) for key in ours]
         if not ours:
@@ -174,21 +172,21 @@ class Landing:
 
 
 def _told_apart(counts: Row, corrected: int) -> Row:
-    """Return how many corrections change a text and how many only doubt one, where there are any."""
+    """Return separate counts of corrections that change a text and of doubtful readings."""
     noted = int(counts.get(ONTOLOGY + "Correction", 0))
     apart = {"Correction": corrected, "Doubt": noted - corrected}
     return {ONTOLOGY + name: str(number) for name, number in apart.items() if noted and number}
 
 
 def example(lang: str, editions: Sequence[str] = ()) -> str:
-    """Return the first question in the words of a language; of several editions, the newest first, about the newest."""
+    """Return the example query in a language, restricted to the newest edition if there are several."""
     about = f"  ?measure shisaku:edition <{editions[0]}> ;\n    shisaku:measureNumber" if len(editions) > 1 else ""
     query = EXAMPLE.replace("  ?measure shisaku:measureNumber", about, 1) if about else EXAMPLE
     return query.replace('"ja"', f'"{lang}"')
 
 
 def _entry(entry: Entry, view: View) -> tuple[str, str, int]:
-    """Return the path, the name and the number of measures of a thing to start from."""
+    """Return path, name and number of measures of an entry point."""
     name = preferred({lang: text for lang, text in entry.names.items() if text}, view.lang)
     return path_of(entry.iri), name or entry.iri, entry.measures
 
@@ -222,7 +220,7 @@ def router(ask: Ask, release: Release | None, total: int, stored: Questions) -> 
 
 
 def _signposts(release: Release) -> Iterator[str]:
-    """Yield the links that lead programs from the first page to name, terms and files (signposting.org)."""
+    """Yield the links from the first page to identifier, vocabulary and files (signposting.org)."""
     folder = f"./release/{quote(release.version)}/"
     yield link(BASE, "cite-as")
     yield link("https://schema.org/Dataset", "type")
@@ -233,7 +231,7 @@ def _signposts(release: Release) -> Iterator[str]:
 
 
 def _asset(request: Request, path: str) -> Response:
-    """Return a file that pages load: for ever at the address with its digest."""
+    """Return a static asset; immutable at the URL with its digest."""
     found = templates.found(path)
     if found is None:
         raise Refusal(404, f"there is no {path} among what pages load")

@@ -1,4 +1,4 @@
-"""The kinds of things that have a page, as `layouts.toml` lays them out."""
+"""Page layouts by class of resource, read from `layouts.toml`."""
 
 import tomllib
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ _SCHEME = f"{ID}scheme/"
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of thing: what one is called, its properties in reading order, and what else its page asks for."""
+    """Layout of the page of one class: its name, its properties in reading order, its template and related queries."""
 
     name: tuple[str, str] = ("", "")
     facts: tuple[str, ...] = ()
@@ -29,7 +29,7 @@ UNKNOWN = Kind()
 
 
 def kind_of(classes: list[str], schemes: list[str]) -> Kind:
-    """Return the kind of a thing of these classes, where it is a concept of these code lists; UNKNOWN for others."""
+    """Return the layout for these classes and the code lists of a concept; UNKNOWN if there is none."""
     kinds, codes = _kinds(), [scheme.removeprefix(_SCHEME) for scheme in schemes]
     for name in classes:
         for scheme in (*codes, ""):
@@ -40,13 +40,13 @@ def kind_of(classes: list[str], schemes: list[str]) -> Kind:
 
 @cache
 def pointing() -> Mapping[str, tuple[str, str]]:
-    """Return what points to a thing, by property: in words of that thing, and in the order of a page."""
+    """Return the labels of incoming properties, from the view of the object, in the order of a page."""
     return {_iri(name): (ja, en) for name, (ja, en) in _read()["pointing"].items()}
 
 
 @cache
 def facets() -> Mapping[str, tuple[str, str]]:
-    """Return the facets of the list of measures and what their values stand under, by the property that leads there."""
+    """Return the facets of the list of measures and the folders of their values, by property."""
     return {_iri(name): (facet, folder) for name, (facet, folder) in _read()["facets"].items()}
 
 

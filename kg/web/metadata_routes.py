@@ -1,6 +1,6 @@
-"""What a release publishes beside its things: ontology, shapes, catalogue, VoID and the examples, each as a document.
+"""Metadata documents of a release: ontology, shapes, catalogue, VoID and examples, in all formats.
 
-They never change while a release is served, so each form is made once.
+They do not change while a release is served, so each form is rendered once.
 """
 
 from collections.abc import Sequence
@@ -53,7 +53,7 @@ _DECLARED = {NamedNode(PREFIXES["dcat"] + "byteSize"): NamedNode(PREFIXES["xsd"]
 
 @dataclass(frozen=True)
 class Published:
-    """A document at a path: a file of the release or a named graph of its store; `html` where there is a page of it."""
+    """A metadata document at a path: a file of the release or a named graph; `html` if it has a page."""
 
     path: str
     file: str = ""
@@ -77,7 +77,7 @@ _NEGOTIATED_ELSEWHERE = ("queries",)  # only its forms are served here
 
 
 def router(ask: Ask, release: Release | None, labels: Labels, explained: Documentation) -> APIRouter:
-    """Return the routes of these documents, each with one address for every form."""
+    """Return the routes of these documents, each with one URL per format."""
     routes = APIRouter(tags=["descriptions"])
     shelf = _Shelf(ask, release, labels, explained)
 
@@ -110,7 +110,7 @@ def router(ask: Ask, release: Release | None, labels: Labels, explained: Documen
 
 
 class _Shelf:
-    """The documents of one release, and what was made of them."""
+    """The metadata documents of one release, with a cache of their serializations."""
 
     def __init__(self, ask: Ask, release: Release | None, labels: Labels, explained: Documentation) -> None:
         self._ask, self._release, self._labels, self._explained = ask, release, labels, explained
@@ -119,7 +119,7 @@ class _Shelf:
         self._bodies: dict[tuple[str, Format, str], bytes] = {}
 
     async def answer(self, asked: Asked, published: Published) -> Response:
-        """Answer with a document in the format that is wanted."""
+        """Return a document in the negotiated format."""
         format = asked.format()
         lang = asked.lang if format is HTML else ""
         key = (published.path, format, lang)
@@ -131,7 +131,7 @@ class _Shelf:
         return sent(asked, Representation(format, self._bodies[key], location, links), self._release)
 
     async def version(self, version: str) -> Response:
-        """Answer for the name of one version of the ontology: 303 to the ontology where it is the one that is here."""
+        """Redirect (303) the IRI of a version of the ontology to the ontology, if that version is served."""
         published = DOCUMENTS[0]
         self._check(published)
         stated = await self._statements(published)
@@ -153,14 +153,14 @@ class _Shelf:
         return self._triples[published.path]
 
     def _check(self, published: Published) -> None:
-        """Refuse what is not there."""
+        """Raise Refusal if a document is not available."""
         if self._release is None:
             raise Refusal(404, "this server was started on data files; there is no release to describe")
         if published.file and published.file not in self._files:
             raise Refusal(404, f"release {self._release.version} has no {published.file}")
 
     async def _read(self, published: Published) -> Sequence[Triple]:
-        """Return the statements of a document, in the order of its file; nameless things get names that stay."""
+        """Return the statements of a document, in the order of its file; blank nodes get canonical names."""
         if published.graph:
             query = f"CONSTRUCT {{ ?s ?p ?o }} WHERE {{ GRAPH <{published.graph}> {{ ?s ?p ?o }} }}"
             body = await self._ask(query, N_TRIPLES)
@@ -177,7 +177,7 @@ class _Shelf:
         return sorted(stable, key=lambda triple: (first.get(triple.subject, len(triples)), str(triple)))
 
     async def _html(self, asked: Asked, published: Published, triples: Sequence[Triple]) -> str:
-        """Return the page of a document, without what makes no difference to it: it is kept for all who ask."""
+        """Return the page of a document; parameters are removed from its context, since the page is cached."""
         view = replace(asked.view, parameters=())
         forms = [(format.label, suffixed(published.path, format)) for format in SUFFIXES.values() if format is not HTML]
         if published.file == ONTOLOGY:
@@ -191,7 +191,7 @@ class _Shelf:
     def _listed(
         self, view: View, published: Published, triples: Sequence[Triple], forms: Sequence[tuple[str, str]]
     ) -> str:
-        """Return a page that says what a document is, then each thing that it describes under its anchor."""
+        """Return a page with the description of a document, then each resource in it under its anchor."""
         main = BASE + published.path
         facts = Facts(triples, self._labels, view.lang, view.link)
         subjects = [iri for iri in facts.subjects() if iri.startswith(BASE) and iri != main]
@@ -211,7 +211,7 @@ class _Shelf:
 
 
 def _declared(triple: Triple) -> Triple:
-    """Return a statement of a store with the datatype that its file has."""
+    """Return a statement of a store with the datatype that its file declares."""
     datatype = _DECLARED.get(triple.predicate)
     if datatype is None or not isinstance(triple.object, Literal):
         return triple

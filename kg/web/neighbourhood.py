@@ -1,6 +1,6 @@
-"""The neighbourhood of a thing as a small graph: what points to it on the left, what it points to on the right.
+"""Diagram of the neighbourhood of a resource: incoming links on the left, outgoing ones on the right.
 
-Things stand in blocks, one for each property; of many blocks and of many things the first are drawn, the rest counted.
+Resources are grouped in blocks, one for each property; the first blocks and resources are drawn, the rest is counted.
 """
 
 from collections.abc import Iterable, Sequence
@@ -20,7 +20,7 @@ _HEAD = 20
 
 @dataclass(frozen=True)
 class Joined:
-    """What one property joins a thing with: the property in words, the things, and how many there are in all."""
+    """The neighbours by one property: its label, the resources, and their total number."""
 
     words: str
     things: Sequence[Value]
@@ -30,7 +30,7 @@ class Joined:
 
 @dataclass(frozen=True)
 class Row:
-    """A thing in a block: what is written of its name, the whole of it, its language, and where it leads."""
+    """A neighbour in a block: its shortened and its full name, its language and its URL."""
 
     words: str
     name: str
@@ -40,7 +40,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Block:
-    """The things of a property: its words, the corner where they begin, the line that joins them with the middle."""
+    """The neighbours by one property: its label, the corner of the block, and the line to the centre."""
 
     words: str
     x: float
@@ -53,7 +53,7 @@ class Block:
 
 @dataclass(frozen=True)
 class Centre:
-    """The thing in the middle: its frame and the lines of its name."""
+    """The resource in the centre: its frame and the lines of its name."""
 
     x: float
     y: float
@@ -64,7 +64,7 @@ class Centre:
 
 @dataclass(frozen=True)
 class Neighbours:
-    """The picture, its data as rows of a table, the query behind it, and how many properties have no room in it."""
+    """The diagram, its data as table rows, the query behind it, and the number of properties not drawn."""
 
     width: float
     height: float
@@ -76,13 +76,13 @@ class Neighbours:
 
 
 def pointed_to(facts: Iterable[Fact]) -> list[Joined]:
-    """Return what the facts of a thing point to: things, and pages of the web."""
+    """Return the outgoing links of a resource: other resources and web pages."""
     found = ((fact, [value for value in fact.values if value.href]) for fact in facts)
     return [Joined(fact.name, things, fact.total, inbound=False) for fact, things in found if things]
 
 
 def neighbours(title: str, path: str, joined: Sequence[Joined], view: View) -> Neighbours | None:
-    """Return the picture around a thing at a path below `id/`; None where it stands alone."""
+    """Return the diagram around a resource at a path below `id/`; None without neighbours."""
     sides = [[each for each in joined if each.inbound is inbound] for inbound in (True, False)]
     shown = [side[:_BLOCKS] for side in sides]
     if not any(shown):
@@ -114,7 +114,7 @@ def _block_height(joined: Joined) -> int:
 
 
 def _blocks(side: Sequence[Joined], height: float, centre: Centre) -> list[Block]:
-    """Return the blocks of a side, under each other and around the middle."""
+    """Return the blocks of one side, stacked and centred vertically."""
     y, blocks = (height - _height(side)) / 2, []
     for each in side:
         start = centre.x if each.inbound else centre.x + centre.width

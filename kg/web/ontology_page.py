@@ -1,8 +1,6 @@
-"""The pages that explain the words of a release: its ontology and its shapes, made of what it publishes.
+"""Pages of the ontology and the shapes of a release: each term with definition, use, example, shapes and queries.
 
-The ontology as a page shows it: each term with what it means, its uses, an example, and what speaks of it.
-
-Real examples of terms: a thing of each class, and a statement with each property, by their names. Asked once.
+Examples are real: an instance of each class, and a statement with each property. They are queried once.
 """
 
 import asyncio
@@ -37,7 +35,7 @@ _MOST = 400  # things that are asked for at once
 
 @dataclass(frozen=True)
 class Example:
-    """A thing that uses a term, and for a property one of its values: an IRI, or a text with its language."""
+    """A resource that uses a term, and for a property one of its values: an IRI, or a text with its language."""
 
     thing: str
     value: str = ""
@@ -47,18 +45,18 @@ class Example:
 
 @dataclass(frozen=True)
 class Examples:
-    """The examples by term, and the names by language of the things in them."""
+    """The examples by term, and the names of their resources by language."""
 
     by_term: Mapping[str, Example]
     names: Names
 
     def name(self, iri: str, lang: str) -> tuple[str, str]:
-        """Return what a thing is called, and in which language; both empty where it has no name."""
+        """Return the name of a resource and its language; both empty without a name."""
         return told(self.names.get(iri, {}), lang)
 
 
 async def examples(ask: Ask, terms: Iterable[Term]) -> Examples:
-    """Return an example of each term that is in use."""
+    """Return an example of each term in use."""
     used = [term for term in terms if is_iri(term.example)]
     pairs = " ".join(f"(<{term.iri}> <{term.example}>)" for term in used if term.kind == PROPERTY)
     rows = await bindings(
@@ -97,7 +95,7 @@ _NOT_DRAWN = {_SKOS + "Concept", PREFIXES["rdf"] + "Property", ONTOLOGY + "Recip
 
 @dataclass(frozen=True)
 class Named:
-    """A term or a thing where it is mentioned: what it is called, in which language, and where it leads."""
+    """A mention of a term or a resource: label, link and language."""
 
     text: str
     href: str = ""
@@ -106,7 +104,7 @@ class Named:
 
 @dataclass(frozen=True)
 class Entry:
-    """A term as the page explains it."""
+    """A term as documented on the page."""
 
     iri: str
     anchor: str
@@ -129,7 +127,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Sources:
-    """What the page is made of: the ontology, the shapes, the stored queries, what is in use, and examples of it."""
+    """The data of the page: ontology, shapes, stored queries, terms in use and their examples."""
 
     triples: Sequence[Triple]
     groups: Sequence[Group]
@@ -141,7 +139,7 @@ class Sources:
 
 @dataclass
 class Ontology:
-    """The terms in the words of one page."""
+    """Presenter of the ontology for one page context."""
 
     sources: Sources
     view: View
@@ -157,7 +155,7 @@ class Ontology:
         return [self.entry(iri) for iri in self._own() if self._is_class(iri)]
 
     def properties(self) -> list[tuple[Named, list[Entry]]]:
-        """Return our properties under the class that they belong to; those of several classes come last."""
+        """Return our properties grouped by domain; those with several domains come last."""
         found: dict[str, list[Entry]] = {}
         for iri in self._own():
             if not self._is_class(iri):
@@ -167,12 +165,12 @@ class Ontology:
         return [(self.term(iri) if iri else shared, found[iri]) for iri in order]
 
     def borrowed(self) -> list[Entry]:
-        """Return the terms of others that this release uses, by their names."""
+        """Return the external terms that this release uses, by name."""
         used = [iri for iri in self.sources.words.used if not iri.startswith(ONTOLOGY) and prefixed(iri) != iri]
         return [self.entry(iri) for iri in sorted(used, key=prefixed)]
 
     def entry(self, iri: str) -> Entry:
-        """Return a term as the page explains it."""
+        """Return the documentation of a term."""
         facts = self.facts
         used = self.sources.words.used.get(iri) or Term(iri, CLASS if self._is_class(iri) else PROPERTY)
         label, other = (self._label(iri, lang) for lang in (self.view.lang, self.view.other))
@@ -197,13 +195,13 @@ class Ontology:
         )
 
     def term(self, iri: str) -> Named:
-        """Return a term where it is mentioned."""
+        """Return a mention of a term."""
         here = iri.startswith(ONTOLOGY) or iri in self.sources.words.used
         label = self._label(iri, self.view.lang)
         return Named(label.text if label else prefixed(iri), f"#{anchor(iri)}" if here else "")
 
     def drawing(self) -> Drawing:
-        """Return the diagram of the classes: what a property leads to, by domain and range, else by the shapes."""
+        """Return the class diagram: links by domain and range, else by the shapes."""
         links: dict[tuple[str, str], list[str]] = {}
         for source, iri, target in self._steps():
             if target not in _NOT_DRAWN and self._is_drawn(source) and self._is_drawn(target):
@@ -268,12 +266,12 @@ class Ontology:
 
 
 def anchor(iri: str) -> str:
-    """Return the anchor of a term: of ours its own name, as its IRI says."""
+    """Return the anchor of a term: for our terms the local name, as in the IRI."""
     return iri.removeprefix(ONTOLOGY) if iri.startswith(ONTOLOGY) else prefixed(iri).replace(":", "-")
 
 
 def _asked(stored: Iterable[StoredQuery]) -> Mapping[str, list[StoredQuery]]:
-    """Return the stored queries that name a term, by term."""
+    """Return the stored queries that use a term, by term."""
     found: dict[str, list[StoredQuery]] = {}
     for query in for_people_first(stored):
         for iri in dict.fromkeys(name.iri for name in sparql_scanner.names(query.text)):
@@ -282,7 +280,7 @@ def _asked(stored: Iterable[StoredQuery]) -> Mapping[str, list[StoredQuery]]:
 
 
 def _rules(groups: Iterable[Group]) -> Mapping[str, list[Rule]]:
-    """Return the shapes that speak of a term, by term: of a class the first one, of a property all."""
+    """Return the shapes about a term, by term: for a class the first one, for a property all."""
     found: dict[str, list[Rule]] = {}
     for group in groups:
         found.setdefault(group.target, []).append(group.rules[0])
@@ -298,7 +296,7 @@ _HEAD = BASE + "def"
 
 @dataclass
 class Documentation:
-    """These pages of one release. What they count and show of the graph is asked once."""
+    """The vocabulary pages of one release, with cached query results."""
 
     ask: Ask
     labels: Labels
@@ -365,6 +363,6 @@ class Documentation:
 
 
 def term_of(name: str) -> str:
-    """Return the IRI of a term from its prefixed name; of an IRI itself."""
+    """Return the IRI of a term from its prefixed name; an IRI is returned unchanged."""
     prefix, _, local = name.partition(":")
     return PREFIXES[prefix] + local if prefix in PREFIXES and not local.startswith("//") else name

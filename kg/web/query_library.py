@@ -1,4 +1,4 @@
-"""The stored queries as pages show them: by subject, in the words of one language."""
+"""Presentation of the stored queries: by subject, in one language, with linked terms."""
 
 from collections.abc import Container, Iterable
 from dataclasses import dataclass
@@ -44,7 +44,7 @@ _OWN = {"browsing", "search", "reconciliation"}
 
 @dataclass(frozen=True)
 class Question:
-    """A stored query in one language: its name, what it answers in a line and in full, and its subjects."""
+    """A stored query in one language: name, summary, description and subjects."""
 
     name: str
     summary: str
@@ -54,9 +54,9 @@ class Question:
 
 @dataclass(frozen=True)
 class Behind:
-    """The stored query behind something that a page shows: its name and what it is asked about, by variable.
+    """The stored query behind a part of a page: its name and parameters.
 
-    What it is about is named as in an address: by an IRI, or by what follows `id/`.
+    Parameter values are written as in URLs: as an IRI, or as the part after `id/`.
     """
 
     name: str
@@ -64,12 +64,12 @@ class Behind:
 
     @property
     def editor(self) -> str:
-        """The path of the editor with the query in it."""
+        """The path of the SPARQL editor with the query."""
         return f"sparql?{urlencode([('stored', self.name), *self.about], safe='/:')}"
 
     @property
     def csv(self) -> str:
-        """The path of its answer as CSV."""
+        """The path of its result as CSV."""
         about = urlencode(self.about, safe="/:")
         return f"queries/{quote(self.name, safe='')}.csv{'?' if about else ''}{about}"
 
@@ -77,7 +77,7 @@ class Behind:
 def by_subject(
     stored: Iterable[StoredQuery], view: View, each_once: bool = False
 ) -> list[tuple[str, str, list[Question]]]:
-    """Return the stored queries under each of their subjects, or the first: its tag, its words, and the queries."""
+    """Return the stored queries under each subject, or only the first: tag, label and queries."""
     found: dict[str, list[Question]] = {}
     for query in stored:
         for tag in query.tags[:1] if each_once else query.tags:
@@ -88,7 +88,7 @@ def by_subject(
 
 
 def for_people_first(stored: Iterable[StoredQuery]) -> list[StoredQuery]:
-    """Return stored queries in their order, those last that this site asks for itself."""
+    """Return stored queries in their order, with those that the site itself uses last."""
     return sorted(stored, key=lambda query: not _OWN.isdisjoint(query.tags))
 
 
@@ -104,22 +104,22 @@ def question(query: StoredQuery, view: View) -> Question:
 
 
 def text(query: StoredQuery, view: View) -> str:
-    """Return the text of a stored query for somebody who will change it: with one line that says what it asks."""
+    """Return the text of a stored query for editing, with a summary line."""
     return f"# {question(query, view).summary}\n{query.question}"
 
 
 def word(tag: str, view: View) -> str:
-    """Return the words for a subject."""
+    """Return the label of a subject."""
     return view.t(*SUBJECTS[tag]) if tag in SUBJECTS else tag
 
 
 def terms(query: StoredQuery) -> list[str]:
-    """Return the IRIs that a stored query names, each once."""
+    """Return the distinct IRIs in a stored query."""
     return list(dict.fromkeys(name.iri for name in sparql_scanner.names(query.text) if name.iri))
 
 
 def pieces(text: str, words: Words, known: Container[str], view: View) -> list[tuple[str, str]]:
-    """Return the text of a query in pieces, each with where it leads, or nothing: terms and things are links."""
+    """Split the text of a query into pieces with their links, or no link: terms and resources are linked."""
     found, end = list[tuple[str, str]](), 0
     for name in sparql_scanner.names(text):
         href = _leads_to(name.iri, words, known, view)

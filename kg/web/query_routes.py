@@ -1,7 +1,7 @@
-"""The addresses of the stored queries: `/queries` lists them, `/queries/<name>` is one, as text or as a page.
+"""Routes of the stored queries: `/queries` lists them, `/queries/<name>` is one, as text or as a page.
 
-A program gets the text, as it always did; a browser the page: what the query asks, its text, and how its answer begins
-in this release, which is asked once. `/queries/<name>.csv` leads to its answer.
+Programs get the text; browsers get a page with description, text and the first rows of the result in this release,
+which is queried once. `/queries/<name>.csv` redirects to the result.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -44,7 +44,7 @@ class QueryPages:
     _answers: dict[tuple[str, str], results_table.Shown] = field(default_factory=dict, init=False)
 
     async def named(self, name: str) -> StoredQuery:
-        """Return the query of a name, about the newest edition; raise Refusal where there is none."""
+        """Return the query of a name, applied to the newest edition; raise Refusal if there is none."""
         if name not in self.questions.written:
             raise Refusal(404, f"there is no stored query {name}; /queries lists them all")
         return (await self.questions.named())[name]
@@ -65,12 +65,12 @@ class QueryPages:
             raise Refusal(400, f"no stored query has the subject {subject[:60]}; known are {', '.join(sorted(known))}")
 
     def check_term(self, term: str) -> None:
-        """Raise Refusal (400) for what is the name of no term: a term that no query uses is one all the same."""
+        """Raise Refusal (400) for a text that is not the name of a term; a term need not be used by a query."""
         if term and term_of(term) == term and not is_iri(term):
             raise Refusal(400, f"{term[:80]} is no term; a term is such as shisaku:Measure, or its IRI")
 
     async def listing(self, view: View, term: str = "", subject: str = "") -> str:
-        """Return the page of all queries, each under its first subject, or of those of a subject or with a term."""
+        """Return the page of all queries by first subject, or of those with a subject or a term."""
         iri, found = term_of(term), await self.found(term, subject)
         subjects = query_library.by_subject(found, view, each_once=not subject)
         subjects = [group for group in subjects if subject in ("", group[0])]
@@ -109,7 +109,7 @@ class QueryPages:
         )
 
     async def about(self, query: StoredQuery, pairs: Sequence[tuple[str, str]]) -> str:
-        """Return the text of a query with what an address chooses; raise Refusal (400) for what is not understood."""
+        """Return the text of a query with the parameters of a request; raise Refusal (400) for invalid ones."""
         try:
             values = chosen_of(query.parameters, pairs)
             await self._refuse_absent(query, values)
@@ -118,7 +118,7 @@ class QueryPages:
         return filled(query.question, **values)
 
     async def _refuse_absent(self, query: StoredQuery, values: Mapping[str, Sequence[Term]]) -> None:
-        """Raise ParameterError where a chosen thing is one of our names and these data say nothing about it."""
+        """Raise ParameterError if a parameter is one of our IRIs and does not occur in the data."""
         asked = stored_queries.things(values)
         known = await self.vocabulary.known(iri for iris in asked.values() for iri in iris)
         declared = (await self.vocabulary.words()).declared if asked else frozenset()
@@ -182,7 +182,7 @@ def router(stored: QueryPages) -> APIRouter:
 
 
 def _add_answers(routes: APIRouter, stored: QueryPages) -> None:
-    """Add the route of the answers; it stands before that of the queries, which would take its names for theirs."""
+    """Add the route of the results, before that of the queries, whose pattern would match it, too."""
 
     @routes.get(
         "/queries/{name}.csv",
@@ -216,7 +216,7 @@ def _summaries(queries: Sequence[StoredQuery]) -> list[dict[str, object]]:
 
 
 def _described(queries: Iterable[StoredQuery]) -> dict[str, str]:
-    """Return what is said of each parameter that queries have: an example, and which queries these are."""
+    """Return the description of each parameter: an example, and the queries that have it."""
     found: dict[str, list[str]] = {}
     examples: dict[str, str] = {}
     for query in queries:

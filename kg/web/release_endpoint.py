@@ -1,8 +1,8 @@
-"""`/release/<version>/sparql`: the endpoint of one release, whose answers never change, so that they can be cited.
+"""Route `/release/<version>/sparql`: the endpoint of one release, with immutable and therefore citable results.
 
-The release that is served has its workers already. For another one, workers are started when somebody asks, from the
-store on the disk; a few releases are open at once, and one that nobody has asked for a while is closed. The limits of a
-query are those of `/sparql`. `/release/<version>/queries/<name>` leads to the answer of a stored query of the release.
+The current release shares the workers of the application. For another one, workers are started on demand, from the
+store on disk; a few releases are open at once, and idle ones are closed. The limits of a query are those of `/sparql`.
+`/release/<version>/queries/<name>` redirects to the result of a stored query of the release.
 """
 
 import asyncio
@@ -50,7 +50,7 @@ _OF_THE_PROTOCOL = ("format", "lang", "default-graph-uri", "named-graph-uri")  #
 
 @dataclass
 class _Opened:
-    """A release with workers of its own: its endpoint, the requests it is answering, and when it was last asked."""
+    """An open release with its own workers: endpoint, number of open requests, time of the last request."""
 
     endpoint: Endpoint
     life: AsyncExitStack = field(default_factory=AsyncExitStack)
@@ -60,20 +60,20 @@ class _Opened:
 
     @property
     def may_close(self) -> bool:
-        """Whether it may give way to another one."""
+        """Return whether it can be closed in favour of another release."""
         return not self.requests and time.monotonic() - self.since > _SHORTEST
 
 
 @dataclass(frozen=True)
 class Setting:
-    """What all endpoints of releases share: the limits, the stored queries, the address that the operator has given."""
+    """Settings shared by the endpoints of all releases: limits, stored queries, public URL."""
 
     limits: Limits
     queries: Sequence[StoredQuery]
     address: str = ""
 
     def endpoint(self, release: Release, labels: Labels, answers: Answers, triples: int) -> Endpoint:
-        """Return the endpoint of a release that these answers are about."""
+        """Return the endpoint of a release on top of this result cache."""
         path = f"release/{quote(release.version)}/sparql"
         ask = asking(answers)
         rows, page = (ASK_AGAIN, ASK_AGAIN) if release.development else (FOREVER, LIVE)
@@ -84,7 +84,7 @@ class Setting:
 
 
 class Archive:
-    """The endpoints of the releases at hand. Everything happens in one event loop."""
+    """The endpoints of the available releases. Not thread-safe: one event loop only."""
 
     def __init__(self, release: Release | None, out: Path, setting: Setting, current: Endpoint | None) -> None:
         self._release, self._out, self._current = release, out, current
@@ -96,7 +96,7 @@ class Archive:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Open what is asked for as long as the context lasts, and close what nobody asks."""
+        """Open releases on demand and close idle ones within the context."""
         watch = asyncio.create_task(self._watch())
         try:
             yield
@@ -108,7 +108,7 @@ class Archive:
                 await self._close(version)
 
     async def answer(self, request: Request, version: str) -> Response:
-        """Answer a request to the endpoint of a version; raise Refusal where there is none, or too many are open."""
+        """Handle a request to the endpoint of a version; raise Refusal if it does not exist or too many are open."""
         if version == "latest" and self._release:
             return _led_to(self._release, request)
         release = release_at(self._release, self._out, version)
@@ -123,9 +123,9 @@ class Archive:
             opened.asked = time.monotonic()
 
     def stored(self, version: str, name: str, pairs: Sequence[tuple[str, str]]) -> Response:
-        """Lead to the answer of a stored query of a version; `pairs` say what it is about, and such as a format.
+        """Redirect to the result of a stored query of a version; `pairs` are its parameters and those of the protocol.
 
-        Raises Refusal for a query that the version does not have, and for what is not understood.
+        Raises Refusal for a query that the version does not have, and for invalid parameters.
         """
         latest = self._release if version == "latest" else None
         release = latest or release_at(self._release, self._out, version)
@@ -148,7 +148,7 @@ class Archive:
         return Response(status_code=303, headers={"Location": location, "Cache-Control": lasting})
 
     async def _open(self, release: Release) -> _Opened:
-        """Return a release that is open, or open it; one that was asked longest ago gives way."""
+        """Return an open release, or open it; the least recently used one is closed for it."""
         if opened := self._opened.get(release.version):
             return opened
         if self._waiting >= _WAITING:
@@ -223,7 +223,7 @@ def router(archive: Archive) -> APIRouter:
 
 
 def _led_to(release: Release, request: Request) -> Response:
-    """Lead to the endpoint of the release that is served; 307 keeps method and body (RFC 9110, 15.4.8)."""
+    """Redirect to the endpoint of the current release; 307 keeps method and body (RFC 9110, 15.4.8)."""
     query = f"?{request.url.query}" if request.url.query else ""
     location = f"../{quote(release.version)}/sparql{query}"
     return Response(status_code=307, headers={"Location": location, "Cache-Control": ASK_AGAIN})

@@ -1,7 +1,7 @@
-"""The files of the releases, for download: `/release/<version>/…` never changes, `/release/latest` leads to one.
+"""Downloads of release files: `/release/<version>/…` is immutable, `/release/latest` redirects to the current one.
 
-A file has up to two forms, plain and compressed; each has its own entity tag, and its bytes can be had in parts. All
-that a client is told about them follows from the release, so every copy of the server says the same.
+A file has up to two forms, plain and compressed; each has its own entity tag and supports ranges. All response headers
+derive from the release, so that every replica of the server sends the same.
 """
 
 import hashlib
@@ -49,7 +49,7 @@ _FILES = {**answered("*/*"), **answered("*/*", status=206)}
 
 @dataclass(frozen=True)
 class Form:
-    """One form of a file: a file on disk, or bytes at hand, with the SHA-256 of just these bytes."""
+    """One form of a file: a file on disk or bytes in memory, with the SHA-256 of exactly these bytes."""
 
     sha256: str
     size: int
@@ -59,7 +59,7 @@ class Form:
 
 
 def router(current: Release | None, out: Path) -> APIRouter:
-    """Return the routes of the downloads. Redirects and links are relative, so that they hold behind any prefix."""
+    """Return the routes of the downloads. Redirects and links are relative, so that they work behind any prefix."""
     routes = APIRouter(prefix="/release", tags=["downloads"])
 
     @routes.get("/latest", summary="Go to the release that is served", status_code=307, responses=led(307))
@@ -112,7 +112,7 @@ def _described(request: Request, release: Release, current: Release | None, as_p
 
 
 def _download(request: Request, release: Release, name: str, current: Release | None) -> Response:
-    """Return a file that the manifest names; a name that it does not hold never becomes a path."""
+    """Return a file in the manifest; names that are not in it never become paths."""
     files = {file.name: file for file in release.files}
     if name not in files:
         raise Refusal(404, f"release {release.version} has no file {name}; it has {MANIFEST}, {', '.join(files)}")
@@ -137,10 +137,10 @@ def _download(request: Request, release: Release, name: str, current: Release | 
 
 
 def _form(request: Request, release: Release, file: ReleasedFile, ready: ReleasedFile | None) -> Form:
-    """Return the form that a client wants: compressed where it takes gzip.
+    """Return the preferred form of a file: compressed if the client accepts gzip.
 
-    Who asks for a part means the plain bytes, unless `If-Range` names the compressed form: libraries that accept gzip
-    in each request do not expect a piece of it.
+    A range request means the plain bytes, unless `If-Range` names the compressed form: libraries that accept gzip in
+    every request do not expect a piece of it.
     """
     plain = Form(file.sha256, file.size, release.path(file.name))
     codings = ",".join(request.headers.getlist("accept-encoding"))
@@ -164,7 +164,7 @@ def _compressed(plain: Form) -> Form:
 
 
 def _answer(request: Request, form: Form, validators: Validators, headers: dict[str, str]) -> Response:
-    """Return a form, or the parts of it that were asked for (RFC 9110, 14.2: only GET has parts)."""
+    """Return a form, or the requested ranges of it (RFC 9110, 14.2: only GET has ranges)."""
     if form.content is not None:
         return Response(form.content, headers=headers)
     parts = None
@@ -177,18 +177,18 @@ def _answer(request: Request, form: Form, validators: Validators, headers: dict[
 
 
 class _File(FileResponse):
-    """A file or parts of it. The framework sends the bytes; what it thinks of ranges and dates is left aside."""
+    """A file or ranges of it. The framework sends the bytes; its own handling of ranges and dates is bypassed."""
 
     def __init__(self, path: Path, parts: list[tuple[int, int]] | None, headers: dict[str, str]) -> None:
         super().__init__(path, headers=headers, media_type=headers["Content-Type"])
         self._parts = parts
 
     def set_stat_headers(self, stat_result: os.stat_result) -> None:
-        """Tell only the size: the day of the file on this disk means nothing."""
+        """Set the size only: the modification date on this disk is meaningless."""
         self.headers["Content-Length"] = str(stat_result.st_size)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the file, or those of its parts that exist."""
+        """Send the file, or its satisfiable ranges (ASGI)."""
         headers = [(name, value) for name, value in scope["headers"] if name not in (b"range", b"if-range")]
         if self._parts:
             spans = ",".join(f"{first}-{last}" for first, last in self._parts)
@@ -197,7 +197,7 @@ class _File(FileResponse):
 
 
 def _links(release: Release, name: str, current: Release | None) -> list[str]:
-    """Return the links of a file, or of the release where the name is empty (RFC 8288, 5829)."""
+    """Return the links of a file, or of the release if the name is empty (RFC 8288, 5829)."""
     there = {file.name for file in release.files}
     description = CSV_METADATA if name.endswith(".csv") else DESCRIPTION  # CSVW asks for this link, too
     links = [_link(licence, "license") for licence in _licences(release)]
@@ -224,7 +224,7 @@ def _licences_in(description: Path) -> tuple[str, ...]:
 
 
 def _licences(release: Release) -> tuple[str, ...]:
-    """Return the licences that the description of a release names; none where it has no description."""
+    """Return the licences in the description of a release; empty if it has none."""
     if DESCRIPTION not in {file.name for file in release.files}:
         return ()
     return _licences_in(release.path(DESCRIPTION).resolve())
@@ -235,7 +235,7 @@ def _issued(release: Release) -> datetime:
 
 
 def release_at(current: Release | None, out: Path, version: str) -> Release:
-    """Return the release of a version; raise Refusal where there is none. No name becomes a path outside `out`."""
+    """Return the release of a version; raise Refusal if there is none. No name becomes a path outside `out`."""
     if current and version == current.version:
         return current
     try:

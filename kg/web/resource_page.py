@@ -1,9 +1,4 @@
-"""The page of a thing: its facts in reading order, the source beside them, who points to it, what is like it.
-
-A measure as its page shows it: what it is, who is responsible, by when, what for, and where all that is printed.
-
-KPIs and their targets, as the pages of measures and of KPIs show them.
-"""
+"""Pages of resources: facts in reading order, source, incoming links, similar resources; measures, KPIs and targets."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -25,7 +20,7 @@ _PLAIN = ("equal",)  # a comparator that nobody says
 
 @dataclass(frozen=True)
 class Target:
-    """A target or another value of a KPI: as a number with its unit, where there is one, and as it is printed.
+    """A target or another value of a KPI: as a number with its unit, if any, and as printed.
 
     `role` is a key of the code list; `due` is the last day of its period.
     """
@@ -45,7 +40,7 @@ class Target:
 
 @dataclass(frozen=True)
 class Kpi:
-    """A KPI: its words, its kind and its status with their keys, its targets, and the cell it was read from."""
+    """A KPI: text, kind and status with their keys, targets, and its cell in the source."""
 
     href: str
     anchor: str
@@ -114,7 +109,7 @@ _MENTIONED = ("mentionsEntity", "mentionsOrganization", "mentionsPlace")
 
 @dataclass(frozen=True)
 class Document:
-    """A reference document: its name, its address, and where a copy of it is kept."""
+    """A reference document: name, web address, and the address of an archived copy."""
 
     name: Value
     url: Value | None
@@ -123,7 +118,7 @@ class Document:
 
 @dataclass(frozen=True)
 class Measure:
-    """A listed measure. `printed` are its cells by the key of the column that they were read as."""
+    """A listed measure. `printed` are its cells by the key of their column."""
 
     title: Value | None
     original: Value | None
@@ -163,7 +158,7 @@ def measure(facts: Facts, iri: str) -> Measure:
 
 
 def _as_printed(kpi: Kpi) -> bool:
-    """Return what to sort KPIs by: the column of progress stands before that of effect."""
+    """Return the sort key of KPIs: the column of progress precedes that of effect."""
     return kpi.kind != "progress"
 
 
@@ -191,7 +186,7 @@ _LISTED = 24  # of what points here for one reason, before the rest is folded
 
 @dataclass(frozen=True)
 class Named:
-    """A thing in a list: its number, where it has one, and its name with where it leads."""
+    """A resource in a list: its number, if any, and its name with its link."""
 
     number: str
     value: Value
@@ -199,10 +194,9 @@ class Named:
 
 @dataclass(frozen=True)
 class Group:
-    """What points to a thing for one reason: the reason in words, the things, how many
-    there are on all pages of the document, and how many of them are seen at first.
+    """The incoming links by one property: label, resources, their total, and how many are shown unfolded.
 
-    `listed` is the path of the list of measures that has them all, where it can be narrowed so.
+    `listed` is the path of the list of measures with all of them, if a facet selects them.
     """
 
     words: str
@@ -215,7 +209,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Page:
-    """What all pages of things show."""
+    """The data of every resource page."""
 
     kind: str
     number: str
@@ -233,7 +227,7 @@ class Page:
 
 
 def kind_in(facts: Facts, thing: str) -> Kind:
-    """Return of which kind a thing is."""
+    """Return the layout of a resource."""
     return kind_of(facts.iris(thing, TYPE), facts.iris(thing, IN_SCHEME))
 
 
@@ -246,9 +240,9 @@ def text(
     forms: Sequence[tuple[str, str]],
     described: str = "",
 ) -> str:
-    """Return the page about a thing.
+    """Return the page of a resource.
 
-    `forms` are the addresses of its document in other formats, `described` is JSON-LD about it, ready for HTML.
+    `forms` are the URLs of its document in other formats, `described` is JSON-LD about it, escaped for HTML.
     """
     facts = Facts([*found.triples, *around.sources], labels, view.lang, view.link)
     own = _OWN.get(kind.template)
@@ -297,7 +291,7 @@ def _page(view: View, facts: Facts, found: Description, kind: Kind, around: Arou
 def _neighbours(
     view: View, thing: str, title: Value, shown: Sequence[Fact], groups: Sequence[Group]
 ) -> Neighbours | None:
-    """Return the picture of what stands around a thing."""
+    """Return the diagram of the neighbourhood."""
     there = [Joined(group.words, [named.value for named in group.things], group.total, True) for group in groups]
     return neighbours(title.text, thing.removeprefix(ID), [*there, *pointed_to(shown)], view)
 
@@ -310,7 +304,7 @@ def _part(facts: Facts, iri: str) -> Section:
 
 
 def _title(facts: Facts, section: Section) -> Value:
-    """Return what the page is called: a thing without a name by where it is, or by the words that it marks."""
+    """Return the title of the page; unnamed resources are titled by their place or by the quoted words."""
     if facts.named(section.iri) and not facts.is_cell(section.iri):
         return section.title
     quoted = [text for target in facts.iris(section.iri, TARGET) if (text := _quoted(facts, target))]
@@ -324,7 +318,7 @@ def _quoted(facts: Facts, target: str) -> str:
 
 
 def _trail(facts: Facts, thing: str, kind: Kind) -> list[Value]:
-    """Return what leads back from a thing: what it stands in, then whose IRI its own continues."""
+    """Return the breadcrumbs of a resource: what contains it, then the resources whose IRIs its own extends."""
     within = facts.iris(thing, kind.within)[:1] if kind.within else []
     ends = [end for end, character in enumerate(thing) if character == "/" and end > len(ID)]
     above = [thing[:end] for end in ends if facts.named(thing[:end]) and thing[:end] not in within]
@@ -332,7 +326,7 @@ def _trail(facts: Facts, thing: str, kind: Kind) -> list[Value]:
 
 
 def _ordered(section: Section, kind: Kind) -> tuple[Fact, ...]:
-    """Return the facts in the order of the kind, then the others; what the title says already is left out."""
+    """Return the facts in the order of the layout, then the others, without those that the title repeats."""
     titles = {section.title.text, *(name.text for name in section.also)}
     shown = [
         fact
@@ -345,7 +339,7 @@ def _ordered(section: Section, kind: Kind) -> tuple[Fact, ...]:
 
 
 def _cells(facts: Facts) -> list[str]:
-    """Return the cells that the page shows, in the order of the source."""
+    """Return the cells on the page, in the order of the source."""
     return sorted((iri for iri in facts.subjects() if facts.is_cell(iri)), key=facts.order)
 
 
@@ -368,7 +362,7 @@ def _groups(view: View, facts: Facts, found: Description, kind: Kind, around: Ar
 
 
 def _listed_by(predicate: str, thing: str) -> str:
-    """Return the path of the list of measures under a thing; empty where the list has no such facet."""
+    """Return the path of the list of measures filtered by a resource; empty if there is no such facet."""
     facet, folder = facets().get(predicate, ("", ""))
     name = thing.removeprefix(ID)
     short = name.removeprefix(f"{folder}/")
@@ -377,7 +371,7 @@ def _listed_by(predicate: str, thing: str) -> str:
 
 
 def _alike(view: View, facts: Facts, rows: Sequence[Row]) -> list[Row]:
-    """Return what is like the thing: path, number and name, how many things it shares, and the name of the first."""
+    """Return the similar resources: path, number, name, number of shared resources and name of the first."""
     listed: dict[str, Row] = {}
     for row in rows:
         if row["other"].startswith(ID):

@@ -1,15 +1,10 @@
-"""What the graph says about one thing: its document, whether there is such a thing, what is near, what is linked to it.
+"""Queries about one resource: its document, existence, similar IRIs, linked resources, data for its page; `/lookup`.
 
-The store is asked by SPARQL only, through `ask`, so it may be anywhere. Text of a request becomes part of a query only
-as a term that the engine itself has checked and written.
+The store is accessed by SPARQL only, so it may be remote. Text of a request enters a query only as a term that the
+engine itself has validated and serialized. The queries of the page are stored queries, which users can run as well.
 
-What the page of a thing tells beside its facts: where it was read, where it is named, and what is like it.
-
-Each is a stored query, so that anybody can ask the same.
-
-`/lookup?iri=…`: finds our thing by any IRI, its own or one of another graph that it is linked to.
-
-A corporate number, a law ID or an item of Wikidata will do as well, and addresses that the sites of these have had.
+`/lookup?iri=…` finds a resource by any IRI, its own or one of another graph that it is linked to; also by a corporate
+number, a law ID, a Wikidata item, or current and former web addresses of these.
 """
 
 import asyncio
@@ -54,7 +49,7 @@ _LONGEST = 500  # characters of an IRI; nobody mistypes a longer one
 
 @dataclass(frozen=True)
 class Description:
-    """What a document says about a thing. `inbound` counts the statements of others about it, over all pages."""
+    """The document of a resource. `inbound` is the number of incoming links, over all pages."""
 
     thing: str
     triples: Sequence[Triple]
@@ -63,12 +58,12 @@ class Description:
 
     @property
     def pages(self) -> int:
-        """The number of pages that the inbound statements take."""
+        """The number of pages of incoming links."""
         return max(1, -(-self.inbound // PAGE_SIZE))
 
 
 class Things:
-    """The things of a graph, described by two of the stored queries; raise QueryError where these are unfit."""
+    """Queries about the resources of a graph, from two stored queries; raises QueryError if these are unsuitable."""
 
     def __init__(self, ask: Ask) -> None:
         self._ask = ask
@@ -76,7 +71,7 @@ class Things:
         self._linked = checked(ADDRESS_QUERY, "address")
 
     async def known(self, candidates: Sequence[str]) -> str | None:
-        """Return the first of these IRIs that the graph says something about, or None."""
+        """Return the first of these IRIs that occurs in the graph, or None."""
         asked = [iri for iri in candidates if is_iri(iri)]
         if not asked:
             return None
@@ -84,7 +79,7 @@ class Things:
         return next((iri for iri in candidates if iri in there), None)
 
     async def describe(self, thing: str, page: int = 1) -> Description | None:
-        """Return the description of a thing with one page of what points to it; None where there is nothing to say."""
+        """Return the description of a resource with one page of incoming links; None if it does not occur."""
         query = _WINDOW.sub(f"LIMIT {PAGE_SIZE} OFFSET {(page - 1) * PAGE_SIZE}", filled(self._document, thing=[thing]))
         body = await self._ask(query, N_TRIPLES)
         triples = [quad.triple for quad in parse(body, format=RdfFormat.N_TRIPLES)]
@@ -97,14 +92,14 @@ class Things:
         return Description(thing, triples, page, inbound) if triples else None
 
     async def linked_to(self, addresses: Sequence[str]) -> list[str]:
-        """Return the things of this graph that are linked to one of these IRIs, in order."""
+        """Return the resources of this graph that are linked to one of these IRIs, in order."""
         terms = list[Term](iri for iri in addresses if is_iri(iri))
         for iri in addresses:
             terms += [Literal(iri), Literal(iri, datatype=_ANY_URI)]
         return [iri for iri in await self.values(filled(self._linked, address=terms)) if iri.startswith(BASE)]
 
     async def near(self, iri: str) -> list[str]:
-        """Return things whose IRI is like one that names nothing: what it is part of, what is under or beside it."""
+        """Return resources with IRIs similar to an unknown one: its parents, children and siblings."""
         if len(iri) > _LONGEST or not iri.startswith(ID):
             return []
         parents = [iri[:end] for end, character in enumerate(iri) if character == "/" and end > len(ID)]
@@ -113,7 +108,7 @@ class Things:
         return [*reversed(above), *(difflib.get_close_matches(iri, beside, _NEAR, 0.5) or beside[:_NEAR])]
 
     async def _under(self, iri: str) -> list[str]:
-        """Return what stands one step under an IRI."""
+        """Return the resources one path segment below an IRI."""
         folder = Literal(f"{iri}/")
         query = f"""SELECT DISTINCT ?thing {{ ?thing a ?class .
           FILTER(STRSTARTS(STR(?thing), {folder}) && !CONTAINS(STRAFTER(STR(?thing), {folder}), "/")) }}
@@ -121,12 +116,12 @@ class Things:
         return await self.values(query)
 
     async def values(self, query: str, variable: str = "thing") -> list[str]:
-        """Return the values of a variable in the answer to a SELECT query, each once."""
+        """Return the distinct values of a variable in the result of a SELECT query."""
         return list(dict.fromkeys(row[variable] for row in await rows(self._ask, query)))
 
 
 def candidates(base: str, raw_path: str) -> list[str]:
-    """Return the IRIs that a path can mean: as it was sent, and with its escapes resolved."""
+    """Return the IRIs that a path can mean: as sent, and percent-decoded."""
     return list(dict.fromkeys([base + raw_path, base + unquote(raw_path, errors="replace")]))
 
 
@@ -144,7 +139,7 @@ _COUNTS = """SELECT ?link (COUNT(?from) AS ?things) WHERE {
 
 @dataclass(frozen=True)
 class Around:
-    """What stands around a thing, as the store has answered; `query` is what its document answers."""
+    """Related data of a resource page, as query results; `query` is that of its document."""
 
     query: str
     sources: Sequence[Triple] = ()
@@ -154,7 +149,7 @@ class Around:
 
 
 class Surroundings:
-    """Asks what stands around the things of one graph. A stored query that was taken away is not asked."""
+    """Queries of the related data of resources. A deleted stored query is skipped."""
 
     def __init__(self, ask: Ask) -> None:
         self._ask = ask
@@ -167,7 +162,7 @@ class Surroundings:
                 continue
 
     async def of(self, found: Description, kind: Kind) -> Around:
-        """Return what the page of a thing of this kind tells beside its facts."""
+        """Return the related data for the page of a resource with this layout."""
         thing = found.thing
         sources, mentions, alike, counts = await asyncio.gather(
             self._graph(thing) if "sources" in kind.asks else _nothing(),
@@ -211,7 +206,7 @@ _ANSWERS = {**led(303), **answered("application/json", "text/html", status=300)}
 
 
 def router(ask: Ask, release: Release | None) -> APIRouter:
-    """Return the route of the look-up."""
+    """Return the route of the lookup."""
     routes = APIRouter(tags=["things"])
     things = Things(ask)
     given_up = release.given_up if release else {}
@@ -244,7 +239,7 @@ def _found(asked: Asked, iri: str) -> Response:
 
 
 async def _meant(things: Things, text: str) -> list[str]:
-    """Return the things that are known by a number, or by what an address that is not in use any more leads to."""
+    """Return the resources with this number, or those linked to the current form of an obsolete address."""
     addresses = [spelling for address in addresses_of(text) for spelling in _spellings(address)]
     found = await things.linked_to(addresses) if addresses else []
     numbers = list(dict.fromkeys(identifiers_of(text)))
@@ -255,7 +250,7 @@ async def _meant(things: Things, text: str) -> list[str]:
 
 
 def _own(iri: str) -> str:
-    """Return the IRI of this graph that is meant, with either scheme, also by its canonical or prefixed name."""
+    """Return the IRI of this graph, from either scheme, its canonical or its prefixed form; empty for external IRIs."""
     prefix, _, rest = iri.partition(":")
     if prefix in _PREFIXES and rest and not rest.startswith("//"):
         return _PREFIXES[prefix] + rest
@@ -268,7 +263,7 @@ def _own(iri: str) -> str:
 
 
 def _spellings(iri: str) -> list[str]:
-    """Return an IRI with http and https, with and without a slash at its end: links are written in all these ways."""
+    """Return the variants of an IRI, with http and https, with and without trailing slash, as links are written."""
     scheme, mark, rest = iri.partition("://")
     if scheme not in ("http", "https"):
         return [iri]

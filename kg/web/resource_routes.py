@@ -1,4 +1,4 @@
-"""The addresses of things: `/id/…` names one and leads to `/doc/…`, which says what the graph knows about it."""
+"""Routes of resources: `/id/…` identifies one and redirects to its document at `/doc/…`."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -43,23 +43,23 @@ _LICENCE = f"""SELECT ?licence {{ GRAPH <{CATALOGUE_GRAPH}> {{
 
 
 def labels_of(release: Release | None) -> Labels:
-    """Return the names of terms that a release holds."""
+    """Return the labels of terms in a release."""
     return Labels(vocabulary_of(release))
 
 
 def vocabulary_of(release: Release | None) -> list[Path]:
-    """Return the files of a release that say what terms mean, or what they are called."""
+    """Return the files of a release that define or label terms."""
     there = {file.name for file in release.files} if release else set()
     return [release.path(name) for name in (ONTOLOGY, STANDARD_TERMS) if release and name in there]
 
 
 def dataset_of(release: Release) -> str:
-    """Return the IRI of the dataset that a release is."""
+    """Return the IRI of the dataset of a release."""
     return f"{BASE}release/{release.version}/{DESCRIPTION}#dataset"
 
 
 def router(ask: Ask, release: Release | None) -> APIRouter:
-    """Return the routes of the things of a graph and of their documents."""
+    """Return the routes of the resources of a graph and of their documents."""
     routes = APIRouter(tags=["things"])
     documents = Documents(ask, release)
 
@@ -88,7 +88,7 @@ def router(ask: Ask, release: Release | None) -> APIRouter:
 
 
 class Documents:
-    """Answers for the things of one graph: of a release, or of data files."""
+    """Request handlers for the resources of one graph: of a release, or of data files."""
 
     def __init__(self, ask: Ask, release: Release | None) -> None:
         self._ask, self._release = ask, release
@@ -98,7 +98,7 @@ class Documents:
         self._licence: str | None = None
 
     async def name(self, request: Request, path: str) -> Response:
-        """Answer for the name of a thing: 303 to its document, 301 or 410 where it has been given up, or 404."""
+        """Respond to the IRI of a resource: 303 to its document, 301 or 410 if it was retired, or 404."""
         plain, suffix = split(path)
         asked = Asked(request, f"id/{path}", suffix)
         if path.startswith(_QUERIES):
@@ -109,7 +109,7 @@ class Documents:
         return await self._missing(asked, "id/", plain)
 
     async def document(self, request: Request, path: str) -> Response:
-        """Answer with the document about a thing in the format that is wanted."""
+        """Return the document about a resource in the negotiated format."""
         plain, suffix = split(path)
         meant = _meant(path, plain)
         # most paths can mean one thing only, and whether it is known shows when it is described
@@ -153,7 +153,7 @@ class Documents:
         return Representation(format, body, location, links, scripts)
 
     async def _html(self, asked: Asked, found: Description) -> tuple[str, str]:
-        """Return the page about a thing, and what it tells search engines, which stands in a script element."""
+        """Return the page of a resource, and its JSON-LD for search engines, which is in a script element."""
         facts = Facts(found.triples, self._labels, asked.lang, asked.view.link)
         kind = resource_page.kind_in(facts, found.thing)
         described = discovery.measure(facts, found.thing, dataset_of(self._release) if self._release else "")
@@ -162,7 +162,7 @@ class Documents:
         return resource_page.text(asked.view, self._labels, found, kind, around, forms, described), described
 
     def _about_document(self, found: Description, licence: str) -> list[Triple]:
-        """Return what is said about the document itself: its topic, its dataset and its licence."""
+        """Return the statements about the document itself: topic, dataset and licence."""
         if not found.thing.startswith(ID):
             return []
         document = NamedNode(f"{BASE}doc/{found.thing.removeprefix(ID)}")
@@ -174,7 +174,7 @@ class Documents:
         return [Triple(document, NamedNode(word), NamedNode(value)) for word, value in said.items()]
 
     async def _missing(self, asked: Asked, prefix: str, path: str) -> Response:
-        """Answer for a thing that the graph does not know: where it has moved to, that it is gone, or what is near."""
+        """Respond for an unknown resource: redirect if moved, 410 if retired, or 404 with similar IRIs."""
         iris = candidates(ID, path)
         row = next((self._moved[iri] for iri in iris if iri in self._moved), None)
         if row and row["code"] == "301":
@@ -195,14 +195,14 @@ class Documents:
         return told(asked, Notice(404, ("見つかりません", "Not found"), text, near), links)
 
     async def _licence_of(self) -> str:
-        """Return the licence that the catalogue of the release names; asked once."""
+        """Return the licence in the catalogue of the release; cached."""
         if self._licence is None:
             self._licence = next(iter(await self._things.values(_LICENCE, "licence")), "") if self._release else ""
         return self._licence
 
 
 def _meant(path: str, plain: str) -> Sequence[str]:
-    """Return the IRIs that a path can mean: the suffix can be part of a name."""
+    """Return the IRIs that a path can mean, with and without the suffix, which can be part of a name."""
     return list(dict.fromkeys([*candidates(ID, path), *candidates(ID, plain)]))
 
 

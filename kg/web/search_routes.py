@@ -1,13 +1,7 @@
-"""`/search`: parsed parameters, presenter, route and its limits.
+"""Route `/search`: parsed parameters, limits, and the presenter for JSON and HTML.
 
-The route of `/search` and its limits.
-
-A search runs in a thread beside the event loop and within a time; what takes longer is refused, so that an answer is
-always complete. Answers change with the release only, so anybody may keep them.
-
-How the answer to a search is told: as JSON, and on a page.
-
-What a request for `/search` looks for.
+A search runs in a thread with a time limit; a longer one is refused, so that a response is always complete. Responses
+change with the release only, so they are publicly cacheable.
 """
 
 import json
@@ -41,7 +35,7 @@ _OWN = ("q", "lang", "page", "limit", "format")
 
 @dataclass(frozen=True)
 class Wish:
-    """Words, the values of facets, the page and its size, the language."""
+    """Parsed parameters of a search request: words, facet values, page, page size, language."""
 
     words: str
     filters: Mapping[str, Sequence[str]]
@@ -51,11 +45,11 @@ class Wish:
 
     @property
     def offset(self) -> int:
-        """How many hits stand on the pages before."""
+        """The number of hits on the previous pages."""
         return (self.page - 1) * self.limit
 
     def address(self, **changed: object) -> str:
-        """Return the query part of the address of this search, or of one that differs by what is given."""
+        """Return the query string of this search, with some parameters changed."""
         asked: dict[str, object] = {"q": self.words, **{facet: self.filters[facet] for facet in sorted(self.filters)}}
         asked |= {"lang": self.lang, "limit": self.limit, "page": self.page, **changed}
         usual = {"limit": PAGE_SIZE, "page": 1}
@@ -63,14 +57,14 @@ class Wish:
         return "?" + urlencode(kept, doseq=True)
 
     def toggled(self, facet: str, *spellings: str) -> str:
-        """Return the address of the first page with a value of a facet taken away, or else added as first spelled."""
+        """Return the URL of the first page with a facet value removed, or else added in its first spelling."""
         values = self.filters.get(facet, ())
         others = [value for value in values if value not in spellings]
         return self.address(**{facet: others if len(others) < len(values) else [*values, spellings[0]], "page": 1})
 
 
 def wished(request: Request, facets: Sequence[str]) -> Wish:
-    """Return what a request looks for; raise Refusal (400) where that cannot be understood."""
+    """Parse a search request; raise Refusal (400) for invalid parameters."""
     asked, known = request.query_params, (*_OWN, *facets)
     if unknown := sorted({name[:50] for name in asked} - set(known)):
         raise Refusal(400, f"{', '.join(unknown[:5])} is unknown here; known are {', '.join(known)}")
@@ -88,7 +82,7 @@ def wished(request: Request, facets: Sequence[str]) -> Wish:
 
 @dataclass(frozen=True)
 class Choice:
-    """A value of a facet on a page: its name, the number of hits, and where it leads."""
+    """A facet value on a page: name, number of hits and link."""
 
     name: str
     count: int
@@ -98,7 +92,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class Telling:
-    """The answer to a wish; `similar` is what is called like the words where nothing holds them."""
+    """Response to a search; `similar` are resources with similar names if there are no hits."""
 
     wish: Wish
     found: Found
@@ -107,11 +101,11 @@ class Telling:
 
     @property
     def pages(self) -> int:
-        """The number of pages that can be asked for."""
+        """The number of pages that can be requested."""
         return min(LAST_PAGE, max(1, -(-self.found.total // self.wish.limit)))
 
     def json(self) -> bytes:
-        """Return the answer as JSON. Addresses are relative to that of the search."""
+        """Return the response as JSON, with URLs relative to that of the search."""
         wish, found = self.wish, self.found
         told = {
             "q": wish.words,
@@ -136,7 +130,7 @@ class Telling:
         return (json.dumps(told, ensure_ascii=False, indent=1) + "\n").encode()
 
     def page(self, view: View) -> bytes:
-        """Return the answer as a page."""
+        """Return the response as a page."""
 
         def shown(iri: str) -> str:
             own, path = document(iri).startswith("./"), document(iri).removeprefix("./")
@@ -158,7 +152,7 @@ class Telling:
         return text.encode()
 
     def links(self, format: Format) -> list[str]:
-        """Return the values of `Link`: the address that names this search, and the pages before and after."""
+        """Return the values of `Link`: the canonical URL, and the previous and next page."""
         near = [("prev", self.wish.page - 1), ("next", self.wish.page + 1)]
         there = [(relation, page) for relation, page in near if 1 <= page <= self.pages]
         return [
@@ -182,7 +176,7 @@ class Telling:
         }
 
     def _property(self, facet: str) -> str:
-        """Return what a facet is called: as the property is that it comes from."""
+        """Return the label of a facet: that of its property."""
         iri = self.found.properties.get(facet, "")
         return self._named(iri) if iri else facet
 
@@ -190,7 +184,7 @@ class Telling:
         return self.labels.of(iri, self.wish.lang)
 
     def _kinds(self, hit: Hit) -> str:
-        """Return what a hit is, in words: its scheme where it is a concept, else its class."""
+        """Return the label of the type of a hit: the scheme of a concept, else the class."""
         schemes = {value.value: value for value in self.found.facets.get("type", ()) if value.label_ja}
         named = [self._name(schemes[iri]) if iri in schemes else self._named(iri) for iri in hit.types]
         return next((self._name(schemes[iri]) for iri in hit.types if iri in schemes), ", ".join(named))
@@ -209,7 +203,7 @@ class Telling:
 
 
 def document(iri: str) -> str:
-    """Return the address of the document about a thing, from the top of the site; a foreign one is its own address."""
+    """Return the URL of the document of a resource, from the site root; an external IRI is its own URL."""
     if iri.startswith(ID):
         return "./doc/" + quote(iri.removeprefix(ID), safe=SAFE)
     if iri.startswith(BASE):
@@ -218,7 +212,7 @@ def document(iri: str) -> str:
 
 
 def _spellings(value: Facet, short: Counter[str]) -> tuple[str, ...]:
-    """Return how a value may stand in an address: by the last part of its IRI where that is clear."""
+    """Return the spellings of a facet value in a URL; the last segment of its IRI first if that is unique."""
     name = local(value.value)
     return (name, value.value) if short[name] == 1 else (value.value, name)
 
@@ -245,7 +239,7 @@ _SIMILAR = 3  # names that are offered where nothing was found
 
 
 def desk_of(index: Callable[[], Index]) -> Desk:
-    """Return where searches are made; `index` returns the index, or raises Refusal as long as there is none."""
+    """Return the executor of searches; `index` returns the index, or raises Refusal while there is none."""
     return Desk(index, "searches", "look for longer words", threads=2, waiting=64, seconds=5.0)
 
 
@@ -273,7 +267,7 @@ def router(desk: Desk, release: Release | None, labels: Labels) -> APIRouter:
 
 
 def _search(wish: Wish, matcher: Matcher, deadline: float) -> tuple[Found, list[Candidate], list[str]]:
-    """Return what is found; where that is nothing, what is called like it, and values that nothing has."""
+    """Run a search; without hits, also return similar names, and facet values that do not occur."""
     index = matcher.index
     found = index.find(
         wish.words, filters=wish.filters, limit=wish.limit, offset=wish.offset, lang=wish.lang, seconds=left(deadline)
@@ -287,12 +281,12 @@ def _search(wish: Wish, matcher: Matcher, deadline: float) -> tuple[Found, list[
 
 
 def _has(index: Index, facet: str, value: str, deadline: float) -> bool:
-    """Whether anything has a value of a facet."""
+    """Return whether a facet value occurs."""
     return index.find("", filters={facet: [value]}, limit=0, seconds=left(deadline)).total > 0
 
 
 def _parameters() -> list[dict[str, Any]]:
-    """Return what /openapi.json says of the parameters."""
+    """Return the OpenAPI description of the parameters."""
 
     def number(most: int, usual: int) -> dict[str, Any]:
         return {"type": "integer", "minimum": 1, "maximum": most, "default": usual}

@@ -1,7 +1,4 @@
-"""What the endpoint says about itself to a program: a SPARQL 1.1 Service Description, made once and then only sent.
-
-What an endpoint answers where no query comes: its page to a person, its description to a program.
-"""
+"""SPARQL 1.1 Service Description of the endpoint, and the response to requests without a query."""
 
 from collections.abc import Awaitable, Callable, Iterable
 
@@ -28,10 +25,10 @@ _HERE = "http://endpoint.invalid/sparql"
 
 
 class ServiceDescription:
-    """The description of an endpoint, in every format; `default` names its default graph where VoID describes that.
+    """The description of an endpoint, in all formats; `default` is its default graph if VoID describes that.
 
-    `federated` is whether it may call others, `address` that of the site where the operator has given one,
-    `path` that of the endpoint below it.
+    `federated` is true if SERVICE is allowed, `address` is the configured URL of the site, `path` that of the endpoint
+    below it.
     """
 
     def __init__(
@@ -50,8 +47,8 @@ class ServiceDescription:
     def body(self, format: Format, path: str, server: tuple[str, int | None] | None) -> bytes:
         """Return the description in a format, for a request to a path.
 
-        The endpoint is a reference relative to the request, because what a client calls this host is not known here;
-        N-Triples has no relative references and names the address of the site (`kg.http.client_address`).
+        The endpoint is written relative to the request, because the host name that clients use is unknown here;
+        N-Triples has no relative references and contains the URL of the site (`kg.http.client_address`).
         """
         absolute = f"{site_address(server, self._address)}{self._path}"
         reference = absolute if format is negotiation.N_TRIPLES else _relative(path)
@@ -76,7 +73,10 @@ def introduction(
     address: str = "",
     path: str = "sparql",
 ) -> Callable[[Request], Awaitable[Response]]:
-    """Return what answers; `blank` gives the page, `path` is that of the endpoint below the top of the site."""
+    """Return the handler of requests without a query: `blank` for browsers, the description for programs.
+
+    `path` is that of the endpoint below the site root.
+    """
     described: list[ServiceDescription] = []
 
     async def introduced(request: Request) -> Response:

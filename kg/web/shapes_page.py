@@ -1,4 +1,4 @@
-"""The shapes as a page shows them: by class, what must hold of each, in words; and which shapes speak of a term."""
+"""Presenter of the SHACL shapes: by class, the constraints in words, and the terms that they are about."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -43,7 +43,7 @@ SEVERITIES = {
 
 @dataclass(frozen=True)
 class Rule:
-    """One shape: its anchor and name, the property that it looks at, what it demands, how grave, and in which words."""
+    """One shape: anchor, name, property path, constraints, severity and message."""
 
     iri: str
     anchor: str
@@ -67,7 +67,7 @@ class Group:
 
 
 class Shapes:
-    """The statements of a shapes file, in the words of one language."""
+    """Presenter of the statements of a shapes file, in one language."""
 
     def __init__(self, triples: Iterable[Triple], labels: Labels, lang: str) -> None:
         self._labels, self._lang = labels, lang
@@ -76,7 +76,7 @@ class Shapes:
             self._about.setdefault(_key(subject), {}).setdefault(predicate.value, []).append(value)
 
     def groups(self) -> list[Group]:
-        """Return all shapes by the class whose things they look at, in the order of the file."""
+        """Return all shapes by target class, in the order of the file."""
         groups: dict[str, Group] = {}
         for shape in self._about:
             for target in self._all(shape, _TARGET):
@@ -104,7 +104,7 @@ class Shapes:
         )
 
     def _times(self, shape: str) -> str:
-        """Return how many values there may be: `1`, `0–1`, `1–`."""
+        """Return the cardinality: `1`, `0–1`, `1–`."""
         least, most = (self._literal(shape, name) for name in ("minCount", "maxCount"))
         if not (least or most):
             return ""
@@ -118,7 +118,7 @@ class Shapes:
                 yield words[0 if self._lang == "ja" else 1], said
 
     def _written(self, term: object) -> str:
-        """Return a value, or the values of a list."""
+        """Return a value, or the values of a list, as text."""
         if isinstance(term, BlankNode):
             return ", ".join(self._written(item) for item in self._list(term))
         if isinstance(term, NamedNode):

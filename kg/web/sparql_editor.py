@@ -1,7 +1,7 @@
-"""The endpoint in a browser: the page where a query is written, and where its answer stands.
+"""SPARQL editor: the page of the endpoint with a query and its result.
 
-It needs no script. A form posts the query and is led to an address that can be shared; where that would be too long the
-answer comes at once. With its script (kg/scripts) the same page is fetched, and its answer put in place.
+It needs no script. A form posts the query and is redirected to a URL that can be shared; if that would be too long, the
+result is sent at once. With its script (kg/scripts) the same page is fetched, and its result inserted.
 """
 
 import difflib
@@ -41,7 +41,7 @@ _OWN = ("stored", "edit", "lang", "format", "page")  # parameters that are none 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a question, as the page tells it."""
+    """Outcome of a query, as displayed."""
 
     shown: results_table.Shown | None = None
     refusal: Refusal | None = None
@@ -53,10 +53,10 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Editor:
-    """The page of the endpoint for one graph, at its path below the top; `version` is that of a release of its own.
+    """The editor for one graph, at its path below the site root; `version` is that of a specific release.
 
-    `lasting` is what `Cache-Control` says of a page with an answer: not that it is there for ever, since the next
-    version of this program may write it in another way.
+    `lasting` is the `Cache-Control` of pages with a result: not immutable, since the next version of this program may
+    render them differently.
     """
 
     answers: Answers
@@ -68,7 +68,7 @@ class Editor:
     version: str = ""
 
     def wants(self, question: Question, accepted: str | None) -> bool:
-        """Whether a browser asks: by name, or since it likes HTML better than any other form of an answer."""
+        """Return whether to respond with a page: HTML is requested by name, or preferred by `Accept`."""
         if question.format:
             return question.format.lower() in HTML.names
         if "html" not in (accepted or ""):
@@ -79,7 +79,7 @@ class Editor:
             return False
 
     async def answer(self, request: Request, question: Question) -> Response:
-        """Return the page with the answer to a question, or where a form has posted it, lead to its address."""
+        """Return the page with the result of a query; for a posted form, redirect to its URL."""
         view = view_of(request)
         address = self._address(view, question)
         if request.method == "POST" and address:
@@ -97,10 +97,10 @@ class Editor:
         return answer
 
     async def blank(self, request: Request) -> Response:
-        """Return the page without an answer: with the query to edit, a stored one, or the first example.
+        """Return the page without a result: with a given query, a stored one, or the example.
 
-        Other parameters say what a stored query is about (`kg.core.stored_queries`). What is not understood is said
-        on the page.
+        Other parameters are those of the stored query (`kg.core.stored_queries`). Invalid ones are reported on the
+        page.
         """
         view, asked = view_of(request), request.query_params
         query, refusal = asked.get("edit") or "", None
@@ -110,7 +110,7 @@ class Editor:
         return self._page(view, Question(query or example(view.lang, await self.stored.editions())), status, outcome)
 
     async def _stored(self, view: View, asked: QueryParams) -> tuple[str, Refusal | None]:
-        """Return the text of the stored query that an address names, about what it chooses, or why that cannot be."""
+        """Return the text of the requested stored query with its parameters, and the refusal if they are invalid."""
         named = (await self.stored.named()).get(asked["stored"])
         if named is None:
             near = (
@@ -145,13 +145,13 @@ class Editor:
         return page(html, view, status, ["'self'"] if templates.there(SCRIPT) else ())
 
     def _address(self, view: View, question: Question) -> str:
-        """Return the address of a question below the top of the site; empty where it would be too long."""
+        """Return the URL of a query below the site root; empty if it would be too long."""
         pairs = [("query", question.query), *_graphs(question)]
         address = "&".join(f"{key}={quote(value, safe='')}" for key, value in pairs)
         return "" if len(address) > LONGEST_ADDRESS else f"{self.path}?{address}&lang={view.lang}"
 
     async def _outcome(self, request: Request, question: Question, view: View) -> Outcome | None:
-        """Ask, and return what came of it; None where the client has gone away meanwhile."""
+        """Run a query and return its outcome; None if the client has disconnected meanwhile."""
         format, start, remarks = (
             results_table.format_for(question.query),
             time.perf_counter(),
@@ -174,7 +174,7 @@ class Editor:
 
 
 def router(vocabulary: Vocabulary, labels: Labels) -> APIRouter:
-    """Return the route of the terms that the editor completes."""
+    """Return the route of the terms for auto-completion."""
     routes = APIRouter()
     made: list[dict[str, object]] = []
 
@@ -188,7 +188,7 @@ def router(vocabulary: Vocabulary, labels: Labels) -> APIRouter:
 
 
 def _terms(words: Words, labels: Labels) -> dict[str, object]:
-    """Return the prefixes and the terms: name, kind, uses, and what it is called in both languages."""
+    """Return the prefixes and the terms: name, kind, number of uses, labels in both languages."""
     terms = sorted(words.used.values(), key=lambda term: (-term.uses, term.iri))
     listed = [
         [prefixed(term.iri), term.kind, term.uses, labels.of(term.iri, "ja"), labels.of(term.iri, "en")]
@@ -199,7 +199,7 @@ def _terms(words: Words, labels: Labels) -> dict[str, object]:
 
 
 def _instead(query: str, missing: Missing, iri: str) -> str:
-    """Return a query with another term in the place of one that is missing."""
+    """Return a query in which an unknown term is replaced by another one."""
     prefix, _, _ = missing.written.partition(":")
     space = missing.iri[: max(missing.iri.rfind("#"), missing.iri.rfind("/")) + 1]
     short = not missing.written.startswith("<") and iri.startswith(space)
@@ -211,12 +211,12 @@ def _instead(query: str, missing: Missing, iri: str) -> str:
 
 
 def _zero(shown: results_table.Shown) -> bool:
-    """Whether an answer is one row that counts nothing."""
+    """Return whether a result is one row of zeros."""
     return shown.total == 1 and all(cell is not None and cell.text == "0" for row in shown.rows for cell in row)
 
 
 def _number(request: Request) -> int:
-    """Return which page of the rows is asked for."""
+    """Return the requested page of the rows."""
     return number_in(request, "page", _LAST_PAGE)
 
 

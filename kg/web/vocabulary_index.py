@@ -1,7 +1,7 @@
-"""The words of a release: which classes and properties it uses and how often, and which one a mistaken name may mean.
+"""Vocabulary index: the classes and properties in use with their frequency, and suggestions for unknown names.
 
-A question that names a term that is not there is answered: with nothing. Whoever mistypes a name, or guesses it, is to
-be told so. The nearest names are those that are spelt alike, and those whose definitions speak of what the name says.
+A query with an unknown term is valid and has no results. So misspelt and guessed names are reported, with suggestions:
+names with similar spelling, and those with definitions that contain the words of the name.
 """
 
 import asyncio
@@ -41,7 +41,7 @@ _MOST = 20  # names of one query that are looked at
 
 @dataclass(frozen=True)
 class Term:
-    """A class or a property: how often it is used, and the IRI of a thing that uses it."""
+    """A class or a property: its number of uses, and the IRI of a resource that uses it."""
 
     iri: str
     kind: str
@@ -51,9 +51,9 @@ class Term:
 
 @dataclass(frozen=True)
 class Missing:
-    """A name in a query that nothing here bears: as it was written, and the nearest ones that are there, as IRIs.
+    """An unknown name in a query, as written, and suggestions as IRIs.
 
-    `declared` says that the ontology has it, and no statement uses it.
+    `declared` is true if the ontology defines it, but no statement uses it.
     """
 
     written: str
@@ -64,7 +64,7 @@ class Missing:
 
 @dataclass(frozen=True)
 class Words:
-    """What is known: the terms in use by IRI, and of every other term of the graph or the ontology that it is there."""
+    """Index of the vocabulary: the terms in use by IRI, the other terms of the graph, and those of the ontology."""
 
     used: Mapping[str, Term]
     others: frozenset[str] = frozenset()
@@ -73,19 +73,19 @@ class Words:
 
     @property
     def spaces(self) -> frozenset[str]:
-        """The namespaces of the terms: a name of another one may be anything."""
+        """The namespaces of the terms; names in other namespaces are not checked."""
         return frozenset(_space(iri) for iri in (*self.used, *self.declared)) - {PREFIXES["xsd"]}
 
 
 class Vocabulary:
-    """The words of one graph; `files` define or name them in Turtle. What is asked for it is asked once."""
+    """The vocabulary of one graph; `files` define or label terms in Turtle. Query results are cached."""
 
     def __init__(self, ask: Ask, files: Iterable[Path] = ()) -> None:
         self._ask, self._files = ask, tuple(files)
         self._words: asyncio.Future[Words] | None = None
 
     async def words(self) -> Words:
-        """Return what is known."""
+        """Return the index."""
         if self._words is None:
             self._words = asyncio.ensure_future(self._read())
         try:
@@ -95,7 +95,7 @@ class Vocabulary:
             raise
 
     async def missing(self, query: str) -> list[Missing]:
-        """Return the names in a query that nothing here bears, each once: terms, and things under our own base."""
+        """Return the distinct unknown names in a query: terms, and resources under our own base."""
         words = await self.words()
         written = {
             sparql_scanner.resolved(name.iri, BASE): name.written for name in sparql_scanner.names(query) if name.iri
@@ -112,23 +112,23 @@ class Vocabulary:
         ]
 
     async def known(self, things: Iterable[str]) -> set[str]:
-        """Return which of these IRIs the graph says something about."""
+        """Return those of these IRIs that occur in the graph."""
         asked = [iri for iri in things if is_iri(iri)]
         return set(await self._column(filled(_KNOWN, thing=asked), "thing")) if asked else set()
 
     async def _unknown(self, things: Sequence[tuple[str, str]]) -> list[Missing]:
-        """Return which of these things the graph says nothing about."""
+        """Return those of these resources that do not occur in the graph."""
         there = await self.known(iri for iri, _ in things)
         return [Missing(name, iri, await self._beside(iri)) for iri, name in things if iri not in there]
 
     async def things_under(self, start: str) -> list[str]:
-        """Return the IRIs of at most a thousand things whose IRI begins like this."""
+        """Return the IRIs of at most a thousand resources with this prefix."""
         begins = f"STRSTARTS(STR(?thing), {Literal(start)})"
         query = f"SELECT DISTINCT ?thing {{ ?thing a ?class FILTER(isIRI(?thing) && {begins}) }} LIMIT 1000"
         return await self._column(query, "thing")
 
     async def _beside(self, iri: str) -> tuple[str, ...]:
-        """Return things whose IRI is like this one, of those with the same beginning."""
+        """Return resources with an IRI similar to this one and the same prefix."""
         others = await self.things_under(iri.rpartition("/")[0] + "/")
         return tuple(difflib.get_close_matches(iri, others, _NEAR, _LIKE))
 
@@ -150,7 +150,7 @@ class Vocabulary:
 
 
 def nearest(iri: str, words: Words) -> tuple[str, ...]:
-    """Return the terms in use that a name may mean, the most likely first: classes for a name with a capital."""
+    """Return the terms in use that a name may mean, best first: classes for a capitalized name."""
     name = _local(iri)
     kind = CLASS if name[:1].isupper() else PROPERTY
     scores: dict[str, float] = {}
@@ -165,18 +165,18 @@ def nearest(iri: str, words: Words) -> tuple[str, ...]:
 
 
 def _alike(one: str, other: str) -> float:
-    """Return how much alike two names are spelt, from 0 to 1."""
+    """Return the similarity of two spellings, from 0 to 1."""
     return difflib.SequenceMatcher(None, one.lower(), other.lower(), autojunk=False).ratio()
 
 
 def _meant(name: Sequence[str], said: str) -> float:
-    """Return how much of a name stands in what is said about a term: little, unless all of it does."""
+    """Return the share of the words of a name that occur in a definition, reduced unless all do."""
     found = sum(f" {word} " in said if word.isascii() else word in said for word in name)
     return 0.0 if not name else _ALL if found == len(name) else _SOME * found / len(name)
 
 
 def _definitions(files: Iterable[Path]) -> tuple[dict[str, str], set[str]]:
-    """Return the words that are said about each term, between blanks, and the terms of our own that are declared."""
+    """Return the words about each term, between spaces, and the declared terms of our own."""
     texts: dict[str, list[str]] = {}
     for file in files:
         for quad in statements_of(file):
@@ -191,7 +191,7 @@ def _definitions(files: Iterable[Path]) -> tuple[dict[str, str], set[str]]:
 
 
 def _words_of(text: str) -> list[str]:
-    """Return the words of a text or of a name in camel case, in small letters, without the s of a plural."""
+    """Return the words of a text or of a camel-case name, in lower case, without plural s."""
     return [word.lower().removesuffix("s") for word in _WORD.findall(text)]
 
 
@@ -204,6 +204,6 @@ def _local(iri: str) -> str:
 
 
 def shown(iri: str) -> str:
-    """Return an IRI as a query would name it."""
+    """Return an IRI as written in a query."""
     name = prefixed(iri)
     return f"<{iri}>" if name == iri else name

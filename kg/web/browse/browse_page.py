@@ -1,7 +1,4 @@
-"""A view of the list in the words of a page: its rows, its facets with counts, what is chosen, how it is sorted.
-
-Where the words of a view are looked for: in the search index of what is served, beside the event loop.
-"""
+"""Presenter of the list of measures: rows, facets with counts, active filters, sort links; and its index search."""
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,7 +20,7 @@ _LISTED = 60  # values of a facet on a page
 
 @dataclass(frozen=True)
 class Option:
-    """A value that can be chosen: its words, its number of measures, and where choosing it (or not) leads."""
+    """A selectable facet value: label, number of measures, and the link that toggles it."""
 
     words: str
     lang: str
@@ -34,7 +31,7 @@ class Option:
 
 @dataclass(frozen=True)
 class Group:
-    """A facet with its values: those seen at first, those folded, and how many more there are."""
+    """A facet with its values: the visible ones, the folded ones, and the number of further ones."""
 
     key: str
     words: str
@@ -44,13 +41,13 @@ class Group:
 
     @property
     def chosen(self) -> bool:
-        """Whether a value of it is chosen."""
+        """True if one of its values is selected."""
         return any(option.chosen for option in (*self.options, *self.folded))
 
 
 @dataclass(frozen=True)
 class Chip:
-    """A thing that is chosen: what it belongs to, its words, where it is taken away, and what would be found then."""
+    """An active filter: its facet, its label, the link that removes it, and the number of measures without it."""
 
     facet: str
     words: str
@@ -60,7 +57,7 @@ class Chip:
 
 @dataclass(frozen=True)
 class Named:
-    """A thing in a row: its name, the language of that, and its path on this site."""
+    """A resource in a row: name, its language, and its path on this site."""
 
     words: str
     lang: str
@@ -69,7 +66,7 @@ class Named:
 
 @dataclass(frozen=True)
 class Row:
-    """A measure of the list; `edition` is the key of its edition, where there are several."""
+    """A measure of the list; `edition` is the key of its edition, if there are several."""
 
     iri: str
     path: str
@@ -83,7 +80,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Order:
-    """A way to sort: its words, where it leads, and whether it is in use: `ascending`, `descending` or nothing."""
+    """A sort order: label, link, and its current state: `ascending`, `descending` or empty."""
 
     key: str
     words: str
@@ -93,7 +90,7 @@ class Order:
 
 @dataclass(frozen=True)
 class Shown:
-    """A view of the list."""
+    """The data of the page of a view."""
 
     total: int
     every: int
@@ -106,7 +103,7 @@ class Shown:
 
 
 class Words:
-    """Says a view in the words of a page."""
+    """Presenter of a view in one page context."""
 
     def __init__(self, view: View, table: Table, choice: Choice, hits: int | None) -> None:
         self._view, self._table, self._choice, self._hits = view, table, choice, hits
@@ -123,7 +120,7 @@ class Words:
         return self._table.page(self.found, self._choice.order, self._choice.backwards, start, LENGTH)
 
     def shown(self, titles: Names) -> Shown:
-        """Return the view; `titles` are those of the measures of the page."""
+        """Return the page; `titles` are those of its measures."""
         return Shown(
             total=self.found.bit_count(),
             every=len(self._table.iris),
@@ -168,7 +165,7 @@ class Words:
         return Named(words, lang, _path(value))
 
     def _group(self, facet: Facet) -> Group | None:
-        """Return a facet; None where it tells nothing apart."""
+        """Return a facet; None if all measures have the same value."""
         if len(self._table.bits[facet.key]) < 2 and facet.key not in self._choice.values:
             return None
         chosen = self._choice.values.get(facet.key, ())
@@ -214,7 +211,7 @@ class Words:
             yield Order(sort.key, self._view.t(*sort.words), self._address(self._choice.sorted_by(turned)), used)
 
     def _value(self, facet: Facet, value: str) -> tuple[str, str]:
-        """Return the words for a value, and their language where it is not that of the page."""
+        """Return the label of a value, and its language if it is not that of the page."""
         if value == NOTHING:
             return self._view.t(*facet.nothing), ""
         if value in facet.special:
@@ -231,7 +228,7 @@ class Words:
 
 
 def kept(choice: Choice) -> list[tuple[str, str]]:
-    """Return the parameters that the search form of the page hands on: all but its own and the page."""
+    """Return the hidden parameters of the search form: all but its own and the page."""
     return [pair for pair in choice.parameters() if pair[0] not in (WORDS, SORT, PAGE)]
 
 
@@ -244,7 +241,7 @@ Find = Callable[[str], Awaitable[Sequence[str]]]
 
 
 def finder(desk: Desk) -> Find:
-    """Return what looks for measures at the desk of the searches."""
+    """Return a function that searches the measures in the index."""
 
     async def find(words: str) -> Sequence[str]:
         def errand(matcher: Matcher, deadline: float) -> Sequence[str]:

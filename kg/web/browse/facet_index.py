@@ -1,9 +1,8 @@
-"""Which measure has which value of which facet, in memory: for each value one bit for each measure.
+"""In-memory facet index: for each facet value a bit set of the measures that have it.
 
-A release never changes, so this is made once. 82,000 measures and a hundred values take a megabyte of bits; what is
-counted for a page is a few hundred operations on those, whatever is chosen.
-
-Asks a store by what its measures are told apart: some editions at once, so that no answer is large.
+A release is immutable, so the index is built once. For 82,000 measures and a hundred values it takes a megabyte; the
+counts of a page are a few hundred operations on bit sets. The store is queried for a few editions at once, so that no
+result is large.
 """
 
 import asyncio
@@ -27,7 +26,7 @@ _SPECIAL = {facet.key: frozenset(facet.special) for facet in FACETS}
 
 @dataclass(frozen=True)
 class Count:
-    """A value of a facet and how many measures of a view have it."""
+    """A facet value with its number of measures in a view."""
 
     value: str
     measures: int
@@ -35,10 +34,10 @@ class Count:
 
 @dataclass(frozen=True)
 class Table:
-    """The measures of a graph by their numbers here, which are the places of their IRIs in order.
+    """The facet index. Measures are numbered by the order of their IRIs.
 
-    `bits` are the measures that have a value, by facet and value; `keys` what each measure is sorted by; `names` what
-    the values are called, by language. `newest` is the newest edition, where there are several.
+    `bits` are the measures by facet and value, `keys` the sort keys of each measure, `names` the labels of values by
+    language. `newest` is the newest edition, if there are several.
     """
 
     iris: Sequence[str]
@@ -50,7 +49,7 @@ class Table:
 
     @property
     def every(self) -> int:
-        """The bits of all measures."""
+        """The bit set of all measures."""
         return (1 << len(self.iris)) - 1
 
     def having(self, facet: str, values: Iterable[str]) -> int:
@@ -61,7 +60,7 @@ class Table:
         return found
 
     def selected(self, chosen: Mapping[str, Sequence[str]], within: int | None = None, but: str = "") -> int:
-        """Return the measures that have a chosen value of each facet, of those `within`; `but` is not looked at."""
+        """Return the measures that have a selected value of each facet, restricted to `within`; `but` is skipped."""
         found = self.every if within is None else within
         for facet, values in chosen.items():
             if facet != but:
@@ -69,7 +68,7 @@ class Table:
         return found
 
     def counts(self, facet: Facet, chosen: Mapping[str, Sequence[str]], within: int | None = None) -> list[Count]:
-        """Return how many measures have each value under what is chosen of the other facets."""
+        """Return the number of measures for each value, under the selected values of the other facets."""
         there = self.selected(chosen, within, facet.key)
         asked = chosen.get(facet.key, ())
         counted = [(value, (bits & there).bit_count()) for value, bits in self.bits[facet.key].items()]
@@ -79,17 +78,17 @@ class Table:
         return found
 
     def page(self, found: int, sort: str, backwards: bool, start: int, length: int) -> list[int]:
-        """Return some of these measures in an order, from the `start`-th on."""
+        """Return `length` measures in an order, from the `start`-th on."""
         order: Iterable[int] = self.orders[f"-{sort}" if backwards else sort]
         bits = found.to_bytes(len(self.iris) // 8 + 1, "little")
         return list(islice((place for place in order if bits[place >> 3] >> (place & 7) & 1), start, start + length))
 
     def of(self, facet: str, place: int) -> list[str]:
-        """Return the values that a measure has of a facet."""
+        """Return the values of a facet that a measure has."""
         return [value for value, bits in self.bits[facet].items() if value != NOTHING and bits >> place & 1]
 
     def among(self, iris: Iterable[str]) -> int:
-        """Return the measures of these IRIs."""
+        """Return the bit set of these IRIs."""
         bits = bytearray(len(self.iris) // 8 + 1)
         for iri in iris:
             place = bisect_left(self.iris, iri)
@@ -104,7 +103,7 @@ class Table:
 
 
 class Stated(NamedTuple):
-    """That a measure has a value of a facet, or of what it is sorted by; `thing` tells an IRI from a text."""
+    """A facet value or a sort key of a measure; `thing` is true for an IRI."""
 
     measure: str
     facet: str
@@ -113,7 +112,7 @@ class Stated(NamedTuple):
 
 
 class Maker:
-    """Makes a table of what is stated. All that is stated of a measure comes in one batch, with its edition."""
+    """Builder of a facet index. Each batch contains all statements about its measures, with their editions."""
 
     def __init__(self) -> None:
         # Measures are numbered as they come; for a value, the numbers of those that have it.
@@ -124,7 +123,7 @@ class Maker:
         self._same: dict[Key, Key] = {}
 
     def take(self, rows: Iterable[Stated]) -> None:
-        """Take the rows of a batch. Where a facet has a text, that is one of our words, or else no value."""
+        """Add the rows of a batch. A literal value of a facet is one of the reserved keys, else ignored."""
         listed = [row for row in rows if row.thing or row.value in _SPECIAL.get(row.facet, (row.value,))]
         numbers: dict[str, int] = {}
         for measure, facet, value, _ in listed:
@@ -146,11 +145,11 @@ class Maker:
             self._keys["targets"][number] = len(targets)
 
     def values(self) -> set[str]:
-        """Return the values that have been taken."""
+        """Return all values added so far."""
         return {value for values in self._having.values() for value in values}
 
     def table(self, names: Mapping[str, Mapping[str, str]], newest: str = "") -> Table:
-        """Return the table of all that has been taken; `newest` is the edition that is meant where none is named."""
+        """Return the index; `newest` is the edition selected by default."""
         order = sorted(range(len(self._iris)), key=self._iris.__getitem__)
         place = array("I", order)
         for at, number in enumerate(order):
@@ -174,7 +173,7 @@ class Maker:
             keys.append(None)
 
     def _one(self, key: Key) -> Key:
-        """Return the same key as before, so that it is kept once."""
+        """Return the canonical instance of an equal key, to save memory."""
         return self._same.setdefault(key, key)
 
     def _smallest(self, name: str, number: int, text: str) -> None:
@@ -192,7 +191,7 @@ def _number(text: str) -> int | None:
 
 
 def _bits(facet: Facet, having: Mapping[str, "array[int]"], place: "array[int]") -> dict[str, int]:
-    """Return the bits of each value, and those of no value; of a facet that is ordered, by the keys of the values."""
+    """Return the bit set of each value, and of having none; for an ordered facet, by key."""
     found, every = {}, 0
     for value in sorted(having, key=facet.short):
         bits = bytearray(len(place) // 8 + 1)
@@ -205,7 +204,7 @@ def _bits(facet: Facet, having: Mapping[str, "array[int]"], place: "array[int]")
 
 
 def _orders(keys: Mapping[str, Sequence[Key]], editions: Sequence[str]) -> Iterator[tuple[str, "array[int]"]]:
-    """Yield the orders, as the query of a view sorts: later editions first, what has no key last, both ways."""
+    """Yield the sort orders, as in the query of a view: newest editions first, unbound keys last in both directions."""
     places = range(len(editions))  # in the order of the IRIs
 
     def ordered(before: Iterable[int], variable: str, backwards: bool = False) -> list[int]:
@@ -235,7 +234,7 @@ _TERM = re.compile(r'^<(.*)>$|^"(.*)".*$')
 
 
 async def gathered(ask: Ask) -> Table:
-    """Return the table of a graph; other questions have their turns meanwhile."""
+    """Build the facet index of a graph, in several queries, so that others get their turn in between."""
     maker = Maker()
     said = await editions_of(ask)
     editions = said or [row["edition"] for row in await rows(ask, _EDITIONS) if is_iri(row["edition"])]
@@ -247,7 +246,7 @@ async def gathered(ask: Ask) -> Table:
 
 
 async def _answered(ask: Ask, editions: Sequence[str]) -> list[bytes]:
-    """Return the answers about editions: one, or more where a busy server has not had the time for one."""
+    """Return the results for editions: one, or several if a busy server had no time for one."""
     try:
         return [await ask(text_of("facets-of-measures", edition=editions), TSV)]
     except Refusal as refusal:
@@ -263,7 +262,7 @@ async def titles(ask: Ask, measures: Sequence[str]) -> Names:
 
 
 def _read(body: bytes) -> Iterator[Stated]:
-    """Yield the rows of an answer. It is TSV, which tells IRIs from texts; an IRI with a comma would break our CSV."""
+    """Yield the rows of a TSV result, which distinguishes IRIs from literals, unlike CSV."""
     for line in body.decode().split("\n")[1:]:  # other characters that end lines may stand in a text
         terms = line.split("\t")
         if len(terms) == len(Stated._fields) - 1 and terms[0].startswith("<"):

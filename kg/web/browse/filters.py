@@ -1,15 +1,12 @@
-"""What an address of the list asks for: facets, words, an order, a page; and what of it is not understood.
+"""Parsed parameters of the list of measures, its facets, and the SPARQL query of a view.
 
-The same view has one address: its parameters in one order, without those that change nothing.
+Each view has one canonical URL: parameters in a fixed order, without defaults. The query is the stored query of all
+measures with the conditions of the view inserted; a test runs it and compares its rows with those of the pages, which
+are computed without it.
 
-The query that makes exactly a view: the stored query of all measures, with the conditions of the view in it.
-
-A test asks it and compares its rows with those of the pages, which are made without it.
-
-What measures are told apart by. A facet is one entry here and one branch of the query facets-of-measures.rq.
-
-A value goes by a key: that of the code list where its IRI stands under the folder of the facet, else what follows
-`id/`, else its whole IRI. Two keys are of ours: `-` where a measure has no value, and the words of `special`.
+A facet is one entry here and one branch of the query facets-of-measures.rq. A value has a key: that of the code list if
+its IRI is under the folder of the facet, else the part after `id/`, else the whole IRI. Two kinds of keys are reserved:
+`-` for measures without a value, and the keys in `special`.
 """
 
 import re
@@ -29,7 +26,7 @@ EDITION, ALL = "edition", "all"  # of several editions the newest is meant, unle
 
 @dataclass(frozen=True)
 class Special:
-    """A value that is no thing: its words in Japanese and English, and the pattern that a measure has it by."""
+    """A facet value that is not a resource: its labels in Japanese and English, and its graph pattern."""
 
     words: tuple[str, str]
     pattern: str
@@ -37,11 +34,11 @@ class Special:
 
 @dataclass(frozen=True)
 class Facet:
-    """One facet: its words, what its values are under, their pattern, and the words for having none.
+    """One facet: its labels, the folder of its values, their graph pattern, and the label for having none.
 
-    In a pattern, `?measure` is the measure and `?any` the value; the names that begin so stand nowhere else in a query.
-    `ordered` facets list their values by their keys, the others by how many measures have them.
-    Of a `covering` facet the pattern holds of the special values, too.
+    In a pattern, `?measure` is the measure and `?any` the value; no other part of a query uses variables with these
+    prefixes. `ordered` facets list their values by key, the others by number of measures. The pattern of a `covering`
+    facet also matches its special values.
     """
 
     key: str
@@ -54,12 +51,12 @@ class Facet:
     covering: bool = False
 
     def short(self, value: str) -> str:
-        """Return the key of a value; it may stand in a list that is separated by commas."""
+        """Return the key of a value; safe in a comma-separated list."""
         own = value.removeprefix(f"{ID}{self.folder}/")
         return quote(value.removeprefix(ID) if "/" in own else own, safe="/:@-._~")
 
     def whole(self, key: str) -> str:
-        """Return the value of a key: the IRI, or the key itself where it is one of ours."""
+        """Return the value of a key: an IRI, or the key itself if it is reserved."""
         if key == NOTHING or key in self.special:
             return key
         text = unquote(key)
@@ -152,7 +149,7 @@ BY_KEY = {facet.key: facet for facet in FACETS}
 
 @dataclass(frozen=True)
 class Sort:
-    """An order of the list: its words, the variable of the query, and whether its values are numbers."""
+    """A sort order of the list: labels, variable of the query, and whether its values are numbers."""
 
     key: str
     words: tuple[str, str]
@@ -180,7 +177,7 @@ _LAST_PAGE = 1_000_000
 
 @dataclass(frozen=True)
 class Ignored:
-    """A part of an address that is not followed, and why, in both languages."""
+    """An ignored part of a URL, with the reason in both languages."""
 
     name: str
     value: str
@@ -189,9 +186,9 @@ class Ignored:
 
 @dataclass(frozen=True)
 class Choice:
-    """What is asked for. `values` are chosen values (whole, not keys) by facet.
+    """Parsed parameters of a view. `values` are the selected values (IRIs, not keys) by facet.
 
-    Of several editions the `newest` is chosen where the address names none.
+    Of several editions the `newest` is selected by default.
     """
 
     values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -202,16 +199,16 @@ class Choice:
 
     @property
     def backwards(self) -> bool:
-        """Whether the order is turned round."""
+        """True if the order is descending."""
         return self.sort.startswith("-")
 
     @property
     def order(self) -> str:
-        """The key of the order, whichever way round."""
+        """The key of the sort order, without its direction."""
         return self.sort.lstrip("-")
 
     def parameters(self) -> tuple[tuple[str, str], ...]:
-        """Return the parameters of the address."""
+        """Return the parameters of the canonical URL."""
         pairs = [(WORDS, self.words)] if self.words else []
         for facet in FACETS:
             chosen = self.values.get(facet.key, ())
@@ -222,12 +219,12 @@ class Choice:
         return tuple(pairs)
 
     def address(self, **more: str) -> str:
-        """Return the part of the address that begins with `?`; empty where nothing is asked for."""
+        """Return the query string with its `?`; empty without parameters."""
         pairs = [*self.parameters(), *more.items()]
         return f"?{urlencode(pairs, safe=',:@-._~')}" if pairs else ""
 
     def toggled(self, facet: Facet, value: str) -> "Choice":
-        """Return the choice with a value more, or without it where it is chosen; on its first page."""
+        """Return the first page of the view with a value added, or removed if it is selected."""
         chosen = self.values.get(facet.key, ())
         left = tuple(each for each in chosen if each != value) if value in chosen else (*chosen, value)
         if facet.key == EDITION and self.newest:  # either all, or some
@@ -236,15 +233,15 @@ class Choice:
         return replace(self, values=values, page=1)
 
     def without_words(self) -> "Choice":
-        """Return the choice without its words; on its first page."""
+        """Return the first page of the view without its search words."""
         return replace(self, words="", page=1)
 
     def sorted_by(self, sort: str) -> "Choice":
-        """Return the choice in another order."""
+        """Return the first page of the view in another order."""
         return replace(self, sort=sort, page=1)
 
     def on(self, page: int) -> "Choice":
-        """Return another page of the choice."""
+        """Return another page of the view."""
         return replace(self, page=page)
 
 
@@ -254,10 +251,10 @@ def read(
     apart: Sequence[str] = (),
     newest: str = "",
 ) -> tuple[Choice, list[Ignored]]:
-    """Return what parameters ask for and what of them is ignored.
+    """Parse the parameters of a view, and return those that are ignored.
 
-    `known` are the values of each facet; `apart` are parameters that others look at. Empty ones, which a form sends,
-    ask for nothing. `newest` is the newest of several editions, which is meant where none is named.
+    `known` are the values of each facet; `apart` are parameters that others read. Empty ones, which a form sends, are
+    skipped. `newest` is the newest of several editions, selected by default.
     """
     choice, ignored = Choice(newest=newest), list[Ignored]()
     seen = set[str]()
@@ -302,7 +299,7 @@ def _with_values(choice: Choice, facet: Facet, text: str, known: set[str]) -> tu
 
 
 def _unfit(name: str, text: str) -> tuple[str, str] | None:
-    """Return why a parameter cannot be followed, or None."""
+    """Return why a parameter is invalid, or None."""
     if name == WORDS and len(text) > LONGEST_WORDS:
         return (f"{LONGEST_WORDS}文字を超えています", f"has more than {LONGEST_WORDS} characters")
     if name == SORT and text.removeprefix("-") not in SORT_BY_KEY:
@@ -330,7 +327,7 @@ _TEXTS = (
 
 
 def question(choice: Choice, lang: str, hits: Sequence[str] | None = None) -> str:
-    """Return the query of a view, with names in a language; `hits` are the measures that an index has found."""
+    """Return the query of a view, with names in a language; `hits` are the measures found by an index."""
     text = _FRONT.sub("", checked(NAME, _PLACE, _ORDER))
     conditions = "".join(f"    {line}\n" for line in _conditions(choice, hits))
     if lang != "ja":
@@ -341,14 +338,14 @@ def question(choice: Choice, lang: str, hits: Sequence[str] | None = None) -> st
 
 
 def searching(words: str) -> str:
-    """Return the query for the measures with these words, where there is no index."""
+    """Return the query for measures with these words, used if there is no index."""
     prefixes = "\n".join(line for line in checked(NAME).splitlines() if line.startswith("PREFIX"))
     lines = "\n  ".join(_containing(words))
     return f"{prefixes}\nSELECT ?measure WHERE {{\n  ?measure a shisaku:Measure .\n  {lines}\n}}"
 
 
 def order(choice: Choice) -> str:
-    """Return what a view is sorted by: what has no key stands last, both ways; what is alike, as in the source."""
+    """Return the ORDER BY of a view: unbound keys last in both directions; ties as in the source."""
     variable = f"?{SORT_BY_KEY[choice.order].variable}"
     bound = f"DESC(BOUND({variable}))"
     if choice.order == SORTS[0].key:

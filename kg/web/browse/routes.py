@@ -1,4 +1,4 @@
-"""The paths of the list of measures: the page, and the view as CSV, as JSON and as the query that makes it."""
+"""Routes of the list of measures: as a page, and as CSV, JSON and SPARQL query of the same view."""
 
 import asyncio
 import json
@@ -47,7 +47,7 @@ _LONGEST_ADDRESS = 24_000  # bytes: what browsers and proxies let pass
 
 
 def router(answers: Answers, release: Release | None, sending: Sending, find: Find | None) -> APIRouter:
-    """Return these routes; `find` looks for words in the search index, where there is or will be one."""
+    """Return these routes; `find` searches the index, if there is or will be one."""
     routes = APIRouter(tags=["measures"])
     browse = Browse(answers, release, sending, find)
 
@@ -73,7 +73,7 @@ def router(answers: Answers, release: Release | None, sending: Sending, find: Fi
 
 @dataclass(frozen=True)
 class _Asked:
-    """A view that somebody asks for: what is chosen, the measures that have its words, and what is ignored."""
+    """A requested view: its parameters, the measures with its words, and the ignored parameters."""
 
     choice: Choice
     table: Table
@@ -82,7 +82,7 @@ class _Asked:
 
 
 class Browse:
-    """Answers with views of the measures of one graph."""
+    """Request handlers for views of the measures of one graph."""
 
     def __init__(self, answers: Answers, release: Release | None, sending: Sending, find: Find | None) -> None:
         self._ask: Ask = asking(answers)
@@ -91,7 +91,7 @@ class Browse:
         self._making: asyncio.Task[Table] | None = None
 
     async def answer(self, request: Request, format: Format | None) -> Response:
-        """Answer with a view in a format; without one, with its query."""
+        """Return a view in a format; without a format, its query."""
         asked = Asked(request, PATH, None if format is HTML else format)
         table = await self._table()
         if table is None:
@@ -129,7 +129,7 @@ class Browse:
         return await self._csv(asked, query, which)
 
     async def _table(self) -> Table | None:
-        """Return what measures are told apart by; None where it is still being made."""
+        """Return the facet index; None while it is being built."""
         if self._making is None or (self._making.done() and self._making.exception()):
             self._making = asyncio.create_task(gathered(self._ask))
         done, _ = await asyncio.wait([self._making], timeout=_PATIENCE)
@@ -190,7 +190,7 @@ class Browse:
         return words.shown(await titles(self._ask, [which.table.iris[place] for place in words.places()]))
 
     async def _csv(self, asked: Asked, query: str, which: _Asked) -> Response:
-        """Answer with all rows of a view: what its query answers, in the form of the endpoint."""
+        """Return all rows of a view: the result of its query, as the endpoint serializes it."""
         answer = await self._answer(query, CSV)
         number = which.table.selected(which.choice.values, which.hits).bit_count()
         rest = which.choice.on(1).address(lang=asked.lang)
@@ -210,14 +210,14 @@ def _given(request: Request) -> tuple[tuple[str, str], ...]:
 
 
 def _record(row: Row) -> dict[str, object]:
-    """Return a row as JSON has it."""
+    """Return a row for JSON."""
     things = {key: [each.words for each in listed] for key, listed in row.things.items()}
     edition = {"edition": row.edition} if row.edition else {}
     return {"measure": row.iri, "title": row.title, **edition, **row.keys, **things, "marks": sorted(row.marks)}
 
 
 def _later(asked: Asked, text: tuple[str, str], headers: Mapping[str, str] | None) -> Response:
-    """Return what is told to those who may come again."""
+    """Return a 503 notice with `Retry-After`."""
     response = told(asked, Notice(503, ("今は開けません", "Not now"), text), ())
     response.headers.update(headers or {})
     return response

@@ -1,9 +1,4 @@
-"""Measures by pillar and lead ministry: fields in rows and columns, stronger in colour the more measures they have.
-
-What of each column of the source was read, is empty, or could not be read: a bar for each column.
-
-Targets and milestones by the fiscal year in which they end: a mark for each, heaped over its year.
-"""
+"""Charts of an edition: heat map by pillar and lead ministry, coverage bars by column, timeline of targets."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -26,7 +21,7 @@ _SMALL = 1.23  # headings are in smaller letters: so much more has room
 
 @dataclass(frozen=True)
 class Head:
-    """The heading of a row or a column: its lines and the place of the first."""
+    """The heading of a row or a column: its lines and the position of the first."""
 
     lines: Sequence[str]
     x: float
@@ -35,7 +30,7 @@ class Head:
 
 @dataclass(frozen=True)
 class Cell:
-    """A field: its place, how many measures, how strong of `STEPS`, where it leads, and its name."""
+    """A cell of the heat map: position, number of measures, colour step of `STEPS`, link and label."""
 
     x: float
     y: float
@@ -47,7 +42,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Heat:
-    """The picture, its data as rows of a table, and how many rows and columns have no room in it."""
+    """The heat map, its data as table rows, and the numbers of rows and columns not shown."""
 
     width: float
     height: float
@@ -61,7 +56,7 @@ class Heat:
 
 @dataclass(frozen=True)
 class _Axis:
-    """The things of one direction: those shown, in order, what all are called, and how many are not shown."""
+    """One axis: the values shown, in order, the labels of all, and the number not shown."""
 
     shown: Sequence[str]
     names: dict[str, tuple[str, str]]
@@ -69,7 +64,7 @@ class _Axis:
 
 
 def heat(found: Sequence[Row], edition: Edition, view: View) -> Heat:
-    """Return the picture of the rows of measures-by-pillar-and-lead."""
+    """Return the heat map of the rows of measures-by-pillar-and-lead."""
     lead = _axis(found, "organization", "name", view, view.t("主担当の印なし", "No lead marked"), _MOST_ROWS)
     pillar = _axis(found, "pillar", "pillar", view, view.t("柱の記載なし", "No pillar given"), _MOST_COLUMNS)
     measures = {_pair(row): int(row["measures"]) for row in found}
@@ -98,7 +93,7 @@ def heat(found: Sequence[Row], edition: Edition, view: View) -> Heat:
 
 
 def _axis(found: Sequence[Row], thing: str, stem: str, view: View, nothing: str, most: int) -> _Axis:
-    """Return the things of a column of the answer, those with most measures first, what is none last."""
+    """Return the values of a column of the result, those with most measures first, "none" last."""
     counted, named = Counter[str](), {}
     for row in found:
         key = row.get(thing, NOTHING)
@@ -121,7 +116,7 @@ def _pair(row: Row) -> tuple[str, str]:
 
 
 def _listed(lead: str, pillar: str, edition: Edition, view: View) -> str:
-    """Return the address of the list of these measures; nothing where the list is not served."""
+    """Return the URL of the list of these measures; empty if the list is not served."""
     if "browse" not in view.site.ways:
         return ""
     chosen = Choice({"pillar": (pillar,), "lead": (lead,), **edition.values})
@@ -150,7 +145,7 @@ _MOST = 40
 
 @dataclass(frozen=True)
 class Piece:
-    """A stretch of a bar: its state, place and length, and how many measures it stands for."""
+    """A segment of a bar: state, position, length and number of measures."""
 
     state: str
     x: float
@@ -161,7 +156,7 @@ class Piece:
 
 @dataclass(frozen=True)
 class Bar:
-    """The bar of a column: the lines of its name, where it begins, and its pieces."""
+    """The bar of a column: lines of its name, position, and segments."""
 
     lines: Sequence[str]
     y: float
@@ -171,7 +166,7 @@ class Bar:
 
 @dataclass(frozen=True)
 class Coverage:
-    """The picture and its data as rows of a table."""
+    """The bar chart, and its data as table rows."""
 
     width: float
     height: float
@@ -181,7 +176,7 @@ class Coverage:
 
 
 def coverage(found: Sequence[Row], view: View) -> Coverage:
-    """Return the picture of the rows of completeness-by-column."""
+    """Return the bar chart of the rows of completeness-by-column."""
     bars = [_bar(row, at, view) for at, row in enumerate(found[:_MOST])]
     table = [
         {
@@ -226,9 +221,9 @@ _BELOW = 58  # pixels for what stands under the line
 
 @dataclass(frozen=True)
 class Mark:
-    """A target: the middle of its mark, whether it is a milestone, where it leads, and its name.
+    """A target: the centre of its mark, whether it is a milestone, its link, and its label.
 
-    `elsewhere` says that another period than a fiscal year is printed: it stands over the year in which that ends.
+    `elsewhere` is true if its printed period is not a fiscal year: it is drawn in the year in which that ends.
     """
 
     x: float
@@ -241,7 +236,7 @@ class Mark:
 
 @dataclass(frozen=True)
 class Column:
-    """A year, or what has none: its words in lines, its middle, how many targets, how many have no room."""
+    """A year, or the undated or yearly targets: lines of its label, centre, number of targets, number not shown."""
 
     lines: Sequence[str]
     x: float
@@ -251,13 +246,13 @@ class Column:
 
     @property
     def summary(self) -> str:
-        """The column in words."""
+        """The column as text."""
         return f"{' '.join(self.lines)}: {self.targets}"
 
 
 @dataclass(frozen=True)
 class Timeline:
-    """The picture, its data as rows of a table, and where its line begins and ends."""
+    """The timeline, its data as table rows, and the position of its line."""
 
     width: float
     height: float
@@ -277,7 +272,7 @@ def years(found: Sequence[Row]) -> list[str]:
 
 
 def timeline(found: Sequence[Row], named: Names, view: View) -> Timeline:
-    """Return the picture of the rows of targets-on-a-time-line; `named` is what fiscal years are called."""
+    """Return the timeline of the rows of targets-on-a-time-line; `named` are the names of fiscal years."""
     groups = _grouped(found)
     span = _span(groups)
     shown = [*span[:_MOST_YEARS], *(key for key in (YEARLY, UNDATED) if key in groups)]
@@ -316,7 +311,7 @@ def timeline(found: Sequence[Row], named: Names, view: View) -> Timeline:
 
 
 def _height(counts: Sequence[int]) -> int:
-    """Return how many marks may lie over each other: of many targets only the first have room."""
+    """Return the maximum number of stacked marks; if there are many targets, fewer are shown."""
     highest = min(_HIGHEST, max((-(-count // _ABREAST) for count in counts), default=1))
     while highest > 1 and sum(min(count, highest * _ABREAST) for count in counts) > _MOST_MARKS:
         highest -= 1
@@ -324,7 +319,7 @@ def _height(counts: Sequence[int]) -> int:
 
 
 def _elsewhere(row: Row) -> bool:
-    """Whether another period than a fiscal year is printed."""
+    """Return whether the printed period is not a fiscal year."""
     return row.get("period_kind", FISCAL_YEAR) != FISCAL_YEAR
 
 
@@ -333,7 +328,7 @@ def _key(row: Row) -> str:
 
 
 def _grouped(found: Sequence[Row]) -> dict[str, list[Row]]:
-    """Return the targets of each year, in the order of the answer."""
+    """Return the targets of each year, in the order of the result."""
     groups: dict[str, list[Row]] = {}
     for row in found:
         groups.setdefault(_key(row), []).append(row)
@@ -341,7 +336,7 @@ def _grouped(found: Sequence[Row]) -> dict[str, list[Row]]:
 
 
 def _span(groups: dict[str, list[Row]]) -> list[str]:
-    """Return the years in order: all from the first to the last, or where these are far apart only those there are."""
+    """Return the years in order: all from first to last, or only those with targets if these are far apart."""
     there = sorted(int(key) for key in groups if key not in _OTHERS)
     if there and there[-1] - there[0] < _LONGEST_SPAN:
         return [str(year) for year in range(there[0], there[-1] + 1)]

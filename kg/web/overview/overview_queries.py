@@ -1,7 +1,4 @@
-"""What the pages about a whole edition are made of: the answers of stored queries, and links to these.
-
-Which edition a page is about: the newest, or the one that its address names.
-"""
+"""Stored queries of the overview pages, their results with links, and the edition that a page is about."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,7 +19,7 @@ PARAMETER = EDITION
 
 @dataclass(frozen=True)
 class Edition:
-    """An edition: its IRI, what an address names it by, and whether it is the only one."""
+    """An edition: its IRI, its key in URLs, and whether it is the only one."""
 
     iri: str
     key: str
@@ -30,28 +27,28 @@ class Edition:
 
     @property
     def about(self) -> tuple[tuple[str, str], ...]:
-        """What a stored query is asked about, for links to it."""
+        """The parameters of a stored query for this edition, for links."""
         return ((PARAMETER, self.iri if ":" in self.key else f"edition/{self.key}"),)
 
     @property
     def values(self) -> dict[str, tuple[str, ...]]:
-        """What the list of measures is narrowed to for this edition: nothing where there is no other."""
+        """The filter of the list of measures for this edition; empty if it is the only one."""
         return {} if self.alone else {PARAMETER: (self.iri,)}
 
 
 @dataclass(frozen=True)
 class Editions:
-    """The editions of a graph, the newest first, with their names."""
+    """The editions of a graph, newest first, with their names."""
 
     every: Sequence[Edition]
     names: Names
 
     def chosen(self, key: str) -> Edition | None:
-        """Return the edition of a key, the newest for none, or None where there is no such edition."""
+        """Return the edition of a key, the newest for an empty key, or None for an unknown one."""
         return next((edition for edition in self.every if key in ("", edition.key)), None)
 
     def called(self, edition: Edition, lang: str) -> str:
-        """Return what an edition is called."""
+        """Return the name of an edition."""
         return preferred(self.names.get(edition.iri, {}), lang) or edition.key
 
 
@@ -67,7 +64,7 @@ _LONGEST = 400  # characters of a text of the data: there are many on one page
 
 @dataclass(frozen=True)
 class Answered:
-    """The rows of a stored query about something, and the query."""
+    """The result of a stored query, and a link to the query."""
 
     rows: Sequence[Row]
     behind: Behind
@@ -76,7 +73,7 @@ class Answered:
 async def answered(
     ask: Ask, name: str, edition: Edition | None = None, most: int = 0, **about: Sequence[Term]
 ) -> Answered | None:
-    """Return what a stored query answers about an edition or other things, at `most` so many rows; None without it."""
+    """Run a stored query about an edition or other resources, with at most `most` rows; None if it was deleted."""
     try:
         text = text_of(name, **({"edition": [edition.iri]} if edition else {}), **about)
     except QueryError:  # a curator may have taken it away
@@ -88,17 +85,17 @@ async def answered(
 
 
 def called(row: Row, stem: str, view: View) -> tuple[str, str]:
-    """Return a text of a row in the language of a page, or else in the other, with its language."""
+    """Return a text of a row in the language of a page, else in the other, with its language."""
     texts = {lang: row[f"{stem}_{lang}"][:_LONGEST] for lang in LANGUAGES if row.get(f"{stem}_{lang}")}
     return told(texts, view.lang)
 
 
 def leads_to(iri: str, view: View) -> str:
-    """Return the address of the page of a thing; of a place in the source, beside what was read there; or nothing."""
+    """Return the URL of the page of a resource, for a place in the source that in the viewer; or an empty text."""
     path = path_of(iri)
     return view.link(path.removeprefix("doc/") if path.startswith("doc/source/") else path) if path else ""
 
 
 def thing(iri: str, words: str, view: View, lang: str = "") -> Value:
-    """Return a thing as it is shown, with where it leads."""
+    """Return a resource as displayed, with its link."""
     return Value((words or iri.removeprefix(ID))[:_LONGEST], lang, leads_to(iri, view))

@@ -1,4 +1,4 @@
-"""How complete and how sure the data of an edition are: what is open, remarked on, in doubt, corrected, and where."""
+"""Data quality of an edition: completeness, validation results, issues, doubtful readings and corrections."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -53,7 +53,7 @@ _POINTS = {
 
 @dataclass(frozen=True)
 class Gathered:
-    """What a page about the quality of an edition is made of; what is None has no query any more."""
+    """Query results of the quality page; None for a deleted query."""
 
     completeness: Answered | None
     open: Answered | None
@@ -68,7 +68,7 @@ class Gathered:
 
 @dataclass(frozen=True)
 class Point:
-    """Something that is left open: in words, how often, and where that is listed."""
+    """An open point: label, number of occurrences, and link to a list."""
 
     words: str
     things: int
@@ -77,7 +77,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Group:
-    """What is remarked on for one reason: how gravely, in words, how often, the first places, and the query of all."""
+    """Validation results or issues of one kind: severity, message, total, first places, and the query of all."""
 
     tone: str
     severity: str
@@ -90,7 +90,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Reading:
-    """A judgement on a misreading: what is printed, corrected to what, why, on what evidence, where, and the record."""
+    """A correction or doubtful reading: printed and corrected text, reason, evidence, place and record."""
 
     printed: str
     corrected: str
@@ -103,7 +103,7 @@ class Reading:
 
 @dataclass(frozen=True)
 class Quality:
-    """What a page about the quality of an edition shows, in the words of one language."""
+    """The data of the quality page, in one language."""
 
     source: Sequence[Point] = ()
     reading: Sequence[Point] = ()
@@ -114,7 +114,7 @@ class Quality:
 
 
 async def gathered(ask: Ask, edition: Edition) -> Gathered:
-    """Ask for all of it, one after the other: visitors of other pages wait for the same workers."""
+    """Run all queries sequentially, so that they do not occupy all workers."""
     shapes = await answered(ask, "validation-by-shape")
     results = {}
     for row in shapes.rows if shapes else ():
@@ -135,7 +135,7 @@ async def gathered(ask: Ask, edition: Edition) -> Gathered:
 
 
 def quality(found: Gathered, edition: Edition, view: View) -> Quality:
-    """Return what the page shows."""
+    """Return the data of the page."""
     return Quality(
         source=_points(found, "source", edition, view),
         reading=_points(found, "reading", edition, view),
@@ -151,7 +151,7 @@ def _rows(answer: Answered | None) -> Sequence[Row]:
 
 
 def _points(found: Gathered, by: str, edition: Edition, view: View) -> list[Point]:
-    """Return what is left open; a query that finds nothing of a kind says nothing of it, which is 0."""
+    """Return the open points; a missing count is 0."""
     counted = {row["point"]: int(row["things"]) for row in _rows(found.open) if row["by"] == by}
     points = []
     for key, (words, path, query) in _POINTS[by].items():
@@ -167,7 +167,7 @@ def _points(found: Gathered, by: str, edition: Edition, view: View) -> list[Poin
 
 
 def _shapes(found: Gathered, view: View) -> list[Group]:
-    """Return the results of the validation by shape, the gravest first."""
+    """Return the validation results by shape, most severe first."""
     groups = []
     for row in _rows(found.shapes):
         severity = row["severity"].rpartition("#")[2]
@@ -218,7 +218,7 @@ def _issue(row: Row, view: View) -> tuple[Value, Value | None]:
 
 
 def _place(row: Row, view: View) -> Value | None:
-    """Return the place in the source that a row names, with the page of the source where it is."""
+    """Return the place in the source that a row names, linked to the viewer."""
     if "line" not in row:
         return None
     cell = row.get("position", "")
@@ -228,7 +228,7 @@ def _place(row: Row, view: View) -> Value | None:
 
 
 def _judged(found: Answered | None, view: View) -> list[Reading]:
-    """Return the first judgements."""
+    """Return the first corrections or doubtful readings."""
     judged = []
     for row in _rows(found)[:_READINGS]:
         measure = row.get("measure", "")

@@ -1,8 +1,6 @@
-"""The paths of what all measures of an edition look like together: `/pictures` and `/quality`.
+"""Routes `/pictures` and `/quality`: charts and data quality of an edition.
 
-A release never changes, so what the store answers for an edition is kept, and the layout of the network with it.
-
-What the pictures of an edition are made of, asked once.
+A release is immutable, so query results and the layout of the network are cached for each edition.
 """
 
 import asyncio
@@ -29,7 +27,7 @@ from kg.web.overview.quality import Gathered, gathered, quality
 
 @dataclass(frozen=True)
 class Pictures:
-    """The answers that are drawn (None without their query), where the network stands, and what things are called."""
+    """Query results of the charts (None for a deleted query), the layout of the network, and names."""
 
     heat: Answered | None
     timeline: Answered | None
@@ -39,7 +37,7 @@ class Pictures:
 
 
 async def pictures(ask: Ask, edition: Edition) -> Pictures:
-    """Ask for all of it, one after the other: visitors of other pages wait for the same workers."""
+    """Run all queries sequentially, so that they do not occupy all workers."""
     fields = await answered(ask, "measures-by-pillar-and-lead", edition)
     targets = await answered(ask, "targets-on-a-time-line", edition)
     pairs = await answered(ask, "pairs-of-ministries", edition)
@@ -75,14 +73,14 @@ def router(ask: Ask, release: Release | None) -> APIRouter:
 
 
 class _Kept(Generic[Made]):
-    """What is made once for each of the editions asked for last; what fails is made again for the next who asks."""
+    """Cache of results for recent editions; failures are not cached."""
 
     def __init__(self, make: Callable[[Edition], Awaitable[Made]]) -> None:
         self._make = make
         self._making: dict[str, asyncio.Future[Made]] = {}
 
     async def of(self, edition: Edition) -> Made:
-        """Return what was made for an edition."""
+        """Return the result for an edition."""
         making = self._making.get(edition.iri)
         if making is None:
             if len(self._making) >= _KEPT:
@@ -96,7 +94,7 @@ class _Kept(Generic[Made]):
 
 
 class Overviews:
-    """Answers with the pages about all measures of one graph."""
+    """Request handlers for the overview pages of one graph."""
 
     def __init__(self, ask: Ask, release: Release | None) -> None:
         self._ask, self._release = ask, release
@@ -105,11 +103,11 @@ class Overviews:
         self._quality = _Kept[Gathered](lambda edition: gathered(ask, edition))
 
     async def pictures(self, request: Request) -> Response:
-        """Answer with the pictures of an edition."""
+        """Return the charts of an edition."""
         return await self._page(request, "pictures.html", self._drawn)
 
     async def quality(self, request: Request) -> Response:
-        """Answer with how complete and how sure the data of an edition are."""
+        """Return the data quality page of an edition."""
         return await self._page(request, "quality.html", self._judged)
 
     async def _drawn(self, edition: Edition, view: View) -> Mapping[str, object]:
@@ -136,7 +134,7 @@ class Overviews:
     async def _page(
         self, request: Request, template: str, shown: Callable[[Edition, View], Awaitable[Mapping[str, object]]]
     ) -> Response:
-        """Answer with a page about the edition that the address names, or the newest."""
+        """Return a page about the edition in the URL, or the newest."""
         key = request.query_params.get(PARAMETER, "")
         view = view_of(request)
         view = replace(view, parameters=((PARAMETER, key),) if key else ())

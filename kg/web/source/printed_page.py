@@ -1,11 +1,8 @@
-"""The rows and cells of a page of the source as a page shows them.
+"""Rows and cells of a page of the source, with highlighted readings, corrections and issues.
 
-A printed text, cut where something begins or ends in it: a name of a thing, a KPI, a target, a correction.
-
-Offsets count characters of the cell (Web Annotation Data Model, 4.2.4). What lies over each other is cut at every end,
-so that each piece has one link and all the marks that are upon it.
-
-Asks a store for a page of the source: by stored queries, so that anybody can ask the same.
+A printed text is split at the ends of all spans in it: mentions, KPIs, targets, corrections. Offsets count characters
+of the cell (Web Annotation Data Model, 4.2.4). Overlapping spans are split at every end, so that each piece has one
+link and all marks that cover it. The queries are stored queries, which users can run as well.
 """
 
 import asyncio
@@ -31,7 +28,7 @@ _NAMES = {"\n": "LINE FEED", "\t": "TAB", "\r": "CARRIAGE RETURN"}
 
 @dataclass(frozen=True)
 class Span:
-    """A stretch of a text: which mark it carries, and where it leads, with what that is called."""
+    """A span of a text with its mark, link and title."""
 
     start: int
     end: int
@@ -42,7 +39,7 @@ class Span:
 
 @dataclass(frozen=True)
 class Character:
-    """A stretch as it is shown: as it is, or one character by a sign, with the name of the character."""
+    """A run of characters as displayed, or a symbol for an invisible character with its name."""
 
     text: str
     name: str = ""
@@ -51,7 +48,7 @@ class Character:
 
 @dataclass(frozen=True)
 class Piece:
-    """A stretch of a text under the same marks, with the link that it is part of."""
+    """A piece of a text with its marks and its link."""
 
     text: str
     marks: tuple[str, ...]
@@ -60,17 +57,17 @@ class Piece:
 
     @property
     def characters(self) -> Sequence[Character]:
-        """Its characters, with signs for those that cannot be seen."""
+        """The characters, with symbols for invisible ones."""
         return tuple(_characters(self.text))
 
 
 def markup(text: str) -> Iterator[Span]:
-    """Yield the tags of a text."""
+    """Yield the spans of HTML tags in a text."""
     return (Span(*tag.span(), "markup") for tag in MARKUP.finditer(text))
 
 
 def found(text: str, words: str, mark: str) -> Iterator[Span]:
-    """Yield where words stand in a text, as often as they do."""
+    """Yield the spans of all occurrences of words in a text."""
     start = text.find(words) if words else -1
     while start >= 0:
         yield Span(start, start + len(words), mark)
@@ -78,7 +75,7 @@ def found(text: str, words: str, mark: str) -> Iterator[Span]:
 
 
 def pieces(text: str, spans: Iterable[Span]) -> list[Piece]:
-    """Cut a text; of several links at one place the shortest leads. Spans that do not fit are cut to the text."""
+    """Split a text at spans; of nested links the innermost wins. Spans that exceed the text are truncated."""
     fitting = [span for span in spans if 0 <= span.start < min(span.end, len(text))]
     cuts = sorted({0, len(text), *(min(end, len(text)) for span in fitting for end in (span.start, span.end))})
     cut = []
@@ -114,7 +111,7 @@ CORRECTED, DOUBTFUL, OPEN, UNREAD = "corrected", "doubtful", "open", "unread"
 
 @dataclass(frozen=True)
 class Words:
-    """A text with its language where that is known, and the path of this site or the address that it leads to."""
+    """A text with its language, if known, and the path or URL of its link."""
 
     text: str
     lang: str = ""
@@ -123,7 +120,7 @@ class Words:
 
 @dataclass(frozen=True)
 class Reading:
-    """What was read from a cell: as what, and the value; `more` is said beside it. `mark` is that of its characters."""
+    """A value read from a cell, with the label of its property; `more` are additional values, `mark` is its span's."""
 
     name: str
     value: Words
@@ -133,7 +130,7 @@ class Reading:
 
 @dataclass(frozen=True)
 class Note:
-    """What was decided, or could not be: its kind, the printed words, what they were corrected to, and why."""
+    """A correction, doubtful reading or issue: kind, printed words, corrected words, and reason."""
 
     kind: str
     path: str
@@ -144,9 +141,9 @@ class Note:
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell as printed, with the column that it was read as, what was read from it, and the notes on it.
+    """A cell as printed, with its column, readings and notes.
 
-    `cut` is how many characters more it has than its pieces: a page has an end.
+    `cut` is the number of characters not shown: the size of a page is bounded.
     """
 
     anchor: str
@@ -163,12 +160,12 @@ class Cell:
 
     @property
     def short(self) -> str:
-        """The beginning of what is printed, without markup."""
+        """The beginning of the printed text, without markup."""
         return " ".join(unescape(MARKUP.sub(" ", self.text)).split())[:_SHORT]
 
     @property
     def blank(self) -> bool:
-        """Whether nothing is printed, nothing was read and nothing is noted: such cells are told together."""
+        """True if nothing is printed, read or noted: adjacent blank cells are displayed as one."""
         return not self.text and not self.notes and not self.readings
 
 
@@ -189,7 +186,7 @@ class Row:
 
     @property
     def groups(self) -> list[list[Cell]]:
-        """The cells in order; blank ones that stand together are one group."""
+        """The cells in order; adjacent blank ones are one group."""
         grouped: list[list[Cell]] = []
         for cell in self.cells:
             if grouped and cell.blank and grouped[-1][-1].blank:
@@ -200,7 +197,7 @@ class Row:
 
     @property
     def states(self) -> dict[str, int]:
-        """How many of its cells are corrected, doubtful, open or unread."""
+        """The numbers of corrected, doubtful, open and unread cells."""
         states = (CORRECTED, DOUBTFUL, OPEN, UNREAD)
         counted = {state: sum(state in cell.state for cell in self.cells) for state in states}
         counted[OPEN] += bool(self.notes)
@@ -209,7 +206,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Leaf:
-    """A page of the document: its number, its first and last line, and how many rows and measures it has."""
+    """A page of the document: its number, first and last line, and numbers of rows and measures."""
 
     page: int
     first: int
@@ -226,7 +223,7 @@ _MARKS = {_KPI: "kpi", _TARGET: "target"}
 
 
 class Source:
-    """The source of one edition, in the words of one language; `labels` are the names of terms."""
+    """The source of one edition in one language; `labels` are the names of terms."""
 
     def __init__(self, ask: Ask, labels: Labels, edition: str, lang: str) -> None:
         self._ask, self._labels, self._lang = ask, labels, lang
@@ -234,7 +231,7 @@ class Source:
         self._rows = f"{ID}source/{edition}/"
 
     async def title(self) -> Words | None:
-        """Return what the edition is called; None where there is none."""
+        """Return the name of the edition; None if there is none."""
         named = (await names(self._ask, [self.edition])).get(self.edition)
         return self._words(named) if named else None
 
@@ -245,18 +242,18 @@ class Source:
         return [Leaf(*(int(row[name]) for name in numbers)) for row in _placed(found, *numbers)]
 
     async def listed(self, pages: Sequence[int]) -> list[Answered]:
-        """Return the rows of some pages with their measures: each row once."""
+        """Return the distinct rows of some pages with their measures."""
         answered = await rows(self._ask, text_of(ROWS_QUERY, edition=[self.edition], page=pages))
         return list({row["row"]: row for row in reversed(_placed(answered, "page", "line"))}.values())[::-1]
 
     async def page_of(self, row: str) -> int | None:
-        """Return on which page a row stands (`row` is what follows the edition in its IRI); None where it is none."""
+        """Return the page of a row (`row` is the part of its IRI after the edition); None if there is none."""
         answered = await rows(self._ask, text_of(CELLS_QUERY, row=[self._rows + row]))
         placed = _placed(answered, "page")
         return int(placed[0]["page"]) if placed else None
 
     async def states(self, listed: Sequence[Answered]) -> dict[str, dict[str, int]]:
-        """Return for rows how many corrections, doubtful readings and open points each has."""
+        """Return for each row the numbers of its corrections, doubtful readings and open points."""
         counted: dict[str, dict[str, int]] = {}
         notes = await rows(self._ask, text_of("notes-on-rows", row=[row["row"] for row in listed])) if listed else []
         for note in _settled(notes):
@@ -265,7 +262,7 @@ class Source:
         return counted
 
     async def printed(self, listed: Sequence[Answered]) -> list[Row]:
-        """Return rows with their cells, what was read from these, and what was decided."""
+        """Return rows with their cells, readings, corrections and issues."""
         if not listed:
             return []
         iris = [row["row"] for row in listed]
@@ -336,7 +333,7 @@ class Source:
             yield Span(int(reading["start"]) - offset, int(reading["end"]) - offset, mark, path, title if path else "")
 
     def _once(self, cell: Answered, reading: Answered, seen: set[str]) -> bool:
-        """Whether a reading is told at this cell: what several tell together is told at the first that is marked."""
+        """Return whether to display a reading at this cell: one shared by several cells is displayed at the first."""
         if reading["property"] != ONTOLOGY + "expectedEffect":
             return True
         key = f"{cell['row']} {reading['value']}"
@@ -374,7 +371,7 @@ class Source:
 
 
 def _placed(answered: Sequence[Answered], *numbers: str) -> list[Answered]:
-    """Return rows whose numbers are such: `--data` may say anything of a page, and what says nothing stands nowhere."""
+    """Return the rows with valid numbers: files served by `--data` may contain anything."""
     return [row for row in answered if all(is_whole(row.get(name, "")) for name in numbers)]
 
 
@@ -385,7 +382,7 @@ def _kind(note: Answered) -> str:
 
 
 def _settled(notes: Sequence[Answered]) -> list[Answered]:
-    """Return notes without the issues that say of a doubtful reading what its record says."""
+    """Return the notes without issues that duplicate a doubtful reading."""
     doubted = {(note["place"], note.get("printed", "")) for note in notes if note["kind"] == "correction"}
     return [
         note for note in notes if note["kind"] == "correction" or (note["place"], note.get("printed")) not in doubted

@@ -1,4 +1,4 @@
-"""The paths of the source: an edition, a page of its document, a row. A cell is an anchor on its page."""
+"""Routes of the source viewer: an edition, a page of its document, a row. A cell is an anchor on its page."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -62,7 +62,7 @@ def router(ask: Ask, release: Release | None, labels: Labels) -> APIRouter:
 
 @dataclass(frozen=True)
 class _Place:
-    """Where a page of the source stands: the request, its source, what the edition is called."""
+    """A request for a page of the source: its source, and the name of the edition."""
 
     asked: Asked
     view: View
@@ -72,13 +72,13 @@ class _Place:
 
 
 class Facsimile:
-    """Answers with pages of the source of one graph."""
+    """Request handlers for pages of the source of one graph."""
 
     def __init__(self, ask: Ask, release: Release | None, labels: Labels) -> None:
         self._ask, self._release, self._labels = ask, release, labels
 
     async def editions(self, request: Request) -> Response:
-        """Answer with the editions; where there is one, go to it."""
+        """Return the list of editions; redirect if there is only one."""
         asked, view = _asked(request)
         iris = [
             row["edition"] for row in await rows(self._ask, _EDITIONS) if row["edition"].startswith(f"{ID}edition/")
@@ -91,7 +91,7 @@ class Facsimile:
         return self._sent(asked, templates.fill("source_editions.html", view, listed=listed))
 
     async def index(self, request: Request, key: str) -> Response:
-        """Answer with the pages and rows of an edition."""
+        """Return the pages and rows of an edition."""
         place = await self._place(request, key, ("page",))
         if place is None:
             return self._missing(request, key)
@@ -114,7 +114,7 @@ class Facsimile:
         return self._sent(place.asked, html)
 
     async def page(self, request: Request, key: str, number: str) -> Response:
-        """Answer with a page of the document, cell by cell."""
+        """Return a page of the document, cell by cell."""
         place = await self._place(request, key, (WHITE,))
         leaves = await place.source.leaves() if place else []
         there = next((at for at, leaf in enumerate(leaves) if str(leaf.page) == number), None)
@@ -125,7 +125,7 @@ class Facsimile:
         return await self._cells(place, leaves[there], listed, around)
 
     async def row(self, request: Request, key: str, row: str) -> Response:
-        """Answer with a row of the document, cell by cell."""
+        """Return a row of the document, cell by cell."""
         place = await self._place(request, key, (WHITE,))
         number = await place.source.page_of(f"row/{row}") if place and is_iri(f"{ID}{row}") else None
         leaves = await place.source.leaves() if place else []
@@ -142,7 +142,7 @@ class Facsimile:
         return await self._cells(place, leaf, [listed[at]], near, only=row)
 
     async def cell(self, request: Request, key: str, row: str, rest: list[str]) -> Response:
-        """Answer for a cell, or for what is in it: 303 to its anchor on its page."""
+        """Redirect (303) a cell, or a part of it, to its anchor on its page."""
         place = await self._place(request, key)
         number = await place.source.page_of(f"row/{row}") if place and is_iri(f"{ID}{row}") else None
         if place is None or number is None:
@@ -193,7 +193,7 @@ def _asked(request: Request, kept: tuple[str, ...] = ()) -> tuple[Asked, View]:
 
 
 def _parts(request: Request) -> list[str]:
-    """Return the parts of the path, each as it is meant."""
+    """Return the segments of the path, percent-decoded."""
     return [unquote(part, errors="replace") for part in raw_path(request).split("/")]
 
 
