@@ -18,16 +18,16 @@ Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
 # One customer of a provider holds a whole network of IPv6 addresses.
-_CUSTOMER = 64
+_CUSTOMER_PREFIX = 64
 # What is written down of an address: enough to tell networks apart, too little to tell people apart.
-_WRITTEN = {4: 24, 6: 48}
-_FOR = re.compile(r'(?:^|;)\s*for\s*=\s*(?:"([^"]*)"|([^\s;"]*))', re.IGNORECASE)
-_PORT = re.compile(r"\[([^\]]*)\](?::\d+)?|([\d.]+):\d+")
+_MASKED_PREFIX = {4: 24, 6: 48}
+_FORWARDED_FOR = re.compile(r'(?:^|;)\s*for\s*=\s*(?:"([^"]*)"|([^\s;"]*))', re.IGNORECASE)
+_WITH_PORT = re.compile(r"\[([^\]]*)\](?::\d+)?|([\d.]+):\d+")
 
 
-def address_of(text: str) -> Address | None:
+def parse_address(text: str) -> Address | None:
     """Parse an IP address, with or without a port; None if the text is not one. An IPv4-mapped address becomes IPv4."""
-    match = _PORT.fullmatch(text.strip())
+    match = _WITH_PORT.fullmatch(text.strip())
     try:
         address = ip_address((match[1] or match[2]) if match else text.strip())
     except ValueError:
@@ -35,24 +35,24 @@ def address_of(text: str) -> Address | None:
     return (address.ipv4_mapped or address) if isinstance(address, IPv6Address) else address
 
 
-def turn_of(host: str) -> str:
+def scheduling_key(host: str) -> str:
     """Return the scheduling key of a client: its address, or the /64 network of an IPv6 customer."""
     if ":" not in host:  # as most are; nothing is to be looked for
         return host
-    address = address_of(host)
+    address = parse_address(host)
     if isinstance(address, IPv6Address):
-        return str(ip_network((address, _CUSTOMER), strict=False))
+        return str(ip_network((address, _CUSTOMER_PREFIX), strict=False))
     return str(address or host)
 
 
 @lru_cache(1024)
-def written(host: str) -> str:
+def masked_network(host: str) -> str:
     """Return the masked network of an address for logs, /24 or /48; empty if the text is not an address."""
-    address = address_of(host)
-    return str(ip_network((address, _WRITTEN[address.version]), strict=False)) if address else ""
+    address = parse_address(host)
+    return str(ip_network((address, _MASKED_PREFIX[address.version]), strict=False)) if address else ""
 
 
-class BehindProxies:
+class ProxyHeadersMiddleware:
     """Middleware that replaces the address of a trusted proxy by that of its client.
 
     The client is the last address in `X-Forwarded-For` or `Forwarded` that is not itself a trusted proxy; earlier
@@ -66,7 +66,7 @@ class BehindProxies:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle a request (ASGI)."""
         if scope["type"] == "http" and scope.get("client"):
-            peer = address_of(scope["client"][0])
+            peer = parse_address(scope["client"][0])
             if peer and self._trusts(peer):
                 client = self._client(peer, scope["headers"])
                 if client != peer:
@@ -78,13 +78,13 @@ class BehindProxies:
 
     def _client(self, peer: Address, headers: Sequence[tuple[bytes, bytes]]) -> Address:
         """Return the address of the client behind a trusted proxy; that of the proxy if the headers disagree."""
-        named = {self._last_stranger(peer, hops) for hops in (_hops(headers), _forwarded(headers)) if hops}
+        named = {self._last_untrusted(peer, hops) for hops in (_x_forwarded_for(headers), _forwarded(headers)) if hops}
         # A proxy that writes one of the two headers passes on whatever the client has written into the other.
         return named.pop() if len(named) == 1 else peer
 
-    def _last_stranger(self, peer: Address, hops: Sequence[str]) -> Address:
+    def _last_untrusted(self, peer: Address, hops: Sequence[str]) -> Address:
         for hop in reversed(hops):
-            address = address_of(hop)
+            address = parse_address(hop)
             if address is None:  # this is as far as it can be followed
                 return peer
             if not self._trusts(address):
@@ -93,14 +93,14 @@ class BehindProxies:
         return peer
 
 
-def _hops(headers: Sequence[tuple[bytes, bytes]]) -> list[str]:
+def _x_forwarded_for(headers: Sequence[tuple[bytes, bytes]]) -> list[str]:
     """Return the elements of `X-Forwarded-For`."""
     return list(_elements(headers, b"x-forwarded-for"))
 
 
 def _forwarded(headers: Sequence[tuple[bytes, bytes]]) -> list[str]:
     """Return the `for` parameters of `Forwarded` (RFC 7239, 4 and 6); empty for an element without one."""
-    matches = (_FOR.search(element) for element in _elements(headers, b"forwarded"))
+    matches = (_FORWARDED_FOR.search(element) for element in _elements(headers, b"forwarded"))
     return [(match[1] or match[2] or "") if match else "" for match in matches]
 
 
@@ -111,7 +111,7 @@ def _elements(headers: Sequence[tuple[bytes, bytes]], wanted: bytes) -> Iterator
             yield from value.decode("latin-1").split(",")
 
 
-def site_address(server: tuple[str, int | None] | None, given: str = "") -> str:
+def site_url(server: tuple[str, int | None] | None, given: str = "") -> str:
     """Return the public URL of the site with a trailing slash; `server` is that of the connection (ASGI)."""
     if given:
         return given

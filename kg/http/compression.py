@@ -23,7 +23,7 @@ _TEXTS = re.compile(
     r"text/.+|application/(?:.+\+)?(?:json|xml)|application/(?:n-triples|n-quads|trig|javascript)|image/svg\+xml"
 )
 # Answers that have no content, and parts of a document, stay as they are.
-_UNTOUCHED = {204, 206, 304}
+_NEVER_COMPRESSED = {204, 206, 304}
 _SUFFIX = "-gzip"
 _TAG = re.compile(r'"([^"]*)"')
 
@@ -42,18 +42,18 @@ def prefers_gzip(accept_encoding: str) -> bool:
     return wanted > 0 and wanted >= weights.get("identity", other)
 
 
-def gzipped(content: bytes) -> bytes:
+def gzip_bytes(content: bytes) -> bytes:
     """Return the content as gzip; deterministic: no file name, no time stamp."""
     compressor = zlib.compressobj(_LEVEL, zlib.DEFLATED, _GZIP_HEADER)
     return compressor.compress(content) + compressor.flush()
 
 
-def compressible(content_type: str) -> bool:
+def is_compressible(content_type: str) -> bool:
     """Return whether content of this type becomes smaller: true for text, false for images and office files."""
     return bool(_TEXTS.fullmatch(content_type.partition(";")[0].strip().lower()))
 
 
-class Compressed:
+class CompressionMiddleware:
     """Middleware that compresses responses. Compressed forms have their own entity tags (RFC 9110, 8.8.3.3)."""
 
     def __init__(self, application: ASGIApp) -> None:
@@ -66,13 +66,15 @@ class Compressed:
             return
         request = Headers(scope=scope)
         known = _tags(request.getlist("if-none-match"))
-        answer = _Answer(send, scope["method"], prefers_gzip(",".join(request.getlist("accept-encoding"))), known)
+        answer = _CompressingResponse(
+            send, scope["method"], prefers_gzip(",".join(request.getlist("accept-encoding"))), known
+        )
         # The application knows only its own tags.
         plain = [(name, _without_suffix(name, value)) for name, value in scope["headers"]]
         await self.application({**scope, "headers": plain}, receive, answer.send)
 
 
-class _Answer:
+class _CompressingResponse:
     """One response being sent. Its headers are held back until the first piece of the body shows if more follows."""
 
     def __init__(self, send: Send, method: str, gzip: bool, known: set[str]) -> None:
@@ -99,15 +101,15 @@ class _Answer:
         """Adapt the headers to the form that will be sent; return whether that is the compressed one."""
         headers = MutableHeaders(scope=start)
         if start["status"] == 304:
-            vary(headers, "Accept-Encoding")
+            add_vary(headers, "Accept-Encoding")
             if self._gzip and _suffixed(headers.get("etag", "")) in self._known:
                 headers["ETag"] = _suffixed(headers["etag"])
-        if start["status"] in _UNTOUCHED or "content-encoding" in headers:
+        if start["status"] in _NEVER_COMPRESSED or "content-encoding" in headers:
             return False
         length = int(headers.get("content-length", _SMALLEST))
-        if length < _SMALLEST or not compressible(headers.get("content-type", "")):
+        if length < _SMALLEST or not is_compressible(headers.get("content-type", "")):
             return False
-        vary(headers, "Accept-Encoding")
+        add_vary(headers, "Accept-Encoding")
         if not self._gzip:
             return False
         headers["Content-Encoding"] = GZIP
@@ -121,14 +123,14 @@ class _Answer:
 
     async def _send_compressed(self, message: Message) -> None:
         body, more = message.get("body", b""), message.get("more_body", False)
-        squeezed = await run_sync(self._squeeze, body, more) if len(body) >= _LARGE else self._squeeze(body, more)
+        squeezed = await run_sync(self._compress, body, more) if len(body) >= _LARGE else self._compress(body, more)
         # HEAD of a file comes without the body that would tell the length.
         if self._start is not None and not more and (body or self._method != "HEAD"):
             MutableHeaders(scope=self._start)["Content-Length"] = str(len(squeezed))
         await self._begin()
         await self._send({**message, "body": squeezed if body or self._method != "HEAD" else b""})
 
-    def _squeeze(self, body: bytes, more: bool) -> bytes:
+    def _compress(self, body: bytes, more: bool) -> bytes:
         assert self._compressor is not None
         return self._compressor.compress(body) + (b"" if more else self._compressor.flush())
 
@@ -138,7 +140,7 @@ class _Answer:
             await self._send(start)
 
 
-def vary(headers: MutableHeaders, name: str) -> None:
+def add_vary(headers: MutableHeaders, name: str) -> None:
     """Add a request header to `Vary`."""
     there = ", ".join(headers.getlist("vary"))
     if name.lower() not in re.split(r"\s*,\s*", there.lower()):

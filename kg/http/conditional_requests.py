@@ -13,7 +13,7 @@ NOT_MODIFIED = 304
 PRECONDITION_FAILED = 412
 
 _TAG = re.compile(r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"')
-_SPAN = re.compile(r"([0-9]{0,18})-([0-9]{0,18})")
+_RANGE = re.compile(r"([0-9]{0,18})-([0-9]{0,18})")
 # Whoever wants more parts at once gets the whole; many small parts cost more than that.
 _MOST_PARTS = 100
 
@@ -32,30 +32,30 @@ class Validators:
         return {"ETag": self.etag, "Last-Modified": format_datetime(self.modified, usegmt=True)}
 
 
-def outcome(request: Headers, validators: Validators) -> int | None:
+def evaluate_preconditions(request: Headers, validators: Validators) -> int | None:
     """Evaluate the preconditions of a GET or HEAD: 304, 412, or None if the request is to be answered normally.
 
     The order is that of RFC 9110, 13.2.2: entity tags take precedence over dates; unparsable conditions are ignored.
     """
     if "if-match" in request:
-        if not _names(request, "if-match", validators.etag, weak=False):
+        if not _matches(request, "if-match", validators.etag, weak=False):
             return PRECONDITION_FAILED
-    elif _made_after(validators, _date(request, "if-unmodified-since")):
+    elif _modified_after(validators, _date(request, "if-unmodified-since")):
         return PRECONDITION_FAILED
     if "if-none-match" in request:
-        return NOT_MODIFIED if _names(request, "if-none-match", validators.etag, weak=True) else None
+        return NOT_MODIFIED if _matches(request, "if-none-match", validators.etag, weak=True) else None
     since = _date(request, "if-modified-since")
     known = since is not None and validators.modified is not None
-    return NOT_MODIFIED if known and not _made_after(validators, since) else None
+    return NOT_MODIFIED if known and not _modified_after(validators, since) else None
 
 
-def resumes(request: Headers, validators: Validators) -> bool:
+def range_applies(request: Headers, validators: Validators) -> bool:
     """Return whether a `Range` applies to this representation: `If-Range` matches or is absent (RFC 9110, 13.1.5)."""
     condition = request.get("if-range", "").strip()
     return not condition or condition in (validators.etag, validators.headers().get("Last-Modified"))
 
 
-def parts(header: str, size: int) -> list[tuple[int, int]] | None:
+def parse_range(header: str, size: int) -> list[tuple[int, int]] | None:
     """Parse a `Range` header for a document of `size` bytes: first and last byte of each satisfiable range.
 
     None means that the header is to be ignored and the whole document sent; an empty list, that no range is satisfiable
@@ -67,7 +67,7 @@ def parts(header: str, size: int) -> list[tuple[int, int]] | None:
         return None
     found = []
     for span in spans:
-        match = _SPAN.fullmatch(span)
+        match = _RANGE.fullmatch(span)
         if match is None or span == "-" or (match[1] and match[2] and int(match[2]) < int(match[1])):
             return None
         first = int(match[1]) if match[1] else max(size - int(match[2]), 0)
@@ -77,7 +77,7 @@ def parts(header: str, size: int) -> list[tuple[int, int]] | None:
     return found
 
 
-def _names(request: Headers, header: str, etag: str, weak: bool) -> bool:
+def _matches(request: Headers, header: str, etag: str, weak: bool) -> bool:
     """Return whether a list of entity tags matches this one; weak comparison ignores the `W/` prefix (8.8.3.2)."""
     values = request.getlist(header)
     if any(value.strip() == "*" for value in values):
@@ -94,16 +94,16 @@ def _date(request: Headers, header: str) -> datetime | None:
     return date if date.tzinfo else date.replace(tzinfo=UTC)
 
 
-def _made_after(validators: Validators, date: datetime | None) -> bool:
+def _modified_after(validators: Validators, date: datetime | None) -> bool:
     return date is not None and validators.modified is not None and validators.modified > date
 
 
 # What a browser may do with an answer that names no policy of its own: show it. An RDF/XML answer can carry markup in
 # its literals, a problem document what was asked.
-_NOTHING = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+_STRICT_POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 _POLICY = "Content-Security-Policy"
 
-EVERYWHERE = {
+COMMON_HEADERS = {
     # Pages of every site may read everything; no credentials are involved anywhere.
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Expose-Headers": (
@@ -112,22 +112,22 @@ EVERYWHERE = {
     "X-Content-Type-Options": "nosniff",
     # A query stands in the address of its answer; the sites that an answer links to need not know it.
     "Referrer-Policy": "same-origin",
-    _POLICY: _NOTHING,
+    _POLICY: _STRICT_POLICY,
 }
 
 
-def encoded(headers: dict[str, str]) -> list[tuple[bytes, bytes]]:
+def encode_headers(headers: dict[str, str]) -> list[tuple[bytes, bytes]]:
     """Encode headers for the server (ASGI)."""
     return [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
 
 
-class HeadersEverywhere:
+class CommonHeadersMiddleware:
     """Middleware that adds the common headers to every response, except a policy that the response already has."""
 
     def __init__(self, application: ASGIApp) -> None:
         self._application = application
         self._policy = _POLICY.lower().encode()
-        self._all = encoded(EVERYWHERE)
+        self._all = encode_headers(COMMON_HEADERS)
         self._others = [(name, value) for name, value in self._all if name != self._policy]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

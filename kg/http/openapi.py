@@ -18,7 +18,7 @@ _PROBLEM = {
     },
 }
 # What every path can answer beside what its route says.
-EVERYWHERE: dict[int | str, dict[str, Any]] = {
+COMMON_RESPONSES: dict[int | str, dict[str, Any]] = {
     304: {"description": "The client has it already"},
     "4XX": {
         "description": "Refused, with the reason",
@@ -31,14 +31,14 @@ EVERYWHERE: dict[int | str, dict[str, Any]] = {
 }
 
 
-def answered(*formats: Format | str, status: int = 200) -> dict[int | str, dict[str, Any]]:
+def response_docs(*formats: Format | str, status: int = 200) -> dict[int | str, dict[str, Any]]:
     """Return the `responses` of a route that answers in these formats; without formats, with an empty body."""
     media_types = [format.media_type if isinstance(format, Format) else format for format in formats]
     content: dict[str, Any] = {media_type: {} for media_type in media_types}
     return {status: {"description": "The answer", **({"content": content} if content else {})}}
 
 
-def takes(**parameters: str) -> dict[str, Any]:
+def parameter_docs(**parameters: str) -> dict[str, Any]:
     """Return the `openapi_extra` of a route that reads these query parameters; the values are their descriptions."""
     schema = {"type": "string"}
     return {
@@ -61,6 +61,6 @@ def with_path_parameters(path: str, known: Iterable[str], extra: dict[str, Any] 
 OWN_PARAMETERS = "x-own-parameters"
 
 
-def led(status: int) -> dict[int | str, dict[str, Any]]:
+def redirect_docs(status: int) -> dict[int | str, dict[str, Any]]:
     """Return the `responses` of a route that redirects."""
     return {status: {"description": "The address is in `Location`", "headers": {"Location": {"schema": {}}}}}

@@ -22,12 +22,12 @@ from kg.core.stored_queries import EDITIONS, StoredQuery, line_of, stored_query
 from kg.core.stored_queries import filled as filled
 from kg.engine.result_cache import Answers
 from kg.engine.wire import Answer, Question
-from kg.http.client_address import turn_of
+from kg.http.client_address import scheduling_key
 
 # Answers a query in a format, complete, or raises a refusal.
-Ask = Callable[[str, Format], Awaitable[bytes]]
+RunQuery = Callable[[str, Format], Awaitable[bytes]]
 # The same, but what is large stays in its file.
-Answering = Callable[[str, Format], Awaitable[Answer]]
+RunLargeQuery = Callable[[str, Format], Awaitable[Answer]]
 
 # A row of an answer: its values by the names of their variables, as texts.
 Row = dict[str, str]
@@ -37,10 +37,10 @@ Binding = dict[str, dict[str, str]]
 _client: ContextVar[str] = ContextVar("client", default="")
 
 
-def asking(answers: Answers) -> Ask:
+def query_runner(answers: Answers) -> RunQuery:
     """Return a function that runs queries through the result cache and returns complete results."""
 
-    answer_of = answering(answers)
+    answer_of = large_query_runner(answers)
 
     async def ask(query: str, format: Format) -> bytes:
         answer = await answer_of(query, format)
@@ -49,7 +49,7 @@ def asking(answers: Answers) -> Ask:
     return ask
 
 
-def answering(answers: Answers) -> Answering:
+def large_query_runner(answers: Answers) -> RunLargeQuery:
     """Return a function that runs queries through the result cache and leaves large results in their files."""
 
     async def answer_of(query: str, format: Format) -> Answer:
@@ -58,18 +58,18 @@ def answering(answers: Answers) -> Answering:
     return answer_of
 
 
-async def bindings(ask: Ask, query: str) -> list[Binding]:
+async def fetch_bindings(ask: RunQuery, query: str) -> list[Binding]:
     """Return the solutions of a SELECT query as bindings with types and languages."""
     found: list[Binding] = json.loads(await ask(query, JSON))["results"]["bindings"]
     return found
 
 
-async def rows(ask: Ask, query: str) -> list[Row]:
+async def fetch_rows(ask: RunQuery, query: str) -> list[Row]:
     """Return the solutions of a SELECT query as plain texts."""
-    return [{name: term["value"] for name, term in row.items()} for row in await bindings(ask, query)]
+    return [{name: term["value"] for name, term in row.items()} for row in await fetch_bindings(ask, query)]
 
 
-class OnBehalf:
+class ClientContextMiddleware:
     """Middleware that records the client of a request, to which its queries are attributed in the scheduler."""
 
     def __init__(self, application: ASGIApp) -> None:
@@ -78,7 +78,7 @@ class OnBehalf:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle a request (ASGI)."""
         if scope["type"] == "http" and scope.get("client"):
-            _client.set(turn_of(scope["client"][0]))
+            _client.set(scheduling_key(scope["client"][0]))
         await self.application(scope, receive, send)
 
 
@@ -86,13 +86,13 @@ Names = Mapping[str, Mapping[str, str]]
 # What stands in such a line: an IRI, another term, or a whole number.
 Term = str | NamedNode | Literal | int
 _NAMES = "names-of-things"
-_AT_ONCE = 500  # things in one question
+_BATCH_SIZE = 500  # things in one question
 
 
-class Questions:
+class StoredQueries:
     """The stored queries of one graph by name, applied to its newest edition unless another is chosen."""
 
-    def __init__(self, ask: Ask, queries: Iterable[StoredQuery]) -> None:
+    def __init__(self, ask: RunQuery, queries: Iterable[StoredQuery]) -> None:
         self.written = {query.name: query for query in queries}
         self._ask = ask
         self._editions: list[str] | None = None
@@ -101,7 +101,7 @@ class Questions:
     async def editions(self) -> Sequence[str]:
         """Return the editions of the graph, newest first; cached. Raises Refusal if the query fails."""
         if self._editions is None:
-            self._editions = await editions_of(self._ask)
+            self._editions = await fetch_editions(self._ask)
         return self._editions
 
     async def named(self) -> Mapping[str, StoredQuery]:
@@ -112,22 +112,22 @@ class Questions:
         return self._found
 
 
-async def editions_of(ask: Ask) -> list[str]:
+async def fetch_editions(ask: RunQuery) -> list[str]:
     """Return the editions of a graph, newest first."""
-    return [row["edition"] for row in await rows(ask, EDITIONS) if is_iri(row.get("edition", ""))]
+    return [row["edition"] for row in await fetch_rows(ask, EDITIONS) if is_iri(row.get("edition", ""))]
 
 
-def text_of(name: str, **about: Iterable[Term]) -> str:
+def query_text(name: str, **about: Iterable[Term]) -> str:
     """Return the text of a stored query with other values, by variable.
 
     Raises QueryError if the query does not exist or lacks such a `VALUES` line; ValueError for an invalid term.
     """
-    return filled(checked(name, *(line_of(variable) for variable in about)), **about)
+    return filled(checked_query_text(name, *(line_of(variable) for variable in about)), **about)
 
 
-def checked(name: str, *lines: re.Pattern[str] | str) -> str:
+def checked_query_text(name: str, *lines: re.Pattern[str] | str) -> str:
     """Return the text of a stored query; raise QueryError unless it has these lines (patterns or variable names)."""
-    text = _text(places().queries, name)
+    text = _cached_text(places().queries, name)
     for line in lines:
         pattern = line_of(line) if isinstance(line, str) else line
         if not pattern.search(text):
@@ -137,16 +137,16 @@ def checked(name: str, *lines: re.Pattern[str] | str) -> str:
     return text
 
 
-async def names(ask: Ask, things: Iterable[str]) -> Names:
+async def fetch_names(ask: RunQuery, things: Iterable[str]) -> Names:
     """Return the names of things by language; texts that are not IRIs are skipped."""
-    return await texts(ask, _NAMES, "thing", "name", sorted({thing for thing in things if is_iri(thing)}))
+    return await fetch_texts(ask, _NAMES, "thing", "name", sorted({thing for thing in things if is_iri(thing)}))
 
 
-async def texts(ask: Ask, name: str, thing: str, text: str, things: Sequence[str]) -> Names:
+async def fetch_texts(ask: RunQuery, name: str, thing: str, text: str, things: Sequence[str]) -> Names:
     """Return texts of things by language, from a stored query with the variables `thing` and `text`."""
     found: dict[str, dict[str, str]] = {}
-    for start in range(0, len(things), _AT_ONCE):
-        for row in await bindings(ask, text_of(name, **{thing: things[start : start + _AT_ONCE]})):
+    for start in range(0, len(things), _BATCH_SIZE):
+        for row in await fetch_bindings(ask, query_text(name, **{thing: things[start : start + _BATCH_SIZE]})):
             found.setdefault(row[thing]["value"], {}).setdefault(row[text].get("xml:lang", ""), row[text]["value"])
     return found
 
@@ -161,6 +161,6 @@ def is_iri(text: str) -> bool:
 
 
 @cache
-def _text(folder: Path, name: str) -> str:
+def _cached_text(folder: Path, name: str) -> str:
     """Return the text of a stored query; cached, since reading the file takes longer than most queries."""
     return stored_query(folder, name).text

@@ -26,7 +26,7 @@ from kg.core.result_serializers import write_triples
 from kg.http import templates
 from kg.http.conditional_requests import Validators
 from kg.http.openapi import OWN_PARAMETERS
-from kg.http.sparql_endpoint import Refusal, accept_of, not_acceptable, unless_known
+from kg.http.sparql_endpoint import Refusal, accept_header, not_acceptable, unless_not_modified
 from kg.http.templates import View
 
 RDF_FORMATS = (TURTLE, N_TRIPLES, JSON_LD, RDF_XML)
@@ -51,7 +51,7 @@ class Representation:
     links: Sequence[str] = ()
     scripts: Sequence[str] = ()
 
-    def sent(self, release: Release | None) -> dict[str, str]:
+    def headers(self, release: Release | None) -> dict[str, str]:
         """Return the response headers; `ETag` and `Last-Modified` depend on the release."""
         headers = {"Content-Type": self.format.content_type, "Content-Location": uri(self.location), **VARY}
         if self.links:
@@ -69,7 +69,7 @@ def validators(release: Release | None, body: bytes) -> Validators:
     return Validators(f'"{release.inputs[:12]}-{digest}"', issued)
 
 
-def choose(accept: str | None, named: str | None, html: bool = True) -> Format:
+def negotiate_document(accept: str | None, named: str | None, html: bool = True) -> Format:
     """Negotiate the format of a document; raise NotAcceptable if there is none.
 
     HTML wins a tie, since a client that names text/html displays pages; a client without preference gets Turtle.
@@ -77,21 +77,21 @@ def choose(accept: str | None, named: str | None, html: bool = True) -> Format:
     return negotiation.choose((HTML, *RDF_FORMATS) if html else RDF_FORMATS, accept or "*/*", named)
 
 
-def split(path: str) -> tuple[str, Format | None]:
+def split_suffix(path: str) -> tuple[str, Format | None]:
     """Split the suffix of a format off a path; the format is None without one."""
     suffix = PurePosixPath(path).suffix
     return (path.removesuffix(suffix), SUFFIXES[suffix]) if suffix in SUFFIXES else (path, None)
 
 
-def suffixed(path: str, format: Format, query: str = "") -> str:
+def representation_url(path: str, format: Format, query: str = "") -> str:
     """Return the URL of one representation, relative to that of the resource."""
     return f"./{quote(path.rpartition('/')[2], safe=SAFE)}{_SUFFIX_OF[format]}{query}"
 
 
-def alternates(path: str, query: str = "", html: bool = True) -> list[str]:
+def alternate_links(path: str, query: str = "", html: bool = True) -> list[str]:
     """Return `alternate` links to all representations of a resource."""
     formats = (HTML, *RDF_FORMATS) if html else RDF_FORMATS
-    return [link(suffixed(path, format, query), "alternate", format.media_type) for format in formats]
+    return [link(representation_url(path, format, query), "alternate", format.media_type) for format in formats]
 
 
 def link(target: str, relation: str, media_type: str = "") -> str:
@@ -116,12 +116,12 @@ def path_of(iri: str) -> str:
     return quote(iri.removeprefix(BASE), safe=SAFE + "#") if iri.startswith(BASE) else ""
 
 
-def ascents(path: str) -> str:
+def path_to_root(path: str) -> str:
     """Return the relative path from a page to the site root: `../` for each folder."""
     return "../" * path.count("/") or "./"
 
 
-def write(triples: Iterable[Triple], format: Format) -> bytes:
+def serialize_triples(triples: Iterable[Triple], format: Format) -> bytes:
     """Serialize triples in an RDF format, sorted, so that equal graphs give equal bytes.
 
     JSON-LD is compacted; with blank nodes or RDF 1.2 terms it is the engine's serialization.
@@ -137,7 +137,7 @@ _LONGEST_NAME = 60  # of a parameter, as a message repeats it
 
 
 @dataclass(frozen=True)
-class Asked:
+class DocumentRequest:
     """A request for the document at a path below the site root; a suffix fixes its format."""
 
     request: Request
@@ -160,18 +160,18 @@ class Asked:
     @property
     def root(self) -> str:
         """The relative path from the document to the site root."""
-        return ascents(self.path)
+        return path_to_root(self.path)
 
     def format(self) -> Format:
         """Return the negotiated format; raise Refusal if none is acceptable."""
         if self.suffix:
             return self.suffix
         try:
-            return choose(accept_of(self.request), self.request.query_params.get("format"), self.html)
+            return negotiate_document(accept_header(self.request), self.request.query_params.get("format"), self.html)
         except NotAcceptable as error:
             raise not_acceptable(error) from error
 
-    def wants_page(self) -> bool:
+    def wants_html(self) -> bool:
         """Return whether the client prefers HTML, also for error messages."""
         try:
             return self.format() is HTML
@@ -193,8 +193,8 @@ def view_of(request: Request) -> View:
     """Return the page context of a request: language, path and parameters."""
     path, asked = raw_path(request), request.query_params
     return View(
-        lang=templates.language(asked.get("lang"), request.headers.get("accept-language")),
-        root=ascents(path),
+        lang=templates.negotiate_language(asked.get("lang"), request.headers.get("accept-language")),
+        root=path_to_root(path),
         path=path,
         parameters=tuple((key, value) for key, value in asked.multi_items() if key not in _NEGOTIATING),
         unknown=getattr(request.state, "unknown", ()),
@@ -202,7 +202,7 @@ def view_of(request: Request) -> View:
     )
 
 
-async def understood(request: Request) -> None:
+async def check_parameters(request: Request) -> None:
     """Reject a request with parameters that its route does not read; a browser gets the page with a warning instead.
 
     A shared URL may have gained a parameter on its way, which is no reason to withhold a page.
@@ -215,7 +215,7 @@ async def understood(request: Request) -> None:
     unknown = [*unknown_languages(request), *sorted(name[:_LONGEST_NAME] for name in others)]
     if not unknown:
         return
-    if not prefers_page(request):
+    if not prefers_html(request):
         listed = ", ".join(sorted(known - set(_NEGOTIATING)))
         here = f"known here are {listed}" if listed else "this address takes no parameters"
         endpoint = "; queries are answered at /sparql" if "query" in unknown else ""
@@ -226,7 +226,7 @@ async def understood(request: Request) -> None:
 def unknown_languages(request: Request) -> list[str]:
     """Return the `lang` parameters that are not supported, and those that contradict the first one."""
     given = [value for value in request.query_params.getlist("lang") if value]
-    named = [templates.named_language(value) for value in given]
+    named = [templates.parse_language_tag(value) for value in given]
     return [
         f"lang={value[:_LONGEST_NAME]}"
         for value, language in zip(given, named, strict=True)
@@ -246,43 +246,43 @@ def _parameters_of(route: APIRoute) -> frozenset[str]:
     )
 
 
-def prefers_page(request: Request) -> bool:
+def prefers_html(request: Request) -> bool:
     """Return whether a request comes from a browser: HTML is named and preferred."""
     try:
-        return "html" in (accept_of(request) or "") and chosen(request, (HTML, PLAIN_JSON)) is HTML
+        return "html" in (accept_header(request) or "") and negotiate(request, (HTML, PLAIN_JSON)) is HTML
     except Refusal:  # it wants neither: what is not there is told all the same
         return False
 
 
-def chosen(request: Request, offered: tuple[Format, ...]) -> Format:
+def negotiate(request: Request, offered: tuple[Format, ...]) -> Format:
     """Negotiate one of these formats; raise Refusal if none is acceptable."""
     try:
-        return negotiation.choose(offered, accept_of(request), request.query_params.get("format"))
+        return negotiation.choose(offered, accept_header(request), request.query_params.get("format"))
     except NotAcceptable as error:
         raise not_acceptable(error) from error
 
 
-def whole_number(text: str, most: int) -> int | None:
+def parse_whole_number(text: str, most: int) -> int | None:
     """Parse a number from 1 to `most` in a URL; None for any other text, of whatever length."""
-    return int(text) if is_whole(text) and 1 <= int(text) <= most else None
+    return int(text) if is_whole_number(text) and 1 <= int(text) <= most else None
 
 
-def number_in(request: Request, name: str, most: int, usual: int = 1) -> int:
+def number_parameter(request: Request, name: str, most: int, usual: int = 1) -> int:
     """Return the number of a query parameter, or the default; raise Refusal (400) for any other text."""
-    number = whole_number(request.query_params.get(name, "").strip() or str(usual), most)
+    number = parse_whole_number(request.query_params.get(name, "").strip() or str(usual), most)
     if number is None:
         raise Refusal(400, f"{name} is a number from 1 to {most}")
     return number
 
 
-def is_whole(text: str) -> bool:
+def is_whole_number(text: str) -> bool:
     """Return whether a text is a whole number of at most nine ASCII digits."""
     return text.isascii() and text.isdecimal() and len(text) < 10
 
 
-def page(html: str, view: View, status: int = 200, scripts: Sequence[str] = ()) -> Response:
+def html_response(html: str, view: View, status: int = 200, scripts: Sequence[str] = ()) -> Response:
     """Return an HTML response with its Content-Security-Policy."""
-    return HTMLResponse(html, status, {**templates.headers(scripts), "Content-Language": view.lang})
+    return HTMLResponse(html, status, {**templates.page_headers(scripts), "Content-Language": view.lang})
 
 
 def raw_path(request: Request) -> str:
@@ -296,34 +296,36 @@ def raw_path(request: Request) -> str:
     return quote(path.removeprefix("/"), safe=SAFE)
 
 
-def sent(asked: Asked, representation: Representation, release: Release | None) -> Response:
+def representation_response(
+    asked: DocumentRequest, representation: Representation, release: Release | None
+) -> Response:
     """Return a representation of a document, or 304 if the client's copy is current (RFC 9110, 13.1.2)."""
-    headers = representation.sent(release)
+    headers = representation.headers(release)
     if representation.format is HTML:
-        headers = {**templates.headers(representation.scripts), "Content-Language": asked.lang, **headers}
+        headers = {**templates.page_headers(representation.scripts), "Content-Language": asked.lang, **headers}
     answer = Response(representation.body, headers=headers)
-    return unless_known(asked.request, validators(release, representation.body), answer)
+    return unless_not_modified(asked.request, validators(release, representation.body), answer)
 
 
-def written(triples: Iterable[Triple], format: Format) -> bytes:
+def serialize(triples: Iterable[Triple], format: Format) -> bytes:
     """Serialize triples in an RDF format; raise Refusal if the format cannot express them."""
     try:
-        return write(triples, format)
+        return serialize_triples(triples, format)
     except NotAcceptable as error:
         raise not_acceptable(error) from error
 
 
-def redirect(status: int, target: str, headers: Mapping[str, str] | None = None) -> Response:
+def redirect_response(status: int, target: str, headers: Mapping[str, str] | None = None) -> Response:
     """Return a redirect to a relative reference."""
     return Response(status_code=status, headers={"Location": uri(target), **VARY, **(headers or {})})
 
 
-def told(asked: Asked, notice: Notice, links: Sequence[tuple[str, str]]) -> Response:
+def notice_response(asked: DocumentRequest, notice: Notice, links: Sequence[tuple[str, str]]) -> Response:
     """Return a notice, as a page or as a problem document (RFC 9457) with `near`; `links` are (href, name) pairs."""
-    if asked.wants_page():
+    if asked.wants_html():
         t = templates.LANGUAGES.index(asked.lang)
-        text = templates.fill("notice.html", asked.view, title=notice.title[t], text=notice.text[t], links=links)
-        return page(text, asked.view, notice.status)
+        text = templates.render("notice.html", asked.view, title=notice.title[t], text=notice.text[t], links=links)
+        return html_response(text, asked.view, notice.status)
     status = HTTPStatus(notice.status)
     content: dict[str, object] = {"type": "about:blank", "title": status.phrase, "status": status.value}
     content |= {"detail": notice.text[1], "near": list(notice.near)}

@@ -16,7 +16,7 @@ Returned = TypeVar("Returned")
 
 
 @dataclass
-class Desk:
+class SearchExecutor:
     """Executor that runs tasks with the matcher of an index, in threads.
 
     `index` returns the index, or raises Refusal while there is none. `seconds` is the time limit of a task; beyond
@@ -31,32 +31,32 @@ class Desk:
     waiting: int
     seconds: float
     _matcher: Matcher | None = field(default=None, init=False)
-    _there: int = field(default=0, init=False)
+    _pending: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
         """Create the thread pool; its threads start on demand."""
         self._threads, self._making = ThreadPoolExecutor(self.threads, self.what), Lock()
 
-    async def errand(self, work: Callable[[Matcher, float], Returned]) -> Returned:
+    async def submit(self, work: Callable[[Matcher, float], Returned]) -> Returned:
         """Run a task with the matcher and its deadline (of `time.monotonic`), and return its result.
 
         Raises Refusal: 429 if the queue is full, 503 if the task has exceeded its time limit.
         """
-        if self._there >= self.waiting:
+        if self._pending >= self.waiting:
             raise Refusal(429, f"too many {self.what} are waiting; try again in a moment", {"Retry-After": "2"})
         index, deadline = self.index(), time.monotonic() + self.seconds
 
         def run() -> Returned:
             return work(self._matcher_of(index), deadline)  # to make a matcher of a large index takes a while
 
-        self._there += 1
+        self._pending += 1
         try:
             return await asyncio.get_running_loop().run_in_executor(self._threads, run)
         except SearchTimeout as error:
             fact = f"this has taken longer than {self.seconds:g} seconds; {self.remedy}"
             raise Refusal(503, fact, {"Retry-After": "5"}) from error
         finally:
-            self._there -= 1
+            self._pending -= 1
 
     def _matcher_of(self, index: Index) -> Matcher:
         """Return the matcher of the index; shared, since it caches frequent lookups."""
@@ -66,7 +66,7 @@ class Desk:
             return self._matcher
 
 
-def left(deadline: float) -> float:
+def remaining_seconds(deadline: float) -> float:
     """Return the seconds until a deadline; raise SearchTimeout if it has passed."""
     seconds = deadline - time.monotonic()
     if seconds <= 0:

@@ -34,15 +34,23 @@ from kg.engine.result_cache import Answers
 from kg.engine.wire import Answer, Question
 from kg.engine.wire import Refusal as Refusal
 from kg.http import conditional_requests
-from kg.http.client_address import turn_of
+from kg.http.client_address import scheduling_key
 from kg.http.conditional_requests import Validators
-from kg.http.openapi import answered
-from kg.http.sparql_protocol import ACCEPT_QUERY, FORM, QUERY, parameters, read_post, read_query_method, read_question
+from kg.http.openapi import response_docs
+from kg.http.sparql_protocol import (
+    ACCEPT_QUERY,
+    FORM,
+    QUERY,
+    decode_parameters,
+    parse_parameters,
+    parse_post,
+    parse_query_method,
+)
 
 _PIECE = 1 << 18
 
 
-class Sending:
+class FileSender:
     """Sender of result files; `room` is the limit of bytes being sent at one time."""
 
     def __init__(self, room: int) -> None:
@@ -52,11 +60,11 @@ class Sending:
         """Return the response that sends a result file; raise Refusal (503) if the limit is exceeded."""
         if self.used + answer.size > self.room:
             raise busy(f"large answers of {megabytes(self.room)} are being sent already")
-        return _Filed(self, answer, headers)
+        return _FileResponse(self, answer, headers)
 
 
-class _Filed(Response):
-    def __init__(self, sending: Sending, answer: Answer, headers: Mapping[str, str]) -> None:
+class _FileResponse(Response):
+    def __init__(self, sending: FileSender, answer: Answer, headers: Mapping[str, str]) -> None:
         super().__init__(headers={**headers, "Content-Length": str(answer.size)})
         self._sending, self._answer = sending, answer
 
@@ -83,13 +91,13 @@ METHODS = "GET, HEAD, POST, QUERY, OPTIONS"
 
 # How much longer than its query a form may be: percent-encoded, with the names of graphs.
 _ENCODED = 4
-_LONG = 1 << 14
-_UNWATCHED = 0.05
+_LARGE_BODY = 1 << 14
+_WATCH_DELAY = 0.05
 _FIELDS = re.compile(r"[\w!#$%&'*+.^`|~-]+(?:[ \t]*,[ \t]*[\w!#$%&'*+.^`|~-]+)*", re.ASCII)
-CLIENT_GONE = 499  # nobody reads it; a log may
+CLIENT_CLOSED_REQUEST = 499  # nobody reads it; a log may
 
 
-def problem(refusal: Refusal) -> JSONResponse:
+def problem_response(refusal: Refusal) -> JSONResponse:
     """Return a refusal as a problem document."""
     status = HTTPStatus(refusal.status)
     content = {"type": "about:blank", "title": status.phrase, "status": status.value, "detail": refusal.detail}
@@ -97,7 +105,7 @@ def problem(refusal: Refusal) -> JSONResponse:
     return JSONResponse(content, status, headers, media_type="application/problem+json")
 
 
-def allowed(methods: str, request: Request, headers: Mapping[str, str] | None = None) -> Response:
+def options_response(methods: str, request: Request, headers: Mapping[str, str] | None = None) -> Response:
     """Return the response to OPTIONS, including CORS preflight requests.
 
     Any request header is allowed: none has a meaning here that another site could abuse. The names are echoed, since
@@ -114,7 +122,7 @@ def allowed(methods: str, request: Request, headers: Mapping[str, str] | None = 
     return Response(status_code=204, headers={**granted, **(headers or {})})
 
 
-class Reader(Protocol):
+class PageResponder(Protocol):
     """Responder for browsers, with HTML pages."""
 
     def wants(self, question: Question, accepted: str | None) -> bool:
@@ -138,46 +146,46 @@ class Endpoint:
         limits: Limits,
         lasting: str,
         introduction: Callable[[Request], Awaitable[Response]],
-        reader: Reader,
+        reader: PageResponder,
     ) -> None:
         self._answers, self._limits, self._lasting = answers, limits, lasting
         self._introduction, self._reader = introduction, reader
-        self.sending = Sending(limits.sending)
+        self.sending = FileSender(limits.sending)
         self.handlers = {"GET": self.get, "HEAD": self.get, "POST": self.post, "QUERY": self.query}
 
     async def get(self, request: Request) -> Response:
         """Answer a query in the URL."""
-        question = read_question(parameters(request.scope["query_string"]))
+        question = parse_parameters(decode_parameters(request.scope["query_string"]))
         if question is None:
             return await self._introduction(request)
         return await self._respond(request, question)
 
     async def post(self, request: Request) -> Response:
         """Answer a query in a form or a body."""
-        body = await body_of(request, self._limits.query)
+        body = await read_body(request, self._limits.query)
         asked = request.headers.get("content-type", ""), request.scope["query_string"], body
         # To decode a long form takes a while, in which others are to be served.
-        question = await run_in_threadpool(read_post, *asked) if len(body) > _LONG else read_post(*asked)
+        question = await run_in_threadpool(parse_post, *asked) if len(body) > _LARGE_BODY else parse_post(*asked)
         return await self._respond(request, question)
 
     async def query(self, request: Request) -> Response:
         """Answer a query in the body of a QUERY request."""
-        body = await body_of(request, self._limits.query)
-        question = read_query_method(request.headers.get("content-type", ""), request.scope["query_string"], body)
+        body = await read_body(request, self._limits.query)
+        question = parse_query_method(request.headers.get("content-type", ""), request.scope["query_string"], body)
         return await self._respond(request, question)
 
     async def _respond(self, request: Request, question: Question) -> Response:
-        if self._reader.wants(question, accept_of(request)):
+        if self._reader.wants(question, accept_header(request)):
             return await self._reader.answer(request, question)
-        asked, start = replace(question, accept=accept_of(request)), time.perf_counter()
+        asked, start = replace(question, accept=accept_header(request)), time.perf_counter()
         remarks = remarks_of(request.scope)
         remarks.query = question.query
         try:
-            answer = await unless_gone(request, self._answers.submit(asked, client_of(request), remarks))
+            answer = await unless_disconnected(request, self._answers.submit(asked, client_key(request), remarks))
         except Refusal as refusal:
-            raise _in_words(question, refusal) from refusal
+            raise _with_diagnosis(question, refusal) from refusal
         if answer is None:
-            return Response(status_code=CLIENT_GONE)
+            return Response(status_code=CLIENT_CLOSED_REQUEST)
         momentary = sparql_scanner.depends_on_the_moment(question.query)
         headers = {
             "Content-Type": answer.content_type,
@@ -190,16 +198,18 @@ class Endpoint:
         if momentary:
             return Response(answer.body, headers=headers)
         validators = Validators(f'"{hashlib.blake2b(answer.body, digest_size=16).hexdigest()}"')
-        return unless_known(request, validators, Response(answer.body, headers={**headers, **validators.headers()}))
+        return unless_not_modified(
+            request, validators, Response(answer.body, headers={**headers, **validators.headers()})
+        )
 
     def router(self) -> APIRouter:
         """Return the routes of the endpoint, with their OpenAPI descriptions."""
         routes = APIRouter(tags=["SPARQL"])
-        answers = answered(*ROW_FORMATS, *GRAPH_FORMATS, HTML)
-        routes.get("/sparql", summary="Ask by GET", responses=answers, openapi_extra=_documented("parameters"))(
+        answers = response_docs(*ROW_FORMATS, *GRAPH_FORMATS, HTML)
+        routes.get("/sparql", summary="Ask by GET", responses=answers, openapi_extra=_openapi_part("parameters"))(
             self.get
         )
-        routes.post("/sparql", summary="Ask by POST", responses=answers, openapi_extra=_documented("requestBody"))(
+        routes.post("/sparql", summary="Ask by POST", responses=answers, openapi_extra=_openapi_part("requestBody"))(
             self.post
         )
         for path in self.PATHS:
@@ -209,7 +219,7 @@ class Endpoint:
         return routes
 
 
-def _in_words(question: Question, refusal: Refusal) -> Refusal:
+def _with_diagnosis(question: Question, refusal: Refusal) -> Refusal:
     """Return a refusal with a diagnosis of the query, if a common mistake is recognized."""
     if refusal.status != HTTPStatus.BAD_REQUEST:
         return refusal
@@ -217,10 +227,10 @@ def _in_words(question: Question, refusal: Refusal) -> Refusal:
 
 
 async def _options(request: Request) -> Response:
-    return allowed(METHODS, request, ACCEPT_QUERY)
+    return options_response(METHODS, request, ACCEPT_QUERY)
 
 
-class Direct:
+class DirectEndpointMiddleware:
     """Middleware that answers at the endpoint before routing, which would take as long as a small query."""
 
     def __init__(self, application: ASGIApp, endpoint: Endpoint) -> None:
@@ -235,15 +245,15 @@ class Direct:
         try:
             answer = await handler(Request(scope, receive))
         except Refusal as refusal:
-            answer = problem(refusal)
+            answer = problem_response(refusal)
         except ClientDisconnect:
-            answer = Response(status_code=CLIENT_GONE)
+            answer = Response(status_code=CLIENT_CLOSED_REQUEST)
         await answer(scope, receive, send)
 
 
-def unless_known(request: Request, validators: Validators, answer: Response) -> Response:
+def unless_not_modified(request: Request, validators: Validators, answer: Response) -> Response:
     """Return the response, or 304 with its headers if the client's copy is current; raise Refusal (412)."""
-    status = conditional_requests.outcome(request.headers, validators)
+    status = conditional_requests.evaluate_preconditions(request.headers, validators)
     if status == conditional_requests.PRECONDITION_FAILED:
         raise Refusal(status, "this is not what the condition of the request names", validators.headers())
     if status == conditional_requests.NOT_MODIFIED:
@@ -252,17 +262,17 @@ def unless_known(request: Request, validators: Validators, answer: Response) -> 
     return answer
 
 
-async def unless_gone(request: Request, answer: asyncio.Future[Answer]) -> Answer | None:
+async def unless_disconnected(request: Request, answer: asyncio.Future[Answer]) -> Answer | None:
     """Return the answer; if the client disconnects meanwhile, cancel the query and return None."""
     watch: asyncio.Task[None] | None = None
 
     def begin() -> None:
         nonlocal watch
-        watch = asyncio.ensure_future(_gone(request))
+        watch = asyncio.ensure_future(_wait_for_disconnect(request))
         watch.add_done_callback(lambda _: answer.cancel())
 
     # Most answers are there before it is worth while to watch the client.
-    timer = asyncio.get_running_loop().call_later(_UNWATCHED, begin)
+    timer = asyncio.get_running_loop().call_later(_WATCH_DELAY, begin)
     try:
         return await answer
     except asyncio.CancelledError:
@@ -275,13 +285,13 @@ async def unless_gone(request: Request, answer: asyncio.Future[Answer]) -> Answe
             watch.cancel()
 
 
-async def _gone(request: Request) -> None:
+async def _wait_for_disconnect(request: Request) -> None:
     """Return when the client has closed the connection."""
     while (await request.receive())["type"] != "http.disconnect":
         pass
 
 
-async def body_of(request: Request, limit: int, kind: str = "a query") -> bytes:
+async def read_body(request: Request, limit: int, kind: str = "a query") -> bytes:
     """Return the body of a request; raise Refusal as soon as it exceeds what a query of `limit` bytes can need.
 
     `kind` names the content in the message.
@@ -304,18 +314,18 @@ async def body_of(request: Request, limit: int, kind: str = "a query") -> bytes:
     return bytes(body)
 
 
-def client_of(request: Request) -> str:
+def client_key(request: Request) -> str:
     """Return the scheduling key of the client of a request."""
-    return turn_of(request.client.host) if request.client else ""
+    return scheduling_key(request.client.host) if request.client else ""
 
 
-def accept_of(request: Request) -> str | None:
+def accept_header(request: Request) -> str | None:
     """Return the Accept header of a request, joined over its field lines."""
     lines = request.headers.getlist("accept")
     return ",".join(lines) if lines else None
 
 
-def _documented(part: str) -> dict[str, object]:
+def _openapi_part(part: str) -> dict[str, object]:
     """Return one part of the OpenAPI description of the endpoint."""
     text = {"type": "string"}
     texts = {"type": "array", "items": text}

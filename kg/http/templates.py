@@ -91,15 +91,15 @@ class View:
         return REBASED
 
 
-def named_language(tag: str) -> str | None:
+def parse_language_tag(tag: str) -> str | None:
     """Return the supported language of a tag such as `en` or `ja-JP`, or None (RFC 5646, 2.1.1: case-insensitive)."""
     primary = tag.strip().lower().partition("-")[0]
     return primary if primary in LANGUAGES else None
 
 
-def language(asked: str | None, accepted: str | None) -> str:
+def negotiate_language(asked: str | None, accepted: str | None) -> str:
     """Negotiate the language of a page: the requested one, else by Accept-Language, else Japanese."""
-    if asked and (named := named_language(asked)):
+    if asked and (named := parse_language_tag(asked)):
         return named
     weights = dict.fromkeys(LANGUAGES, 0.0)
     for part in (accepted or "").lower().split(","):
@@ -207,7 +207,7 @@ class Asset:
         return f"{kind}; charset=utf-8" if kind.startswith("text/") else kind
 
 
-def _read() -> dict[str, Asset]:
+def _read_assets() -> dict[str, Asset]:
     found = {}
     for file in sorted(_STATIC.rglob("*")):
         if file.is_file() and not file.name.startswith("."):
@@ -216,21 +216,21 @@ def _read() -> dict[str, Asset]:
     return found
 
 
-_ASSETS = _read()
+_ASSETS = _read_assets()
 _BY_ADDRESS = {asset.fingerprinted: asset for asset in _ASSETS.values()}
 
 
-def there(name: str) -> bool:
+def asset_exists(name: str) -> bool:
     """Return whether an asset exists; bundles of npm packages may be missing."""
     return name in _ASSETS
 
 
-def address(name: str) -> str:
+def asset_path(name: str) -> str:
     """Return the path of an asset below the site root; raise KeyError for an unknown one."""
     return f"{FOLDER}/{_ASSETS[name].fingerprinted}"
 
 
-def found(path: str) -> tuple[Asset, str] | None:
+def find_asset(path: str) -> tuple[Asset, str] | None:
     """Return the asset at a path below `static/` with its Cache-Control, or None."""
     if asset := _BY_ADDRESS.get(path):
         return asset, FOREVER
@@ -247,7 +247,7 @@ _templates = Environment(
 _templates.filters |= {"plain": plain, "prose": prose, "part": part}
 
 
-def headers(scripts: Sequence[str] = ()) -> dict[str, str]:
+def page_headers(scripts: Sequence[str] = ()) -> dict[str, str]:
     """Return the headers of a page.
 
     It may load our own styles and images and nothing else; `scripts` are source expressions for its scripts, such as
@@ -262,7 +262,7 @@ def headers(scripts: Sequence[str] = ()) -> dict[str, str]:
     }
 
 
-def fill(template: str, view: View, **context: object) -> str:
+def render(template: str, view: View, **context: object) -> str:
     """Render a template for one page context; `t` selects Japanese or English, `link` makes URLs of this site."""
     shared = {
         "view": view,
@@ -272,7 +272,7 @@ def fill(template: str, view: View, **context: object) -> str:
         "link": view.link,
         "release": view.site.release,
         "ways": view.site.ways,
-        "asset": lambda name: view.root + address(name),
+        "asset": lambda name: view.root + asset_path(name),
         "size": size,
         "date": lambda text: date(text, view.lang),
         "number": number,

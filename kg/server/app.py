@@ -20,18 +20,18 @@ from kg.engine.pool import Pool
 from kg.engine.remote_release import Held
 from kg.engine.result_cache import Answers
 from kg.http import openapi, templates
-from kg.http.client_address import BehindProxies
-from kg.http.compression import Compressed
-from kg.http.conditional_requests import HeadersEverywhere
-from kg.http.query_client import Ask, OnBehalf, Questions, asking
-from kg.http.response_cache import Replayed
-from kg.http.responses import understood
-from kg.http.sparql_endpoint import Direct, Endpoint
+from kg.http.client_address import ProxyHeadersMiddleware
+from kg.http.compression import CompressionMiddleware
+from kg.http.conditional_requests import CommonHeadersMiddleware
+from kg.http.query_client import ClientContextMiddleware, RunQuery, StoredQueries, query_runner
+from kg.http.response_cache import ResponseCacheMiddleware
+from kg.http.responses import check_parameters
+from kg.http.sparql_endpoint import DirectEndpointMiddleware, Endpoint
 from kg.matching.reconcile import routes as reconcile
 from kg.matching.reconcile.routes import Setting
 from kg.server import error_handlers, monitoring
-from kg.server.monitoring import Metrics, Served
-from kg.server.request_monitor import Observed, Operation
+from kg.server.monitoring import Metrics, ServedData
+from kg.server.request_monitor import MonitoringMiddleware, OperatorSettings
 from kg.web import (
     browse,
     change_routes,
@@ -64,14 +64,19 @@ Data = Release | Sequence[Path] | Held
 
 
 @dataclass(frozen=True)
-class _Graph:
+class _ServedGraph:
     """The graph behind the pages, with the labels of its terms and its stored queries."""
 
     release: Release | None
-    ask: Ask
+    ask: RunQuery
     total: int
     labels: Labels
     stored: Sequence[StoredQuery]
+
+    @classmethod
+    def of(cls, release: Release | None, answers: Answers, total: int, stored: Sequence[StoredQuery]) -> "_ServedGraph":
+        """Return the graph of a release, or of other data, behind a result cache."""
+        return cls(release, query_runner(answers), total, resource_routes.labels_of(release), stored)
 
     @cached_property
     def vocabulary(self) -> Vocabulary:
@@ -79,9 +84,9 @@ class _Graph:
         return Vocabulary(self.ask, resource_routes.vocabulary_of(self.release))
 
     @cached_property
-    def questions(self) -> Questions:
+    def stored_queries(self) -> StoredQueries:
         """The stored queries by name, applied to the newest edition."""
-        return Questions(self.ask, self.stored)
+        return StoredQueries(self.ask, self.stored)
 
 
 def app(
@@ -90,7 +95,7 @@ def app(
     out: Path,
     limits: Limits | None = None,
     pool: Pool | None = None,
-    operation: Operation | None = None,
+    operation: OperatorSettings | None = None,
     trouble: Callable[[], str] = str,
 ) -> FastAPI:
     """Return the application that serves a release, RDF files, or a remote store, and the other releases in `out`.
@@ -98,51 +103,54 @@ def app(
     It starts the process that loads the data, unless `pool` has loaded them already, and ends it on shutdown. `trouble`
     returns the reason why no query can be answered at the moment, or an empty text.
     """
-    release, version = _served(data)
-    limits, operation = limits or Limits(), operation or Operation()
+    release, version = _release_and_version(data)
+    limits, operation = limits or Limits(), operation or OperatorSettings()
     pool = pool or Pool.of(Source.of(data, limits), limits)
-    keeping = bool(version) or not pool.source.held  # nothing tells when the content of a store changes that names none
-    answers, lasting = Answers(pool) if keeping else Answers(pool, 0, 0), _lasting(release)
-    graph = _Graph(release, asking(answers), pool.triples, resource_routes.labels_of(release), read_queries(queries))
-    writing = Editor(answers, graph.vocabulary, graph.labels, lasting, graph.questions)
-    introduced = introduction(graph.ask, release, graph.total, writing.blank, limits, operation.address)
-    sparql, indexing = Endpoint(answers, limits, lasting, introduced, writing), Indexing(data)
-    archived, searches = _archived(graph, out, answers, limits, operation.address), searching.desk_of(indexing.index)
+    cacheable = bool(version) or not pool.source.held  # a store without a version may change without notice
+    answers, lasting = Answers(pool) if cacheable else Answers(pool, 0, 0), _cache_control(release)
+    graph = _ServedGraph.of(release, answers, pool.triples, read_queries(queries))
+    editor = Editor(answers, graph.vocabulary, graph.labels, lasting, graph.stored_queries)
+    introduced = introduction(graph.ask, release, graph.total, editor.blank, limits, operation.address)
+    sparql, indexing = Endpoint(answers, limits, lasting, introduced, editor), Indexing(data)
+    archived = _release_endpoints(graph, out, answers, limits, operation.address)
+    searches = searching.desk_of(indexing.index)
 
-    application = _bare(lambda _: _running(version, pool, answers, operation.metrics, indexing, archived))
+    application = _empty_application(lambda _: _running(version, pool, answers, operation.metrics, indexing, archived))
     routers = (
         sparql.router(),
-        monitoring.router(Served(version, pool.source.place), pool, operation.metrics, trouble),
+        monitoring.router(ServedData(version, pool.source.place), pool, operation.metrics, trouble),
         release_endpoint.router(archived),
         browse.router(answers, release, sparql.sending, browse.finder(searches) if indexing.possible else None),
         searching.router(searches, release, graph.labels),
         reconcile.router(graph.ask, indexing.index, graph.labels, Setting(release, lasting, operation.address)),
     )
-    editing = sparql_editor.router(graph.vocabulary, graph.labels)
-    guarded = (editing, release_routes.router(release, out), *_read(graph, out))
-    paths = _included(application, (*routers, *guarded), guarded)
+    terms = sparql_editor.router(graph.vocabulary, graph.labels)
+    guarded = (terms, release_routes.router(release, out), *_page_routers(graph, out))
+    paths = _include_routers(application, (*routers, *guarded), guarded)
     application.state.site = templates.Site(release, frozenset(path.split("/")[1] for path in paths))
-    return _within_layers(application, sparql, operation, paths, keeping)
+    return _with_middleware(application, sparql, operation, paths, cacheable)
 
 
-def _lasting(release: Release | None) -> str:
+def _cache_control(release: Release | None) -> str:
     """Return the `Cache-Control` of answers that do not depend on time or chance."""
     return release_routes.LIVE if release and not release.development else REVALIDATED
 
 
-def _archived(graph: _Graph, out: Path, answers: Answers, limits: Limits, address: str) -> release_endpoint.Archive:
+def _release_endpoints(
+    graph: _ServedGraph, out: Path, answers: Answers, limits: Limits, address: str
+) -> release_endpoint.Archive:
     """Return the endpoints of all available releases; the current one shares the workers of the application."""
     setting, release = release_endpoint.Setting(limits, graph.stored, address), graph.release
     current = setting.endpoint(release, graph.labels, answers, graph.total) if release else None
     return release_endpoint.Archive(release, out, setting, current)
 
 
-def _read(graph: _Graph, out: Path) -> Iterator[APIRouter]:
+def _page_routers(graph: _ServedGraph, out: Path) -> Iterator[APIRouter]:
     """Yield the routers of pages, RDF documents and release files."""
     ask, release, labels = graph.ask, graph.release, graph.labels
     explained = Documentation(ask, labels, graph.vocabulary, graph.stored)
-    yield landing.router(ask, release, graph.total, graph.questions)
-    yield query_routes.router(QueryPages(ask, labels, graph.vocabulary, graph.questions))
+    yield landing.router(ask, release, graph.total, graph.stored_queries)
+    yield query_routes.router(QueryPages(ask, labels, graph.vocabulary, graph.stored_queries))
     yield docs.router()
     yield discovery.router(ask)
     yield resource_routes.router(ask, release)
@@ -154,7 +162,7 @@ def _read(graph: _Graph, out: Path) -> Iterator[APIRouter]:
     yield overview.router(ask, release)
 
 
-class _Site(FastAPI):
+class _Application(FastAPI):
     """A FastAPI application with middleware in front of the framework, whose own layers take as long as a replay."""
 
     layers: ASGIApp | None = None
@@ -168,33 +176,33 @@ class _Site(FastAPI):
         await super().__call__(scope, receive, send)
 
 
-def _bare(lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]]) -> _Site:
+def _empty_application(lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]]) -> _Application:
     """Return an application without routes."""
     # No documentation pages of FastAPI's: they load scripts from other sites. No slash redirects of its own: they
     # repeat whatever name the client calls this host.
-    return _Site(
+    return _Application(
         title="Shisaku Graph",
         version=__version__,
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
         default_response_class=Response,
-        responses=openapi.EVERYWHERE,
+        responses=openapi.COMMON_RESPONSES,
         lifespan=lifespan,
         exception_handlers=error_handlers.HANDLERS,
     )
 
 
-def _within_layers(
-    application: "_Site", sparql: Endpoint, operation: Operation, paths: Iterable[str], keeping: bool
+def _with_middleware(
+    application: "_Application", sparql: Endpoint, operation: OperatorSettings, paths: Iterable[str], cacheable: bool
 ) -> FastAPI:
     """Add all middleware to an application, innermost first."""
-    application.add_middleware(Direct, endpoint=sparql)
-    for layer in (OnBehalf, Compressed, HeadersEverywhere):
+    application.add_middleware(DirectEndpointMiddleware, endpoint=sparql)
+    for layer in (ClientContextMiddleware, CompressionMiddleware, CommonHeadersMiddleware):
         application.add_middleware(layer)
-    answering = Replayed(application.framework) if keeping else application.framework
-    layers: ASGIApp = Observed(answering, operation, [*paths])
-    application.layers = BehindProxies(layers, operation.trusted) if operation.trusted else layers
+    answering = ResponseCacheMiddleware(application.framework) if cacheable else application.framework
+    layers: ASGIApp = MonitoringMiddleware(answering, operation, [*paths])
+    application.layers = ProxyHeadersMiddleware(layers, operation.trusted) if operation.trusted else layers
     return application
 
 
@@ -207,20 +215,22 @@ async def _running(
             yield
 
 
-def _served(data: Data) -> tuple[Release | None, str]:
+def _release_and_version(data: Data) -> tuple[Release | None, str]:
     """Return the local release, if any, and the version of the data; empty if unknown."""
     if isinstance(data, Held):
         return data.release, data.holding.version
     return (data, data.version) if isinstance(data, Release) else (None, "")
 
 
-def _included(application: FastAPI, routers: Sequence[APIRouter], guarded: Sequence[APIRouter]) -> list[str]:
+def _include_routers(application: FastAPI, routers: Sequence[APIRouter], guarded: Sequence[APIRouter]) -> list[str]:
     """Add routers to an application and return their paths; guarded routers reject unknown query parameters.
 
     The others validate parameters themselves, or must accept those that clients of a protocol may add.
     """
     for router in routers:
-        application.include_router(_with_head(router), dependencies=[Depends(understood)] if router in guarded else [])
+        application.include_router(
+            _with_head(router), dependencies=[Depends(check_parameters)] if router in guarded else []
+        )
     return [*_paths(routers)]
 
 

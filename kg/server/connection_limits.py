@@ -23,11 +23,11 @@ from typing import Any, Protocol
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from kg.http.conditional_requests import EVERYWHERE, encoded
+from kg.http.conditional_requests import COMMON_HEADERS, encode_headers
 
 KB = 1 << 10
 _TICK = 0.5
-_AT_ONCE = 8
+_CLOSED_AT_ONCE = 8
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class ConnectionLimits:
     lingering_seconds: float = 2.0
 
 
-class Guarded(Protocol):
+class GuardedConnection(Protocol):
     """A connection under the control of the guard.
 
     `waiting_since` is the time since when it has waited for its client, infinite while its client waits for it;
@@ -60,31 +60,31 @@ class Guarded(Protocol):
     waiting_since: float
     stalled_since: float
 
-    def look(self, now: float) -> None:
+    def check_deadline(self, now: float) -> None:
         """Close the connection if its deadline has passed."""
 
     def make_room(self) -> None:
         """Close the connection at once."""
 
 
-class Guard:
+class ConnectionGuard:
     """Registry of the connections of one server. `ended` is called with the reason of each early close."""
 
     def __init__(self, limits: ConnectionLimits, ended: Callable[[str], None] = lambda reason: None) -> None:
         self.limits, self.ended = limits, ended
-        self._all: set[Guarded] = set()
+        self._all: set[GuardedConnection] = set()
         self._clock: asyncio.TimerHandle | None = None
 
-    def enter(self, connection: Guarded) -> bool:
+    def enter(self, connection: GuardedConnection) -> bool:
         """Register a connection; return False if there is no room and none can be made."""
         if len(self._all) >= self.limits.connections and not self._make_room():
             return False
         self._all.add(connection)
         if self._clock is None:
-            self._clock = connection.loop.call_later(_TICK, self._look, connection.loop)
+            self._clock = connection.loop.call_later(_TICK, self._check_deadlines, connection.loop)
         return True
 
-    def leave(self, connection: Guarded) -> None:
+    def leave(self, connection: GuardedConnection) -> None:
         """Unregister a closed connection."""
         self._all.discard(connection)
 
@@ -92,7 +92,7 @@ class Guard:
         """Close connections that have waited longest for their clients to send, else to read; return whether any."""
         # Several at once, since to look through all of them takes a while.
         for since in (attrgetter("waiting_since"), attrgetter("stalled_since")):
-            longest = [each for each in nsmallest(_AT_ONCE, self._all, key=since) if since(each) < inf]
+            longest = [each for each in nsmallest(_CLOSED_AT_ONCE, self._all, key=since) if since(each) < inf]
             for connection in longest:
                 self.ended("crowded")
                 self.leave(connection)
@@ -101,18 +101,18 @@ class Guard:
                 return True
         return False
 
-    def _look(self, loop: asyncio.AbstractEventLoop) -> None:
+    def _check_deadlines(self, loop: asyncio.AbstractEventLoop) -> None:
         """Check all connections; repeat as long as there are any."""
         now = loop.time()
         for connection in [*self._all]:
-            connection.look(now)
-        self._clock = loop.call_later(_TICK, self._look, loop) if self._all else None
+            connection.check_deadline(now)
+        self._clock = loop.call_later(_TICK, self._check_deadlines, loop) if self._all else None
 
 
-_SHORT = 8192  # bytes; no head is longer
+_SMALL_WRITE = 8192  # bytes; no head is longer
 
 
-class Lingering(asyncio.Transport):
+class LingeringTransport(asyncio.Transport):
     """A transport that joins small writes, and closes only its writing half first while its client is `sending`.
 
     `linger` is called in that case.
@@ -121,7 +121,7 @@ class Lingering(asyncio.Transport):
     def __init__(self, transport: asyncio.Transport, sending: Callable[[], bool], linger: Callable[[], None]) -> None:
         super().__init__()
         self._transport, self._sending, self._linger = transport, sending, linger
-        self._held = b""
+        self._buffered = b""
         self._soon = asyncio.get_running_loop().call_soon
         # What is asked for each request goes to the transport without a detour.
         self.is_closing = transport.is_closing  # type: ignore[method-assign]
@@ -130,16 +130,16 @@ class Lingering(asyncio.Transport):
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Write bytes; small ones are joined with those written in the same turn of the event loop (asyncio)."""
-        if self._held:
-            data, self._held = b"".join((self._held, data)), b""
-        elif len(data) < _SHORT:
-            self._held = bytes(data)
+        if self._buffered:
+            data, self._buffered = b"".join((self._buffered, data)), b""
+        elif len(data) < _SMALL_WRITE:
+            self._buffered = bytes(data)
             self._soon(self._send)
             return
         self._transport.write(data)
 
     def _send(self) -> None:
-        held, self._held = self._held, b""
+        held, self._buffered = self._buffered, b""
         if held:
             self._transport.write(held)
 
@@ -149,7 +149,7 @@ class Lingering(asyncio.Transport):
 
     def get_write_buffer_size(self) -> int:
         """Return the number of bytes that the client has not read yet (asyncio)."""
-        return len(self._held) + self._transport.get_write_buffer_size()
+        return len(self._buffered) + self._transport.get_write_buffer_size()
 
     def close(self) -> None:
         """Close after all is written; only the writing half while the client is still sending (asyncio)."""
@@ -165,7 +165,7 @@ class Lingering(asyncio.Transport):
 
     def abort(self) -> None:
         """Close at once, discarding buffered data (asyncio)."""
-        self._held = b""
+        self._buffered = b""
         self._transport.abort()
 
 
@@ -174,29 +174,29 @@ _FRAMING = (b"content-length", b"transfer-encoding")
 # `Host` (RFC 9110, 7.2): a name, or an address in brackets, and a port.
 _HOST = re.compile(rb"(?:\[[0-9A-Fa-f:.]+\]|(?:[A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*)(?::[0-9]*)?")
 # What a head has besides its address and its fields.
-_SPARE = 4 * KB
+_REQUEST_LINE_ALLOWANCE = 4 * KB
 _MALFORMED = 400, "this is no request of HTTP/1.1"
-_NO_ADDRESS = 400, "the address of this request is none; percent-encode spaces and what is not ASCII, as UTF-8"
+_INVALID_URL = 400, "the address of this request is none; percent-encode spaces and what is not ASCII, as UTF-8"
 _UNKNOWN_METHOD = 501, "this server knows no such method; it knows GET, HEAD, POST, QUERY and OPTIONS"
 
 
 class Connection(HttpToolsProtocol):
     """An HTTP/1.1 connection that is closed if its client is too slow or sends too much."""
 
-    def __init__(self, *arguments: Any, guard: Guard, **named: Any) -> None:
+    def __init__(self, *arguments: Any, guard: ConnectionGuard, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self._guard, self._limits = guard, guard.limits
-        self._due = self.waiting_since = inf
-        self._take_by = self.stalled_since = inf
+        self._send_deadline = self.waiting_since = inf
+        self._read_deadline = self.stalled_since = inf
         # Whether a request has begun and has not ended, and whether it is its head that is received.
         self._receiving = self._in_head = False
-        self._deaf = self._muted = False
-        self._size = self._fields = self._pieces = self._untaken = 0
+        self._discarding = self._muted = False
+        self._size = self._fields = self._pieces = self._unread = 0
         self._refusal: tuple[int, str] | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Register a new connection (asyncio.Protocol)."""
-        super().connection_made(Lingering(transport, lambda: self._receiving, self._linger))
+        super().connection_made(LingeringTransport(transport, lambda: self._receiving, self._linger))
         if self._guard.enter(self):
             self._wait(self._limits.head_seconds)
         else:
@@ -209,7 +209,7 @@ class Connection(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Feed received bytes to the parser (asyncio.Protocol)."""
-        if self._deaf:
+        if self._discarding:
             return
         self._unset_keepalive_if_required()
         goes_on = self._in_head
@@ -217,18 +217,18 @@ class Connection(HttpToolsProtocol):
             try:
                 self.parser.feed_data(data if self._receiving else _with_escapes(data))
             except httptools.HttpParserUpgrade as offer:
-                self._decline(data, offer)
+                self._ignore_upgrade(data, offer)
         except httptools.HttpParserInvalidMethodError:
             self._refuse(*_UNKNOWN_METHOD, "malformed")
         except httptools.HttpParserInvalidURLError:
-            self._refuse(*(self._refusal or _NO_ADDRESS), "malformed")
+            self._refuse(*(self._refusal or _INVALID_URL), "malformed")
         except httptools.HttpParserError:
             status, detail = self._refusal or _MALFORMED
             self._refuse(status, detail, "too large" if status in (413, 414, 431) else "malformed")
         else:
             # The parser tells of a field when it is complete, so what is never complete is counted here.
             self._pieces += len(data) if goes_on and self._in_head else 0
-            if self._pieces > self._limits.address + self._limits.headers + _SPARE:
+            if self._pieces > self._limits.address + self._limits.headers + _REQUEST_LINE_ALLOWANCE:
                 self._refuse(*self._too_large(), "too large")
 
     def on_message_begin(self) -> None:
@@ -237,7 +237,7 @@ class Connection(HttpToolsProtocol):
             super().on_message_begin()
             self._receiving = self._in_head = True
             self._size = self._fields = self._pieces = 0
-            self._due = self.loop.time() + self._limits.head_seconds
+            self._send_deadline = self.loop.time() + self._limits.head_seconds
 
     def on_url(self, url: bytes) -> None:
         """Handle a part of the URL; refuse one that is too long (httptools)."""
@@ -245,7 +245,9 @@ class Connection(HttpToolsProtocol):
             super().on_url(url)
             if len(self.url) > self._limits.address:
                 limit = f"{self._limits.address // KB} KB"
-                self._fail(414, f"the address of this request is longer than {limit}; send a long query by POST")
+                self._abort_parsing(
+                    414, f"the address of this request is longer than {limit}; send a long query by POST"
+                )
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Handle a header field; trailer fields after the body are ignored (httptools)."""
@@ -253,20 +255,20 @@ class Connection(HttpToolsProtocol):
             self._size += len(name) + len(value)
             self._fields += 1
             if self._size > self._limits.headers or self._fields > self._limits.fields:
-                self._fail(*self._too_large())
+                self._abort_parsing(*self._too_large())
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         """Handle the end of the head (httptools)."""
         if not self._muted:
             if self.parser.get_http_version() not in _VERSIONS:
-                self._fail(505, "this server speaks version 1.1 of HTTP, and 1.0")
+                self._abort_parsing(505, "this server speaks version 1.1 of HTTP, and 1.0")
             self._check_head()
             super().on_headers_complete()
             self._in_head = False
-            self._due = self.loop.time() + self._limits.body_seconds
+            self._send_deadline = self.loop.time() + self._limits.body_seconds
             if len(self.pipeline) > self._limits.pipelined:
-                self._fail(400, "too many requests were sent without waiting for an answer")
+                self._abort_parsing(400, "too many requests were sent without waiting for an answer")
 
     def on_message_complete(self) -> None:
         """Handle the end of a request (httptools)."""
@@ -274,7 +276,7 @@ class Connection(HttpToolsProtocol):
             return  # its body is still to come: see `_decline`
         super().on_message_complete()
         self._receiving = False
-        self._due = self.waiting_since = inf
+        self._send_deadline = self.waiting_since = inf
         if self.cycle.response_complete:
             self._wait(self._limits.idle_seconds)
 
@@ -296,25 +298,29 @@ class Connection(HttpToolsProtocol):
         """Start the deadline of a client that does not read (asyncio.Protocol)."""
         super().pause_writing()
         self.stalled_since = self.loop.time()
-        self._take_by = self.stalled_since + self._limits.stalled_seconds
-        self._untaken = self.transport.get_write_buffer_size()
+        self._read_deadline = self.stalled_since + self._limits.stalled_seconds
+        self._unread = self.transport.get_write_buffer_size()
 
     def resume_writing(self) -> None:
         """Clear the deadline of a client that reads again (asyncio.Protocol)."""
-        self._take_by = self.stalled_since = inf
+        self._read_deadline = self.stalled_since = inf
         super().resume_writing()
 
-    def look(self, now: float) -> None:
+    def check_deadline(self, now: float) -> None:
         """Close or refuse a request whose deadline has passed."""
-        if self._take_by < now:
-            untaken, self._untaken = self._untaken, self.transport.get_write_buffer_size()
-            if self._untaken < untaken:  # slow, but not gone
-                self._take_by = now + self._limits.stalled_seconds
+        if self._read_deadline < now:
+            untaken, self._unread = self._unread, self.transport.get_write_buffer_size()
+            if self._unread < untaken:  # slow, but not gone
+                self._read_deadline = now + self._limits.stalled_seconds
                 return
             self._guard.ended("stalled")
             self.transport.abort()
-        elif self._due < now and not self.pipeline:  # where requests wait here, it is not the client that is slow
-            if self._deaf or (self._receiving and self.cycle and self.cycle.response_complete and not self._in_head):
+        elif (
+            self._send_deadline < now and not self.pipeline
+        ):  # where requests wait here, it is not the client that is slow
+            if self._discarding or (
+                self._receiving and self.cycle and self.cycle.response_complete and not self._in_head
+            ):
                 self.transport.abort()  # it has been told, and has had time to see it
             elif self._receiving:
                 seconds = self._limits.head_seconds if self._in_head else self._limits.body_seconds
@@ -326,7 +332,7 @@ class Connection(HttpToolsProtocol):
         """Close the connection in favour of another one."""
         self.transport.abort()
 
-    def _decline(self, data: bytes, offer: httptools.HttpParserUpgrade) -> None:
+    def _ignore_upgrade(self, data: bytes, offer: httptools.HttpParserUpgrade) -> None:
         """Continue in HTTP/1.1 if a head offers another protocol, which may be ignored (RFC 9110, 7.8).
 
         Java's client offers HTTP/2 with its first request. The parser takes what follows for that protocol, so another
@@ -349,27 +355,29 @@ class Connection(HttpToolsProtocol):
         """
         hosts = [value for name, value in self.headers if name == b"host"]
         if not hosts and self.parser.get_http_version() == "1.1":
-            self._fail(400, "this request names no host; send one field Host")
+            self._abort_parsing(400, "this request names no host; send one field Host")
         if len(hosts) > 1:
-            self._fail(400, "this request names its host more than once; send one field Host")
+            self._abort_parsing(400, "this request names its host more than once; send one field Host")
         if hosts and not _HOST.fullmatch(hosts[0]):
-            self._fail(400, "the field Host holds no host: a name or an address, and perhaps a port")
+            self._abort_parsing(400, "the field Host holds no host: a name or an address, and perhaps a port")
         codings = b",".join(value for name, value in self.headers if name == b"transfer-encoding")
         if codings and codings.strip().lower() != b"chunked":
-            self._fail(501, "the body of this request is coded in a way unknown here; send it plain, or chunked")
+            self._abort_parsing(
+                501, "the body of this request is coded in a way unknown here; send it plain, or chunked"
+            )
 
     def _wait(self, seconds: float) -> None:
         """Set the deadline of the client, in seconds from now."""
         self.waiting_since = self.loop.time()
-        self._due = self.waiting_since + seconds
+        self._send_deadline = self.waiting_since + seconds
 
     def _linger(self) -> None:
         """Discard what the client still sends, for a while."""
-        self._deaf = True
+        self._discarding = True
         self.flow.resume_reading()
         self._wait(self._limits.lingering_seconds)
 
-    def _fail(self, status: int, detail: str) -> None:
+    def _abort_parsing(self, status: int, detail: str) -> None:
         """Stop the parser, which then raises an error of its own."""
         self._refusal = status, detail
         raise ValueError(detail)
@@ -381,7 +389,7 @@ class Connection(HttpToolsProtocol):
     def _refuse(self, status: int, detail: str, reason: str) -> None:
         """Send a problem document (RFC 9457) and close; a response in progress is completed first."""
         self._guard.ended(reason)
-        self._deaf = True
+        self._discarding = True
         cycle = self.cycle
         if self.pipeline:
             self.transport.abort()
@@ -419,5 +427,5 @@ def _problem(status: int, detail: str) -> bytes:
     fields = {"Content-Type": "application/problem+json", "Content-Length": str(len(body)), "Connection": "close"}
     if status == 503:
         fields["Retry-After"] = "5"
-    lines = b"".join(b"%b: %b\r\n" % field for field in encoded({**fields, **EVERYWHERE}))
+    lines = b"".join(b"%b: %b\r\n" % field for field in encode_headers({**fields, **COMMON_HEADERS}))
     return f"HTTP/1.1 {status} {phrase}\r\n".encode() + lines + b"\r\n" + body

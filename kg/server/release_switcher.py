@@ -15,7 +15,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from kg.core.errors import KgError
 from kg.engine.wire import Refusal, Superseded
-from kg.http.sparql_endpoint import problem
+from kg.http.sparql_endpoint import problem_response
 
 # How often it is looked whether there is a new release, in seconds.
 _INTERVAL = 1.0
@@ -26,7 +26,7 @@ _ATTEMPTS = 3
 _log = logging.getLogger(__name__)
 
 
-class _Stage:
+class _RunningApplication:
     """A running application with the number of its open requests."""
 
     def __init__(self, application: FastAPI) -> None:
@@ -53,27 +53,27 @@ class _Stage:
                 self.idle.set()
 
 
-class Repeated:
+class ReplayableReceive:
     """Replayable `receive` (ASGI): messages are recorded, so that they can be received again."""
 
     def __init__(self, receive: Receive) -> None:
         self._receive = receive
-        self._kept: list[Message] = []
+        self._recorded: list[Message] = []
         self._next = 0
 
     async def __call__(self) -> Message:
         """Return the next message, a recorded one first."""
-        if self._next == len(self._kept):
-            self._kept.append(await self._receive())
+        if self._next == len(self._recorded):
+            self._recorded.append(await self._receive())
         self._next += 1
-        return self._kept[self._next - 1]
+        return self._recorded[self._next - 1]
 
-    def again(self) -> None:
+    def rewind(self) -> None:
         """Rewind to the first message."""
         self._next = 0
 
 
-class Switching:
+class SwitchingApplication:
     """An ASGI application that is replaced by the result of `newer`.
 
     `newer` is polled in a thread. It returns None while nothing has changed; if it raises an error, or its application
@@ -83,18 +83,18 @@ class Switching:
     def __init__(self, application: FastAPI, newer: Callable[[], FastAPI | None]) -> None:
         self._first = application
         self._newer = newer
-        self._stage: _Stage
+        self._stage: _RunningApplication
         self._retiring = set[asyncio.Task[None]]()
         self._due, self._switched = asyncio.Event(), asyncio.Event()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle a request or the lifespan by the current application (ASGI)."""
         if scope["type"] == "lifespan":
-            await self._live(receive, send)
+            await self._run_lifespan(receive, send)
         else:
-            await self._answer(scope, Repeated(receive), send)
+            await self._answer(scope, ReplayableReceive(receive), send)
 
-    async def _answer(self, scope: Scope, receive: "Repeated", send: Send) -> None:
+    async def _answer(self, scope: Scope, receive: "ReplayableReceive", send: Send) -> None:
         """Handle a request; retry with the next application if the store has been switched meanwhile."""
         asked = {**scope}
         for _ in range(_ATTEMPTS):
@@ -102,17 +102,17 @@ class Switching:
             try:
                 return await stage.answer({**asked}, receive, send)
             except Superseded:
-                receive.again()
+                receive.rewind()
                 self._due.set()
                 with suppress(TimeoutError):
                     await asyncio.wait_for(switched.wait(), _PATIENCE)
         refusal = Refusal(503, "the store is being switched to another release", {"Retry-After": "5"})
-        await problem(refusal)(scope, receive, send)
+        await problem_response(refusal)(scope, receive, send)
 
-    async def _live(self, receive: Receive, send: Send) -> None:
+    async def _run_lifespan(self, receive: Receive, send: Send) -> None:
         """Handle the lifespan of the server (ASGI)."""
         await receive()
-        self._stage = _Stage(self._first)
+        self._stage = _RunningApplication(self._first)
         await self._stage.open()
         watch = asyncio.create_task(self._watch())
         await send({"type": "lifespan.startup.complete"})
@@ -130,12 +130,12 @@ class Switching:
             self._due.clear()
             try:
                 if application := await asyncio.to_thread(self._newer):
-                    await self._switch(_Stage(application))
+                    await self._switch(_RunningApplication(application))
             except Exception as error:  # whatever is wrong with that release, the next one is to be seen
                 trace = None if isinstance(error, KgError) else error
                 _log.error("the new release cannot be served, the old one is: %s", error, exc_info=trace)
 
-    async def _switch(self, stage: _Stage) -> None:
+    async def _switch(self, stage: _RunningApplication) -> None:
         await stage.open()
         old, self._stage = self._stage, stage
         self._switched.set()
@@ -144,7 +144,7 @@ class Switching:
         self._retiring.add(task)
         task.add_done_callback(self._retiring.discard)
 
-    async def _retire(self, stage: _Stage) -> None:
+    async def _retire(self, stage: _RunningApplication) -> None:
         if stage.requests:
             await stage.idle.wait()
         await stage.close()

@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from kg.core.errors import KgError, Problem
 from kg.core.request_context import REPLAYED, remarks_of
-from kg.http.client_address import Network, written
+from kg.http.client_address import Network, masked_network
 from kg.server.monitoring import Metrics
 
 STANDARD_ERROR = Path("-")
@@ -30,7 +30,7 @@ _INTERVAL = 1.0
 
 
 @dataclass(frozen=True)
-class Entry:
+class AccessLogEntry:
     """One access log entry; `size` is that of the content sent, in bytes."""
 
     client: str
@@ -56,11 +56,11 @@ class AccessLog:
             problem = Problem(f"the access log cannot be written: {error}", "choose another file: --access-log FILE")
             raise KgError(problem) from error
 
-    def write(self, entry: Entry) -> None:
+    def write(self, entry: AccessLogEntry) -> None:
         """Write one line atomically; if the disk is full, it is lost."""
         line: dict[str, object] = {
             "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
-            "client": written(entry.client),
+            "client": masked_network(entry.client),
             "method": entry.method,
             "path": entry.path[:_LONGEST_PATH],
             "status": entry.status,
@@ -69,11 +69,11 @@ class AccessLog:
             "outcome": entry.outcome,
         }
         if entry.query:
-            line["query"] = _hash(entry.query)
+            line["query"] = _digest(entry.query)
             if self._with_queries:
                 line["text"] = entry.query
         with suppress(OSError):
-            self._look()
+            self._reopen_if_moved()
             os.write(self._descriptor, json.dumps(line).encode() + b"\n")
 
     def _open(self) -> int:
@@ -81,7 +81,7 @@ class AccessLog:
             return _STANDARD_ERROR
         return os.open(self._file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o640)
 
-    def _look(self) -> None:
+    def _reopen_if_moved(self) -> None:
         """Reopen the file if it was moved or deleted."""
         now = monotonic()
         if now - self._looked_at < _INTERVAL or self._descriptor == _STANDARD_ERROR:
@@ -95,18 +95,18 @@ class AccessLog:
             self._descriptor = newest
 
 
-def _hash(query: str) -> str:
+def _digest(query: str) -> str:
     return hashlib.sha256(query.encode(errors="surrogatepass")).hexdigest()[:_PREFIX]
 
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "QUERY", "OPTIONS"})
 _OTHER = "other"
 _REFUSED = {429, 503}
-_GONE = 499
+_CLIENT_CLOSED_REQUEST = 499
 
 
 @dataclass(frozen=True)
-class Operation:
+class OperatorSettings:
     """Settings of the operator: metrics, access log, trusted proxies.
 
     `address` is the public URL of the site, for servers that cannot know it.
@@ -118,14 +118,14 @@ class Operation:
     address: str = ""
 
 
-class Observed:
+class MonitoringMiddleware:
     """Middleware that counts and measures requests, by the first segment of their path."""
 
-    def __init__(self, application: ASGIApp, operation: Operation, paths: Iterable[str]) -> None:
+    def __init__(self, application: ASGIApp, operation: OperatorSettings, paths: Iterable[str]) -> None:
         self._application = application
         self._metrics, self._log = operation.metrics, operation.log
+        # The labels of requests are from bounded sets, never text sent by a client.
         self._routes = {part: part for part in map(_first_part, paths)}
-        # The words by which requests are counted: bounded sets, never what a client has written.
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle a request (ASGI)."""
@@ -159,14 +159,21 @@ class Observed:
             metrics.answered(
                 route if route in self._routes else _OTHER,
                 method if method in _METHODS else _OTHER,
-                status or _GONE,
+                status or _CLIENT_CLOSED_REQUEST,
                 outcome,
                 began - started,
             )
             if self._log:
-                client = scope["client"][0] if scope.get("client") else ""
-                sent, seconds = 0 if method == "HEAD" else size, perf_counter() - started
-                self._log.write(Entry(client, method, path, status or _GONE, sent, seconds, outcome, remarks.query))
+                seconds = perf_counter() - started
+                self._log.write(_entry(scope, status or _CLIENT_CLOSED_REQUEST, size, seconds, outcome, remarks.query))
+
+
+def _entry(scope: Scope, status: int, size: int, seconds: float, outcome: str, query: str) -> AccessLogEntry:
+    """Return the access log entry of a request; `size` is that of the content, also where HEAD does not send it."""
+    client = scope["client"][0] if scope.get("client") else ""
+    method: str = scope["method"]
+    sent = 0 if method == "HEAD" else size
+    return AccessLogEntry(client, method, scope["path"], status, sent, seconds, outcome, query)
 
 
 def _first_part(path: str) -> str:
@@ -179,6 +186,6 @@ def _outcome(status: int, source: str) -> str:
         return source or "served"
     if status < 400 and status:
         return "unchanged" if status == 304 else "redirected"
-    if status in (0, _GONE):
+    if status in (0, _CLIENT_CLOSED_REQUEST):
         return "gone"
     return "refused" if status < 500 or status in _REFUSED else "broken"

@@ -21,8 +21,8 @@ from kg.engine.data_source import Limits, Source
 from kg.engine.pool import Pool
 from kg.engine.remote_release import Address, Held
 from kg.engine.zygote_client import Launcher
-from kg.server.connection_limits import Connection, ConnectionLimits, Guard
-from kg.server.request_monitor import Operation
+from kg.server.connection_limits import Connection, ConnectionGuard, ConnectionLimits
+from kg.server.request_monitor import OperatorSettings
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -59,8 +59,8 @@ def server_of(
     `ended` is called with the reason of each early close of a connection. On shutdown, open requests have `patience`
     seconds to complete.
     """
-    limits = _possible(limits or ConnectionLimits())
-    connection: Any = partial(Connection, guard=Guard(limits, ended))
+    limits = _within_descriptor_limit(limits or ConnectionLimits())
+    connection: Any = partial(Connection, guard=ConnectionGuard(limits, ended))
     return Server(
         uvicorn.Config(
             application,
@@ -103,7 +103,7 @@ def address(listener: socket.socket) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{port}/"
 
 
-def _possible(limits: ConnectionLimits) -> ConnectionLimits:
+def _within_descriptor_limit(limits: ConnectionLimits) -> ConnectionLimits:
     """Return the limits with no more connections than the process has file descriptors for."""
     most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return replace(limits, connections=max(_LEAST, min(limits.connections, most - _RESERVED)))
@@ -117,7 +117,7 @@ def serve(
     port: int = 8000,
     limits: Limits | None = None,
     follow: bool = False,
-    operation: Operation | None = None,
+    operation: OperatorSettings | None = None,
     connections: ConnectionLimits | None = None,
 ) -> None:
     """Serve until Ctrl-C, and print the URL when ready; raise KgError if that is impossible.
@@ -125,13 +125,13 @@ def serve(
     With `follow`, the server switches to each new release that `out/current` points to. A large release is served from
     disk until it is in memory. A remote store, given by its address, is always followed.
     """
-    limits, operation = limits or Limits(), operation or Operation()
-    watch, served = _watched(data, out)
+    limits, operation = limits or Limits(), operation or OperatorSettings()
+    watch, served = _open_source(data, out)
     source = Source.of(served, limits)
     first = source.at_once()
 
     def make(data: "Data", source: Source | None = None) -> "FastAPI":
-        pool = _pool(source or Source.of(data, limits), limits)
+        pool = _start_pool(source or Source.of(data, limits), limits)
         from kg.server.app import app
 
         return app(data, queries, out, limits, pool, operation, watch.trouble if watch else str)
@@ -139,9 +139,9 @@ def serve(
     with listen(host, port) as listener:
         application: ASGIApp = (made := make(served, first))
         if watch and isinstance(served, Held):
-            application = _replaced(made, _following(watch, served, make))
+            application = _switching(made, _following(watch, served, make))
         elif isinstance(served, Release) and (follow or first != source):
-            application = _replaced(made, _newer(served, out if follow else None, make, first != source))
+            application = _switching(made, _newer(served, out if follow else None, make, first != source))
         # Whoever is being answered gets the answer; by then every question has reached its time limit.
         patience = ceil(limits.seconds + limits.waiting_seconds)
         server = server_of(application, connections, operation.metrics.ended, patience)
@@ -151,7 +151,7 @@ def serve(
             server.run(sockets=[listener])
 
 
-def _watched(data: "Data | Address", out: Path) -> "tuple[Watch | None, Data]":
+def _open_source(data: "Data | Address", out: Path) -> "tuple[Watch | None, Data]":
     """Return the data or the release in a remote store, with the watcher of that store."""
     if not isinstance(data, Address):
         return None, data
@@ -164,25 +164,25 @@ def _watched(data: "Data | Address", out: Path) -> "tuple[Watch | None, Data]":
     return watch, held
 
 
-def _pool(source: Source, limits: Limits) -> Pool:
+def _start_pool(source: Source, limits: Limits) -> Pool:
     """Return the worker pool of a source. The framework is imported while the workers load."""
     launcher = Launcher.begin(source, limits)
     importlib.import_module("kg.server.app")
     return Pool.of(source, limits, launcher)
 
 
-def _replaced(application: "FastAPI", newer: "Callable[[], FastAPI | None]") -> ASGIApp:
-    from kg.server.release_switcher import Switching  # with the framework
+def _switching(application: "FastAPI", newer: "Callable[[], FastAPI | None]") -> ASGIApp:
+    from kg.server.release_switcher import SwitchingApplication  # with the framework
 
-    return Switching(application, newer)
+    return SwitchingApplication(application, newer)
 
 
 def _greeting(data: "Data", address: str) -> str:
     named = f" Things are named under {BASE}." if REBASED else ""
-    return f"Serving {_named(data)} at {address} (SPARQL: {address}sparql).{named} Ctrl-C stops."
+    return f"Serving {_describe(data)} at {address} (SPARQL: {address}sparql).{named} Ctrl-C stops."
 
 
-def _named(data: "Data") -> str:
+def _describe(data: "Data") -> str:
     """Return a description of the data, for the greeting."""
     if isinstance(data, Held):
         what = f"release {data.holding.version}" if data.holding.version else "what is"
@@ -199,7 +199,7 @@ def _following(watch: "Watch", served: Held, make: "Callable[[Held], FastAPI]") 
         held = newer()
         application = make(held) if held else None
         if held:
-            print(f"Serving {_named(held)} from now on.", flush=True)
+            print(f"Serving {_describe(held)} from now on.", flush=True)
         return application
 
     return following

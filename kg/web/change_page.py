@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from kg.diff import Change, Changes
 from kg.diff import diff_serializers as written
-from kg.http.templates import View, fill
+from kg.http.templates import View, render
 
 
 def filled(template: str, view: View, changes: Changes | None, href: Callable[[Change], str], **context: object) -> str:
@@ -19,4 +19,4 @@ def filled(template: str, view: View, changes: Changes | None, href: Callable[[C
         "others": written.others,
         "kinds": written.KINDS,
     }
-    return fill(template, view, **shared, **context)
+    return render(template, view, **shared, **context)

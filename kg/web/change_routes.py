@@ -20,9 +20,9 @@ from kg.core.release import GRAPH, Release, releases_at
 from kg.diff import Change, Changes, Dump, compare
 from kg.diff.diff_serializers import as_atom, as_json
 from kg.http.conditional_requests import Validators
-from kg.http.openapi import answered, takes
-from kg.http.responses import chosen, page, path_of, view_of
-from kg.http.sparql_endpoint import Refusal, unless_known
+from kg.http.openapi import parameter_docs, response_docs
+from kg.http.responses import html_response, negotiate, path_of, view_of
+from kg.http.sparql_endpoint import Refusal, unless_not_modified
 from kg.http.templates import View
 from kg.web.change_page import filled
 from kg.web.release_routes import release_at
@@ -95,11 +95,13 @@ def router(release: Release | None, out: Path, labels: Labels) -> APIRouter:
     @routes.get(
         "/changes",
         summary="See what changed between two releases",
-        responses=answered(*_FORMATS),
-        openapi_extra=takes(from_="the version before; without it the one before `to`", to="the version after"),
+        responses=response_docs(*_FORMATS),
+        openapi_extra=parameter_docs(
+            from_="the version before; without it the one before `to`", to="the version after"
+        ),
     )
     async def changes(request: Request) -> Response:
-        format = chosen(request, _FORMATS)
+        format = negotiate(request, _FORMATS)
         asked = request.query_params
         versions = await asyncio.to_thread(history.versions)
         before, after = _ends(asked.get("from", ""), asked.get("to", ""), versions)
@@ -140,7 +142,7 @@ def _page(
         return history.address(view, change, after) if after else ""
 
     text = filled("changes.html", view, found, href, versions=[release.version for release in versions])
-    answer = page(text, view)
+    answer = html_response(text, view)
     answer.headers["Cache-Control"] = _PASSING  # the next build adds a release
     return answer
 
@@ -149,7 +151,7 @@ def _sent(request: Request, body: bytes, format: Format, lasting: str) -> Respon
     """Return a serialization, or 304 if the client's copy is current."""
     validators = Validators(f'"{sha256(body).hexdigest()}"')
     headers = {**validators.headers(), "Content-Type": format.content_type, "Vary": "Accept, Accept-Language"}
-    return unless_known(request, validators, Response(body, headers={**headers, "Cache-Control": lasting}))
+    return unless_not_modified(request, validators, Response(body, headers={**headers, "Cache-Control": lasting}))
 
 
 def _refuse_large(*releases: Release) -> None:

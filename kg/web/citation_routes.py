@@ -9,8 +9,8 @@ from starlette.concurrency import run_in_threadpool
 from kg.core.errors import KgError
 from kg.core.release import Release
 from kg.http import templates
-from kg.http.openapi import answered, takes
-from kg.http.responses import page, view_of
+from kg.http.openapi import parameter_docs, response_docs
+from kg.http.responses import html_response, view_of
 from kg.http.sparql_endpoint import Refusal
 from kg.web.citations import FORMS, Asked, Citation, as_text, citation
 from kg.web.release_routes import LIVE, release_at
@@ -26,8 +26,8 @@ def router(release: Release | None, out: Path) -> APIRouter:
     @routes.get(
         "/cite",
         summary="Cite a release, or an answer of it",
-        responses=answered("text/html", *media_types),
-        openapi_extra=takes(
+        responses=response_docs("text/html", *media_types),
+        openapi_extra=parameter_docs(
             version="a release; without it the one that is served",
             query="the name of a stored query",
             text="the text of a query",
@@ -49,8 +49,10 @@ def router(release: Release | None, out: Path) -> APIRouter:
         if name:
             return _written(found, name)
         kept = urlencode({key: asked[key] for key in ("version", "query", "text") if key in asked})
-        html = templates.fill("cite.html", view, cited=found, text=as_text(found), query=query, forms=FORMS, kept=kept)
-        answer = page(html, view)
+        html = templates.render(
+            "cite.html", view, cited=found, text=as_text(found), query=query, forms=FORMS, kept=kept
+        )
+        answer = html_response(html, view)
         answer.headers["Cache-Control"] = LIVE
         return answer
 

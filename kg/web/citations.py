@@ -19,7 +19,7 @@ from pyoxigraph import Literal, NamedNode, RdfFormat, Store, parse
 from kg.core.errors import Problem, QueryError, ReleaseError
 from kg.core.iris import BASE, PREFIXES, served_quad
 from kg.core.release import DESCRIPTION, QUERIES, Release
-from kg.http.sparql_protocol import LONGEST_ADDRESS
+from kg.http.sparql_protocol import LONGEST_URL
 
 _EXECUTABLE = ("select", "construct", "ask")  # the properties of SHACL that hold the text of a query
 _DIGEST = 16  # hexadecimal digits
@@ -65,7 +65,7 @@ class Asked:
     def address(self, release: str) -> str:
         """Return the URL of the result; for a text too long for a URL, that of the endpoint."""
         asked = release + self.path
-        return asked if len(asked) <= LONGEST_ADDRESS else f"{release}sparql"
+        return asked if len(asked) <= LONGEST_URL else f"{release}sparql"
 
     @property
     def path(self) -> str:

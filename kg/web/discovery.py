@@ -22,7 +22,7 @@ from kg.core.negotiation import N_TRIPLES
 from kg.core.paths import places
 from kg.core.release import CATALOGUE_GRAPH
 from kg.core.stored_queries import stored_query
-from kg.http.query_client import Ask
+from kg.http.query_client import RunQuery
 from kg.http.responses import path_of
 from kg.http.sparql_endpoint import Refusal
 from kg.http.templates import LANGUAGES
@@ -71,7 +71,7 @@ Texts are in Japanese; titles and labels are in English, too (unofficial transla
 _NAMESPACES = 'xmlns="http://www.sitemaps.org/schemas/sitemap/0.9" xmlns:xhtml="http://www.w3.org/1999/xhtml"'
 
 
-def router(ask: Ask) -> APIRouter:
+def router(ask: RunQuery) -> APIRouter:
     """Return the routes for crawlers."""
     routes = APIRouter()
     things, pages = Things(ask), dict[int, list[str]]()
@@ -145,7 +145,7 @@ _MEDIA_TYPES = "https://www.iana.org/assignments/media-types/"
 class DatasetCard:
     """The schema.org description of a released dataset, as JSON-LD in the language of the page."""
 
-    def __init__(self, ask: Ask, dataset: str) -> None:
+    def __init__(self, ask: RunQuery, dataset: str) -> None:
         self._ask, self._dataset = ask, dataset
         self._texts: dict[str, str] = {}
 

@@ -23,9 +23,19 @@ from markdown_it.utils import EnvType, OptionsDict
 from kg.core.negotiation import HTML
 from kg.core.paths import TOP_FILES, places
 from kg.http import templates
-from kg.http.openapi import answered
-from kg.http.responses import Asked, Notice, page, prefers_page, raw_path, redirect, told, validators, view_of
-from kg.http.sparql_endpoint import Refusal, unless_known
+from kg.http.openapi import response_docs
+from kg.http.responses import (
+    DocumentRequest,
+    Notice,
+    html_response,
+    notice_response,
+    prefers_html,
+    raw_path,
+    redirect_response,
+    validators,
+    view_of,
+)
+from kg.http.sparql_endpoint import Refusal, unless_not_modified
 from kg.http.templates import LANGUAGES, View
 
 _NOT_A_WORD = re.compile(r"[^\w\- ]")
@@ -225,16 +235,16 @@ _NOT_RUN = ("この例はテストでは実行していません", "Not run by t
 def router() -> APIRouter:
     """Return the routes of the guide."""
     routes = APIRouter(prefix=f"/{PATH}", tags=["guide"])
-    forms = answered(HTML, "text/markdown", "image/svg+xml", "image/png")
+    forms = response_docs(HTML, "text/markdown", "image/svg+xml", "image/png")
 
-    @routes.get("", summary="Read the guide", responses=answered(HTML))
+    @routes.get("", summary="Read the guide", responses=response_docs(HTML))
     async def index(request: Request) -> Response:
         return _page(request, INDEX)
 
     @routes.get("/{path:path}", summary="Read a page of the guide, or its Markdown", responses=forms)
     async def document(request: Request, path: str) -> Response:
         if path.endswith("/"):
-            return redirect(308, "../" + path.rstrip("/").rpartition("/")[2])
+            return redirect_response(308, "../" + path.rstrip("/").rpartition("/")[2])
         return _written(request, path) or _page(request, path or INDEX)
 
     return routes
@@ -244,13 +254,15 @@ def _page(request: Request, name: str) -> Response:
     """Return a document as a page; raise Refusal, or return a notice, if there is none."""
     view, translations = view_of(request), documents().get(name)
     if translations is None:
-        if prefers_page(request):
+        if prefers_html(request):
             text = (f"使い方に {name} というページはありません。", f"The guide has no page {name}.")
-            return told(Asked(request, raw_path(request)), Notice(404, ("見つかりません", "Not found"), text), ())
+            return notice_response(
+                DocumentRequest(request, raw_path(request)), Notice(404, ("見つかりません", "Not found"), text), ()
+            )
         raise Refusal(404, f"the guide has no page {name}; /docs lists all of them")
     chosen = best(translations, view.lang)
     shown = _rendered(chosen, view)
-    return page(templates.fill("guide.html", view, document=chosen, page=shown, index=INDEX), view)
+    return html_response(templates.render("guide.html", view, document=chosen, page=shown, index=INDEX), view)
 
 
 @cache  # the files do not change while they are served
@@ -274,4 +286,4 @@ def _written(request: Request, path: str) -> Response | None:
     kind = kind or f"text/{'markdown' if file.suffix == '.md' else 'plain'}; charset=utf-8"
     known = validators(None, content)
     headers = {"Content-Type": kind, "Cache-Control": _LASTING, **known.headers()}
-    return unless_known(request, known, Response(content, headers=headers))
+    return unless_not_modified(request, known, Response(content, headers=headers))

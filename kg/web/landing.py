@@ -16,10 +16,10 @@ from kg.core.labels import Labels, preferred
 from kg.core.release import GRAPH, MEDIA_TYPES, N_QUADS, WORKBOOK, Release
 from kg.http import templates
 from kg.http.conditional_requests import Validators
-from kg.http.query_client import Ask, Questions, Row, names, rows, text_of
-from kg.http.responses import link, page, path_of, view_of
-from kg.http.sparql_endpoint import Refusal, unless_known
-from kg.http.templates import View, fill
+from kg.http.query_client import Row, RunQuery, StoredQueries, fetch_names, fetch_rows, query_text
+from kg.http.responses import html_response, link, path_of, view_of
+from kg.http.sparql_endpoint import Refusal, unless_not_modified
+from kg.http.templates import View, render
 from kg.web import discovery
 from kg.web.resource_routes import dataset_of, labels_of
 
@@ -107,7 +107,7 @@ class Figures:
 class Landing:
     """The first page of one graph of `size` triples."""
 
-    def __init__(self, ask: Ask, labels: Labels, size: int, stored: Questions) -> None:
+    def __init__(self, ask: RunQuery, labels: Labels, size: int, stored: StoredQueries) -> None:
         self._ask, self._labels, self._size, self._stored = ask, labels, size, stored
         self._figures: asyncio.Future[Figures] | None = None
 
@@ -121,7 +121,7 @@ class Landing:
             self._figures = None  # the next visitor asks again
             raise
         queries, newest = [*self._stored.written.values()], next(iter(figures.editions), "")
-        return fill(
+        return render(
             "landing.html",
             view,
             queries=queries,
@@ -140,16 +140,16 @@ class Landing:
         """Run the queries of the page sequentially, so that they do not occupy all workers."""
         editions = await self._stored.editions()
         if editions:
-            counts = {row["class"]: row["things"] for row in await rows(self._ask, _OF_EDITION % editions[0])}
+            counts = {row["class"]: row["things"] for row in await fetch_rows(self._ask, _OF_EDITION % editions[0])}
         else:
-            counts = {row["class"]: row["things"] for row in await rows(self._ask, _KINDS)}
+            counts = {row["class"]: row["things"] for row in await fetch_rows(self._ask, _KINDS)}
         if ONTOLOGY + "Correction" in counts:
             about = {"edition": editions[:1]} if editions else {}
-            counts |= _told_apart(counts, len(await rows(self._ask, text_of("corrections-applied", **about))))
+            counts |= _told_apart(counts, len(await fetch_rows(self._ask, query_text("corrections-applied", **about))))
         ours = any(iri.startswith(ONTOLOGY) for iri in counts)
         entries = {way: await self._entries(*what) if ours else [] for way, what in _BROWSED.items()}
-        answers = {lang: await rows(self._ask, example(lang, editions)) if ours else [] for lang in ("ja", "en")}
-        called = await names(self._ask, editions[:1])
+        answers = {lang: await fetch_rows(self._ask, example(lang, editions)) if ours else [] for lang in ("ja", "en")}
+        called = await fetch_names(self._ask, editions[:1])
         return Figures(counts, editions, dict(called.get(editions[0], {})) if editions else {}, entries, answers)
 
     async def _entries(self, name: str, thing: str, stem: str) -> list[Entry]:
@@ -158,7 +158,7 @@ class Landing:
             return []
         return [
             Entry(row[thing], {lang: row.get(f"{stem}_{lang}", "") for lang in ("ja", "en")}, int(row["measures"]))
-            for row in await rows(self._ask, query.text)
+            for row in await fetch_rows(self._ask, query.text)
             if thing in row
         ]
 
@@ -191,7 +191,7 @@ def _entry(entry: Entry, view: View) -> tuple[str, str, int]:
     return path_of(entry.iri), name or entry.iri, entry.measures
 
 
-def router(ask: Ask, release: Release | None, total: int, stored: Questions) -> APIRouter:
+def router(ask: RunQuery, release: Release | None, total: int, stored: StoredQueries) -> APIRouter:
     """Return these routes, for a graph of `total` triples."""
     routes = APIRouter()
     card = discovery.DatasetCard(ask, dataset_of(release)) if release else None
@@ -202,7 +202,7 @@ def router(ask: Ask, release: Release | None, total: int, stored: Questions) -> 
         view = view_of(request)
         dataset = await card.text(view.lang) if card else ""
         scripts = [discovery.allowed(dataset)] if dataset else []
-        response = page(await first.text(view, dataset), view, scripts=scripts)
+        response = html_response(await first.text(view, dataset), view, scripts=scripts)
         if release:
             response.headers["Link"] = ", ".join(_signposts(release))
         return response
@@ -210,7 +210,7 @@ def router(ask: Ask, release: Release | None, total: int, stored: Questions) -> 
     @routes.get("/about", include_in_schema=False)
     async def about(request: Request) -> Response:
         view = view_of(request)
-        return page(fill("about.html", view), view)
+        return html_response(render("about.html", view), view)
 
     @routes.get("/static/{path:path}", include_in_schema=False)
     async def static(request: Request, path: str) -> Response:
@@ -232,10 +232,10 @@ def _signposts(release: Release) -> Iterator[str]:
 
 def _asset(request: Request, path: str) -> Response:
     """Return a static asset; immutable at the URL with its digest."""
-    found = templates.found(path)
+    found = templates.find_asset(path)
     if found is None:
         raise Refusal(404, f"there is no {path} among what pages load")
     asset, lasting = found
     validators = Validators(f'"{asset.digest}"')
     headers = {"Content-Type": asset.content_type, "Cache-Control": lasting, **validators.headers()}
-    return unless_known(request, validators, Response(asset.content, headers=headers))
+    return unless_not_modified(request, validators, Response(asset.content, headers=headers))

@@ -23,19 +23,19 @@ from kg.core.release import (
     Release,
 )
 from kg.http import templates
-from kg.http.openapi import answered, led
-from kg.http.query_client import Ask
+from kg.http.openapi import redirect_docs, response_docs
+from kg.http.query_client import RunQuery
 from kg.http.responses import (
     RDF_FORMATS,
     SUFFIXES,
-    Asked,
+    DocumentRequest,
     Representation,
-    alternates,
+    alternate_links,
     link,
-    redirect,
-    sent,
-    suffixed,
-    written,
+    redirect_response,
+    representation_response,
+    representation_url,
+    serialize,
 )
 from kg.http.sparql_endpoint import Refusal
 from kg.http.templates import View
@@ -76,18 +76,18 @@ DOCUMENTS = (
 _NEGOTIATED_ELSEWHERE = ("queries",)  # only its forms are served here
 
 
-def router(ask: Ask, release: Release | None, labels: Labels, explained: Documentation) -> APIRouter:
+def router(ask: RunQuery, release: Release | None, labels: Labels, explained: Documentation) -> APIRouter:
     """Return the routes of these documents, each with one URL per format."""
     routes = APIRouter(tags=["descriptions"])
     shelf = _Shelf(ask, release, labels, explained)
 
     def add(published: Published, suffix: str, format: Format | None) -> None:
         async def document(request: Request) -> Response:
-            return await shelf.answer(Asked(request, published.path, format, published.html), published)
+            return await shelf.answer(DocumentRequest(request, published.path, format, published.html), published)
 
         shown = not format and not published.path.startswith("sparql/")
         address = f"/{published.path}{suffix}"
-        forms = answered(*RDF_FORMATS, *([HTML] if published.html else []))
+        forms = response_docs(*RDF_FORMATS, *([HTML] if published.html else []))
         summary, name = f"Get {published.path}", published.path
         routes.get(address, include_in_schema=shown, summary=summary, name=name, responses=forms)(document)
 
@@ -102,9 +102,11 @@ def router(ask: Ask, release: Release | None, labels: Labels, explained: Documen
     async def ontology_of(version: str) -> Response:
         return await shelf.version(version)
 
-    @routes.get("/.well-known/void", summary="Go to the VoID description", status_code=303, responses=led(303))
+    @routes.get(
+        "/.well-known/void", summary="Go to the VoID description", status_code=303, responses=redirect_docs(303)
+    )
     async def void() -> Response:
-        return redirect(303, "../void")
+        return redirect_response(303, "../void")
 
     return routes
 
@@ -112,13 +114,13 @@ def router(ask: Ask, release: Release | None, labels: Labels, explained: Documen
 class _Shelf:
     """The metadata documents of one release, with a cache of their serializations."""
 
-    def __init__(self, ask: Ask, release: Release | None, labels: Labels, explained: Documentation) -> None:
+    def __init__(self, ask: RunQuery, release: Release | None, labels: Labels, explained: Documentation) -> None:
         self._ask, self._release, self._labels, self._explained = ask, release, labels, explained
         self._files = {file.name for file in release.files} if release else set()
         self._triples: dict[str, Sequence[Triple]] = {}
         self._bodies: dict[tuple[str, Format, str], bytes] = {}
 
-    async def answer(self, asked: Asked, published: Published) -> Response:
+    async def answer(self, asked: DocumentRequest, published: Published) -> Response:
         """Return a document in the negotiated format."""
         format = asked.format()
         lang = asked.lang if format is HTML else ""
@@ -126,9 +128,9 @@ class _Shelf:
         if key not in self._bodies:
             self._bodies[key] = await self._made(asked, published, format)
         query = f"?lang={lang}" if lang else ""
-        links = [*alternates(published.path, html=published.html), link(_ABOUT_PAGE, "type")]
-        location = suffixed(published.path, format, query)
-        return sent(asked, Representation(format, self._bodies[key], location, links), self._release)
+        links = [*alternate_links(published.path, html=published.html), link(_ABOUT_PAGE, "type")]
+        location = representation_url(published.path, format, query)
+        return representation_response(asked, Representation(format, self._bodies[key], location, links), self._release)
 
     async def version(self, version: str) -> Response:
         """Redirect (303) the IRI of a version of the ontology to the ontology, if that version is served."""
@@ -138,14 +140,14 @@ class _Shelf:
         named = [t.object.value for t in stated if t.predicate == _VERSION and isinstance(t.object, NamedNode)]
         if f"{BASE}def/{version}" not in named:
             raise Refusal(404, f"the ontology of this release is {', '.join(named)}")
-        return redirect(303, "../def")
+        return redirect_response(303, "../def")
 
-    async def _made(self, asked: Asked, published: Published, format: Format) -> bytes:
+    async def _made(self, asked: DocumentRequest, published: Published, format: Format) -> bytes:
         self._check(published)
         if format is TURTLE and published.file and self._release and not REBASED:
             return self._release.path(published.file).read_bytes()  # as it was laid by hand
         triples = await self._statements(published)
-        return (await self._html(asked, published, triples)).encode() if format is HTML else written(triples, format)
+        return (await self._html(asked, published, triples)).encode() if format is HTML else serialize(triples, format)
 
     async def _statements(self, published: Published) -> Sequence[Triple]:
         if published.path not in self._triples:
@@ -176,10 +178,14 @@ class _Shelf:
         stable = [quad.triple for quad in dataset]
         return sorted(stable, key=lambda triple: (first.get(triple.subject, len(triples)), str(triple)))
 
-    async def _html(self, asked: Asked, published: Published, triples: Sequence[Triple]) -> str:
+    async def _html(self, asked: DocumentRequest, published: Published, triples: Sequence[Triple]) -> str:
         """Return the page of a document; parameters are removed from its context, since the page is cached."""
         view = replace(asked.view, parameters=())
-        forms = [(format.label, suffixed(published.path, format)) for format in SUFFIXES.values() if format is not HTML]
+        forms = [
+            (format.label, representation_url(published.path, format))
+            for format in SUFFIXES.values()
+            if format is not HTML
+        ]
         if published.file == ONTOLOGY:
             shapes = next(document for document in DOCUMENTS if document.file == SHAPES)
             there = await self._statements(shapes) if SHAPES in self._files else ()
@@ -198,7 +204,7 @@ class _Shelf:
         facts.anchors = {iri: iri.removeprefix(f"{main}#").removeprefix(BASE).replace("#", "/") for iri in subjects}
         sections = [facts.section(iri, (TYPE,)) for iri in subjects]
         kinds = list(dict.fromkeys(section.kinds[0].text if section.kinds else "" for section in sections))
-        return templates.fill(
+        return templates.render(
             "published.html",
             view,
             title=view.t(*published.title),

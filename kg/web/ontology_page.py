@@ -14,8 +14,8 @@ from kg.core.iris import BASE, ONTOLOGY, PREFIXES
 from kg.core.labels import Labels, prefixed, told
 from kg.core.stored_queries import StoredQuery
 from kg.engine.wire import Refusal
-from kg.http.query_client import Ask, bindings, is_iri
-from kg.http.templates import View, fill
+from kg.http.query_client import RunQuery, fetch_bindings, is_iri
+from kg.http.templates import View, render
 from kg.web.diagram import Drawing, Node, draw
 from kg.web.presenter import TYPE, Facts, Value
 from kg.web.query_library import Question, for_people_first, question
@@ -55,11 +55,11 @@ class Examples:
         return told(self.names.get(iri, {}), lang)
 
 
-async def examples(ask: Ask, terms: Iterable[Term]) -> Examples:
+async def examples(ask: RunQuery, terms: Iterable[Term]) -> Examples:
     """Return an example of each term in use."""
     used = [term for term in terms if is_iri(term.example)]
     pairs = " ".join(f"(<{term.iri}> <{term.example}>)" for term in used if term.kind == PROPERTY)
-    rows = await bindings(
+    rows = await fetch_bindings(
         ask,
         f"SELECT * {{ VALUES (?term ?thing) {{ {pairs} }} ?thing ?term ?value }} ORDER BY ?term ?value",
     )
@@ -73,13 +73,13 @@ async def examples(ask: Ask, terms: Iterable[Term]) -> Examples:
     return Examples(found, await _names(ask, sorted(iri for iri in things if is_iri(iri))))
 
 
-async def _names(ask: Ask, things: list[str]) -> Names:
+async def _names(ask: RunQuery, things: list[str]) -> Names:
     found: dict[str, dict[str, str]] = {}
     for start in range(0, len(things), _MOST):
         some = " ".join(f"<{iri}>" for iri in things[start : start + _MOST])
         query = f"""SELECT ?thing ?name {{ VALUES ?thing {{ {some} }} VALUES ?naming {{ {_NAMING} }}
           ?thing ?naming ?name }} ORDER BY ?name"""
-        for row in await bindings(ask, query):
+        for row in await fetch_bindings(ask, query):
             name = row["name"]
             found.setdefault(row["thing"]["value"], {}).setdefault(name.get("xml:lang", ""), name["value"])
     return found
@@ -298,7 +298,7 @@ _HEAD = BASE + "def"
 class Documentation:
     """The vocabulary pages of one release, with cached query results."""
 
-    ask: Ask
+    ask: RunQuery
     labels: Labels
     vocabulary: Vocabulary
     stored: Sequence[StoredQuery]
@@ -312,7 +312,7 @@ class Documentation:
         facts = Facts(triples, self.labels, view.lang, view.link)
         # Some hundreds of sections take a while to lay out, in which others are to be served.
         return await asyncio.to_thread(
-            lambda: fill(
+            lambda: render(
                 "ontology.html",
                 view,
                 iri=_HEAD,
@@ -336,7 +336,7 @@ class Documentation:
 
         groups = Shapes(triples, self.labels, view.lang).groups()
         return await asyncio.to_thread(
-            lambda: fill(
+            lambda: render(
                 "shapes.html",
                 view,
                 iri=BASE + "shapes",

@@ -19,8 +19,8 @@ from kg.core.stored_queries import ParameterError, StoredQuery, Term
 from kg.core.stored_queries import chosen as chosen_of
 from kg.engine.wire import Answer
 from kg.http import openapi, templates
-from kg.http.query_client import Ask, Questions, filled, is_iri
-from kg.http.responses import chosen, page, path_of, redirect, view_of
+from kg.http.query_client import RunQuery, StoredQueries, filled, is_iri
+from kg.http.responses import html_response, negotiate, path_of, redirect_response, view_of
 from kg.http.sparql_endpoint import Refusal
 from kg.http.templates import View
 from kg.web import query_library, results_table
@@ -37,10 +37,10 @@ _LONGEST = 3000  # of an address that is led to: proxies take heads of four kilo
 class QueryPages:
     """The stored queries of one graph and their pages."""
 
-    ask: Ask
+    ask: RunQuery
     labels: Labels
     vocabulary: Vocabulary
-    questions: Questions
+    questions: StoredQueries
     _answers: dict[tuple[str, str], results_table.Shown] = field(default_factory=dict, init=False)
 
     async def named(self, name: str) -> StoredQuery:
@@ -75,7 +75,7 @@ class QueryPages:
         subjects = query_library.by_subject(found, view, each_once=not subject)
         subjects = [group for group in subjects if subject in ("", group[0])]
         named = self.labels.of(iri, view.lang)
-        return templates.fill(
+        return templates.render(
             "queries.html",
             view,
             subjects=subjects,
@@ -93,7 +93,7 @@ class QueryPages:
             shown = None if query.asks_others else await self._beginning(view, query)
         except Refusal as error:
             refusal = error.detail
-        return templates.fill(
+        return templates.render(
             "question.html",
             view,
             question=query_library.question(query, view),
@@ -147,19 +147,19 @@ def router(stored: QueryPages) -> APIRouter:
         "/queries",
         tags=["stored queries"],
         summary="List the stored queries: all, those of a subject, or those that use a term",
-        responses=openapi.answered(PLAIN_JSON, HTML),
-        openapi_extra=openapi.takes(
+        responses=openapi.response_docs(PLAIN_JSON, HTML),
+        openapi_extra=openapi.parameter_docs(
             subject="a tag, such as targets", term="a term, such as shisaku:Measure, or its IRI"
         ),
     )
     async def list_queries(request: Request) -> Response:
-        format = chosen(request, (PLAIN_JSON, HTML))
+        format = negotiate(request, (PLAIN_JSON, HTML))
         term, subject = (request.query_params.get(key, "").strip() for key in ("term", "subject"))
         stored.check_subject(subject)
         stored.check_term(term)
         if format is HTML:
             view = view_of(request)
-            return page(await stored.listing(view, term, subject), view)
+            return html_response(await stored.listing(view, term, subject), view)
         return JSONResponse(_summaries(await stored.found(term, subject)), headers={"Vary": "Accept"})
 
     _add_answers(routes, stored)
@@ -168,14 +168,14 @@ def router(stored: QueryPages) -> APIRouter:
         "/queries/{name}",
         tags=["stored queries"],
         summary="Get the text of a stored query",
-        responses=openapi.answered(TEXT, SPARQL, HTML),
+        responses=openapi.response_docs(TEXT, SPARQL, HTML),
     )
     async def get_query(request: Request, name: str) -> Response:
         query = await stored.named(name)
-        format = chosen(request, (TEXT, SPARQL, HTML))
+        format = negotiate(request, (TEXT, SPARQL, HTML))
         if format is HTML:
             view = view_of(request)
-            return page(await stored.text(view, query), view)
+            return html_response(await stored.text(view, query), view)
         return Response(query.text, headers={"Content-Type": f"{format.media_type}; charset=utf-8", "Vary": "Accept"})
 
     return routes
@@ -189,8 +189,11 @@ def _add_answers(routes: APIRouter, stored: QueryPages) -> None:
         tags=["stored queries"],
         summary="Go to the answer of a stored query as CSV, or get it; parameters say what it is about",
         status_code=303,
-        responses={**openapi.led(303), **openapi.answered(CSV)},
-        openapi_extra={**openapi.takes(**_described(stored.questions.written.values())), openapi.OWN_PARAMETERS: True},
+        responses={**openapi.redirect_docs(303), **openapi.response_docs(CSV)},
+        openapi_extra={
+            **openapi.parameter_docs(**_described(stored.questions.written.values())),
+            openapi.OWN_PARAMETERS: True,
+        },
     )
     async def get_answer(request: Request, name: str) -> Response:
         pairs = [pair for pair in request.query_params.multi_items() if pair[0] != "lang"]
@@ -199,7 +202,7 @@ def _add_answers(routes: APIRouter, stored: QueryPages) -> None:
         if len(address) > _LONGEST:
             body = await stored.ask(query, CSV)
             return Response(body, headers={"Content-Type": CSV.content_type, "Vary": "Accept"})
-        return redirect(303, address)
+        return redirect_response(303, address)
 
 
 def _summaries(queries: Sequence[StoredQuery]) -> list[dict[str, object]]:

@@ -26,9 +26,9 @@ from kg.core.stored_queries import ParameterError, StoredQuery, line_of, read_pa
 from kg.engine.data_source import Limits, Source
 from kg.engine.pool import Pool
 from kg.engine.result_cache import MB, Answers
-from kg.http.openapi import answered, led
-from kg.http.query_client import Questions, asking, filled
-from kg.http.sparql_endpoint import METHODS, Endpoint, Refusal, allowed
+from kg.http.openapi import redirect_docs, response_docs
+from kg.http.query_client import StoredQueries, filled, query_runner
+from kg.http.sparql_endpoint import METHODS, Endpoint, Refusal, options_response
 from kg.http.sparql_protocol import ACCEPT_QUERY
 from kg.web.citations import Asked
 from kg.web.release_routes import ASK_AGAIN, FOREVER, LIVE, release_at
@@ -75,10 +75,10 @@ class Setting:
     def endpoint(self, release: Release, labels: Labels, answers: Answers, triples: int) -> Endpoint:
         """Return the endpoint of a release on top of this result cache."""
         path = f"release/{quote(release.version)}/sparql"
-        ask = asking(answers)
+        ask = query_runner(answers)
         rows, page = (ASK_AGAIN, ASK_AGAIN) if release.development else (FOREVER, LIVE)
         vocabulary = Vocabulary(ask, vocabulary_of(release))
-        writing = Editor(answers, vocabulary, labels, page, Questions(ask, self.queries), path, release.version)
+        writing = Editor(answers, vocabulary, labels, page, StoredQueries(ask, self.queries), path, release.version)
         introduced = introduction(ask, release, triples, writing.blank, self.limits, self.address, path)
         return Endpoint(answers, self.limits, rows, introduced, writing)
 
@@ -198,19 +198,19 @@ class Archive:
 def router(archive: Archive) -> APIRouter:
     """Return the routes of the endpoints of releases."""
     routes = APIRouter(tags=["SPARQL"])
-    answers = answered(*ROW_FORMATS, *GRAPH_FORMATS, HTML)
+    answers = response_docs(*ROW_FORMATS, *GRAPH_FORMATS, HTML)
 
     async def endpoint(request: Request, version: str) -> Response:
         return await archive.answer(request, version)
 
     async def options(request: Request) -> Response:
-        return allowed(METHODS, request, ACCEPT_QUERY)
+        return options_response(METHODS, request, ACCEPT_QUERY)
 
     @routes.get(
         "/release/{version}/queries/{name}",
         summary="Go to the answer of a stored query in one release",
         status_code=303,
-        responses=led(303),
+        responses=redirect_docs(303),
     )
     def stored(request: Request, version: str, name: str) -> Response:
         return archive.stored(version, name, request.query_params.multi_items())

@@ -22,11 +22,11 @@ from kg.core.iris import PREFIXES
 from kg.core.negotiation import HTML, PLAIN_JSON
 from kg.core.release import CSV_METADATA, DATACITE, DESCRIPTION, MANIFEST, Release, ReleasedFile, release_of
 from kg.http import conditional_requests, templates
-from kg.http.compression import GZIP, compressible, gzipped, prefers_gzip
+from kg.http.compression import GZIP, gzip_bytes, is_compressible, prefers_gzip
 from kg.http.conditional_requests import Validators
-from kg.http.openapi import answered, led
-from kg.http.responses import chosen, page, view_of
-from kg.http.sparql_endpoint import Refusal, unless_known
+from kg.http.openapi import redirect_docs, response_docs
+from kg.http.responses import html_response, negotiate, view_of
+from kg.http.sparql_endpoint import Refusal, unless_not_modified
 
 # A file of a release never changes under its address; a development build may, and so may the page of a release.
 FOREVER = "public, max-age=31536000, immutable"
@@ -44,7 +44,7 @@ _PAGE_POLICY = (
 _KEPT = 64
 _LARGEST_KEPT = 1 << 20
 _SMALLEST = 1024
-_FILES = {**answered("*/*"), **answered("*/*", status=206)}
+_FILES = {**response_docs("*/*"), **response_docs("*/*", status=206)}
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def router(current: Release | None, out: Path) -> APIRouter:
     """Return the routes of the downloads. Redirects and links are relative, so that they work behind any prefix."""
     routes = APIRouter(prefix="/release", tags=["downloads"])
 
-    @routes.get("/latest", summary="Go to the release that is served", status_code=307, responses=led(307))
+    @routes.get("/latest", summary="Go to the release that is served", status_code=307, responses=redirect_docs(307))
     async def latest() -> Response:
         return _redirect(f"{_version(current)}/")
 
@@ -71,7 +71,10 @@ def router(current: Release | None, out: Path) -> APIRouter:
         return _redirect(f"../{_version(current)}/")
 
     @routes.get(
-        "/latest/{name}", summary="Go to a file of the release that is served", status_code=307, responses=led(307)
+        "/latest/{name}",
+        summary="Go to a file of the release that is served",
+        status_code=307,
+        responses=redirect_docs(307),
     )
     async def latest_file(name: str) -> Response:
         return _redirect(f"../{_version(current)}/{quote(name, safe='')}")
@@ -80,10 +83,10 @@ def router(current: Release | None, out: Path) -> APIRouter:
     async def without_slash(version: str) -> Response:
         return _redirect(f"{quote(release_at(current, out, version).version)}/")
 
-    @routes.get("/{version}/", summary="List the files of a release", responses=answered(PLAIN_JSON, HTML))
+    @routes.get("/{version}/", summary="List the files of a release", responses=response_docs(PLAIN_JSON, HTML))
     async def listing(request: Request, version: str) -> Response:
         release = release_at(current, out, version)
-        return _described(request, release, current, chosen(request, (PLAIN_JSON, HTML)) is HTML)
+        return _described(request, release, current, negotiate(request, (PLAIN_JSON, HTML)) is HTML)
 
     # Not async, so in a thread: it reads files.
     @routes.get("/{version}/{name}", summary="Download a file of a release, whole or in parts", responses=_FILES)
@@ -99,7 +102,7 @@ def router(current: Release | None, out: Path) -> APIRouter:
 def _described(request: Request, release: Release, current: Release | None, as_page: bool = False) -> Response:
     """Return the manifest of a release, or its page, with a link to each file (Signposting)."""
     if as_page:
-        answer = page(templates.fill("release.html", view_of(request), listed=release), view_of(request))
+        answer = html_response(templates.render("release.html", view_of(request), listed=release), view_of(request))
     else:
         answer = JSONResponse(release.manifest(), headers={"Vary": "Accept"})
     items = [_link(quote(file.name), "item", file.media_type) for file in release.files]
@@ -108,7 +111,7 @@ def _described(request: Request, release: Release, current: Release | None, as_p
     answer.headers["ETag"] = validators.etag
     answer.headers["Cache-Control"] = ASK_AGAIN if release.development else LIVE
     answer.headers["Link"] = ", ".join(links)
-    return unless_known(request, validators, answer)
+    return unless_not_modified(request, validators, answer)
 
 
 def _download(request: Request, release: Release, name: str, current: Release | None) -> Response:
@@ -125,7 +128,7 @@ def _download(request: Request, release: Release, name: str, current: Release | 
         "Cache-Control": ASK_AGAIN if release.development else FOREVER,
         "Link": ", ".join(_links(release, name, current)),
     }
-    if compressible(file.media_type):
+    if is_compressible(file.media_type):
         headers["Vary"] = "Accept-Encoding"
     if form.coding:
         headers["Content-Encoding"] = form.coding
@@ -133,7 +136,7 @@ def _download(request: Request, release: Release, name: str, current: Release | 
         headers["Content-Security-Policy"] = _PAGE_POLICY
     if Path(name).suffix in _SAVED:
         headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    return unless_known(request, validators, _answer(request, form, validators, headers))
+    return unless_not_modified(request, validators, _answer(request, form, validators, headers))
 
 
 def _form(request: Request, release: Release, file: ReleasedFile, ready: ReleasedFile | None) -> Form:
@@ -144,7 +147,7 @@ def _form(request: Request, release: Release, file: ReleasedFile, ready: Release
     """
     plain = Form(file.sha256, file.size, release.path(file.name))
     codings = ",".join(request.headers.getlist("accept-encoding"))
-    if not compressible(file.media_type) or not prefers_gzip(codings):
+    if not is_compressible(file.media_type) or not prefers_gzip(codings):
         return plain
     if ready:
         compressed = Form(ready.sha256, ready.size, release.path(ready.name), coding=GZIP)
@@ -159,7 +162,7 @@ def _form(request: Request, release: Release, file: ReleasedFile, ready: Release
 
 @lru_cache(_KEPT)
 def _compressed(plain: Form) -> Form:
-    content = gzipped(plain.path.read_bytes())
+    content = gzip_bytes(plain.path.read_bytes())
     return Form(hashlib.sha256(content).hexdigest(), len(content), plain.path, content, GZIP)
 
 
@@ -168,8 +171,8 @@ def _answer(request: Request, form: Form, validators: Validators, headers: dict[
     if form.content is not None:
         return Response(form.content, headers=headers)
     parts = None
-    if request.method == "GET" and conditional_requests.resumes(request.headers, validators):
-        parts = conditional_requests.parts(request.headers.get("range", ""), form.size)
+    if request.method == "GET" and conditional_requests.range_applies(request.headers, validators):
+        parts = conditional_requests.parse_range(request.headers.get("range", ""), form.size)
     if parts == []:
         detail = f"no byte of what was asked for exists: the file has {form.size} bytes"
         raise Refusal(416, detail, {"Content-Range": f"bytes */{form.size}"})

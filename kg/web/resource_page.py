@@ -8,7 +8,7 @@ from kg.core.iris import ID, ONTOLOGY, PREFIXES
 from kg.core.labels import Labels, preferred
 from kg.http.query_client import Row
 from kg.http.responses import path_of
-from kg.http.templates import View, fill
+from kg.http.templates import View, render
 from kg.web.layouts import Kind, facets, kind_of, pointing
 from kg.web.neighbourhood import Joined, Neighbours, neighbours, pointed_to
 from kg.web.presenter import COLUMN, DERIVED, NAMES, PRINTED, TYPE, Fact, Facts, Place, Section, Value
@@ -248,7 +248,7 @@ def text(
     own = _OWN.get(kind.template)
     page = _page(view, facts, found, kind, around, anchored=own is None)
     more = own(facts, found.thing) if own else {}
-    return fill(kind.template, view, page=page, found=found, forms=forms, described=described, **more)
+    return render(kind.template, view, page=page, found=found, forms=forms, described=described, **more)
 
 
 # What the layouts of their own show besides.

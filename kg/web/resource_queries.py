@@ -23,9 +23,9 @@ from kg.core.negotiation import N_TRIPLES
 from kg.core.paths import places
 from kg.core.release import Release
 from kg.core.stored_queries import stored_query
-from kg.http.openapi import answered, led
-from kg.http.query_client import Ask, Row, Term, checked, filled, is_iri, rows
-from kg.http.responses import SAFE, Asked, Notice, link, path_of, redirect, told
+from kg.http.openapi import redirect_docs, response_docs
+from kg.http.query_client import Row, RunQuery, Term, checked_query_text, fetch_rows, filled, is_iri
+from kg.http.responses import SAFE, DocumentRequest, Notice, link, notice_response, path_of, redirect_response
 from kg.http.sparql_endpoint import Refusal
 from kg.web.layouts import Kind
 
@@ -65,10 +65,10 @@ class Description:
 class Things:
     """Queries about the resources of a graph, from two stored queries; raises QueryError if these are unsuitable."""
 
-    def __init__(self, ask: Ask) -> None:
+    def __init__(self, ask: RunQuery) -> None:
         self._ask = ask
-        self._document = checked(DOCUMENT_QUERY, "thing", _WINDOW)
-        self._linked = checked(ADDRESS_QUERY, "address")
+        self._document = checked_query_text(DOCUMENT_QUERY, "thing", _WINDOW)
+        self._linked = checked_query_text(ADDRESS_QUERY, "address")
 
     async def known(self, candidates: Sequence[str]) -> str | None:
         """Return the first of these IRIs that occurs in the graph, or None."""
@@ -117,7 +117,7 @@ class Things:
 
     async def values(self, query: str, variable: str = "thing") -> list[str]:
         """Return the distinct values of a variable in the result of a SELECT query."""
-        return list(dict.fromkeys(row[variable] for row in await rows(self._ask, query)))
+        return list(dict.fromkeys(row[variable] for row in await fetch_rows(self._ask, query)))
 
 
 def candidates(base: str, raw_path: str) -> list[str]:
@@ -151,7 +151,7 @@ class Around:
 class Surroundings:
     """Queries of the related data of resources. A deleted stored query is skipped."""
 
-    def __init__(self, ask: Ask) -> None:
+    def __init__(self, ask: RunQuery) -> None:
         self._ask = ask
         self._texts: dict[str, str] = {}
         self.document = stored_query(places().queries, DOCUMENT_QUERY).text
@@ -183,7 +183,7 @@ class Surroundings:
         return await self._answered(self._texts[what], thing) if what in self._texts else []
 
     async def _answered(self, query: str, thing: str) -> list[Row]:
-        return await rows(self._ask, filled(query, thing=[thing]))
+        return await fetch_rows(self._ask, filled(query, thing=[thing]))
 
 
 async def _nothing() -> list:  # type: ignore[type-arg]
@@ -202,10 +202,10 @@ _PROPERTIES = " ".join(
 _IDENTIFIED = f"""SELECT DISTINCT ?thing {{ VALUES ?value {{ }} VALUES ?property {{ {_PROPERTIES} }}
   ?thing ?property ?value }} ORDER BY ?thing LIMIT 100"""
 _PREFIXES = {"id": ID, "shisaku": PREFIXES["shisaku"]}
-_ANSWERS = {**led(303), **answered("application/json", "text/html", status=300)}
+_ANSWERS = {**redirect_docs(303), **response_docs("application/json", "text/html", status=300)}
 
 
-def router(ask: Ask, release: Release | None) -> APIRouter:
+def router(ask: RunQuery, release: Release | None) -> APIRouter:
     """Return the route of the lookup."""
     routes = APIRouter(tags=["things"])
     things = Things(ask)
@@ -215,7 +215,7 @@ def router(ask: Ask, release: Release | None) -> APIRouter:
         "/lookup", summary="Find the thing that an IRI means or is linked to", status_code=303, responses=_ANSWERS
     )
     async def lookup(request: Request, iri: str = "") -> Response:
-        asked = Asked(request, "lookup")
+        asked = DocumentRequest(request, "lookup")
         iri = iri.strip()
         if not iri:
             raise Refusal(400, "say which IRI is looked for: /lookup?iri=https://…")
@@ -229,13 +229,15 @@ def router(ask: Ask, release: Release | None) -> APIRouter:
             found = await things.linked_to(_spellings(iri)) or await _meant(things, iri)
         if len(found) == 1:
             return _found(asked, found[0])
-        return told(asked, _several(iri, found) if found else _none(iri), [(path_of(each), each) for each in found])
+        return notice_response(
+            asked, _several(iri, found) if found else _none(iri), [(path_of(each), each) for each in found]
+        )
 
     return routes
 
 
-def _found(asked: Asked, iri: str) -> Response:
-    return redirect(303, asked.root + path_of(iri), {"Link": link(quote(iri, safe=SAFE + "#"), "cite-as")})
+def _found(asked: DocumentRequest, iri: str) -> Response:
+    return redirect_response(303, asked.root + path_of(iri), {"Link": link(quote(iri, safe=SAFE + "#"), "cite-as")})
 
 
 async def _meant(things: Things, text: str) -> list[str]:

@@ -19,9 +19,19 @@ from kg.core.labels import Labels, is_web_address
 from kg.core.negotiation import HTML, PLAIN_JSON, Format
 from kg.core.release import Release
 from kg.http import templates
-from kg.http.openapi import answered
-from kg.http.responses import SAFE, Asked, Representation, chosen, link, number_in, sent, unknown_languages, view_of
-from kg.http.search_executor import Desk, left
+from kg.http.openapi import response_docs
+from kg.http.responses import (
+    SAFE,
+    DocumentRequest,
+    Representation,
+    link,
+    negotiate,
+    number_parameter,
+    representation_response,
+    unknown_languages,
+    view_of,
+)
+from kg.http.search_executor import SearchExecutor, remaining_seconds
 from kg.http.sparql_endpoint import Refusal
 from kg.http.templates import View
 from kg.search import Candidate, Facet, Found, Hit, Index, Matcher, Piece, local
@@ -76,7 +86,10 @@ def wished(request: Request, facets: Sequence[str]) -> Wish:
     filters = {facet: values for facet in facets if (values := [one for one in asked.getlist(facet) if one])}
     if sum(map(len, filters.values())) > MOST_VALUES:
         raise Refusal(400, f"more than {MOST_VALUES} values of facets")
-    page, limit = number_in(request, "page", LAST_PAGE), number_in(request, "limit", LARGEST_PAGE, PAGE_SIZE)
+    page, limit = (
+        number_parameter(request, "page", LAST_PAGE),
+        number_parameter(request, "limit", LARGEST_PAGE, PAGE_SIZE),
+    )
     return Wish(words, filters, page, limit, view_of(request).lang)
 
 
@@ -136,7 +149,7 @@ class Telling:
             own, path = document(iri).startswith("./"), document(iri).removeprefix("./")
             return view.link(path) if own else path
 
-        text = templates.fill(
+        text = templates.render(
             "search.html",
             view,
             wish=self.wish,
@@ -238,19 +251,19 @@ def _similar(candidate: Candidate) -> dict[str, object]:
 _SIMILAR = 3  # names that are offered where nothing was found
 
 
-def desk_of(index: Callable[[], Index]) -> Desk:
+def desk_of(index: Callable[[], Index]) -> SearchExecutor:
     """Return the executor of searches; `index` returns the index, or raises Refusal while there is none."""
-    return Desk(index, "searches", "look for longer words", threads=2, waiting=64, seconds=5.0)
+    return SearchExecutor(index, "searches", "look for longer words", threads=2, waiting=64, seconds=5.0)
 
 
-def router(desk: Desk, release: Release | None, labels: Labels) -> APIRouter:
+def router(desk: SearchExecutor, release: Release | None, labels: Labels) -> APIRouter:
     """Return the route of the search."""
     routes = APIRouter(tags=["things"])
 
     async def search(request: Request) -> Response:
-        format = chosen(request, (PLAIN_JSON, HTML))
+        format = negotiate(request, (PLAIN_JSON, HTML))
         wish = wished(request, desk.index().facets)
-        found, similar, unknown = await desk.errand(partial(_search, wish))
+        found, similar, unknown = await desk.submit(partial(_search, wish))
         if unknown and format is not HTML:
             raise Refusal(400, f"{', '.join(unknown)}: nothing in these data has this value")
         telling = Telling(wish, found, similar, labels)
@@ -258,10 +271,12 @@ def router(desk: Desk, release: Release | None, labels: Labels) -> APIRouter:
             raise Refusal(404, f"what was found fills {telling.pages} pages")
         body = telling.page(view_of(request)) if format is HTML else telling.json()
         location = f"./search{wish.address(format=format.names[0])}"
-        return sent(Asked(request, "search"), Representation(format, body, location, telling.links(format)), release)
+        return representation_response(
+            DocumentRequest(request, "search"), Representation(format, body, location, telling.links(format)), release
+        )
 
     described = {"parameters": _parameters()}
-    responses = answered(PLAIN_JSON, HTML)
+    responses = response_docs(PLAIN_JSON, HTML)
     routes.get("/search", summary="Find things by words", responses=responses, openapi_extra=described)(search)
     return routes
 
@@ -270,7 +285,12 @@ def _search(wish: Wish, matcher: Matcher, deadline: float) -> tuple[Found, list[
     """Run a search; without hits, also return similar names, and facet values that do not occur."""
     index = matcher.index
     found = index.find(
-        wish.words, filters=wish.filters, limit=wish.limit, offset=wish.offset, lang=wish.lang, seconds=left(deadline)
+        wish.words,
+        filters=wish.filters,
+        limit=wish.limit,
+        offset=wish.offset,
+        lang=wish.lang,
+        seconds=remaining_seconds(deadline),
     )
     if found.total:
         return found, [], []
@@ -282,7 +302,7 @@ def _search(wish: Wish, matcher: Matcher, deadline: float) -> tuple[Found, list[
 
 def _has(index: Index, facet: str, value: str, deadline: float) -> bool:
     """Return whether a facet value occurs."""
-    return index.find("", filters={facet: [value]}, limit=0, seconds=left(deadline)).total > 0
+    return index.find("", filters={facet: [value]}, limit=0, seconds=remaining_seconds(deadline)).total > 0
 
 
 def _parameters() -> list[dict[str, Any]]:

@@ -10,9 +10,9 @@ from kg.core.release import Release
 from kg.core.result_serializers import write_triples
 from kg.core.service_terms import service_description
 from kg.engine.data_source import Limits
-from kg.http.client_address import site_address
-from kg.http.query_client import Ask
-from kg.http.responses import chosen
+from kg.http.client_address import site_url
+from kg.http.query_client import RunQuery
+from kg.http.responses import negotiate
 from kg.http.sparql_endpoint import Refusal
 from kg.web.resource_queries import Things
 from kg.web.resource_routes import dataset_of
@@ -50,7 +50,7 @@ class ServiceDescription:
         The endpoint is written relative to the request, because the host name that clients use is unknown here;
         N-Triples has no relative references and contains the URL of the site (`kg.http.client_address`).
         """
-        absolute = f"{site_address(server, self._address)}{self._path}"
+        absolute = f"{site_url(server, self._address)}{self._path}"
         reference = absolute if format is negotiation.N_TRIPLES else _relative(path)
         return self._bodies[format].replace(_HERE.encode(), reference.encode())
 
@@ -65,7 +65,7 @@ _KNOWN = {"format", "lang", "default-graph-uri", "named-graph-uri", "stored", "e
 
 
 def introduction(
-    ask: Ask,
+    ask: RunQuery,
     release: Release | None,
     triples: int,
     blank: Callable[[Request], Awaitable[Response]],
@@ -80,7 +80,7 @@ def introduction(
     described: list[ServiceDescription] = []
 
     async def introduced(request: Request) -> Response:
-        format = chosen(request, (*DESCRIPTION_FORMATS, HTML))
+        format = negotiate(request, (*DESCRIPTION_FORMATS, HTML))
         unknown = sorted({name[:_SHOWN] for name in request.query_params} - _KNOWN)
         if unknown and format is not HTML:
             fact = f"{', '.join(unknown[:5])} is unknown here, and there is no query"

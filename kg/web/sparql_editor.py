@@ -25,10 +25,10 @@ from kg.engine.query_diagnostics import Mistake, mistake_in
 from kg.engine.result_cache import Answers
 from kg.engine.wire import Question
 from kg.http import templates
-from kg.http.query_client import Questions, filled
-from kg.http.responses import number_in, page, redirect, view_of
-from kg.http.sparql_endpoint import CLIENT_GONE, Refusal, client_of, unless_gone
-from kg.http.sparql_protocol import LONGEST_ADDRESS
+from kg.http.query_client import StoredQueries, filled
+from kg.http.responses import html_response, number_parameter, redirect_response, view_of
+from kg.http.sparql_endpoint import CLIENT_CLOSED_REQUEST, Refusal, client_key, unless_disconnected
+from kg.http.sparql_protocol import LONGEST_URL
 from kg.http.templates import View
 from kg.web import query_library, results_table
 from kg.web.landing import example
@@ -63,7 +63,7 @@ class Editor:
     vocabulary: Vocabulary
     labels: Labels
     lasting: str
-    stored: Questions
+    stored: StoredQueries
     path: str = "sparql"
     version: str = ""
 
@@ -83,10 +83,10 @@ class Editor:
         view = view_of(request)
         address = self._address(view, question)
         if request.method == "POST" and address:
-            return redirect(303, f"{view.root}{address}")
+            return redirect_response(303, f"{view.root}{address}")
         outcome = await self._outcome(request, question, view)
         if outcome is None:
-            return Response(status_code=CLIENT_GONE)
+            return Response(status_code=CLIENT_CLOSED_REQUEST)
         status = outcome.refusal.status if outcome.refusal else 200
         answer = self._page(view, question, status, outcome)
         momentary = outcome.refusal or sparql_scanner.depends_on_the_moment(question.query)
@@ -126,7 +126,7 @@ class Editor:
 
     def _page(self, view: View, question: Question, status: int = 200, outcome: Outcome | None = None) -> Response:
         graph = sparql_scanner.operation(question.query) in ("CONSTRUCT", "DESCRIBE")
-        html = templates.fill(
+        html = templates.render(
             "editor.html",
             view,
             query=question.query,
@@ -138,17 +138,17 @@ class Editor:
             formats=GRAPH_FORMATS if graph else ROW_FORMATS,
             subjects=query_library.by_subject(self.stored.written.values(), view),
             lines=question.query.splitlines() if outcome and outcome.mistake else [],
-            script=SCRIPT if templates.there(SCRIPT) else "",
+            script=SCRIPT if templates.asset_exists(SCRIPT) else "",
             named=lambda iri: (prefixed(iri), self.labels.of(iri, view.lang)),
             instead=lambda missing, iri: _instead(question.query, missing, iri),
         )
-        return page(html, view, status, ["'self'"] if templates.there(SCRIPT) else ())
+        return html_response(html, view, status, ["'self'"] if templates.asset_exists(SCRIPT) else ())
 
     def _address(self, view: View, question: Question) -> str:
         """Return the URL of a query below the site root; empty if it would be too long."""
         pairs = [("query", question.query), *_graphs(question)]
         address = "&".join(f"{key}={quote(value, safe='')}" for key, value in pairs)
-        return "" if len(address) > LONGEST_ADDRESS else f"{self.path}?{address}&lang={view.lang}"
+        return "" if len(address) > LONGEST_URL else f"{self.path}?{address}&lang={view.lang}"
 
     async def _outcome(self, request: Request, question: Question, view: View) -> Outcome | None:
         """Run a query and return its outcome; None if the client has disconnected meanwhile."""
@@ -160,7 +160,7 @@ class Editor:
         remarks.query = question.query
         asked = replace(question, format=format.names[0], accept=None)
         try:
-            answer = await unless_gone(request, self.answers.submit(asked, client_of(request), remarks))
+            answer = await unless_disconnected(request, self.answers.submit(asked, client_key(request), remarks))
             if answer is None:
                 return None
             took = (time.perf_counter() - start) * 1000
@@ -217,7 +217,7 @@ def _zero(shown: results_table.Shown) -> bool:
 
 def _number(request: Request) -> int:
     """Return the requested page of the rows."""
-    return number_in(request, "page", _LAST_PAGE)
+    return number_parameter(request, "page", _LAST_PAGE)
 
 
 def _graphs(question: Question) -> list[tuple[str, str]]:

@@ -17,7 +17,7 @@ from kg.core import sparql_scanner
 from kg.core.iris import BASE, ID, PREFIXES, served_iri
 from kg.core.labels import prefixed, statements_of
 from kg.engine.wire import Refusal
-from kg.http.query_client import Ask, filled, is_iri, rows
+from kg.http.query_client import RunQuery, fetch_rows, filled, is_iri
 
 CLASS, PROPERTY = "class", "property"
 # How often each is used, and the first thing that uses it. They are no stored queries: they count over all editions.
@@ -80,7 +80,7 @@ class Words:
 class Vocabulary:
     """The vocabulary of one graph; `files` define or label terms in Turtle. Query results are cached."""
 
-    def __init__(self, ask: Ask, files: Iterable[Path] = ()) -> None:
+    def __init__(self, ask: RunQuery, files: Iterable[Path] = ()) -> None:
         self._ask, self._files = ask, tuple(files)
         self._words: asyncio.Future[Words] | None = None
 
@@ -140,13 +140,13 @@ class Vocabulary:
 
     async def _counted(self, kind: str) -> list[Term]:
         try:
-            counted = await rows(self._ask, _USES[kind])
+            counted = await fetch_rows(self._ask, _USES[kind])
         except Refusal:
-            counted = await rows(self._ask, _ALONE[kind])
+            counted = await fetch_rows(self._ask, _ALONE[kind])
         return [Term(row["term"], kind, int(row.get("uses", 0)), row.get("example", "")) for row in counted]
 
     async def _column(self, query: str, variable: str) -> list[str]:
-        return [row[variable] for row in await rows(self._ask, query) if variable in row]
+        return [row[variable] for row in await fetch_rows(self._ask, query) if variable in row]
 
 
 def nearest(iri: str, words: Words) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from urllib.parse import quote
 from kg.core.labels import preferred, told
 from kg.http.query_client import Names
 from kg.http.responses import path_of
-from kg.http.search_executor import Desk, left
+from kg.http.search_executor import SearchExecutor, remaining_seconds
 from kg.http.templates import View
 from kg.search import Matcher
 from kg.web.browse.facet_index import Count, Key, Table
@@ -240,13 +240,13 @@ def _path(iri: str) -> str:
 Find = Callable[[str], Awaitable[Sequence[str]]]
 
 
-def finder(desk: Desk) -> Find:
+def finder(desk: SearchExecutor) -> Find:
     """Return a function that searches the measures in the index."""
 
     async def find(words: str) -> Sequence[str]:
-        def errand(matcher: Matcher, deadline: float) -> Sequence[str]:
-            return matcher.index.all(words, filters={"type": ["measure"]}, seconds=left(deadline))
+        def search(matcher: Matcher, deadline: float) -> Sequence[str]:
+            return matcher.index.all(words, filters={"type": ["measure"]}, seconds=remaining_seconds(deadline))
 
-        return await desk.errand(errand)
+        return await desk.submit(search)
 
     return find

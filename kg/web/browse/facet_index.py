@@ -17,7 +17,16 @@ from typing import NamedTuple
 from kg.core.iris import ONTOLOGY
 from kg.core.negotiation import TSV
 from kg.engine.wire import Refusal
-from kg.http.query_client import Ask, Names, editions_of, is_iri, names, rows, text_of, texts
+from kg.http.query_client import (
+    Names,
+    RunQuery,
+    fetch_editions,
+    fetch_names,
+    fetch_rows,
+    fetch_texts,
+    is_iri,
+    query_text,
+)
 from kg.web.browse.filters import ALL, EDITION, FACETS, NOTHING, SORTS, Facet
 
 Key = str | int | None
@@ -233,22 +242,22 @@ _EDITIONS = f"SELECT DISTINCT ?edition WHERE {{ ?measure <{ONTOLOGY}edition> ?ed
 _TERM = re.compile(r'^<(.*)>$|^"(.*)".*$')
 
 
-async def gathered(ask: Ask) -> Table:
+async def gathered(ask: RunQuery) -> Table:
     """Build the facet index of a graph, in several queries, so that others get their turn in between."""
     maker = Maker()
-    said = await editions_of(ask)
-    editions = said or [row["edition"] for row in await rows(ask, _EDITIONS) if is_iri(row["edition"])]
+    said = await fetch_editions(ask)
+    editions = said or [row["edition"] for row in await fetch_rows(ask, _EDITIONS) if is_iri(row["edition"])]
     for start in range(0, len(editions), _AT_ONCE):
         for body in await _answered(ask, editions[start : start + _AT_ONCE]):
             await asyncio.to_thread(maker.take, _read(body))
-    named = await names(ask, maker.values())
+    named = await fetch_names(ask, maker.values())
     return await asyncio.to_thread(maker.table, named, next(iter(said), ""))
 
 
-async def _answered(ask: Ask, editions: Sequence[str]) -> list[bytes]:
+async def _answered(ask: RunQuery, editions: Sequence[str]) -> list[bytes]:
     """Return the results for editions: one, or several if a busy server had no time for one."""
     try:
-        return [await ask(text_of("facets-of-measures", edition=editions), TSV)]
+        return [await ask(query_text("facets-of-measures", edition=editions), TSV)]
     except Refusal as refusal:
         if refusal.status != 503 or len(editions) == 1:
             raise
@@ -256,9 +265,9 @@ async def _answered(ask: Ask, editions: Sequence[str]) -> list[bytes]:
     return [*await _answered(ask, editions[:half]), *await _answered(ask, editions[half:])]
 
 
-async def titles(ask: Ask, measures: Sequence[str]) -> Names:
+async def titles(ask: RunQuery, measures: Sequence[str]) -> Names:
     """Return the titles of measures, by language."""
-    return await texts(ask, "titles-of-measures", "measure", "title", measures)
+    return await fetch_texts(ask, "titles-of-measures", "measure", "title", measures)
 
 
 def _read(body: bytes) -> Iterator[Stated]:

@@ -17,8 +17,8 @@ from urllib.parse import quote, unquote, urlencode
 from pyoxigraph import Literal, NamedNode
 
 from kg.core.iris import ID
-from kg.http.query_client import checked
-from kg.http.responses import whole_number
+from kg.http.query_client import checked_query_text
+from kg.http.responses import parse_whole_number
 
 NOTHING = "-"
 EDITION, ALL = "edition", "all"  # of several editions the newest is meant, unless one is chosen, or all are
@@ -304,7 +304,7 @@ def _unfit(name: str, text: str) -> tuple[str, str] | None:
         return (f"{LONGEST_WORDS}文字を超えています", f"has more than {LONGEST_WORDS} characters")
     if name == SORT and text.removeprefix("-") not in SORT_BY_KEY:
         return ("ない並べ方です", "is no order of this list")
-    if name == PAGE and whole_number(text, _LAST_PAGE) is None:
+    if name == PAGE and parse_whole_number(text, _LAST_PAGE) is None:
         return ("頁の番号ではありません", "is no number of a page")
     return None
 
@@ -328,7 +328,7 @@ _TEXTS = (
 
 def question(choice: Choice, lang: str, hits: Sequence[str] | None = None) -> str:
     """Return the query of a view, with names in a language; `hits` are the measures found by an index."""
-    text = _FRONT.sub("", checked(NAME, _PLACE, _ORDER))
+    text = _FRONT.sub("", checked_query_text(NAME, _PLACE, _ORDER))
     conditions = "".join(f"    {line}\n" for line in _conditions(choice, hits))
     if lang != "ja":
         # the titles are there in both languages anyway
@@ -339,7 +339,7 @@ def question(choice: Choice, lang: str, hits: Sequence[str] | None = None) -> st
 
 def searching(words: str) -> str:
     """Return the query for measures with these words, used if there is no index."""
-    prefixes = "\n".join(line for line in checked(NAME).splitlines() if line.startswith("PREFIX"))
+    prefixes = "\n".join(line for line in checked_query_text(NAME).splitlines() if line.startswith("PREFIX"))
     lines = "\n  ".join(_containing(words))
     return f"{prefixes}\nSELECT ?measure WHERE {{\n  ?measure a shisaku:Measure .\n  {lines}\n}}"
 

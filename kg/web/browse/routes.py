@@ -12,20 +12,20 @@ from kg.core.negotiation import CSV, HTML, PLAIN_JSON, Format
 from kg.core.release import Release
 from kg.engine.result_cache import Answers
 from kg.http import templates
-from kg.http.query_client import Ask, answering, asking, rows
+from kg.http.query_client import RunQuery, fetch_rows, large_query_runner, query_runner
 from kg.http.responses import (
-    Asked,
+    DocumentRequest,
     Notice,
     Representation,
-    chosen,
     link,
-    redirect,
-    sent,
-    told,
+    negotiate,
+    notice_response,
+    redirect_response,
+    representation_response,
     unknown_languages,
     view_of,
 )
-from kg.http.sparql_endpoint import Refusal, Sending
+from kg.http.sparql_endpoint import FileSender, Refusal
 from kg.http.templates import View
 from kg.web.browse import filters as choices
 from kg.web.browse.browse_page import Find, Row, Shown, Words, kept
@@ -46,14 +46,14 @@ _LONGEST_QUERY = 200_000  # characters: what the endpoint takes
 _LONGEST_ADDRESS = 24_000  # bytes: what browsers and proxies let pass
 
 
-def router(answers: Answers, release: Release | None, sending: Sending, find: Find | None) -> APIRouter:
+def router(answers: Answers, release: Release | None, sending: FileSender, find: Find | None) -> APIRouter:
     """Return these routes; `find` searches the index, if there is or will be one."""
     routes = APIRouter(tags=["measures"])
     browse = Browse(answers, release, sending, find)
 
     @routes.get(f"/{PATH}", summary="List the measures: narrowed by facets, sorted, searched")
     async def listed(request: Request) -> Response:
-        format = chosen(request, (HTML, PLAIN_JSON, CSV))
+        format = negotiate(request, (HTML, PLAIN_JSON, CSV))
         return await browse.answer(request, format)
 
     @routes.get(f"/{PATH}.csv", summary="Get the rows of a view of the list, all pages of it, as CSV")
@@ -84,15 +84,15 @@ class _Asked:
 class Browse:
     """Request handlers for views of the measures of one graph."""
 
-    def __init__(self, answers: Answers, release: Release | None, sending: Sending, find: Find | None) -> None:
-        self._ask: Ask = asking(answers)
-        self._answer = answering(answers)
+    def __init__(self, answers: Answers, release: Release | None, sending: FileSender, find: Find | None) -> None:
+        self._ask: RunQuery = query_runner(answers)
+        self._answer = large_query_runner(answers)
         self._release, self._sending, self._find = release, sending, find
         self._making: asyncio.Task[Table] | None = None
 
     async def answer(self, request: Request, format: Format | None) -> Response:
         """Return a view in a format; without a format, its query."""
-        asked = Asked(request, PATH, None if format is HTML else format)
+        asked = DocumentRequest(request, PATH, None if format is HTML else format)
         table = await self._table()
         if table is None:
             return _later(asked, _MAKING, {"Retry-After": str(_AGAIN)})
@@ -103,7 +103,7 @@ class Browse:
         view = replace(view_of(request), path=PATH, root=asked.root, parameters=choice.parameters())
         if format is HTML and not ignored and choice.parameters() != _given(request):
             named = {key: request.query_params[key] for key in _APART if key in request.query_params}
-            return redirect(303, f"{asked.root}{PATH}{choice.address(**named)}")
+            return redirect_response(303, f"{asked.root}{PATH}{choice.address(**named)}")
         if format is not HTML and ignored:
             raise Refusal(400, "; ".join(f"{each.name}={each.value} {each.reason[1]}" for each in ignored))
         if not table.iris:
@@ -125,7 +125,9 @@ class Browse:
             raise Refusal(400, "these words are in too many measures to be listed in a query; choose a facet as well")
         if format is None:
             rest = choice.on(1).address(lang=view.lang)
-            return sent(asked, Representation(SPARQL, query.encode(), f"./{PATH}.rq{rest}"), self._release)
+            return representation_response(
+                asked, Representation(SPARQL, query.encode(), f"./{PATH}.rq{rest}"), self._release
+            )
         return await self._csv(asked, query, which)
 
     async def _table(self) -> Table | None:
@@ -138,18 +140,18 @@ class Browse:
     async def _found(self, words: str) -> Sequence[str]:
         if self._find:
             return await self._find(words)
-        return [row["measure"] for row in await rows(self._ask, searching(words))]
+        return [row["measure"] for row in await fetch_rows(self._ask, searching(words))]
 
     def _question(self, which: _Asked, view: View) -> str:
         found = which.table.selected(which.choice.values, which.hits)
         hits = [*which.table.each(found)] if self._find and which.choice.words else None
         return question(which.choice, view.lang, hits)
 
-    async def _page(self, asked: Asked, view: View, which: _Asked) -> Response:
+    async def _page(self, asked: DocumentRequest, view: View, which: _Asked) -> Response:
         shown = await self._shown(view, which)
         query = self._question(which, view)
         rest = which.choice.on(1).address(lang=view.lang)
-        html = templates.fill(
+        html = templates.render(
             "browse.html",
             view,
             shown=shown,
@@ -162,9 +164,9 @@ class Browse:
         )
         location = f"./{PATH}{which.choice.address(lang=view.lang)}"
         links = [link(f"./{PATH}.{form.names[0]}{rest}", "alternate", form.media_type) for form in _FORMS]
-        return sent(asked, Representation(HTML, html.encode(), location, links), self._release)
+        return representation_response(asked, Representation(HTML, html.encode(), location, links), self._release)
 
-    async def _json(self, asked: Asked, view: View, which: _Asked) -> Response:
+    async def _json(self, asked: DocumentRequest, view: View, which: _Asked) -> Response:
         shown, table = await self._shown(view, which), which.table
         content = {
             "total": shown.total,
@@ -183,13 +185,13 @@ class Browse:
         }
         body = json.dumps(content, ensure_ascii=False, indent=1).encode()
         rest = which.choice.address(lang=view.lang)
-        return sent(asked, Representation(PLAIN_JSON, body, f"./{PATH}.json{rest}"), self._release)
+        return representation_response(asked, Representation(PLAIN_JSON, body, f"./{PATH}.json{rest}"), self._release)
 
     async def _shown(self, view: View, which: _Asked) -> Shown:
         words = Words(view, which.table, which.choice, which.hits)
         return words.shown(await titles(self._ask, [which.table.iris[place] for place in words.places()]))
 
-    async def _csv(self, asked: Asked, query: str, which: _Asked) -> Response:
+    async def _csv(self, asked: DocumentRequest, query: str, which: _Asked) -> Response:
         """Return all rows of a view: the result of its query, as the endpoint serializes it."""
         answer = await self._answer(query, CSV)
         number = which.table.selected(which.choice.values, which.hits).bit_count()
@@ -197,10 +199,10 @@ class Browse:
         links = [link(f"./{PATH}.rq{rest}", "describedby", SPARQL.media_type)]
         form = Representation(CSV, answer.body, f"./{PATH}.csv{rest}", links)
         if answer.file:  # too large to be held here, and to be told from another one by its digest
-            headers = {key: value for key, value in form.sent(self._release).items() if key != "ETag"}
+            headers = {key: value for key, value in form.headers(self._release).items() if key != "ETag"}
             response = self._sending.response(answer, headers)
         else:
-            response = sent(asked, form, self._release)
+            response = representation_response(asked, form, self._release)
         response.headers["Content-Disposition"] = f'attachment; filename="measures-{number}.csv"'
         return response
 
@@ -216,8 +218,8 @@ def _record(row: Row) -> dict[str, object]:
     return {"measure": row.iri, "title": row.title, **edition, **row.keys, **things, "marks": sorted(row.marks)}
 
 
-def _later(asked: Asked, text: tuple[str, str], headers: Mapping[str, str] | None) -> Response:
+def _later(asked: DocumentRequest, text: tuple[str, str], headers: Mapping[str, str] | None) -> Response:
     """Return a 503 notice with `Retry-After`."""
-    response = told(asked, Notice(503, ("今は開けません", "Not now"), text), ())
+    response = notice_response(asked, Notice(503, ("今は開けません", "Not now"), text), ())
     response.headers.update(headers or {})
     return response

@@ -7,7 +7,7 @@ from kg.core.errors import QueryError
 from kg.core.iris import ID
 from kg.core.labels import preferred, told
 from kg.core.stored_queries import EDITION
-from kg.http.query_client import Ask, Names, Row, Term, editions_of, names, rows, text_of
+from kg.http.query_client import Names, Row, RunQuery, Term, fetch_editions, fetch_names, fetch_rows, query_text
 from kg.http.responses import path_of
 from kg.http.templates import LANGUAGES, View
 from kg.web.browse.filters import BY_KEY
@@ -52,11 +52,11 @@ class Editions:
         return preferred(self.names.get(edition.iri, {}), lang) or edition.key
 
 
-async def editions(ask: Ask) -> Editions:
+async def editions(ask: RunQuery) -> Editions:
     """Return the editions of a graph."""
-    found = await editions_of(ask)
+    found = await fetch_editions(ask)
     short = BY_KEY[PARAMETER].short
-    return Editions([Edition(iri, short(iri), len(found) == 1) for iri in found], await names(ask, found))
+    return Editions([Edition(iri, short(iri), len(found) == 1) for iri in found], await fetch_names(ask, found))
 
 
 _LONGEST = 400  # characters of a text of the data: there are many on one page
@@ -71,17 +71,17 @@ class Answered:
 
 
 async def answered(
-    ask: Ask, name: str, edition: Edition | None = None, most: int = 0, **about: Sequence[Term]
+    ask: RunQuery, name: str, edition: Edition | None = None, most: int = 0, **about: Sequence[Term]
 ) -> Answered | None:
     """Run a stored query about an edition or other resources, with at most `most` rows; None if it was deleted."""
     try:
-        text = text_of(name, **({"edition": [edition.iri]} if edition else {}), **about)
+        text = query_text(name, **({"edition": [edition.iri]} if edition else {}), **about)
     except QueryError:  # a curator may have taken it away
         return None
     limit = f"\nLIMIT {most}" if most else ""
     named = tuple((variable, str(things[0])) for variable, things in about.items() if len(things) == 1)
     behind = Behind(name, (*(edition.about if edition else ()), *named))
-    return Answered(await rows(ask, text.rstrip() + limit), behind)
+    return Answered(await fetch_rows(ask, text.rstrip() + limit), behind)
 
 
 def called(row: Row, stem: str, view: View) -> tuple[str, str]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from kg.core.iris import BASE
 from kg.core.labels import told
-from kg.http.query_client import Ask, Names, Row, names
+from kg.http.query_client import Names, Row, RunQuery, fetch_names
 from kg.http.templates import View
 from kg.web.overview.overview_queries import Answered, Edition, answered, called, thing
 from kg.web.presenter import Value
@@ -113,7 +113,7 @@ class Quality:
     doubts: Sequence[Reading] = ()
 
 
-async def gathered(ask: Ask, edition: Edition) -> Gathered:
+async def gathered(ask: RunQuery, edition: Edition) -> Gathered:
     """Run all queries sequentially, so that they do not occupy all workers."""
     shapes = await answered(ask, "validation-by-shape")
     results = {}
@@ -130,7 +130,7 @@ async def gathered(ask: Ask, edition: Edition) -> Gathered:
         issues=await answered(ask, "issues-with-places", edition, most=_MOST),
         corrections=await answered(ask, "corrections-applied", edition, most=_MOST),
         doubts=await answered(ask, "doubtful-readings", edition, most=_MOST),
-        names=await names(ask, remarked),
+        names=await fetch_names(ask, remarked),
     )
 
 

@@ -14,10 +14,10 @@ from fastapi import APIRouter, Request, Response
 from kg.core.negotiation import HTML
 from kg.core.release import Release
 from kg.http import templates
-from kg.http.openapi import answered as told_as
-from kg.http.openapi import takes
-from kg.http.query_client import Ask, Names, names
-from kg.http.responses import Asked, Notice, Representation, sent, told, view_of
+from kg.http.openapi import parameter_docs
+from kg.http.openapi import response_docs as told_as
+from kg.http.query_client import Names, RunQuery, fetch_names
+from kg.http.responses import DocumentRequest, Notice, Representation, notice_response, representation_response, view_of
 from kg.http.templates import View
 from kg.web.overview.charts import STATES, coverage, heat, timeline, years
 from kg.web.overview.network import Layout, layout, network
@@ -36,23 +36,23 @@ class Pictures:
     names: Names
 
 
-async def pictures(ask: Ask, edition: Edition) -> Pictures:
+async def pictures(ask: RunQuery, edition: Edition) -> Pictures:
     """Run all queries sequentially, so that they do not occupy all workers."""
     fields = await answered(ask, "measures-by-pillar-and-lead", edition)
     targets = await answered(ask, "targets-on-a-time-line", edition)
     pairs = await answered(ask, "pairs-of-ministries", edition)
     ministries = {row[end] for row in (pairs.rows if pairs else ()) for end in ("one", "other")}
-    named = await names(ask, [*ministries, *years(targets.rows if targets else ())])
+    named = await fetch_names(ask, [*ministries, *years(targets.rows if targets else ())])
     laid = await asyncio.to_thread(layout, pairs.rows if pairs else ())  # beside the event loop: it calculates
     return Pictures(fields, targets, pairs, laid, named)
 
 
 Made = TypeVar("Made")
 _KEPT = 20  # editions
-_TAKES = takes(**{PARAMETER: "the key of an edition, such as municipal-2019; without it the newest"})
+_TAKES = parameter_docs(**{PARAMETER: "the key of an edition, such as municipal-2019; without it the newest"})
 
 
-def router(ask: Ask, release: Release | None) -> APIRouter:
+def router(ask: RunQuery, release: Release | None) -> APIRouter:
     """Return these routes."""
     routes = APIRouter(tags=["overviews"])
     overviews = Overviews(ask, release)
@@ -96,7 +96,7 @@ class _Kept(Generic[Made]):
 class Overviews:
     """Request handlers for the overview pages of one graph."""
 
-    def __init__(self, ask: Ask, release: Release | None) -> None:
+    def __init__(self, ask: RunQuery, release: Release | None) -> None:
         self._ask, self._release = ask, release
         self._editions: Editions | None = None
         self._pictures = _Kept[Pictures](lambda edition: pictures(ask, edition))
@@ -138,20 +138,22 @@ class Overviews:
         key = request.query_params.get(PARAMETER, "")
         view = view_of(request)
         view = replace(view, parameters=((PARAMETER, key),) if key else ())
-        asked = Asked(request, view.path)
+        asked = DocumentRequest(request, view.path)
         self._editions = self._editions or await editions(self._ask)
         edition = self._editions.chosen(key)
         if edition is None and key:
             return self._missing(asked, view)
         content = await shown(edition, view) if edition else {"some": False}
         names = [(each, self._editions.called(each, view.lang)) for each in self._editions.every]
-        html = templates.fill(template, view, edition=edition, editions=names, **content)
+        html = templates.render(template, view, edition=edition, editions=names, **content)
         location = f"./{view.path}?{f'{PARAMETER}={quote(key)}&' if key else ''}lang={view.lang}"
-        return sent(asked, Representation(HTML, html.encode(), location), self._release)
+        return representation_response(asked, Representation(HTML, html.encode(), location), self._release)
 
-    def _missing(self, asked: Asked, view: View) -> Response:
+    def _missing(self, asked: DocumentRequest, view: View) -> Response:
         assert self._editions is not None
         every = self._editions.every[:50]
         links = [(view.here(edition=each.key), self._editions.called(each, view.lang)) for each in every]
         text = ("このデータにはその版がありません。", "these data have no such edition; `near` lists those there are")
-        return told(asked, Notice(404, ("見つかりません", "Not found"), text, [each.key for each in every]), links)
+        return notice_response(
+            asked, Notice(404, ("見つかりません", "Not found"), text, [each.key for each in every]), links
+        )

@@ -15,9 +15,9 @@ from itertools import pairwise
 
 from kg.core.iris import ID, ONTOLOGY
 from kg.core.labels import Labels, is_web_address, told
-from kg.http.query_client import Ask, Names, names, rows, text_of
+from kg.http.query_client import Names, RunQuery, fetch_names, fetch_rows, query_text
 from kg.http.query_client import Row as Answered
-from kg.http.responses import is_whole, path_of
+from kg.http.responses import is_whole_number, path_of
 
 # The source prints HTML in its cells: that is shown, and shown to be no text.
 MARKUP = re.compile(r"</?[A-Za-z][^<>]*>")
@@ -225,37 +225,41 @@ _MARKS = {_KPI: "kpi", _TARGET: "target"}
 class Source:
     """The source of one edition in one language; `labels` are the names of terms."""
 
-    def __init__(self, ask: Ask, labels: Labels, edition: str, lang: str) -> None:
+    def __init__(self, ask: RunQuery, labels: Labels, edition: str, lang: str) -> None:
         self._ask, self._labels, self._lang = ask, labels, lang
         self.edition = f"{ID}edition/{edition}"
         self._rows = f"{ID}source/{edition}/"
 
     async def title(self) -> Words | None:
         """Return the name of the edition; None if there is none."""
-        named = (await names(self._ask, [self.edition])).get(self.edition)
+        named = (await fetch_names(self._ask, [self.edition])).get(self.edition)
         return self._words(named) if named else None
 
     async def leaves(self) -> list[Leaf]:
         """Return the pages of the document."""
-        found = await rows(self._ask, text_of(PAGES_QUERY, edition=[self.edition]))
+        found = await fetch_rows(self._ask, query_text(PAGES_QUERY, edition=[self.edition]))
         numbers = ("page", "first", "last", "rows", "measures")
         return [Leaf(*(int(row[name]) for name in numbers)) for row in _placed(found, *numbers)]
 
     async def listed(self, pages: Sequence[int]) -> list[Answered]:
         """Return the distinct rows of some pages with their measures."""
-        answered = await rows(self._ask, text_of(ROWS_QUERY, edition=[self.edition], page=pages))
+        answered = await fetch_rows(self._ask, query_text(ROWS_QUERY, edition=[self.edition], page=pages))
         return list({row["row"]: row for row in reversed(_placed(answered, "page", "line"))}.values())[::-1]
 
     async def page_of(self, row: str) -> int | None:
         """Return the page of a row (`row` is the part of its IRI after the edition); None if there is none."""
-        answered = await rows(self._ask, text_of(CELLS_QUERY, row=[self._rows + row]))
+        answered = await fetch_rows(self._ask, query_text(CELLS_QUERY, row=[self._rows + row]))
         placed = _placed(answered, "page")
         return int(placed[0]["page"]) if placed else None
 
     async def states(self, listed: Sequence[Answered]) -> dict[str, dict[str, int]]:
         """Return for each row the numbers of its corrections, doubtful readings and open points."""
         counted: dict[str, dict[str, int]] = {}
-        notes = await rows(self._ask, text_of("notes-on-rows", row=[row["row"] for row in listed])) if listed else []
+        notes = (
+            await fetch_rows(self._ask, query_text("notes-on-rows", row=[row["row"] for row in listed]))
+            if listed
+            else []
+        )
         for note in _settled(notes):
             of = counted.setdefault(note["row"], {})
             of[_kind(note)] = of.get(_kind(note), 0) + 1
@@ -267,9 +271,12 @@ class Source:
             return []
         iris = [row["row"] for row in listed]
         cells, read, notes = await asyncio.gather(
-            *(rows(self._ask, text_of(name, row=iris)) for name in (CELLS_QUERY, "readings-of-rows", "notes-on-rows"))
+            *(
+                fetch_rows(self._ask, query_text(name, row=iris))
+                for name in (CELLS_QUERY, "readings-of-rows", "notes-on-rows")
+            )
         )
-        named = await names(self._ask, _things(read))
+        named = await fetch_names(self._ask, _things(read))
         by_cell, by_place = _grouped(read, "cell"), _grouped(_settled(notes), "place")
         effects = set[str]()
         made: dict[str, list[Cell]] = {}
@@ -372,7 +379,7 @@ class Source:
 
 def _placed(answered: Sequence[Answered], *numbers: str) -> list[Answered]:
     """Return the rows with valid numbers: files served by `--data` may contain anything."""
-    return [row for row in answered if all(is_whole(row.get(name, "")) for name in numbers)]
+    return [row for row in answered if all(is_whole_number(row.get(name, "")) for name in numbers)]
 
 
 def _kind(note: Answered) -> str:

@@ -11,23 +11,34 @@ from kg.core.labels import Labels
 from kg.core.negotiation import HTML
 from kg.core.release import Release
 from kg.http import templates
-from kg.http.openapi import takes
-from kg.http.query_client import Ask, is_iri, names, rows, text_of
-from kg.http.responses import SAFE, Asked, Notice, Representation, number_in, raw_path, redirect, sent, told, view_of
+from kg.http.openapi import parameter_docs
+from kg.http.query_client import RunQuery, fetch_names, fetch_rows, is_iri, query_text
+from kg.http.responses import (
+    SAFE,
+    DocumentRequest,
+    Notice,
+    Representation,
+    notice_response,
+    number_parameter,
+    raw_path,
+    redirect_response,
+    representation_response,
+    view_of,
+)
 from kg.http.templates import View
 from kg.web.source.printed_page import CELLS_QUERY, PAGES_QUERY, Leaf, Source, Words
 
 PATH = "source"
 WHITE = "white"  # the parameter that shows what cannot be seen
-_LEAF: dict[str, Any] = {"openapi_extra": takes(**{WHITE: "any value shows spaces and tabs"})}
+_LEAF: dict[str, Any] = {"openapi_extra": parameter_docs(**{WHITE: "any value shows spaces and tabs"})}
 _SHEET = {"page": "a sheet of the list, from 1", WHITE: "any value shows spaces and tabs"}
-_INDEX: dict[str, Any] = {"openapi_extra": takes(**_SHEET)}
+_INDEX: dict[str, Any] = {"openapi_extra": parameter_docs(**_SHEET)}
 _AT_ONCE = 20  # pages of the document in one list
 _LAST_PAGE = 1_000_000
 _EDITIONS = f"SELECT ?edition {{ ?edition a <{ONTOLOGY}Edition> }} ORDER BY ?edition LIMIT 1000"
 
 
-def router(ask: Ask, release: Release | None, labels: Labels) -> APIRouter:
+def router(ask: RunQuery, release: Release | None, labels: Labels) -> APIRouter:
     """Return these routes."""
     routes = APIRouter(tags=["source"])
     facsimile = Facsimile(ask, release, labels)
@@ -64,7 +75,7 @@ def router(ask: Ask, release: Release | None, labels: Labels) -> APIRouter:
 class _Place:
     """A request for a page of the source: its source, and the name of the edition."""
 
-    asked: Asked
+    asked: DocumentRequest
     view: View
     source: Source
     key: str
@@ -74,21 +85,23 @@ class _Place:
 class Facsimile:
     """Request handlers for pages of the source of one graph."""
 
-    def __init__(self, ask: Ask, release: Release | None, labels: Labels) -> None:
+    def __init__(self, ask: RunQuery, release: Release | None, labels: Labels) -> None:
         self._ask, self._release, self._labels = ask, release, labels
 
     async def editions(self, request: Request) -> Response:
         """Return the list of editions; redirect if there is only one."""
         asked, view = _asked(request)
         iris = [
-            row["edition"] for row in await rows(self._ask, _EDITIONS) if row["edition"].startswith(f"{ID}edition/")
+            row["edition"]
+            for row in await fetch_rows(self._ask, _EDITIONS)
+            if row["edition"].startswith(f"{ID}edition/")
         ]
         keys = [iri.removeprefix(f"{ID}edition/") for iri in iris]
         if len(keys) == 1:
-            return redirect(303, f"{asked.root}{PATH}/{quote(keys[0], safe=SAFE)}{_lang(request)}")
-        named = await names(self._ask, iris)
+            return redirect_response(303, f"{asked.root}{PATH}/{quote(keys[0], safe=SAFE)}{_lang(request)}")
+        named = await fetch_names(self._ask, iris)
         listed = [(key, named.get(iri, {})) for key, iri in zip(keys, iris, strict=True)]
-        return self._sent(asked, templates.fill("source_editions.html", view, listed=listed))
+        return self._sent(asked, templates.render("source_editions.html", view, listed=listed))
 
     async def index(self, request: Request, key: str) -> Response:
         """Return the pages and rows of an edition."""
@@ -97,10 +110,10 @@ class Facsimile:
             return self._missing(request, key)
         leaves = await place.source.leaves()
         sheets = max(1, -(-len(leaves) // _AT_ONCE))
-        sheet = min(number_in(request, "page", _LAST_PAGE), sheets)
+        sheet = min(number_parameter(request, "page", _LAST_PAGE), sheets)
         shown = leaves[(sheet - 1) * _AT_ONCE : sheet * _AT_ONCE]
         listed = await place.source.listed([leaf.page for leaf in shown]) if shown else []
-        html = templates.fill(
+        html = templates.render(
             "source.html",
             place.view,
             place=place,
@@ -109,7 +122,7 @@ class Facsimile:
             sheet=sheet,
             sheets=sheets,
             total=len(leaves),
-            query=text_of(PAGES_QUERY, edition=[place.source.edition]),
+            query=query_text(PAGES_QUERY, edition=[place.source.edition]),
         )
         return self._sent(place.asked, html)
 
@@ -149,12 +162,14 @@ class Facsimile:
             return self._missing(request, key)
         anchor = "/".join(["row", row, *rest[:2]])
         path = f"{PATH}/{key}/page/{number}"
-        return redirect(303, f"{place.asked.root}{quote(path, safe=SAFE)}{_lang(request)}#{quote(anchor, safe='/')}")
+        return redirect_response(
+            303, f"{place.asked.root}{quote(path, safe=SAFE)}{_lang(request)}#{quote(anchor, safe='/')}"
+        )
 
     async def _cells(
         self, place: _Place, leaf: Leaf, listed: list[dict[str, str]], around: object, only: str = ""
     ) -> Response:
-        html = templates.fill(
+        html = templates.render(
             "source_page.html",
             place.view,
             place=place,
@@ -163,7 +178,7 @@ class Facsimile:
             rows=await place.source.printed(listed),
             around=around,
             white=dict(place.view.parameters).get(WHITE) == "1",
-            query=text_of(CELLS_QUERY, row=[row["row"] for row in listed]),
+            query=query_text(CELLS_QUERY, row=[row["row"] for row in listed]),
         )
         return self._sent(place.asked, html)
 
@@ -175,21 +190,21 @@ class Facsimile:
         title = await source.title()
         return _Place(asked, view, source, key, title) if title else None
 
-    def _sent(self, asked: Asked, html: str) -> Response:
+    def _sent(self, asked: DocumentRequest, html: str) -> Response:
         location = f"./{quote(asked.path.rpartition('/')[2], safe=SAFE)}?lang={asked.lang}"
-        return sent(asked, Representation(HTML, html.encode(), location), self._release)
+        return representation_response(asked, Representation(HTML, html.encode(), location), self._release)
 
     def _missing(self, request: Request, key: str) -> Response:
-        asked = Asked(request, raw_path(request))
+        asked = DocumentRequest(request, raw_path(request))
         text = ("原典のこの場所はこのデータにありません。", "these data have no such place of a source")
         links = [(asked.view.link(f"{PATH}/{quote(key, safe='')}"), key)] if is_iri(f"{ID}{key}") else []
-        return told(asked, Notice(404, ("見つかりません", "Not found"), text), links)
+        return notice_response(asked, Notice(404, ("見つかりません", "Not found"), text), links)
 
 
-def _asked(request: Request, kept: tuple[str, ...] = ()) -> tuple[Asked, View]:
+def _asked(request: Request, kept: tuple[str, ...] = ()) -> tuple[DocumentRequest, View]:
     view = view_of(request)
     parameters = tuple(pair for pair in view.parameters if pair[0] in kept)
-    return Asked(request, view.path), replace(view, parameters=parameters)
+    return DocumentRequest(request, view.path), replace(view, parameters=parameters)
 
 
 def _parts(request: Request) -> list[str]:
