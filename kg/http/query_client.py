@@ -93,10 +93,10 @@ class StoredQueries:
     """The stored queries of one graph by name, applied to its newest edition unless another is chosen."""
 
     def __init__(self, ask: RunQuery, queries: Iterable[StoredQuery]) -> None:
-        self.written = {query.name: query for query in queries}
+        self.by_name = {query.name: query for query in queries}
         self._ask = ask
         self._editions: list[str] | None = None
-        self._found: Mapping[str, StoredQuery] = {}
+        self._for_newest: Mapping[str, StoredQuery] = {}
 
     async def editions(self) -> Sequence[str]:
         """Return the editions of the graph, newest first; cached. Raises Refusal if the query fails."""
@@ -104,12 +104,12 @@ class StoredQueries:
             self._editions = await fetch_editions(self._ask)
         return self._editions
 
-    async def named(self) -> Mapping[str, StoredQuery]:
+    async def for_newest_edition(self) -> Mapping[str, StoredQuery]:
         """Return the queries by name, applied to the newest edition; raise Refusal if the editions cannot be read."""
         newest = next(iter(await self.editions()), "")
-        if not self._found:
-            self._found = {name: query.about(newest) for name, query in self.written.items()}
-        return self._found
+        if not self._for_newest:
+            self._for_newest = {name: query.about(newest) for name, query in self.by_name.items()}
+        return self._for_newest
 
 
 async def fetch_editions(ask: RunQuery) -> list[str]:

@@ -125,7 +125,7 @@ def options_response(methods: str, request: Request, headers: Mapping[str, str] 
 class PageResponder(Protocol):
     """Responder for browsers, with HTML pages."""
 
-    def wants(self, question: Question, accepted: str | None) -> bool:
+    def wants_page(self, question: Question, accepted: str | None) -> bool:
         """Return whether a browser sent the query, judged by `Accept` or by the name of a format."""
 
     async def answer(self, request: Request, question: Question) -> Response:
@@ -175,7 +175,7 @@ class Endpoint:
         return await self._respond(request, question)
 
     async def _respond(self, request: Request, question: Question) -> Response:
-        if self._reader.wants(question, accept_header(request)):
+        if self._reader.wants_page(question, accept_header(request)):
             return await self._reader.answer(request, question)
         asked, start = replace(question, accept=accept_header(request)), time.perf_counter()
         remarks = remarks_of(request.scope)

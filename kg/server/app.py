@@ -50,10 +50,10 @@ from kg.web import (
     sparql_editor,
 )
 from kg.web import search_routes as searching
-from kg.web.ontology_page import Documentation
+from kg.web.ontology_page import VocabularyPages
 from kg.web.query_routes import QueryPages
 from kg.web.service_description import introduction
-from kg.web.sparql_editor import Editor
+from kg.web.sparql_editor import SparqlEditor
 from kg.web.vocabulary_index import Vocabulary
 
 # Of data that may be others when the server is started again.
@@ -109,18 +109,18 @@ def app(
     cacheable = bool(version) or not pool.source.held  # a store without a version may change without notice
     answers, lasting = Answers(pool) if cacheable else Answers(pool, 0, 0), _cache_control(release)
     graph = _ServedGraph.of(release, answers, pool.triples, read_queries(queries))
-    editor = Editor(answers, graph.vocabulary, graph.labels, lasting, graph.stored_queries)
-    introduced = introduction(graph.ask, release, graph.total, editor.blank, limits, operation.address)
+    editor = SparqlEditor(answers, graph.vocabulary, graph.labels, lasting, graph.stored_queries)
+    introduced = introduction(graph.ask, release, graph.total, editor.empty_page, limits, operation.address)
     sparql, indexing = Endpoint(answers, limits, lasting, introduced, editor), Indexing(data)
     archived = _release_endpoints(graph, out, answers, limits, operation.address)
-    searches = searching.desk_of(indexing.index)
+    searches = searching.search_executor(indexing.index)
 
     application = _empty_application(lambda _: _running(version, pool, answers, operation.metrics, indexing, archived))
     routers = (
         sparql.router(),
         monitoring.router(ServedData(version, pool.source.place), pool, operation.metrics, trouble),
         release_endpoint.router(archived),
-        browse.router(answers, release, sparql.sending, browse.finder(searches) if indexing.possible else None),
+        browse.router(answers, release, sparql.sending, browse.measure_finder(searches) if indexing.possible else None),
         searching.router(searches, release, graph.labels),
         reconcile.router(graph.ask, indexing.index, graph.labels, Setting(release, lasting, operation.address)),
     )
@@ -138,17 +138,17 @@ def _cache_control(release: Release | None) -> str:
 
 def _release_endpoints(
     graph: _ServedGraph, out: Path, answers: Answers, limits: Limits, address: str
-) -> release_endpoint.Archive:
+) -> release_endpoint.ReleaseEndpoints:
     """Return the endpoints of all available releases; the current one shares the workers of the application."""
-    setting, release = release_endpoint.Setting(limits, graph.stored, address), graph.release
+    setting, release = release_endpoint.EndpointSettings(limits, graph.stored, address), graph.release
     current = setting.endpoint(release, graph.labels, answers, graph.total) if release else None
-    return release_endpoint.Archive(release, out, setting, current)
+    return release_endpoint.ReleaseEndpoints(release, out, setting, current)
 
 
 def _page_routers(graph: _ServedGraph, out: Path) -> Iterator[APIRouter]:
     """Yield the routers of pages, RDF documents and release files."""
     ask, release, labels = graph.ask, graph.release, graph.labels
-    explained = Documentation(ask, labels, graph.vocabulary, graph.stored)
+    explained = VocabularyPages(ask, labels, graph.vocabulary, graph.stored)
     yield landing.router(ask, release, graph.total, graph.stored_queries)
     yield query_routes.router(QueryPages(ask, labels, graph.vocabulary, graph.stored_queries))
     yield docs.router()
@@ -208,7 +208,12 @@ def _with_middleware(
 
 @asynccontextmanager
 async def _running(
-    version: str, pool: Pool, answers: Answers, metrics: Metrics, indexing: Indexing, archived: release_endpoint.Archive
+    version: str,
+    pool: Pool,
+    answers: Answers,
+    metrics: Metrics,
+    indexing: Indexing,
+    archived: release_endpoint.ReleaseEndpoints,
 ) -> AsyncIterator[None]:
     async with pool.running(), indexing.running(), archived.running():
         with metrics.reading(version, pool, answers):

@@ -7,7 +7,9 @@ from kg.diff import diff_serializers as written
 from kg.http.templates import View, render
 
 
-def filled(template: str, view: View, changes: Changes | None, href: Callable[[Change], str], **context: object) -> str:
+def render_changes(
+    template: str, view: View, changes: Changes | None, href: Callable[[Change], str], **context: object
+) -> str:
     """Render a template with changes; `href` returns the URL of a changed resource, or an empty text."""
     shared = {
         "changes": changes,

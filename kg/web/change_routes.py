@@ -24,23 +24,23 @@ from kg.http.openapi import parameter_docs, response_docs
 from kg.http.responses import html_response, negotiate, path_of, view_of
 from kg.http.sparql_endpoint import Refusal, unless_not_modified
 from kg.http.templates import View
-from kg.web.change_page import filled
+from kg.web.change_page import render_changes
 from kg.web.release_routes import release_at
 
 ATOM = Format("Atom", "application/atom+xml", ("atom",))
 _FORMATS = (HTML, PLAIN_JSON, ATOM)
-_KEPT = 8
+_CACHED_COMPARISONS = 8
 _LARGEST = 64 << 20  # bytes of two graphs in Turtle that are compared while somebody waits; about a million statements
 _WAITING = 16
 _LASTING, _PASSING = "public, max-age=3600", "no-cache"
 
 
-class History:
+class ReleaseComparisons:
     """The available releases and the cached comparisons between them."""
 
     def __init__(self, release: Release | None, out: Path, labels: Labels) -> None:
         self._release, self._out, self._labels = release, out, labels
-        self._kept: OrderedDict[tuple[str, str], Changes] = OrderedDict()
+        self._cached: OrderedDict[tuple[str, str], Changes] = OrderedDict()
         self._turn = asyncio.Lock()
         self._waiting = 0
 
@@ -52,21 +52,21 @@ class History:
     async def changes(self, before: Release, after: Release) -> Changes:
         """Return the differences; raise Refusal if the graphs are too large or too many requests wait."""
         key = before.inputs + before.version, after.inputs + after.version
-        if key not in self._kept:
+        if key not in self._cached:
             _refuse_large(before, after)
             if self._waiting >= _WAITING:
                 raise Refusal(503, "too many comparisons are waiting; ask again later", {"Retry-After": "10"})
             self._waiting += 1
             try:
                 async with self._turn:
-                    if key not in self._kept:
-                        self._kept[key] = await asyncio.to_thread(self._compared, before, after)
+                    if key not in self._cached:
+                        self._cached[key] = await asyncio.to_thread(self._compared, before, after)
             finally:
                 self._waiting -= 1
-        self._kept.move_to_end(key)
-        while len(self._kept) > _KEPT:
-            self._kept.popitem(last=False)
-        return self._kept[key]
+        self._cached.move_to_end(key)
+        while len(self._cached) > _CACHED_COMPARISONS:
+            self._cached.popitem(last=False)
+        return self._cached[key]
 
     def _compared(self, before: Release, after: Release) -> Changes:
         with tempfile.TemporaryDirectory(prefix="kg-diff-") as work:
@@ -90,7 +90,7 @@ class History:
 def router(release: Release | None, out: Path, labels: Labels) -> APIRouter:
     """Return the route of the differences; `out` is the folder of the releases."""
     routes = APIRouter(tags=["releases"])
-    history = History(release, out, labels)
+    history = ReleaseComparisons(release, out, labels)
 
     @routes.get(
         "/changes",
@@ -131,7 +131,7 @@ def _ends(before: str, after: str, versions: Sequence[Release]) -> tuple[str, st
 
 def _page(
     request: Request,
-    history: History,
+    history: ReleaseComparisons,
     versions: Sequence[Release],
     found: Changes | None = None,
     after: Release | None = None,
@@ -141,7 +141,7 @@ def _page(
     def href(change: Change) -> str:
         return history.address(view, change, after) if after else ""
 
-    text = filled("changes.html", view, found, href, versions=[release.version for release in versions])
+    text = render_changes("changes.html", view, found, href, versions=[release.version for release in versions])
     answer = html_response(text, view)
     answer.headers["Cache-Control"] = _PASSING  # the next build adds a release
     return answer

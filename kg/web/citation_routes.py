@@ -12,7 +12,7 @@ from kg.http import templates
 from kg.http.openapi import parameter_docs, response_docs
 from kg.http.responses import html_response, view_of
 from kg.http.sparql_endpoint import Refusal
-from kg.web.citations import FORMS, Asked, Citation, as_text, citation
+from kg.web.citations import FORMATS, Citation, CitedQuery, as_text, citation
 from kg.web.release_routes import LIVE, release_at
 
 _LONGEST = 256 << 10  # as long as a query may be
@@ -21,7 +21,7 @@ _LONGEST = 256 << 10  # as long as a query may be
 def router(release: Release | None, out: Path) -> APIRouter:
     """Return the route of the citations."""
     routes = APIRouter(tags=["releases"])
-    media_types = [media_type for media_type, _, _ in FORMS.values()]
+    media_types = [media_type for media_type, _, _ in FORMATS.values()]
 
     @routes.get(
         "/cite",
@@ -31,7 +31,7 @@ def router(release: Release | None, out: Path) -> APIRouter:
             version="a release; without it the one that is served",
             query="the name of a stored query",
             text="the text of a query",
-            format=f"one of {', '.join(FORMS)}; without it a page",
+            format=f"one of {', '.join(FORMATS)}; without it a page",
         ),
     )
     async def cite(request: Request) -> Response:
@@ -50,7 +50,7 @@ def router(release: Release | None, out: Path) -> APIRouter:
             return _written(found, name)
         kept = urlencode({key: asked[key] for key in ("version", "query", "text") if key in asked})
         html = templates.render(
-            "cite.html", view, cited=found, text=as_text(found), query=query, forms=FORMS, kept=kept
+            "cite.html", view, cited=found, text=as_text(found), query=query, forms=FORMATS, kept=kept
         )
         answer = html_response(html, view)
         answer.headers["Cache-Control"] = LIVE
@@ -59,19 +59,19 @@ def router(release: Release | None, out: Path) -> APIRouter:
     return routes
 
 
-def _query(cited: Release, name: str, text: str, lang: str) -> Asked | None:
+def _query(cited: Release, name: str, text: str, lang: str) -> CitedQuery | None:
     """Return the cited query: a stored one by its name, or a text."""
     if name:
-        return Asked.stored(cited, name, lang)
+        return CitedQuery.stored(cited, name, lang)
     if len(text) > _LONGEST:
         raise Refusal(413, "the text of the query is longer than a query may be")
-    return Asked(text) if text.strip() else None
+    return CitedQuery(text) if text.strip() else None
 
 
 def _written(cited: Citation, name: str) -> Response:
-    if name not in FORMS:
-        raise Refusal(406, f"format={name} cannot be had here; what can be had: {', '.join(FORMS)}")
-    media_type, suffix, write = FORMS[name]
+    if name not in FORMATS:
+        raise Refusal(406, f"format={name} cannot be had here; what can be had: {', '.join(FORMATS)}")
+    media_type, suffix, write = FORMATS[name]
     headers = {"Cache-Control": LIVE, "Vary": "Accept-Language"}
     if name != "text":
         headers["Content-Disposition"] = f'attachment; filename="shisaku-graph.{suffix}"'

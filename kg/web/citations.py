@@ -46,7 +46,7 @@ class Citation:
 
 
 @dataclass(frozen=True)
-class Asked:
+class CitedQuery:
     """A cited query: its text and, for a stored one, its name and summary."""
 
     text: str
@@ -54,9 +54,9 @@ class Asked:
     summary: str = ""
 
     @classmethod
-    def stored(cls, release: Release, name: str, lang: str) -> "Asked":
+    def stored(cls, release: Release, name: str, lang: str) -> "CitedQuery":
         """Return a stored query of a release with its summary in a language; raise QueryError if there is none."""
-        found = _stored(release.path(QUERIES)).get(name)
+        found = _stored_queries(release.path(QUERIES)).get(name)
         if not found:
             remedy = "`kg query` lists those of today; cite another query by its text"
             raise QueryError(Problem(f"release {release.version} has no stored query {name}", remedy))
@@ -87,12 +87,12 @@ class Asked:
         return f"{'質問' if lang == 'ja' else 'Query'}: {called}SHA-256 {self.digest}"
 
 
-def citation(release: Release, lang: str, query: Asked | None = None) -> Citation:
+def citation(release: Release, lang: str, query: CitedQuery | None = None) -> Citation:
     """Return the citation of a release, or of the result of a query on it.
 
     Raises ReleaseError if the description of the release has no title or publisher.
     """
-    told = _told(release.path(DESCRIPTION), release.version, lang)
+    told = _release_texts(release.path(DESCRIPTION), release.version, lang)
     address = f"{BASE}release/{quote(release.version)}/"
     if query:
         address = query.address(address)
@@ -111,7 +111,7 @@ def citation(release: Release, lang: str, query: Asked | None = None) -> Citatio
 
 
 @lru_cache(8)
-def _stored(file: Path) -> dict[str, tuple[str, str, str]]:
+def _stored_queries(file: Path) -> dict[str, tuple[str, str, str]]:
     """Return the text and the Japanese and English label of each stored query of a release, by name."""
     store, found = _read(file), {}
     for quad in store.quads_for_pattern(None, NamedNode(_DCTERMS + "identifier"), None):
@@ -124,7 +124,7 @@ def _stored(file: Path) -> dict[str, tuple[str, str, str]]:
 
 
 @lru_cache(32)
-def _told(file: Path, version: str, lang: str) -> dict[str, str]:
+def _release_texts(file: Path, version: str, lang: str) -> dict[str, str]:
     """Return title, author, rights and licence from the description of a release, in a language."""
     store = _read(file)
     dataset = f"{BASE}release/{version}/{DESCRIPTION}#dataset"
@@ -239,7 +239,7 @@ def as_ris(cited: Citation) -> str:
 
 
 # By the names of the formats: the media type, the end of a file's name, and what writes it.
-FORMS: dict[str, tuple[str, str, Callable[[Citation], str]]] = {
+FORMATS: dict[str, tuple[str, str, Callable[[Citation], str]]] = {
     "text": ("text/plain", "txt", lambda cited: as_text(cited) + "\n"),
     "bibtex": ("application/x-bibtex", "bib", as_bibtex),
     "csl-json": ("application/vnd.citationstyles.csl+json", "json", as_csl_json),

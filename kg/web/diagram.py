@@ -19,36 +19,36 @@ _NEVER_FIRST = "、。，．・：；？！)]}）］｝」』】〉》ー々ぁ�
 _NEVER_LAST = "([{（［｛「『【〈《"
 
 
-def length(text: str) -> float:
+def text_width(text: str) -> float:
     """Return the estimated width of a text in pixels."""
     return sum(WIDE if unicodedata.east_asian_width(character) in "WF" else NARROW for character in text)
 
 
-def cut(text: str, width: float) -> str:
+def truncate(text: str, width: float) -> str:
     """Truncate a text to a width, with an ellipsis."""
-    if length(text) <= width:
+    if text_width(text) <= width:
         return text
-    while text and length(text + _ELLIPSIS) > width:
+    while text and text_width(text + _ELLIPSIS) > width:
         text = text[:-1]
     return text.rstrip() + _ELLIPSIS
 
 
-def lines(text: str, width: float, most: int) -> list[str]:
+def wrap(text: str, width: float, most: int) -> list[str]:
     """Wrap a text into at most `most` lines of a width; Latin words are kept whole if possible."""
     found, line = list[str](), ""
-    for piece in _pieces(text):
-        if line and length(line + piece.rstrip()) > width:
+    for piece in _break_opportunities(text):
+        if line and text_width(line + piece.rstrip()) > width:
             found.append(line)
             line = ""
         line += piece
     found.append(line)
     if len(found) > most:
         rest = "".join(found[most - 1 :])
-        found[most - 1 :] = [cut(rest, width)]
-    return [cut(each.strip(), width) for each in found]
+        found[most - 1 :] = [truncate(rest, width)]
+    return [truncate(each.strip(), width) for each in found]
 
 
-def _pieces(text: str) -> list[str]:
+def _break_opportunities(text: str) -> list[str]:
     """Return the parts of a text between which a line may break."""
     found: list[str] = []
     for character in text:
@@ -138,18 +138,18 @@ Words = tuple[str, bool]  # with whether the arrow was turned
 def draw(nodes: Iterable[Node], links: Mapping[Ends, Sequence[str]]) -> Drawing:
     """Return the diagram of boxes and their labelled links. Loops are omitted."""
     known = {node.key: node for node in nodes}
-    arrows = _onwards(known, links)
+    arrows = _acyclic_links(known, links)
     columns = _columns(known, list(arrows))
     places = {
         key: _Place(node, _width(node), max(2 * _PAD + 24, _ROW * _rows(key, arrows) + 8))
         for key, node in known.items()
     }
     chains = {ends: _chain(ends, places, columns) for ends in arrows}
-    table = _arranged(_table(places, columns, chains))
-    return _placed(table, places, arrows, chains)
+    table = _order_columns(_table(places, columns, chains))
+    return _drawing(table, places, arrows, chains)
 
 
-def _onwards(known: Mapping[str, Node], links: Mapping[Ends, Sequence[str]]) -> dict[Ends, list[Words]]:
+def _acyclic_links(known: Mapping[str, Node], links: Mapping[Ends, Sequence[str]]) -> dict[Ends, list[Words]]:
     """Return the links without loops; those against the flow are reversed and merged."""
     found: dict[Ends, list[Words]] = {}
     for (source, target), words in links.items():
@@ -216,7 +216,7 @@ def _table(
     return table
 
 
-def _arranged(table: list[list[_Place]]) -> list[list[_Place]]:
+def _order_columns(table: list[list[_Place]]) -> list[list[_Place]]:
     """Order the places of each column by the mean of their neighbours, and set their vertical positions."""
     for column in table:
         _stack(column)
@@ -259,7 +259,7 @@ def _settle(column: Sequence[_Place], wanted: Mapping[int, float]) -> None:
             place.y = min(highest, place.y)
 
 
-def _placed(
+def _drawing(
     table: Sequence[Sequence[_Place]],
     places: Mapping[str, _Place],
     arrows: Mapping[Ends, Sequence[Words]],
@@ -268,7 +268,7 @@ def _placed(
     x, left = 4.0, dict[int, float]()
     for column in table:
         reached = [ends for ends, chain in chains.items() if any(chain[-1] is place for place in column)]
-        before = max((length(said) * _SMALL + 70 for ends in reached for said, _ in arrows[ends]), default=_GAP)
+        before = max((text_width(said) * _SMALL + 70 for ends in reached for said, _ in arrows[ends]), default=_GAP)
         x += before if left else 0
         left |= {id(place): x for place in column}
         x += max((place.width for place in column), default=0)
@@ -288,7 +288,7 @@ def _arrow(chain: Sequence[_Place], said: Words, left: Mapping[int, float], port
     (words, turned), source, target = said, chain[0], chain[-1]
     assert source.node and target.node
     end = left[id(target)]
-    level = end - length(words) * _SMALL - 20
+    level = end - text_width(words) * _SMALL - 20
     points = [(left[id(source)] + source.width, source.middle)]
     points += [(left[id(place)], place.middle) for place in chain[1:-1]]
     points.append((level, port))
@@ -301,4 +301,4 @@ def _arrow(chain: Sequence[_Place], said: Words, left: Mapping[int, float], port
 
 
 def _width(node: Node) -> float:
-    return max(length(node.words), length(node.name) * _SMALL) + 2 * _PAD
+    return max(text_width(node.words), text_width(node.name) * _SMALL) + 2 * _PAD

@@ -26,18 +26,18 @@ from kg.http.query_client import RunQuery
 from kg.http.responses import path_of
 from kg.http.sparql_endpoint import Refusal
 from kg.http.templates import LANGUAGES
-from kg.web.presenter import TYPE, Facts
-from kg.web.resource_queries import Things
+from kg.web.presenter import TYPE, GraphPresenter
+from kg.web.resource_queries import ResourceClient
 
 QUERY = "pages-for-search-engines"
 SIZE = 10_000  # things in one sitemap; a page in each language, where 50,000 addresses are allowed
 _WINDOW = f"LIMIT {SIZE} OFFSET "
 _TOP = ("", "about", "browse", "docs", "pictures", "quality", "queries", "sparql")
 # What would be another page for each question, and the page of the endpoint itself, in each language.
-_ENDLESS = ("/sparql?", "/lookup?", "/search?", "/reconcile")
-_NONE_THE_LESS = ("/sparql?lang=",)
+_UNBOUNDED = ("/sparql?", "/lookup?", "/search?", "/reconcile")
+_ALLOWED = ("/sparql?lang=",)
 # Paths are relative to the top of the site, wherever that is.
-_FOR_MODELS = """# Shisaku Graph (施策グラフ)
+_LLMS_TXT = """# Shisaku Graph (施策グラフ)
 
 > Japan's national digital-policy measures (施策) that concern municipalities, as linked data: measures, KPIs, targets,
 > ministries, pillars, budget programmes and documents, each value traceable to the characters on the printed page.
@@ -74,7 +74,7 @@ _NAMESPACES = 'xmlns="http://www.sitemaps.org/schemas/sitemap/0.9" xmlns:xhtml="
 def router(ask: RunQuery) -> APIRouter:
     """Return the routes for crawlers."""
     routes = APIRouter()
-    things, pages = Things(ask), dict[int, list[str]]()
+    things, pages = ResourceClient(ask), dict[int, list[str]]()
 
     async def page(number: int) -> list[str]:
         """Return the things of one sitemap, from 1; asked once, since a release never changes."""
@@ -86,8 +86,8 @@ def router(ask: RunQuery) -> APIRouter:
     @routes.get("/robots.txt", include_in_schema=False)
     async def robots() -> Response:
         # the longest rule that fits decides (RFC 9309, 2.2.2)
-        rules = ["User-agent: *", *(f"Disallow: {path}" for path in _ENDLESS)]
-        rules += [f"Allow: {path}" for path in _NONE_THE_LESS]
+        rules = ["User-agent: *", *(f"Disallow: {path}" for path in _UNBOUNDED)]
+        rules += [f"Allow: {path}" for path in _ALLOWED]
         return PlainTextResponse("\n".join([*rules, *([f"Sitemap: {BASE}sitemap.xml"] if REBASED else []), ""]))
 
     @routes.get("/sitemap.xml", include_in_schema=False)
@@ -109,12 +109,12 @@ def router(ask: RunQuery) -> APIRouter:
         paths = [path_of(iri) for iri in found if iri.startswith(ID)]
         return _xml("urlset", map(_entry, [*(_TOP if number == 1 else ()), *paths]))
 
-    routes.add_api_route("/llms.txt", _for_models, include_in_schema=False)
+    routes.add_api_route("/llms.txt", _llms_txt, include_in_schema=False)
     return routes
 
 
-async def _for_models() -> Response:
-    return PlainTextResponse(_FOR_MODELS)
+async def _llms_txt() -> Response:
+    return PlainTextResponse(_LLMS_TXT)
 
 
 def _refuse_without_address() -> None:
@@ -155,17 +155,17 @@ class DatasetCard:
             query = f"CONSTRUCT {{ ?s ?p ?o }} WHERE {{ GRAPH <{CATALOGUE_GRAPH}> {{ ?s ?p ?o }} }}"
             body = await self._ask(query, N_TRIPLES)
             about = _Catalogue(quad.triple for quad in parse(body, format=RdfFormat.N_TRIPLES))
-            said = _dataset(about, self._dataset, lang) if about.knows(self._dataset) else None
-            self._texts[lang] = _content(said) if said else ""
+            said = _dataset_json_ld(about, self._dataset, lang) if about.knows(self._dataset) else None
+            self._texts[lang] = _script_json(said) if said else ""
         return self._texts[lang]
 
 
-def measure(facts: Facts, iri: str, dataset: str = "") -> str:
+def measure_json_ld(facts: GraphPresenter, iri: str, dataset: str = "") -> str:
     """Return the JSON-LD of a measure for a script element, escaped; empty for other resources."""
-    title = facts.told(iri, _TITLE)
+    title = facts.localized(iri, _TITLE)
     if f"{ONTOLOGY}Measure" not in facts.iris(iri, TYPE) or title is None:
         return ""
-    overview = facts.told(iri, ONTOLOGY + "overview")
+    overview = facts.localized(iri, ONTOLOGY + "overview")
     said = {
         "@context": "https://schema.org/",
         "@type": "GovernmentService",
@@ -186,15 +186,15 @@ def measure(facts: Facts, iri: str, dataset: str = "") -> str:
         "sameAs": facts.iris(iri, ONTOLOGY + "planMeasure"),
         "subjectOf": {"@type": "Dataset", "@id": dataset} if dataset else None,
     }
-    return _content({key: value for key, value in said.items() if value})
+    return _script_json({key: value for key, value in said.items() if value})
 
 
-def _content(said: object) -> str:
+def _script_json(said: object) -> str:
     """Serialize JSON for a script element, with `<` escaped, which would end it or begin a comment."""
     return json.dumps(said, ensure_ascii=False).replace("<", "\\u003c")
 
 
-def allowed(text: str) -> str:
+def script_hash(text: str) -> str:
     """Return the hash source of an inline script for a Content-Security-Policy (CSP 3, 2.3.1)."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
@@ -222,7 +222,7 @@ class _Catalogue:
         return [triple.object for triple in self._about.get(iri, ()) if triple.predicate.value == predicate]
 
 
-def _dataset(about: _Catalogue, dataset: str, lang: str) -> dict[str, object]:
+def _dataset_json_ld(about: _Catalogue, dataset: str, lang: str) -> dict[str, object]:
     def text(predicate: str, iri: str = dataset) -> str:
         return next(iter(about.texts(iri, predicate, lang)), "")
 

@@ -52,7 +52,7 @@ class Heading:
 
 
 @dataclass
-class Rendered:
+class RenderedPage:
     """A rendered page: title, first paragraph as plain text, headings below the title, and HTML."""
 
     title: str = ""
@@ -70,10 +70,10 @@ def anchor_of(words: str, taken: Sequence[str] = ()) -> str:
     return anchor
 
 
-def rendered(text: str, link: Callable[[str], str], not_run: str) -> Rendered:
+def render_markdown(text: str, link: Callable[[str], str], not_run: str) -> RenderedPage:
     """Render Markdown as a page; `not_run` is the caption of code blocks that no test runs."""
-    markdown, page = _markdown(not_run), Rendered()
-    tokens = _without_switch(markdown.parse(text))
+    markdown, page = _markdown(not_run), RenderedPage()
+    tokens = _without_language_link(markdown.parse(text))
     for place, token in enumerate(tokens):
         inside = tokens[place + 1] if place + 1 < len(tokens) else token
         if token.type == "heading_open":
@@ -101,7 +101,7 @@ def _plain(token: Token) -> str:
     return "".join(part.content for part in token.children or () if part.type in ("text", "code_inline", "softbreak"))
 
 
-def _without_switch(tokens: list[Token]) -> list[Token]:
+def _without_language_link(tokens: list[Token]) -> list[Token]:
     """Return the tokens without the paragraph that only links to the other language: each page has a switch."""
     for place, token in enumerate(tokens):
         if token.type == "inline" and token.content.startswith(("日本語: [", "English: [")):
@@ -191,12 +191,12 @@ def documents() -> dict[str, Translations]:
     return found
 
 
-def best(translations: Translations, lang: str) -> Document:
+def best_translation(translations: Translations, lang: str) -> Document:
     """Return the translation in a language, else the original."""
     return translations.get(lang) or next(iter(translations.values()))
 
 
-def written(path: str) -> Path | None:
+def source_file(path: str) -> Path | None:
     """Return the file at a path below `/docs/`: Markdown, image or licence; None for others."""
     folder, parts = places().docs, PurePosixPath(path).parts
     if path in TOP_FILES:
@@ -208,7 +208,7 @@ def written(path: str) -> Path | None:
     return file if ".." not in parts and file.is_file() else None
 
 
-def target(link: str, page: Document, view: View) -> str:
+def link_target(link: str, page: Document, view: View) -> str:
     """Return the URL of a link in a page; external links and fragments are unchanged."""
     path, mark, fragment = link.partition("#")
     if not path or ":" in path:
@@ -217,7 +217,7 @@ def target(link: str, page: Document, view: View) -> str:
     parts = [part for part in PurePosixPath(path).parts if part not in ("..", ".", PATH)]
     name = parts[-1].removesuffix(_MARKDOWN) if parts else ""
     if not path.endswith(_MARKDOWN):
-        below = f"{PATH}/" if written("/".join(parts)) else ""
+        below = f"{PATH}/" if source_file("/".join(parts)) else ""
         return f"{view.root}{below}{'/'.join(parts)}{mark}{fragment}"
     if name.endswith(_JAPANESE):
         lang, name = LANGUAGES[0], name.removesuffix(_JAPANESE)
@@ -245,7 +245,7 @@ def router() -> APIRouter:
     async def document(request: Request, path: str) -> Response:
         if path.endswith("/"):
             return redirect_response(308, "../" + path.rstrip("/").rpartition("/")[2])
-        return _written(request, path) or _page(request, path or INDEX)
+        return _source_response(request, path) or _page(request, path or INDEX)
 
     return routes
 
@@ -260,25 +260,25 @@ def _page(request: Request, name: str) -> Response:
                 DocumentRequest(request, raw_path(request)), Notice(404, ("見つかりません", "Not found"), text), ()
             )
         raise Refusal(404, f"the guide has no page {name}; /docs lists all of them")
-    chosen = best(translations, view.lang)
+    chosen = best_translation(translations, view.lang)
     shown = _rendered(chosen, view)
     return html_response(templates.render("guide.html", view, document=chosen, page=shown, index=INDEX), view)
 
 
 @cache  # the files do not change while they are served
-def _made(document: Document, view: View) -> Rendered:
+def _render_cached(document: Document, view: View) -> RenderedPage:
     text = document.file.read_text(encoding="utf-8")
-    return rendered(text, lambda link: target(link, document, view), view.t(*_NOT_RUN))
+    return render_markdown(text, lambda link: link_target(link, document, view), view.t(*_NOT_RUN))
 
 
-def _rendered(document: Document, view: View) -> Rendered:
+def _rendered(document: Document, view: View) -> RenderedPage:
     """Return a rendered document; the cache key omits the parts of the context that do not matter, to bound it."""
-    return _made(document, View(lang=view.lang, root=view.root))
+    return _render_cached(document, View(lang=view.lang, root=view.root))
 
 
-def _written(request: Request, path: str) -> Response | None:
+def _source_response(request: Request, path: str) -> Response | None:
     """Return a source file; None if the path names no file."""
-    file = written(path)
+    file = source_file(path)
     if file is None:
         return None
     content = file.read_bytes()

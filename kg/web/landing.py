@@ -85,7 +85,7 @@ _BROWSED = {
 
 
 @dataclass(frozen=True)
-class Entry:
+class EntryPoint:
     """An entry point for browsing: IRI, names by language, number of measures."""
 
     iri: str
@@ -94,49 +94,49 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Figures:
+class LandingData:
     """Query results of the first page; all of them may be empty."""
 
     counts: Row = field(default_factory=dict)
     editions: Sequence[str] = ()
     names: Row = field(default_factory=dict)
-    entries: dict[str, list[Entry]] = field(default_factory=dict)
+    entries: dict[str, list[EntryPoint]] = field(default_factory=dict)
     answers: dict[str, list[Row]] = field(default_factory=dict)
 
 
-class Landing:
+class LandingPage:
     """The first page of one graph of `size` triples."""
 
     def __init__(self, ask: RunQuery, labels: Labels, size: int, stored: StoredQueries) -> None:
         self._ask, self._labels, self._size, self._stored = ask, labels, size, stored
-        self._figures: asyncio.Future[Figures] | None = None
+        self._figures: asyncio.Future[LandingData] | None = None
 
     async def text(self, view: View, dataset: str = "") -> str:
         """Return the page; `dataset` is JSON-LD, escaped for HTML."""
         if self._figures is None:
-            self._figures = asyncio.ensure_future(self._asked())
+            self._figures = asyncio.ensure_future(self._run_queries())
         try:
             figures = await asyncio.shield(self._figures)
         except Exception:
             self._figures = None  # the next visitor asks again
             raise
-        queries, newest = [*self._stored.written.values()], next(iter(figures.editions), "")
+        queries, newest = [*self._stored.by_name.values()], next(iter(figures.editions), "")
         return render(
             "landing.html",
             view,
             queries=queries,
             offered=[query for name in _OFFERED for query in queries if query.name == name],
             dataset=dataset,
-            figures=self._words(figures.counts, view),
+            figures=self._statistics(figures.counts, view),
             editions=len(figures.editions),
             edition=path_of(newest) if newest else "",
             edition_name=preferred(figures.names, view.lang),
             entries={way: [_entry(entry, view) for entry in listed] for way, listed in figures.entries.items()},
-            example=example(view.lang, figures.editions),
+            example=example_query(view.lang, figures.editions),
             answer=[{**row, "path": path_of(row["measure"])} for row in figures.answers[view.lang]],
         )
 
-    async def _asked(self) -> Figures:
+    async def _run_queries(self) -> LandingData:
         """Run the queries of the page sequentially, so that they do not occupy all workers."""
         editions = await self._stored.editions()
         if editions:
@@ -145,24 +145,28 @@ class Landing:
             counts = {row["class"]: row["things"] for row in await fetch_rows(self._ask, _KINDS)}
         if ONTOLOGY + "Correction" in counts:
             about = {"edition": editions[:1]} if editions else {}
-            counts |= _told_apart(counts, len(await fetch_rows(self._ask, query_text("corrections-applied", **about))))
+            counts |= _split_corrections(
+                counts, len(await fetch_rows(self._ask, query_text("corrections-applied", **about)))
+            )
         ours = any(iri.startswith(ONTOLOGY) for iri in counts)
         entries = {way: await self._entries(*what) if ours else [] for way, what in _BROWSED.items()}
-        answers = {lang: await fetch_rows(self._ask, example(lang, editions)) if ours else [] for lang in ("ja", "en")}
+        answers = {
+            lang: await fetch_rows(self._ask, example_query(lang, editions)) if ours else [] for lang in ("ja", "en")
+        }
         called = await fetch_names(self._ask, editions[:1])
-        return Figures(counts, editions, dict(called.get(editions[0], {})) if editions else {}, entries, answers)
+        return LandingData(counts, editions, dict(called.get(editions[0], {})) if editions else {}, entries, answers)
 
-    async def _entries(self, name: str, thing: str, stem: str) -> list[Entry]:
-        query = (await self._stored.named()).get(name)
+    async def _entries(self, name: str, thing: str, stem: str) -> list[EntryPoint]:
+        query = (await self._stored.for_newest_edition()).get(name)
         if query is None:  # a curator may have taken it away
             return []
         return [
-            Entry(row[thing], {lang: row.get(f"{stem}_{lang}", "") for lang in ("ja", "en")}, int(row["measures"]))
+            EntryPoint(row[thing], {lang: row.get(f"{stem}_{lang}", "") for lang in ("ja", "en")}, int(row["measures"]))
             for row in await fetch_rows(self._ask, query.text)
             if thing in row
         ]
 
-    def _words(self, counts: Row, view: View) -> list[tuple[str, str]]:
+    def _statistics(self, counts: Row, view: View) -> list[tuple[str, str]]:
         """Return the statistics with their labels; for other data, by the labels of its classes."""
         ours = {key: counts[ONTOLOGY + key] for key in _COUNTED if ONTOLOGY + key in counts}
         found = [(ours[key], view.t(*_COUNTED[key])) for key in ours]
@@ -171,21 +175,21 @@ class Landing:
         return [*found, (str(self._size), view.t("トリプル", "triples"))]
 
 
-def _told_apart(counts: Row, corrected: int) -> Row:
+def _split_corrections(counts: Row, corrected: int) -> Row:
     """Return separate counts of corrections that change a text and of doubtful readings."""
     noted = int(counts.get(ONTOLOGY + "Correction", 0))
     apart = {"Correction": corrected, "Doubt": noted - corrected}
     return {ONTOLOGY + name: str(number) for name, number in apart.items() if noted and number}
 
 
-def example(lang: str, editions: Sequence[str] = ()) -> str:
+def example_query(lang: str, editions: Sequence[str] = ()) -> str:
     """Return the example query in a language, restricted to the newest edition if there are several."""
     about = f"  ?measure shisaku:edition <{editions[0]}> ;\n    shisaku:measureNumber" if len(editions) > 1 else ""
     query = EXAMPLE.replace("  ?measure shisaku:measureNumber", about, 1) if about else EXAMPLE
     return query.replace('"ja"', f'"{lang}"')
 
 
-def _entry(entry: Entry, view: View) -> tuple[str, str, int]:
+def _entry(entry: EntryPoint, view: View) -> tuple[str, str, int]:
     """Return path, name and number of measures of an entry point."""
     name = preferred({lang: text for lang, text in entry.names.items() if text}, view.lang)
     return path_of(entry.iri), name or entry.iri, entry.measures
@@ -195,13 +199,13 @@ def router(ask: RunQuery, release: Release | None, total: int, stored: StoredQue
     """Return these routes, for a graph of `total` triples."""
     routes = APIRouter()
     card = discovery.DatasetCard(ask, dataset_of(release)) if release else None
-    first = Landing(ask, labels_of(release), total, stored)
+    first = LandingPage(ask, labels_of(release), total, stored)
 
     @routes.get("/", include_in_schema=False)
     async def landing(request: Request) -> Response:
         view = view_of(request)
         dataset = await card.text(view.lang) if card else ""
-        scripts = [discovery.allowed(dataset)] if dataset else []
+        scripts = [discovery.script_hash(dataset)] if dataset else []
         response = html_response(await first.text(view, dataset), view, scripts=scripts)
         if release:
             response.headers["Link"] = ", ".join(_signposts(release))
@@ -214,7 +218,7 @@ def router(ask: RunQuery, release: Release | None, total: int, stored: StoredQue
 
     @routes.get("/static/{path:path}", include_in_schema=False)
     async def static(request: Request, path: str) -> Response:
-        return _asset(request, path)
+        return _asset_response(request, path)
 
     return routes
 
@@ -230,7 +234,7 @@ def _signposts(release: Release) -> Iterator[str]:
     yield from (link(f"{folder}{name}", "item", MEDIA_TYPES[Path(name).suffix]) for name in (GRAPH, N_QUADS, WORKBOOK))
 
 
-def _asset(request: Request, path: str) -> Response:
+def _asset_response(request: Request, path: str) -> Response:
     """Return a static asset; immutable at the URL with its digest."""
     found = templates.find_asset(path)
     if found is None:

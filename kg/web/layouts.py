@@ -13,7 +13,7 @@ _SCHEME = f"{ID}scheme/"
 
 
 @dataclass(frozen=True)
-class Kind:
+class Layout:
     """Layout of the page of one class: its name, its properties in reading order, its template and related queries."""
 
     name: tuple[str, str] = ("", "")
@@ -25,12 +25,12 @@ class Kind:
     asks: frozenset[str] = frozenset()
 
 
-UNKNOWN = Kind()
+UNKNOWN = Layout()
 
 
-def kind_of(classes: list[str], schemes: list[str]) -> Kind:
+def layout_of(classes: list[str], schemes: list[str]) -> Layout:
     """Return the layout for these classes and the code lists of a concept; UNKNOWN if there is none."""
-    kinds, codes = _kinds(), [scheme.removeprefix(_SCHEME) for scheme in schemes]
+    kinds, codes = _layouts(), [scheme.removeprefix(_SCHEME) for scheme in schemes]
     for name in classes:
         for scheme in (*codes, ""):
             if kind := kinds.get((name, scheme)):
@@ -39,7 +39,7 @@ def kind_of(classes: list[str], schemes: list[str]) -> Kind:
 
 
 @cache
-def pointing() -> Mapping[str, tuple[str, str]]:
+def inbound_labels() -> Mapping[str, tuple[str, str]]:
     """Return the labels of incoming properties, from the view of the object, in the order of a page."""
     return {_iri(name): (ja, en) for name, (ja, en) in _read()["pointing"].items()}
 
@@ -51,14 +51,14 @@ def facets() -> Mapping[str, tuple[str, str]]:
 
 
 @cache
-def _kinds() -> Mapping[tuple[str, str], Kind]:
+def _layouts() -> Mapping[tuple[str, str], Layout]:
     return {
-        (_iri(entry["class"]), entry.get("scheme", "")): Kind(
+        (_iri(entry["class"]), entry.get("scheme", "")): Layout(
             name=(entry["name"][0], entry["name"][1]),
             facts=tuple(map(_iri, entry.get("facts", ()))),
             hidden=frozenset(map(_iri, entry.get("hidden", ()))),
             within=_iri(entry["within"]) if "within" in entry else "",
-            template=entry.get("template", Kind.template),
+            template=entry.get("template", Layout.template),
             detail=entry.get("detail", False),
             asks=frozenset(entry.get("asks", ())),
         )

@@ -39,8 +39,8 @@ from kg.http.responses import (
 )
 from kg.http.sparql_endpoint import Refusal
 from kg.http.templates import View
-from kg.web.ontology_page import Documentation
-from kg.web.presenter import TYPE, Facts
+from kg.web.ontology_page import VocabularyPages
+from kg.web.presenter import TYPE, GraphPresenter
 
 _VERSION = NamedNode(PREFIXES["owl"] + "versionIRI")
 _EXAMPLES = ".well-known/sparql-examples"
@@ -52,7 +52,7 @@ _DECLARED = {NamedNode(PREFIXES["dcat"] + "byteSize"): NamedNode(PREFIXES["xsd"]
 
 
 @dataclass(frozen=True)
-class Published:
+class MetadataDocument:
     """A metadata document at a path: a file of the release or a named graph; `html` if it has a page."""
 
     path: str
@@ -63,25 +63,27 @@ class Published:
 
 
 DOCUMENTS = (
-    Published("def", file=ONTOLOGY, html=True, title=("オントロジー", "Ontology")),
-    Published("def/alignments", file=ALIGNMENTS),
-    Published("shapes", file=SHAPES, html=True, title=("制約(SHACL)", "Shapes (SHACL)")),
-    Published("catalog", graph=CATALOGUE_GRAPH, html=True, title=("カタログ", "Catalogue")),
-    Published("void", graph=VOID_GRAPH, html=True, title=("データセットの記述(VoID)", "Dataset description (VoID)")),
-    Published("validation", graph=VALIDATION_GRAPH, html=True, title=("検証の結果(SHACL)", "SHACL report")),
-    Published(_EXAMPLES, file=QUERIES),
-    Published(f"sparql/{_EXAMPLES}", file=QUERIES),
-    Published("queries", file=QUERIES),
+    MetadataDocument("def", file=ONTOLOGY, html=True, title=("オントロジー", "Ontology")),
+    MetadataDocument("def/alignments", file=ALIGNMENTS),
+    MetadataDocument("shapes", file=SHAPES, html=True, title=("制約(SHACL)", "Shapes (SHACL)")),
+    MetadataDocument("catalog", graph=CATALOGUE_GRAPH, html=True, title=("カタログ", "Catalogue")),
+    MetadataDocument(
+        "void", graph=VOID_GRAPH, html=True, title=("データセットの記述(VoID)", "Dataset description (VoID)")
+    ),
+    MetadataDocument("validation", graph=VALIDATION_GRAPH, html=True, title=("検証の結果(SHACL)", "SHACL report")),
+    MetadataDocument(_EXAMPLES, file=QUERIES),
+    MetadataDocument(f"sparql/{_EXAMPLES}", file=QUERIES),
+    MetadataDocument("queries", file=QUERIES),
 )
 _NEGOTIATED_ELSEWHERE = ("queries",)  # only its forms are served here
 
 
-def router(ask: RunQuery, release: Release | None, labels: Labels, explained: Documentation) -> APIRouter:
+def router(ask: RunQuery, release: Release | None, labels: Labels, explained: VocabularyPages) -> APIRouter:
     """Return the routes of these documents, each with one URL per format."""
     routes = APIRouter(tags=["descriptions"])
-    shelf = _Shelf(ask, release, labels, explained)
+    shelf = _MetadataDocuments(ask, release, labels, explained)
 
-    def add(published: Published, suffix: str, format: Format | None) -> None:
+    def add(published: MetadataDocument, suffix: str, format: Format | None) -> None:
         async def document(request: Request) -> Response:
             return await shelf.answer(DocumentRequest(request, published.path, format, published.html), published)
 
@@ -111,16 +113,16 @@ def router(ask: RunQuery, release: Release | None, labels: Labels, explained: Do
     return routes
 
 
-class _Shelf:
+class _MetadataDocuments:
     """The metadata documents of one release, with a cache of their serializations."""
 
-    def __init__(self, ask: RunQuery, release: Release | None, labels: Labels, explained: Documentation) -> None:
+    def __init__(self, ask: RunQuery, release: Release | None, labels: Labels, explained: VocabularyPages) -> None:
         self._ask, self._release, self._labels, self._explained = ask, release, labels, explained
         self._files = {file.name for file in release.files} if release else set()
         self._triples: dict[str, Sequence[Triple]] = {}
         self._bodies: dict[tuple[str, Format, str], bytes] = {}
 
-    async def answer(self, asked: DocumentRequest, published: Published) -> Response:
+    async def answer(self, asked: DocumentRequest, published: MetadataDocument) -> Response:
         """Return a document in the negotiated format."""
         format = asked.format()
         lang = asked.lang if format is HTML else ""
@@ -142,31 +144,33 @@ class _Shelf:
             raise Refusal(404, f"the ontology of this release is {', '.join(named)}")
         return redirect_response(303, "../def")
 
-    async def _made(self, asked: DocumentRequest, published: Published, format: Format) -> bytes:
+    async def _made(self, asked: DocumentRequest, published: MetadataDocument, format: Format) -> bytes:
         self._check(published)
         if format is TURTLE and published.file and self._release and not REBASED:
             return self._release.path(published.file).read_bytes()  # as it was laid by hand
         triples = await self._statements(published)
         return (await self._html(asked, published, triples)).encode() if format is HTML else serialize(triples, format)
 
-    async def _statements(self, published: Published) -> Sequence[Triple]:
+    async def _statements(self, published: MetadataDocument) -> Sequence[Triple]:
         if published.path not in self._triples:
             self._triples[published.path] = await self._read(published)
         return self._triples[published.path]
 
-    def _check(self, published: Published) -> None:
+    def _check(self, published: MetadataDocument) -> None:
         """Raise Refusal if a document is not available."""
         if self._release is None:
             raise Refusal(404, "this server was started on data files; there is no release to describe")
         if published.file and published.file not in self._files:
             raise Refusal(404, f"release {self._release.version} has no {published.file}")
 
-    async def _read(self, published: Published) -> Sequence[Triple]:
+    async def _read(self, published: MetadataDocument) -> Sequence[Triple]:
         """Return the statements of a document, in the order of its file; blank nodes get canonical names."""
         if published.graph:
             query = f"CONSTRUCT {{ ?s ?p ?o }} WHERE {{ GRAPH <{published.graph}> {{ ?s ?p ?o }} }}"
             body = await self._ask(query, N_TRIPLES)
-            return sorted((_declared(quad.triple) for quad in parse(body, format=RdfFormat.N_TRIPLES)), key=str)
+            return sorted(
+                (_with_declared_datatype(quad.triple) for quad in parse(body, format=RdfFormat.N_TRIPLES)), key=str
+            )
         assert self._release is not None
         stated = parse(path=str(self._release.path(published.file)), format=RdfFormat.TURTLE)
         triples = [served_quad(quad).triple for quad in stated]
@@ -178,7 +182,7 @@ class _Shelf:
         stable = [quad.triple for quad in dataset]
         return sorted(stable, key=lambda triple: (first.get(triple.subject, len(triples)), str(triple)))
 
-    async def _html(self, asked: DocumentRequest, published: Published, triples: Sequence[Triple]) -> str:
+    async def _html(self, asked: DocumentRequest, published: MetadataDocument, triples: Sequence[Triple]) -> str:
         """Return the page of a document; parameters are removed from its context, since the page is cached."""
         view = replace(asked.view, parameters=())
         forms = [
@@ -195,11 +199,11 @@ class _Shelf:
         return self._listed(view, published, triples, forms)
 
     def _listed(
-        self, view: View, published: Published, triples: Sequence[Triple], forms: Sequence[tuple[str, str]]
+        self, view: View, published: MetadataDocument, triples: Sequence[Triple], forms: Sequence[tuple[str, str]]
     ) -> str:
         """Return a page with the description of a document, then each resource in it under its anchor."""
         main = BASE + published.path
-        facts = Facts(triples, self._labels, view.lang, view.link)
+        facts = GraphPresenter(triples, self._labels, view.lang, view.link)
         subjects = [iri for iri in facts.subjects() if iri.startswith(BASE) and iri != main]
         facts.anchors = {iri: iri.removeprefix(f"{main}#").removeprefix(BASE).replace("#", "/") for iri in subjects}
         sections = [facts.section(iri, (TYPE,)) for iri in subjects]
@@ -216,7 +220,7 @@ class _Shelf:
         )
 
 
-def _declared(triple: Triple) -> Triple:
+def _with_declared_datatype(triple: Triple) -> Triple:
     """Return a statement of a store with the datatype that its file declares."""
     datatype = _DECLARED.get(triple.predicate)
     if datatype is None or not isinstance(triple.object, Literal):

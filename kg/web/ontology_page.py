@@ -17,10 +17,10 @@ from kg.engine.wire import Refusal
 from kg.http.query_client import RunQuery, fetch_bindings, is_iri
 from kg.http.templates import View, render
 from kg.web.diagram import Drawing, Node, draw
-from kg.web.presenter import TYPE, Facts, Value
-from kg.web.query_library import Question, for_people_first, question
-from kg.web.shapes_page import SEVERITIES, Group, Rule, Shapes
-from kg.web.vocabulary_index import CLASS, PROPERTY, Term, Vocabulary, Words
+from kg.web.presenter import TYPE, GraphPresenter, Value
+from kg.web.query_library import QueryInfo, internal_last, query_info
+from kg.web.shapes_page import SEVERITIES, ShapeGroup, ShapeRow, ShapesPresenter
+from kg.web.vocabulary_index import CLASS, PROPERTY, Term, Vocabulary, VocabularyTerms
 
 Names = Mapping[str, Mapping[str, str]]
 _NAMING = " ".join(
@@ -30,7 +30,7 @@ _NAMING = " ".join(
         *(("dcterms", "description"), ("shisaku", "printedText")),
     )
 )
-_MOST = 400  # things that are asked for at once
+_BATCH_SIZE = 400  # things that are asked for at once
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Examples:
         return told(self.names.get(iri, {}), lang)
 
 
-async def examples(ask: RunQuery, terms: Iterable[Term]) -> Examples:
+async def fetch_examples(ask: RunQuery, terms: Iterable[Term]) -> Examples:
     """Return an example of each term in use."""
     used = [term for term in terms if is_iri(term.example)]
     pairs = " ".join(f"(<{term.iri}> <{term.example}>)" for term in used if term.kind == PROPERTY)
@@ -75,8 +75,8 @@ async def examples(ask: RunQuery, terms: Iterable[Term]) -> Examples:
 
 async def _names(ask: RunQuery, things: list[str]) -> Names:
     found: dict[str, dict[str, str]] = {}
-    for start in range(0, len(things), _MOST):
-        some = " ".join(f"<{iri}>" for iri in things[start : start + _MOST])
+    for start in range(0, len(things), _BATCH_SIZE):
+        some = " ".join(f"<{iri}>" for iri in things[start : start + _BATCH_SIZE])
         query = f"""SELECT ?thing ?name {{ VALUES ?thing {{ {some} }} VALUES ?naming {{ {_NAMING} }}
           ?thing ?naming ?name }} ORDER BY ?name"""
         for row in await fetch_bindings(ask, query):
@@ -94,7 +94,7 @@ _NOT_DRAWN = {_SKOS + "Concept", PREFIXES["rdf"] + "Property", ONTOLOGY + "Recip
 
 
 @dataclass(frozen=True)
-class Named:
+class TermLink:
     """A mention of a term or a resource: label, link and language."""
 
     text: str
@@ -103,7 +103,7 @@ class Named:
 
 
 @dataclass(frozen=True)
-class Entry:
+class TermEntry:
     """A term as documented on the page."""
 
     iri: str
@@ -116,73 +116,73 @@ class Entry:
     note: Value | None
     reason: str
     samples: tuple[str, ...]
-    domain: tuple[Named, ...]
-    range: tuple[Named, ...]
-    related: tuple[tuple[tuple[str, str], Named], ...]
+    domain: tuple[TermLink, ...]
+    range: tuple[TermLink, ...]
+    related: tuple[tuple[tuple[str, str], TermLink], ...]
     uses: int
-    example: tuple[Named, Named | None] | None
-    rules: tuple[Rule, ...]
-    questions: tuple[Question, ...]
+    example: tuple[TermLink, TermLink | None] | None
+    rules: tuple[ShapeRow, ...]
+    questions: tuple[QueryInfo, ...]
 
 
 @dataclass(frozen=True)
-class Sources:
+class OntologyData:
     """The data of the page: ontology, shapes, stored queries, terms in use and their examples."""
 
     triples: Sequence[Triple]
-    groups: Sequence[Group]
+    groups: Sequence[ShapeGroup]
     stored: Sequence[StoredQuery]
-    words: Words
+    terms: VocabularyTerms
     examples: Examples
     labels: Labels
 
 
 @dataclass
-class Ontology:
+class OntologyPresenter:
     """Presenter of the ontology for one page context."""
 
-    sources: Sources
+    sources: OntologyData
     view: View
-    facts: Facts = field(init=False)
+    facts: GraphPresenter = field(init=False)
 
     def __post_init__(self) -> None:
-        self.facts = Facts(self.sources.triples, self.sources.labels, self.view.lang, self.view.link)
-        self._asked = _asked(self.sources.stored)
-        self._rules = _rules(self.sources.groups)
+        self.facts = GraphPresenter(self.sources.triples, self.sources.labels, self.view.lang, self.view.link)
+        self._asked = _queries_by_term(self.sources.stored)
+        self._rules = _shapes_by_term(self.sources.groups)
 
-    def classes(self) -> list[Entry]:
+    def classes(self) -> list[TermEntry]:
         """Return our classes, in the order of the file."""
         return [self.entry(iri) for iri in self._own() if self._is_class(iri)]
 
-    def properties(self) -> list[tuple[Named, list[Entry]]]:
+    def properties(self) -> list[tuple[TermLink, list[TermEntry]]]:
         """Return our properties grouped by domain; those with several domains come last."""
-        found: dict[str, list[Entry]] = {}
+        found: dict[str, list[TermEntry]] = {}
         for iri in self._own():
             if not self._is_class(iri):
                 found.setdefault(next(iter(self.facts.iris(iri, _DOMAIN)), ""), []).append(self.entry(iri))
         order = [*(iri for iri in self._own() if iri in found), *([""] if "" in found else [])]
-        shared = Named(self.view.t("複数のクラスに使う述語", "Properties of several classes"))
+        shared = TermLink(self.view.t("複数のクラスに使う述語", "Properties of several classes"))
         return [(self.term(iri) if iri else shared, found[iri]) for iri in order]
 
-    def borrowed(self) -> list[Entry]:
+    def borrowed(self) -> list[TermEntry]:
         """Return the external terms that this release uses, by name."""
-        used = [iri for iri in self.sources.words.used if not iri.startswith(ONTOLOGY) and prefixed(iri) != iri]
+        used = [iri for iri in self.sources.terms.used if not iri.startswith(ONTOLOGY) and prefixed(iri) != iri]
         return [self.entry(iri) for iri in sorted(used, key=prefixed)]
 
-    def entry(self, iri: str) -> Entry:
+    def entry(self, iri: str) -> TermEntry:
         """Return the documentation of a term."""
         facts = self.facts
-        used = self.sources.words.used.get(iri) or Term(iri, CLASS if self._is_class(iri) else PROPERTY)
+        used = self.sources.terms.used.get(iri) or Term(iri, CLASS if self._is_class(iri) else PROPERTY)
         label, other = (self._label(iri, lang) for lang in (self.view.lang, self.view.other))
-        return Entry(
+        return TermEntry(
             iri=iri,
-            anchor=anchor(iri),
+            anchor=term_anchor(iri),
             name=prefixed(iri),
             kind=used.kind,
             label=label or Value(prefixed(iri)),
             other=other,
-            definition=facts.told(iri, _SKOS + "definition"),
-            note=facts.told(iri, _SKOS + "scopeNote"),
+            definition=facts.localized(iri, _SKOS + "definition"),
+            note=facts.localized(iri, _SKOS + "scopeNote"),
             reason=facts.text(iri, _SKOS + "editorialNote"),
             samples=tuple(self._samples(iri)),
             domain=tuple(self.term(other) for other in facts.iris(iri, _DOMAIN)),
@@ -191,19 +191,19 @@ class Ontology:
             uses=used.uses,
             example=self._example(iri),
             rules=tuple(self._rules.get(iri, ())),
-            questions=tuple(question(query, self.view) for query in self._asked.get(iri, ())),
+            questions=tuple(query_info(query, self.view) for query in self._asked.get(iri, ())),
         )
 
-    def term(self, iri: str) -> Named:
+    def term(self, iri: str) -> TermLink:
         """Return a mention of a term."""
-        here = iri.startswith(ONTOLOGY) or iri in self.sources.words.used
+        here = iri.startswith(ONTOLOGY) or iri in self.sources.terms.used
         label = self._label(iri, self.view.lang)
-        return Named(label.text if label else prefixed(iri), f"#{anchor(iri)}" if here else "")
+        return TermLink(label.text if label else prefixed(iri), f"#{term_anchor(iri)}" if here else "")
 
     def drawing(self) -> Drawing:
         """Return the class diagram: links by domain and range, else by the shapes."""
         links: dict[tuple[str, str], list[str]] = {}
-        for source, iri, target in self._steps():
+        for source, iri, target in self._class_links():
             if target not in _NOT_DRAWN and self._is_drawn(source) and self._is_drawn(target):
                 said, words = links.setdefault((source, target), []), self.term(iri).text
                 if words not in said:
@@ -212,7 +212,7 @@ class Ontology:
         drawn += [iri for ends in links for iri in ends if iri not in drawn]
         return draw([self._node(iri) for iri in dict.fromkeys(drawn) if any(iri in ends for ends in links)], links)
 
-    def _steps(self) -> Iterable[tuple[str, str, str]]:
+    def _class_links(self) -> Iterable[tuple[str, str, str]]:
         for iri in self._own():
             for source in self.facts.iris(iri, _DOMAIN):
                 for target in self.facts.iris(iri, _RANGE):
@@ -228,7 +228,7 @@ class Ontology:
         return Node(iri, named.text, prefixed(iri), named.href, "own" if iri.startswith(ONTOLOGY) else "borrowed")
 
     def _is_drawn(self, iri: str) -> bool:
-        return iri.startswith(ONTOLOGY) or iri in self.sources.words.used
+        return iri.startswith(ONTOLOGY) or iri in self.sources.terms.used
 
     def _own(self) -> list[str]:
         return [iri for iri in self.facts.subjects() if iri.startswith(ONTOLOGY)]
@@ -244,7 +244,7 @@ class Ontology:
         told = (triple for triple in self.sources.triples if triple.predicate.value == _SKOS + "example")
         yield from (str(getattr(t.object, "value", "")) for t in told if getattr(t.subject, "value", "") == iri)
 
-    def _related(self, iri: str) -> Iterable[tuple[tuple[str, str], Named]]:
+    def _related(self, iri: str) -> Iterable[tuple[tuple[str, str], TermLink]]:
         for name, words in (
             (_RDFS + "subClassOf", ("上位クラス", "is a kind of")),
             (_RDFS + "subPropertyOf", ("上位の述語", "is a kind of")),
@@ -253,35 +253,35 @@ class Ontology:
         ):
             yield from ((words, self.term(other)) for other in self.facts.iris(iri, name))
 
-    def _example(self, iri: str) -> tuple[Named, Named | None] | None:
+    def _example(self, iri: str) -> tuple[TermLink, TermLink | None] | None:
         example: Example | None = self.sources.examples.by_term.get(iri)
         if example is None:
             return None
-        value = self._thing(example.value) if example.is_iri else Named(example.value, "", example.lang)
+        value = self._thing(example.value) if example.is_iri else TermLink(example.value, "", example.lang)
         return self._thing(example.thing), value if example.value else None
 
-    def _thing(self, iri: str) -> Named:
+    def _thing(self, iri: str) -> TermLink:
         text, lang = self.sources.examples.name(iri, self.view.lang)
-        return Named(text or prefixed(iri).removeprefix(BASE), self.facts.away(iri), lang)
+        return TermLink(text or prefixed(iri).removeprefix(BASE), self.facts.away(iri), lang)
 
 
-def anchor(iri: str) -> str:
+def term_anchor(iri: str) -> str:
     """Return the anchor of a term: for our terms the local name, as in the IRI."""
     return iri.removeprefix(ONTOLOGY) if iri.startswith(ONTOLOGY) else prefixed(iri).replace(":", "-")
 
 
-def _asked(stored: Iterable[StoredQuery]) -> Mapping[str, list[StoredQuery]]:
+def _queries_by_term(stored: Iterable[StoredQuery]) -> Mapping[str, list[StoredQuery]]:
     """Return the stored queries that use a term, by term."""
     found: dict[str, list[StoredQuery]] = {}
-    for query in for_people_first(stored):
+    for query in internal_last(stored):
         for iri in dict.fromkeys(name.iri for name in sparql_scanner.names(query.text)):
             found.setdefault(iri, []).append(query)
     return found
 
 
-def _rules(groups: Iterable[Group]) -> Mapping[str, list[Rule]]:
+def _shapes_by_term(groups: Iterable[ShapeGroup]) -> Mapping[str, list[ShapeRow]]:
     """Return the shapes about a term, by term: for a class the first one, for a property all."""
-    found: dict[str, list[Rule]] = {}
+    found: dict[str, list[ShapeRow]] = {}
     for group in groups:
         found.setdefault(group.target, []).append(group.rules[0])
         for rule in group.rules:
@@ -295,7 +295,7 @@ _HEAD = BASE + "def"
 
 
 @dataclass
-class Documentation:
+class VocabularyPages:
     """The vocabulary pages of one release, with cached query results."""
 
     ask: RunQuery
@@ -307,9 +307,11 @@ class Documentation:
     async def ontology(self, view: View, triples: Sequence[Triple], shapes: Sequence[Triple], forms: Forms) -> str:
         """Return the page of the ontology, from its statements and those of the shapes."""
         words = await self._words()
-        groups = Shapes(shapes, self.labels, view.lang).groups()
-        shown = Ontology(Sources(triples, groups, self.stored, words, await self._shown(words), self.labels), view)
-        facts = Facts(triples, self.labels, view.lang, view.link)
+        groups = ShapesPresenter(shapes, self.labels, view.lang).groups()
+        shown = OntologyPresenter(
+            OntologyData(triples, groups, self.stored, words, await self._shown(words), self.labels), view
+        )
+        facts = GraphPresenter(triples, self.labels, view.lang, view.link)
         # Some hundreds of sections take a while to lay out, in which others are to be served.
         return await asyncio.to_thread(
             lambda: render(
@@ -317,7 +319,7 @@ class Documentation:
                 view,
                 iri=_HEAD,
                 about=facts.section(_HEAD),
-                description=facts.told(_HEAD, PREFIXES["dcterms"] + "description"),
+                description=facts.localized(_HEAD, PREFIXES["dcterms"] + "description"),
                 version=facts.text(_HEAD, PREFIXES["owl"] + "versionInfo"),
                 forms=forms,
                 drawing=shown.drawing(),
@@ -332,9 +334,9 @@ class Documentation:
         words = await self._words()
 
         def known(iri: str) -> str:
-            return view.link(f"def#{anchor(iri)}") if iri in words.declared or iri in words.used else ""
+            return view.link(f"def#{term_anchor(iri)}") if iri in words.declared or iri in words.used else ""
 
-        groups = Shapes(triples, self.labels, view.lang).groups()
+        groups = ShapesPresenter(triples, self.labels, view.lang).groups()
         return await asyncio.to_thread(
             lambda: render(
                 "shapes.html",
@@ -347,22 +349,22 @@ class Documentation:
             )
         )
 
-    async def _words(self) -> Words:
+    async def _words(self) -> VocabularyTerms:
         try:
-            return await self.vocabulary.words()
+            return await self.vocabulary.terms()
         except Refusal:  # very large data, or a busy server: the words themselves can be told
-            return Words({})
+            return VocabularyTerms({})
 
-    async def _shown(self, words: Words) -> Examples:
+    async def _shown(self, words: VocabularyTerms) -> Examples:
         if self._examples is None:
             try:
-                self._examples = await examples(self.ask, words.used.values())
+                self._examples = await fetch_examples(self.ask, words.used.values())
             except Refusal:
                 return Examples({}, {})
         return self._examples
 
 
-def term_of(name: str) -> str:
+def expand_term(name: str) -> str:
     """Return the IRI of a term from its prefixed name; an IRI is returned unchanged."""
     prefix, _, local = name.partition(":")
     return PREFIXES[prefix] + local if prefix in PREFIXES and not local.startswith("//") else name

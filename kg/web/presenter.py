@@ -59,7 +59,7 @@ class Issue:
 
 
 @dataclass(frozen=True)
-class Place:
+class SourcePlace:
     """A place in the source: its name with its URL, and the printed text.
 
     `beside` is its URL in the source viewer; empty for a row of the recipe. `blank` is true if nothing is printed
@@ -89,7 +89,7 @@ class Section:
     also: tuple[Value, ...]
     kinds: tuple[Value, ...]
     facts: tuple[Fact, ...]
-    sources: tuple[Place, ...]
+    sources: tuple[SourcePlace, ...]
 
 
 _RDF, _RDFS, _SKOS, _DCTERMS = (PREFIXES[prefix] for prefix in ("rdf", "rdfs", "skos", "dcterms"))
@@ -114,7 +114,7 @@ _DEEPEST = 6  # blank nodes within blank nodes
 _MOST_VALUES = 200  # of one property on a page
 
 
-class Facts:
+class GraphPresenter:
     """Presenter of the statements of one document in one language; `link` makes URLs of paths of this site.
 
     `anchors` are the resources on the page itself, by IRI: links to them are fragments.
@@ -125,7 +125,7 @@ class Facts:
         self._issues: dict[str, list[str]] = {}
         self._values: dict[tuple[str, str], list[Term]] = {}
         for triple in dict.fromkeys(triples):
-            key = _key(triple.subject)
+            key = _node_key(triple.subject)
             self._about.setdefault(key, []).append(triple)
             self._values.setdefault((key, triple.predicate.value), []).append(triple.object)
         for iri in self._about:
@@ -145,13 +145,13 @@ class Facts:
 
     def iris(self, iri: str, predicate: str) -> list[str]:
         """Return the IRIs of a property, in natural order."""
-        return sorted((t.value for t in self._objects(iri, predicate) if isinstance(t, NamedNode)), key=_natural)
+        return sorted((t.value for t in self._objects(iri, predicate) if isinstance(t, NamedNode)), key=_natural_key)
 
     def text(self, iri: str, predicate: str) -> str:
         """Return the first literal of a property, or an empty text."""
         return next((term.value for term in self._objects(iri, predicate) if isinstance(term, Literal)), "")
 
-    def told(self, iri: str, predicate: str) -> Value | None:
+    def localized(self, iri: str, predicate: str) -> Value | None:
         """Return the text of a property in the language of the page, else in another."""
         texts = self._texts(iri, predicate)
         return Value(*told(texts, self._lang)) if texts else None
@@ -183,7 +183,7 @@ class Facts:
 
     def order(self, iri: str) -> list[tuple[int, str]]:
         """Return the sort key of an IRI in natural order."""
-        return _natural(iri)
+        return _natural_key(iri)
 
     def section(self, iri: str, skipped: Sequence[str] = (TYPE, DERIVED)) -> Section:
         """Return the description of one resource."""
@@ -211,7 +211,7 @@ class Facts:
                     if triple.object == NamedNode(thing):
                         found.setdefault(triple.predicate.value, []).append(key)
         ranked = sorted(found.items(), key=lambda pair: self._labels.rank(pair[0]))
-        return {predicate: sorted(keys, key=_natural) for predicate, keys in ranked}
+        return {predicate: sorted(keys, key=_natural_key) for predicate, keys in ranked}
 
     def term(self, iri: str) -> str:
         """Return the label of a property or a class."""
@@ -239,7 +239,7 @@ class Facts:
             if total > _MOST_VALUES:  # the same ones each time
                 objects = sorted(objects, key=str)[:_MOST_VALUES]
             values = [self.value(term) for term in objects]
-            values.sort(key=lambda value: (value.lang not in ("", self._lang), _natural(value.href), value.text))
+            values.sort(key=lambda value: (value.lang not in ("", self._lang), _natural_key(value.href), value.text))
             query = f"SELECT ?value WHERE {{\n  <{iri}> <{predicate}> ?value .\n}}\nORDER BY ?value"
             facts.append(self._fact(predicate, values, total, query))
         return tuple(facts)
@@ -250,7 +250,7 @@ class Facts:
         name = self._labels.of(predicate, self._lang)
         return Fact(predicate, name, prefixed(predicate), href, tuple(values), total or len(values), query)
 
-    def place(self, iri: str) -> Place:
+    def place(self, iri: str) -> SourcePlace:
         """Return a row, a cell or a row of the recipe, with printed text, corrections and issues."""
         row = next((term.value for term in self._objects(iri, PART_OF) if isinstance(term, NamedNode)), iri)
         page, line = (self.text(row, term) or self.text(iri, term) for term in (PAGE, LINE))
@@ -266,15 +266,15 @@ class Facts:
         corrections = [
             Correction(self._document(each), self.text(each, WAS), self.text(each, NOW), reason)
             for each in self.iris(iri, CORRECTION)
-            if (reason := self.told(each, REASON))
+            if (reason := self.localized(each, REASON))
         ]
         issues = [
             Issue(self._document(each), message)
             for each in self._issues.get(iri, ())
-            if (message := self.told(each, MESSAGE))
+            if (message := self.localized(each, MESSAGE))
         ]
         printed = self.text(iri, PRINTED)
-        return Place(
+        return SourcePlace(
             name=name or self._name(iri)[0],
             href=self._href(iri),
             printed=printed,
@@ -312,7 +312,7 @@ class Facts:
         """Return a list, or the statements about a blank node, as one text."""
         if depth > _DEEPEST:
             return "…"
-        about = {triple.predicate.value: triple.object for triple in self._about.get(_key(node), ())}
+        about = {triple.predicate.value: triple.object for triple in self._about.get(_node_key(node), ())}
         if _FIRST in about:
             head = self.value(about[_FIRST], depth + 1).text
             rest = about.get(_REST)
@@ -332,7 +332,7 @@ class Facts:
         return self._link(path) if path else iri if is_web_address(iri) else ""
 
 
-def _key(term: object) -> str:
+def _node_key(term: object) -> str:
     return term.value if isinstance(term, NamedNode) else str(term)
 
 
@@ -340,6 +340,6 @@ def _short(text: str) -> str:
     return text if len(text) <= _LONGEST_NAME else f"{text[: _LONGEST_NAME - 1]}…"
 
 
-def _natural(text: str) -> list[tuple[int, str]]:
+def _natural_key(text: str) -> list[tuple[int, str]]:
     """Return the key of natural sorting, in which 2 comes before 10."""
     return [(len(piece.lstrip("0")), piece) if piece.isdecimal() else (-1, piece) for piece in re.split(r"(\d+)", text)]

@@ -9,7 +9,7 @@ from kg.core.iris import ID, ONTOLOGY
 from kg.core.stored_queries import StoredQuery
 from kg.http.responses import path_of
 from kg.http.templates import View
-from kg.web.vocabulary_index import Words
+from kg.web.vocabulary_index import VocabularyTerms
 
 # The words for the tags of the stored queries, in the order of the pages. A tag without words is shown as it is.
 SUBJECTS = {
@@ -39,11 +39,11 @@ SUBJECTS = {
     "reconciliation": ("名寄せ", "Reconciliation"),
 }
 # Subjects of what this site asks for itself.
-_OWN = {"browsing", "search", "reconciliation"}
+_INTERNAL_SUBJECTS = {"browsing", "search", "reconciliation"}
 
 
 @dataclass(frozen=True)
-class Question:
+class QueryInfo:
     """A stored query in one language: name, summary, description and subjects."""
 
     name: str
@@ -53,7 +53,7 @@ class Question:
 
 
 @dataclass(frozen=True)
-class Behind:
+class QueryLink:
     """The stored query behind a part of a page: its name and parameters.
 
     Parameter values are written as in URLs: as an IRI, or as the part after `id/`.
@@ -76,60 +76,60 @@ class Behind:
 
 def by_subject(
     stored: Iterable[StoredQuery], view: View, each_once: bool = False
-) -> list[tuple[str, str, list[Question]]]:
+) -> list[tuple[str, str, list[QueryInfo]]]:
     """Return the stored queries under each subject, or only the first: tag, label and queries."""
-    found: dict[str, list[Question]] = {}
+    found: dict[str, list[QueryInfo]] = {}
     for query in stored:
         for tag in query.tags[:1] if each_once else query.tags:
-            found.setdefault(tag, []).append(question(query, view))
+            found.setdefault(tag, []).append(query_info(query, view))
     order = list(SUBJECTS)
     tags = sorted(found, key=lambda tag: (order.index(tag) if tag in order else len(order), tag))
-    return [(tag, word(tag, view), sorted(found[tag], key=lambda asked: asked.summary)) for tag in tags]
+    return [(tag, subject_label(tag, view), sorted(found[tag], key=lambda asked: asked.summary)) for tag in tags]
 
 
-def for_people_first(stored: Iterable[StoredQuery]) -> list[StoredQuery]:
+def internal_last(stored: Iterable[StoredQuery]) -> list[StoredQuery]:
     """Return stored queries in their order, with those that the site itself uses last."""
-    return sorted(stored, key=lambda query: not _OWN.isdisjoint(query.tags))
+    return sorted(stored, key=lambda query: not _INTERNAL_SUBJECTS.isdisjoint(query.tags))
 
 
-def question(query: StoredQuery, view: View) -> Question:
+def query_info(query: StoredQuery, view: View) -> QueryInfo:
     """Return a stored query in the language of a page."""
     ja = view.lang == "ja"
-    return Question(
+    return QueryInfo(
         query.name,
         query.summary_ja if ja else query.summary,
         query.description_ja if ja else query.description,
-        tuple(word(tag, view) for tag in query.tags),
+        tuple(subject_label(tag, view) for tag in query.tags),
     )
 
 
-def text(query: StoredQuery, view: View) -> str:
+def editable_text(query: StoredQuery, view: View) -> str:
     """Return the text of a stored query for editing, with a summary line."""
-    return f"# {question(query, view).summary}\n{query.question}"
+    return f"# {query_info(query, view).summary}\n{query.question}"
 
 
-def word(tag: str, view: View) -> str:
+def subject_label(tag: str, view: View) -> str:
     """Return the label of a subject."""
     return view.t(*SUBJECTS[tag]) if tag in SUBJECTS else tag
 
 
-def terms(query: StoredQuery) -> list[str]:
+def used_terms(query: StoredQuery) -> list[str]:
     """Return the distinct IRIs in a stored query."""
     return list(dict.fromkeys(name.iri for name in sparql_scanner.names(query.text) if name.iri))
 
 
-def pieces(text: str, words: Words, known: Container[str], view: View) -> list[tuple[str, str]]:
+def linked_pieces(text: str, words: VocabularyTerms, known: Container[str], view: View) -> list[tuple[str, str]]:
     """Split the text of a query into pieces with their links, or no link: terms and resources are linked."""
     found, end = list[tuple[str, str]](), 0
     for name in sparql_scanner.names(text):
-        href = _leads_to(name.iri, words, known, view)
+        href = _term_url(name.iri, words, known, view)
         if href:
             found += [(text[end : name.start], ""), (name.written, href)]
             end = name.start + len(name.written)
     return [*found, (text[end:], "")]
 
 
-def _leads_to(iri: str, words: Words, known: Container[str], view: View) -> str:
+def _term_url(iri: str, words: VocabularyTerms, known: Container[str], view: View) -> str:
     if iri.startswith(ID) and iri in known:
         return view.link(path_of(iri))
     if iri in words.declared:

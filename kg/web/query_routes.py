@@ -24,7 +24,7 @@ from kg.http.responses import html_response, negotiate, path_of, redirect_respon
 from kg.http.sparql_endpoint import Refusal
 from kg.http.templates import View
 from kg.web import query_library, results_table
-from kg.web.ontology_page import term_of
+from kg.web.ontology_page import expand_term
 from kg.web.vocabulary_index import Vocabulary
 
 TEXT = Format("text", "text/plain", ("txt", "text"))
@@ -41,37 +41,37 @@ class QueryPages:
     labels: Labels
     vocabulary: Vocabulary
     questions: StoredQueries
-    _answers: dict[tuple[str, str], results_table.Shown] = field(default_factory=dict, init=False)
+    _answers: dict[tuple[str, str], results_table.ResultPage] = field(default_factory=dict, init=False)
 
     async def named(self, name: str) -> StoredQuery:
         """Return the query of a name, applied to the newest edition; raise Refusal if there is none."""
-        if name not in self.questions.written:
+        if name not in self.questions.by_name:
             raise Refusal(404, f"there is no stored query {name}; /queries lists them all")
-        return (await self.questions.named())[name]
+        return (await self.questions.for_newest_edition())[name]
 
-    async def found(self, term: str = "", subject: str = "") -> list[StoredQuery]:
+    async def find(self, term: str = "", subject: str = "") -> list[StoredQuery]:
         """Return all queries, or those that use a term or have a subject."""
-        iri = term_of(term)
+        iri = expand_term(term)
         return [
             query
-            for query in (await self.questions.named()).values()
-            if (not term or iri in query_library.terms(query)) and (not subject or subject in query.tags)
+            for query in (await self.questions.for_newest_edition()).values()
+            if (not term or iri in query_library.used_terms(query)) and (not subject or subject in query.tags)
         ]
 
     def check_subject(self, subject: str) -> None:
         """Raise Refusal (400) for a subject that no query has."""
-        known = {tag for query in self.questions.written.values() for tag in query.tags}
+        known = {tag for query in self.questions.by_name.values() for tag in query.tags}
         if subject and subject not in known:
             raise Refusal(400, f"no stored query has the subject {subject[:60]}; known are {', '.join(sorted(known))}")
 
     def check_term(self, term: str) -> None:
         """Raise Refusal (400) for a text that is not the name of a term; a term need not be used by a query."""
-        if term and term_of(term) == term and not is_iri(term):
+        if term and expand_term(term) == term and not is_iri(term):
             raise Refusal(400, f"{term[:80]} is no term; a term is such as shisaku:Measure, or its IRI")
 
     async def listing(self, view: View, term: str = "", subject: str = "") -> str:
         """Return the page of all queries by first subject, or of those with a subject or a term."""
-        iri, found = term_of(term), await self.found(term, subject)
+        iri, found = expand_term(term), await self.find(term, subject)
         subjects = query_library.by_subject(found, view, each_once=not subject)
         subjects = [group for group in subjects if subject in ("", group[0])]
         named = self.labels.of(iri, view.lang)
@@ -87,20 +87,20 @@ class QueryPages:
 
     async def text(self, view: View, query: StoredQuery) -> str:
         """Return the page of one query."""
-        words, known = await self.vocabulary.words(), await self.vocabulary.known(query_library.terms(query))
+        words, known = await self.vocabulary.terms(), await self.vocabulary.existing(query_library.used_terms(query))
         shown, refusal = None, ""
         try:
-            shown = None if query.asks_others else await self._beginning(view, query)
+            shown = None if query.asks_others else await self._first_rows(view, query)
         except Refusal as error:
             refusal = error.detail
         return templates.render(
             "question.html",
             view,
-            question=query_library.question(query, view),
-            tags=[(tag, query_library.word(tag, view)) for tag in query.tags],
+            question=query_library.query_info(query, view),
+            tags=[(tag, query_library.subject_label(tag, view)) for tag in query.tags],
             parameters=query.parameters,
             graph=query.asks_others or sparql_scanner.operation(query.text) in ("CONSTRUCT", "DESCRIBE"),
-            pieces=query_library.pieces(query_library.text(query, view), words, known, view),
+            pieces=query_library.linked_pieces(query_library.editable_text(query, view), words, known, view),
             terms=[(prefixed(iri), self.labels.of(iri, view.lang), href) for iri, href in self._terms(query, view)],
             shown=shown,
             elsewhere=query.asks_others,
@@ -112,30 +112,32 @@ class QueryPages:
         """Return the text of a query with the parameters of a request; raise Refusal (400) for invalid ones."""
         try:
             values = chosen_of(query.parameters, pairs)
-            await self._refuse_absent(query, values)
+            await self._check_exists(query, values)
         except ParameterError as error:
             raise Refusal(400, f"{query.name}: {error}") from error
         return filled(query.question, **values)
 
-    async def _refuse_absent(self, query: StoredQuery, values: Mapping[str, Sequence[Term]]) -> None:
+    async def _check_exists(self, query: StoredQuery, values: Mapping[str, Sequence[Term]]) -> None:
         """Raise ParameterError if a parameter is one of our IRIs and does not occur in the data."""
         asked = stored_queries.things(values)
-        known = await self.vocabulary.known(iri for iris in asked.values() for iri in iris)
-        declared = (await self.vocabulary.words()).declared if asked else frozenset()
+        known = await self.vocabulary.existing(iri for iris in asked.values() for iri in iris)
+        declared = (await self.vocabulary.terms()).declared if asked else frozenset()
         for parameter in query.parameters:
             for iri in asked.get(parameter.name, ()):
                 if iri not in known and iri not in declared:
                     raise stored_queries.absent(parameter, iri, await self.vocabulary.things_under(parameter.folder))
 
     def _terms(self, query: StoredQuery, view: View) -> list[tuple[str, str]]:
-        return [(iri, view.link(path_of(iri))) for iri in query_library.terms(query) if iri.startswith(ONTOLOGY)]
+        return [(iri, view.link(path_of(iri))) for iri in query_library.used_terms(query) if iri.startswith(ONTOLOGY)]
 
-    async def _beginning(self, view: View, query: StoredQuery) -> results_table.Shown:
+    async def _first_rows(self, view: View, query: StoredQuery) -> results_table.ResultPage:
         key = (query.name, view.lang)
         if key not in self._answers:
             format = results_table.format_for(query.text)
             body = await self.ask(query.text, format)
-            self._answers[key] = results_table.shown(Answer(format.media_type, len(body), body), format, 1, view.link)
+            self._answers[key] = results_table.result_page(
+                Answer(format.media_type, len(body), body), format, 1, view.link
+            )
         return self._answers[key]
 
 
@@ -160,9 +162,9 @@ def router(stored: QueryPages) -> APIRouter:
         if format is HTML:
             view = view_of(request)
             return html_response(await stored.listing(view, term, subject), view)
-        return JSONResponse(_summaries(await stored.found(term, subject)), headers={"Vary": "Accept"})
+        return JSONResponse(_summaries(await stored.find(term, subject)), headers={"Vary": "Accept"})
 
-    _add_answers(routes, stored)
+    _add_result_route(routes, stored)
 
     @routes.get(
         "/queries/{name}",
@@ -181,7 +183,7 @@ def router(stored: QueryPages) -> APIRouter:
     return routes
 
 
-def _add_answers(routes: APIRouter, stored: QueryPages) -> None:
+def _add_result_route(routes: APIRouter, stored: QueryPages) -> None:
     """Add the route of the results, before that of the queries, whose pattern would match it, too."""
 
     @routes.get(
@@ -191,7 +193,7 @@ def _add_answers(routes: APIRouter, stored: QueryPages) -> None:
         status_code=303,
         responses={**openapi.redirect_docs(303), **openapi.response_docs(CSV)},
         openapi_extra={
-            **openapi.parameter_docs(**_described(stored.questions.written.values())),
+            **openapi.parameter_docs(**_parameter_docs(stored.questions.by_name.values())),
             openapi.OWN_PARAMETERS: True,
         },
     )
@@ -218,7 +220,7 @@ def _summaries(queries: Sequence[StoredQuery]) -> list[dict[str, object]]:
     ]
 
 
-def _described(queries: Iterable[StoredQuery]) -> dict[str, str]:
+def _parameter_docs(queries: Iterable[StoredQuery]) -> dict[str, str]:
     """Return the description of each parameter: an example, and the queries that have it."""
     found: dict[str, list[str]] = {}
     examples: dict[str, str] = {}

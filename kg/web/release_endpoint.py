@@ -30,11 +30,11 @@ from kg.http.openapi import redirect_docs, response_docs
 from kg.http.query_client import StoredQueries, filled, query_runner
 from kg.http.sparql_endpoint import METHODS, Endpoint, Refusal, options_response
 from kg.http.sparql_protocol import ACCEPT_QUERY
-from kg.web.citations import Asked
+from kg.web.citations import CitedQuery
 from kg.web.release_routes import ASK_AGAIN, FOREVER, LIVE, release_at
 from kg.web.resource_routes import labels_of, vocabulary_of
 from kg.web.service_description import introduction
-from kg.web.sparql_editor import Editor
+from kg.web.sparql_editor import SparqlEditor
 from kg.web.vocabulary_index import Vocabulary
 
 PATH = "/release/{version}/sparql"
@@ -45,18 +45,18 @@ _LOOK = 15.0
 _WAITING = 32
 _KEPT_MEMORY, _KEPT_DISK = 8 * MB, 64 * MB
 _SENDING = 256 * MB
-_OF_THE_PROTOCOL = ("format", "lang", "default-graph-uri", "named-graph-uri")  # what is no parameter of a query
+_PROTOCOL_PARAMETERS = ("format", "lang", "default-graph-uri", "named-graph-uri")  # what is no parameter of a query
 
 
 @dataclass
-class _Opened:
+class _OpenRelease:
     """An open release with its own workers: endpoint, number of open requests, time of the last request."""
 
     endpoint: Endpoint
     life: AsyncExitStack = field(default_factory=AsyncExitStack)
     requests: int = 0
     since: float = field(default_factory=time.monotonic)
-    asked: float = field(default_factory=time.monotonic)
+    last_used: float = field(default_factory=time.monotonic)
 
     @property
     def may_close(self) -> bool:
@@ -65,7 +65,7 @@ class _Opened:
 
 
 @dataclass(frozen=True)
-class Setting:
+class EndpointSettings:
     """Settings shared by the endpoints of all releases: limits, stored queries, public URL."""
 
     limits: Limits
@@ -78,19 +78,21 @@ class Setting:
         ask = query_runner(answers)
         rows, page = (ASK_AGAIN, ASK_AGAIN) if release.development else (FOREVER, LIVE)
         vocabulary = Vocabulary(ask, vocabulary_of(release))
-        writing = Editor(answers, vocabulary, labels, page, StoredQueries(ask, self.queries), path, release.version)
-        introduced = introduction(ask, release, triples, writing.blank, self.limits, self.address, path)
+        writing = SparqlEditor(
+            answers, vocabulary, labels, page, StoredQueries(ask, self.queries), path, release.version
+        )
+        introduced = introduction(ask, release, triples, writing.empty_page, self.limits, self.address, path)
         return Endpoint(answers, self.limits, rows, introduced, writing)
 
 
-class Archive:
+class ReleaseEndpoints:
     """The endpoints of the available releases. Not thread-safe: one event loop only."""
 
-    def __init__(self, release: Release | None, out: Path, setting: Setting, current: Endpoint | None) -> None:
+    def __init__(self, release: Release | None, out: Path, setting: EndpointSettings, current: Endpoint | None) -> None:
         self._release, self._out, self._current = release, out, current
         few = Limits.of(1, **{name: getattr(setting.limits, name) for name in ("seconds", "memory", "services")})
         self._setting = replace(setting, limits=replace(few, sending=_SENDING))
-        self._opened: dict[str, _Opened] = {}
+        self._opened: dict[str, _OpenRelease] = {}
         self._turn = asyncio.Lock()
         self._waiting = 0
 
@@ -110,7 +112,7 @@ class Archive:
     async def answer(self, request: Request, version: str) -> Response:
         """Handle a request to the endpoint of a version; raise Refusal if it does not exist or too many are open."""
         if version == "latest" and self._release:
-            return _led_to(self._release, request)
+            return _redirect_to_current(self._release, request)
         release = release_at(self._release, self._out, version)
         if self._current and self._release and release.version == self._release.version:
             return await _handler(self._current, request)(request)
@@ -120,7 +122,7 @@ class Archive:
             return await _handler(opened.endpoint, request)(request)
         finally:
             opened.requests -= 1
-            opened.asked = time.monotonic()
+            opened.last_used = time.monotonic()
 
     def stored(self, version: str, name: str, pairs: Sequence[tuple[str, str]]) -> Response:
         """Redirect to the result of a stored query of a version; `pairs` are its parameters and those of the protocol.
@@ -130,24 +132,24 @@ class Archive:
         latest = self._release if version == "latest" else None
         release = latest or release_at(self._release, self._out, version)
         try:
-            asked = Asked.stored(release, name, "en")
+            asked = CitedQuery.stored(release, name, "en")
         except KgError as error:
             raise Refusal(404, str(error)) from error
         known = next((each.parameters for each in self._setting.queries if each.name == name), ())
         names = [each.name for each in known if line_of(each.name).search(asked.text)]
         try:
             values = stored_queries.chosen(
-                read_parameters(asked.text, names), [pair for pair in pairs if pair[0] not in _OF_THE_PROTOCOL]
+                read_parameters(asked.text, names), [pair for pair in pairs if pair[0] not in _PROTOCOL_PARAMETERS]
             )
         except ParameterError as error:
             raise Refusal(400, f"{name}: {error}") from error
         target = replace(asked, text=filled(asked.text, **values)).question()
-        query = urlencode([pair for pair in pairs if pair[0] in _OF_THE_PROTOCOL])
+        query = urlencode([pair for pair in pairs if pair[0] in _PROTOCOL_PARAMETERS])
         lasting = ASK_AGAIN if latest or release.development else FOREVER
         location = f"../../{quote(release.version)}/{target}{f'&{query}' if query else ''}"
         return Response(status_code=303, headers={"Location": location, "Cache-Control": lasting})
 
-    async def _open(self, release: Release) -> _Opened:
+    async def _open(self, release: Release) -> _OpenRelease:
         """Return an open release, or open it; the least recently used one is closed for it."""
         if opened := self._opened.get(release.version):
             return opened
@@ -169,9 +171,9 @@ class Archive:
         free = [version for version, opened in self._opened.items() if opened.may_close]
         if not free:
             raise _busy(f"{_OPEN} other releases are being asked")
-        await self._close(min(free, key=lambda version: self._opened[version].asked))
+        await self._close(min(free, key=lambda version: self._opened[version].last_used))
 
-    async def _start(self, release: Release) -> _Opened:
+    async def _start(self, release: Release) -> _OpenRelease:
         source = Source(release=release.folder, on_disk=release.has_store() and not REBASED)
         try:
             labels = await asyncio.to_thread(labels_of, release)
@@ -179,7 +181,7 @@ class Archive:
         except KgError as error:
             raise Refusal(503, f"release {release.version} cannot be opened: {error}") from error
         answers = Answers(pool, _KEPT_MEMORY, _KEPT_DISK)
-        opened = _Opened(self._setting.endpoint(release, labels, answers, pool.triples))
+        opened = _OpenRelease(self._setting.endpoint(release, labels, answers, pool.triples))
         await opened.life.enter_async_context(pool.running())
         return opened
 
@@ -191,11 +193,11 @@ class Archive:
             await asyncio.sleep(_LOOK)
             async with self._turn:
                 for version, opened in list(self._opened.items()):
-                    if opened.may_close and time.monotonic() - opened.asked > _IDLE:
+                    if opened.may_close and time.monotonic() - opened.last_used > _IDLE:
                         await self._close(version)
 
 
-def router(archive: Archive) -> APIRouter:
+def router(archive: ReleaseEndpoints) -> APIRouter:
     """Return the routes of the endpoints of releases."""
     routes = APIRouter(tags=["SPARQL"])
     answers = response_docs(*ROW_FORMATS, *GRAPH_FORMATS, HTML)
@@ -222,7 +224,7 @@ def router(archive: Archive) -> APIRouter:
     return routes
 
 
-def _led_to(release: Release, request: Request) -> Response:
+def _redirect_to_current(release: Release, request: Request) -> Response:
     """Redirect to the endpoint of the current release; 307 keeps method and body (RFC 9110, 15.4.8)."""
     query = f"?{request.url.query}" if request.url.query else ""
     location = f"../{quote(release.version)}/sparql{query}"

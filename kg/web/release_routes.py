@@ -35,7 +35,7 @@ ASK_AGAIN = "no-cache"
 
 _LICENCE = NamedNode(PREFIXES["dcterms"] + "license")
 # What people open in an office program is saved under its name, not shown.
-_SAVED = {".csv", ".xlsx"}
+_DOWNLOADED_TYPES = {".csv", ".xlsx"}
 # A page among the files brings its own style and nothing else.
 _PAGE_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -48,7 +48,7 @@ _FILES = {**response_docs("*/*"), **response_docs("*/*", status=206)}
 
 
 @dataclass(frozen=True)
-class Form:
+class FileForm:
     """One form of a file: a file on disk or bytes in memory, with the SHA-256 of exactly these bytes."""
 
     sha256: str
@@ -86,20 +86,20 @@ def router(current: Release | None, out: Path) -> APIRouter:
     @routes.get("/{version}/", summary="List the files of a release", responses=response_docs(PLAIN_JSON, HTML))
     async def listing(request: Request, version: str) -> Response:
         release = release_at(current, out, version)
-        return _described(request, release, current, negotiate(request, (PLAIN_JSON, HTML)) is HTML)
+        return _manifest_response(request, release, current, negotiate(request, (PLAIN_JSON, HTML)) is HTML)
 
     # Not async, so in a thread: it reads files.
     @routes.get("/{version}/{name}", summary="Download a file of a release, whole or in parts", responses=_FILES)
     def download(request: Request, version: str, name: str) -> Response:
         release = release_at(current, out, version)
         if name == MANIFEST:  # it holds the checksums of the others and has none itself
-            return _described(request, release, current)
+            return _manifest_response(request, release, current)
         return _download(request, release, name, current)
 
     return routes
 
 
-def _described(request: Request, release: Release, current: Release | None, as_page: bool = False) -> Response:
+def _manifest_response(request: Request, release: Release, current: Release | None, as_page: bool = False) -> Response:
     """Return the manifest of a release, or its page, with a link to each file (Signposting)."""
     if as_page:
         answer = html_response(templates.render("release.html", view_of(request), listed=release), view_of(request))
@@ -134,23 +134,23 @@ def _download(request: Request, release: Release, name: str, current: Release | 
         headers["Content-Encoding"] = form.coding
     if Path(name).suffix == ".html":
         headers["Content-Security-Policy"] = _PAGE_POLICY
-    if Path(name).suffix in _SAVED:
+    if Path(name).suffix in _DOWNLOADED_TYPES:
         headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return unless_not_modified(request, validators, _answer(request, form, validators, headers))
 
 
-def _form(request: Request, release: Release, file: ReleasedFile, ready: ReleasedFile | None) -> Form:
+def _form(request: Request, release: Release, file: ReleasedFile, ready: ReleasedFile | None) -> FileForm:
     """Return the preferred form of a file: compressed if the client accepts gzip.
 
     A range request means the plain bytes, unless `If-Range` names the compressed form: libraries that accept gzip in
     every request do not expect a piece of it.
     """
-    plain = Form(file.sha256, file.size, release.path(file.name))
+    plain = FileForm(file.sha256, file.size, release.path(file.name))
     codings = ",".join(request.headers.getlist("accept-encoding"))
     if not is_compressible(file.media_type) or not prefers_gzip(codings):
         return plain
     if ready:
-        compressed = Form(ready.sha256, ready.size, release.path(ready.name), coding=GZIP)
+        compressed = FileForm(ready.sha256, ready.size, release.path(ready.name), coding=GZIP)
     elif _SMALLEST <= file.size <= _LARGEST_KEPT:
         compressed = _compressed(plain)
     else:
@@ -161,12 +161,12 @@ def _form(request: Request, release: Release, file: ReleasedFile, ready: Release
 
 
 @lru_cache(_KEPT)
-def _compressed(plain: Form) -> Form:
+def _compressed(plain: FileForm) -> FileForm:
     content = gzip_bytes(plain.path.read_bytes())
-    return Form(hashlib.sha256(content).hexdigest(), len(content), plain.path, content, GZIP)
+    return FileForm(hashlib.sha256(content).hexdigest(), len(content), plain.path, content, GZIP)
 
 
-def _answer(request: Request, form: Form, validators: Validators, headers: dict[str, str]) -> Response:
+def _answer(request: Request, form: FileForm, validators: Validators, headers: dict[str, str]) -> Response:
     """Return a form, or the requested ranges of it (RFC 9110, 14.2: only GET has ranges)."""
     if form.content is not None:
         return Response(form.content, headers=headers)
@@ -176,10 +176,10 @@ def _answer(request: Request, form: Form, validators: Validators, headers: dict[
     if parts == []:
         detail = f"no byte of what was asked for exists: the file has {form.size} bytes"
         raise Refusal(416, detail, {"Content-Range": f"bytes */{form.size}"})
-    return _File(form.path, parts, headers)
+    return _RangeResponse(form.path, parts, headers)
 
 
-class _File(FileResponse):
+class _RangeResponse(FileResponse):
     """A file or ranges of it. The framework sends the bytes; its own handling of ranges and dates is bypassed."""
 
     def __init__(self, path: Path, parts: list[tuple[int, int]] | None, headers: dict[str, str]) -> None:

@@ -27,18 +27,18 @@ from kg.http.openapi import redirect_docs, response_docs
 from kg.http.query_client import Row, RunQuery, Term, checked_query_text, fetch_rows, filled, is_iri
 from kg.http.responses import SAFE, DocumentRequest, Notice, link, notice_response, path_of, redirect_response
 from kg.http.sparql_endpoint import Refusal
-from kg.web.layouts import Kind
+from kg.web.layouts import Layout
 
 PAGE_SIZE = 100
 DOCUMENT_QUERY = "document-about-a-thing"
 ADDRESS_QUERY = "things-linked-to-an-address"
 _WINDOW = re.compile(rf"LIMIT {PAGE_SIZE} OFFSET \d+")
 # What the graphs beside the default graph say of a thing that it does not know, such as a result of the validation.
-_BESIDE = """CONSTRUCT { ?subject ?property ?value } WHERE {
+_IN_NAMED_GRAPHS = """CONSTRUCT { ?subject ?property ?value } WHERE {
   { VALUES ?subject { } GRAPH ?graph { ?subject ?property ?value } }
   UNION { VALUES ?value { } GRAPH ?graph { ?subject ?property ?value } }
 }"""
-_KNOWN = """SELECT ?thing { VALUES ?thing { }
+_EXISTING = """SELECT ?thing { VALUES ?thing { }
   FILTER(EXISTS { ?thing ?p ?o } || EXISTS { ?s ?q ?thing } || EXISTS { GRAPH ?g { ?thing ?r ?u } }) }"""
 _INBOUND = """SELECT (COUNT(*) AS ?inbound) { VALUES ?thing { } ?from ?link ?thing .
   FILTER(!STRSTARTS(STR(?from), CONCAT(STR(?thing), "/"))) }"""
@@ -62,7 +62,7 @@ class Description:
         return max(1, -(-self.inbound // PAGE_SIZE))
 
 
-class Things:
+class ResourceClient:
     """Queries about the resources of a graph, from two stored queries; raises QueryError if these are unsuitable."""
 
     def __init__(self, ask: RunQuery) -> None:
@@ -70,12 +70,12 @@ class Things:
         self._document = checked_query_text(DOCUMENT_QUERY, "thing", _WINDOW)
         self._linked = checked_query_text(ADDRESS_QUERY, "address")
 
-    async def known(self, candidates: Sequence[str]) -> str | None:
+    async def first_existing(self, candidates: Sequence[str]) -> str | None:
         """Return the first of these IRIs that occurs in the graph, or None."""
         asked = [iri for iri in candidates if is_iri(iri)]
         if not asked:
             return None
-        there = await self.values(filled(_KNOWN, thing=asked))
+        there = await self.values(filled(_EXISTING, thing=asked))
         return next((iri for iri in candidates if iri in there), None)
 
     async def describe(self, thing: str, page: int = 1) -> Description | None:
@@ -84,7 +84,7 @@ class Things:
         body = await self._ask(query, N_TRIPLES)
         triples = [quad.triple for quad in parse(body, format=RdfFormat.N_TRIPLES)]
         if not triples:
-            body = await self._ask(filled(_BESIDE, subject=[thing], value=[thing]), N_TRIPLES)
+            body = await self._ask(filled(_IN_NAMED_GRAPHS, subject=[thing], value=[thing]), N_TRIPLES)
             triples = [quad.triple for quad in parse(body, format=RdfFormat.N_TRIPLES)]
         inbound = sum(1 for t in triples if t.object == NamedNode(thing) and not _under(t.subject, thing))
         if page > 1 or inbound >= PAGE_SIZE:
@@ -98,12 +98,12 @@ class Things:
             terms += [Literal(iri), Literal(iri, datatype=_ANY_URI)]
         return [iri for iri in await self.values(filled(self._linked, address=terms)) if iri.startswith(BASE)]
 
-    async def near(self, iri: str) -> list[str]:
+    async def similar_iris(self, iri: str) -> list[str]:
         """Return resources with IRIs similar to an unknown one: its parents, children and siblings."""
         if len(iri) > _LONGEST or not iri.startswith(ID):
             return []
         parents = [iri[:end] for end, character in enumerate(iri) if character == "/" and end > len(ID)]
-        above = [parent for parent in parents if await self.known([parent])]
+        above = [parent for parent in parents if await self.first_existing([parent])]
         beside = await self._under(iri) or await self._under(iri.rpartition("/")[0])
         return [*reversed(above), *(difflib.get_close_matches(iri, beside, _NEAR, 0.5) or beside[:_NEAR])]
 
@@ -120,7 +120,7 @@ class Things:
         return list(dict.fromkeys(row[variable] for row in await fetch_rows(self._ask, query)))
 
 
-def candidates(base: str, raw_path: str) -> list[str]:
+def candidate_iris(base: str, raw_path: str) -> list[str]:
     """Return the IRIs that a path can mean: as sent, and percent-decoded."""
     return list(dict.fromkeys([base + raw_path, base + unquote(raw_path, errors="replace")]))
 
@@ -138,7 +138,7 @@ _COUNTS = """SELECT ?link (COUNT(?from) AS ?things) WHERE {
 
 
 @dataclass(frozen=True)
-class Around:
+class RelatedData:
     """Related data of a resource page, as query results; `query` is that of its document."""
 
     query: str
@@ -148,7 +148,7 @@ class Around:
     counts: Mapping[str, int] = field(default_factory=dict)
 
 
-class Surroundings:
+class RelatedDataClient:
     """Queries of the related data of resources. A deleted stored query is skipped."""
 
     def __init__(self, ask: RunQuery) -> None:
@@ -161,17 +161,17 @@ class Surroundings:
             except QueryError:
                 continue
 
-    async def of(self, found: Description, kind: Kind) -> Around:
+    async def of(self, found: Description, kind: Layout) -> RelatedData:
         """Return the related data for the page of a resource with this layout."""
         thing = found.thing
         sources, mentions, alike, counts = await asyncio.gather(
-            self._graph(thing) if "sources" in kind.asks else _nothing(),
-            self._rows("mentions", thing) if "mentions" in kind.asks else _nothing(),
-            self._rows("alike", thing) if "alike" in kind.asks else _nothing(),
-            self._answered(_COUNTS, thing) if found.pages > 1 else _nothing(),
+            self._graph(thing) if "sources" in kind.asks else _empty(),
+            self._rows("mentions", thing) if "mentions" in kind.asks else _empty(),
+            self._rows("alike", thing) if "alike" in kind.asks else _empty(),
+            self._answered(_COUNTS, thing) if found.pages > 1 else _empty(),
         )
         told = {row["link"]: int(row["things"]) for row in counts}
-        return Around(filled(self.document, thing=[thing]), sources, mentions, alike, told)
+        return RelatedData(filled(self.document, thing=[thing]), sources, mentions, alike, told)
 
     async def _graph(self, thing: str) -> list[Triple]:
         if "sources" not in self._texts:
@@ -186,7 +186,7 @@ class Surroundings:
         return await fetch_rows(self._ask, filled(query, thing=[thing]))
 
 
-async def _nothing() -> list:  # type: ignore[type-arg]
+async def _empty() -> list:  # type: ignore[type-arg]
     return []
 
 
@@ -208,7 +208,7 @@ _ANSWERS = {**redirect_docs(303), **response_docs("application/json", "text/html
 def router(ask: RunQuery, release: Release | None) -> APIRouter:
     """Return the route of the lookup."""
     routes = APIRouter(tags=["things"])
-    things = Things(ask)
+    things = ResourceClient(ask)
     given_up = release.given_up if release else {}
 
     @routes.get(
@@ -219,28 +219,30 @@ def router(ask: RunQuery, release: Release | None) -> APIRouter:
         iri = iri.strip()
         if not iri:
             raise Refusal(400, "say which IRI is looked for: /lookup?iri=https://…")
-        if own := _own(iri):
-            if own.endswith("/") and not await things.known([own]):
+        if own := _own_iri(iri):
+            if own.endswith("/") and not await things.first_existing([own]):
                 own = own.rstrip("/")
-            if not own.startswith(ID) or own in given_up or await things.known([own]):
-                return _found(asked, own)
+            if not own.startswith(ID) or own in given_up or await things.first_existing([own]):
+                return _redirect_to(asked, own)
             found = []
         else:
-            found = await things.linked_to(_spellings(iri)) or await _meant(things, iri)
+            found = await things.linked_to(_spellings(iri)) or await _by_identifier(things, iri)
         if len(found) == 1:
-            return _found(asked, found[0])
+            return _redirect_to(asked, found[0])
         return notice_response(
-            asked, _several(iri, found) if found else _none(iri), [(path_of(each), each) for each in found]
+            asked,
+            _ambiguous_notice(iri, found) if found else _not_found_notice(iri),
+            [(path_of(each), each) for each in found],
         )
 
     return routes
 
 
-def _found(asked: DocumentRequest, iri: str) -> Response:
+def _redirect_to(asked: DocumentRequest, iri: str) -> Response:
     return redirect_response(303, asked.root + path_of(iri), {"Link": link(quote(iri, safe=SAFE + "#"), "cite-as")})
 
 
-async def _meant(things: Things, text: str) -> list[str]:
+async def _by_identifier(things: ResourceClient, text: str) -> list[str]:
     """Return the resources with this number, or those linked to the current form of an obsolete address."""
     addresses = [spelling for address in addresses_of(text) for spelling in _spellings(address)]
     found = await things.linked_to(addresses) if addresses else []
@@ -251,7 +253,7 @@ async def _meant(things: Things, text: str) -> list[str]:
     return found
 
 
-def _own(iri: str) -> str:
+def _own_iri(iri: str) -> str:
     """Return the IRI of this graph, from either scheme, its canonical or its prefixed form; empty for external IRIs."""
     prefix, _, rest = iri.partition(":")
     if prefix in _PREFIXES and rest and not rest.startswith("//"):
@@ -276,12 +278,12 @@ def _spellings(iri: str) -> list[str]:
     )
 
 
-def _several(iri: str, found: list[str]) -> Notice:
+def _ambiguous_notice(iri: str, found: list[str]) -> Notice:
     text = (f"{iri} に結び付けられた事物は{len(found)}件あります。", f"{len(found)} things are linked to {iri}")
     return Notice(300, ("いくつかあります", "Several things"), text, found)
 
 
-def _none(iri: str) -> Notice:
+def _not_found_notice(iri: str) -> Notice:
     text = (
         f"{iri} を指すもの、または {iri} に結び付けられた事物は、このグラフにありません。SPARQL で名称から探せます。",
         f"this graph has nothing that {iri} means or is linked to; look for it by its name with SPARQL (/sparql)",

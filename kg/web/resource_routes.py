@@ -32,8 +32,8 @@ from kg.http.responses import (
 )
 from kg.http.sparql_endpoint import Refusal
 from kg.web import discovery, resource_page
-from kg.web.presenter import TYPE, Facts
-from kg.web.resource_queries import Description, Surroundings, Things, candidates
+from kg.web.presenter import TYPE, GraphPresenter
+from kg.web.resource_queries import Description, RelatedDataClient, ResourceClient, candidate_iris
 
 _QUERIES = "query/"  # the stored queries have pages of their own
 _LAST_PAGE = 1_000_000
@@ -61,7 +61,7 @@ def dataset_of(release: Release) -> str:
 def router(ask: RunQuery, release: Release | None) -> APIRouter:
     """Return the routes of the resources of a graph and of their documents."""
     routes = APIRouter(tags=["things"])
-    documents = Documents(ask, release)
+    documents = ResourceDocuments(ask, release)
 
     paged = parameter_docs(page="the page of what points to the thing, from 1")
 
@@ -87,13 +87,13 @@ def router(ask: RunQuery, release: Release | None) -> APIRouter:
     return routes
 
 
-class Documents:
+class ResourceDocuments:
     """Request handlers for the resources of one graph: of a release, or of data files."""
 
     def __init__(self, ask: RunQuery, release: Release | None) -> None:
         self._ask, self._release = ask, release
-        self._things, self._labels = Things(ask), labels_of(release)
-        self._surroundings = Surroundings(ask)
+        self._things, self._labels = ResourceClient(ask), labels_of(release)
+        self._surroundings = RelatedDataClient(ask)
         self._moved = release.given_up if release else {}
         self._licence: str | None = None
 
@@ -104,18 +104,18 @@ class Documents:
         if path.startswith(_QUERIES):
             return redirect_response(303, f"{asked.root}queries/{path.removeprefix(_QUERIES)}")
         asked.format()  # a document that cannot be had is refused here already
-        if await self._things.known(_meant(path, plain)):
+        if await self._things.first_existing(_candidates(path, plain)):
             return redirect_response(303, f"{asked.root}doc/{quote(path, safe=SAFE)}{_query_of(request)}")
         return await self._missing(asked, "id/", plain)
 
     async def document(self, request: Request, path: str) -> Response:
         """Return the document about a resource in the negotiated format."""
         plain, suffix = split_suffix(path)
-        meant = _meant(path, plain)
+        meant = _candidates(path, plain)
         # most paths can mean one thing only, and whether it is known shows when it is described
-        thing = meant[0] if len(meant) == 1 else await self._things.known(meant)
+        thing = meant[0] if len(meant) == 1 else await self._things.first_existing(meant)
         # a thing whose own name ends like a format
-        whole = thing is not None and suffix is not None and thing in candidates(ID, path)
+        whole = thing is not None and suffix is not None and thing in candidate_iris(ID, path)
         asked = DocumentRequest(request, f"doc/{path if whole else plain}", None if whole else suffix)
         format = asked.format()
         found = (
@@ -140,7 +140,7 @@ class Documents:
         scripts = list[str]()
         if format is HTML:
             html, described = await self._html(asked, found)
-            body, scripts = html.encode(), [discovery.allowed(described)] if described else []
+            body, scripts = html.encode(), [discovery.script_hash(described)] if described else []
             location = representation_url(asked.path, HTML, f"{query}{'&' if query else '?'}lang={asked.lang}")
         else:
             body = serialize([*found.triples, *self._about_document(found, licence)], format)
@@ -156,12 +156,12 @@ class Documents:
 
     async def _html(self, asked: DocumentRequest, found: Description) -> tuple[str, str]:
         """Return the page of a resource, and its JSON-LD for search engines, which is in a script element."""
-        facts = Facts(found.triples, self._labels, asked.lang, asked.view.link)
-        kind = resource_page.kind_in(facts, found.thing)
-        described = discovery.measure(facts, found.thing, dataset_of(self._release) if self._release else "")
+        facts = GraphPresenter(found.triples, self._labels, asked.lang, asked.view.link)
+        kind = resource_page.layout_in(facts, found.thing)
+        described = discovery.measure_json_ld(facts, found.thing, dataset_of(self._release) if self._release else "")
         around = await self._surroundings.of(found, kind)
         forms = [(format.label, representation_url(asked.path, format)) for format in RDF_FORMATS]
-        return resource_page.text(asked.view, self._labels, found, kind, around, forms, described), described
+        return resource_page.render_page(asked.view, self._labels, found, kind, around, forms, described), described
 
     def _about_document(self, found: Description, licence: str) -> list[Triple]:
         """Return the statements about the document itself: topic, dataset and licence."""
@@ -177,7 +177,7 @@ class Documents:
 
     async def _missing(self, asked: DocumentRequest, prefix: str, path: str) -> Response:
         """Respond for an unknown resource: redirect if moved, 410 if retired, or 404 with similar IRIs."""
-        iris = candidates(ID, path)
+        iris = candidate_iris(ID, path)
         row = next((self._moved[iri] for iri in iris if iri in self._moved), None)
         if row and row["code"] == "301":
             return redirect_response(301, f"{asked.root}{prefix}{quote(row['target'].removeprefix(ID), safe=SAFE)}")
@@ -185,10 +185,10 @@ class Documents:
             reasons = (f"{row['reason_ja']}({row['decided_on']})", f"{row['reason_en']} ({row['decided_on']})")
             return notice_response(asked, Notice(410, ("なくなりました", "Gone"), reasons), ())
         shorter = path.rstrip("/")
-        if shorter != path and await self._things.known(candidates(ID, shorter)):
+        if shorter != path and await self._things.first_existing(candidate_iris(ID, shorter)):
             whole = quote(shorter, safe=SAFE)
             return redirect_response(308, f"{asked.root}{prefix}{whole}{_query_of(asked.request)}")
-        near = await self._things.near(iris[0])
+        near = await self._things.similar_iris(iris[0])
         text = (
             f"このグラフに {iris[0]} という事物はありません。近い名前の事物を示します。",
             f"there is no {iris[0]} in this graph; `near` lists what is called like it; /lookup knows other IRIs",
@@ -203,9 +203,9 @@ class Documents:
         return self._licence
 
 
-def _meant(path: str, plain: str) -> Sequence[str]:
+def _candidates(path: str, plain: str) -> Sequence[str]:
     """Return the IRIs that a path can mean, with and without the suffix, which can be part of a name."""
-    return list(dict.fromkeys([*candidates(ID, path), *candidates(ID, plain)]))
+    return list(dict.fromkeys([*candidate_iris(ID, path), *candidate_iris(ID, plain)]))
 
 
 def _query_of(request: Request) -> str:

@@ -24,7 +24,7 @@ _STATEMENT = ("subject", "predicate", "object")
 
 
 @dataclass(frozen=True)
-class Shown:
+class ResultPage:
     """One page of a result: columns and rows (None if unbound), of `total` rows; or the boolean of ASK."""
 
     head: tuple[str, ...] = ()
@@ -50,22 +50,22 @@ def format_for(query: str) -> Format:
     return {"ASK": JSON, "CONSTRUCT": N_TRIPLES, "DESCRIBE": N_TRIPLES}.get(sparql_scanner.operation(query), TSV)
 
 
-def shown(answer: Answer, format: Format, page: int, link: Callable[[str], str]) -> Shown:
+def result_page(answer: Answer, format: Format, page: int, link: Callable[[str], str]) -> ResultPage:
     """Return one page (from 1) of a result in this format; `link` makes URLs of paths of this site."""
     if format is JSON:
-        return Shown(verdict=bool(json.loads(b"".join(_pieces(answer)))["boolean"]))
+        return ResultPage(verdict=bool(json.loads(b"".join(_pieces(answer)))["boolean"]))
     heads = 0 if format is N_TRIPLES else 1
     window, lines = _window(_pieces(answer), heads + (page - 1) * ROWS, ROWS)
     if format is N_TRIPLES:
         statements = [quad.triple for quad in parse(window, format=RdfFormat.N_TRIPLES)]
         stated = tuple(tuple(_value(term, link) for term in statement) for statement in statements)
-        return Shown(_STATEMENT, stated, lines, page, graph=True)
+        return ResultPage(_STATEMENT, stated, lines, page, graph=True)
     head, _ = _window(_pieces(answer), 0, 1)
     solutions = parse_query_results(head + window, QueryResultsFormat.TSV)
     assert isinstance(solutions, QuerySolutions)
     names = tuple(variable.value for variable in solutions.variables)
     rows = tuple(tuple(None if term is None else _value(term, link) for term in row) for row in solutions)
-    return Shown(names, rows, lines - 1, page)
+    return ResultPage(names, rows, lines - 1, page)
 
 
 def _value(term: object, link: Callable[[str], str]) -> Value:
@@ -103,14 +103,14 @@ def _window(pieces: Iterator[bytes], first: int, count: int) -> tuple[bytes, int
     for piece in pieces:
         there = piece.count(b"\n")
         if lines + there >= first and lines < first + count:
-            start = 0 if kept or first == lines == 0 else _after(piece, first - lines)
-            end = _after(piece, first + count - lines) if lines + there >= first + count else len(piece)
+            start = 0 if kept or first == lines == 0 else _offset_after(piece, first - lines)
+            end = _offset_after(piece, first + count - lines) if lines + there >= first + count else len(piece)
             kept.append(piece[start:end])
         lines += there
     return b"".join(kept), lines
 
 
-def _after(piece: bytes, lines: int) -> int:
+def _offset_after(piece: bytes, lines: int) -> int:
     """Return the offset after so many lines of a piece."""
     place = 0
     for _ in range(lines):

@@ -40,11 +40,11 @@ LONGEST = 1000  # characters of what is looked for
 PAGE_SIZE, LARGEST_PAGE = 20, 100
 MOST_VALUES = 100  # of all facets together
 LAST_PAGE = 1000
-_OWN = ("q", "lang", "page", "limit", "format")
+_OWN_PARAMETERS = ("q", "lang", "page", "limit", "format")
 
 
 @dataclass(frozen=True)
-class Wish:
+class SearchRequest:
     """Parsed parameters of a search request: words, facet values, page, page size, language."""
 
     words: str
@@ -73,9 +73,9 @@ class Wish:
         return self.address(**{facet: others if len(others) < len(values) else [*values, spellings[0]], "page": 1})
 
 
-def wished(request: Request, facets: Sequence[str]) -> Wish:
+def parse_request(request: Request, facets: Sequence[str]) -> SearchRequest:
     """Parse a search request; raise Refusal (400) for invalid parameters."""
-    asked, known = request.query_params, (*_OWN, *facets)
+    asked, known = request.query_params, (*_OWN_PARAMETERS, *facets)
     if unknown := sorted({name[:50] for name in asked} - set(known)):
         raise Refusal(400, f"{', '.join(unknown[:5])} is unknown here; known are {', '.join(known)}")
     if languages := unknown_languages(request):
@@ -90,11 +90,11 @@ def wished(request: Request, facets: Sequence[str]) -> Wish:
         number_parameter(request, "page", LAST_PAGE),
         number_parameter(request, "limit", LARGEST_PAGE, PAGE_SIZE),
     )
-    return Wish(words, filters, page, limit, view_of(request).lang)
+    return SearchRequest(words, filters, page, limit, view_of(request).lang)
 
 
 @dataclass(frozen=True)
-class Choice:
+class FacetOption:
     """A facet value on a page: name, number of hits and link."""
 
     name: str
@@ -104,10 +104,10 @@ class Choice:
 
 
 @dataclass(frozen=True)
-class Telling:
+class SearchResponse:
     """Response to a search; `similar` are resources with similar names if there are no hits."""
 
-    wish: Wish
+    wish: SearchRequest
     found: Found
     similar: Sequence[Candidate]
     labels: Labels
@@ -137,7 +137,7 @@ class Telling:
                 }
                 for facet, values in found.facets.items()
             },
-            "similar": [_similar(candidate) for candidate in self.similar],
+            "similar": [_similar_json(candidate) for candidate in self.similar],
             "next": wish.address(page=wish.page + 1) if wish.page < self.pages else None,
         }
         return (json.dumps(told, ensure_ascii=False, indent=1) + "\n").encode()
@@ -146,7 +146,7 @@ class Telling:
         """Return the response as a page."""
 
         def shown(iri: str) -> str:
-            own, path = document(iri).startswith("./"), document(iri).removeprefix("./")
+            own, path = document_url(iri).startswith("./"), document_url(iri).removeprefix("./")
             return view.link(path) if own else path
 
         text = templates.render(
@@ -160,7 +160,7 @@ class Telling:
                 (one.label_ja or one.label_en, shown(one.iri), one.edition.rpartition("/")[2]) for one in self.similar
             ],
             pages=self.pages,
-            label=self._named,
+            label=self._label,
         )
         return text.encode()
 
@@ -176,7 +176,7 @@ class Telling:
     def _hit(self, hit: Hit) -> dict[str, object]:
         return {
             "iri": hit.iri,
-            "document": document(hit.iri),
+            "document": document_url(hit.iri),
             "label": _labels(hit.label_ja, hit.label_en),
             "types": list(hit.types),
             "kind": self._kinds(hit),
@@ -191,31 +191,33 @@ class Telling:
     def _property(self, facet: str) -> str:
         """Return the label of a facet: that of its property."""
         iri = self.found.properties.get(facet, "")
-        return self._named(iri) if iri else facet
+        return self._label(iri) if iri else facet
 
-    def _named(self, iri: str) -> str:
+    def _label(self, iri: str) -> str:
         return self.labels.of(iri, self.wish.lang)
 
     def _kinds(self, hit: Hit) -> str:
         """Return the label of the type of a hit: the scheme of a concept, else the class."""
         schemes = {value.value: value for value in self.found.facets.get("type", ()) if value.label_ja}
-        named = [self._name(schemes[iri]) if iri in schemes else self._named(iri) for iri in hit.types]
+        named = [self._name(schemes[iri]) if iri in schemes else self._label(iri) for iri in hit.types]
         return next((self._name(schemes[iri]) for iri in hit.types if iri in schemes), ", ".join(named))
 
     def _name(self, value: Facet) -> str:
         names = (value.label_en, value.label_ja) if self.wish.lang == "en" else (value.label_ja, value.label_en)
-        return next(filter(None, names), "") or self._named(value.value)
+        return next(filter(None, names), "") or self._label(value.value)
 
-    def _choices(self, facet: str) -> list[Choice]:
+    def _choices(self, facet: str) -> list[FacetOption]:
         values = self.found.facets[facet]
         short = Counter(local(value.value) for value in values)
         return [
-            Choice(self._name(value), value.count, value.chosen, self.wish.toggled(facet, *_spellings(value, short)))
+            FacetOption(
+                self._name(value), value.count, value.chosen, self.wish.toggled(facet, *_spellings(value, short))
+            )
             for value in values
         ]
 
 
-def document(iri: str) -> str:
+def document_url(iri: str) -> str:
     """Return the URL of the document of a resource, from the site root; an external IRI is its own URL."""
     if iri.startswith(ID):
         return "./doc/" + quote(iri.removeprefix(ID), safe=SAFE)
@@ -243,15 +245,15 @@ def _value(value: Facet) -> dict[str, object]:
     return {"value": value.value, "label": label, "count": value.count, "chosen": value.chosen}
 
 
-def _similar(candidate: Candidate) -> dict[str, object]:
+def _similar_json(candidate: Candidate) -> dict[str, object]:
     label = _labels(candidate.label_ja, candidate.label_en)
-    return {"iri": candidate.iri, "document": document(candidate.iri), "label": label, "score": candidate.score}
+    return {"iri": candidate.iri, "document": document_url(candidate.iri), "label": label, "score": candidate.score}
 
 
 _SIMILAR = 3  # names that are offered where nothing was found
 
 
-def desk_of(index: Callable[[], Index]) -> SearchExecutor:
+def search_executor(index: Callable[[], Index]) -> SearchExecutor:
     """Return the executor of searches; `index` returns the index, or raises Refusal while there is none."""
     return SearchExecutor(index, "searches", "look for longer words", threads=2, waiting=64, seconds=5.0)
 
@@ -262,11 +264,11 @@ def router(desk: SearchExecutor, release: Release | None, labels: Labels) -> API
 
     async def search(request: Request) -> Response:
         format = negotiate(request, (PLAIN_JSON, HTML))
-        wish = wished(request, desk.index().facets)
+        wish = parse_request(request, desk.index().facets)
         found, similar, unknown = await desk.submit(partial(_search, wish))
         if unknown and format is not HTML:
             raise Refusal(400, f"{', '.join(unknown)}: nothing in these data has this value")
-        telling = Telling(wish, found, similar, labels)
+        telling = SearchResponse(wish, found, similar, labels)
         if wish.page > telling.pages:
             raise Refusal(404, f"what was found fills {telling.pages} pages")
         body = telling.page(view_of(request)) if format is HTML else telling.json()
@@ -281,7 +283,7 @@ def router(desk: SearchExecutor, release: Release | None, labels: Labels) -> API
     return routes
 
 
-def _search(wish: Wish, matcher: Matcher, deadline: float) -> tuple[Found, list[Candidate], list[str]]:
+def _search(wish: SearchRequest, matcher: Matcher, deadline: float) -> tuple[Found, list[Candidate], list[str]]:
     """Run a search; without hits, also return similar names, and facet values that do not occur."""
     index = matcher.index
     found = index.find(
@@ -296,11 +298,15 @@ def _search(wish: Wish, matcher: Matcher, deadline: float) -> tuple[Found, list[
         return found, [], []
     if wish.filters:
         pairs = [(facet, value) for facet, values in sorted(wish.filters.items()) for value in values]
-        return found, [], [f"{facet}={value[:80]}" for facet, value in pairs if not _has(index, facet, value, deadline)]
+        return (
+            found,
+            [],
+            [f"{facet}={value[:80]}" for facet, value in pairs if not _occurs(index, facet, value, deadline)],
+        )
     return found, matcher.candidates(wish.words, limit=_SIMILAR) if wish.words else [], []
 
 
-def _has(index: Index, facet: str, value: str, deadline: float) -> bool:
+def _occurs(index: Index, facet: str, value: str, deadline: float) -> bool:
     """Return whether a facet value occurs."""
     return index.find("", filters={facet: [value]}, limit=0, seconds=remaining_seconds(deadline)).total > 0
 

@@ -14,7 +14,7 @@ from kg.http.client_address import site_url
 from kg.http.query_client import RunQuery
 from kg.http.responses import negotiate
 from kg.http.sparql_endpoint import Refusal
-from kg.web.resource_queries import Things
+from kg.web.resource_queries import ResourceClient
 from kg.web.resource_routes import dataset_of
 
 DESCRIPTION_FORMATS = (negotiation.TURTLE, negotiation.N_TRIPLES, negotiation.JSON_LD, negotiation.RDF_XML)
@@ -91,7 +91,7 @@ def introduction(
             return await blank(request)
         if not described:  # once: it is the same for every request
             dataset = dataset_of(release) if release else ""
-            named = await Things(ask).values(NAMED_GRAPHS, "graph")
+            named = await ResourceClient(ask).values(NAMED_GRAPHS, "graph")
             described.append(ServiceDescription(triples, named, dataset, bool(limits.services), address, path))
         body = described[0].body(format, request.url.path, request.scope.get("server"))
         return Response(body, headers={"Content-Type": format.content_type, "Vary": "Accept"})

@@ -33,7 +33,7 @@ _DEMANDS = {
     "qualifiedValueShape": ("条件付きの数", "a number of certain values"),
     "sparql": ("SPARQLによる条件", "a condition in SPARQL"),
 }
-_WORDY = {"or", "not", "qualifiedValueShape", "sparql", "uniqueLang"}  # told by their messages
+_DESCRIBED_BY_MESSAGE = {"or", "not", "qualifiedValueShape", "sparql", "uniqueLang"}  # told by their messages
 SEVERITIES = {
     "Violation": ("必須", "must hold"),
     "Warning": ("警告", "warning"),
@@ -42,7 +42,7 @@ SEVERITIES = {
 
 
 @dataclass(frozen=True)
-class Rule:
+class ShapeRow:
     """One shape: anchor, name, property path, constraints, severity and message."""
 
     iri: str
@@ -59,14 +59,14 @@ class Rule:
 
 
 @dataclass(frozen=True)
-class Group:
+class ShapeGroup:
     """The shapes of one class."""
 
     target: str
-    rules: list[Rule] = field(default_factory=list)
+    rules: list[ShapeRow] = field(default_factory=list)
 
 
-class Shapes:
+class ShapesPresenter:
     """Presenter of the statements of a shapes file, in one language."""
 
     def __init__(self, triples: Iterable[Triple], labels: Labels, lang: str) -> None:
@@ -75,21 +75,21 @@ class Shapes:
         for subject, predicate, value in triples:
             self._about.setdefault(_key(subject), {}).setdefault(predicate.value, []).append(value)
 
-    def groups(self) -> list[Group]:
+    def groups(self) -> list[ShapeGroup]:
         """Return all shapes by target class, in the order of the file."""
-        groups: dict[str, Group] = {}
+        groups: dict[str, ShapeGroup] = {}
         for shape in self._about:
             for target in self._all(shape, _TARGET):
-                group = groups.setdefault(_key(target), Group(_key(target)))
+                group = groups.setdefault(_key(target), ShapeGroup(_key(target)))
                 group.rules.append(self._rule(shape))
                 group.rules.extend(self._rule(_key(part)) for part in self._all(shape, _PROPERTY))
         return list(groups.values())
 
-    def _rule(self, shape: str) -> Rule:
+    def _rule(self, shape: str) -> ShapeRow:
         path = next(iter(self._all(shape, _PATH)), None)
         inverse = next(iter(self._all(_key(path), _INVERSE)), None) if isinstance(path, BlankNode) else None
         paths = tuple(self._named(path)) if path is not None else ()
-        return Rule(
+        return ShapeRow(
             iri=shape,
             anchor=shape.rpartition("#")[2],
             name=self._text(shape, "name") or Value(prefixed(shape)),
@@ -114,7 +114,7 @@ class Shapes:
         for name, words in _DEMANDS.items():
             terms = self._all(shape, _SH + name)
             if terms:
-                said = "" if name in _WORDY else ", ".join(self._written(term) for term in terms)
+                said = "" if name in _DESCRIBED_BY_MESSAGE else ", ".join(self._written(term) for term in terms)
                 yield words[0 if self._lang == "ja" else 1], said
 
     def _written(self, term: object) -> str:

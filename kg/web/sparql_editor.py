@@ -31,8 +31,8 @@ from kg.http.sparql_endpoint import CLIENT_CLOSED_REQUEST, Refusal, client_key, 
 from kg.http.sparql_protocol import LONGEST_URL
 from kg.http.templates import View
 from kg.web import query_library, results_table
-from kg.web.landing import example
-from kg.web.vocabulary_index import Missing, Vocabulary, Words
+from kg.web.landing import example_query
+from kg.web.vocabulary_index import UnknownTerm, Vocabulary, VocabularyTerms
 
 SCRIPT = "made/editor.js"
 _LAST_PAGE = 1_000_000
@@ -40,19 +40,19 @@ _OWN = ("stored", "edit", "lang", "format", "page")  # parameters that are none 
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """Outcome of a query, as displayed."""
+class QueryOutcome:
+    """QueryOutcome of a query, as displayed."""
 
-    shown: results_table.Shown | None = None
+    shown: results_table.ResultPage | None = None
     refusal: Refusal | None = None
     mistake: Mistake | None = None
-    missing: Sequence[Missing] = ()
+    missing: Sequence[UnknownTerm] = ()
     milliseconds: float = 0
     kept: bool = False
 
 
 @dataclass(frozen=True)
-class Editor:
+class SparqlEditor:
     """The editor for one graph, at its path below the site root; `version` is that of a specific release.
 
     `lasting` is the `Cache-Control` of pages with a result: not immutable, since the next version of this program may
@@ -67,7 +67,7 @@ class Editor:
     path: str = "sparql"
     version: str = ""
 
-    def wants(self, question: Question, accepted: str | None) -> bool:
+    def wants_page(self, question: Question, accepted: str | None) -> bool:
         """Return whether to respond with a page: HTML is requested by name, or preferred by `Accept`."""
         if question.format:
             return question.format.lower() in HTML.names
@@ -96,7 +96,7 @@ class Editor:
             answer.headers["Retry-After"] = dict(outcome.refusal.headers or {})["Retry-After"]
         return answer
 
-    async def blank(self, request: Request) -> Response:
+    async def empty_page(self, request: Request) -> Response:
         """Return the page without a result: with a given query, a stored one, or the example.
 
         Other parameters are those of the stored query (`kg.core.stored_queries`). Invalid ones are reported on the
@@ -106,25 +106,27 @@ class Editor:
         query, refusal = asked.get("edit") or "", None
         if asked.get("stored") and not query:
             query, refusal = await self._stored(view, asked)
-        status, outcome = (refusal.status, Outcome(refusal=refusal)) if refusal else (200, None)
-        return self._page(view, Question(query or example(view.lang, await self.stored.editions())), status, outcome)
+        status, outcome = (refusal.status, QueryOutcome(refusal=refusal)) if refusal else (200, None)
+        return self._page(
+            view, Question(query or example_query(view.lang, await self.stored.editions())), status, outcome
+        )
 
     async def _stored(self, view: View, asked: QueryParams) -> tuple[str, Refusal | None]:
         """Return the text of the requested stored query with its parameters, and the refusal if they are invalid."""
-        named = (await self.stored.named()).get(asked["stored"])
+        named = (await self.stored.for_newest_edition()).get(asked["stored"])
         if named is None:
             near = (
-                ", ".join(difflib.get_close_matches(asked["stored"], self.stored.written)) or "/queries lists them all"
+                ", ".join(difflib.get_close_matches(asked["stored"], self.stored.by_name)) or "/queries lists them all"
             )
             return "", Refusal(404, f"there is no stored query {asked['stored'][:80]}: {near}")
-        text = query_library.text(named, view)
+        text = query_library.editable_text(named, view)
         pairs = [pair for pair in asked.multi_items() if pair[0] not in _OWN]
         try:
             return filled(text, **chosen(named.parameters, pairs)), None
         except ParameterError as error:
             return text, Refusal(400, str(error))
 
-    def _page(self, view: View, question: Question, status: int = 200, outcome: Outcome | None = None) -> Response:
+    def _page(self, view: View, question: Question, status: int = 200, outcome: QueryOutcome | None = None) -> Response:
         graph = sparql_scanner.operation(question.query) in ("CONSTRUCT", "DESCRIBE")
         html = templates.render(
             "editor.html",
@@ -136,11 +138,11 @@ class Editor:
             path=self.path,
             version=self.version,
             formats=GRAPH_FORMATS if graph else ROW_FORMATS,
-            subjects=query_library.by_subject(self.stored.written.values(), view),
+            subjects=query_library.by_subject(self.stored.by_name.values(), view),
             lines=question.query.splitlines() if outcome and outcome.mistake else [],
             script=SCRIPT if templates.asset_exists(SCRIPT) else "",
             named=lambda iri: (prefixed(iri), self.labels.of(iri, view.lang)),
-            instead=lambda missing, iri: _instead(question.query, missing, iri),
+            instead=lambda missing, iri: _with_replacement(question.query, missing, iri),
         )
         return html_response(html, view, status, ["'self'"] if templates.asset_exists(SCRIPT) else ())
 
@@ -150,7 +152,7 @@ class Editor:
         address = "&".join(f"{key}={quote(value, safe='')}" for key, value in pairs)
         return "" if len(address) > LONGEST_URL else f"{self.path}?{address}&lang={view.lang}"
 
-    async def _outcome(self, request: Request, question: Question, view: View) -> Outcome | None:
+    async def _outcome(self, request: Request, question: Question, view: View) -> QueryOutcome | None:
         """Run a query and return its outcome; None if the client has disconnected meanwhile."""
         format, start, remarks = (
             results_table.format_for(question.query),
@@ -164,13 +166,13 @@ class Editor:
             if answer is None:
                 return None
             took = (time.perf_counter() - start) * 1000
-            shown = await run_in_threadpool(results_table.shown, answer, format, _number(request), view.link)
+            shown = await run_in_threadpool(results_table.result_page, answer, format, _page_number(request), view.link)
         except Refusal as refusal:
             took = (time.perf_counter() - start) * 1000
             mistake = mistake_in(question.query, refusal.detail) if refusal.status == 400 else None
-            return Outcome(refusal=refusal, mistake=mistake, milliseconds=took)
-        missing = await self.vocabulary.missing(question.query) if shown.empty or _zero(shown) else ()
-        return Outcome(shown, None, None, missing, took, remarks.source == "kept")
+            return QueryOutcome(refusal=refusal, mistake=mistake, milliseconds=took)
+        missing = await self.vocabulary.missing(question.query) if shown.empty or _is_zero_count(shown) else ()
+        return QueryOutcome(shown, None, None, missing, took, remarks.source == "kept")
 
 
 def router(vocabulary: Vocabulary, labels: Labels) -> APIRouter:
@@ -181,13 +183,13 @@ def router(vocabulary: Vocabulary, labels: Labels) -> APIRouter:
     @routes.get("/terms.json", tags=["SPARQL"], summary="List the terms in use, with their names")
     async def terms() -> Response:
         if not made:
-            made.append(_terms(await vocabulary.words(), labels))
+            made.append(_terms(await vocabulary.terms(), labels))
         return JSONResponse(made[0], headers={"Cache-Control": "public, no-cache"})
 
     return routes
 
 
-def _terms(words: Words, labels: Labels) -> dict[str, object]:
+def _terms(words: VocabularyTerms, labels: Labels) -> dict[str, object]:
     """Return the prefixes and the terms: name, kind, number of uses, labels in both languages."""
     terms = sorted(words.used.values(), key=lambda term: (-term.uses, term.iri))
     listed = [
@@ -198,7 +200,7 @@ def _terms(words: Words, labels: Labels) -> dict[str, object]:
     return {"prefixes": PREFIXES, "terms": listed}
 
 
-def _instead(query: str, missing: Missing, iri: str) -> str:
+def _with_replacement(query: str, missing: UnknownTerm, iri: str) -> str:
     """Return a query in which an unknown term is replaced by another one."""
     prefix, _, _ = missing.written.partition(":")
     space = missing.iri[: max(missing.iri.rfind("#"), missing.iri.rfind("/")) + 1]
@@ -210,12 +212,12 @@ def _instead(query: str, missing: Missing, iri: str) -> str:
     return query
 
 
-def _zero(shown: results_table.Shown) -> bool:
+def _is_zero_count(shown: results_table.ResultPage) -> bool:
     """Return whether a result is one row of zeros."""
     return shown.total == 1 and all(cell is not None and cell.text == "0" for row in shown.rows for cell in row)
 
 
-def _number(request: Request) -> int:
+def _page_number(request: Request) -> int:
     """Return the requested page of the rows."""
     return number_parameter(request, "page", _LAST_PAGE)
 

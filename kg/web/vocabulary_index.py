@@ -26,15 +26,15 @@ _USES = {
     PROPERTY: "SELECT ?term (COUNT(*) AS ?uses) (MIN(STR(?s)) AS ?example) { ?s ?term ?o } GROUP BY ?term",
 }
 # Where these fail, as they may on very large data, the terms alone.
-_ALONE = {CLASS: "SELECT DISTINCT ?term { ?s a ?term }", PROPERTY: "SELECT DISTINCT ?term { ?s ?term ?o }"}
+_TERMS_ONLY = {CLASS: "SELECT DISTINCT ?term { ?s a ?term }", PROPERTY: "SELECT DISTINCT ?term { ?s ?term ?o }"}
 # What describes the graph may be asked for, too, and is no mistake.
-_BESIDE = "SELECT DISTINCT ?term { GRAPH ?g { ?s ?p ?o . BIND(?p AS ?term) } }"
-_KNOWN = "SELECT ?thing { VALUES ?thing { } FILTER(EXISTS { ?thing ?p ?o } || EXISTS { ?s ?q ?thing }) }"
+_IN_NAMED_GRAPHS = "SELECT DISTINCT ?term { GRAPH ?g { ?s ?p ?o . BIND(?p AS ?term) } }"
+_EXISTING = "SELECT ?thing { VALUES ?thing { } FILTER(EXISTS { ?thing ?p ?o } || EXISTS { ?s ?q ?thing }) }"
 _RELATED = {PREFIXES["rdfs"] + "domain", PREFIXES["rdfs"] + "range"}
-_ASIDE = {PREFIXES["skos"] + "editorialNote"}  # speaks of other terms
+_EXCLUDED_PROPERTIES = {PREFIXES["skos"] + "editorialNote"}  # speaks of other terms
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+|[^\W\da-zA-Z_]+")
-_NEAR = 3
-_LIKE = 0.55
+_MOST_SUGGESTIONS = 3
+_LEAST_SIMILARITY = 0.55
 _ALL, _SOME, _BOTH, _ELSE = 0.85, 0.4, 0.1, 0.9
 _MOST = 20  # names of one query that are looked at
 
@@ -50,7 +50,7 @@ class Term:
 
 
 @dataclass(frozen=True)
-class Missing:
+class UnknownTerm:
     """An unknown name in a query, as written, and suggestions as IRIs.
 
     `declared` is true if the ontology defines it, but no statement uses it.
@@ -63,18 +63,18 @@ class Missing:
 
 
 @dataclass(frozen=True)
-class Words:
+class VocabularyTerms:
     """Index of the vocabulary: the terms in use by IRI, the other terms of the graph, and those of the ontology."""
 
     used: Mapping[str, Term]
     others: frozenset[str] = frozenset()
     declared: frozenset[str] = frozenset()
-    said: Mapping[str, str] = field(default_factory=dict)
+    definitions: Mapping[str, str] = field(default_factory=dict)
 
     @property
-    def spaces(self) -> frozenset[str]:
+    def namespaces(self) -> frozenset[str]:
         """The namespaces of the terms; names in other namespaces are not checked."""
-        return frozenset(_space(iri) for iri in (*self.used, *self.declared)) - {PREFIXES["xsd"]}
+        return frozenset(_namespace(iri) for iri in (*self.used, *self.declared)) - {PREFIXES["xsd"]}
 
 
 class Vocabulary:
@@ -82,44 +82,44 @@ class Vocabulary:
 
     def __init__(self, ask: RunQuery, files: Iterable[Path] = ()) -> None:
         self._ask, self._files = ask, tuple(files)
-        self._words: asyncio.Future[Words] | None = None
+        self._terms: asyncio.Future[VocabularyTerms] | None = None
 
-    async def words(self) -> Words:
+    async def terms(self) -> VocabularyTerms:
         """Return the index."""
-        if self._words is None:
-            self._words = asyncio.ensure_future(self._read())
+        if self._terms is None:
+            self._terms = asyncio.ensure_future(self._read())
         try:
-            return await asyncio.shield(self._words)
+            return await asyncio.shield(self._terms)
         except Exception:
-            self._words = None  # whoever asks next asks the graph again
+            self._terms = None  # whoever asks next asks the graph again
             raise
 
-    async def missing(self, query: str) -> list[Missing]:
+    async def missing(self, query: str) -> list[UnknownTerm]:
         """Return the distinct unknown names in a query: terms, and resources under our own base."""
-        words = await self.words()
+        words = await self.terms()
         written = {
             sparql_scanner.resolved(name.iri, BASE): name.written for name in sparql_scanner.names(query) if name.iri
         }
         found = list(written.items())[:_MOST]
         terms = [
-            Missing(name, iri, nearest(iri, words), iri in words.declared)
+            UnknownTerm(name, iri, nearest_terms(iri, words), iri in words.declared)
             for iri, name in found
-            if _space(iri) in words.spaces and iri not in words.used and iri not in words.others
+            if _namespace(iri) in words.namespaces and iri not in words.used and iri not in words.others
         ]
         return [
             *terms,
-            *await self._unknown([(iri, name) for iri, name in found if iri.startswith(ID) and is_iri(iri)]),
+            *await self._unknown_things([(iri, name) for iri, name in found if iri.startswith(ID) and is_iri(iri)]),
         ]
 
-    async def known(self, things: Iterable[str]) -> set[str]:
+    async def existing(self, things: Iterable[str]) -> set[str]:
         """Return those of these IRIs that occur in the graph."""
         asked = [iri for iri in things if is_iri(iri)]
-        return set(await self._column(filled(_KNOWN, thing=asked), "thing")) if asked else set()
+        return set(await self._column(filled(_EXISTING, thing=asked), "thing")) if asked else set()
 
-    async def _unknown(self, things: Sequence[tuple[str, str]]) -> list[Missing]:
+    async def _unknown_things(self, things: Sequence[tuple[str, str]]) -> list[UnknownTerm]:
         """Return those of these resources that do not occur in the graph."""
-        there = await self.known(iri for iri, _ in things)
-        return [Missing(name, iri, await self._beside(iri)) for iri, name in things if iri not in there]
+        there = await self.existing(iri for iri, _ in things)
+        return [UnknownTerm(name, iri, await self._similar_iris(iri)) for iri, name in things if iri not in there]
 
     async def things_under(self, start: str) -> list[str]:
         """Return the IRIs of at most a thousand resources with this prefix."""
@@ -127,49 +127,52 @@ class Vocabulary:
         query = f"SELECT DISTINCT ?thing {{ ?thing a ?class FILTER(isIRI(?thing) && {begins}) }} LIMIT 1000"
         return await self._column(query, "thing")
 
-    async def _beside(self, iri: str) -> tuple[str, ...]:
+    async def _similar_iris(self, iri: str) -> tuple[str, ...]:
         """Return resources with an IRI similar to this one and the same prefix."""
         others = await self.things_under(iri.rpartition("/")[0] + "/")
-        return tuple(difflib.get_close_matches(iri, others, _NEAR, _LIKE))
+        return tuple(difflib.get_close_matches(iri, others, _MOST_SUGGESTIONS, _LEAST_SIMILARITY))
 
-    async def _read(self) -> Words:
+    async def _read(self) -> VocabularyTerms:
         used = {term.iri: term for kind in _USES for term in await self._counted(kind)}
-        others = frozenset(await self._column(_BESIDE, "term"))
+        others = frozenset(await self._column(_IN_NAMED_GRAPHS, "term"))
         said, declared = _definitions(self._files)
-        return Words(used, others, frozenset(declared), said)
+        return VocabularyTerms(used, others, frozenset(declared), said)
 
     async def _counted(self, kind: str) -> list[Term]:
         try:
             counted = await fetch_rows(self._ask, _USES[kind])
         except Refusal:
-            counted = await fetch_rows(self._ask, _ALONE[kind])
+            counted = await fetch_rows(self._ask, _TERMS_ONLY[kind])
         return [Term(row["term"], kind, int(row.get("uses", 0)), row.get("example", "")) for row in counted]
 
     async def _column(self, query: str, variable: str) -> list[str]:
         return [row[variable] for row in await fetch_rows(self._ask, query) if variable in row]
 
 
-def nearest(iri: str, words: Words) -> tuple[str, ...]:
+def nearest_terms(iri: str, words: VocabularyTerms) -> tuple[str, ...]:
     """Return the terms in use that a name may mean, best first: classes for a capitalized name."""
-    name = _local(iri)
+    name = _local_name(iri)
     kind = CLASS if name[:1].isupper() else PROPERTY
     scores: dict[str, float] = {}
     for other, term in words.used.items():
         if term.kind == kind:
-            alike, meant = _alike(name, _local(other)), _meant(_words_of(name), words.said.get(other, ""))
-            scores[other] = (max(alike, meant) + _BOTH * min(alike, meant)) * (
-                1 if _space(other) == _space(iri) else _ELSE
+            alike, meant = (
+                _spelling_similarity(name, _local_name(other)),
+                _definition_match(_words_of(name), words.definitions.get(other, "")),
             )
-    likely = [other for other, score in scores.items() if score >= _LIKE]
-    return tuple(sorted(likely, key=lambda other: (-scores[other], other))[:_NEAR])
+            scores[other] = (max(alike, meant) + _BOTH * min(alike, meant)) * (
+                1 if _namespace(other) == _namespace(iri) else _ELSE
+            )
+    likely = [other for other, score in scores.items() if score >= _LEAST_SIMILARITY]
+    return tuple(sorted(likely, key=lambda other: (-scores[other], other))[:_MOST_SUGGESTIONS])
 
 
-def _alike(one: str, other: str) -> float:
+def _spelling_similarity(one: str, other: str) -> float:
     """Return the similarity of two spellings, from 0 to 1."""
     return difflib.SequenceMatcher(None, one.lower(), other.lower(), autojunk=False).ratio()
 
 
-def _meant(name: Sequence[str], said: str) -> float:
+def _definition_match(name: Sequence[str], said: str) -> float:
     """Return the share of the words of a name that occur in a definition, reduced unless all do."""
     found = sum(f" {word} " in said if word.isascii() else word in said for word in name)
     return 0.0 if not name else _ALL if found == len(name) else _SOME * found / len(name)
@@ -180,12 +183,12 @@ def _definitions(files: Iterable[Path]) -> tuple[dict[str, str], set[str]]:
     texts: dict[str, list[str]] = {}
     for file in files:
         for quad in statements_of(file):
-            if isinstance(quad.subject, NamedNode) and quad.predicate.value not in _ASIDE:
+            if isinstance(quad.subject, NamedNode) and quad.predicate.value not in _EXCLUDED_PROPERTIES:
                 said = texts.setdefault(served_iri(quad.subject.value), [])
                 if isinstance(quad.object, Literal):
                     said.append(quad.object.value)
                 elif quad.predicate.value in _RELATED and isinstance(quad.object, NamedNode):
-                    said.append(_local(quad.object.value))
+                    said.append(_local_name(quad.object.value))
     words = {iri: f" {' '.join(_words_of(' '.join(said)))} " for iri, said in texts.items()}
     return words, {iri for iri in texts if iri.startswith(PREFIXES["shisaku"])}
 
@@ -195,12 +198,12 @@ def _words_of(text: str) -> list[str]:
     return [word.lower().removesuffix("s") for word in _WORD.findall(text)]
 
 
-def _space(iri: str) -> str:
+def _namespace(iri: str) -> str:
     return iri[: max(iri.rfind("#"), iri.rfind("/")) + 1]
 
 
-def _local(iri: str) -> str:
-    return iri.removeprefix(_space(iri))
+def _local_name(iri: str) -> str:
+    return iri.removeprefix(_namespace(iri))
 
 
 def shown(iri: str) -> str:

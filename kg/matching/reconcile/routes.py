@@ -39,8 +39,8 @@ from kg.matching.reconcile.store_lookup import Known
 from kg.matching.reconcile.type_registry import Term, Vocabulary, iri_of_thing, vocabulary_of
 from kg.search import Index, Matcher
 from kg.search.normalizer import is_japanese
-from kg.web.presenter import NAMES, Facts
-from kg.web.resource_queries import Things
+from kg.web.presenter import NAMES, GraphPresenter
+from kg.web.resource_queries import ResourceClient
 
 WIDTH, HEIGHT = 430, 300  # of a preview, in pixels
 # What people mostly look for; a service without any of these offers the types of most of its things.
@@ -121,12 +121,12 @@ _FIRST = tuple(
 _TITLES = {prefixed(name) for name in NAMES}
 
 
-async def preview(things: Things, labels: Labels, iri: str, view: templates.View) -> str | None:
+async def preview(things: ResourceClient, labels: Labels, iri: str, view: templates.View) -> str | None:
     """Return the page about a thing, or None where nothing is known of it."""
     found = await things.describe(iri)
     if found is None:
         return None
-    facts = Facts(found.triples, labels, view.lang, view.link)
+    facts = GraphPresenter(found.triples, labels, view.lang, view.link)
     section = facts.section(iri)
     shown = [fact for fact in section.facts if fact.term not in _TITLES]
     shown.sort(key=lambda fact: _FIRST.index(fact.term) if fact.term in _FIRST else len(_FIRST))
@@ -159,7 +159,7 @@ class Service:
         self._ask, self._labels, self._setting = ask, labels, setting
         # One thread: Python runs one at a time, and a second would only take turns from the event loop.
         self._desk = SearchExecutor(index, "batches", "send fewer queries at once", threads=1, waiting=32, seconds=10.0)
-        self._known, self._things = Known(ask), Things(ask)
+        self._known, self._things = Known(ask), ResourceClient(ask)
         self._matching = Matching(self._desk, self._known)
         self._vocabulary: Vocabulary | None = None
         self._editions = [edition["key"] for edition in setting.release.editions] if setting.release else []

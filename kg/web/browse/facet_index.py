@@ -34,7 +34,7 @@ _SPECIAL = {facet.key: frozenset(facet.special) for facet in FACETS}
 
 
 @dataclass(frozen=True)
-class Count:
+class ValueCount:
     """A facet value with its number of measures in a view."""
 
     value: str
@@ -42,7 +42,7 @@ class Count:
 
 
 @dataclass(frozen=True)
-class Table:
+class FacetIndex:
     """The facet index. Measures are numbered by the order of their IRIs.
 
     `bits` are the measures by facet and value, `keys` the sort keys of each measure, `names` the labels of values by
@@ -76,12 +76,12 @@ class Table:
                 found &= self.having(facet, values)
         return found
 
-    def counts(self, facet: Facet, chosen: Mapping[str, Sequence[str]], within: int | None = None) -> list[Count]:
+    def counts(self, facet: Facet, chosen: Mapping[str, Sequence[str]], within: int | None = None) -> list[ValueCount]:
         """Return the number of measures for each value, under the selected values of the other facets."""
         there = self.selected(chosen, within, facet.key)
         asked = chosen.get(facet.key, ())
         counted = [(value, (bits & there).bit_count()) for value, bits in self.bits[facet.key].items()]
-        found = [Count(value, number) for value, number in counted if number or value in asked]
+        found = [ValueCount(value, number) for value, number in counted if number or value in asked]
         if not facet.ordered:
             found.sort(key=lambda count: (count.value == NOTHING, -count.measures, count.value))
         return found
@@ -111,7 +111,7 @@ class Table:
         return (iri for place, iri in enumerate(self.iris) if bits[place >> 3] >> (place & 7) & 1)
 
 
-class Stated(NamedTuple):
+class FacetStatement(NamedTuple):
     """A facet value or a sort key of a measure; `thing` is true for an IRI."""
 
     measure: str
@@ -120,18 +120,18 @@ class Stated(NamedTuple):
     thing: bool
 
 
-class Maker:
+class FacetIndexBuilder:
     """Builder of a facet index. Each batch contains all statements about its measures, with their editions."""
 
     def __init__(self) -> None:
         # Measures are numbered as they come; for a value, the numbers of those that have it.
         self._iris: list[str] = []
-        self._having: dict[str, dict[str, array[int]]] = {facet.key: {} for facet in FACETS}
+        self._measures_with: dict[str, dict[str, array[int]]] = {facet.key: {} for facet in FACETS}
         self._keys: dict[str, list[Key]] = {sort.variable: [] for sort in SORTS}
         self._editions: list[str] = []
-        self._same: dict[Key, Key] = {}
+        self._canonical_keys: dict[Key, Key] = {}
 
-    def take(self, rows: Iterable[Stated]) -> None:
+    def add(self, rows: Iterable[FacetStatement]) -> None:
         """Add the rows of a batch. A literal value of a facet is one of the reserved keys, else ignored."""
         listed = [row for row in rows if row.thing or row.value in _SPECIAL.get(row.facet, (row.value,))]
         numbers: dict[str, int] = {}
@@ -148,48 +148,48 @@ class Maker:
                 counted[known].add(value)
             elif facet in self._keys:
                 self._smallest(facet, known, value)
-            elif facet in self._having:
-                self._having[facet].setdefault(value, array("I")).append(known)
+            elif facet in self._measures_with:
+                self._measures_with[facet].setdefault(value, array("I")).append(known)
         for number, targets in counted.items():
             self._keys["targets"][number] = len(targets)
 
     def values(self) -> set[str]:
         """Return all values added so far."""
-        return {value for values in self._having.values() for value in values}
+        return {value for values in self._measures_with.values() for value in values}
 
-    def table(self, names: Mapping[str, Mapping[str, str]], newest: str = "") -> Table:
+    def table(self, names: Mapping[str, Mapping[str, str]], newest: str = "") -> FacetIndex:
         """Return the index; `newest` is the edition selected by default."""
         order = sorted(range(len(self._iris)), key=self._iris.__getitem__)
         place = array("I", order)
         for at, number in enumerate(order):
             place[number] = at
         keys = {name: [found[number] for number in order] for name, found in self._keys.items()}
-        bits = {facet.key: _bits(facet, self._having[facet.key], place) for facet in FACETS}
+        bits = {facet.key: _bits(facet, self._measures_with[facet.key], place) for facet in FACETS}
         orders = dict(_orders(keys, [self._editions[number] for number in order]))
         if len(bits[EDITION]) < 2 or newest not in bits[EDITION]:
             newest = ""
         if newest:
             bits[EDITION][ALL] = (1 << len(order)) - 1
-        return Table([self._iris[number] for number in order], bits, keys, orders, names, newest)
+        return FacetIndex([self._iris[number] for number in order], bits, keys, orders, names, newest)
 
     def _add(self, number: int, measure: str, edition: str) -> None:
         if number < len(self._iris):  # in a second edition
             self._editions[number] = min(self._editions[number], edition)
             return
         self._iris.append(measure)
-        self._editions.append(str(self._one(edition)))
+        self._editions.append(str(self._canonical(edition)))
         for keys in self._keys.values():
             keys.append(None)
 
-    def _one(self, key: Key) -> Key:
+    def _canonical(self, key: Key) -> Key:
         """Return the canonical instance of an equal key, to save memory."""
-        return self._same.setdefault(key, key)
+        return self._canonical_keys.setdefault(key, key)
 
     def _smallest(self, name: str, number: int, text: str) -> None:
         key = _number(text) if name == "row" else text
         before = self._keys[name][number]
         if key is not None and (before is None or key < before):  # type: ignore[operator]  # of one kind in one order
-            self._keys[name][number] = self._one(key)
+            self._keys[name][number] = self._canonical(key)
 
 
 def _number(text: str) -> int | None:
@@ -234,7 +234,7 @@ def _orders(keys: Mapping[str, Sequence[Key]], editions: Sequence[str]) -> Itera
 
 
 # Editions in one question: what they answer is kept in a file, not in memory (`kg.engine`), and soon there.
-_AT_ONCE = 12
+_EDITIONS_PER_QUERY = 12
 # Where editions do not say that they are some, all measures are asked.
 _EDITIONS = f"SELECT DISTINCT ?edition WHERE {{ ?measure <{ONTOLOGY}edition> ?edition }} ORDER BY ?edition"
 
@@ -242,19 +242,19 @@ _EDITIONS = f"SELECT DISTINCT ?edition WHERE {{ ?measure <{ONTOLOGY}edition> ?ed
 _TERM = re.compile(r'^<(.*)>$|^"(.*)".*$')
 
 
-async def gathered(ask: RunQuery) -> Table:
+async def build_facet_index(ask: RunQuery) -> FacetIndex:
     """Build the facet index of a graph, in several queries, so that others get their turn in between."""
-    maker = Maker()
+    maker = FacetIndexBuilder()
     said = await fetch_editions(ask)
     editions = said or [row["edition"] for row in await fetch_rows(ask, _EDITIONS) if is_iri(row["edition"])]
-    for start in range(0, len(editions), _AT_ONCE):
-        for body in await _answered(ask, editions[start : start + _AT_ONCE]):
-            await asyncio.to_thread(maker.take, _read(body))
+    for start in range(0, len(editions), _EDITIONS_PER_QUERY):
+        for body in await _facet_results(ask, editions[start : start + _EDITIONS_PER_QUERY]):
+            await asyncio.to_thread(maker.add, _parse_tsv(body))
     named = await fetch_names(ask, maker.values())
     return await asyncio.to_thread(maker.table, named, next(iter(said), ""))
 
 
-async def _answered(ask: RunQuery, editions: Sequence[str]) -> list[bytes]:
+async def _facet_results(ask: RunQuery, editions: Sequence[str]) -> list[bytes]:
     """Return the results for editions: one, or several if a busy server had no time for one."""
     try:
         return [await ask(query_text("facets-of-measures", edition=editions), TSV)]
@@ -262,18 +262,18 @@ async def _answered(ask: RunQuery, editions: Sequence[str]) -> list[bytes]:
         if refusal.status != 503 or len(editions) == 1:
             raise
     half = len(editions) // 2
-    return [*await _answered(ask, editions[:half]), *await _answered(ask, editions[half:])]
+    return [*await _facet_results(ask, editions[:half]), *await _facet_results(ask, editions[half:])]
 
 
-async def titles(ask: RunQuery, measures: Sequence[str]) -> Names:
+async def fetch_titles(ask: RunQuery, measures: Sequence[str]) -> Names:
     """Return the titles of measures, by language."""
     return await fetch_texts(ask, "titles-of-measures", "measure", "title", measures)
 
 
-def _read(body: bytes) -> Iterator[Stated]:
+def _parse_tsv(body: bytes) -> Iterator[FacetStatement]:
     """Yield the rows of a TSV result, which distinguishes IRIs from literals, unlike CSV."""
     for line in body.decode().split("\n")[1:]:  # other characters that end lines may stand in a text
         terms = line.split("\t")
-        if len(terms) == len(Stated._fields) - 1 and terms[0].startswith("<"):
+        if len(terms) == len(FacetStatement._fields) - 1 and terms[0].startswith("<"):
             measure, facet, value = (_TERM.sub(lambda term: term[1] or term[2] or "", term) for term in terms)
-            yield Stated(measure, facet, value, terms[2].startswith("<"))
+            yield FacetStatement(measure, facet, value, terms[2].startswith("<"))

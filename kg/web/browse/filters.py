@@ -25,7 +25,7 @@ EDITION, ALL = "edition", "all"  # of several editions the newest is meant, unle
 
 
 @dataclass(frozen=True)
-class Special:
+class SpecialValue:
     """A facet value that is not a resource: its labels in Japanese and English, and its graph pattern."""
 
     words: tuple[str, str]
@@ -46,7 +46,7 @@ class Facet:
     folder: str
     pattern: str
     nothing: tuple[str, str]
-    special: Mapping[str, Special] = field(default_factory=dict)
+    special: Mapping[str, SpecialValue] = field(default_factory=dict)
     ordered: bool = False
     covering: bool = False
 
@@ -96,7 +96,7 @@ FACETS = (
         "?measure shisaku:expectedEffect ?any .",
         ("効果の印なし", "no effect marked"),
         {
-            "uncertain": Special(
+            "uncertain": SpecialValue(
                 ("どの効果か不明の○", "a mark of unknown column"), "?measure shisaku:uncertainEffect ?any_mark ."
             )
         },
@@ -123,11 +123,11 @@ FACETS = (
         _CORRECTION,
         ("訂正・疑義なし", "nothing corrected or in doubt"),
         {
-            "corrected": Special(
+            "corrected": SpecialValue(
                 ("訂正した箇所あり", "something corrected"),
                 f"{_CORRECTION} ?any_correction shisaku:corrected ?any_text .",
             ),
-            "doubtful": Special(
+            "doubtful": SpecialValue(
                 ("疑わしいが印字のまま", "doubtful, left as printed"),
                 f"{_CORRECTION} FILTER NOT EXISTS {{ ?any_correction shisaku:corrected ?any_text }}",
             ),
@@ -140,7 +140,7 @@ FACETS = (
         "edition",
         "?measure shisaku:edition ?any .",
         ("版なし", "no edition"),
-        {ALL: Special(("すべての版", "all editions"), "?measure shisaku:edition ?any_edition .")},
+        {ALL: SpecialValue(("すべての版", "all editions"), "?measure shisaku:edition ?any_edition .")},
         covering=True,
     ),
 )
@@ -148,7 +148,7 @@ BY_KEY = {facet.key: facet for facet in FACETS}
 
 
 @dataclass(frozen=True)
-class Sort:
+class SortOrder:
     """A sort order of the list: labels, variable of the query, and whether its values are numbers."""
 
     key: str
@@ -159,11 +159,11 @@ class Sort:
 
 # The first one is that of an address which names none. Measures that are alike stand as in the table of the source.
 SORTS = (
-    Sort("row", ("原典の順", "as in the source"), "row", counted=True),
-    Sort("number", ("施策番号", "number"), "number"),
-    Sort("listed", ("掲載時期", "listing time"), "start"),
-    Sort("targets", ("目標の数", "number of targets"), "targets", counted=True),
-    Sort("due", ("最初の期限", "first deadline"), "due"),
+    SortOrder("row", ("原典の順", "as in the source"), "row", counted=True),
+    SortOrder("number", ("施策番号", "number"), "number"),
+    SortOrder("listed", ("掲載時期", "listing time"), "start"),
+    SortOrder("targets", ("目標の数", "number of targets"), "targets", counted=True),
+    SortOrder("due", ("最初の期限", "first deadline"), "due"),
 )
 SORT_BY_KEY = {sort.key: sort for sort in SORTS}
 
@@ -176,7 +176,7 @@ _LAST_PAGE = 1_000_000
 
 
 @dataclass(frozen=True)
-class Ignored:
+class IgnoredParameter:
     """An ignored part of a URL, with the reason in both languages."""
 
     name: str
@@ -185,7 +185,7 @@ class Ignored:
 
 
 @dataclass(frozen=True)
-class Choice:
+class Selection:
     """Parsed parameters of a view. `values` are the selected values (IRIs, not keys) by facet.
 
     Of several editions the `newest` is selected by default.
@@ -198,7 +198,7 @@ class Choice:
     newest: str = ""
 
     @property
-    def backwards(self) -> bool:
+    def descending(self) -> bool:
         """True if the order is descending."""
         return self.sort.startswith("-")
 
@@ -223,7 +223,7 @@ class Choice:
         pairs = [*self.parameters(), *more.items()]
         return f"?{urlencode(pairs, safe=',:@-._~')}" if pairs else ""
 
-    def toggled(self, facet: Facet, value: str) -> "Choice":
+    def toggled(self, facet: Facet, value: str) -> "Selection":
         """Return the first page of the view with a value added, or removed if it is selected."""
         chosen = self.values.get(facet.key, ())
         left = tuple(each for each in chosen if each != value) if value in chosen else (*chosen, value)
@@ -232,49 +232,51 @@ class Choice:
         values = {key: each for key, each in {**self.values, facet.key: left}.items() if each}
         return replace(self, values=values, page=1)
 
-    def without_words(self) -> "Choice":
+    def without_words(self) -> "Selection":
         """Return the first page of the view without its search words."""
         return replace(self, words="", page=1)
 
-    def sorted_by(self, sort: str) -> "Choice":
+    def sorted_by(self, sort: str) -> "Selection":
         """Return the first page of the view in another order."""
         return replace(self, sort=sort, page=1)
 
-    def on(self, page: int) -> "Choice":
+    def on(self, page: int) -> "Selection":
         """Return another page of the view."""
         return replace(self, page=page)
 
 
-def read(
+def parse_parameters(
     parameters: Iterable[tuple[str, str]],
     known: Mapping[str, Iterable[str]],
     apart: Sequence[str] = (),
     newest: str = "",
-) -> tuple[Choice, list[Ignored]]:
+) -> tuple[Selection, list[IgnoredParameter]]:
     """Parse the parameters of a view, and return those that are ignored.
 
     `known` are the values of each facet; `apart` are parameters that others read. Empty ones, which a form sends, are
     skipped. `newest` is the newest of several editions, selected by default.
     """
-    choice, ignored = Choice(newest=newest), list[Ignored]()
+    choice, ignored = Selection(newest=newest), list[IgnoredParameter]()
     seen = set[str]()
     for name, text in parameters:
         text = text.strip()
         if name in apart or not text:
             continue
         if name in seen:
-            ignored.append(Ignored(name, text, ("二度目の指定です", "is given a second time")))
+            ignored.append(IgnoredParameter(name, text, ("二度目の指定です", "is given a second time")))
         elif name in BY_KEY:
             choice, unknown = _with_values(choice, BY_KEY[name], text, set(known.get(name, ())))
             ignored += unknown
         elif name in (WORDS, SORT, PAGE):
-            reason = _unfit(name, text)
+            reason = _invalid_reason(name, text)
             if reason:
-                ignored.append(Ignored(name, text[:60], reason))
+                ignored.append(IgnoredParameter(name, text[:60], reason))
             else:
-                choice = replace(choice, **_plain(name, text))  # type: ignore[arg-type]
+                choice = replace(choice, **_parsed_value(name, text))  # type: ignore[arg-type]
         else:
-            ignored.append(Ignored(name, text[:60], ("この一覧にはない項目です", "is no parameter of this list")))
+            ignored.append(
+                IgnoredParameter(name, text[:60], ("この一覧にはない項目です", "is no parameter of this list"))
+            )
         seen.add(name)
     if newest and EDITION not in choice.values:
         choice = replace(choice, values={**choice.values, EDITION: (newest,)})
@@ -282,7 +284,9 @@ def read(
     return replace(choice, values=values), ignored
 
 
-def _with_values(choice: Choice, facet: Facet, text: str, known: set[str]) -> tuple[Choice, list[Ignored]]:
+def _with_values(
+    choice: Selection, facet: Facet, text: str, known: set[str]
+) -> tuple[Selection, list[IgnoredParameter]]:
     keys = list(dict.fromkeys(key for key in text.split(",") if key))
     there, ignored = [], []
     for key in keys:
@@ -290,15 +294,19 @@ def _with_values(choice: Choice, facet: Facet, text: str, known: set[str]) -> tu
         if value in known or value == NOTHING or value in facet.special:
             there.append(value)
         else:
-            ignored.append(Ignored(facet.key, key[:60], ("このデータにはない値です", "is no value of these data")))
+            ignored.append(
+                IgnoredParameter(facet.key, key[:60], ("このデータにはない値です", "is no value of these data"))
+            )
     if len(there) > _MOST_VALUES:
-        ignored.append(Ignored(facet.key, "…", ("値が多すぎます", "has too many values; the first ones are used")))
+        ignored.append(
+            IgnoredParameter(facet.key, "…", ("値が多すぎます", "has too many values; the first ones are used"))
+        )
     return (
         replace(choice, values={**choice.values, facet.key: tuple(there[:_MOST_VALUES])}) if there else choice
     ), ignored
 
 
-def _unfit(name: str, text: str) -> tuple[str, str] | None:
+def _invalid_reason(name: str, text: str) -> tuple[str, str] | None:
     """Return why a parameter is invalid, or None."""
     if name == WORDS and len(text) > LONGEST_WORDS:
         return (f"{LONGEST_WORDS}文字を超えています", f"has more than {LONGEST_WORDS} characters")
@@ -309,7 +317,7 @@ def _unfit(name: str, text: str) -> tuple[str, str] | None:
     return None
 
 
-def _plain(name: str, text: str) -> dict[str, object]:
+def _parsed_value(name: str, text: str) -> dict[str, object]:
     if name == WORDS:
         return {"words": " ".join(text.split())}
     return {"sort": text} if name == SORT else {"page": int(text)}
@@ -326,7 +334,7 @@ _TEXTS = (
 )
 
 
-def question(choice: Choice, lang: str, hits: Sequence[str] | None = None) -> str:
+def selection_query(choice: Selection, lang: str, hits: Sequence[str] | None = None) -> str:
     """Return the query of a view, with names in a language; `hits` are the measures found by an index."""
     text = _FRONT.sub("", checked_query_text(NAME, _PLACE, _ORDER))
     conditions = "".join(f"    {line}\n" for line in _conditions(choice, hits))
@@ -334,31 +342,31 @@ def question(choice: Choice, lang: str, hits: Sequence[str] | None = None) -> st
         # the titles are there in both languages anyway
         text = re.sub(r'(LANG\(\?\w+_name\) = )"ja"', rf'\1"{lang}"', text)
     text = _PLACE.sub(lambda _: conditions, text)
-    return _ORDER.sub(lambda _: f"ORDER BY {order(choice)}", text)
+    return _ORDER.sub(lambda _: f"ORDER BY {order_clause(choice)}", text)
 
 
-def searching(words: str) -> str:
+def word_search_query(words: str) -> str:
     """Return the query for measures with these words, used if there is no index."""
     prefixes = "\n".join(line for line in checked_query_text(NAME).splitlines() if line.startswith("PREFIX"))
-    lines = "\n  ".join(_containing(words))
+    lines = "\n  ".join(_word_conditions(words))
     return f"{prefixes}\nSELECT ?measure WHERE {{\n  ?measure a shisaku:Measure .\n  {lines}\n}}"
 
 
-def order(choice: Choice) -> str:
+def order_clause(choice: Selection) -> str:
     """Return the ORDER BY of a view: unbound keys last in both directions; ties as in the source."""
     variable = f"?{SORT_BY_KEY[choice.order].variable}"
     bound = f"DESC(BOUND({variable}))"
     if choice.order == SORTS[0].key:
-        return f"?edition {bound} DESC({variable}) ?measure" if choice.backwards else _ALIKE
-    return f"{bound} {f'DESC({variable})' if choice.backwards else variable} {_ALIKE}"
+        return f"?edition {bound} DESC({variable}) ?measure" if choice.descending else _ALIKE
+    return f"{bound} {f'DESC({variable})' if choice.descending else variable} {_ALIKE}"
 
 
-def _conditions(choice: Choice, hits: Sequence[str] | None) -> Iterator[str]:
+def _conditions(choice: Selection, hits: Sequence[str] | None) -> Iterator[str]:
     if choice.words and hits is not None:
         yield f"# the measures in which the search of this site has found: {' '.join(choice.words.split())}"
         yield f"VALUES ?measure {{ {' '.join(str(NamedNode(iri)) for iri in hits)} }}"
     elif choice.words:
-        yield from _containing(choice.words)
+        yield from _word_conditions(choice.words)
     for key, values in choice.values.items():
         yield _condition(BY_KEY[key], values)
 
@@ -375,6 +383,6 @@ def _condition(facet: Facet, values: Sequence[str]) -> str:
     return f"FILTER({' || '.join(parts)})"
 
 
-def _containing(words: str) -> Iterator[str]:
+def _word_conditions(words: str) -> Iterator[str]:
     for word in words.lower().split():
         yield f"FILTER EXISTS {{ ?measure {_TEXTS} ?any . FILTER(CONTAINS(LCASE(STR(?any)), {Literal(word)})) }}"

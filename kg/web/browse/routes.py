@@ -28,20 +28,20 @@ from kg.http.responses import (
 from kg.http.sparql_endpoint import FileSender, Refusal
 from kg.http.templates import View
 from kg.web.browse import filters as choices
-from kg.web.browse.browse_page import Find, Row, Shown, Words, kept
-from kg.web.browse.facet_index import Table, gathered, titles
-from kg.web.browse.filters import FACETS, Choice, Ignored, question, searching
+from kg.web.browse.browse_page import Find, ListPage, ListPresenter, MeasureRow, hidden_parameters
+from kg.web.browse.facet_index import FacetIndex, build_facet_index, fetch_titles
+from kg.web.browse.filters import FACETS, IgnoredParameter, Selection, selection_query, word_search_query
 
 PATH = "browse"
 SPARQL = Format("SPARQL", "application/sparql-query", ("rq",))
 _FORMS = (CSV, PLAIN_JSON, SPARQL)
 _PATIENCE = 5.0  # seconds that a page waits for the table of a graph, which is made once
 _AGAIN = 10  # seconds of Retry-After
-_MAKING = (
+_BUILDING = (
     "施策の一覧を用意しています。少し待ってから、もう一度開いてください。",
     f"the list of measures is being made; ask again in {_AGAIN} seconds",
 )
-_APART = ("lang", "format")
+_NEGOTIATED = ("lang", "format")
 _LONGEST_QUERY = 200_000  # characters: what the endpoint takes
 _LONGEST_ADDRESS = 24_000  # bytes: what browsers and proxies let pass
 
@@ -49,7 +49,7 @@ _LONGEST_ADDRESS = 24_000  # bytes: what browsers and proxies let pass
 def router(answers: Answers, release: Release | None, sending: FileSender, find: Find | None) -> APIRouter:
     """Return these routes; `find` searches the index, if there is or will be one."""
     routes = APIRouter(tags=["measures"])
-    browse = Browse(answers, release, sending, find)
+    browse = MeasureListPages(answers, release, sending, find)
 
     @routes.get(f"/{PATH}", summary="List the measures: narrowed by facets, sorted, searched")
     async def listed(request: Request) -> Response:
@@ -72,37 +72,40 @@ def router(answers: Answers, release: Release | None, sending: FileSender, find:
 
 
 @dataclass(frozen=True)
-class _Asked:
+class _ListRequest:
     """A requested view: its parameters, the measures with its words, and the ignored parameters."""
 
-    choice: Choice
-    table: Table
+    choice: Selection
+    table: FacetIndex
     hits: int | None
-    ignored: Sequence[Ignored]
+    ignored: Sequence[IgnoredParameter]
 
 
-class Browse:
+class MeasureListPages:
     """Request handlers for views of the measures of one graph."""
 
     def __init__(self, answers: Answers, release: Release | None, sending: FileSender, find: Find | None) -> None:
         self._ask: RunQuery = query_runner(answers)
         self._answer = large_query_runner(answers)
         self._release, self._sending, self._find = release, sending, find
-        self._making: asyncio.Task[Table] | None = None
+        self._making: asyncio.Task[FacetIndex] | None = None
 
     async def answer(self, request: Request, format: Format | None) -> Response:
         """Return a view in a format; without a format, its query."""
         asked = DocumentRequest(request, PATH, None if format is HTML else format)
         table = await self._table()
         if table is None:
-            return _later(asked, _MAKING, {"Retry-After": str(_AGAIN)})
-        choice, ignored = choices.read(request.query_params.multi_items(), table.bits, _APART, table.newest)
+            return _unavailable(asked, _BUILDING, {"Retry-After": str(_AGAIN)})
+        choice, ignored = choices.parse_parameters(
+            request.query_params.multi_items(), table.bits, _NEGOTIATED, table.newest
+        )
         ignored += [
-            Ignored("lang", text.removeprefix("lang="), choices.NO_LANGUAGE) for text in unknown_languages(request)
+            IgnoredParameter("lang", text.removeprefix("lang="), choices.NO_LANGUAGE)
+            for text in unknown_languages(request)
         ]
         view = replace(view_of(request), path=PATH, root=asked.root, parameters=choice.parameters())
-        if format is HTML and not ignored and choice.parameters() != _given(request):
-            named = {key: request.query_params[key] for key in _APART if key in request.query_params}
+        if format is HTML and not ignored and choice.parameters() != _given_parameters(request):
+            named = {key: request.query_params[key] for key in _NEGOTIATED if key in request.query_params}
             return redirect_response(303, f"{asked.root}{PATH}{choice.address(**named)}")
         if format is not HTML and ignored:
             raise Refusal(400, "; ".join(f"{each.name}={each.value} {each.reason[1]}" for each in ignored))
@@ -114,8 +117,8 @@ class Browse:
             if refusal.status != 503:
                 raise
             text = ("今は語で絞り込めません。少し待ってから、もう一度開いてください。", refusal.detail)
-            return _later(asked, text, refusal.headers)
-        which = _Asked(choice, table, hits, ignored)
+            return _unavailable(asked, text, refusal.headers)
+        which = _ListRequest(choice, table, hits, ignored)
         if format is HTML:
             return await self._page(asked, view, which)
         if format is PLAIN_JSON:
@@ -130,24 +133,24 @@ class Browse:
             )
         return await self._csv(asked, query, which)
 
-    async def _table(self) -> Table | None:
+    async def _table(self) -> FacetIndex | None:
         """Return the facet index; None while it is being built."""
         if self._making is None or (self._making.done() and self._making.exception()):
-            self._making = asyncio.create_task(gathered(self._ask))
+            self._making = asyncio.create_task(build_facet_index(self._ask))
         done, _ = await asyncio.wait([self._making], timeout=_PATIENCE)
         return self._making.result() if done else None
 
     async def _found(self, words: str) -> Sequence[str]:
         if self._find:
             return await self._find(words)
-        return [row["measure"] for row in await fetch_rows(self._ask, searching(words))]
+        return [row["measure"] for row in await fetch_rows(self._ask, word_search_query(words))]
 
-    def _question(self, which: _Asked, view: View) -> str:
+    def _question(self, which: _ListRequest, view: View) -> str:
         found = which.table.selected(which.choice.values, which.hits)
         hits = [*which.table.each(found)] if self._find and which.choice.words else None
-        return question(which.choice, view.lang, hits)
+        return selection_query(which.choice, view.lang, hits)
 
-    async def _page(self, asked: DocumentRequest, view: View, which: _Asked) -> Response:
+    async def _page(self, asked: DocumentRequest, view: View, which: _ListRequest) -> Response:
         shown = await self._shown(view, which)
         query = self._question(which, view)
         rest = which.choice.on(1).address(lang=view.lang)
@@ -157,7 +160,7 @@ class Browse:
             shown=shown,
             choice=which.choice,
             ignored=which.ignored,
-            kept=kept(which.choice),
+            kept=hidden_parameters(which.choice),
             query=query if len(query) < _LONGEST_ADDRESS > len(quote(query)) else "",
             askable=len(query) <= _LONGEST_QUERY,
             forms={name: f"{view.root}{PATH}.{name}{rest}" for name in (form.names[0] for form in _FORMS)},
@@ -166,7 +169,7 @@ class Browse:
         links = [link(f"./{PATH}.{form.names[0]}{rest}", "alternate", form.media_type) for form in _FORMS]
         return representation_response(asked, Representation(HTML, html.encode(), location, links), self._release)
 
-    async def _json(self, asked: DocumentRequest, view: View, which: _Asked) -> Response:
+    async def _json(self, asked: DocumentRequest, view: View, which: _ListRequest) -> Response:
         shown, table = await self._shown(view, which), which.table
         content = {
             "total": shown.total,
@@ -187,11 +190,11 @@ class Browse:
         rest = which.choice.address(lang=view.lang)
         return representation_response(asked, Representation(PLAIN_JSON, body, f"./{PATH}.json{rest}"), self._release)
 
-    async def _shown(self, view: View, which: _Asked) -> Shown:
-        words = Words(view, which.table, which.choice, which.hits)
-        return words.shown(await titles(self._ask, [which.table.iris[place] for place in words.places()]))
+    async def _shown(self, view: View, which: _ListRequest) -> ListPage:
+        words = ListPresenter(view, which.table, which.choice, which.hits)
+        return words.shown(await fetch_titles(self._ask, [which.table.iris[place] for place in words.places()]))
 
-    async def _csv(self, asked: DocumentRequest, query: str, which: _Asked) -> Response:
+    async def _csv(self, asked: DocumentRequest, query: str, which: _ListRequest) -> Response:
         """Return all rows of a view: the result of its query, as the endpoint serializes it."""
         answer = await self._answer(query, CSV)
         number = which.table.selected(which.choice.values, which.hits).bit_count()
@@ -207,18 +210,18 @@ class Browse:
         return response
 
 
-def _given(request: Request) -> tuple[tuple[str, str], ...]:
-    return tuple(pair for pair in request.query_params.multi_items() if pair[0] not in _APART)
+def _given_parameters(request: Request) -> tuple[tuple[str, str], ...]:
+    return tuple(pair for pair in request.query_params.multi_items() if pair[0] not in _NEGOTIATED)
 
 
-def _record(row: Row) -> dict[str, object]:
+def _record(row: MeasureRow) -> dict[str, object]:
     """Return a row for JSON."""
     things = {key: [each.words for each in listed] for key, listed in row.things.items()}
     edition = {"edition": row.edition} if row.edition else {}
     return {"measure": row.iri, "title": row.title, **edition, **row.keys, **things, "marks": sorted(row.marks)}
 
 
-def _later(asked: DocumentRequest, text: tuple[str, str], headers: Mapping[str, str] | None) -> Response:
+def _unavailable(asked: DocumentRequest, text: tuple[str, str], headers: Mapping[str, str] | None) -> Response:
     """Return a 503 notice with `Retry-After`."""
     response = notice_response(asked, Notice(503, ("今は開けません", "Not now"), text), ())
     response.headers.update(headers or {})

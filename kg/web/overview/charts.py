@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from kg.core.iris import ID
 from kg.http.query_client import Names, Row
 from kg.http.templates import View
-from kg.web.browse.filters import NOTHING, Choice
-from kg.web.diagram import cut, lines
-from kg.web.overview.overview_queries import Edition, called, leads_to, thing
+from kg.web.browse.filters import NOTHING, Selection
+from kg.web.diagram import truncate, wrap
+from kg.web.overview.overview_queries import Edition, linked_thing, localized_text, page_url
 from kg.web.presenter import Value
 
 STEPS = 5  # of strength; the style sheet has a colour for each
@@ -20,7 +20,7 @@ _SMALL = 1.23  # headings are in smaller letters: so much more has room
 
 
 @dataclass(frozen=True)
-class Head:
+class Heading:
     """The heading of a row or a column: its lines and the position of the first."""
 
     lines: Sequence[str]
@@ -29,7 +29,7 @@ class Head:
 
 
 @dataclass(frozen=True)
-class Cell:
+class HeatCell:
     """A cell of the heat map: position, number of measures, colour step of `STEPS`, link and label."""
 
     x: float
@@ -41,14 +41,14 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Heat:
+class HeatMap:
     """The heat map, its data as table rows, and the numbers of rows and columns not shown."""
 
     width: float
     height: float
-    columns: Sequence[Head]
-    rows: Sequence[Head]
-    cells: Sequence[Cell]
+    columns: Sequence[Heading]
+    rows: Sequence[Heading]
+    cells: Sequence[HeatCell]
     table: Sequence[dict[str, object]]
     unlisted: tuple[int, int]
     box: tuple[int, int] = (_WIDTH, _HEIGHT)
@@ -63,12 +63,12 @@ class _Axis:
     unlisted: int
 
 
-def heat(found: Sequence[Row], edition: Edition, view: View) -> Heat:
+def heat_map(found: Sequence[Row], edition: Edition, view: View) -> HeatMap:
     """Return the heat map of the rows of measures-by-pillar-and-lead."""
     lead = _axis(found, "organization", "name", view, view.t("主担当の印なし", "No lead marked"), _MOST_ROWS)
     pillar = _axis(found, "pillar", "pillar", view, view.t("柱の記載なし", "No pillar given"), _MOST_COLUMNS)
     measures = {_pair(row): int(row["measures"]) for row in found}
-    heads = [lines(pillar.names[key][0], (_WIDTH - _PAD) * _SMALL, 5) for key in pillar.shown]
+    heads = [wrap(pillar.names[key][0], (_WIDTH - _PAD) * _SMALL, 5) for key in pillar.shown]
     top = _LINE * max((len(head) for head in heads), default=0) + _PAD
     most = max(measures.values(), default=1)
     cells = []
@@ -76,18 +76,19 @@ def heat(found: Sequence[Row], edition: Edition, view: View) -> Heat:
         count = measures.get((row, column), 0)
         name = f"{lead.names[row][0]} × {pillar.names[column][0]}: {view.t(f'{count}件', f'{count} measures')}"
         x, y = _SIDE + at % len(pillar.shown) * _WIDTH, top + at // len(pillar.shown) * _HEIGHT
-        href = _listed(row, column, edition, view) if count else ""
-        cells.append(Cell(x, y, count, -(-STEPS * count // most), href, name))
+        href = _list_url(row, column, edition, view) if count else ""
+        cells.append(HeatCell(x, y, count, -(-STEPS * count // most), href, name))
     columns = [
-        Head(head, _SIDE + (at + 0.5) * _WIDTH, top - _PAD - _LINE * (len(head) - 1)) for at, head in enumerate(heads)
+        Heading(head, _SIDE + (at + 0.5) * _WIDTH, top - _PAD - _LINE * (len(head) - 1))
+        for at, head in enumerate(heads)
     ]
-    return Heat(
+    return HeatMap(
         _SIDE + len(pillar.shown) * _WIDTH + 2,
         top + len(lead.shown) * _HEIGHT + 2,
         columns,
-        [_row_head(lead.names[key][0], top + at * _HEIGHT) for at, key in enumerate(lead.shown)],
+        [_row_heading(lead.names[key][0], top + at * _HEIGHT) for at, key in enumerate(lead.shown)],
         cells,
-        [_told(row, lead, pillar, edition, view) for row in found],
+        [_table_row(row, lead, pillar, edition, view) for row in found],
         (lead.unlisted, pillar.unlisted),
     )
 
@@ -98,7 +99,7 @@ def _axis(found: Sequence[Row], thing: str, stem: str, view: View, nothing: str,
     for row in found:
         key = row.get(thing, NOTHING)
         counted[key] += int(row["measures"])
-        named[key] = (nothing, "") if key == NOTHING else called(row, stem, view)
+        named[key] = (nothing, "") if key == NOTHING else localized_text(row, stem, view)
         if not named[key][0]:
             named[key] = (key, "")
     order = sorted(counted, key=lambda key: (key == NOTHING, -counted[key], key))
@@ -106,26 +107,26 @@ def _axis(found: Sequence[Row], thing: str, stem: str, view: View, nothing: str,
     return _Axis(shown, named, len(order) - len(shown))
 
 
-def _row_head(words: str, y: float) -> Head:
-    wrapped = lines(words, (_SIDE - 2 * _PAD) * _SMALL, 3)
-    return Head(wrapped, _SIDE - _PAD, y + _HEIGHT / 2 + 5 - _LINE * (len(wrapped) - 1) / 2)
+def _row_heading(words: str, y: float) -> Heading:
+    wrapped = wrap(words, (_SIDE - 2 * _PAD) * _SMALL, 3)
+    return Heading(wrapped, _SIDE - _PAD, y + _HEIGHT / 2 + 5 - _LINE * (len(wrapped) - 1) / 2)
 
 
 def _pair(row: Row) -> tuple[str, str]:
     return row.get("organization", NOTHING), row.get("pillar", NOTHING)
 
 
-def _listed(lead: str, pillar: str, edition: Edition, view: View) -> str:
+def _list_url(lead: str, pillar: str, edition: Edition, view: View) -> str:
     """Return the URL of the list of these measures; empty if the list is not served."""
     if "browse" not in view.site.ways:
         return ""
-    chosen = Choice({"pillar": (pillar,), "lead": (lead,), **edition.values})
+    chosen = Selection({"pillar": (pillar,), "lead": (lead,), **edition.values})
     return f"{view.root}browse{chosen.address(lang=view.lang)}"
 
 
-def _told(row: Row, lead: _Axis, pillar: _Axis, edition: Edition, view: View) -> dict[str, object]:
+def _table_row(row: Row, lead: _Axis, pillar: _Axis, edition: Edition, view: View) -> dict[str, object]:
     organization, column = _pair(row)
-    href = _listed(organization, column, edition, view)
+    href = _list_url(organization, column, edition, view)
     return {
         "lead": Value(*lead.names[organization]),
         "pillar": Value(*pillar.names[column]),
@@ -144,7 +145,7 @@ _MOST = 40
 
 
 @dataclass(frozen=True)
-class Piece:
+class BarSegment:
     """A segment of a bar: state, position, length and number of measures."""
 
     state: str
@@ -160,12 +161,12 @@ class Bar:
 
     lines: Sequence[str]
     y: float
-    pieces: Sequence[Piece]
+    pieces: Sequence[BarSegment]
     share: str
 
 
 @dataclass(frozen=True)
-class Coverage:
+class CoverageChart:
     """The bar chart, and its data as table rows."""
 
     width: float
@@ -175,17 +176,19 @@ class Coverage:
     table: Sequence[dict[str, object]]
 
 
-def coverage(found: Sequence[Row], view: View) -> Coverage:
+def coverage(found: Sequence[Row], view: View) -> CoverageChart:
     """Return the bar chart of the rows of completeness-by-column."""
     bars = [_bar(row, at, view) for at, row in enumerate(found[:_MOST])]
     table = [
         {
-            "column": thing(row["column"], called(row, "column", view)[0], view, called(row, "column", view)[1]),
+            "column": linked_thing(
+                row["column"], localized_text(row, "column", view)[0], view, localized_text(row, "column", view)[1]
+            ),
             **{state: row[state] for state in STATES},
         }
         for row in found
     ]
-    return Coverage(_COVERAGE_SIDE + _LENGTH + _AFTER, len(bars) * _PITCH + 6, _COVERAGE_SIDE, bars, table)
+    return CoverageChart(_COVERAGE_SIDE + _LENGTH + _AFTER, len(bars) * _PITCH + 6, _COVERAGE_SIDE, bars, table)
 
 
 def _bar(row: Row, at: int, view: View) -> Bar:
@@ -196,11 +199,11 @@ def _bar(row: Row, at: int, view: View) -> Bar:
         size = _LENGTH * count / total
         if count:
             name = f"{view.t(*words)}: {view.t(f'{count}件', f'{count} measures')}"
-            pieces.append(Piece(state, round(x, 1), round(size, 1), count, name))
+            pieces.append(BarSegment(state, round(x, 1), round(size, 1), count, name))
         x += size
-    name = called(row, "column", view)[0] or row["column"]
+    name = localized_text(row, "column", view)[0] or row["column"]
     return Bar(
-        lines(name, _COVERAGE_SIDE - 16, 2),
+        wrap(name, _COVERAGE_SIDE - 16, 2),
         at * _PITCH + (_PITCH - _BAR) / 2,
         pieces,
         f"{int(row['filled']) / total:.0%}",
@@ -211,16 +214,16 @@ YEARLY, UNDATED = "yearly", "undated"
 FISCAL_YEAR = "fiscal-year"
 _OTHERS = (YEARLY, UNDATED)
 _RECURRING = f"{ID}target-role/recurring"
-_MARK, _ABREAST, _HIGHEST = 26, 3, 14  # room of a mark in pixels; marks beside and over each other
+_MARK, _MARKS_PER_ROW, _HIGHEST = 26, 3, 14  # room of a mark in pixels; marks beside and over each other
 _MOST_MARKS = 63
-_COLUMN, _EMPTY = _MARK * _ABREAST + 22, 70  # of a year with targets, and of one without
+_COLUMN, _EMPTY = _MARK * _MARKS_PER_ROW + 22, 70  # of a year with targets, and of one without
 _LONGEST_SPAN = 16  # years that are shown one by one, also those without a target
 _MOST_YEARS = 20
 _BELOW = 58  # pixels for what stands under the line
 
 
 @dataclass(frozen=True)
-class Mark:
+class TargetMark:
     """A target: the centre of its mark, whether it is a milestone, its link, and its label.
 
     `elsewhere` is true if its printed period is not a fiscal year: it is drawn in the year in which that ends.
@@ -235,7 +238,7 @@ class Mark:
 
 
 @dataclass(frozen=True)
-class Column:
+class YearColumn:
     """A year, or the undated or yearly targets: lines of its label, centre, number of targets, number not shown."""
 
     lines: Sequence[str]
@@ -257,8 +260,8 @@ class Timeline:
     width: float
     height: float
     line: tuple[float, float]
-    columns: Sequence[Column]
-    marks: Sequence[Mark]
+    columns: Sequence[YearColumn]
+    marks: Sequence[TargetMark]
     table: Sequence[dict[str, object]]
     undated: int
     yearly: int
@@ -266,7 +269,7 @@ class Timeline:
     elsewhere: int  # targets with another period than a fiscal year
 
 
-def years(found: Sequence[Row]) -> list[str]:
+def fiscal_years(found: Sequence[Row]) -> list[str]:
     """Return the IRIs of the fiscal years of the rows of targets-on-a-time-line."""
     return [f"{ID}fiscal-year/{year}" for year in _span(_grouped(found))]
 
@@ -279,20 +282,22 @@ def timeline(found: Sequence[Row], named: Names, view: View) -> Timeline:
     counts = [len(groups.get(key, ())) for key in shown]
     highest = _height(counts)
     base = highest * _MARK + 34
-    columns, marks, left, end = [], list[Mark](), 8.0, 8.0
+    columns, marks, left, end = [], list[TargetMark](), 8.0, 8.0
     for key in shown:
         left += 20 if key in _OTHERS and left == end else 0
         targets = groups.get(key, [])
         width = _COLUMN if targets else _EMPTY
         middle = left + width / 2
-        heaped = targets[: highest * _ABREAST]
+        heaped = targets[: highest * _MARKS_PER_ROW]
         words = _words(key, named, view)
-        columns.append(Column(words, middle, len(targets), len(targets) - len(heaped), key not in _OTHERS))
+        columns.append(YearColumn(words, middle, len(targets), len(targets) - len(heaped), key not in _OTHERS))
         for place, row in enumerate(heaped):
-            x = middle + (place % _ABREAST - (_ABREAST - 1) / 2) * _MARK
-            y = base - 6 - (place // _ABREAST + 0.5) * _MARK
+            x = middle + (place % _MARKS_PER_ROW - (_MARKS_PER_ROW - 1) / 2) * _MARK
+            y = base - 6 - (place // _MARKS_PER_ROW + 0.5) * _MARK
             marks.append(
-                Mark(x, y, row["milestone"] == "true", _elsewhere(row), leads_to(row["target"], view), _name(row))
+                TargetMark(
+                    x, y, row["milestone"] == "true", _is_other_period(row), page_url(row["target"], view), _name(row)
+                )
             )
         left += width
         end = left if key not in _OTHERS else end
@@ -302,23 +307,23 @@ def timeline(found: Sequence[Row], named: Names, view: View) -> Timeline:
         line=(base, end),
         columns=columns,
         marks=marks,
-        table=[_timeline_told(row, view) for row in found],
+        table=[_timeline_row(row, view) for row in found],
         undated=len(groups.get(UNDATED, ())),
         yearly=len(groups.get(YEARLY, ())),
         unlisted=max(0, len(span) - _MOST_YEARS),
-        elsewhere=sum(map(_elsewhere, found)),
+        elsewhere=sum(map(_is_other_period, found)),
     )
 
 
 def _height(counts: Sequence[int]) -> int:
     """Return the maximum number of stacked marks; if there are many targets, fewer are shown."""
-    highest = min(_HIGHEST, max((-(-count // _ABREAST) for count in counts), default=1))
-    while highest > 1 and sum(min(count, highest * _ABREAST) for count in counts) > _MOST_MARKS:
+    highest = min(_HIGHEST, max((-(-count // _MARKS_PER_ROW) for count in counts), default=1))
+    while highest > 1 and sum(min(count, highest * _MARKS_PER_ROW) for count in counts) > _MOST_MARKS:
         highest -= 1
     return highest
 
 
-def _elsewhere(row: Row) -> bool:
+def _is_other_period(row: Row) -> bool:
     """Return whether the printed period is not a fiscal year."""
     return row.get("period_kind", FISCAL_YEAR) != FISCAL_YEAR
 
@@ -350,23 +355,23 @@ def _words(key: str, named: Names, view: View) -> list[str]:
         return ["時期の", "記載なし"] if view.lang == "ja" else ["no time", "printed"]
     era = named.get(f"{ID}fiscal-year/{key}", {}).get("ja", "")
     # the English names of fiscal years say no more than the number does
-    return [view.t(f"{key}年度", f"FY {key}"), *([cut(era, _COLUMN)] if era and view.lang == "ja" else [])]
+    return [view.t(f"{key}年度", f"FY {key}"), *([truncate(era, _COLUMN)] if era and view.lang == "ja" else [])]
 
 
 def _name(row: Row) -> str:
     number = f"{row['number']} " if row.get("number") else ""
-    period = f"({row['period_ja']})" if _elsewhere(row) and row.get("period_ja") else ""
+    period = f"({row['period_ja']})" if _is_other_period(row) and row.get("period_ja") else ""
     return f"{number}{row['printed'][:120]}{period}"
 
 
-def _timeline_told(row: Row, view: View) -> dict[str, object]:
-    period, lang = called(row, "period", view)
+def _timeline_row(row: Row, view: View) -> dict[str, object]:
+    period, lang = localized_text(row, "period", view)
     when = view.t("毎年", "every year") if _key(row) == YEARLY else view.t("記載なし", "none printed")
     kind = ("達成時期", "milestone") if row["milestone"] == "true" else ("数値目標", "number")
     return {
         "year": row.get("fiscal_year", ""),
         "period": Value(period, lang) if period else when,
         "kind": view.t(*kind),
-        "target": thing(row["target"], row["printed"], view, "ja"),
+        "target": linked_thing(row["target"], row["printed"], view, "ja"),
         "measure": row.get("number", ""),
     }

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from kg.core.labels import preferred
 from kg.http.query_client import Names, Row
 from kg.http.templates import View
-from kg.web.diagram import lines
-from kg.web.overview.overview_queries import leads_to, thing
+from kg.web.diagram import wrap
+from kg.web.overview.overview_queries import linked_thing, page_url
 
 _WIDTH, _HEIGHT, _RADIUS = 860, 610, 230
 _MOST, _MOST_LINES = 24, 72  # discs: those with the most partners; lines: the widest
@@ -87,7 +87,7 @@ def layout(found: Sequence[Row]) -> Layout:
         for row in found
         if row["one"] in shown and row["other"] in shown
     }
-    return Layout(_on_circle(_settled(shown, shared)), shared, partners, len(partners) - len(shown))
+    return Layout(_on_circle(_circular_order(shown, shared)), shared, partners, len(partners) - len(shown))
 
 
 def network(found: Sequence[Row], laid: Layout, named: Names, view: View) -> Network:
@@ -98,7 +98,7 @@ def network(found: Sequence[Row], laid: Layout, named: Names, view: View) -> Net
         height=_HEIGHT,
         nodes=[_node(iri, laid, names[iri], view) for iri in laid.places],
         edges=_edges(laid, names, view),
-        table=[_told(row, names, view) for row in found],
+        table=[_table_row(row, names, view) for row in found],
         unlisted=laid.unlisted,
         undrawn=max(0, len(laid.shared) - _MOST_LINES),
     )
@@ -108,7 +108,7 @@ def _ends(found: Sequence[Row]) -> set[str]:
     return {row[end] for row in found for end in ("one", "other")}
 
 
-def _settled(shown: Sequence[str], shared: Mapping[Pair, int]) -> list[str]:
+def _circular_order(shown: Sequence[str], shared: Mapping[Pair, int]) -> list[str]:
     """Return an order of the ministries on the circle in which those that share much are near each other.
 
     Pairs are swapped as long as that reduces the weighted total length of the edges.
@@ -156,7 +156,7 @@ def _node(iri: str, laid: Layout, name: str, view: View) -> Node:
     radius = round(8 + 2.4 * math.sqrt(partners), 1)
     aside = (x - _WIDTH / 2) / _RADIUS  # 1 at the right, -1 at the left
     anchor = "middle" if abs(aside) < 0.2 else ("start" if aside > 0 else "end")
-    wrapped = lines(name, 180, 3)
+    wrapped = wrap(name, 180, 3)
     away = radius + 8
     words_y = y + 5 - _LINE * (len(wrapped) - 1) / 2
     if anchor == "middle":
@@ -164,7 +164,7 @@ def _node(iri: str, laid: Layout, name: str, view: View) -> Node:
         words_y = y - away - _LINE * (len(wrapped) - 1) if above else y + away + 10
     told = view.t(f"{name}: {partners}の府省庁と共に", f"{name}: together with {partners} others")
     words_x = x + (0 if anchor == "middle" else math.copysign(away, aside))
-    return Node(x, y, radius, wrapped, round(words_x, 1), round(words_y, 1), anchor, leads_to(iri, view), told)
+    return Node(x, y, radius, wrapped, round(words_x, 1), round(words_y, 1), anchor, page_url(iri, view), told)
 
 
 def _edges(laid: Layout, names: Mapping[str, str], view: View) -> list[Edge]:
@@ -195,6 +195,6 @@ def _inward(place: float, middle: float) -> float:
     return round(place + (middle - place) * _INWARD, 1)
 
 
-def _told(row: Row, names: Mapping[str, str], view: View) -> dict[str, object]:
-    ends = {end: thing(row[end], names[row[end]], view) for end in ("one", "other")}
+def _table_row(row: Row, names: Mapping[str, str], view: View) -> dict[str, object]:
+    ends = {end: linked_thing(row[end], names[row[end]], view) for end in ("one", "other")}
     return {**ends, "measures": row["measures"], "led": row["led_by_both"]}

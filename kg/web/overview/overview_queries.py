@@ -12,7 +12,7 @@ from kg.http.responses import path_of
 from kg.http.templates import LANGUAGES, View
 from kg.web.browse.filters import BY_KEY
 from kg.web.presenter import Value
-from kg.web.query_library import Behind
+from kg.web.query_library import QueryLink
 
 PARAMETER = EDITION
 
@@ -23,7 +23,7 @@ class Edition:
 
     iri: str
     key: str
-    alone: bool = False
+    is_only: bool = False
 
     @property
     def about(self) -> tuple[tuple[str, str], ...]:
@@ -33,11 +33,11 @@ class Edition:
     @property
     def values(self) -> dict[str, tuple[str, ...]]:
         """The filter of the list of measures for this edition; empty if it is the only one."""
-        return {} if self.alone else {PARAMETER: (self.iri,)}
+        return {} if self.is_only else {PARAMETER: (self.iri,)}
 
 
 @dataclass(frozen=True)
-class Editions:
+class EditionList:
     """The editions of a graph, newest first, with their names."""
 
     every: Sequence[Edition]
@@ -47,32 +47,32 @@ class Editions:
         """Return the edition of a key, the newest for an empty key, or None for an unknown one."""
         return next((edition for edition in self.every if key in ("", edition.key)), None)
 
-    def called(self, edition: Edition, lang: str) -> str:
+    def name_of(self, edition: Edition, lang: str) -> str:
         """Return the name of an edition."""
         return preferred(self.names.get(edition.iri, {}), lang) or edition.key
 
 
-async def editions(ask: RunQuery) -> Editions:
+async def fetch_edition_list(ask: RunQuery) -> EditionList:
     """Return the editions of a graph."""
     found = await fetch_editions(ask)
     short = BY_KEY[PARAMETER].short
-    return Editions([Edition(iri, short(iri), len(found) == 1) for iri in found], await fetch_names(ask, found))
+    return EditionList([Edition(iri, short(iri), len(found) == 1) for iri in found], await fetch_names(ask, found))
 
 
 _LONGEST = 400  # characters of a text of the data: there are many on one page
 
 
 @dataclass(frozen=True)
-class Answered:
+class QueryResult:
     """The result of a stored query, and a link to the query."""
 
     rows: Sequence[Row]
-    behind: Behind
+    behind: QueryLink
 
 
-async def answered(
+async def run_stored_query(
     ask: RunQuery, name: str, edition: Edition | None = None, most: int = 0, **about: Sequence[Term]
-) -> Answered | None:
+) -> QueryResult | None:
     """Run a stored query about an edition or other resources, with at most `most` rows; None if it was deleted."""
     try:
         text = query_text(name, **({"edition": [edition.iri]} if edition else {}), **about)
@@ -80,22 +80,22 @@ async def answered(
         return None
     limit = f"\nLIMIT {most}" if most else ""
     named = tuple((variable, str(things[0])) for variable, things in about.items() if len(things) == 1)
-    behind = Behind(name, (*(edition.about if edition else ()), *named))
-    return Answered(await fetch_rows(ask, text.rstrip() + limit), behind)
+    behind = QueryLink(name, (*(edition.about if edition else ()), *named))
+    return QueryResult(await fetch_rows(ask, text.rstrip() + limit), behind)
 
 
-def called(row: Row, stem: str, view: View) -> tuple[str, str]:
+def localized_text(row: Row, stem: str, view: View) -> tuple[str, str]:
     """Return a text of a row in the language of a page, else in the other, with its language."""
     texts = {lang: row[f"{stem}_{lang}"][:_LONGEST] for lang in LANGUAGES if row.get(f"{stem}_{lang}")}
     return told(texts, view.lang)
 
 
-def leads_to(iri: str, view: View) -> str:
+def page_url(iri: str, view: View) -> str:
     """Return the URL of the page of a resource, for a place in the source that in the viewer; or an empty text."""
     path = path_of(iri)
     return view.link(path.removeprefix("doc/") if path.startswith("doc/source/") else path) if path else ""
 
 
-def thing(iri: str, words: str, view: View, lang: str = "") -> Value:
+def linked_thing(iri: str, words: str, view: View, lang: str = "") -> Value:
     """Return a resource as displayed, with its link."""
-    return Value((words or iri.removeprefix(ID))[:_LONGEST], lang, leads_to(iri, view))
+    return Value((words or iri.removeprefix(ID))[:_LONGEST], lang, page_url(iri, view))

@@ -19,43 +19,50 @@ from kg.http.openapi import response_docs as told_as
 from kg.http.query_client import Names, RunQuery, fetch_names
 from kg.http.responses import DocumentRequest, Notice, Representation, notice_response, representation_response, view_of
 from kg.http.templates import View
-from kg.web.overview.charts import STATES, coverage, heat, timeline, years
+from kg.web.overview.charts import STATES, coverage, fiscal_years, heat_map, timeline
 from kg.web.overview.network import Layout, layout, network
-from kg.web.overview.overview_queries import PARAMETER, Answered, Edition, Editions, answered, editions
-from kg.web.overview.quality import Gathered, gathered, quality
+from kg.web.overview.overview_queries import (
+    PARAMETER,
+    Edition,
+    EditionList,
+    QueryResult,
+    fetch_edition_list,
+    run_stored_query,
+)
+from kg.web.overview.quality import QualityResults, present_quality, query_quality
 
 
 @dataclass(frozen=True)
-class Pictures:
+class ChartResults:
     """Query results of the charts (None for a deleted query), the layout of the network, and names."""
 
-    heat: Answered | None
-    timeline: Answered | None
-    network: Answered | None
+    heat: QueryResult | None
+    timeline: QueryResult | None
+    network: QueryResult | None
     layout: Layout
     names: Names
 
 
-async def pictures(ask: RunQuery, edition: Edition) -> Pictures:
+async def query_charts(ask: RunQuery, edition: Edition) -> ChartResults:
     """Run all queries sequentially, so that they do not occupy all workers."""
-    fields = await answered(ask, "measures-by-pillar-and-lead", edition)
-    targets = await answered(ask, "targets-on-a-time-line", edition)
-    pairs = await answered(ask, "pairs-of-ministries", edition)
+    fields = await run_stored_query(ask, "measures-by-pillar-and-lead", edition)
+    targets = await run_stored_query(ask, "targets-on-a-time-line", edition)
+    pairs = await run_stored_query(ask, "pairs-of-ministries", edition)
     ministries = {row[end] for row in (pairs.rows if pairs else ()) for end in ("one", "other")}
-    named = await fetch_names(ask, [*ministries, *years(targets.rows if targets else ())])
+    named = await fetch_names(ask, [*ministries, *fiscal_years(targets.rows if targets else ())])
     laid = await asyncio.to_thread(layout, pairs.rows if pairs else ())  # beside the event loop: it calculates
-    return Pictures(fields, targets, pairs, laid, named)
+    return ChartResults(fields, targets, pairs, laid, named)
 
 
 Made = TypeVar("Made")
-_KEPT = 20  # editions
+_CACHED_EDITIONS = 20  # editions
 _TAKES = parameter_docs(**{PARAMETER: "the key of an edition, such as municipal-2019; without it the newest"})
 
 
 def router(ask: RunQuery, release: Release | None) -> APIRouter:
     """Return these routes."""
     routes = APIRouter(tags=["overviews"])
-    overviews = Overviews(ask, release)
+    overviews = OverviewPages(ask, release)
 
     @routes.get(
         "/pictures", summary="See pictures of all measures of an edition", responses=told_as(HTML), openapi_extra=_TAKES
@@ -72,7 +79,7 @@ def router(ask: RunQuery, release: Release | None) -> APIRouter:
     return routes
 
 
-class _Kept(Generic[Made]):
+class _EditionCache(Generic[Made]):
     """Cache of results for recent editions; failures are not cached."""
 
     def __init__(self, make: Callable[[Edition], Awaitable[Made]]) -> None:
@@ -83,7 +90,7 @@ class _Kept(Generic[Made]):
         """Return the result for an edition."""
         making = self._making.get(edition.iri)
         if making is None:
-            if len(self._making) >= _KEPT:
+            if len(self._making) >= _CACHED_EDITIONS:
                 self._making.pop(next(iter(self._making)))
             making = self._making[edition.iri] = asyncio.ensure_future(self._make(edition))
         try:
@@ -93,14 +100,14 @@ class _Kept(Generic[Made]):
             raise
 
 
-class Overviews:
+class OverviewPages:
     """Request handlers for the overview pages of one graph."""
 
     def __init__(self, ask: RunQuery, release: Release | None) -> None:
         self._ask, self._release = ask, release
-        self._editions: Editions | None = None
-        self._pictures = _Kept[Pictures](lambda edition: pictures(ask, edition))
-        self._quality = _Kept[Gathered](lambda edition: gathered(ask, edition))
+        self._editions: EditionList | None = None
+        self._pictures = _EditionCache[ChartResults](lambda edition: query_charts(ask, edition))
+        self._quality = _EditionCache[QualityResults](lambda edition: query_quality(ask, edition))
 
     async def pictures(self, request: Request) -> Response:
         """Return the charts of an edition."""
@@ -113,7 +120,7 @@ class Overviews:
     async def _drawn(self, edition: Edition, view: View) -> Mapping[str, object]:
         made = await self._pictures.of(edition)
         drawn = {
-            "heat": made.heat and heat(made.heat.rows, edition, view),
+            "heat": made.heat and heat_map(made.heat.rows, edition, view),
             "timeline": made.timeline and timeline(made.timeline.rows, made.names, view),
             "network": made.network and network(made.network.rows, made.layout, made.names, view),
         }
@@ -126,7 +133,7 @@ class Overviews:
         return {
             "made": made,
             "some": some,
-            "quality": quality(made, edition, view),
+            "quality": present_quality(made, edition, view),
             "coverage": coverage(rows, view) if some else None,
             "states": STATES,
         }
@@ -139,12 +146,12 @@ class Overviews:
         view = view_of(request)
         view = replace(view, parameters=((PARAMETER, key),) if key else ())
         asked = DocumentRequest(request, view.path)
-        self._editions = self._editions or await editions(self._ask)
+        self._editions = self._editions or await fetch_edition_list(self._ask)
         edition = self._editions.chosen(key)
         if edition is None and key:
             return self._missing(asked, view)
         content = await shown(edition, view) if edition else {"some": False}
-        names = [(each, self._editions.called(each, view.lang)) for each in self._editions.every]
+        names = [(each, self._editions.name_of(each, view.lang)) for each in self._editions.every]
         html = templates.render(template, view, edition=edition, editions=names, **content)
         location = f"./{view.path}?{f'{PARAMETER}={quote(key)}&' if key else ''}lang={view.lang}"
         return representation_response(asked, Representation(HTML, html.encode(), location), self._release)
@@ -152,7 +159,7 @@ class Overviews:
     def _missing(self, asked: DocumentRequest, view: View) -> Response:
         assert self._editions is not None
         every = self._editions.every[:50]
-        links = [(view.here(edition=each.key), self._editions.called(each, view.lang)) for each in every]
+        links = [(view.here(edition=each.key), self._editions.name_of(each, view.lang)) for each in every]
         text = ("このデータにはその版がありません。", "these data have no such edition; `near` lists those there are")
         return notice_response(
             asked, Notice(404, ("見つかりません", "Not found"), text, [each.key for each in every]), links

@@ -27,7 +27,7 @@ _NAMES = {"\n": "LINE FEED", "\t": "TAB", "\r": "CARRIAGE RETURN"}
 
 
 @dataclass(frozen=True)
-class Span:
+class MarkedSpan:
     """A span of a text with its mark, link and title."""
 
     start: int
@@ -47,7 +47,7 @@ class Character:
 
 
 @dataclass(frozen=True)
-class Piece:
+class MarkedPiece:
     """A piece of a text with its marks and its link."""
 
     text: str
@@ -61,20 +61,20 @@ class Piece:
         return tuple(_characters(self.text))
 
 
-def markup(text: str) -> Iterator[Span]:
+def markup_spans(text: str) -> Iterator[MarkedSpan]:
     """Yield the spans of HTML tags in a text."""
-    return (Span(*tag.span(), "markup") for tag in MARKUP.finditer(text))
+    return (MarkedSpan(*tag.span(), "markup") for tag in MARKUP.finditer(text))
 
 
-def found(text: str, words: str, mark: str) -> Iterator[Span]:
+def occurrences(text: str, words: str, mark: str) -> Iterator[MarkedSpan]:
     """Yield the spans of all occurrences of words in a text."""
     start = text.find(words) if words else -1
     while start >= 0:
-        yield Span(start, start + len(words), mark)
+        yield MarkedSpan(start, start + len(words), mark)
         start = text.find(words, start + len(words))
 
 
-def pieces(text: str, spans: Iterable[Span]) -> list[Piece]:
+def split_at_spans(text: str, spans: Iterable[MarkedSpan]) -> list[MarkedPiece]:
     """Split a text at spans; of nested links the innermost wins. Spans that exceed the text are truncated."""
     fitting = [span for span in spans if 0 <= span.start < min(span.end, len(text))]
     cuts = sorted({0, len(text), *(min(end, len(text)) for span in fitting for end in (span.start, span.end))})
@@ -85,7 +85,7 @@ def pieces(text: str, spans: Iterable[Span]) -> list[Piece]:
         )
         link = next((span for span in over if span.path), None)
         marks = tuple(dict.fromkeys(span.mark for span in over))
-        cut.append(Piece(text[start:end], marks, link.path if link else "", link.title if link else ""))
+        cut.append(MarkedPiece(text[start:end], marks, link.path if link else "", link.title if link else ""))
     return cut
 
 
@@ -110,7 +110,7 @@ CORRECTED, DOUBTFUL, OPEN, UNREAD = "corrected", "doubtful", "open", "unread"
 
 
 @dataclass(frozen=True)
-class Words:
+class LinkedText:
     """A text with its language, if known, and the path or URL of its link."""
 
     text: str
@@ -123,8 +123,8 @@ class Reading:
     """A value read from a cell, with the label of its property; `more` are additional values, `mark` is its span's."""
 
     name: str
-    value: Words
-    more: tuple[Words, ...] = ()
+    value: LinkedText
+    more: tuple[LinkedText, ...] = ()
     mark: str = ""
 
 
@@ -136,7 +136,7 @@ class Note:
     path: str
     printed: str
     corrected: str
-    reason: Words
+    reason: LinkedText
 
 
 @dataclass(frozen=True)
@@ -150,9 +150,9 @@ class Cell:
     path: str
     position: int
     text: str
-    column: Words | None
+    column: LinkedText | None
     key: str
-    pieces: Sequence[Piece]
+    pieces: Sequence[MarkedPiece]
     readings: Sequence[Reading]
     notes: Sequence[Note]
     state: frozenset[str]
@@ -180,7 +180,7 @@ class Row:
     line: int
     no: str
     number: str
-    title: Words | None
+    title: LinkedText | None
     cells: Sequence[Cell]
     notes: Sequence[Note] = ()
 
@@ -205,7 +205,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Leaf:
+class SourcePage:
     """A page of the document: its number, first and last line, and numbers of rows and measures."""
 
     page: int
@@ -222,7 +222,7 @@ _NOTHING = " \u3000-－―ー‐"  # printed where there is nothing to print
 _MARKS = {_KPI: "kpi", _TARGET: "target"}
 
 
-class Source:
+class SourceReader:
     """The source of one edition in one language; `labels` are the names of terms."""
 
     def __init__(self, ask: RunQuery, labels: Labels, edition: str, lang: str) -> None:
@@ -230,26 +230,26 @@ class Source:
         self.edition = f"{ID}edition/{edition}"
         self._rows = f"{ID}source/{edition}/"
 
-    async def title(self) -> Words | None:
+    async def title(self) -> LinkedText | None:
         """Return the name of the edition; None if there is none."""
         named = (await fetch_names(self._ask, [self.edition])).get(self.edition)
         return self._words(named) if named else None
 
-    async def leaves(self) -> list[Leaf]:
+    async def leaves(self) -> list[SourcePage]:
         """Return the pages of the document."""
         found = await fetch_rows(self._ask, query_text(PAGES_QUERY, edition=[self.edition]))
         numbers = ("page", "first", "last", "rows", "measures")
-        return [Leaf(*(int(row[name]) for name in numbers)) for row in _placed(found, *numbers)]
+        return [SourcePage(*(int(row[name]) for name in numbers)) for row in _with_numbers(found, *numbers)]
 
     async def listed(self, pages: Sequence[int]) -> list[Answered]:
         """Return the distinct rows of some pages with their measures."""
         answered = await fetch_rows(self._ask, query_text(ROWS_QUERY, edition=[self.edition], page=pages))
-        return list({row["row"]: row for row in reversed(_placed(answered, "page", "line"))}.values())[::-1]
+        return list({row["row"]: row for row in reversed(_with_numbers(answered, "page", "line"))}.values())[::-1]
 
     async def page_of(self, row: str) -> int | None:
         """Return the page of a row (`row` is the part of its IRI after the edition); None if there is none."""
         answered = await fetch_rows(self._ask, query_text(CELLS_QUERY, row=[self._rows + row]))
-        placed = _placed(answered, "page")
+        placed = _with_numbers(answered, "page")
         return int(placed[0]["page"]) if placed else None
 
     async def states(self, listed: Sequence[Answered]) -> dict[str, dict[str, int]]:
@@ -260,7 +260,7 @@ class Source:
             if listed
             else []
         )
-        for note in _settled(notes):
+        for note in _without_duplicates(notes):
             of = counted.setdefault(note["row"], {})
             of[_kind(note)] = of.get(_kind(note), 0) + 1
         return counted
@@ -277,11 +277,13 @@ class Source:
             )
         )
         named = await fetch_names(self._ask, _things(read))
-        by_cell, by_place = _grouped(read, "cell"), _grouped(_settled(notes), "place")
+        by_cell, by_place = _grouped(read, "cell"), _grouped(_without_duplicates(notes), "place")
         effects = set[str]()
         made: dict[str, list[Cell]] = {}
-        for cell in _placed(cells, "position", "start"):
-            readings = [reading for reading in by_cell.get(cell["cell"], ()) if self._once(cell, reading, effects)]
+        for cell in _with_numbers(cells, "position", "start"):
+            readings = [
+                reading for reading in by_cell.get(cell["cell"], ()) if self._is_shown_here(cell, reading, effects)
+            ]
             notes_here = [self._note(note) for note in by_place.get(cell["cell"], ())]
             is_table = any(row["row"] == cell["row"] and "measure" in row for row in listed)
             made.setdefault(cell["row"], []).append(self._cell(cell, readings, notes_here, named, is_table))
@@ -307,9 +309,9 @@ class Source:
         self, cell: Answered, read: Sequence[Answered], notes: Sequence[Note], named: Names, in_table: bool
     ) -> Cell:
         text, start = cell["printed"], int(cell["start"])
-        spans = [*markup(text), *self._spans(read, start, named)]
+        spans = [*markup_spans(text), *self._spans(read, start, named)]
         for note in notes:
-            spans += found(text, note.printed, CORRECTED if note.corrected else DOUBTFUL)
+            spans += occurrences(text, note.printed, CORRECTED if note.corrected else DOUBTFUL)
         state = {note.kind for note in notes}
         if in_table and text.strip(_NOTHING) and "column" not in cell:
             state.add(UNREAD)
@@ -321,14 +323,14 @@ class Source:
             text=text,
             column=self._words(column, path_of(cell["column"])) if "column" in cell else None,
             key=cell.get("column", "").rpartition("/")[2],
-            pieces=pieces(text[:_LONGEST], spans),
+            pieces=split_at_spans(text[:_LONGEST], spans),
             readings=[self._reading(reading, named) for reading in read],
             notes=notes,
             state=frozenset(state),
             cut=max(0, len(text) - _LONGEST),
         )
 
-    def _spans(self, read: Iterable[Answered], start: int, named: Names) -> Iterator[Span]:
+    def _spans(self, read: Iterable[Answered], start: int, named: Names) -> Iterator[MarkedSpan]:
         for reading in read:
             if "start" not in reading:
                 continue
@@ -337,9 +339,11 @@ class Source:
             mark = "mention" if reading["way"] == "mention" else _MARKS.get(reading["property"], "thing")
             path = path_of(reading["value"]) if reading["way"] == "mention" else ""
             title = f"{self._labels.of(reading['property'], self._lang)}: {self._name(reading['value'], named).text}"
-            yield Span(int(reading["start"]) - offset, int(reading["end"]) - offset, mark, path, title if path else "")
+            yield MarkedSpan(
+                int(reading["start"]) - offset, int(reading["end"]) - offset, mark, path, title if path else ""
+            )
 
-    def _once(self, cell: Answered, reading: Answered, seen: set[str]) -> bool:
+    def _is_shown_here(self, cell: Answered, reading: Answered, seen: set[str]) -> bool:
         """Return whether to display a reading at this cell: one shared by several cells is displayed at the first."""
         if reading["property"] != ONTOLOGY + "expectedEffect":
             return True
@@ -355,29 +359,29 @@ class Source:
             text = reading.get("text") or self._name(reading["value"], named).text
             amount = reading.get("amount", "")
             parts = [self._name(reading[key], named) for key in ("unit", "period") if key in reading]
-            more = (Words(amount), *parts) if amount else tuple(parts)
-            value = Words(text, "ja" if "text" in reading else "", path_of(reading["value"]))
+            more = (LinkedText(amount), *parts) if amount else tuple(parts)
+            value = LinkedText(text, "ja" if "text" in reading else "", path_of(reading["value"]))
             return Reading(name, value, more, _MARKS.get(reading["property"], "thing"))
         if reading["value"].startswith(("http://", "https://")) and " " not in reading["value"]:
             return Reading(
                 name, self._name(reading["value"], named), (), "mention" if reading["way"] == "mention" else ""
             )
-        return Reading(name, Words(reading["value"], "ja"))
+        return Reading(name, LinkedText(reading["value"], "ja"))
 
-    def _name(self, iri: str, named: Names) -> Words:
+    def _name(self, iri: str, named: Names) -> LinkedText:
         texts = named.get(iri)
-        return self._words(texts, path_of(iri)) if texts else Words(iri.removeprefix(ID), "", path_of(iri))
+        return self._words(texts, path_of(iri)) if texts else LinkedText(iri.removeprefix(ID), "", path_of(iri))
 
     def _note(self, note: Answered) -> Note:
         reason = {lang: note.get(f"words_{lang}", "") for lang in ("ja", "en")}
         printed, corrected = note.get("printed", ""), note.get("corrected", "")
         return Note(_kind(note), path_of(note["note"]), printed, corrected, self._words(reason))
 
-    def _words(self, texts: Mapping[str, str], path: str = "") -> Words:
-        return Words(*told(texts, self._lang), path)
+    def _words(self, texts: Mapping[str, str], path: str = "") -> LinkedText:
+        return LinkedText(*told(texts, self._lang), path)
 
 
-def _placed(answered: Sequence[Answered], *numbers: str) -> list[Answered]:
+def _with_numbers(answered: Sequence[Answered], *numbers: str) -> list[Answered]:
     """Return the rows with valid numbers: files served by `--data` may contain anything."""
     return [row for row in answered if all(is_whole_number(row.get(name, "")) for name in numbers)]
 
@@ -388,7 +392,7 @@ def _kind(note: Answered) -> str:
     return OPEN
 
 
-def _settled(notes: Sequence[Answered]) -> list[Answered]:
+def _without_duplicates(notes: Sequence[Answered]) -> list[Answered]:
     """Return the notes without issues that duplicate a doubtful reading."""
     doubted = {(note["place"], note.get("printed", "")) for note in notes if note["kind"] == "correction"}
     return [

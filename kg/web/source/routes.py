@@ -26,14 +26,14 @@ from kg.http.responses import (
     view_of,
 )
 from kg.http.templates import View
-from kg.web.source.printed_page import CELLS_QUERY, PAGES_QUERY, Leaf, Source, Words
+from kg.web.source.printed_page import CELLS_QUERY, PAGES_QUERY, LinkedText, SourcePage, SourceReader
 
 PATH = "source"
 WHITE = "white"  # the parameter that shows what cannot be seen
 _LEAF: dict[str, Any] = {"openapi_extra": parameter_docs(**{WHITE: "any value shows spaces and tabs"})}
 _SHEET = {"page": "a sheet of the list, from 1", WHITE: "any value shows spaces and tabs"}
 _INDEX: dict[str, Any] = {"openapi_extra": parameter_docs(**_SHEET)}
-_AT_ONCE = 20  # pages of the document in one list
+_PAGES_PER_SHEET = 20  # pages of the document in one list
 _LAST_PAGE = 1_000_000
 _EDITIONS = f"SELECT ?edition {{ ?edition a <{ONTOLOGY}Edition> }} ORDER BY ?edition LIMIT 1000"
 
@@ -41,7 +41,7 @@ _EDITIONS = f"SELECT ?edition {{ ?edition a <{ONTOLOGY}Edition> }} ORDER BY ?edi
 def router(ask: RunQuery, release: Release | None, labels: Labels) -> APIRouter:
     """Return these routes."""
     routes = APIRouter(tags=["source"])
-    facsimile = Facsimile(ask, release, labels)
+    facsimile = SourceViewer(ask, release, labels)
 
     @routes.get(f"/{PATH}", summary="List the editions whose source can be seen")
     async def editions(request: Request) -> Response:
@@ -72,17 +72,17 @@ def router(ask: RunQuery, release: Release | None, labels: Labels) -> APIRouter:
 
 
 @dataclass(frozen=True)
-class _Place:
+class _SourceRequest:
     """A request for a page of the source: its source, and the name of the edition."""
 
     asked: DocumentRequest
     view: View
-    source: Source
+    source: SourceReader
     key: str
-    title: Words
+    title: LinkedText
 
 
-class Facsimile:
+class SourceViewer:
     """Request handlers for pages of the source of one graph."""
 
     def __init__(self, ask: RunQuery, release: Release | None, labels: Labels) -> None:
@@ -90,7 +90,7 @@ class Facsimile:
 
     async def editions(self, request: Request) -> Response:
         """Return the list of editions; redirect if there is only one."""
-        asked, view = _asked(request)
+        asked, view = _document_request(request)
         iris = [
             row["edition"]
             for row in await fetch_rows(self._ask, _EDITIONS)
@@ -109,9 +109,9 @@ class Facsimile:
         if place is None:
             return self._missing(request, key)
         leaves = await place.source.leaves()
-        sheets = max(1, -(-len(leaves) // _AT_ONCE))
+        sheets = max(1, -(-len(leaves) // _PAGES_PER_SHEET))
         sheet = min(number_parameter(request, "page", _LAST_PAGE), sheets)
-        shown = leaves[(sheet - 1) * _AT_ONCE : sheet * _AT_ONCE]
+        shown = leaves[(sheet - 1) * _PAGES_PER_SHEET : sheet * _PAGES_PER_SHEET]
         listed = await place.source.listed([leaf.page for leaf in shown]) if shown else []
         html = templates.render(
             "source.html",
@@ -167,7 +167,7 @@ class Facsimile:
         )
 
     async def _cells(
-        self, place: _Place, leaf: Leaf, listed: list[dict[str, str]], around: object, only: str = ""
+        self, place: _SourceRequest, leaf: SourcePage, listed: list[dict[str, str]], around: object, only: str = ""
     ) -> Response:
         html = templates.render(
             "source_page.html",
@@ -182,13 +182,13 @@ class Facsimile:
         )
         return self._sent(place.asked, html)
 
-    async def _place(self, request: Request, key: str, kept: tuple[str, ...] = ()) -> _Place | None:
-        asked, view = _asked(request, kept)
+    async def _place(self, request: Request, key: str, kept: tuple[str, ...] = ()) -> _SourceRequest | None:
+        asked, view = _document_request(request, kept)
         if not is_iri(f"{ID}edition/{key}"):
             return None
-        source = Source(self._ask, self._labels, key, view.lang)
+        source = SourceReader(self._ask, self._labels, key, view.lang)
         title = await source.title()
-        return _Place(asked, view, source, key, title) if title else None
+        return _SourceRequest(asked, view, source, key, title) if title else None
 
     def _sent(self, asked: DocumentRequest, html: str) -> Response:
         location = f"./{quote(asked.path.rpartition('/')[2], safe=SAFE)}?lang={asked.lang}"
@@ -201,7 +201,7 @@ class Facsimile:
         return notice_response(asked, Notice(404, ("見つかりません", "Not found"), text), links)
 
 
-def _asked(request: Request, kept: tuple[str, ...] = ()) -> tuple[DocumentRequest, View]:
+def _document_request(request: Request, kept: tuple[str, ...] = ()) -> tuple[DocumentRequest, View]:
     view = view_of(request)
     parameters = tuple(pair for pair in view.parameters if pair[0] in kept)
     return DocumentRequest(request, view.path), replace(view, parameters=parameters)
