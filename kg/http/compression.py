@@ -65,9 +65,9 @@ class CompressionMiddleware:
             await self.application(scope, receive, send)
             return
         request = Headers(scope=scope)
-        known = _tags(request.getlist("if-none-match"))
+        client_tags = _tags(request.getlist("if-none-match"))
         answer = _CompressingResponse(
-            send, scope["method"], prefers_gzip(",".join(request.getlist("accept-encoding"))), known
+            send, scope["method"], prefers_gzip(",".join(request.getlist("accept-encoding"))), client_tags
         )
         # The application knows only its own tags.
         plain = [(name, _without_suffix(name, value)) for name, value in scope["headers"]]
@@ -77,11 +77,11 @@ class CompressionMiddleware:
 class _CompressingResponse:
     """One response being sent. Its headers are held back until the first piece of the body shows if more follows."""
 
-    def __init__(self, send: Send, method: str, gzip: bool, known: set[str]) -> None:
+    def __init__(self, send: Send, method: str, gzip: bool, client_tags: set[str]) -> None:
         self._send = send
         self._method = method
         self._gzip = gzip
-        self._known = known
+        self._known = client_tags
         self._start: Message | None = None
         self._compressor: zlib._Compress | None = None
 

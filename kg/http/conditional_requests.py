@@ -45,8 +45,8 @@ def evaluate_preconditions(request: Headers, validators: Validators) -> int | No
     if "if-none-match" in request:
         return NOT_MODIFIED if _matches(request, "if-none-match", validators.etag, weak=True) else None
     since = _date(request, "if-modified-since")
-    known = since is not None and validators.modified is not None
-    return NOT_MODIFIED if known and not _modified_after(validators, since) else None
+    comparable = since is not None and validators.modified is not None
+    return NOT_MODIFIED if comparable and not _modified_after(validators, since) else None
 
 
 def range_applies(request: Headers, validators: Validators) -> bool:

@@ -49,9 +49,9 @@ def parameter_docs(**parameters: str) -> dict[str, Any]:
     }
 
 
-def with_path_parameters(path: str, known: Iterable[str], extra: dict[str, Any] | None) -> dict[str, Any]:
+def with_path_parameters(path: str, declared: Iterable[str], extra: dict[str, Any] | None) -> dict[str, Any]:
     """Return the `openapi_extra` of a route, extended by the path parameters that its function does not declare."""
-    names = [name for name in _IN_PATH.findall(path) if name not in known]
+    names = [name for name in _IN_PATH.findall(path) if name not in declared]
     described = [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names]
     extra = extra or {}
     return {**extra, "parameters": [*described, *extra.get("parameters", ())]} if described else extra

@@ -42,11 +42,11 @@ def query_runner(answers: Answers) -> RunQuery:
 
     answer_of = large_query_runner(answers)
 
-    async def ask(query: str, format: Format) -> bytes:
+    async def run_query(query: str, format: Format) -> bytes:
         answer = await answer_of(query, format)
         return answer.file.read(answer.size, 0) if answer.file else answer.body
 
-    return ask
+    return run_query
 
 
 def large_query_runner(answers: Answers) -> RunLargeQuery:
@@ -58,15 +58,15 @@ def large_query_runner(answers: Answers) -> RunLargeQuery:
     return answer_of
 
 
-async def fetch_bindings(ask: RunQuery, query: str) -> list[Binding]:
+async def fetch_bindings(run_query: RunQuery, query: str) -> list[Binding]:
     """Return the solutions of a SELECT query as bindings with types and languages."""
-    found: list[Binding] = json.loads(await ask(query, JSON))["results"]["bindings"]
+    found: list[Binding] = json.loads(await run_query(query, JSON))["results"]["bindings"]
     return found
 
 
-async def fetch_rows(ask: RunQuery, query: str) -> list[Row]:
+async def fetch_rows(run_query: RunQuery, query: str) -> list[Row]:
     """Return the solutions of a SELECT query as plain texts."""
-    return [{name: term["value"] for name, term in row.items()} for row in await fetch_bindings(ask, query)]
+    return [{name: term["value"] for name, term in row.items()} for row in await fetch_bindings(run_query, query)]
 
 
 class ClientContextMiddleware:
@@ -92,16 +92,16 @@ _BATCH_SIZE = 500  # things in one question
 class StoredQueries:
     """The stored queries of one graph by name, applied to its newest edition unless another is chosen."""
 
-    def __init__(self, ask: RunQuery, queries: Iterable[StoredQuery]) -> None:
+    def __init__(self, run_query: RunQuery, queries: Iterable[StoredQuery]) -> None:
         self.by_name = {query.name: query for query in queries}
-        self._ask = ask
+        self._run_query = run_query
         self._editions: list[str] | None = None
         self._for_newest: Mapping[str, StoredQuery] = {}
 
     async def editions(self) -> Sequence[str]:
         """Return the editions of the graph, newest first; cached. Raises Refusal if the query fails."""
         if self._editions is None:
-            self._editions = await fetch_editions(self._ask)
+            self._editions = await fetch_editions(self._run_query)
         return self._editions
 
     async def for_newest_edition(self) -> Mapping[str, StoredQuery]:
@@ -112,9 +112,9 @@ class StoredQueries:
         return self._for_newest
 
 
-async def fetch_editions(ask: RunQuery) -> list[str]:
+async def fetch_editions(run_query: RunQuery) -> list[str]:
     """Return the editions of a graph, newest first."""
-    return [row["edition"] for row in await fetch_rows(ask, EDITIONS) if is_iri(row.get("edition", ""))]
+    return [row["edition"] for row in await fetch_rows(run_query, EDITIONS) if is_iri(row.get("edition", ""))]
 
 
 def query_text(name: str, **about: Iterable[Term]) -> str:
@@ -137,16 +137,16 @@ def checked_query_text(name: str, *lines: re.Pattern[str] | str) -> str:
     return text
 
 
-async def fetch_names(ask: RunQuery, things: Iterable[str]) -> Names:
+async def fetch_names(run_query: RunQuery, things: Iterable[str]) -> Names:
     """Return the names of things by language; texts that are not IRIs are skipped."""
-    return await fetch_texts(ask, _NAMES, "thing", "name", sorted({thing for thing in things if is_iri(thing)}))
+    return await fetch_texts(run_query, _NAMES, "thing", "name", sorted({thing for thing in things if is_iri(thing)}))
 
 
-async def fetch_texts(ask: RunQuery, name: str, thing: str, text: str, things: Sequence[str]) -> Names:
+async def fetch_texts(run_query: RunQuery, name: str, thing: str, text: str, things: Sequence[str]) -> Names:
     """Return texts of things by language, from a stored query with the variables `thing` and `text`."""
     found: dict[str, dict[str, str]] = {}
     for start in range(0, len(things), _BATCH_SIZE):
-        for row in await fetch_bindings(ask, query_text(name, **{thing: things[start : start + _BATCH_SIZE]})):
+        for row in await fetch_bindings(run_query, query_text(name, **{thing: things[start : start + _BATCH_SIZE]})):
             found.setdefault(row[thing]["value"], {}).setdefault(row[text].get("xml:lang", ""), row[text]["value"])
     return found
 

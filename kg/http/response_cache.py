@@ -48,27 +48,27 @@ class ResponseCacheMiddleware:
         key, receive = await _cache_key(scope, receive)
         if key is None:
             await self._application(scope, receive, send)
-        elif kept := self._cached.get(key):
+        elif cached := self._cached.get(key):
             self._cached.move_to_end(key)
             remarks = remarks_of(scope)
-            remarks.source, remarks.query = REPLAYED, kept.query
-            await send(kept.start)
-            await send(kept.body)
+            remarks.source, remarks.query = REPLAYED, cached.query
+            await send(cached.start)
+            await send(cached.body)
         else:
             remarks = remarks_of(scope)
             recorder = _Recorder(send, self._largest, lambda *sent: self._store(key, remarks.query, *sent))
             await self._application(scope, receive, recorder)
 
     def _store(self, key: _Key, query: str, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
-        told = [_HIT_HEADER if name == _HIT_HEADER[0] else (name, value) for name, value in headers]
-        start = {"type": "http.response.start", "status": status, "headers": told}
+        replayed_headers = [_HIT_HEADER if name == _HIT_HEADER[0] else (name, value) for name, value in headers]
+        start = {"type": "http.response.start", "status": status, "headers": replayed_headers}
         weight = len(body) + sum(map(len, key)) + len(query) + _OVERHEAD
         before = self._cached.pop(key, None)
         self._cached[key] = _CachedResponse(start, {"type": "http.response.body", "body": body}, weight, query)
         self._used += weight - (before.weight if before else 0)
         while self._used > self._capacity:
-            _, gone = self._cached.popitem(last=False)
-            self._used -= gone.weight
+            _, evicted = self._cached.popitem(last=False)
+            self._used -= evicted.weight
 
 
 async def _cache_key(scope: Scope, receive: Receive) -> tuple[_Key | None, Receive]:

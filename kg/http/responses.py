@@ -191,12 +191,12 @@ class Notice:
 
 def view_of(request: Request) -> View:
     """Return the page context of a request: language, path and parameters."""
-    path, asked = raw_path(request), request.query_params
+    path, params = raw_path(request), request.query_params
     return View(
-        lang=templates.negotiate_language(asked.get("lang"), request.headers.get("accept-language")),
+        lang=templates.negotiate_language(params.get("lang"), request.headers.get("accept-language")),
         root=path_to_root(path),
         path=path,
-        parameters=tuple((key, value) for key, value in asked.multi_items() if key not in _NEGOTIATING),
+        parameters=tuple((key, value) for key, value in params.multi_items() if key not in _NEGOTIATING),
         unknown=getattr(request.state, "unknown", ()),
         site=getattr(request.app.state, "site", None) or templates.Site(),
     )
@@ -210,13 +210,13 @@ async def check_parameters(request: Request) -> None:
     route = request.scope.get("route")
     if not isinstance(route, APIRoute):
         return
-    known = _parameters_of(route)
-    others = () if OWN_PARAMETERS in (route.openapi_extra or {}) else request.query_params.keys() - known
-    unknown = [*unknown_languages(request), *sorted(name[:_LONGEST_NAME] for name in others)]
+    accepted = _parameters_of(route)
+    unread = () if OWN_PARAMETERS in (route.openapi_extra or {}) else request.query_params.keys() - accepted
+    unknown = [*unknown_languages(request), *sorted(name[:_LONGEST_NAME] for name in unread)]
     if not unknown:
         return
     if not prefers_html(request):
-        listed = ", ".join(sorted(known - set(_NEGOTIATING)))
+        listed = ", ".join(sorted(accepted - set(_NEGOTIATING)))
         here = f"known here are {listed}" if listed else "this address takes no parameters"
         endpoint = "; queries are answered at /sparql" if "query" in unknown else ""
         raise Refusal(400, f"{', '.join(unknown[:5])} is unknown here; {here} (and lang=ja or lang=en){endpoint}")
@@ -297,14 +297,14 @@ def raw_path(request: Request) -> str:
 
 
 def representation_response(
-    asked: DocumentRequest, representation: Representation, release: Release | None
+    document: DocumentRequest, representation: Representation, release: Release | None
 ) -> Response:
     """Return a representation of a document, or 304 if the client's copy is current (RFC 9110, 13.1.2)."""
     headers = representation.headers(release)
     if representation.format is HTML:
-        headers = {**templates.page_headers(representation.scripts), "Content-Language": asked.lang, **headers}
+        headers = {**templates.page_headers(representation.scripts), "Content-Language": document.lang, **headers}
     answer = Response(representation.body, headers=headers)
-    return unless_not_modified(asked.request, validators(release, representation.body), answer)
+    return unless_not_modified(document.request, validators(release, representation.body), answer)
 
 
 def serialize(triples: Iterable[Triple], format: Format) -> bytes:
@@ -320,12 +320,12 @@ def redirect_response(status: int, target: str, headers: Mapping[str, str] | Non
     return Response(status_code=status, headers={"Location": uri(target), **VARY, **(headers or {})})
 
 
-def notice_response(asked: DocumentRequest, notice: Notice, links: Sequence[tuple[str, str]]) -> Response:
+def notice_response(document: DocumentRequest, notice: Notice, links: Sequence[tuple[str, str]]) -> Response:
     """Return a notice, as a page or as a problem document (RFC 9457) with `near`; `links` are (href, name) pairs."""
-    if asked.wants_html():
-        t = templates.LANGUAGES.index(asked.lang)
-        text = templates.render("notice.html", asked.view, title=notice.title[t], text=notice.text[t], links=links)
-        return html_response(text, asked.view, notice.status)
+    if document.wants_html():
+        t = templates.LANGUAGES.index(document.lang)
+        text = templates.render("notice.html", document.view, title=notice.title[t], text=notice.text[t], links=links)
+        return html_response(text, document.view, notice.status)
     status = HTTPStatus(notice.status)
     content: dict[str, object] = {"type": "about:blank", "title": status.phrase, "status": status.value}
     content |= {"detail": notice.text[1], "near": list(notice.near)}

@@ -163,9 +163,11 @@ class Endpoint:
     async def post(self, request: Request) -> Response:
         """Answer a query in a form or a body."""
         body = await read_body(request, self._limits.query)
-        asked = request.headers.get("content-type", ""), request.scope["query_string"], body
+        arguments = request.headers.get("content-type", ""), request.scope["query_string"], body
         # To decode a long form takes a while, in which others are to be served.
-        question = await run_in_threadpool(parse_post, *asked) if len(body) > _LARGE_BODY else parse_post(*asked)
+        question = (
+            await run_in_threadpool(parse_post, *arguments) if len(body) > _LARGE_BODY else parse_post(*arguments)
+        )
         return await self._respond(request, question)
 
     async def query(self, request: Request) -> Response:
@@ -177,25 +179,25 @@ class Endpoint:
     async def _respond(self, request: Request, question: Question) -> Response:
         if self._reader.wants_page(question, accept_header(request)):
             return await self._reader.answer(request, question)
-        asked, start = replace(question, accept=accept_header(request)), time.perf_counter()
+        negotiated, start = replace(question, accept=accept_header(request)), time.perf_counter()
         remarks = remarks_of(request.scope)
         remarks.query = question.query
         try:
-            answer = await unless_disconnected(request, self._answers.submit(asked, client_key(request), remarks))
+            answer = await unless_disconnected(request, self._answers.submit(negotiated, client_key(request), remarks))
         except Refusal as refusal:
             raise _with_diagnosis(question, refusal) from refusal
         if answer is None:
             return Response(status_code=CLIENT_CLOSED_REQUEST)
-        momentary = sparql_scanner.depends_on_the_moment(question.query)
+        uncacheable = sparql_scanner.depends_on_the_moment(question.query)
         headers = {
             "Content-Type": answer.content_type,
             "Vary": "Accept",
-            "Cache-Control": "no-store" if momentary else self._lasting,
+            "Cache-Control": "no-store" if uncacheable else self._lasting,
             "Server-Timing": f"query;dur={(time.perf_counter() - start) * 1000:.1f}",  # in milliseconds (W3C)
         }
         if answer.file:
             return self.sending.response(answer, headers)
-        if momentary:
+        if uncacheable:
             return Response(answer.body, headers=headers)
         validators = Validators(f'"{hashlib.blake2b(answer.body, digest_size=16).hexdigest()}"')
         return unless_not_modified(
@@ -333,8 +335,8 @@ def _openapi_part(part: str) -> dict[str, object]:
     graphs = [{"name": name, "in": "query", "schema": texts} for name in ("default-graph-uri", "named-graph-uri")]
     format = {"name": "format", "in": "query", "schema": text, "description": "json, xml, csv, tsv, ttl, nt, jsonld …"}
     form = {"type": "object", "properties": {"query": text}, "required": ["query"]}
-    known: dict[str, object] = {
+    parts: dict[str, object] = {
         "parameters": [query, *graphs, format],
         "requestBody": {"required": True, "content": {QUERY: {"schema": text}, FORM: {"schema": form}}},
     }
-    return {part: known[part]}
+    return {part: parts[part]}

@@ -71,9 +71,9 @@ class View:
 
     def here(self, **changes: object) -> str:
         """Return the URL of this page with some parameters changed; None removes one."""
-        kept = [(key, value) for key, value in self.parameters if key not in changes]
+        others = [(key, value) for key, value in self.parameters if key not in changes]
         new = {"lang": self.lang, **changes}
-        return f"?{urlencode([*kept, *((key, value) for key, value in new.items() if value is not None)])}"
+        return f"?{urlencode([*others, *((key, value) for key, value in new.items() if value is not None)])}"
 
     @property
     def _plain(self) -> str:
@@ -97,9 +97,9 @@ def parse_language_tag(tag: str) -> str | None:
     return primary if primary in LANGUAGES else None
 
 
-def negotiate_language(asked: str | None, accepted: str | None) -> str:
+def negotiate_language(requested: str | None, accepted: str | None) -> str:
     """Negotiate the language of a page: the requested one, else by Accept-Language, else Japanese."""
-    if asked and (named := parse_language_tag(asked)):
+    if requested and (named := parse_language_tag(requested)):
         return named
     weights = dict.fromkeys(LANGUAGES, 0.0)
     for part in (accepted or "").lower().split(","):
@@ -149,12 +149,12 @@ def date(text: str, lang: str) -> str:
 
 def number(text: object) -> str:
     """Format a decimal number with thousands separators; return other texts unchanged."""
-    whole, point, rest = str(text).partition(".")
+    whole, point, fraction = str(text).partition(".")
     sign, digits = whole[: len(whole) - len(whole.lstrip("+-"))], whole.lstrip("+-")
-    if not (digits.isascii() and digits.isdecimal()) or (point and not rest.isdecimal()) or len(digits) > _LONGEST:
+    if not (digits.isascii() and digits.isdecimal()) or (point and not fraction.isdecimal()) or len(digits) > _LONGEST:
         return str(text)
-    rest = rest.rstrip("0")
-    return f"{sign}{int(digits):,}" + (f".{rest}" if rest else "")
+    fraction = fraction.rstrip("0")
+    return f"{sign}{int(digits):,}" + (f".{fraction}" if fraction else "")
 
 
 def size(count: int) -> str:

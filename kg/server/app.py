@@ -68,7 +68,7 @@ class _ServedGraph:
     """The graph behind the pages, with the labels of its terms and its stored queries."""
 
     release: Release | None
-    ask: RunQuery
+    run_query: RunQuery
     total: int
     labels: Labels
     stored: Sequence[StoredQuery]
@@ -81,12 +81,12 @@ class _ServedGraph:
     @cached_property
     def vocabulary(self) -> Vocabulary:
         """The index of terms in use."""
-        return Vocabulary(self.ask, resource_routes.vocabulary_of(self.release))
+        return Vocabulary(self.run_query, resource_routes.vocabulary_of(self.release))
 
     @cached_property
     def stored_queries(self) -> StoredQueries:
         """The stored queries by name, applied to the newest edition."""
-        return StoredQueries(self.ask, self.stored)
+        return StoredQueries(self.run_query, self.stored)
 
 
 def app(
@@ -110,7 +110,7 @@ def app(
     answers, lasting = Answers(pool) if cacheable else Answers(pool, 0, 0), _cache_control(release)
     graph = _ServedGraph.of(release, answers, pool.triples, read_queries(queries))
     editor = SparqlEditor(answers, graph.vocabulary, graph.labels, lasting, graph.stored_queries)
-    introduced = introduction(graph.ask, release, graph.total, editor.empty_page, limits, operation.address)
+    introduced = introduction(graph.run_query, release, graph.total, editor.empty_page, limits, operation.address)
     sparql, indexing = Endpoint(answers, limits, lasting, introduced, editor), Indexing(data)
     archived = _release_endpoints(graph, out, answers, limits, operation.address)
     searches = searching.search_executor(indexing.index)
@@ -122,7 +122,7 @@ def app(
         release_endpoint.router(archived),
         browse.router(answers, release, sparql.sending, browse.measure_finder(searches) if indexing.possible else None),
         searching.router(searches, release, graph.labels),
-        reconcile.router(graph.ask, indexing.index, graph.labels, Setting(release, lasting, operation.address)),
+        reconcile.router(graph.run_query, indexing.index, graph.labels, Setting(release, lasting, operation.address)),
     )
     terms = sparql_editor.router(graph.vocabulary, graph.labels)
     guarded = (terms, release_routes.router(release, out), *_page_routers(graph, out))
@@ -140,26 +140,26 @@ def _release_endpoints(
     graph: _ServedGraph, out: Path, answers: Answers, limits: Limits, address: str
 ) -> release_endpoint.ReleaseEndpoints:
     """Return the endpoints of all available releases; the current one shares the workers of the application."""
-    setting, release = release_endpoint.EndpointSettings(limits, graph.stored, address), graph.release
-    current = setting.endpoint(release, graph.labels, answers, graph.total) if release else None
-    return release_endpoint.ReleaseEndpoints(release, out, setting, current)
+    settings, release = release_endpoint.EndpointSettings(limits, graph.stored, address), graph.release
+    current = settings.endpoint(release, graph.labels, answers, graph.total) if release else None
+    return release_endpoint.ReleaseEndpoints(release, out, settings, current)
 
 
 def _page_routers(graph: _ServedGraph, out: Path) -> Iterator[APIRouter]:
     """Yield the routers of pages, RDF documents and release files."""
-    ask, release, labels = graph.ask, graph.release, graph.labels
-    explained = VocabularyPages(ask, labels, graph.vocabulary, graph.stored)
-    yield landing.router(ask, release, graph.total, graph.stored_queries)
-    yield query_routes.router(QueryPages(ask, labels, graph.vocabulary, graph.stored_queries))
+    run_query, release, labels = graph.run_query, graph.release, graph.labels
+    explained = VocabularyPages(run_query, labels, graph.vocabulary, graph.stored)
+    yield landing.router(run_query, release, graph.total, graph.stored_queries)
+    yield query_routes.router(QueryPages(run_query, labels, graph.vocabulary, graph.stored_queries))
     yield docs.router()
-    yield discovery.router(ask)
-    yield resource_routes.router(ask, release)
-    yield resource_queries.router(ask, release)
-    yield metadata_routes.router(ask, release, labels, explained)
-    yield source.router(ask, release, labels)
+    yield discovery.router(run_query)
+    yield resource_routes.router(run_query, release)
+    yield resource_queries.router(run_query, release)
+    yield metadata_routes.router(run_query, release, labels, explained)
+    yield source.router(run_query, release, labels)
     yield change_routes.router(release, out, labels)
     yield citation_routes.router(release, out)
-    yield overview.router(ask, release)
+    yield overview.router(run_query, release)
 
 
 class _Application(FastAPI):

@@ -139,9 +139,9 @@ class LingeringTransport(asyncio.Transport):
         self._transport.write(data)
 
     def _send(self) -> None:
-        held, self._buffered = self._buffered, b""
-        if held:
-            self._transport.write(held)
+        buffered, self._buffered = self._buffered, b""
+        if buffered:
+            self._transport.write(buffered)
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
         """Return information about the transport (asyncio)."""
@@ -338,15 +338,15 @@ class Connection(HttpToolsProtocol):
         Java's client offers HTTP/2 with its first request. The parser takes what follows for that protocol, so another
         parser continues with the body, from a synthetic head with its framing only.
         """
-        rest = data[offer.args[0] :]
+        remaining = data[offer.args[0] :]
         framing = b"".join(b"%b: %b\r\n" % header for header in self.headers if header[0] in _FRAMING)
         self.parser = httptools.HttpRequestParser(self)
         self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn does
         self._muted = True
         self.parser.feed_data(b"POST / HTTP/1.1\r\n" + framing + b"\r\n")
         self._muted = False
-        if rest:
-            self.data_received(rest)
+        if remaining:
+            self.data_received(remaining)
 
     def _check_head(self) -> None:
         """Fail if a head has no valid Host (RFC 9112, 3.2), or an unknown transfer coding.
@@ -410,14 +410,14 @@ def _with_escapes(data: bytes) -> bytes:
 
     A user who types a URL for curl sends them unescaped. Bytes that are not UTF-8 are left, and refused.
     """
-    line, end, rest = data.partition(b"\n")
+    line, end, remaining = data.partition(b"\n")
     if line.isascii():
         return data
     try:
         line.decode()
     except UnicodeDecodeError:
         return data
-    return re.sub(rb"[\x80-\xff]", lambda byte: b"%%%02X" % byte[0][0], line) + end + rest
+    return re.sub(rb"[\x80-\xff]", lambda byte: b"%%%02X" % byte[0][0], line) + end + remaining
 
 
 def _problem(status: int, detail: str) -> bytes:

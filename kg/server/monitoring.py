@@ -195,8 +195,8 @@ def router(served: ServedData, pool: Pool, metrics: Metrics, trouble: Callable[[
             raise Refusal(503, "no worker can answer at the moment; one is started", {"Retry-After": "1", **_NO_STORE})
         if why := trouble():
             raise Refusal(503, why, {"Retry-After": "1", **_NO_STORE})
-        told = {"release": served.version or None, "triples": pool.triples, "store": served.store}
-        return JSONResponse({**told, "workers": pool.workers}, headers=_NO_STORE)
+        status = {"release": served.version or None, "triples": pool.triples, "store": served.store}
+        return JSONResponse({**status, "workers": pool.workers}, headers=_NO_STORE)
 
     @routes.get("/metrics", summary="Counts and times, in the format of Prometheus", responses=_METRICS)
     async def measured(request: Request) -> Response:

@@ -96,11 +96,11 @@ class SwitchingApplication:
 
     async def _answer(self, scope: Scope, receive: "ReplayableReceive", send: Send) -> None:
         """Handle a request; retry with the next application if the store has been switched meanwhile."""
-        asked = {**scope}
+        original_scope = {**scope}
         for _ in range(_ATTEMPTS):
             stage, switched = self._stage, self._switched
             try:
-                return await stage.answer({**asked}, receive, send)
+                return await stage.answer({**original_scope}, receive, send)
             except Superseded:
                 receive.rewind()
                 self._due.set()

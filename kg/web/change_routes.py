@@ -102,9 +102,9 @@ def router(release: Release | None, out: Path, labels: Labels) -> APIRouter:
     )
     async def changes(request: Request) -> Response:
         format = negotiate(request, _FORMATS)
-        asked = request.query_params
+        params = request.query_params
         versions = await asyncio.to_thread(history.versions)
-        before, after = _ends(asked.get("from", ""), asked.get("to", ""), versions)
+        before, after = _ends(params.get("from", ""), params.get("to", ""), versions)
         if not (before and after):
             if format is HTML:
                 return _page(request, history, versions)
@@ -115,7 +115,7 @@ def router(release: Release | None, out: Path, labels: Labels) -> APIRouter:
         if format is HTML:
             return _page(request, history, versions, found, new)
         body = as_json(found) if format is PLAIN_JSON else as_atom(found, view_of(request).lang)
-        named = bool(asked.get("from") and asked.get("to"))  # else the next build adds the release that is meant
+        named = bool(params.get("from") and params.get("to"))  # else the next build adds the release that is meant
         return _sent(request, body, format, _LASTING if named else _PASSING)
 
     return routes

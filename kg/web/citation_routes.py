@@ -35,20 +35,20 @@ def router(release: Release | None, out: Path) -> APIRouter:
         ),
     )
     async def cite(request: Request) -> Response:
-        asked = request.query_params
+        params = request.query_params
         if release is None:
             raise Refusal(404, "this server was started on data files; there is no release to cite")
-        cited = release_at(release, out, asked.get("version") or release.version)
+        cited = release_at(release, out, params.get("version") or release.version)
         view = view_of(request)
         try:
-            query = await run_in_threadpool(_query, cited, asked.get("query", ""), asked.get("text", ""), view.lang)
+            query = await run_in_threadpool(_query, cited, params.get("query", ""), params.get("text", ""), view.lang)
             found = await run_in_threadpool(citation, cited, view.lang, query)
         except KgError as error:
             raise Refusal(404, str(error)) from error
-        name = asked.get("format", "")
+        name = params.get("format", "")
         if name:
             return _written(found, name)
-        kept = urlencode({key: asked[key] for key in ("version", "query", "text") if key in asked})
+        kept = urlencode({key: params[key] for key in ("version", "query", "text") if key in params})
         html = templates.render(
             "cite.html", view, cited=found, text=as_text(found), query=query, forms=FORMATS, kept=kept
         )

@@ -64,8 +64,8 @@ class CitedQuery:
 
     def address(self, release: str) -> str:
         """Return the URL of the result; for a text too long for a URL, that of the endpoint."""
-        asked = release + self.path
-        return asked if len(asked) <= LONGEST_URL else f"{release}sparql"
+        url = release + self.path
+        return url if len(url) <= LONGEST_URL else f"{release}sparql"
 
     @property
     def path(self) -> str:
@@ -92,19 +92,19 @@ def citation(release: Release, lang: str, query: CitedQuery | None = None) -> Ci
 
     Raises ReleaseError if the description of the release has no title or publisher.
     """
-    told = _release_texts(release.path(DESCRIPTION), release.version, lang)
+    texts = _release_texts(release.path(DESCRIPTION), release.version, lang)
     address = f"{BASE}release/{quote(release.version)}/"
     if query:
         address = query.address(address)
     return Citation(
         key=f"shisaku-graph-{release.version}{f'-{query.name or query.digest}' if query else ''}",
-        title=told["title"],
-        author=told["author"],
+        title=texts["title"],
+        author=texts["author"],
         issued=datetime.date.fromisoformat(release.issued),
         version=release.version,
         url=address,
-        licence=told["licence"],
-        rights=told["rights"],
+        licence=texts["licence"],
+        rights=texts["rights"],
         note=query.note(lang) if query else "",
         lang=lang,
     )

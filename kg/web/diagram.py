@@ -43,8 +43,8 @@ def wrap(text: str, width: float, most: int) -> list[str]:
         line += piece
     found.append(line)
     if len(found) > most:
-        rest = "".join(found[most - 1 :])
-        found[most - 1 :] = [truncate(rest, width)]
+        remaining = "".join(found[most - 1 :])
+        found[most - 1 :] = [truncate(remaining, width)]
     return [truncate(each.strip(), width) for each in found]
 
 
@@ -137,23 +137,23 @@ Words = tuple[str, bool]  # with whether the arrow was turned
 
 def draw(nodes: Iterable[Node], links: Mapping[Ends, Sequence[str]]) -> Drawing:
     """Return the diagram of boxes and their labelled links. Loops are omitted."""
-    known = {node.key: node for node in nodes}
-    arrows = _acyclic_links(known, links)
-    columns = _columns(known, list(arrows))
+    nodes_by_key = {node.key: node for node in nodes}
+    arrows = _acyclic_links(nodes_by_key, links)
+    columns = _columns(nodes_by_key, list(arrows))
     places = {
         key: _Place(node, _width(node), max(2 * _PAD + 24, _ROW * _rows(key, arrows) + 8))
-        for key, node in known.items()
+        for key, node in nodes_by_key.items()
     }
     chains = {ends: _chain(ends, places, columns) for ends in arrows}
     table = _order_columns(_table(places, columns, chains))
     return _drawing(table, places, arrows, chains)
 
 
-def _acyclic_links(known: Mapping[str, Node], links: Mapping[Ends, Sequence[str]]) -> dict[Ends, list[Words]]:
+def _acyclic_links(nodes: Mapping[str, Node], links: Mapping[Ends, Sequence[str]]) -> dict[Ends, list[Words]]:
     """Return the links without loops; those against the flow are reversed and merged."""
     found: dict[Ends, list[Words]] = {}
     for (source, target), words in links.items():
-        if source == target or source not in known or target not in known:
+        if source == target or source not in nodes or target not in nodes:
             continue
         turned = _reaches(found, target, source)
         ends = (target, source) if turned else (source, target)
@@ -179,14 +179,14 @@ def _reaches(arrows: Mapping[Ends, object], start: str, end: str) -> bool:
     return False
 
 
-def _columns(known: Mapping[str, Node], arrows: Sequence[Ends]) -> dict[str, int]:
+def _columns(nodes: Mapping[str, Node], arrows: Sequence[Ends]) -> dict[str, int]:
     """Return the column of each box: behind all that point to it, before those that it points to."""
-    column = dict.fromkeys(known, 0)
-    for _ in known:
+    column = dict.fromkeys(nodes, 0)
+    for _ in nodes:
         for source, target in arrows:
             column[target] = max(column[target], column[source] + 1)
-    for _ in known:  # a box that only points is put next to what it points to
-        for key in known:
+    for _ in nodes:  # a box that only points is put next to what it points to
+        for key in nodes:
             ahead = [column[target] for source, target in arrows if source == key]
             if ahead and not any(target == key for _, target in arrows):
                 column[key] = min(ahead) - 1
@@ -268,7 +268,7 @@ def _drawing(
     x, left = 4.0, dict[int, float]()
     for column in table:
         reached = [ends for ends, chain in chains.items() if any(chain[-1] is place for place in column)]
-        before = max((text_width(said) * _SMALL + 70 for ends in reached for said, _ in arrows[ends]), default=_GAP)
+        before = max((text_width(labels) * _SMALL + 70 for ends in reached for labels, _ in arrows[ends]), default=_GAP)
         x += before if left else 0
         left |= {id(place): x for place in column}
         x += max((place.width for place in column), default=0)
@@ -276,16 +276,16 @@ def _drawing(
     drawn = []
     for key, place in places.items():
         ends = sorted((pair for pair in arrows if pair[1] == key), key=lambda pair: chains[pair][-2].middle)
-        said = [(pair, words) for pair in ends for words in arrows[pair]]
-        first = place.middle - _ROW * (len(said) - 1) / 2
-        drawn += [_arrow(chains[pair], words, left, first + _ROW * row) for row, (pair, words) in enumerate(said)]
+        labels = [(pair, words) for pair in ends for words in arrows[pair]]
+        first = place.middle - _ROW * (len(labels) - 1) / 2
+        drawn += [_arrow(chains[pair], words, left, first + _ROW * row) for row, (pair, words) in enumerate(labels)]
     height = max((place.y + place.height for column in table for place in column), default=0)
     return Drawing(round(x + 4), round(height + 4), boxes, drawn)
 
 
-def _arrow(chain: Sequence[_Place], said: Words, left: Mapping[int, float], port: float) -> Arrow:
+def _arrow(chain: Sequence[_Place], label: Words, left: Mapping[int, float], port: float) -> Arrow:
     """Return an arrow through its places; it ends horizontally, below its label."""
-    (words, turned), source, target = said, chain[0], chain[-1]
+    (words, turned), source, target = label, chain[0], chain[-1]
     assert source.node and target.node
     end = left[id(target)]
     level = end - text_width(words) * _SMALL - 20

@@ -71,10 +71,10 @@ Texts are in Japanese; titles and labels are in English, too (unofficial transla
 _NAMESPACES = 'xmlns="http://www.sitemaps.org/schemas/sitemap/0.9" xmlns:xhtml="http://www.w3.org/1999/xhtml"'
 
 
-def router(ask: RunQuery) -> APIRouter:
+def router(run_query: RunQuery) -> APIRouter:
     """Return the routes for crawlers."""
     routes = APIRouter()
-    things, pages = ResourceClient(ask), dict[int, list[str]]()
+    things, pages = ResourceClient(run_query), dict[int, list[str]]()
 
     async def page(number: int) -> list[str]:
         """Return the things of one sitemap, from 1; asked once, since a release never changes."""
@@ -145,18 +145,18 @@ _MEDIA_TYPES = "https://www.iana.org/assignments/media-types/"
 class DatasetCard:
     """The schema.org description of a released dataset, as JSON-LD in the language of the page."""
 
-    def __init__(self, ask: RunQuery, dataset: str) -> None:
-        self._ask, self._dataset = ask, dataset
+    def __init__(self, run_query: RunQuery, dataset: str) -> None:
+        self._run_query, self._dataset = run_query, dataset
         self._texts: dict[str, str] = {}
 
     async def text(self, lang: str) -> str:
         """Return the content of the script element, escaped; empty if the release has no catalogue."""
         if lang not in self._texts:
             query = f"CONSTRUCT {{ ?s ?p ?o }} WHERE {{ GRAPH <{CATALOGUE_GRAPH}> {{ ?s ?p ?o }} }}"
-            body = await self._ask(query, N_TRIPLES)
+            body = await self._run_query(query, N_TRIPLES)
             about = _Catalogue(quad.triple for quad in parse(body, format=RdfFormat.N_TRIPLES))
-            said = _dataset_json_ld(about, self._dataset, lang) if about.knows(self._dataset) else None
-            self._texts[lang] = _script_json(said) if said else ""
+            json_ld = _dataset_json_ld(about, self._dataset, lang) if about.knows(self._dataset) else None
+            self._texts[lang] = _script_json(json_ld) if json_ld else ""
         return self._texts[lang]
 
 
@@ -166,7 +166,7 @@ def measure_json_ld(facts: GraphPresenter, iri: str, dataset: str = "") -> str:
     if f"{ONTOLOGY}Measure" not in facts.iris(iri, TYPE) or title is None:
         return ""
     overview = facts.localized(iri, ONTOLOGY + "overview")
-    said = {
+    json_ld = {
         "@context": "https://schema.org/",
         "@type": "GovernmentService",
         "@id": iri,
@@ -186,12 +186,12 @@ def measure_json_ld(facts: GraphPresenter, iri: str, dataset: str = "") -> str:
         "sameAs": facts.iris(iri, ONTOLOGY + "planMeasure"),
         "subjectOf": {"@type": "Dataset", "@id": dataset} if dataset else None,
     }
-    return _script_json({key: value for key, value in said.items() if value})
+    return _script_json({key: value for key, value in json_ld.items() if value})
 
 
-def _script_json(said: object) -> str:
+def _script_json(content: object) -> str:
     """Serialize JSON for a script element, with `<` escaped, which would end it or begin a comment."""
-    return json.dumps(said, ensure_ascii=False).replace("<", "\\u003c")
+    return json.dumps(content, ensure_ascii=False).replace("<", "\\u003c")
 
 
 def script_hash(text: str) -> str:

@@ -284,6 +284,6 @@ def _source_response(request: Request, path: str) -> Response | None:
     content = file.read_bytes()
     kind = mimetypes.guess_type(file.name)[0] if file.suffix in (".svg", ".png") else None
     kind = kind or f"text/{'markdown' if file.suffix == '.md' else 'plain'}; charset=utf-8"
-    known = validators(None, content)
-    headers = {"Content-Type": kind, "Cache-Control": _LASTING, **known.headers()}
-    return unless_not_modified(request, known, Response(content, headers=headers))
+    document_validators = validators(None, content)
+    headers = {"Content-Type": kind, "Cache-Control": _LASTING, **document_validators.headers()}
+    return unless_not_modified(request, document_validators, Response(content, headers=headers))

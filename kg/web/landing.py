@@ -107,8 +107,8 @@ class LandingData:
 class LandingPage:
     """The first page of one graph of `size` triples."""
 
-    def __init__(self, ask: RunQuery, labels: Labels, size: int, stored: StoredQueries) -> None:
-        self._ask, self._labels, self._size, self._stored = ask, labels, size, stored
+    def __init__(self, run_query: RunQuery, labels: Labels, size: int, stored: StoredQueries) -> None:
+        self._run_query, self._labels, self._size, self._stored = run_query, labels, size, stored
         self._figures: asyncio.Future[LandingData] | None = None
 
     async def text(self, view: View, dataset: str = "") -> str:
@@ -140,21 +140,26 @@ class LandingPage:
         """Run the queries of the page sequentially, so that they do not occupy all workers."""
         editions = await self._stored.editions()
         if editions:
-            counts = {row["class"]: row["things"] for row in await fetch_rows(self._ask, _OF_EDITION % editions[0])}
+            counts = {
+                row["class"]: row["things"] for row in await fetch_rows(self._run_query, _OF_EDITION % editions[0])
+            }
         else:
-            counts = {row["class"]: row["things"] for row in await fetch_rows(self._ask, _KINDS)}
+            counts = {row["class"]: row["things"] for row in await fetch_rows(self._run_query, _KINDS)}
         if ONTOLOGY + "Correction" in counts:
             about = {"edition": editions[:1]} if editions else {}
             counts |= _split_corrections(
-                counts, len(await fetch_rows(self._ask, query_text("corrections-applied", **about)))
+                counts, len(await fetch_rows(self._run_query, query_text("corrections-applied", **about)))
             )
         ours = any(iri.startswith(ONTOLOGY) for iri in counts)
         entries = {way: await self._entries(*what) if ours else [] for way, what in _BROWSED.items()}
         answers = {
-            lang: await fetch_rows(self._ask, example_query(lang, editions)) if ours else [] for lang in ("ja", "en")
+            lang: await fetch_rows(self._run_query, example_query(lang, editions)) if ours else []
+            for lang in ("ja", "en")
         }
-        called = await fetch_names(self._ask, editions[:1])
-        return LandingData(counts, editions, dict(called.get(editions[0], {})) if editions else {}, entries, answers)
+        names_by_iri = await fetch_names(self._run_query, editions[:1])
+        return LandingData(
+            counts, editions, dict(names_by_iri.get(editions[0], {})) if editions else {}, entries, answers
+        )
 
     async def _entries(self, name: str, thing: str, stem: str) -> list[EntryPoint]:
         query = (await self._stored.for_newest_edition()).get(name)
@@ -162,7 +167,7 @@ class LandingPage:
             return []
         return [
             EntryPoint(row[thing], {lang: row.get(f"{stem}_{lang}", "") for lang in ("ja", "en")}, int(row["measures"]))
-            for row in await fetch_rows(self._ask, query.text)
+            for row in await fetch_rows(self._run_query, query.text)
             if thing in row
         ]
 
@@ -195,11 +200,11 @@ def _entry(entry: EntryPoint, view: View) -> tuple[str, str, int]:
     return path_of(entry.iri), name or entry.iri, entry.measures
 
 
-def router(ask: RunQuery, release: Release | None, total: int, stored: StoredQueries) -> APIRouter:
+def router(run_query: RunQuery, release: Release | None, total: int, stored: StoredQueries) -> APIRouter:
     """Return these routes, for a graph of `total` triples."""
     routes = APIRouter()
-    card = discovery.DatasetCard(ask, dataset_of(release)) if release else None
-    first = LandingPage(ask, labels_of(release), total, stored)
+    card = discovery.DatasetCard(run_query, dataset_of(release)) if release else None
+    first = LandingPage(run_query, labels_of(release), total, stored)
 
     @routes.get("/", include_in_schema=False)
     async def landing(request: Request) -> Response:

@@ -55,12 +55,12 @@ class Examples:
         return told(self.names.get(iri, {}), lang)
 
 
-async def fetch_examples(ask: RunQuery, terms: Iterable[Term]) -> Examples:
+async def fetch_examples(run_query: RunQuery, terms: Iterable[Term]) -> Examples:
     """Return an example of each term in use."""
     used = [term for term in terms if is_iri(term.example)]
     pairs = " ".join(f"(<{term.iri}> <{term.example}>)" for term in used if term.kind == PROPERTY)
     rows = await fetch_bindings(
-        ask,
+        run_query,
         f"SELECT * {{ VALUES (?term ?thing) {{ {pairs} }} ?thing ?term ?value }} ORDER BY ?term ?value",
     )
     found = {term.iri: Example(term.example) for term in used if term.kind != PROPERTY}
@@ -70,16 +70,16 @@ async def fetch_examples(ask: RunQuery, terms: Iterable[Term]) -> Examples:
         if row["term"]["value"] not in found or one.lang == "ja":
             found[row["term"]["value"]] = one
     things = {one.thing for one in found.values()} | {one.value for one in found.values() if one.is_iri}
-    return Examples(found, await _names(ask, sorted(iri for iri in things if is_iri(iri))))
+    return Examples(found, await _names(run_query, sorted(iri for iri in things if is_iri(iri))))
 
 
-async def _names(ask: RunQuery, things: list[str]) -> Names:
+async def _names(run_query: RunQuery, things: list[str]) -> Names:
     found: dict[str, dict[str, str]] = {}
     for start in range(0, len(things), _BATCH_SIZE):
         some = " ".join(f"<{iri}>" for iri in things[start : start + _BATCH_SIZE])
         query = f"""SELECT ?thing ?name {{ VALUES ?thing {{ {some} }} VALUES ?naming {{ {_NAMING} }}
           ?thing ?naming ?name }} ORDER BY ?name"""
-        for row in await fetch_bindings(ask, query):
+        for row in await fetch_bindings(run_query, query):
             name = row["name"]
             found.setdefault(row["thing"]["value"], {}).setdefault(name.get("xml:lang", ""), name["value"])
     return found
@@ -205,9 +205,9 @@ class OntologyPresenter:
         links: dict[tuple[str, str], list[str]] = {}
         for source, iri, target in self._class_links():
             if target not in _NOT_DRAWN and self._is_drawn(source) and self._is_drawn(target):
-                said, words = links.setdefault((source, target), []), self.term(iri).text
-                if words not in said:
-                    said.append(words)
+                labels, terms = links.setdefault((source, target), []), self.term(iri).text
+                if terms not in labels:
+                    labels.append(terms)
         drawn = [iri for iri in self._own() if self._is_class(iri)]
         drawn += [iri for ends in links for iri in ends if iri not in drawn]
         return draw([self._node(iri) for iri in dict.fromkeys(drawn) if any(iri in ends for ends in links)], links)
@@ -241,17 +241,17 @@ class OntologyPresenter:
         return None if text == prefixed(iri) else Value(text, lang)
 
     def _samples(self, iri: str) -> Iterable[str]:
-        told = (triple for triple in self.sources.triples if triple.predicate.value == _SKOS + "example")
-        yield from (str(getattr(t.object, "value", "")) for t in told if getattr(t.subject, "value", "") == iri)
+        samples = (triple for triple in self.sources.triples if triple.predicate.value == _SKOS + "example")
+        yield from (str(getattr(t.object, "value", "")) for t in samples if getattr(t.subject, "value", "") == iri)
 
     def _related(self, iri: str) -> Iterable[tuple[tuple[str, str], TermLink]]:
-        for name, words in (
+        for name, terms in (
             (_RDFS + "subClassOf", ("上位クラス", "is a kind of")),
             (_RDFS + "subPropertyOf", ("上位の述語", "is a kind of")),
             (_OWL + "inverseOf", ("逆", "inverse of")),
             (_OWL + "disjointWith", ("重ならないクラス", "disjoint with")),
         ):
-            yield from ((words, self.term(other)) for other in self.facts.iris(iri, name))
+            yield from ((terms, self.term(other)) for other in self.facts.iris(iri, name))
 
     def _example(self, iri: str) -> tuple[TermLink, TermLink | None] | None:
         example: Example | None = self.sources.examples.by_term.get(iri)
@@ -298,7 +298,7 @@ _HEAD = BASE + "def"
 class VocabularyPages:
     """The vocabulary pages of one release, with cached query results."""
 
-    ask: RunQuery
+    run_query: RunQuery
     labels: Labels
     vocabulary: Vocabulary
     stored: Sequence[StoredQuery]
@@ -306,10 +306,10 @@ class VocabularyPages:
 
     async def ontology(self, view: View, triples: Sequence[Triple], shapes: Sequence[Triple], forms: Forms) -> str:
         """Return the page of the ontology, from its statements and those of the shapes."""
-        words = await self._words()
+        terms = await self._words()
         groups = ShapesPresenter(shapes, self.labels, view.lang).groups()
         shown = OntologyPresenter(
-            OntologyData(triples, groups, self.stored, words, await self._shown(words), self.labels), view
+            OntologyData(triples, groups, self.stored, terms, await self._shown(terms), self.labels), view
         )
         facts = GraphPresenter(triples, self.labels, view.lang, view.link)
         # Some hundreds of sections take a while to lay out, in which others are to be served.
@@ -331,10 +331,10 @@ class VocabularyPages:
 
     async def shapes(self, view: View, triples: Sequence[Triple], forms: Forms) -> str:
         """Return the page of the shapes, from their statements."""
-        words = await self._words()
+        terms = await self._words()
 
         def known(iri: str) -> str:
-            return view.link(f"def#{term_anchor(iri)}") if iri in words.declared or iri in words.used else ""
+            return view.link(f"def#{term_anchor(iri)}") if iri in terms.declared or iri in terms.used else ""
 
         groups = ShapesPresenter(triples, self.labels, view.lang).groups()
         return await asyncio.to_thread(
@@ -355,10 +355,10 @@ class VocabularyPages:
         except Refusal:  # very large data, or a busy server: the words themselves can be told
             return VocabularyTerms({})
 
-    async def _shown(self, words: VocabularyTerms) -> Examples:
+    async def _shown(self, terms: VocabularyTerms) -> Examples:
         if self._examples is None:
             try:
-                self._examples = await fetch_examples(self.ask, words.used.values())
+                self._examples = await fetch_examples(self.run_query, terms.used.values())
             except Refusal:
                 return Examples({}, {})
         return self._examples

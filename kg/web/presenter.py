@@ -72,7 +72,7 @@ class SourcePlace:
     blank: bool = False
     corrections: tuple[Correction, ...] = ()
     issues: tuple[Issue, ...] = ()
-    beside: str = ""
+    viewer_href: str = ""
 
 
 @dataclass(frozen=True)
@@ -281,7 +281,7 @@ class GraphPresenter:
             blank=self.has(iri, PRINTED) and not printed,
             corrections=tuple(corrections),
             issues=tuple(issues),
-            beside=self._link(quote(iri.removeprefix(ID), safe=SAFE)) if iri.startswith(f"{ID}source/") else "",
+            viewer_href=self._link(quote(iri.removeprefix(ID), safe=SAFE)) if iri.startswith(f"{ID}source/") else "",
         )
 
     def _names(self, iri: str) -> dict[str, str]:
@@ -315,8 +315,8 @@ class GraphPresenter:
         about = {triple.predicate.value: triple.object for triple in self._about.get(_node_key(node), ())}
         if _FIRST in about:
             head = self.value(about[_FIRST], depth + 1).text
-            rest = about.get(_REST)
-            more = self._nested(rest, depth) if isinstance(rest, BlankNode) else ""
+            remaining = about.get(_REST)
+            more = self._nested(remaining, depth) if isinstance(remaining, BlankNode) else ""
             return f"{head}, {more}" if more else head
         return "; ".join(
             f"{self._labels.of(predicate, self._lang)} {self.value(term, depth + 1).text}"

@@ -84,7 +84,7 @@ def by_subject(
             found.setdefault(tag, []).append(query_info(query, view))
     order = list(SUBJECTS)
     tags = sorted(found, key=lambda tag: (order.index(tag) if tag in order else len(order), tag))
-    return [(tag, subject_label(tag, view), sorted(found[tag], key=lambda asked: asked.summary)) for tag in tags]
+    return [(tag, subject_label(tag, view), sorted(found[tag], key=lambda info: info.summary)) for tag in tags]
 
 
 def internal_last(stored: Iterable[StoredQuery]) -> list[StoredQuery]:
@@ -118,20 +118,20 @@ def used_terms(query: StoredQuery) -> list[str]:
     return list(dict.fromkeys(name.iri for name in sparql_scanner.names(query.text) if name.iri))
 
 
-def linked_pieces(text: str, words: VocabularyTerms, known: Container[str], view: View) -> list[tuple[str, str]]:
+def linked_pieces(text: str, terms: VocabularyTerms, existing: Container[str], view: View) -> list[tuple[str, str]]:
     """Split the text of a query into pieces with their links, or no link: terms and resources are linked."""
     found, end = list[tuple[str, str]](), 0
     for name in sparql_scanner.names(text):
-        href = _term_url(name.iri, words, known, view)
+        href = _term_url(name.iri, terms, existing, view)
         if href:
             found += [(text[end : name.start], ""), (name.written, href)]
             end = name.start + len(name.written)
     return [*found, (text[end:], "")]
 
 
-def _term_url(iri: str, words: VocabularyTerms, known: Container[str], view: View) -> str:
-    if iri.startswith(ID) and iri in known:
+def _term_url(iri: str, terms: VocabularyTerms, existing: Container[str], view: View) -> str:
+    if iri.startswith(ID) and iri in existing:
         return view.link(path_of(iri))
-    if iri in words.declared:
+    if iri in terms.declared:
         return view.link(f"def#{iri.removeprefix(ONTOLOGY)}")
     return ""

@@ -37,7 +37,7 @@ _LONGEST = 3000  # of an address that is led to: proxies take heads of four kilo
 class QueryPages:
     """The stored queries of one graph and their pages."""
 
-    ask: RunQuery
+    run_query: RunQuery
     labels: Labels
     vocabulary: Vocabulary
     questions: StoredQueries
@@ -60,9 +60,11 @@ class QueryPages:
 
     def check_subject(self, subject: str) -> None:
         """Raise Refusal (400) for a subject that no query has."""
-        known = {tag for query in self.questions.by_name.values() for tag in query.tags}
-        if subject and subject not in known:
-            raise Refusal(400, f"no stored query has the subject {subject[:60]}; known are {', '.join(sorted(known))}")
+        subjects = {tag for query in self.questions.by_name.values() for tag in query.tags}
+        if subject and subject not in subjects:
+            raise Refusal(
+                400, f"no stored query has the subject {subject[:60]}; known are {', '.join(sorted(subjects))}"
+            )
 
     def check_term(self, term: str) -> None:
         """Raise Refusal (400) for a text that is not the name of a term; a term need not be used by a query."""
@@ -87,7 +89,7 @@ class QueryPages:
 
     async def text(self, view: View, query: StoredQuery) -> str:
         """Return the page of one query."""
-        words, known = await self.vocabulary.terms(), await self.vocabulary.existing(query_library.used_terms(query))
+        terms, existing = await self.vocabulary.terms(), await self.vocabulary.existing(query_library.used_terms(query))
         shown, refusal = None, ""
         try:
             shown = None if query.asks_others else await self._first_rows(view, query)
@@ -100,7 +102,7 @@ class QueryPages:
             tags=[(tag, query_library.subject_label(tag, view)) for tag in query.tags],
             parameters=query.parameters,
             graph=query.asks_others or sparql_scanner.operation(query.text) in ("CONSTRUCT", "DESCRIBE"),
-            pieces=query_library.linked_pieces(query_library.editable_text(query, view), words, known, view),
+            pieces=query_library.linked_pieces(query_library.editable_text(query, view), terms, existing, view),
             terms=[(prefixed(iri), self.labels.of(iri, view.lang), href) for iri, href in self._terms(query, view)],
             shown=shown,
             elsewhere=query.asks_others,
@@ -119,12 +121,12 @@ class QueryPages:
 
     async def _check_exists(self, query: StoredQuery, values: Mapping[str, Sequence[Term]]) -> None:
         """Raise ParameterError if a parameter is one of our IRIs and does not occur in the data."""
-        asked = stored_queries.things(values)
-        known = await self.vocabulary.existing(iri for iris in asked.values() for iri in iris)
-        declared = (await self.vocabulary.terms()).declared if asked else frozenset()
+        things = stored_queries.things(values)
+        existing = await self.vocabulary.existing(iri for iris in things.values() for iri in iris)
+        declared = (await self.vocabulary.terms()).declared if things else frozenset()
         for parameter in query.parameters:
-            for iri in asked.get(parameter.name, ()):
-                if iri not in known and iri not in declared:
+            for iri in things.get(parameter.name, ()):
+                if iri not in existing and iri not in declared:
                     raise stored_queries.absent(parameter, iri, await self.vocabulary.things_under(parameter.folder))
 
     def _terms(self, query: StoredQuery, view: View) -> list[tuple[str, str]]:
@@ -134,7 +136,7 @@ class QueryPages:
         key = (query.name, view.lang)
         if key not in self._answers:
             format = results_table.format_for(query.text)
-            body = await self.ask(query.text, format)
+            body = await self.run_query(query.text, format)
             self._answers[key] = results_table.result_page(
                 Answer(format.media_type, len(body), body), format, 1, view.link
             )
@@ -202,7 +204,7 @@ def _add_result_route(routes: APIRouter, stored: QueryPages) -> None:
         query = await stored.about(await stored.named(name), pairs)
         address = f"../sparql?query={quote(query, safe='')}&format=csv"
         if len(address) > _LONGEST:
-            body = await stored.ask(query, CSV)
+            body = await stored.run_query(query, CSV)
             return Response(body, headers={"Content-Type": CSV.content_type, "Vary": "Accept"})
         return redirect_response(303, address)
 

@@ -75,13 +75,13 @@ class EndpointSettings:
     def endpoint(self, release: Release, labels: Labels, answers: Answers, triples: int) -> Endpoint:
         """Return the endpoint of a release on top of this result cache."""
         path = f"release/{quote(release.version)}/sparql"
-        ask = query_runner(answers)
+        run_query = query_runner(answers)
         rows, page = (ASK_AGAIN, ASK_AGAIN) if release.development else (FOREVER, LIVE)
-        vocabulary = Vocabulary(ask, vocabulary_of(release))
+        vocabulary = Vocabulary(run_query, vocabulary_of(release))
         writing = SparqlEditor(
-            answers, vocabulary, labels, page, StoredQueries(ask, self.queries), path, release.version
+            answers, vocabulary, labels, page, StoredQueries(run_query, self.queries), path, release.version
         )
-        introduced = introduction(ask, release, triples, writing.empty_page, self.limits, self.address, path)
+        introduced = introduction(run_query, release, triples, writing.empty_page, self.limits, self.address, path)
         return Endpoint(answers, self.limits, rows, introduced, writing)
 
 
@@ -132,18 +132,18 @@ class ReleaseEndpoints:
         latest = self._release if version == "latest" else None
         release = latest or release_at(self._release, self._out, version)
         try:
-            asked = CitedQuery.stored(release, name, "en")
+            cited = CitedQuery.stored(release, name, "en")
         except KgError as error:
             raise Refusal(404, str(error)) from error
-        known = next((each.parameters for each in self._setting.queries if each.name == name), ())
-        names = [each.name for each in known if line_of(each.name).search(asked.text)]
+        parameters = next((each.parameters for each in self._setting.queries if each.name == name), ())
+        names = [each.name for each in parameters if line_of(each.name).search(cited.text)]
         try:
             values = stored_queries.chosen(
-                read_parameters(asked.text, names), [pair for pair in pairs if pair[0] not in _PROTOCOL_PARAMETERS]
+                read_parameters(cited.text, names), [pair for pair in pairs if pair[0] not in _PROTOCOL_PARAMETERS]
             )
         except ParameterError as error:
             raise Refusal(400, f"{name}: {error}") from error
-        target = replace(asked, text=filled(asked.text, **values)).question()
+        target = replace(cited, text=filled(cited.text, **values)).question()
         query = urlencode([pair for pair in pairs if pair[0] in _PROTOCOL_PARAMETERS])
         lasting = ASK_AGAIN if latest or release.development else FOREVER
         location = f"../../{quote(release.version)}/{target}{f'&{query}' if query else ''}"

@@ -305,8 +305,8 @@ def _neighbours(
 def _part(facts: GraphPresenter, iri: str) -> Section:
     section = facts.section(iri)
     hidden = layout_in(facts, iri).hidden
-    kept = tuple(fact for fact in section.facts if fact.iri not in hidden)
-    return replace(section, title=_title(facts, section), facts=kept)
+    visible = tuple(fact for fact in section.facts if fact.iri not in hidden)
+    return replace(section, title=_title(facts, section), facts=visible)
 
 
 def _title(facts: GraphPresenter, section: Section) -> Value:

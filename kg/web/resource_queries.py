@@ -65,26 +65,26 @@ class Description:
 class ResourceClient:
     """Queries about the resources of a graph, from two stored queries; raises QueryError if these are unsuitable."""
 
-    def __init__(self, ask: RunQuery) -> None:
-        self._ask = ask
+    def __init__(self, run_query: RunQuery) -> None:
+        self._run_query = run_query
         self._document = checked_query_text(DOCUMENT_QUERY, "thing", _WINDOW)
         self._linked = checked_query_text(ADDRESS_QUERY, "address")
 
     async def first_existing(self, candidates: Sequence[str]) -> str | None:
         """Return the first of these IRIs that occurs in the graph, or None."""
-        asked = [iri for iri in candidates if is_iri(iri)]
-        if not asked:
+        valid = [iri for iri in candidates if is_iri(iri)]
+        if not valid:
             return None
-        there = await self.values(filled(_EXISTING, thing=asked))
+        there = await self.values(filled(_EXISTING, thing=valid))
         return next((iri for iri in candidates if iri in there), None)
 
     async def describe(self, thing: str, page: int = 1) -> Description | None:
         """Return the description of a resource with one page of incoming links; None if it does not occur."""
         query = _WINDOW.sub(f"LIMIT {PAGE_SIZE} OFFSET {(page - 1) * PAGE_SIZE}", filled(self._document, thing=[thing]))
-        body = await self._ask(query, N_TRIPLES)
+        body = await self._run_query(query, N_TRIPLES)
         triples = [quad.triple for quad in parse(body, format=RdfFormat.N_TRIPLES)]
         if not triples:
-            body = await self._ask(filled(_IN_NAMED_GRAPHS, subject=[thing], value=[thing]), N_TRIPLES)
+            body = await self._run_query(filled(_IN_NAMED_GRAPHS, subject=[thing], value=[thing]), N_TRIPLES)
             triples = [quad.triple for quad in parse(body, format=RdfFormat.N_TRIPLES)]
         inbound = sum(1 for t in triples if t.object == NamedNode(thing) and not _under(t.subject, thing))
         if page > 1 or inbound >= PAGE_SIZE:
@@ -104,8 +104,8 @@ class ResourceClient:
             return []
         parents = [iri[:end] for end, character in enumerate(iri) if character == "/" and end > len(ID)]
         above = [parent for parent in parents if await self.first_existing([parent])]
-        beside = await self._under(iri) or await self._under(iri.rpartition("/")[0])
-        return [*reversed(above), *(difflib.get_close_matches(iri, beside, _NEAR, 0.5) or beside[:_NEAR])]
+        siblings = await self._under(iri) or await self._under(iri.rpartition("/")[0])
+        return [*reversed(above), *(difflib.get_close_matches(iri, siblings, _NEAR, 0.5) or siblings[:_NEAR])]
 
     async def _under(self, iri: str) -> list[str]:
         """Return the resources one path segment below an IRI."""
@@ -117,7 +117,7 @@ class ResourceClient:
 
     async def values(self, query: str, variable: str = "thing") -> list[str]:
         """Return the distinct values of a variable in the result of a SELECT query."""
-        return list(dict.fromkeys(row[variable] for row in await fetch_rows(self._ask, query)))
+        return list(dict.fromkeys(row[variable] for row in await fetch_rows(self._run_query, query)))
 
 
 def candidate_iris(base: str, raw_path: str) -> list[str]:
@@ -151,8 +151,8 @@ class RelatedData:
 class RelatedDataClient:
     """Queries of the related data of resources. A deleted stored query is skipped."""
 
-    def __init__(self, ask: RunQuery) -> None:
-        self._ask = ask
+    def __init__(self, run_query: RunQuery) -> None:
+        self._run_query = run_query
         self._texts: dict[str, str] = {}
         self.document = stored_query(places().queries, DOCUMENT_QUERY).text
         for what, name in QUERIES.items():
@@ -170,20 +170,20 @@ class RelatedDataClient:
             self._rows("alike", thing) if "alike" in kind.asks else _empty(),
             self._answered(_COUNTS, thing) if found.pages > 1 else _empty(),
         )
-        told = {row["link"]: int(row["things"]) for row in counts}
-        return RelatedData(filled(self.document, thing=[thing]), sources, mentions, alike, told)
+        inbound = {row["link"]: int(row["things"]) for row in counts}
+        return RelatedData(filled(self.document, thing=[thing]), sources, mentions, alike, inbound)
 
     async def _graph(self, thing: str) -> list[Triple]:
         if "sources" not in self._texts:
             return []
-        body = await self._ask(filled(self._texts["sources"], thing=[thing]), N_TRIPLES)
+        body = await self._run_query(filled(self._texts["sources"], thing=[thing]), N_TRIPLES)
         return [quad.triple for quad in parse(body, format=RdfFormat.N_TRIPLES)]
 
     async def _rows(self, what: str, thing: str) -> list[Row]:
         return await self._answered(self._texts[what], thing) if what in self._texts else []
 
     async def _answered(self, query: str, thing: str) -> list[Row]:
-        return await fetch_rows(self._ask, filled(query, thing=[thing]))
+        return await fetch_rows(self._run_query, filled(query, thing=[thing]))
 
 
 async def _empty() -> list:  # type: ignore[type-arg]
@@ -205,17 +205,17 @@ _PREFIXES = {"id": ID, "shisaku": PREFIXES["shisaku"]}
 _ANSWERS = {**redirect_docs(303), **response_docs("application/json", "text/html", status=300)}
 
 
-def router(ask: RunQuery, release: Release | None) -> APIRouter:
+def router(run_query: RunQuery, release: Release | None) -> APIRouter:
     """Return the route of the lookup."""
     routes = APIRouter(tags=["things"])
-    things = ResourceClient(ask)
+    things = ResourceClient(run_query)
     given_up = release.given_up if release else {}
 
     @routes.get(
         "/lookup", summary="Find the thing that an IRI means or is linked to", status_code=303, responses=_ANSWERS
     )
     async def lookup(request: Request, iri: str = "") -> Response:
-        asked = DocumentRequest(request, "lookup")
+        document = DocumentRequest(request, "lookup")
         iri = iri.strip()
         if not iri:
             raise Refusal(400, "say which IRI is looked for: /lookup?iri=https://…")
@@ -223,14 +223,14 @@ def router(ask: RunQuery, release: Release | None) -> APIRouter:
             if own.endswith("/") and not await things.first_existing([own]):
                 own = own.rstrip("/")
             if not own.startswith(ID) or own in given_up or await things.first_existing([own]):
-                return _redirect_to(asked, own)
+                return _redirect_to(document, own)
             found = []
         else:
             found = await things.linked_to(_spellings(iri)) or await _by_identifier(things, iri)
         if len(found) == 1:
-            return _redirect_to(asked, found[0])
+            return _redirect_to(document, found[0])
         return notice_response(
-            asked,
+            document,
             _ambiguous_notice(iri, found) if found else _not_found_notice(iri),
             [(path_of(each), each) for each in found],
         )
@@ -238,8 +238,8 @@ def router(ask: RunQuery, release: Release | None) -> APIRouter:
     return routes
 
 
-def _redirect_to(asked: DocumentRequest, iri: str) -> Response:
-    return redirect_response(303, asked.root + path_of(iri), {"Link": link(quote(iri, safe=SAFE + "#"), "cite-as")})
+def _redirect_to(document: DocumentRequest, iri: str) -> Response:
+    return redirect_response(303, document.root + path_of(iri), {"Link": link(quote(iri, safe=SAFE + "#"), "cite-as")})
 
 
 async def _by_identifier(things: ResourceClient, text: str) -> list[str]:
@@ -255,9 +255,9 @@ async def _by_identifier(things: ResourceClient, text: str) -> list[str]:
 
 def _own_iri(iri: str) -> str:
     """Return the IRI of this graph, from either scheme, its canonical or its prefixed form; empty for external IRIs."""
-    prefix, _, rest = iri.partition(":")
-    if prefix in _PREFIXES and rest and not rest.startswith("//"):
-        return _PREFIXES[prefix] + rest
+    prefix, _, local = iri.partition(":")
+    if prefix in _PREFIXES and local and not local.startswith("//"):
+        return _PREFIXES[prefix] + local
     bare = iri.partition("://")[2]
     for base in sorted((BASE, CANONICAL), key=len, reverse=True):  # one may be under the other
         start = base.partition("://")[2]
@@ -268,13 +268,15 @@ def _own_iri(iri: str) -> str:
 
 def _spellings(iri: str) -> list[str]:
     """Return the variants of an IRI, with http and https, with and without trailing slash, as links are written."""
-    scheme, mark, rest = iri.partition("://")
+    scheme, mark, remainder = iri.partition("://")
     if scheme not in ("http", "https"):
         return [iri]
-    rest = quote(rest, safe=SAFE + "?#")  # links are written as URIs
-    bare = rest.removesuffix("/")
+    remainder = quote(remainder, safe=SAFE + "?#")  # links are written as URIs
+    bare = remainder.removesuffix("/")
     return list(
-        dict.fromkeys([iri, *(f"{way}{mark}{end}" for way in ("https", "http") for end in (rest, bare, f"{bare}/"))])
+        dict.fromkeys(
+            [iri, *(f"{way}{mark}{end}" for way in ("https", "http") for end in (remainder, bare, f"{bare}/"))]
+        )
     )
 
 

@@ -58,10 +58,10 @@ def dataset_of(release: Release) -> str:
     return f"{BASE}release/{release.version}/{DESCRIPTION}#dataset"
 
 
-def router(ask: RunQuery, release: Release | None) -> APIRouter:
+def router(run_query: RunQuery, release: Release | None) -> APIRouter:
     """Return the routes of the resources of a graph and of their documents."""
     routes = APIRouter(tags=["things"])
-    documents = ResourceDocuments(ask, release)
+    documents = ResourceDocuments(run_query, release)
 
     paged = parameter_docs(page="the page of what points to the thing, from 1")
 
@@ -90,23 +90,23 @@ def router(ask: RunQuery, release: Release | None) -> APIRouter:
 class ResourceDocuments:
     """Request handlers for the resources of one graph: of a release, or of data files."""
 
-    def __init__(self, ask: RunQuery, release: Release | None) -> None:
-        self._ask, self._release = ask, release
-        self._things, self._labels = ResourceClient(ask), labels_of(release)
-        self._surroundings = RelatedDataClient(ask)
+    def __init__(self, run_query: RunQuery, release: Release | None) -> None:
+        self._run_query, self._release = run_query, release
+        self._things, self._labels = ResourceClient(run_query), labels_of(release)
+        self._surroundings = RelatedDataClient(run_query)
         self._moved = release.given_up if release else {}
         self._licence: str | None = None
 
     async def name(self, request: Request, path: str) -> Response:
         """Respond to the IRI of a resource: 303 to its document, 301 or 410 if it was retired, or 404."""
         plain, suffix = split_suffix(path)
-        asked = DocumentRequest(request, f"id/{path}", suffix)
+        document = DocumentRequest(request, f"id/{path}", suffix)
         if path.startswith(_QUERIES):
-            return redirect_response(303, f"{asked.root}queries/{path.removeprefix(_QUERIES)}")
-        asked.format()  # a document that cannot be had is refused here already
+            return redirect_response(303, f"{document.root}queries/{path.removeprefix(_QUERIES)}")
+        document.format()  # a document that cannot be had is refused here already
         if await self._things.first_existing(_candidates(path, plain)):
-            return redirect_response(303, f"{asked.root}doc/{quote(path, safe=SAFE)}{_query_of(request)}")
-        return await self._missing(asked, "id/", plain)
+            return redirect_response(303, f"{document.root}doc/{quote(path, safe=SAFE)}{_query_of(request)}")
+        return await self._missing(document, "id/", plain)
 
     async def document(self, request: Request, path: str) -> Response:
         """Return the document about a resource in the negotiated format."""
@@ -116,85 +116,87 @@ class ResourceDocuments:
         thing = meant[0] if len(meant) == 1 else await self._things.first_existing(meant)
         # a thing whose own name ends like a format
         whole = thing is not None and suffix is not None and thing in candidate_iris(ID, path)
-        asked = DocumentRequest(request, f"doc/{path if whole else plain}", None if whole else suffix)
-        format = asked.format()
+        document = DocumentRequest(request, f"doc/{path if whole else plain}", None if whole else suffix)
+        format = document.format()
         found = (
             await self._things.describe(thing, number_parameter(request, "page", _LAST_PAGE))
             if thing and is_iri(thing)
             else None
         )
         if found is None:
-            return await self._missing(asked, "doc/", plain)
+            return await self._missing(document, "doc/", plain)
         if found.page > found.pages:
             raise Refusal(404, f"what points to {thing} fills {found.pages} pages of this document")
-        written_out, spelled = quote(found.thing.removeprefix(ID), safe=SAFE), asked.path.removeprefix("doc/")
+        written_out, spelled = quote(found.thing.removeprefix(ID), safe=SAFE), document.path.removeprefix("doc/")
         if spelled != written_out:  # such as %2F for a slash: from there, relative links would lead elsewhere
             return redirect_response(
-                303, f"{asked.root}doc/{written_out}{path.removeprefix(spelled)}{_query_of(request)}"
+                303, f"{document.root}doc/{written_out}{path.removeprefix(spelled)}{_query_of(request)}"
             )
-        return representation_response(asked, await self._represented(asked, found, format), self._release)
+        return representation_response(document, await self._represented(document, found, format), self._release)
 
-    async def _represented(self, asked: DocumentRequest, found: Description, format: Format) -> Representation:
+    async def _represented(self, document: DocumentRequest, found: Description, format: Format) -> Representation:
         licence = await self._licence_of()
         query = f"?page={found.page}" if found.page > 1 else ""
         scripts = list[str]()
         if format is HTML:
-            html, described = await self._html(asked, found)
+            html, described = await self._html(document, found)
             body, scripts = html.encode(), [discovery.script_hash(described)] if described else []
-            location = representation_url(asked.path, HTML, f"{query}{'&' if query else '?'}lang={asked.lang}")
+            location = representation_url(document.path, HTML, f"{query}{'&' if query else '?'}lang={document.lang}")
         else:
             body = serialize([*found.triples, *self._about_document(found, licence)], format)
-            location = representation_url(asked.path, format, query)
-        links = [link(found.thing, "cite-as"), *alternate_links(asked.path, query)]
-        links += [link(representation_url(asked.path, JSON_LD, query), "describedby", JSON_LD.media_type)]
+            location = representation_url(document.path, format, query)
+        links = [link(found.thing, "cite-as"), *alternate_links(document.path, query)]
+        links += [link(representation_url(document.path, JSON_LD, query), "describedby", JSON_LD.media_type)]
         links += [link(_ABOUT_PAGE, "type"), *([link(licence, "license")] if licence else [])]
-        links += [link(f"{asked.root}catalog", "collection")] if self._release else []
+        links += [link(f"{document.root}catalog", "collection")] if self._release else []
         for relation, page in (("prev", found.page - 1), ("next", found.page + 1)):
             if 1 <= page <= found.pages:
-                links.append(link(f"{representation_url(asked.path, format)}?page={page}", relation, format.media_type))
+                links.append(
+                    link(f"{representation_url(document.path, format)}?page={page}", relation, format.media_type)
+                )
         return Representation(format, body, location, links, scripts)
 
-    async def _html(self, asked: DocumentRequest, found: Description) -> tuple[str, str]:
+    async def _html(self, document: DocumentRequest, found: Description) -> tuple[str, str]:
         """Return the page of a resource, and its JSON-LD for search engines, which is in a script element."""
-        facts = GraphPresenter(found.triples, self._labels, asked.lang, asked.view.link)
+        facts = GraphPresenter(found.triples, self._labels, document.lang, document.view.link)
         kind = resource_page.layout_in(facts, found.thing)
         described = discovery.measure_json_ld(facts, found.thing, dataset_of(self._release) if self._release else "")
         around = await self._surroundings.of(found, kind)
-        forms = [(format.label, representation_url(asked.path, format)) for format in RDF_FORMATS]
-        return resource_page.render_page(asked.view, self._labels, found, kind, around, forms, described), described
+        forms = [(format.label, representation_url(document.path, format)) for format in RDF_FORMATS]
+        return resource_page.render_page(document.view, self._labels, found, kind, around, forms, described), described
 
     def _about_document(self, found: Description, licence: str) -> list[Triple]:
         """Return the statements about the document itself: topic, dataset and licence."""
         if not found.thing.startswith(ID):
             return []
         document = NamedNode(f"{BASE}doc/{found.thing.removeprefix(ID)}")
-        said = {PREFIXES["foaf"] + "primaryTopic": found.thing, TYPE: PREFIXES["foaf"] + "Document"}
+        properties = {PREFIXES["foaf"] + "primaryTopic": found.thing, TYPE: PREFIXES["foaf"] + "Document"}
         if self._release:
-            said[PREFIXES["void"] + "inDataset"] = dataset_of(self._release)
+            properties[PREFIXES["void"] + "inDataset"] = dataset_of(self._release)
         if licence:
-            said[PREFIXES["dcterms"] + "license"] = licence
-        return [Triple(document, NamedNode(word), NamedNode(value)) for word, value in said.items()]
+            properties[PREFIXES["dcterms"] + "license"] = licence
+        return [Triple(document, NamedNode(word), NamedNode(value)) for word, value in properties.items()]
 
-    async def _missing(self, asked: DocumentRequest, prefix: str, path: str) -> Response:
+    async def _missing(self, document: DocumentRequest, prefix: str, path: str) -> Response:
         """Respond for an unknown resource: redirect if moved, 410 if retired, or 404 with similar IRIs."""
         iris = candidate_iris(ID, path)
         row = next((self._moved[iri] for iri in iris if iri in self._moved), None)
         if row and row["code"] == "301":
-            return redirect_response(301, f"{asked.root}{prefix}{quote(row['target'].removeprefix(ID), safe=SAFE)}")
+            return redirect_response(301, f"{document.root}{prefix}{quote(row['target'].removeprefix(ID), safe=SAFE)}")
         if row:
             reasons = (f"{row['reason_ja']}({row['decided_on']})", f"{row['reason_en']} ({row['decided_on']})")
-            return notice_response(asked, Notice(410, ("なくなりました", "Gone"), reasons), ())
+            return notice_response(document, Notice(410, ("なくなりました", "Gone"), reasons), ())
         shorter = path.rstrip("/")
         if shorter != path and await self._things.first_existing(candidate_iris(ID, shorter)):
             whole = quote(shorter, safe=SAFE)
-            return redirect_response(308, f"{asked.root}{prefix}{whole}{_query_of(asked.request)}")
+            return redirect_response(308, f"{document.root}{prefix}{whole}{_query_of(document.request)}")
         near = await self._things.similar_iris(iris[0])
         text = (
             f"このグラフに {iris[0]} という事物はありません。近い名前の事物を示します。",
             f"there is no {iris[0]} in this graph; `near` lists what is called like it; /lookup knows other IRIs",
         )
-        links = [(f"{asked.root}doc/{quote(iri.removeprefix(ID), safe=SAFE)}", iri.removeprefix(ID)) for iri in near]
-        return notice_response(asked, Notice(404, ("見つかりません", "Not found"), text, near), links)
+        links = [(f"{document.root}doc/{quote(iri.removeprefix(ID), safe=SAFE)}", iri.removeprefix(ID)) for iri in near]
+        return notice_response(document, Notice(404, ("見つかりません", "Not found"), text, near), links)
 
     async def _licence_of(self) -> str:
         """Return the licence in the catalogue of the release; cached."""

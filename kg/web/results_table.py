@@ -99,15 +99,15 @@ def _pieces(answer: Answer) -> Iterator[bytes]:
 
 def _window(pieces: Iterator[bytes], first: int, count: int) -> tuple[bytes, int]:
     """Return `count` lines starting at line `first` (from 0), and the total number of lines."""
-    kept, lines = list[bytes](), 0
+    window, lines = list[bytes](), 0
     for piece in pieces:
         there = piece.count(b"\n")
         if lines + there >= first and lines < first + count:
-            start = 0 if kept or first == lines == 0 else _offset_after(piece, first - lines)
+            start = 0 if window or first == lines == 0 else _offset_after(piece, first - lines)
             end = _offset_after(piece, first + count - lines) if lines + there >= first + count else len(piece)
-            kept.append(piece[start:end])
+            window.append(piece[start:end])
         lines += there
-    return b"".join(kept), lines
+    return b"".join(window), lines
 
 
 def _offset_after(piece: bytes, lines: int) -> int:

@@ -60,11 +60,14 @@ class SearchRequest:
 
     def address(self, **changed: object) -> str:
         """Return the query string of this search, with some parameters changed."""
-        asked: dict[str, object] = {"q": self.words, **{facet: self.filters[facet] for facet in sorted(self.filters)}}
-        asked |= {"lang": self.lang, "limit": self.limit, "page": self.page, **changed}
+        parameters: dict[str, object] = {
+            "q": self.words,
+            **{facet: self.filters[facet] for facet in sorted(self.filters)},
+        }
+        parameters |= {"lang": self.lang, "limit": self.limit, "page": self.page, **changed}
         usual = {"limit": PAGE_SIZE, "page": 1}
-        kept = {name: value for name, value in asked.items() if value and value != usual.get(name)}
-        return "?" + urlencode(kept, doseq=True)
+        given = {name: value for name, value in parameters.items() if value and value != usual.get(name)}
+        return "?" + urlencode(given, doseq=True)
 
     def toggled(self, facet: str, *spellings: str) -> str:
         """Return the URL of the first page with a facet value removed, or else added in its first spelling."""
@@ -75,15 +78,15 @@ class SearchRequest:
 
 def parse_request(request: Request, facets: Sequence[str]) -> SearchRequest:
     """Parse a search request; raise Refusal (400) for invalid parameters."""
-    asked, known = request.query_params, (*_OWN_PARAMETERS, *facets)
-    if unknown := sorted({name[:50] for name in asked} - set(known)):
-        raise Refusal(400, f"{', '.join(unknown[:5])} is unknown here; known are {', '.join(known)}")
+    params, accepted = request.query_params, (*_OWN_PARAMETERS, *facets)
+    if unknown := sorted({name[:50] for name in params} - set(accepted)):
+        raise Refusal(400, f"{', '.join(unknown[:5])} is unknown here; known are {', '.join(accepted)}")
     if languages := unknown_languages(request):
         raise Refusal(400, f"{', '.join(languages)} is unknown here; known are lang=ja and lang=en")
-    words = asked.get("q", "").strip()
+    words = params.get("q", "").strip()
     if len(words) > LONGEST:
         raise Refusal(400, f"q has {len(words):,} characters; {LONGEST:,} are read")
-    filters = {facet: values for facet in facets if (values := [one for one in asked.getlist(facet) if one])}
+    filters = {facet: values for facet in facets if (values := [one for one in params.getlist(facet) if one])}
     if sum(map(len, filters.values())) > MOST_VALUES:
         raise Refusal(400, f"more than {MOST_VALUES} values of facets")
     page, limit = (
@@ -107,7 +110,7 @@ class FacetOption:
 class SearchResponse:
     """Response to a search; `similar` are resources with similar names if there are no hits."""
 
-    wish: SearchRequest
+    request: SearchRequest
     found: Found
     similar: Sequence[Candidate]
     labels: Labels
@@ -115,19 +118,19 @@ class SearchResponse:
     @property
     def pages(self) -> int:
         """The number of pages that can be requested."""
-        return min(LAST_PAGE, max(1, -(-self.found.total // self.wish.limit)))
+        return min(LAST_PAGE, max(1, -(-self.found.total // self.request.limit)))
 
     def json(self) -> bytes:
         """Return the response as JSON, with URLs relative to that of the search."""
-        wish, found = self.wish, self.found
-        told = {
-            "q": wish.words,
+        request, found = self.request, self.found
+        content = {
+            "q": request.words,
             "relaxed": found.relaxed or None,
             "total": found.total,
-            "page": wish.page,
+            "page": request.page,
             "pages": self.pages,
-            "limit": wish.limit,
-            "lang": wish.lang,
+            "limit": request.limit,
+            "lang": request.lang,
             "hits": [self._hit(hit) for hit in found.hits],
             "facets": {
                 facet: {
@@ -138,9 +141,9 @@ class SearchResponse:
                 for facet, values in found.facets.items()
             },
             "similar": [_similar_json(candidate) for candidate in self.similar],
-            "next": wish.address(page=wish.page + 1) if wish.page < self.pages else None,
+            "next": request.address(page=request.page + 1) if request.page < self.pages else None,
         }
-        return (json.dumps(told, ensure_ascii=False, indent=1) + "\n").encode()
+        return (json.dumps(content, ensure_ascii=False, indent=1) + "\n").encode()
 
     def page(self, view: View) -> bytes:
         """Return the response as a page."""
@@ -152,7 +155,7 @@ class SearchResponse:
         text = templates.render(
             "search.html",
             view,
-            wish=self.wish,
+            request=self.request,
             found=self.found,
             hits=[(hit, shown(hit.iri), self._kinds(hit), hit.edition.rpartition("/")[2]) for hit in self.found.hits],
             facets=[(self._property(facet), self._choices(facet)) for facet in self.found.facets],
@@ -166,11 +169,11 @@ class SearchResponse:
 
     def links(self, format: Format) -> list[str]:
         """Return the values of `Link`: the canonical URL, and the previous and next page."""
-        near = [("prev", self.wish.page - 1), ("next", self.wish.page + 1)]
+        near = [("prev", self.request.page - 1), ("next", self.request.page + 1)]
         there = [(relation, page) for relation, page in near if 1 <= page <= self.pages]
         return [
-            link(f"./search{self.wish.address()}", "canonical"),
-            *(link(f"./search{self.wish.address(page=page)}", word, format.media_type) for word, page in there),
+            link(f"./search{self.request.address()}", "canonical"),
+            *(link(f"./search{self.request.address(page=page)}", word, format.media_type) for word, page in there),
         ]
 
     def _hit(self, hit: Hit) -> dict[str, object]:
@@ -194,7 +197,7 @@ class SearchResponse:
         return self._label(iri) if iri else facet
 
     def _label(self, iri: str) -> str:
-        return self.labels.of(iri, self.wish.lang)
+        return self.labels.of(iri, self.request.lang)
 
     def _kinds(self, hit: Hit) -> str:
         """Return the label of the type of a hit: the scheme of a concept, else the class."""
@@ -203,7 +206,7 @@ class SearchResponse:
         return next((self._name(schemes[iri]) for iri in hit.types if iri in schemes), ", ".join(named))
 
     def _name(self, value: Facet) -> str:
-        names = (value.label_en, value.label_ja) if self.wish.lang == "en" else (value.label_ja, value.label_en)
+        names = (value.label_en, value.label_ja) if self.request.lang == "en" else (value.label_ja, value.label_en)
         return next(filter(None, names), "") or self._label(value.value)
 
     def _choices(self, facet: str) -> list[FacetOption]:
@@ -211,7 +214,7 @@ class SearchResponse:
         short = Counter(local(value.value) for value in values)
         return [
             FacetOption(
-                self._name(value), value.count, value.chosen, self.wish.toggled(facet, *_spellings(value, short))
+                self._name(value), value.count, value.chosen, self.request.toggled(facet, *_spellings(value, short))
             )
             for value in values
         ]
@@ -258,23 +261,23 @@ def search_executor(index: Callable[[], Index]) -> SearchExecutor:
     return SearchExecutor(index, "searches", "look for longer words", threads=2, waiting=64, seconds=5.0)
 
 
-def router(desk: SearchExecutor, release: Release | None, labels: Labels) -> APIRouter:
+def router(executor: SearchExecutor, release: Release | None, labels: Labels) -> APIRouter:
     """Return the route of the search."""
     routes = APIRouter(tags=["things"])
 
     async def search(request: Request) -> Response:
         format = negotiate(request, (PLAIN_JSON, HTML))
-        wish = parse_request(request, desk.index().facets)
-        found, similar, unknown = await desk.submit(partial(_search, wish))
+        parsed = parse_request(request, executor.index().facets)
+        found, similar, unknown = await executor.submit(partial(_search, parsed))
         if unknown and format is not HTML:
             raise Refusal(400, f"{', '.join(unknown)}: nothing in these data has this value")
-        telling = SearchResponse(wish, found, similar, labels)
-        if wish.page > telling.pages:
-            raise Refusal(404, f"what was found fills {telling.pages} pages")
-        body = telling.page(view_of(request)) if format is HTML else telling.json()
-        location = f"./search{wish.address(format=format.names[0])}"
+        answer = SearchResponse(parsed, found, similar, labels)
+        if parsed.page > answer.pages:
+            raise Refusal(404, f"what was found fills {answer.pages} pages")
+        body = answer.page(view_of(request)) if format is HTML else answer.json()
+        location = f"./search{parsed.address(format=format.names[0])}"
         return representation_response(
-            DocumentRequest(request, "search"), Representation(format, body, location, telling.links(format)), release
+            DocumentRequest(request, "search"), Representation(format, body, location, answer.links(format)), release
         )
 
     described = {"parameters": _parameters()}
@@ -283,27 +286,27 @@ def router(desk: SearchExecutor, release: Release | None, labels: Labels) -> API
     return routes
 
 
-def _search(wish: SearchRequest, matcher: Matcher, deadline: float) -> tuple[Found, list[Candidate], list[str]]:
+def _search(request: SearchRequest, matcher: Matcher, deadline: float) -> tuple[Found, list[Candidate], list[str]]:
     """Run a search; without hits, also return similar names, and facet values that do not occur."""
     index = matcher.index
     found = index.find(
-        wish.words,
-        filters=wish.filters,
-        limit=wish.limit,
-        offset=wish.offset,
-        lang=wish.lang,
+        request.words,
+        filters=request.filters,
+        limit=request.limit,
+        offset=request.offset,
+        lang=request.lang,
         seconds=remaining_seconds(deadline),
     )
     if found.total:
         return found, [], []
-    if wish.filters:
-        pairs = [(facet, value) for facet, values in sorted(wish.filters.items()) for value in values]
+    if request.filters:
+        pairs = [(facet, value) for facet, values in sorted(request.filters.items()) for value in values]
         return (
             found,
             [],
             [f"{facet}={value[:80]}" for facet, value in pairs if not _occurs(index, facet, value, deadline)],
         )
-    return found, matcher.candidates(wish.words, limit=_SIMILAR) if wish.words else [], []
+    return found, matcher.candidates(request.words, limit=_SIMILAR) if request.words else [], []
 
 
 def _occurs(index: Index, facet: str, value: str, deadline: float) -> bool:

@@ -41,8 +41,8 @@ class ServiceDescription:
         path: str = "sparql",
     ) -> None:
         self._address, self._path = address, path
-        said = list(service_description(_HERE, triples, named_graphs, default, federated))
-        self._bodies = {format: write_triples(said, format) for format in DESCRIPTION_FORMATS}
+        statements = list(service_description(_HERE, triples, named_graphs, default, federated))
+        self._bodies = {format: write_triples(statements, format) for format in DESCRIPTION_FORMATS}
 
     def body(self, format: Format, path: str, server: tuple[str, int | None] | None) -> bytes:
         """Return the description in a format, for a request to a path.
@@ -65,7 +65,7 @@ _KNOWN = {"format", "lang", "default-graph-uri", "named-graph-uri", "stored", "e
 
 
 def introduction(
-    ask: RunQuery,
+    run_query: RunQuery,
     release: Release | None,
     triples: int,
     blank: Callable[[Request], Awaitable[Response]],
@@ -91,7 +91,7 @@ def introduction(
             return await blank(request)
         if not described:  # once: it is the same for every request
             dataset = dataset_of(release) if release else ""
-            named = await ResourceClient(ask).values(NAMED_GRAPHS, "graph")
+            named = await ResourceClient(run_query).values(NAMED_GRAPHS, "graph")
             described.append(ServiceDescription(triples, named, dataset, bool(limits.services), address, path))
         body = described[0].body(format, request.url.path, request.scope.get("server"))
         return Response(body, headers={"Content-Type": format.content_type, "Vary": "Accept"})

@@ -114,8 +114,8 @@ class ShapesPresenter:
         for name, words in _DEMANDS.items():
             terms = self._all(shape, _SH + name)
             if terms:
-                said = "" if name in _DESCRIBED_BY_MESSAGE else ", ".join(self._written(term) for term in terms)
-                yield words[0 if self._lang == "ja" else 1], said
+                text = "" if name in _DESCRIBED_BY_MESSAGE else ", ".join(self._written(term) for term in terms)
+                yield words[0 if self._lang == "ja" else 1], text
 
     def _written(self, term: object) -> str:
         """Return a value, or the values of a list, as text."""

@@ -48,7 +48,7 @@ class QueryOutcome:
     mistake: Mistake | None = None
     missing: Sequence[UnknownTerm] = ()
     milliseconds: float = 0
-    kept: bool = False
+    cached: bool = False
 
 
 @dataclass(frozen=True)
@@ -89,8 +89,8 @@ class SparqlEditor:
             return Response(status_code=CLIENT_CLOSED_REQUEST)
         status = outcome.refusal.status if outcome.refusal else 200
         answer = self._page(view, question, status, outcome)
-        momentary = outcome.refusal or sparql_scanner.depends_on_the_moment(question.query)
-        answer.headers["Cache-Control"] = "no-store" if momentary else self.lasting
+        uncacheable = outcome.refusal or sparql_scanner.depends_on_the_moment(question.query)
+        answer.headers["Cache-Control"] = "no-store" if uncacheable else self.lasting
         answer.headers["Server-Timing"] = f"query;dur={outcome.milliseconds:.1f}"
         if outcome.refusal and "Retry-After" in (outcome.refusal.headers or {}):
             answer.headers["Retry-After"] = dict(outcome.refusal.headers or {})["Retry-After"]
@@ -102,25 +102,25 @@ class SparqlEditor:
         Other parameters are those of the stored query (`kg.core.stored_queries`). Invalid ones are reported on the
         page.
         """
-        view, asked = view_of(request), request.query_params
-        query, refusal = asked.get("edit") or "", None
-        if asked.get("stored") and not query:
-            query, refusal = await self._stored(view, asked)
+        view, params = view_of(request), request.query_params
+        query, refusal = params.get("edit") or "", None
+        if params.get("stored") and not query:
+            query, refusal = await self._stored(view, params)
         status, outcome = (refusal.status, QueryOutcome(refusal=refusal)) if refusal else (200, None)
         return self._page(
             view, Question(query or example_query(view.lang, await self.stored.editions())), status, outcome
         )
 
-    async def _stored(self, view: View, asked: QueryParams) -> tuple[str, Refusal | None]:
+    async def _stored(self, view: View, params: QueryParams) -> tuple[str, Refusal | None]:
         """Return the text of the requested stored query with its parameters, and the refusal if they are invalid."""
-        named = (await self.stored.for_newest_edition()).get(asked["stored"])
+        named = (await self.stored.for_newest_edition()).get(params["stored"])
         if named is None:
             near = (
-                ", ".join(difflib.get_close_matches(asked["stored"], self.stored.by_name)) or "/queries lists them all"
+                ", ".join(difflib.get_close_matches(params["stored"], self.stored.by_name)) or "/queries lists them all"
             )
-            return "", Refusal(404, f"there is no stored query {asked['stored'][:80]}: {near}")
+            return "", Refusal(404, f"there is no stored query {params['stored'][:80]}: {near}")
         text = query_library.editable_text(named, view)
-        pairs = [pair for pair in asked.multi_items() if pair[0] not in _OWN]
+        pairs = [pair for pair in params.multi_items() if pair[0] not in _OWN]
         try:
             return filled(text, **chosen(named.parameters, pairs)), None
         except ParameterError as error:
@@ -160,19 +160,19 @@ class SparqlEditor:
             remarks_of(request.scope),
         )
         remarks.query = question.query
-        asked = replace(question, format=format.names[0], accept=None)
+        submitted = replace(question, format=format.names[0], accept=None)
         try:
-            answer = await unless_disconnected(request, self.answers.submit(asked, client_key(request), remarks))
+            answer = await unless_disconnected(request, self.answers.submit(submitted, client_key(request), remarks))
             if answer is None:
                 return None
-            took = (time.perf_counter() - start) * 1000
+            milliseconds = (time.perf_counter() - start) * 1000
             shown = await run_in_threadpool(results_table.result_page, answer, format, _page_number(request), view.link)
         except Refusal as refusal:
-            took = (time.perf_counter() - start) * 1000
+            milliseconds = (time.perf_counter() - start) * 1000
             mistake = mistake_in(question.query, refusal.detail) if refusal.status == 400 else None
-            return QueryOutcome(refusal=refusal, mistake=mistake, milliseconds=took)
+            return QueryOutcome(refusal=refusal, mistake=mistake, milliseconds=milliseconds)
         missing = await self.vocabulary.missing(question.query) if shown.empty or _is_zero_count(shown) else ()
-        return QueryOutcome(shown, None, None, missing, took, remarks.source == "kept")
+        return QueryOutcome(shown, None, None, missing, milliseconds, remarks.source == "kept")
 
 
 def router(vocabulary: Vocabulary, labels: Labels) -> APIRouter:

@@ -80,8 +80,8 @@ class VocabularyTerms:
 class Vocabulary:
     """The vocabulary of one graph; `files` define or label terms in Turtle. Query results are cached."""
 
-    def __init__(self, ask: RunQuery, files: Iterable[Path] = ()) -> None:
-        self._ask, self._files = ask, tuple(files)
+    def __init__(self, run_query: RunQuery, files: Iterable[Path] = ()) -> None:
+        self._run_query, self._files = run_query, tuple(files)
         self._terms: asyncio.Future[VocabularyTerms] | None = None
 
     async def terms(self) -> VocabularyTerms:
@@ -96,15 +96,17 @@ class Vocabulary:
 
     async def missing(self, query: str) -> list[UnknownTerm]:
         """Return the distinct unknown names in a query: terms, and resources under our own base."""
-        words = await self.terms()
+        terms_index = await self.terms()
         written = {
             sparql_scanner.resolved(name.iri, BASE): name.written for name in sparql_scanner.names(query) if name.iri
         }
         found = list(written.items())[:_MOST]
         terms = [
-            UnknownTerm(name, iri, nearest_terms(iri, words), iri in words.declared)
+            UnknownTerm(name, iri, nearest_terms(iri, terms_index), iri in terms_index.declared)
             for iri, name in found
-            if _namespace(iri) in words.namespaces and iri not in words.used and iri not in words.others
+            if _namespace(iri) in terms_index.namespaces
+            and iri not in terms_index.used
+            and iri not in terms_index.others
         ]
         return [
             *terms,
@@ -113,8 +115,8 @@ class Vocabulary:
 
     async def existing(self, things: Iterable[str]) -> set[str]:
         """Return those of these IRIs that occur in the graph."""
-        asked = [iri for iri in things if is_iri(iri)]
-        return set(await self._column(filled(_EXISTING, thing=asked), "thing")) if asked else set()
+        valid = [iri for iri in things if is_iri(iri)]
+        return set(await self._column(filled(_EXISTING, thing=valid), "thing")) if valid else set()
 
     async def _unknown_things(self, things: Sequence[tuple[str, str]]) -> list[UnknownTerm]:
         """Return those of these resources that do not occur in the graph."""
@@ -135,32 +137,32 @@ class Vocabulary:
     async def _read(self) -> VocabularyTerms:
         used = {term.iri: term for kind in _USES for term in await self._counted(kind)}
         others = frozenset(await self._column(_IN_NAMED_GRAPHS, "term"))
-        said, declared = _definitions(self._files)
-        return VocabularyTerms(used, others, frozenset(declared), said)
+        definitions, declared = _definitions(self._files)
+        return VocabularyTerms(used, others, frozenset(declared), definitions)
 
     async def _counted(self, kind: str) -> list[Term]:
         try:
-            counted = await fetch_rows(self._ask, _USES[kind])
+            counted = await fetch_rows(self._run_query, _USES[kind])
         except Refusal:
-            counted = await fetch_rows(self._ask, _TERMS_ONLY[kind])
+            counted = await fetch_rows(self._run_query, _TERMS_ONLY[kind])
         return [Term(row["term"], kind, int(row.get("uses", 0)), row.get("example", "")) for row in counted]
 
     async def _column(self, query: str, variable: str) -> list[str]:
-        return [row[variable] for row in await fetch_rows(self._ask, query) if variable in row]
+        return [row[variable] for row in await fetch_rows(self._run_query, query) if variable in row]
 
 
-def nearest_terms(iri: str, words: VocabularyTerms) -> tuple[str, ...]:
+def nearest_terms(iri: str, terms: VocabularyTerms) -> tuple[str, ...]:
     """Return the terms in use that a name may mean, best first: classes for a capitalized name."""
     name = _local_name(iri)
     kind = CLASS if name[:1].isupper() else PROPERTY
     scores: dict[str, float] = {}
-    for other, term in words.used.items():
+    for other, term in terms.used.items():
         if term.kind == kind:
-            alike, meant = (
+            alike, definition = (
                 _spelling_similarity(name, _local_name(other)),
-                _definition_match(_words_of(name), words.definitions.get(other, "")),
+                _definition_match(_words_of(name), terms.definitions.get(other, "")),
             )
-            scores[other] = (max(alike, meant) + _BOTH * min(alike, meant)) * (
+            scores[other] = (max(alike, definition) + _BOTH * min(alike, definition)) * (
                 1 if _namespace(other) == _namespace(iri) else _ELSE
             )
     likely = [other for other, score in scores.items() if score >= _LEAST_SIMILARITY]
@@ -172,9 +174,9 @@ def _spelling_similarity(one: str, other: str) -> float:
     return difflib.SequenceMatcher(None, one.lower(), other.lower(), autojunk=False).ratio()
 
 
-def _definition_match(name: Sequence[str], said: str) -> float:
+def _definition_match(name: Sequence[str], definition: str) -> float:
     """Return the share of the words of a name that occur in a definition, reduced unless all do."""
-    found = sum(f" {word} " in said if word.isascii() else word in said for word in name)
+    found = sum(f" {word} " in definition if word.isascii() else word in definition for word in name)
     return 0.0 if not name else _ALL if found == len(name) else _SOME * found / len(name)
 
 
@@ -184,12 +186,12 @@ def _definitions(files: Iterable[Path]) -> tuple[dict[str, str], set[str]]:
     for file in files:
         for quad in statements_of(file):
             if isinstance(quad.subject, NamedNode) and quad.predicate.value not in _EXCLUDED_PROPERTIES:
-                said = texts.setdefault(served_iri(quad.subject.value), [])
+                texts_of_term = texts.setdefault(served_iri(quad.subject.value), [])
                 if isinstance(quad.object, Literal):
-                    said.append(quad.object.value)
+                    texts_of_term.append(quad.object.value)
                 elif quad.predicate.value in _RELATED and isinstance(quad.object, NamedNode):
-                    said.append(_local_name(quad.object.value))
-    words = {iri: f" {' '.join(_words_of(' '.join(said)))} " for iri, said in texts.items()}
+                    texts_of_term.append(_local_name(quad.object.value))
+    words = {iri: f" {' '.join(_words_of(' '.join(texts_of_term)))} " for iri, texts_of_term in texts.items()}
     return words, {iri for iri in texts if iri.startswith(PREFIXES["shisaku"])}
 
 

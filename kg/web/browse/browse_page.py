@@ -196,12 +196,12 @@ class ListPresenter:
         for key, values in self._choice.values.items():
             facet = BY_KEY[key]
             for value in values:
-                left = self._choice.toggled(facet, value)
-                yield self._chip(self._view.t(*facet.words), self._value(facet, value)[0], left, self._hits)
+                without = self._choice.toggled(facet, value)
+                yield self._chip(self._view.t(*facet.words), self._value(facet, value)[0], without, self._hits)
 
-    def _chip(self, facet: str, words: str, left: Selection, hits: int | None) -> ActiveFilter:
-        measures = self._table.selected(left.values, hits).bit_count()
-        return ActiveFilter(facet, words, self._address(left), measures)
+    def _chip(self, facet: str, words: str, without: Selection, hits: int | None) -> ActiveFilter:
+        measures = self._table.selected(without.values, hits).bit_count()
+        return ActiveFilter(facet, words, self._address(without), measures)
 
     def _orders(self) -> Iterator[SortLink]:
         for sort in SORTS:
@@ -242,13 +242,13 @@ def _path(iri: str) -> str:
 Find = Callable[[str], Awaitable[Sequence[str]]]
 
 
-def measure_finder(desk: SearchExecutor) -> Find:
+def measure_finder(executor: SearchExecutor) -> Find:
     """Return a function that searches the measures in the index."""
 
     async def find(words: str) -> Sequence[str]:
         def search(matcher: Matcher, deadline: float) -> Sequence[str]:
             return matcher.index.all(words, filters={"type": ["measure"]}, seconds=remaining_seconds(deadline))
 
-        return await desk.submit(search)
+        return await executor.submit(search)
 
     return find

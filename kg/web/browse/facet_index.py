@@ -68,20 +68,20 @@ class FacetIndex:
             found |= self.bits[facet].get(value, 0)
         return found
 
-    def selected(self, chosen: Mapping[str, Sequence[str]], within: int | None = None, but: str = "") -> int:
-        """Return the measures that have a selected value of each facet, restricted to `within`; `but` is skipped."""
+    def selected(self, chosen: Mapping[str, Sequence[str]], within: int | None = None, skipped: str = "") -> int:
+        """Return the measures with a selected value of each facet but `skipped`, restricted to `within`."""
         found = self.every if within is None else within
         for facet, values in chosen.items():
-            if facet != but:
+            if facet != skipped:
                 found &= self.having(facet, values)
         return found
 
     def counts(self, facet: Facet, chosen: Mapping[str, Sequence[str]], within: int | None = None) -> list[ValueCount]:
         """Return the number of measures for each value, under the selected values of the other facets."""
         there = self.selected(chosen, within, facet.key)
-        asked = chosen.get(facet.key, ())
+        selected = chosen.get(facet.key, ())
         counted = [(value, (bits & there).bit_count()) for value, bits in self.bits[facet.key].items()]
-        found = [ValueCount(value, number) for value, number in counted if number or value in asked]
+        found = [ValueCount(value, number) for value, number in counted if number or value in selected]
         if not facet.ordered:
             found.sort(key=lambda count: (count.value == NOTHING, -count.measures, count.value))
         return found
@@ -141,15 +141,15 @@ class FacetIndexBuilder:
                 self._add(number, measure, value)
         counted: dict[int, set[str]] = {number: set() for number in numbers.values()}
         for measure, facet, value, _ in listed:
-            known = numbers.get(measure)
-            if known is None:
+            place = numbers.get(measure)
+            if place is None:
                 continue
             if facet == "targets":
-                counted[known].add(value)
+                counted[place].add(value)
             elif facet in self._keys:
-                self._smallest(facet, known, value)
+                self._smallest(facet, place, value)
             elif facet in self._measures_with:
-                self._measures_with[facet].setdefault(value, array("I")).append(known)
+                self._measures_with[facet].setdefault(value, array("I")).append(place)
         for number, targets in counted.items():
             self._keys["targets"][number] = len(targets)
 
@@ -242,32 +242,32 @@ _EDITIONS = f"SELECT DISTINCT ?edition WHERE {{ ?measure <{ONTOLOGY}edition> ?ed
 _TERM = re.compile(r'^<(.*)>$|^"(.*)".*$')
 
 
-async def build_facet_index(ask: RunQuery) -> FacetIndex:
+async def build_facet_index(run_query: RunQuery) -> FacetIndex:
     """Build the facet index of a graph, in several queries, so that others get their turn in between."""
     maker = FacetIndexBuilder()
-    said = await fetch_editions(ask)
-    editions = said or [row["edition"] for row in await fetch_rows(ask, _EDITIONS) if is_iri(row["edition"])]
+    declared = await fetch_editions(run_query)
+    editions = declared or [row["edition"] for row in await fetch_rows(run_query, _EDITIONS) if is_iri(row["edition"])]
     for start in range(0, len(editions), _EDITIONS_PER_QUERY):
-        for body in await _facet_results(ask, editions[start : start + _EDITIONS_PER_QUERY]):
+        for body in await _facet_results(run_query, editions[start : start + _EDITIONS_PER_QUERY]):
             await asyncio.to_thread(maker.add, _parse_tsv(body))
-    named = await fetch_names(ask, maker.values())
-    return await asyncio.to_thread(maker.table, named, next(iter(said), ""))
+    named = await fetch_names(run_query, maker.values())
+    return await asyncio.to_thread(maker.table, named, next(iter(declared), ""))
 
 
-async def _facet_results(ask: RunQuery, editions: Sequence[str]) -> list[bytes]:
+async def _facet_results(run_query: RunQuery, editions: Sequence[str]) -> list[bytes]:
     """Return the results for editions: one, or several if a busy server had no time for one."""
     try:
-        return [await ask(query_text("facets-of-measures", edition=editions), TSV)]
+        return [await run_query(query_text("facets-of-measures", edition=editions), TSV)]
     except Refusal as refusal:
         if refusal.status != 503 or len(editions) == 1:
             raise
     half = len(editions) // 2
-    return [*await _facet_results(ask, editions[:half]), *await _facet_results(ask, editions[half:])]
+    return [*await _facet_results(run_query, editions[:half]), *await _facet_results(run_query, editions[half:])]
 
 
-async def fetch_titles(ask: RunQuery, measures: Sequence[str]) -> Names:
+async def fetch_titles(run_query: RunQuery, measures: Sequence[str]) -> Names:
     """Return the titles of measures, by language."""
-    return await fetch_texts(ask, "titles-of-measures", "measure", "title", measures)
+    return await fetch_texts(run_query, "titles-of-measures", "measure", "title", measures)
 
 
 def _parse_tsv(body: bytes) -> Iterator[FacetStatement]:

@@ -226,11 +226,11 @@ class Selection:
     def toggled(self, facet: Facet, value: str) -> "Selection":
         """Return the first page of the view with a value added, or removed if it is selected."""
         chosen = self.values.get(facet.key, ())
-        left = tuple(each for each in chosen if each != value) if value in chosen else (*chosen, value)
+        values = tuple(each for each in chosen if each != value) if value in chosen else (*chosen, value)
         if facet.key == EDITION and self.newest:  # either all, or some
-            left = tuple(each for each in left if (each == ALL) == (value == ALL)) or (ALL,)
-        values = {key: each for key, each in {**self.values, facet.key: left}.items() if each}
-        return replace(self, values=values, page=1)
+            values = tuple(each for each in values if (each == ALL) == (value == ALL)) or (ALL,)
+        by_facet = {key: each for key, each in {**self.values, facet.key: values}.items() if each}
+        return replace(self, values=by_facet, page=1)
 
     def without_words(self) -> "Selection":
         """Return the first page of the view without its search words."""
@@ -247,25 +247,25 @@ class Selection:
 
 def parse_parameters(
     parameters: Iterable[tuple[str, str]],
-    known: Mapping[str, Iterable[str]],
-    apart: Sequence[str] = (),
+    values_by_facet: Mapping[str, Iterable[str]],
+    skipped: Sequence[str] = (),
     newest: str = "",
 ) -> tuple[Selection, list[IgnoredParameter]]:
     """Parse the parameters of a view, and return those that are ignored.
 
-    `known` are the values of each facet; `apart` are parameters that others read. Empty ones, which a form sends, are
-    skipped. `newest` is the newest of several editions, selected by default.
+    `values_by_facet` are the values in the data; `skipped` are parameters that others read. Empty ones, which a form
+    sends, are skipped. `newest` is the newest of several editions, selected by default.
     """
     choice, ignored = Selection(newest=newest), list[IgnoredParameter]()
     seen = set[str]()
     for name, text in parameters:
         text = text.strip()
-        if name in apart or not text:
+        if name in skipped or not text:
             continue
         if name in seen:
             ignored.append(IgnoredParameter(name, text, ("二度目の指定です", "is given a second time")))
         elif name in BY_KEY:
-            choice, unknown = _with_values(choice, BY_KEY[name], text, set(known.get(name, ())))
+            choice, unknown = _with_values(choice, BY_KEY[name], text, set(values_by_facet.get(name, ())))
             ignored += unknown
         elif name in (WORDS, SORT, PAGE):
             reason = _invalid_reason(name, text)

@@ -85,17 +85,17 @@ class MeasureListPages:
     """Request handlers for views of the measures of one graph."""
 
     def __init__(self, answers: Answers, release: Release | None, sending: FileSender, find: Find | None) -> None:
-        self._ask: RunQuery = query_runner(answers)
+        self._run_query: RunQuery = query_runner(answers)
         self._answer = large_query_runner(answers)
         self._release, self._sending, self._find = release, sending, find
         self._making: asyncio.Task[FacetIndex] | None = None
 
     async def answer(self, request: Request, format: Format | None) -> Response:
         """Return a view in a format; without a format, its query."""
-        asked = DocumentRequest(request, PATH, None if format is HTML else format)
+        document = DocumentRequest(request, PATH, None if format is HTML else format)
         table = await self._table()
         if table is None:
-            return _unavailable(asked, _BUILDING, {"Retry-After": str(_AGAIN)})
+            return _unavailable(document, _BUILDING, {"Retry-After": str(_AGAIN)})
         choice, ignored = choices.parse_parameters(
             request.query_params.multi_items(), table.bits, _NEGOTIATED, table.newest
         )
@@ -103,10 +103,10 @@ class MeasureListPages:
             IgnoredParameter("lang", text.removeprefix("lang="), choices.NO_LANGUAGE)
             for text in unknown_languages(request)
         ]
-        view = replace(view_of(request), path=PATH, root=asked.root, parameters=choice.parameters())
+        view = replace(view_of(request), path=PATH, root=document.root, parameters=choice.parameters())
         if format is HTML and not ignored and choice.parameters() != _given_parameters(request):
             named = {key: request.query_params[key] for key in _NEGOTIATED if key in request.query_params}
-            return redirect_response(303, f"{asked.root}{PATH}{choice.address(**named)}")
+            return redirect_response(303, f"{document.root}{PATH}{choice.address(**named)}")
         if format is not HTML and ignored:
             raise Refusal(400, "; ".join(f"{each.name}={each.value} {each.reason[1]}" for each in ignored))
         if not table.iris:
@@ -117,95 +117,99 @@ class MeasureListPages:
             if refusal.status != 503:
                 raise
             text = ("今は語で絞り込めません。少し待ってから、もう一度開いてください。", refusal.detail)
-            return _unavailable(asked, text, refusal.headers)
-        which = _ListRequest(choice, table, hits, ignored)
+            return _unavailable(document, text, refusal.headers)
+        list_request = _ListRequest(choice, table, hits, ignored)
         if format is HTML:
-            return await self._page(asked, view, which)
+            return await self._page(document, view, list_request)
         if format is PLAIN_JSON:
-            return await self._json(asked, view, which)
-        query = self._question(which, view)
+            return await self._json(document, view, list_request)
+        query = self._question(list_request, view)
         if len(query) > _LONGEST_QUERY:
             raise Refusal(400, "these words are in too many measures to be listed in a query; choose a facet as well")
         if format is None:
-            rest = choice.on(1).address(lang=view.lang)
+            query_string = choice.on(1).address(lang=view.lang)
             return representation_response(
-                asked, Representation(SPARQL, query.encode(), f"./{PATH}.rq{rest}"), self._release
+                document, Representation(SPARQL, query.encode(), f"./{PATH}.rq{query_string}"), self._release
             )
-        return await self._csv(asked, query, which)
+        return await self._csv(document, query, list_request)
 
     async def _table(self) -> FacetIndex | None:
         """Return the facet index; None while it is being built."""
         if self._making is None or (self._making.done() and self._making.exception()):
-            self._making = asyncio.create_task(build_facet_index(self._ask))
+            self._making = asyncio.create_task(build_facet_index(self._run_query))
         done, _ = await asyncio.wait([self._making], timeout=_PATIENCE)
         return self._making.result() if done else None
 
     async def _found(self, words: str) -> Sequence[str]:
         if self._find:
             return await self._find(words)
-        return [row["measure"] for row in await fetch_rows(self._ask, word_search_query(words))]
+        return [row["measure"] for row in await fetch_rows(self._run_query, word_search_query(words))]
 
-    def _question(self, which: _ListRequest, view: View) -> str:
-        found = which.table.selected(which.choice.values, which.hits)
-        hits = [*which.table.each(found)] if self._find and which.choice.words else None
-        return selection_query(which.choice, view.lang, hits)
+    def _question(self, list_request: _ListRequest, view: View) -> str:
+        found = list_request.table.selected(list_request.choice.values, list_request.hits)
+        hits = [*list_request.table.each(found)] if self._find and list_request.choice.words else None
+        return selection_query(list_request.choice, view.lang, hits)
 
-    async def _page(self, asked: DocumentRequest, view: View, which: _ListRequest) -> Response:
-        shown = await self._shown(view, which)
-        query = self._question(which, view)
-        rest = which.choice.on(1).address(lang=view.lang)
+    async def _page(self, document: DocumentRequest, view: View, list_request: _ListRequest) -> Response:
+        shown = await self._shown(view, list_request)
+        query = self._question(list_request, view)
+        query_string = list_request.choice.on(1).address(lang=view.lang)
         html = templates.render(
             "browse.html",
             view,
             shown=shown,
-            choice=which.choice,
-            ignored=which.ignored,
-            kept=hidden_parameters(which.choice),
+            choice=list_request.choice,
+            ignored=list_request.ignored,
+            kept=hidden_parameters(list_request.choice),
             query=query if len(query) < _LONGEST_ADDRESS > len(quote(query)) else "",
             askable=len(query) <= _LONGEST_QUERY,
-            forms={name: f"{view.root}{PATH}.{name}{rest}" for name in (form.names[0] for form in _FORMS)},
+            forms={name: f"{view.root}{PATH}.{name}{query_string}" for name in (form.names[0] for form in _FORMS)},
         )
-        location = f"./{PATH}{which.choice.address(lang=view.lang)}"
-        links = [link(f"./{PATH}.{form.names[0]}{rest}", "alternate", form.media_type) for form in _FORMS]
-        return representation_response(asked, Representation(HTML, html.encode(), location, links), self._release)
+        location = f"./{PATH}{list_request.choice.address(lang=view.lang)}"
+        links = [link(f"./{PATH}.{form.names[0]}{query_string}", "alternate", form.media_type) for form in _FORMS]
+        return representation_response(document, Representation(HTML, html.encode(), location, links), self._release)
 
-    async def _json(self, asked: DocumentRequest, view: View, which: _ListRequest) -> Response:
-        shown, table = await self._shown(view, which), which.table
+    async def _json(self, document: DocumentRequest, view: View, list_request: _ListRequest) -> Response:
+        shown, table = await self._shown(view, list_request), list_request.table
         content = {
             "total": shown.total,
             "page": shown.page,
             "pages": shown.pages,
-            "parameters": dict(which.choice.parameters()),
+            "parameters": dict(list_request.choice.parameters()),
             "rows": [_record(row) for row in shown.rows],
             "facets": {
                 facet.key: {
                     facet.short(count.value): count.measures
-                    for count in table.counts(facet, which.choice.values, which.hits)
+                    for count in table.counts(facet, list_request.choice.values, list_request.hits)
                 }
                 for facet in FACETS
             },
-            "query": self._question(which, view),
+            "query": self._question(list_request, view),
         }
         body = json.dumps(content, ensure_ascii=False, indent=1).encode()
-        rest = which.choice.address(lang=view.lang)
-        return representation_response(asked, Representation(PLAIN_JSON, body, f"./{PATH}.json{rest}"), self._release)
+        query_string = list_request.choice.address(lang=view.lang)
+        return representation_response(
+            document, Representation(PLAIN_JSON, body, f"./{PATH}.json{query_string}"), self._release
+        )
 
-    async def _shown(self, view: View, which: _ListRequest) -> ListPage:
-        words = ListPresenter(view, which.table, which.choice, which.hits)
-        return words.shown(await fetch_titles(self._ask, [which.table.iris[place] for place in words.places()]))
+    async def _shown(self, view: View, list_request: _ListRequest) -> ListPage:
+        words = ListPresenter(view, list_request.table, list_request.choice, list_request.hits)
+        return words.shown(
+            await fetch_titles(self._run_query, [list_request.table.iris[place] for place in words.places()])
+        )
 
-    async def _csv(self, asked: DocumentRequest, query: str, which: _ListRequest) -> Response:
+    async def _csv(self, document: DocumentRequest, query: str, list_request: _ListRequest) -> Response:
         """Return all rows of a view: the result of its query, as the endpoint serializes it."""
         answer = await self._answer(query, CSV)
-        number = which.table.selected(which.choice.values, which.hits).bit_count()
-        rest = which.choice.on(1).address(lang=asked.lang)
-        links = [link(f"./{PATH}.rq{rest}", "describedby", SPARQL.media_type)]
-        form = Representation(CSV, answer.body, f"./{PATH}.csv{rest}", links)
+        number = list_request.table.selected(list_request.choice.values, list_request.hits).bit_count()
+        query_string = list_request.choice.on(1).address(lang=document.lang)
+        links = [link(f"./{PATH}.rq{query_string}", "describedby", SPARQL.media_type)]
+        form = Representation(CSV, answer.body, f"./{PATH}.csv{query_string}", links)
         if answer.file:  # too large to be held here, and to be told from another one by its digest
             headers = {key: value for key, value in form.headers(self._release).items() if key != "ETag"}
             response = self._sending.response(answer, headers)
         else:
-            response = representation_response(asked, form, self._release)
+            response = representation_response(document, form, self._release)
         response.headers["Content-Disposition"] = f'attachment; filename="measures-{number}.csv"'
         return response
 
@@ -221,8 +225,8 @@ def _record(row: MeasureRow) -> dict[str, object]:
     return {"measure": row.iri, "title": row.title, **edition, **row.keys, **things, "marks": sorted(row.marks)}
 
 
-def _unavailable(asked: DocumentRequest, text: tuple[str, str], headers: Mapping[str, str] | None) -> Response:
+def _unavailable(document: DocumentRequest, text: tuple[str, str], headers: Mapping[str, str] | None) -> Response:
     """Return a 503 notice with `Retry-After`."""
-    response = notice_response(asked, Notice(503, ("今は開けません", "Not now"), text), ())
+    response = notice_response(document, Notice(503, ("今は開けません", "Not now"), text), ())
     response.headers.update(headers or {})
     return response

@@ -162,9 +162,9 @@ def _node(iri: str, laid: Layout, name: str, view: View) -> Node:
     if anchor == "middle":
         above = y < _HEIGHT / 2
         words_y = y - away - _LINE * (len(wrapped) - 1) if above else y + away + 10
-    told = view.t(f"{name}: {partners}の府省庁と共に", f"{name}: together with {partners} others")
+    label = view.t(f"{name}: {partners}の府省庁と共に", f"{name}: together with {partners} others")
     words_x = x + (0 if anchor == "middle" else math.copysign(away, aside))
-    return Node(x, y, radius, wrapped, round(words_x, 1), round(words_y, 1), anchor, page_url(iri, view), told)
+    return Node(x, y, radius, wrapped, round(words_x, 1), round(words_y, 1), anchor, page_url(iri, view), label)
 
 
 def _edges(laid: Layout, names: Mapping[str, str], view: View) -> list[Edge]:

@@ -52,11 +52,13 @@ class EditionList:
         return preferred(self.names.get(edition.iri, {}), lang) or edition.key
 
 
-async def fetch_edition_list(ask: RunQuery) -> EditionList:
+async def fetch_edition_list(run_query: RunQuery) -> EditionList:
     """Return the editions of a graph."""
-    found = await fetch_editions(ask)
+    found = await fetch_editions(run_query)
     short = BY_KEY[PARAMETER].short
-    return EditionList([Edition(iri, short(iri), len(found) == 1) for iri in found], await fetch_names(ask, found))
+    return EditionList(
+        [Edition(iri, short(iri), len(found) == 1) for iri in found], await fetch_names(run_query, found)
+    )
 
 
 _LONGEST = 400  # characters of a text of the data: there are many on one page
@@ -71,7 +73,7 @@ class QueryResult:
 
 
 async def run_stored_query(
-    ask: RunQuery, name: str, edition: Edition | None = None, most: int = 0, **about: Sequence[Term]
+    run_query: RunQuery, name: str, edition: Edition | None = None, most: int = 0, **about: Sequence[Term]
 ) -> QueryResult | None:
     """Run a stored query about an edition or other resources, with at most `most` rows; None if it was deleted."""
     try:
@@ -81,7 +83,7 @@ async def run_stored_query(
     limit = f"\nLIMIT {most}" if most else ""
     named = tuple((variable, str(things[0])) for variable, things in about.items() if len(things) == 1)
     behind = QueryLink(name, (*(edition.about if edition else ()), *named))
-    return QueryResult(await fetch_rows(ask, text.rstrip() + limit), behind)
+    return QueryResult(await fetch_rows(run_query, text.rstrip() + limit), behind)
 
 
 def localized_text(row: Row, stem: str, view: View) -> tuple[str, str]:

@@ -113,24 +113,24 @@ class Quality:
     doubts: Sequence[JudgedReading] = ()
 
 
-async def query_quality(ask: RunQuery, edition: Edition) -> QualityResults:
+async def query_quality(run_query: RunQuery, edition: Edition) -> QualityResults:
     """Run all queries sequentially, so that they do not occupy all workers."""
-    shapes = await run_stored_query(ask, "validation-by-shape")
+    shapes = await run_stored_query(run_query, "validation-by-shape")
     results = {}
     for row in shapes.rows if shapes else ():
         iri = row["shape"]
-        results[iri] = await run_stored_query(ask, "validation-results", most=_PLACES, shape=[iri])
+        results[iri] = await run_stored_query(run_query, "validation-results", most=_PLACES, shape=[iri])
     remarked = {row["focus"] for answer in results.values() for row in _rows(answer)}
     return QualityResults(
-        completeness=await run_stored_query(ask, COMPLETENESS, edition),
-        open=await run_stored_query(ask, "what-is-left-open", edition),
+        completeness=await run_stored_query(run_query, COMPLETENESS, edition),
+        open=await run_stored_query(run_query, "what-is-left-open", edition),
         shapes=shapes,
         results=results,
-        types=await run_stored_query(ask, "issues-by-type", edition),
-        issues=await run_stored_query(ask, "issues-with-places", edition, most=_MOST),
-        corrections=await run_stored_query(ask, "corrections-applied", edition, most=_MOST),
-        doubts=await run_stored_query(ask, "doubtful-readings", edition, most=_MOST),
-        names=await fetch_names(ask, remarked),
+        types=await run_stored_query(run_query, "issues-by-type", edition),
+        issues=await run_stored_query(run_query, "issues-with-places", edition, most=_MOST),
+        corrections=await run_stored_query(run_query, "corrections-applied", edition, most=_MOST),
+        doubts=await run_stored_query(run_query, "doubtful-readings", edition, most=_MOST),
+        names=await fetch_names(run_query, remarked),
     )
 
 

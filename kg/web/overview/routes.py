@@ -43,13 +43,13 @@ class ChartResults:
     names: Names
 
 
-async def query_charts(ask: RunQuery, edition: Edition) -> ChartResults:
+async def query_charts(run_query: RunQuery, edition: Edition) -> ChartResults:
     """Run all queries sequentially, so that they do not occupy all workers."""
-    fields = await run_stored_query(ask, "measures-by-pillar-and-lead", edition)
-    targets = await run_stored_query(ask, "targets-on-a-time-line", edition)
-    pairs = await run_stored_query(ask, "pairs-of-ministries", edition)
+    fields = await run_stored_query(run_query, "measures-by-pillar-and-lead", edition)
+    targets = await run_stored_query(run_query, "targets-on-a-time-line", edition)
+    pairs = await run_stored_query(run_query, "pairs-of-ministries", edition)
     ministries = {row[end] for row in (pairs.rows if pairs else ()) for end in ("one", "other")}
-    named = await fetch_names(ask, [*ministries, *fiscal_years(targets.rows if targets else ())])
+    named = await fetch_names(run_query, [*ministries, *fiscal_years(targets.rows if targets else ())])
     laid = await asyncio.to_thread(layout, pairs.rows if pairs else ())  # beside the event loop: it calculates
     return ChartResults(fields, targets, pairs, laid, named)
 
@@ -59,10 +59,10 @@ _CACHED_EDITIONS = 20  # editions
 _TAKES = parameter_docs(**{PARAMETER: "the key of an edition, such as municipal-2019; without it the newest"})
 
 
-def router(ask: RunQuery, release: Release | None) -> APIRouter:
+def router(run_query: RunQuery, release: Release | None) -> APIRouter:
     """Return these routes."""
     routes = APIRouter(tags=["overviews"])
-    overviews = OverviewPages(ask, release)
+    overviews = OverviewPages(run_query, release)
 
     @routes.get(
         "/pictures", summary="See pictures of all measures of an edition", responses=told_as(HTML), openapi_extra=_TAKES
@@ -103,11 +103,11 @@ class _EditionCache(Generic[Made]):
 class OverviewPages:
     """Request handlers for the overview pages of one graph."""
 
-    def __init__(self, ask: RunQuery, release: Release | None) -> None:
-        self._ask, self._release = ask, release
+    def __init__(self, run_query: RunQuery, release: Release | None) -> None:
+        self._run_query, self._release = run_query, release
         self._editions: EditionList | None = None
-        self._pictures = _EditionCache[ChartResults](lambda edition: query_charts(ask, edition))
-        self._quality = _EditionCache[QualityResults](lambda edition: query_quality(ask, edition))
+        self._pictures = _EditionCache[ChartResults](lambda edition: query_charts(run_query, edition))
+        self._quality = _EditionCache[QualityResults](lambda edition: query_quality(run_query, edition))
 
     async def pictures(self, request: Request) -> Response:
         """Return the charts of an edition."""
@@ -145,22 +145,22 @@ class OverviewPages:
         key = request.query_params.get(PARAMETER, "")
         view = view_of(request)
         view = replace(view, parameters=((PARAMETER, key),) if key else ())
-        asked = DocumentRequest(request, view.path)
-        self._editions = self._editions or await fetch_edition_list(self._ask)
+        document = DocumentRequest(request, view.path)
+        self._editions = self._editions or await fetch_edition_list(self._run_query)
         edition = self._editions.chosen(key)
         if edition is None and key:
-            return self._missing(asked, view)
+            return self._missing(document, view)
         content = await shown(edition, view) if edition else {"some": False}
         names = [(each, self._editions.name_of(each, view.lang)) for each in self._editions.every]
         html = templates.render(template, view, edition=edition, editions=names, **content)
         location = f"./{view.path}?{f'{PARAMETER}={quote(key)}&' if key else ''}lang={view.lang}"
-        return representation_response(asked, Representation(HTML, html.encode(), location), self._release)
+        return representation_response(document, Representation(HTML, html.encode(), location), self._release)
 
-    def _missing(self, asked: DocumentRequest, view: View) -> Response:
+    def _missing(self, document: DocumentRequest, view: View) -> Response:
         assert self._editions is not None
         every = self._editions.every[:50]
         links = [(view.here(edition=each.key), self._editions.name_of(each, view.lang)) for each in every]
         text = ("このデータにはその版がありません。", "these data have no such edition; `near` lists those there are")
         return notice_response(
-            asked, Notice(404, ("見つかりません", "Not found"), text, [each.key for each in every]), links
+            document, Notice(404, ("見つかりません", "Not found"), text, [each.key for each in every]), links
         )

@@ -225,30 +225,30 @@ _MARKS = {_KPI: "kpi", _TARGET: "target"}
 class SourceReader:
     """The source of one edition in one language; `labels` are the names of terms."""
 
-    def __init__(self, ask: RunQuery, labels: Labels, edition: str, lang: str) -> None:
-        self._ask, self._labels, self._lang = ask, labels, lang
+    def __init__(self, run_query: RunQuery, labels: Labels, edition: str, lang: str) -> None:
+        self._run_query, self._labels, self._lang = run_query, labels, lang
         self.edition = f"{ID}edition/{edition}"
         self._rows = f"{ID}source/{edition}/"
 
     async def title(self) -> LinkedText | None:
         """Return the name of the edition; None if there is none."""
-        named = (await fetch_names(self._ask, [self.edition])).get(self.edition)
+        named = (await fetch_names(self._run_query, [self.edition])).get(self.edition)
         return self._words(named) if named else None
 
     async def leaves(self) -> list[SourcePage]:
         """Return the pages of the document."""
-        found = await fetch_rows(self._ask, query_text(PAGES_QUERY, edition=[self.edition]))
+        found = await fetch_rows(self._run_query, query_text(PAGES_QUERY, edition=[self.edition]))
         numbers = ("page", "first", "last", "rows", "measures")
         return [SourcePage(*(int(row[name]) for name in numbers)) for row in _with_numbers(found, *numbers)]
 
     async def listed(self, pages: Sequence[int]) -> list[Answered]:
         """Return the distinct rows of some pages with their measures."""
-        answered = await fetch_rows(self._ask, query_text(ROWS_QUERY, edition=[self.edition], page=pages))
+        answered = await fetch_rows(self._run_query, query_text(ROWS_QUERY, edition=[self.edition], page=pages))
         return list({row["row"]: row for row in reversed(_with_numbers(answered, "page", "line"))}.values())[::-1]
 
     async def page_of(self, row: str) -> int | None:
         """Return the page of a row (`row` is the part of its IRI after the edition); None if there is none."""
-        answered = await fetch_rows(self._ask, query_text(CELLS_QUERY, row=[self._rows + row]))
+        answered = await fetch_rows(self._run_query, query_text(CELLS_QUERY, row=[self._rows + row]))
         placed = _with_numbers(answered, "page")
         return int(placed[0]["page"]) if placed else None
 
@@ -256,7 +256,7 @@ class SourceReader:
         """Return for each row the numbers of its corrections, doubtful readings and open points."""
         counted: dict[str, dict[str, int]] = {}
         notes = (
-            await fetch_rows(self._ask, query_text("notes-on-rows", row=[row["row"] for row in listed]))
+            await fetch_rows(self._run_query, query_text("notes-on-rows", row=[row["row"] for row in listed]))
             if listed
             else []
         )
@@ -272,11 +272,11 @@ class SourceReader:
         iris = [row["row"] for row in listed]
         cells, read, notes = await asyncio.gather(
             *(
-                fetch_rows(self._ask, query_text(name, row=iris))
+                fetch_rows(self._run_query, query_text(name, row=iris))
                 for name in (CELLS_QUERY, "readings-of-rows", "notes-on-rows")
             )
         )
-        named = await fetch_names(self._ask, _things(read))
+        named = await fetch_names(self._run_query, _things(read))
         by_cell, by_place = _grouped(read, "cell"), _grouped(_without_duplicates(notes), "place")
         effects = set[str]()
         made: dict[str, list[Cell]] = {}

@@ -38,10 +38,10 @@ _LAST_PAGE = 1_000_000
 _EDITIONS = f"SELECT ?edition {{ ?edition a <{ONTOLOGY}Edition> }} ORDER BY ?edition LIMIT 1000"
 
 
-def router(ask: RunQuery, release: Release | None, labels: Labels) -> APIRouter:
+def router(run_query: RunQuery, release: Release | None, labels: Labels) -> APIRouter:
     """Return these routes."""
     routes = APIRouter(tags=["source"])
-    facsimile = SourceViewer(ask, release, labels)
+    facsimile = SourceViewer(run_query, release, labels)
 
     @routes.get(f"/{PATH}", summary="List the editions whose source can be seen")
     async def editions(request: Request) -> Response:
@@ -75,7 +75,7 @@ def router(ask: RunQuery, release: Release | None, labels: Labels) -> APIRouter:
 class _SourceRequest:
     """A request for a page of the source: its source, and the name of the edition."""
 
-    asked: DocumentRequest
+    document: DocumentRequest
     view: View
     source: SourceReader
     key: str
@@ -85,23 +85,23 @@ class _SourceRequest:
 class SourceViewer:
     """Request handlers for pages of the source of one graph."""
 
-    def __init__(self, ask: RunQuery, release: Release | None, labels: Labels) -> None:
-        self._ask, self._release, self._labels = ask, release, labels
+    def __init__(self, run_query: RunQuery, release: Release | None, labels: Labels) -> None:
+        self._run_query, self._release, self._labels = run_query, release, labels
 
     async def editions(self, request: Request) -> Response:
         """Return the list of editions; redirect if there is only one."""
-        asked, view = _document_request(request)
+        document, view = _document_request(request)
         iris = [
             row["edition"]
-            for row in await fetch_rows(self._ask, _EDITIONS)
+            for row in await fetch_rows(self._run_query, _EDITIONS)
             if row["edition"].startswith(f"{ID}edition/")
         ]
         keys = [iri.removeprefix(f"{ID}edition/") for iri in iris]
         if len(keys) == 1:
-            return redirect_response(303, f"{asked.root}{PATH}/{quote(keys[0], safe=SAFE)}{_lang(request)}")
-        named = await fetch_names(self._ask, iris)
+            return redirect_response(303, f"{document.root}{PATH}/{quote(keys[0], safe=SAFE)}{_lang(request)}")
+        named = await fetch_names(self._run_query, iris)
         listed = [(key, named.get(iri, {})) for key, iri in zip(keys, iris, strict=True)]
-        return self._sent(asked, templates.render("source_editions.html", view, listed=listed))
+        return self._sent(document, templates.render("source_editions.html", view, listed=listed))
 
     async def index(self, request: Request, key: str) -> Response:
         """Return the pages and rows of an edition."""
@@ -124,7 +124,7 @@ class SourceViewer:
             total=len(leaves),
             query=query_text(PAGES_QUERY, edition=[place.source.edition]),
         )
-        return self._sent(place.asked, html)
+        return self._sent(place.document, html)
 
     async def page(self, request: Request, key: str, number: str) -> Response:
         """Return a page of the document, cell by cell."""
@@ -163,7 +163,7 @@ class SourceViewer:
         anchor = "/".join(["row", row, *rest[:2]])
         path = f"{PATH}/{key}/page/{number}"
         return redirect_response(
-            303, f"{place.asked.root}{quote(path, safe=SAFE)}{_lang(request)}#{quote(anchor, safe='/')}"
+            303, f"{place.document.root}{quote(path, safe=SAFE)}{_lang(request)}#{quote(anchor, safe='/')}"
         )
 
     async def _cells(
@@ -180,30 +180,30 @@ class SourceViewer:
             white=dict(place.view.parameters).get(WHITE) == "1",
             query=query_text(CELLS_QUERY, row=[row["row"] for row in listed]),
         )
-        return self._sent(place.asked, html)
+        return self._sent(place.document, html)
 
-    async def _place(self, request: Request, key: str, kept: tuple[str, ...] = ()) -> _SourceRequest | None:
-        asked, view = _document_request(request, kept)
+    async def _place(self, request: Request, key: str, parameters: tuple[str, ...] = ()) -> _SourceRequest | None:
+        document, view = _document_request(request, parameters)
         if not is_iri(f"{ID}edition/{key}"):
             return None
-        source = SourceReader(self._ask, self._labels, key, view.lang)
+        source = SourceReader(self._run_query, self._labels, key, view.lang)
         title = await source.title()
-        return _SourceRequest(asked, view, source, key, title) if title else None
+        return _SourceRequest(document, view, source, key, title) if title else None
 
-    def _sent(self, asked: DocumentRequest, html: str) -> Response:
-        location = f"./{quote(asked.path.rpartition('/')[2], safe=SAFE)}?lang={asked.lang}"
-        return representation_response(asked, Representation(HTML, html.encode(), location), self._release)
+    def _sent(self, document: DocumentRequest, html: str) -> Response:
+        location = f"./{quote(document.path.rpartition('/')[2], safe=SAFE)}?lang={document.lang}"
+        return representation_response(document, Representation(HTML, html.encode(), location), self._release)
 
     def _missing(self, request: Request, key: str) -> Response:
-        asked = DocumentRequest(request, raw_path(request))
+        document = DocumentRequest(request, raw_path(request))
         text = ("原典のこの場所はこのデータにありません。", "these data have no such place of a source")
-        links = [(asked.view.link(f"{PATH}/{quote(key, safe='')}"), key)] if is_iri(f"{ID}{key}") else []
-        return notice_response(asked, Notice(404, ("見つかりません", "Not found"), text), links)
+        links = [(document.view.link(f"{PATH}/{quote(key, safe='')}"), key)] if is_iri(f"{ID}{key}") else []
+        return notice_response(document, Notice(404, ("見つかりません", "Not found"), text), links)
 
 
-def _document_request(request: Request, kept: tuple[str, ...] = ()) -> tuple[DocumentRequest, View]:
+def _document_request(request: Request, names: tuple[str, ...] = ()) -> tuple[DocumentRequest, View]:
     view = view_of(request)
-    parameters = tuple(pair for pair in view.parameters if pair[0] in kept)
+    parameters = tuple(pair for pair in view.parameters if pair[0] in names)
     return DocumentRequest(request, view.path), replace(view, parameters=parameters)
 
 
