@@ -23,7 +23,7 @@ from kg.core.jsonld_serializer import compact, is_compactable
 from kg.core.negotiation import HTML, JSON_LD, N_TRIPLES, PLAIN_JSON, RDF_XML, TURTLE, Format, NotAcceptable
 from kg.core.release import Release
 from kg.core.result_serializers import write_triples
-from kg.http import templates
+from kg.http import cache_control, templates
 from kg.http.conditional_requests import Validators
 from kg.http.openapi import OWN_PARAMETERS
 from kg.http.sparql_endpoint import Refusal, accept_header, not_acceptable, unless_not_modified
@@ -34,8 +34,6 @@ SUFFIXES = {".html": HTML, ".ttl": TURTLE, ".nt": N_TRIPLES, ".jsonld": JSON_LD,
 _SUFFIX_OF = {format: suffix for suffix, format in SUFFIXES.items()}
 
 VARY = {"Vary": "Accept, Accept-Language"}
-_LIVE = "public, max-age=3600"
-_UNPUBLISHED = "public, no-cache"  # a development build, or data files: the next start may bring other bytes
 
 
 @dataclass(frozen=True)
@@ -56,7 +54,7 @@ class Representation:
         headers = {"Content-Type": self.format.content_type, "Content-Location": uri(self.location), **VARY}
         if self.links:
             headers["Link"] = ", ".join(self.links)
-        headers["Cache-Control"] = _UNPUBLISHED if release is None or release.development else _LIVE
+        headers["Cache-Control"] = cache_control.of_document(release)
         return {**headers, **validators(release, self.body).headers()}
 
 

@@ -33,7 +33,7 @@ from kg.engine.query_evaluator import not_acceptable as not_acceptable
 from kg.engine.result_cache import Answers
 from kg.engine.wire import Answer, Question
 from kg.engine.wire import Refusal as Refusal
-from kg.http import conditional_requests
+from kg.http import cache_control, conditional_requests
 from kg.http.client_address import scheduling_key
 from kg.http.conditional_requests import Validators
 from kg.http.openapi import response_docs
@@ -192,7 +192,7 @@ class Endpoint:
         headers = {
             "Content-Type": answer.content_type,
             "Vary": "Accept",
-            "Cache-Control": "no-store" if uncacheable else self._lasting,
+            "Cache-Control": cache_control.NO_STORE if uncacheable else self._lasting,
             "Server-Timing": f"query;dur={(time.perf_counter() - start) * 1000:.1f}",  # in milliseconds (W3C)
         }
         if answer.file:

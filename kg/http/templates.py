@@ -22,6 +22,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from kg.core.iris import BASE, REBASED
 from kg.core.release import Release
+from kg.http import cache_control
 
 LANGUAGES = ("ja", "en")
 
@@ -179,8 +180,6 @@ def prose(text: str) -> Iterator[tuple[str, list[str]]]:
 
 
 FOLDER = "static"
-FOREVER = "public, max-age=31536000, immutable"
-AGAIN = "public, no-cache"
 _STATIC = Path(__file__).parents[1] / FOLDER
 _TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}  # the same on every machine
 
@@ -233,8 +232,8 @@ def asset_path(name: str) -> str:
 def find_asset(path: str) -> tuple[Asset, str] | None:
     """Return the asset at a path below `static/` with its Cache-Control, or None."""
     if asset := _BY_ADDRESS.get(path):
-        return asset, FOREVER
-    return (_ASSETS[path], AGAIN) if path in _ASSETS else None
+        return asset, cache_control.IMMUTABLE
+    return (_ASSETS[path], cache_control.REVALIDATED) if path in _ASSETS else None
 
 
 _templates = Environment(

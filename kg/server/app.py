@@ -19,7 +19,7 @@ from kg.engine.data_source import Limits, Source
 from kg.engine.pool import Pool
 from kg.engine.remote_release import Held
 from kg.engine.result_cache import Answers
-from kg.http import openapi, templates
+from kg.http import cache_control, openapi, templates
 from kg.http.client_address import ProxyHeadersMiddleware
 from kg.http.compression import CompressionMiddleware
 from kg.http.conditional_requests import CommonHeadersMiddleware
@@ -55,10 +55,6 @@ from kg.web.query_routes import QueryPages
 from kg.web.service_description import introduction
 from kg.web.sparql_editor import SparqlEditor
 from kg.web.vocabulary_index import Vocabulary
-
-# Of data that may be others when the server is started again.
-REVALIDATED = "public, no-cache"
-
 
 Data = Release | Sequence[Path] | Held
 
@@ -107,7 +103,7 @@ def app(
     limits, operation = limits or Limits(), operation or OperatorSettings()
     pool = pool or Pool.of(Source.of(data, limits), limits)
     cacheable = bool(version) or not pool.source.held  # a store without a version may change without notice
-    answers, lasting = Answers(pool) if cacheable else Answers(pool, 0, 0), _cache_control(release)
+    answers, lasting = Answers(pool) if cacheable else Answers(pool, 0, 0), cache_control.of_document(release)
     graph = _ServedGraph.of(release, answers, pool.triples, read_queries(queries))
     editor = SparqlEditor(answers, graph.vocabulary, graph.labels, lasting, graph.stored_queries)
     introduced = introduction(graph.run_query, release, graph.total, editor.empty_page, limits, operation.address)
@@ -129,11 +125,6 @@ def app(
     paths = _include_routers(application, (*routers, *guarded), guarded)
     application.state.site = templates.Site(release, frozenset(path.split("/")[1] for path in paths))
     return _with_middleware(application, sparql, operation, paths, cacheable)
-
-
-def _cache_control(release: Release | None) -> str:
-    """Return the `Cache-Control` of answers that do not depend on time or chance."""
-    return release_routes.LIVE if release and not release.development else REVALIDATED
 
 
 def _release_endpoints(

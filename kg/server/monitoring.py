@@ -23,6 +23,7 @@ from prometheus_client.registry import Collector
 from kg import __version__
 from kg.core.request_context import REPLAYED
 from kg.engine.pool import Pool
+from kg.http import cache_control
 from kg.http.openapi import response_docs
 from kg.http.sparql_endpoint import Refusal, accept_header
 
@@ -167,7 +168,7 @@ def _counter(name: str, text: str, label: str, counts: Mapping[str, int]) -> Met
 
 
 # The answers hold for this moment only.
-_NO_STORE = {"Cache-Control": "no-store"}
+_NO_STORE = {"Cache-Control": cache_control.NO_STORE}
 _METRICS = response_docs("text/plain", "application/openmetrics-text")
 
 

@@ -19,6 +19,7 @@ from kg.core.negotiation import HTML, PLAIN_JSON, Format
 from kg.core.release import GRAPH, Release, releases_at
 from kg.diff import Change, Changes, Dump, compare
 from kg.diff.diff_serializers import as_atom, as_json
+from kg.http import cache_control
 from kg.http.conditional_requests import Validators
 from kg.http.openapi import parameter_docs, response_docs
 from kg.http.responses import html_response, negotiate, path_of, view_of
@@ -32,7 +33,6 @@ _FORMATS = (HTML, PLAIN_JSON, ATOM)
 _CACHED_COMPARISONS = 8
 _LARGEST = 64 << 20  # bytes of two graphs in Turtle that are compared while somebody waits; about a million statements
 _WAITING = 16
-_LASTING, _PASSING = "public, max-age=3600", "no-cache"
 
 
 class ReleaseComparisons:
@@ -116,7 +116,7 @@ def router(release: Release | None, out: Path, labels: Labels) -> APIRouter:
             return _page(request, history, versions, found, new)
         body = as_json(found) if format is PLAIN_JSON else as_atom(found, view_of(request).lang)
         named = bool(params.get("from") and params.get("to"))  # else the next build adds the release that is meant
-        return _sent(request, body, format, _LASTING if named else _PASSING)
+        return _sent(request, body, format, cache_control.HOURLY if named else cache_control.NO_CACHE)
 
     return routes
 
@@ -143,7 +143,7 @@ def _page(
 
     text = render_changes("changes.html", view, found, href, versions=[release.version for release in versions])
     answer = html_response(text, view)
-    answer.headers["Cache-Control"] = _PASSING  # the next build adds a release
+    answer.headers["Cache-Control"] = cache_control.NO_CACHE  # the next build adds a release
     return answer
 
 

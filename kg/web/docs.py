@@ -22,7 +22,7 @@ from markdown_it.utils import EnvType, OptionsDict
 
 from kg.core.negotiation import HTML
 from kg.core.paths import TOP_FILES, places
-from kg.http import templates
+from kg.http import cache_control, templates
 from kg.http.openapi import response_docs
 from kg.http.responses import (
     DocumentRequest,
@@ -228,7 +228,6 @@ def link_target(link: str, page: Document, view: View) -> str:
     return f"{view.root}{PATH}{'' if name == INDEX else f'/{name}'}?lang={lang}{mark}{fragment}"
 
 
-_LASTING = "public, no-cache"
 _NOT_RUN = ("この例はテストでは実行していません", "Not run by the tests")
 
 
@@ -285,5 +284,5 @@ def _source_response(request: Request, path: str) -> Response | None:
     kind = mimetypes.guess_type(file.name)[0] if file.suffix in (".svg", ".png") else None
     kind = kind or f"text/{'markdown' if file.suffix == '.md' else 'plain'}; charset=utf-8"
     document_validators = validators(None, content)
-    headers = {"Content-Type": kind, "Cache-Control": _LASTING, **document_validators.headers()}
+    headers = {"Content-Type": kind, "Cache-Control": cache_control.REVALIDATED, **document_validators.headers()}
     return unless_not_modified(request, document_validators, Response(content, headers=headers))

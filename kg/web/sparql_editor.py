@@ -24,7 +24,7 @@ from kg.core.stored_queries import ParameterError, chosen
 from kg.engine.query_diagnostics import Mistake, mistake_in
 from kg.engine.result_cache import Answers
 from kg.engine.wire import Question
-from kg.http import templates
+from kg.http import cache_control, templates
 from kg.http.query_client import StoredQueries, filled
 from kg.http.responses import html_response, number_parameter, redirect_response, view_of
 from kg.http.sparql_endpoint import CLIENT_CLOSED_REQUEST, Refusal, client_key, unless_disconnected
@@ -90,7 +90,7 @@ class SparqlEditor:
         status = outcome.refusal.status if outcome.refusal else 200
         answer = self._page(view, question, status, outcome)
         uncacheable = outcome.refusal or sparql_scanner.depends_on_the_moment(question.query)
-        answer.headers["Cache-Control"] = "no-store" if uncacheable else self.lasting
+        answer.headers["Cache-Control"] = cache_control.NO_STORE if uncacheable else self.lasting
         answer.headers["Server-Timing"] = f"query;dur={outcome.milliseconds:.1f}"
         if outcome.refusal and "Retry-After" in (outcome.refusal.headers or {}):
             answer.headers["Retry-After"] = dict(outcome.refusal.headers or {})["Retry-After"]
@@ -184,7 +184,7 @@ def router(vocabulary: Vocabulary, labels: Labels) -> APIRouter:
     async def terms() -> Response:
         if not made:
             made.append(_terms(await vocabulary.terms(), labels))
-        return JSONResponse(made[0], headers={"Cache-Control": "public, no-cache"})
+        return JSONResponse(made[0], headers={"Cache-Control": cache_control.REVALIDATED})
 
     return routes
 

@@ -22,7 +22,7 @@ from kg.core.iris import ID, ONTOLOGY, PREFIXES
 from kg.core.labels import Labels, prefixed
 from kg.core.negotiation import HTML, PLAIN_JSON
 from kg.core.release import Release
-from kg.http import templates
+from kg.http import cache_control, templates
 from kg.http.client_address import site_url
 from kg.http.openapi import response_docs
 from kg.http.query_client import RunQuery, is_iri
@@ -134,7 +134,7 @@ async def preview(things: ResourceClient, labels: Labels, iri: str, view: templa
 
 
 BODY = 512 << 10  # bytes of a batch
-_CHANGES = "private, no-cache"  # the manifest names the address that the client came to
+_CHANGES = cache_control.PRIVATE  # the manifest names the address that the client came to
 _FARTHEST = 10_000  # suggestions that can be passed over
 _LONGEST = 200  # characters that somebody has typed
 _JSONP = "JSONP is not offered: every site may read every answer (CORS)"
