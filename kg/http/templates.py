@@ -21,6 +21,7 @@ from urllib.parse import quote, urlencode
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from kg.core.iris import BASE, REBASED
+from kg.core.japanese_calendar import MONTHS, era_year
 from kg.core.release import Release
 from kg.http import cache_control
 
@@ -111,18 +112,6 @@ def negotiate_language(requested: str | None, accepted: str | None) -> str:
     return max(LANGUAGES, key=lambda key: weights[key])
 
 
-# The first day of each era since the calendar is the Gregorian one, the last first.
-_ERAS = (
-    (Date(2019, 5, 1), "令和", "Reiwa"),
-    (Date(1989, 1, 8), "平成", "Heisei"),
-    (Date(1926, 12, 25), "昭和", "Showa"),
-    (Date(1912, 7, 30), "大正", "Taisho"),
-    (Date(1873, 1, 1), "明治", "Meiji"),
-)
-_MONTHS = (
-    *("January", "February", "March", "April", "May", "June"),
-    *("July", "August", "September", "October", "November", "December"),
-)
 _LONGEST = 1000  # digits of a number that is grouped; Python reads no more than some thousands
 # What turns the direction of a text, and control characters: where no element can isolate them, they are left out.
 _UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]+")
@@ -140,12 +129,12 @@ def date(text: str, lang: str) -> str:
         day = Date.fromisoformat(text)
     except ValueError:
         return text
-    era = next(((ja, en, day.year - first.year + 1) for first, ja, en in _ERAS if day >= first), None)
+    era = era_year(day)
     if lang == "ja":
         written = f"{day.year}年{day.month}月{day.day}日"
-        return f"{written}({era[0]}{'元' if era[2] == 1 else era[2]}年)" if era else written
-    written = f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
-    return f"{written} ({era[1]} {era[2]})" if era else written
+        return f"{written}({era.ja}{'元' if era.number == 1 else era.number}年)" if era else written
+    written = f"{day.day} {MONTHS[day.month - 1]} {day.year}"
+    return f"{written} ({era.en} {era.number})" if era else written
 
 
 def number(text: object) -> str:
