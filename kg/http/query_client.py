@@ -86,6 +86,8 @@ Names = Mapping[str, Mapping[str, str]]
 # What stands in such a line: an IRI, another term, or a whole number.
 Term = str | NamedNode | Literal | int
 _NAMES = "names-of-things"
+_OCCURS = "EXISTS { ?thing ?p ?o } || EXISTS { ?s ?q ?thing }"
+_OCCURS_IN_NAMED_GRAPH = "EXISTS { GRAPH ?g { ?thing ?r ?u } }"
 _BATCH_SIZE = 500  # things in one question
 
 
@@ -115,6 +117,16 @@ class StoredQueries:
 async def fetch_editions(run_query: RunQuery) -> list[str]:
     """Return the editions of a graph, newest first."""
     return [row["edition"] for row in await fetch_rows(run_query, EDITIONS) if is_iri(row.get("edition", ""))]
+
+
+async def fetch_existing(run_query: RunQuery, iris: Iterable[str], named_graphs: bool = False) -> set[str]:
+    """Return those of these IRIs that occur in the default graph, or as a subject in any named graph as well."""
+    valid = [iri for iri in iris if is_iri(iri)]
+    if not valid:
+        return set()
+    condition = f"{_OCCURS} || {_OCCURS_IN_NAMED_GRAPH}" if named_graphs else _OCCURS
+    query = filled(f"SELECT ?thing {{ VALUES ?thing {{ }} FILTER({condition}) }}", thing=valid)
+    return {row["thing"] for row in await fetch_rows(run_query, query)}
 
 
 def query_text(name: str, **about: Iterable[Term]) -> str:

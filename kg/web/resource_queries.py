@@ -24,7 +24,7 @@ from kg.core.paths import places
 from kg.core.release import Release
 from kg.core.stored_queries import stored_query
 from kg.http.openapi import redirect_docs, response_docs
-from kg.http.query_client import Row, RunQuery, Term, checked_query_text, fetch_rows, filled, is_iri
+from kg.http.query_client import Row, RunQuery, Term, checked_query_text, fetch_existing, fetch_rows, filled, is_iri
 from kg.http.responses import SAFE, DocumentRequest, Notice, link, notice_response, path_of, redirect_response
 from kg.http.sparql_endpoint import Refusal
 from kg.web.layouts import Layout
@@ -38,8 +38,6 @@ _IN_NAMED_GRAPHS = """CONSTRUCT { ?subject ?property ?value } WHERE {
   { VALUES ?subject { } GRAPH ?graph { ?subject ?property ?value } }
   UNION { VALUES ?value { } GRAPH ?graph { ?subject ?property ?value } }
 }"""
-_EXISTING = """SELECT ?thing { VALUES ?thing { }
-  FILTER(EXISTS { ?thing ?p ?o } || EXISTS { ?s ?q ?thing } || EXISTS { GRAPH ?g { ?thing ?r ?u } }) }"""
 _INBOUND = """SELECT (COUNT(*) AS ?inbound) { VALUES ?thing { } ?from ?link ?thing .
   FILTER(!STRSTARTS(STR(?from), CONCAT(STR(?thing), "/"))) }"""
 _ANY_URI = NamedNode(PREFIXES["xsd"] + "anyURI")
@@ -72,10 +70,7 @@ class ResourceClient:
 
     async def first_existing(self, candidates: Sequence[str]) -> str | None:
         """Return the first of these IRIs that occurs in the graph, or None."""
-        valid = [iri for iri in candidates if is_iri(iri)]
-        if not valid:
-            return None
-        there = await self.values(filled(_EXISTING, thing=valid))
+        there = await fetch_existing(self._run_query, candidates, named_graphs=True)
         return next((iri for iri in candidates if iri in there), None)
 
     async def describe(self, thing: str, page: int = 1) -> Description | None:

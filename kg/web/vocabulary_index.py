@@ -17,7 +17,7 @@ from kg.core import sparql_scanner
 from kg.core.iris import BASE, ID, PREFIXES, served_iri
 from kg.core.labels import prefixed, statements_of
 from kg.engine.wire import Refusal
-from kg.http.query_client import RunQuery, fetch_rows, filled, is_iri
+from kg.http.query_client import RunQuery, fetch_existing, fetch_rows, is_iri
 
 CLASS, PROPERTY = "class", "property"
 # How often each is used, and the first thing that uses it. They are no stored queries: they count over all editions.
@@ -29,7 +29,6 @@ _USES = {
 _TERMS_ONLY = {CLASS: "SELECT DISTINCT ?term { ?s a ?term }", PROPERTY: "SELECT DISTINCT ?term { ?s ?term ?o }"}
 # What describes the graph may be asked for, too, and is no mistake.
 _IN_NAMED_GRAPHS = "SELECT DISTINCT ?term { GRAPH ?g { ?s ?p ?o . BIND(?p AS ?term) } }"
-_EXISTING = "SELECT ?thing { VALUES ?thing { } FILTER(EXISTS { ?thing ?p ?o } || EXISTS { ?s ?q ?thing }) }"
 _RELATED = {PREFIXES["rdfs"] + "domain", PREFIXES["rdfs"] + "range"}
 _EXCLUDED_PROPERTIES = {PREFIXES["skos"] + "editorialNote"}  # speaks of other terms
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+|[^\W\da-zA-Z_]+")
@@ -115,8 +114,7 @@ class Vocabulary:
 
     async def existing(self, things: Iterable[str]) -> set[str]:
         """Return those of these IRIs that occur in the graph."""
-        valid = [iri for iri in things if is_iri(iri)]
-        return set(await self._column(filled(_EXISTING, thing=valid), "thing")) if valid else set()
+        return await fetch_existing(self._run_query, things)
 
     async def _unknown_things(self, things: Sequence[tuple[str, str]]) -> list[UnknownTerm]:
         """Return those of these resources that do not occur in the graph."""

@@ -6,13 +6,13 @@ from urllib.parse import quote, unquote
 
 from fastapi import APIRouter, Request, Response
 
-from kg.core.iris import ID, ONTOLOGY
+from kg.core.iris import ID
 from kg.core.labels import Labels
 from kg.core.negotiation import HTML
 from kg.core.release import Release
 from kg.http import templates
 from kg.http.openapi import parameter_docs
-from kg.http.query_client import RunQuery, fetch_names, fetch_rows, is_iri, query_text
+from kg.http.query_client import RunQuery, fetch_names, is_iri, query_text
 from kg.http.responses import (
     SAFE,
     DocumentRequest,
@@ -35,7 +35,6 @@ _SHEET = {"page": "a sheet of the list, from 1", WHITE: "any value shows spaces 
 _INDEX: dict[str, Any] = {"openapi_extra": parameter_docs(**_SHEET)}
 _PAGES_PER_SHEET = 20  # pages of the document in one list
 _LAST_PAGE = 1_000_000
-_EDITIONS = f"SELECT ?edition {{ ?edition a <{ONTOLOGY}Edition> }} ORDER BY ?edition LIMIT 1000"
 
 
 def router(run_query: RunQuery, release: Release | None, labels: Labels) -> APIRouter:
@@ -91,11 +90,7 @@ class SourceViewer:
     async def editions(self, request: Request) -> Response:
         """Return the list of editions; redirect if there is only one."""
         document, view = _document_request(request)
-        iris = [
-            row["edition"]
-            for row in await fetch_rows(self._run_query, _EDITIONS)
-            if row["edition"].startswith(f"{ID}edition/")
-        ]
+        iris = sorted(iri for iri in await fetch_editions(self._run_query) if iri.startswith(f"{ID}edition/"))
         keys = [iri.removeprefix(f"{ID}edition/") for iri in iris]
         if len(keys) == 1:
             return redirect_response(303, f"{document.root}{PATH}/{quote(keys[0], safe=SAFE)}{_lang(request)}")
