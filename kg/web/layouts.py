@@ -45,12 +45,6 @@ def inbound_labels() -> Mapping[str, tuple[str, str]]:
 
 
 @cache
-def facets() -> Mapping[str, tuple[str, str]]:
-    """Return the facets of the list of measures and the folders of their values, by property."""
-    return {_iri(name): (facet, folder) for name, (facet, folder) in _read()["facets"].items()}
-
-
-@cache
 def _layouts() -> Mapping[tuple[str, str], Layout]:
     return {
         (_iri(entry["class"]), entry.get("scheme", "")): Layout(

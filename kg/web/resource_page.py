@@ -2,14 +2,14 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from urllib.parse import quote
 
 from kg.core.iris import ID, ONTOLOGY, PREFIXES
 from kg.core.labels import Labels, preferred
 from kg.http.query_client import Row
 from kg.http.responses import path_of
 from kg.http.templates import View, render
-from kg.web.layouts import Layout, facets, inbound_labels, layout_of
+from kg.web.browse.filters import BY_PROPERTY, Selection
+from kg.web.layouts import Layout, inbound_labels, layout_of
 from kg.web.neighbourhood import NeighbourDiagram, PropertyNeighbours, neighbour_diagram, outgoing_links
 from kg.web.presenter import COLUMN, DERIVED, NAMES, PRINTED, TYPE, Fact, GraphPresenter, Section, SourcePlace, Value
 from kg.web.resource_queries import Description, RelatedData
@@ -371,11 +371,8 @@ def _groups(
 
 def _list_path(predicate: str, thing: str) -> str:
     """Return the path of the list of measures filtered by a resource; empty if there is no such facet."""
-    facet, folder = facets().get(predicate, ("", ""))
-    name = thing.removeprefix(ID)
-    short = name.removeprefix(f"{folder}/")
-    key = name if "/" in short else short
-    return f"browse?{facet}={quote(key, safe='/')}" if facet and thing.startswith(ID) else ""
+    facet = BY_PROPERTY.get(predicate)
+    return f"browse{Selection({facet.key: (thing,)}).address()}" if facet and thing.startswith(ID) else ""
 
 
 def _similar(view: View, facts: GraphPresenter, rows: Sequence[Row]) -> list[Row]:

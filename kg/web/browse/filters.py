@@ -16,7 +16,7 @@ from urllib.parse import quote, unquote, urlencode
 
 from pyoxigraph import Literal, NamedNode
 
-from kg.core.iris import ID
+from kg.core.iris import ID, ONTOLOGY
 from kg.http.query_client import checked_query_text
 from kg.http.responses import parse_whole_number
 
@@ -145,6 +145,9 @@ FACETS = (
     ),
 )
 BY_KEY = {facet.key: facet for facet in FACETS}
+_SINGLE_PROPERTY = re.compile(r"\?measure shisaku:(\w+) \?any \.")
+# The facets whose values are those of one property of measures, by the IRI of the property.
+BY_PROPERTY = {ONTOLOGY + match[1]: facet for facet in FACETS if (match := _SINGLE_PROPERTY.fullmatch(facet.pattern))}
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from kg.core.negotiation import HTML
 from kg.core.release import Release
 from kg.http import templates
 from kg.http.openapi import parameter_docs
-from kg.http.query_client import RunQuery, fetch_names, is_iri, query_text
+from kg.http.query_client import RunQuery, fetch_editions, fetch_names, is_iri, query_text
 from kg.http.responses import (
     SAFE,
     DocumentRequest,
