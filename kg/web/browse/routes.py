@@ -27,7 +27,7 @@ from kg.http.responses import (
 )
 from kg.http.sparql_endpoint import FileSender, Refusal
 from kg.http.templates import View
-from kg.web.browse import filters as choices
+from kg.web.browse import filters
 from kg.web.browse.browse_page import Find, ListPage, ListPresenter, MeasureRow, hidden_parameters
 from kg.web.browse.facet_index import FacetIndex, build_facet_index, fetch_titles
 from kg.web.browse.filters import FACETS, IgnoredParameter, Selection, selection_query, word_search_query
@@ -75,7 +75,7 @@ def router(answers: Answers, release: Release | None, sending: FileSender, find:
 class _ListRequest:
     """A requested view: its parameters, the measures with its words, and the ignored parameters."""
 
-    choice: Selection
+    selection: Selection
     table: FacetIndex
     hits: int | None
     ignored: Sequence[IgnoredParameter]
@@ -96,41 +96,33 @@ class MeasureListPages:
         table = await self._table()
         if table is None:
             return _unavailable(document, _BUILDING, {"Retry-After": str(_AGAIN)})
-        choice, ignored = choices.parse_parameters(
-            request.query_params.multi_items(), table.bits, _NEGOTIATED, table.newest
-        )
-        ignored += [
-            IgnoredParameter("lang", text.removeprefix("lang="), choices.NO_LANGUAGE)
-            for text in unknown_languages(request)
-        ]
-        view = replace(view_of(request), path=PATH, root=document.root, parameters=choice.parameters())
-        if format is HTML and not ignored and choice.parameters() != _given_parameters(request):
+        selection, ignored = _parse(request, table)
+        view = replace(view_of(request), path=PATH, root=document.root, parameters=selection.parameters())
+        if format is HTML and not ignored and selection.parameters() != _given_parameters(request):
             named = {key: request.query_params[key] for key in _NEGOTIATED if key in request.query_params}
-            return redirect_response(303, f"{document.root}{PATH}{choice.address(**named)}")
+            return redirect_response(303, f"{document.root}{PATH}{selection.address(**named)}")
         if format is not HTML and ignored:
             raise Refusal(400, "; ".join(f"{each.name}={each.value} {each.reason[1]}" for each in ignored))
         if not table.iris:
-            choice = replace(choice, words="")
+            selection = replace(selection, words="")
         try:
-            hits = table.among(await self._found(choice.words)) if choice.words else None
+            hits = table.among(await self._found(selection.words)) if selection.words else None
         except Refusal as refusal:
             if refusal.status != 503:
                 raise
             text = ("今は語で絞り込めません。少し待ってから、もう一度開いてください。", refusal.detail)
             return _unavailable(document, text, refusal.headers)
-        list_request = _ListRequest(choice, table, hits, ignored)
+        list_request = _ListRequest(selection, table, hits, ignored)
         if format is HTML:
             return await self._page(document, view, list_request)
         if format is PLAIN_JSON:
             return await self._json(document, view, list_request)
-        query = self._question(list_request, view)
+        query = self._query(list_request, view)
         if len(query) > _LONGEST_QUERY:
             raise Refusal(400, "these words are in too many measures to be listed in a query; choose a facet as well")
         if format is None:
-            query_string = choice.on(1).address(lang=view.lang)
-            return representation_response(
-                document, Representation(SPARQL, query.encode(), f"./{PATH}.rq{query_string}"), self._release
-            )
+            location = f"./{PATH}.rq{selection.on(1).address(lang=view.lang)}"
+            return representation_response(document, Representation(SPARQL, query.encode(), location), self._release)
         return await self._csv(document, query, list_request)
 
     async def _table(self) -> FacetIndex | None:
@@ -145,27 +137,27 @@ class MeasureListPages:
             return await self._find(words)
         return [row["measure"] for row in await fetch_rows(self._run_query, word_search_query(words))]
 
-    def _question(self, list_request: _ListRequest, view: View) -> str:
-        found = list_request.table.selected(list_request.choice.values, list_request.hits)
-        hits = [*list_request.table.each(found)] if self._find and list_request.choice.words else None
-        return selection_query(list_request.choice, view.lang, hits)
+    def _query(self, list_request: _ListRequest, view: View) -> str:
+        found = list_request.table.selected(list_request.selection.values, list_request.hits)
+        hits = [*list_request.table.each(found)] if self._find and list_request.selection.words else None
+        return selection_query(list_request.selection, view.lang, hits)
 
     async def _page(self, document: DocumentRequest, view: View, list_request: _ListRequest) -> Response:
         shown = await self._shown(view, list_request)
-        query = self._question(list_request, view)
-        query_string = list_request.choice.on(1).address(lang=view.lang)
+        query = self._query(list_request, view)
+        query_string = list_request.selection.on(1).address(lang=view.lang)
         html = templates.render(
             "browse.html",
             view,
             shown=shown,
-            choice=list_request.choice,
+            choice=list_request.selection,
             ignored=list_request.ignored,
-            kept=hidden_parameters(list_request.choice),
+            kept=hidden_parameters(list_request.selection),
             query=query if len(query) < _LONGEST_ADDRESS > len(quote(query)) else "",
             askable=len(query) <= _LONGEST_QUERY,
             forms={name: f"{view.root}{PATH}.{name}{query_string}" for name in (form.names[0] for form in _FORMS)},
         )
-        location = f"./{PATH}{list_request.choice.address(lang=view.lang)}"
+        location = f"./{PATH}{list_request.selection.address(lang=view.lang)}"
         links = [link(f"./{PATH}.{form.names[0]}{query_string}", "alternate", form.media_type) for form in _FORMS]
         return representation_response(document, Representation(HTML, html.encode(), location, links), self._release)
 
@@ -175,25 +167,25 @@ class MeasureListPages:
             "total": shown.total,
             "page": shown.page,
             "pages": shown.pages,
-            "parameters": dict(list_request.choice.parameters()),
+            "parameters": dict(list_request.selection.parameters()),
             "rows": [_record(row) for row in shown.rows],
             "facets": {
                 facet.key: {
                     facet.short(count.value): count.measures
-                    for count in table.counts(facet, list_request.choice.values, list_request.hits)
+                    for count in table.counts(facet, list_request.selection.values, list_request.hits)
                 }
                 for facet in FACETS
             },
-            "query": self._question(list_request, view),
+            "query": self._query(list_request, view),
         }
         body = json.dumps(content, ensure_ascii=False, indent=1).encode()
-        query_string = list_request.choice.address(lang=view.lang)
+        query_string = list_request.selection.address(lang=view.lang)
         return representation_response(
             document, Representation(PLAIN_JSON, body, f"./{PATH}.json{query_string}"), self._release
         )
 
     async def _shown(self, view: View, list_request: _ListRequest) -> ListPage:
-        words = ListPresenter(view, list_request.table, list_request.choice, list_request.hits)
+        words = ListPresenter(view, list_request.table, list_request.selection, list_request.hits)
         return words.shown(
             await fetch_titles(self._run_query, [list_request.table.iris[place] for place in words.places()])
         )
@@ -201,8 +193,8 @@ class MeasureListPages:
     async def _csv(self, document: DocumentRequest, query: str, list_request: _ListRequest) -> Response:
         """Return all rows of a view: the result of its query, as the endpoint serializes it."""
         answer = await self._answer(query, CSV)
-        number = list_request.table.selected(list_request.choice.values, list_request.hits).bit_count()
-        query_string = list_request.choice.on(1).address(lang=document.lang)
+        number = list_request.table.selected(list_request.selection.values, list_request.hits).bit_count()
+        query_string = list_request.selection.on(1).address(lang=document.lang)
         links = [link(f"./{PATH}.rq{query_string}", "describedby", SPARQL.media_type)]
         form = Representation(CSV, answer.body, f"./{PATH}.csv{query_string}", links)
         if answer.file:  # too large to be held here, and to be told from another one by its digest
@@ -212,6 +204,14 @@ class MeasureListPages:
             response = representation_response(document, form, self._release)
         response.headers["Content-Disposition"] = f'attachment; filename="measures-{number}.csv"'
         return response
+
+
+def _parse(request: Request, table: FacetIndex) -> tuple[Selection, list[IgnoredParameter]]:
+    """Parse the parameters of a request, and return those that are ignored."""
+    pairs = request.query_params.multi_items()
+    selection, ignored = filters.parse_parameters(pairs, table.bits, _NEGOTIATED, table.newest)
+    languages = (text.removeprefix("lang=") for text in unknown_languages(request))
+    return selection, [*ignored, *(IgnoredParameter("lang", text, filters.NO_LANGUAGE) for text in languages)]
 
 
 def _given_parameters(request: Request) -> tuple[tuple[str, str], ...]:
