@@ -8,9 +8,10 @@ Text is measured by counting characters, with wide ones (East Asian Width) count
 """
 
 import itertools
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+
+from kg.core.text_width import is_wide
 
 WIDE, NARROW = 14.5, 8.0  # pixels of a letter as the drawings have them
 _ELLIPSIS = "…"
@@ -21,7 +22,7 @@ _NEVER_LAST = "([{（［｛「『【〈《"
 
 def text_width(text: str) -> float:
     """Return the estimated width of a text in pixels."""
-    return sum(WIDE if unicodedata.east_asian_width(character) in "WF" else NARROW for character in text)
+    return sum(WIDE if is_wide(character) else NARROW for character in text)
 
 
 def truncate(text: str, width: float) -> str:
@@ -52,9 +53,9 @@ def _break_opportunities(text: str) -> list[str]:
     """Return the parts of a text between which a line may break."""
     found: list[str] = []
     for character in text:
-        narrow = unicodedata.east_asian_width(character) not in "WF"
+        narrow = not is_wide(character)
         last = found[-1][-1] if found else ""
-        joined = narrow and last and last != " " and unicodedata.east_asian_width(last) not in "WF"
+        joined = narrow and last and last != " " and not is_wide(last)
         if found and (joined or character == " " or character in _NEVER_FIRST or last in _NEVER_LAST):
             found[-1] += character
         else:

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from functools import cache
 from html import escape
 from pathlib import Path, PurePosixPath
-from unicodedata import east_asian_width
 
 from fastapi import APIRouter, Request, Response
 from markdown_it import MarkdownIt
@@ -22,6 +21,7 @@ from markdown_it.utils import EnvType, OptionsDict
 
 from kg.core.negotiation import HTML
 from kg.core.paths import TOP_FILES, places
+from kg.core.text_width import is_wide
 from kg.http import cache_control, templates
 from kg.http.openapi import response_docs
 from kg.http.responses import (
@@ -112,12 +112,8 @@ def _without_language_link(tokens: list[Token]) -> list[Token]:
 def _join_lines(parts: list[Token]) -> None:
     """Remove line breaks between wide characters, where they would become spaces in a Japanese sentence."""
     for before, token, after in zip(parts, parts[1:], parts[2:], strict=False):
-        if token.type == "softbreak" and _is_wide(before.content[-1:]) and _is_wide(after.content[:1]):
+        if token.type == "softbreak" and is_wide(before.content[-1:]) and is_wide(after.content[:1]):
             token.type = "text"
-
-
-def _is_wide(character: str) -> bool:
-    return bool(character) and east_asian_width(character) in "WF"
 
 
 class _Renderer(RendererHTML):
