@@ -1,0 +1,52 @@
+"""Small releases whose statements name their version, and a store that holds one."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from kg.core.release import CATALOGUE_GRAPH, MANIFEST, VOID_GRAPH, Release, ReleasedFile, read_release
+from kg.engine.remote_publisher import Loaded, Loader
+from kg.engine.remote_release import EVERY_VERSION, Address, dataset_of
+from kg.engine.store_client import Connection
+
+from .stores import Running, oxigraph
+
+DCAT = "http://www.w3.org/ns/dcat#"
+STATEMENTS = 500
+
+
+def write(out: Path, version: str, statements: int = STATEMENTS, more: str = "") -> Release:
+    """Write a release: as many statements with its version, and the same in its catalogue."""
+    folder = out / "releases" / version
+    folder.mkdir(parents=True)
+    lines = [f'<http://example.org/{n}> <http://example.org/version> "{version}" .\n' for n in range(statements)]
+    graph = "".join(lines) + more
+    beside = (
+        f"<{EVERY_VERSION}> <{DCAT}hasVersion> <{dataset_of(version)}> <{CATALOGUE_GRAPH}> .\n"
+        f'<{dataset_of(version)}> <{DCAT}version> "{version}" <{CATALOGUE_GRAPH}> .\n'
+        f'<http://example.org/void> <http://example.org/version> "{version}" <{VOID_GRAPH}> .\n'
+    )
+    contents = {"graph.ttl": graph, "graph.nt": graph, "graph.nq": graph + beside}
+    for name, content in contents.items():
+        (folder / name).write_text(content, encoding="utf-8")
+    files = tuple(ReleasedFile.of(folder / name) for name in contents)
+    release = Release(folder, version, "2019-10-11", "0" * 64, "test", (), {"triples": statements}, files)
+    (folder / MANIFEST).write_text(json.dumps(release.manifest()), encoding="utf-8")
+    return read_release(folder)
+
+
+def publish(url: str, release: Release) -> Loaded:
+    """Publish a release to a store, as `kg publish` does."""
+    with Connection(Address(url), 60) as connection:
+        return Loader(connection).publish(release, lambda there, total: None)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Running]:
+    """An empty Oxigraph."""
+    folder = tmp_path / "store"
+    folder.mkdir()
+    with oxigraph(folder) as running:
+        yield running
