@@ -144,8 +144,8 @@ def checked_query_text(name: str, *lines: re.Pattern[str] | str) -> str:
         pattern = line_of(line) if isinstance(line, str) else line
         if not pattern.search(text):
             form = f"VALUES ?{line} {{ … }}" if isinstance(line, str) else pattern.pattern
-            remedy = f"write a line {form}; it is replaced when somebody asks"
-            raise QueryError(Problem(f"the stored query {name} has no place for what it is asked about", remedy))
+            remedy = f"add a line {form}; each request replaces it"
+            raise QueryError(Problem(f"the stored query {name} has no line for its parameter", remedy))
     return text
 
 

@@ -215,9 +215,9 @@ async def check_parameters(request: Request) -> None:
         return
     if not prefers_html(request):
         listed = ", ".join(sorted(accepted - set(_NEGOTIATING)))
-        here = f"known here are {listed}" if listed else "this address takes no parameters"
+        here = f"this URL takes {listed}" if listed else "this URL takes no parameters"
         endpoint = "; queries are answered at /sparql" if "query" in unknown else ""
-        raise Refusal(400, f"{', '.join(unknown[:5])} is unknown here; {here} (and lang=ja or lang=en){endpoint}")
+        raise Refusal(400, f"unknown parameters: {', '.join(unknown[:5])}; {here} (and lang=ja or lang=en){endpoint}")
     request.state.unknown = tuple(dict.fromkeys(unknown))[:5]
 
 

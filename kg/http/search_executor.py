@@ -70,5 +70,5 @@ def remaining_seconds(deadline: float) -> float:
     """Return the seconds until a deadline; raise SearchTimeout if it has passed."""
     seconds = deadline - time.monotonic()
     if seconds <= 0:
-        raise SearchTimeout(Problem("the time of an errand is over", "ask for less at once"))
+        raise SearchTimeout(Problem("the time limit has passed", "request less at once"))
     return seconds

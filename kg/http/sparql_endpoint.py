@@ -257,7 +257,7 @@ def unless_not_modified(request: Request, validators: Validators, answer: Respon
     """Return the response, or 304 with its headers if the client's copy is current; raise Refusal (412)."""
     status = conditional_requests.evaluate_preconditions(request.headers, validators)
     if status == conditional_requests.PRECONDITION_FAILED:
-        raise Refusal(status, "this is not what the condition of the request names", validators.headers())
+        raise Refusal(status, "the precondition of the request is not met", validators.headers())
     if status == conditional_requests.NOT_MODIFIED:
         unsent = {"content-length", "content-type", "content-encoding", "content-disposition"}
         return Response(status_code=status, headers={k: v for k, v in answer.headers.items() if k not in unsent})
@@ -300,7 +300,11 @@ async def read_body(request: Request, limit: int, kind: str = "a query") -> byte
     """
     coding = request.headers.get("content-encoding", "").strip().lower()
     if coding not in ("", "identity"):
-        raise Refusal(415, f"a body coded as {coding} is not read here; send it plain", {"Accept-Encoding": "identity"})
+        raise Refusal(
+            415,
+            f"Content-Encoding {coding} is not supported; send the body without it",
+            {"Accept-Encoding": "identity"},
+        )
     body, longest = bytearray(), _ENCODED * limit
     announced = request.headers.get("content-length", "")
     too_long = announced.isdecimal() and int(announced) > longest

@@ -22,7 +22,7 @@ def decode_parameters(encoded: bytes) -> list[tuple[str, str]]:
         pairs = parse_qsl(encoded.decode(), keep_blank_values=True, errors="strict", max_num_fields=1000)
         return [(key, value.removeprefix("\ufeff")) for key, value in pairs]  # a mark that a file began with
     except UnicodeDecodeError as error:
-        raise Refusal(400, f"the parameters are no UTF-8{_encoding_guess(encoded)}; send them as UTF-8") from error
+        raise Refusal(400, f"the parameters are not UTF-8{_encoding_guess(encoded)}; send them as UTF-8") from error
     except ValueError as error:
         raise Refusal(400, f"the parameters cannot be read: {error}") from error
 
@@ -69,7 +69,7 @@ def parse_post(content_type: str, query_string: bytes, body: bytes) -> Question:
         pairs += decode_parameters(body)
     elif media_type == QUERY:
         if marked(body) not in ("", "utf-8-sig"):  # the protocol knows UTF-8 only
-            raise Refusal(400, f"the query is no UTF-8: this looks like {looks_like(body)}; send it as UTF-8")
+            raise Refusal(400, f"the query is not UTF-8: this looks like {looks_like(body)}; send it as UTF-8")
         try:
             pairs.append(("query", decode(body, "the query", KgError, "send it as UTF-8")))
         except KgError as error:
@@ -78,7 +78,7 @@ def parse_post(content_type: str, query_string: bytes, body: bytes) -> Question:
         raise Refusal(403, READ_ONLY)
     else:
         accepted = f"{QUERY} or {FORM}"
-        detail = f"a query comes as {accepted}, not as {media_type or 'nothing'}"
+        detail = f"Content-Type {media_type or 'is missing'}; send a query as {accepted}"
         raise Refusal(415, detail, {"Accept-Post": f"{QUERY}, {FORM}"})
     question = parse_parameters(pairs)
     if question is None:
@@ -91,5 +91,9 @@ def parse_query_method(content_type: str, query_string: bytes, body: bytes) -> Q
     media_type = content_type.split(";")[0].strip().lower()
     if media_type != QUERY:
         status = 415 if media_type else 400
-        raise Refusal(status, f"with QUERY a query comes as {QUERY}, not as {media_type or 'nothing'}", ACCEPT_QUERY)
+        raise Refusal(
+            status,
+            f"Content-Type {media_type or 'is missing'}; send a query by the method QUERY as {QUERY}",
+            ACCEPT_QUERY,
+        )
     return parse_post(content_type, query_string, body)

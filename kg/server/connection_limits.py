@@ -175,9 +175,9 @@ _FRAMING = (b"content-length", b"transfer-encoding")
 _HOST = re.compile(rb"(?:\[[0-9A-Fa-f:.]+\]|(?:[A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*)(?::[0-9]*)?")
 # What a head has besides its address and its fields.
 _REQUEST_LINE_ALLOWANCE = 4 * KB
-_MALFORMED = 400, "this is no request of HTTP/1.1"
-_INVALID_URL = 400, "the address of this request is none; percent-encode spaces and what is not ASCII, as UTF-8"
-_UNKNOWN_METHOD = 501, "this server knows no such method; it knows GET, HEAD, POST, QUERY and OPTIONS"
+_MALFORMED = 400, "this is not a request of HTTP/1.1"
+_INVALID_URL = 400, "the URL of this request is invalid; percent-encode spaces and non-ASCII characters, as UTF-8"
+_UNKNOWN_METHOD = 501, "the method is not supported; use GET, HEAD, POST, QUERY or OPTIONS"
 
 
 class Connection(HttpToolsProtocol):
@@ -200,7 +200,7 @@ class Connection(HttpToolsProtocol):
         if self._guard.enter(self):
             self._wait(self._limits.head_seconds)
         else:
-            self._refuse(503, "this server has as many connections as it can have; try again a little later", "crowded")
+            self._refuse(503, "the server has too many connections; try again later", "crowded")
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Unregister a closed connection (asyncio.Protocol)."""
@@ -245,9 +245,7 @@ class Connection(HttpToolsProtocol):
             super().on_url(url)
             if len(self.url) > self._limits.address:
                 limit = f"{self._limits.address // KB} KB"
-                self._abort_parsing(
-                    414, f"the address of this request is longer than {limit}; send a long query by POST"
-                )
+                self._abort_parsing(414, f"the URL of this request is longer than {limit}; send a long query by POST")
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Handle a header field; trailer fields after the body are ignored (httptools)."""
@@ -262,13 +260,13 @@ class Connection(HttpToolsProtocol):
         """Handle the end of the head (httptools)."""
         if not self._muted:
             if self.parser.get_http_version() not in _VERSIONS:
-                self._abort_parsing(505, "this server speaks version 1.1 of HTTP, and 1.0")
+                self._abort_parsing(505, "the HTTP version is not supported; use 1.1 or 1.0")
             self._check_head()
             super().on_headers_complete()
             self._in_head = False
             self._send_deadline = self.loop.time() + self._limits.body_seconds
             if len(self.pipeline) > self._limits.pipelined:
-                self._abort_parsing(400, "too many requests were sent without waiting for an answer")
+                self._abort_parsing(400, "too many pipelined requests; wait for responses")
 
     def on_message_complete(self) -> None:
         """Handle the end of a request (httptools)."""
@@ -355,16 +353,14 @@ class Connection(HttpToolsProtocol):
         """
         hosts = [value for name, value in self.headers if name == b"host"]
         if not hosts and self.parser.get_http_version() == "1.1":
-            self._abort_parsing(400, "this request names no host; send one field Host")
+            self._abort_parsing(400, "this request has no Host header; send one")
         if len(hosts) > 1:
-            self._abort_parsing(400, "this request names its host more than once; send one field Host")
+            self._abort_parsing(400, "this request has more than one Host header; send one")
         if hosts and not _HOST.fullmatch(hosts[0]):
-            self._abort_parsing(400, "the field Host holds no host: a name or an address, and perhaps a port")
+            self._abort_parsing(400, "the Host header is invalid; it takes a name or an address, and optionally a port")
         codings = b",".join(value for name, value in self.headers if name == b"transfer-encoding")
         if codings and codings.strip().lower() != b"chunked":
-            self._abort_parsing(
-                501, "the body of this request is coded in a way unknown here; send it plain, or chunked"
-            )
+            self._abort_parsing(501, "the transfer coding is not supported; send the body without one, or chunked")
 
     def _wait(self, seconds: float) -> None:
         """Set the deadline of the client, in seconds from now."""

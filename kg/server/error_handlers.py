@@ -90,7 +90,7 @@ async def _handle_disconnect(request: Request, error: Exception) -> Response:
 
 async def _handle_internal_error(request: Request, error: Exception) -> Response:
     """Respond to an internal error; the traceback goes to the server log only."""
-    return problem_response(Refusal(500, "the server failed to answer; the fault is ours", COMMON_HEADERS))
+    return problem_response(Refusal(500, "internal error of the server; the request is not at fault", COMMON_HEADERS))
 
 
 HANDLERS: dict[int | type[Exception], Callable[[Request, Any], Coroutine[Any, Any, Response]]] = {

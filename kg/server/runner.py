@@ -84,7 +84,7 @@ def listen(host: str, port: int) -> socket.socket:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listener = socket.socket(family, kind, protocol)
     except OSError as error:
-        raise KgError(Problem(f"{host} is no address of this machine: {error}", "choose another --host")) from error
+        raise KgError(Problem(f"{host} is not an address of this machine: {error}", "choose another --host")) from error
     try:
         # A port that was just given up can be used again at once.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -55,7 +55,7 @@ class ReleaseComparisons:
         if key not in self._cached:
             _refuse_large(before, after)
             if self._waiting >= _WAITING:
-                raise Refusal(503, "too many comparisons are waiting; ask again later", {"Retry-After": "10"})
+                raise Refusal(503, "too many comparisons are waiting; try again later", {"Retry-After": "10"})
             self._waiting += 1
             try:
                 async with self._turn:

@@ -70,7 +70,7 @@ def _query(cited: Release, name: str, text: str, lang: str) -> CitedQuery | None
 
 def _written(cited: Citation, name: str) -> Response:
     if name not in FORMATS:
-        raise Refusal(406, f"format={name} cannot be had here; what can be had: {', '.join(FORMATS)}")
+        raise Refusal(406, f"format={name} is not available; available: {', '.join(FORMATS)}")
     media_type, suffix, write = FORMATS[name]
     headers = {"Cache-Control": cache_control.HOURLY, "Vary": "Accept-Language"}
     if name != "text":

@@ -143,7 +143,9 @@ def _read(file: Path) -> Store:
         store.extend(map(served_quad, parse(path=str(file), format=RdfFormat.TURTLE)))
     except OSError as error:
         remedy = "make the release again with `kg build`"
-        raise ReleaseError(Problem(f"the release does not describe itself: {error.strerror}", remedy, file)) from error
+        raise ReleaseError(
+            Problem(f"the description of the release cannot be read: {error.strerror}", remedy, file)
+        ) from error
     return store
 
 

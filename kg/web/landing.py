@@ -243,7 +243,7 @@ def _asset_response(request: Request, path: str) -> Response:
     """Return a static asset; immutable at the URL with its digest."""
     found = templates.find_asset(path)
     if found is None:
-        raise Refusal(404, f"there is no {path} among what pages load")
+        raise Refusal(404, f"there is no static file {path}")
     asset, lasting = found
     validators = Validators(f'"{asset.digest}"')
     headers = {"Content-Type": asset.content_type, "Cache-Control": lasting, **validators.headers()}

@@ -63,13 +63,13 @@ class QueryPages:
         subjects = {tag for query in self.questions.by_name.values() for tag in query.tags}
         if subject and subject not in subjects:
             raise Refusal(
-                400, f"no stored query has the subject {subject[:60]}; known are {', '.join(sorted(subjects))}"
+                400, f"no stored query has the subject {subject[:60]}; subjects are {', '.join(sorted(subjects))}"
             )
 
     def check_term(self, term: str) -> None:
         """Raise Refusal (400) for a text that is not the name of a term; a term need not be used by a query."""
         if term and expand_term(term) == term and not is_iri(term):
-            raise Refusal(400, f"{term[:80]} is no term; a term is such as shisaku:Measure, or its IRI")
+            raise Refusal(400, f"{term[:80]} is not a term; give a prefixed name such as shisaku:Measure, or an IRI")
 
     async def listing(self, view: View, term: str = "", subject: str = "") -> str:
         """Return the page of all queries by first subject, or of those with a subject or a term."""

@@ -171,7 +171,7 @@ class ReleaseEndpoints:
             return
         free = [version for version, opened in self._opened.items() if opened.may_close]
         if not free:
-            raise _busy(f"{_OPEN} other releases are being asked")
+            raise _busy(f"{_OPEN} other releases are in use; try again in a moment")
         await self._close(min(free, key=lambda version: self._opened[version].last_used))
 
     async def _start(self, release: Release) -> _OpenRelease:

@@ -169,7 +169,7 @@ def _answer(request: Request, form: FileForm, validators: Validators, headers: d
     if request.method == "GET" and conditional_requests.range_applies(request.headers, validators):
         parts = conditional_requests.parse_range(request.headers.get("range", ""), form.size)
     if parts == []:
-        detail = f"no byte of what was asked for exists: the file has {form.size} bytes"
+        detail = f"the requested range is outside the file, which has {form.size} bytes"
         raise Refusal(416, detail, {"Content-Range": f"bytes */{form.size}"})
     return _RangeResponse(form.path, parts, headers)
 

@@ -126,7 +126,7 @@ class ResourceDocuments:
         if found is None:
             return await self._missing(document, "doc/", plain)
         if found.page > found.pages:
-            raise Refusal(404, f"what points to {thing} fills {found.pages} pages of this document")
+            raise Refusal(404, f"the links to {thing} fill {found.pages} pages of this document")
         written_out, spelled = quote(found.thing.removeprefix(ID), safe=SAFE), document.path.removeprefix("doc/")
         if spelled != written_out:  # such as %2F for a slash: from there, relative links would lead elsewhere
             return redirect_response(

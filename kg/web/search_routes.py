@@ -80,9 +80,9 @@ def parse_request(request: Request, facets: Sequence[str]) -> SearchRequest:
     """Parse a search request; raise Refusal (400) for invalid parameters."""
     params, accepted = request.query_params, (*_OWN_PARAMETERS, *facets)
     if unknown := sorted({name[:50] for name in params} - set(accepted)):
-        raise Refusal(400, f"{', '.join(unknown[:5])} is unknown here; known are {', '.join(accepted)}")
+        raise Refusal(400, f"unknown parameters: {', '.join(unknown[:5])}; parameters are {', '.join(accepted)}")
     if languages := unknown_languages(request):
-        raise Refusal(400, f"{', '.join(languages)} is unknown here; known are lang=ja and lang=en")
+        raise Refusal(400, f"unknown language: {', '.join(languages)}; languages are lang=ja and lang=en")
     words = params.get("q", "").strip()
     if len(words) > LONGEST:
         raise Refusal(400, f"q has {len(words):,} characters; {LONGEST:,} are read")
@@ -273,7 +273,7 @@ def router(executor: SearchExecutor, release: Release | None, labels: Labels) ->
             raise Refusal(400, f"{', '.join(unknown)}: nothing in these data has this value")
         answer = SearchResponse(parsed, found, similar, labels)
         if parsed.page > answer.pages:
-            raise Refusal(404, f"what was found fills {answer.pages} pages")
+            raise Refusal(404, f"the result has {answer.pages} pages")
         body = answer.page(view_of(request)) if format is HTML else answer.json()
         location = f"./search{parsed.address(format=format.names[0])}"
         return representation_response(

@@ -83,7 +83,7 @@ def introduction(
         format = negotiate(request, (*DESCRIPTION_FORMATS, HTML))
         unknown = sorted({name[:_SHOWN] for name in request.query_params} - _KNOWN)
         if unknown and format is not HTML:
-            fact = f"{', '.join(unknown[:5])} is unknown here, and there is no query"
+            fact = f"unknown parameters: {', '.join(unknown[:5])}, and there is no query"
             raise Refusal(400, f"{fact}; put one into the parameter “query”")
         if format is HTML:
             if "stored" not in request.query_params:  # else they say what the stored query is about

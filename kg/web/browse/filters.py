@@ -173,7 +173,7 @@ SORT_BY_KEY = {sort.key: sort for sort in SORTS}
 
 WORDS, SORT, PAGE = "q", "sort", "page"
 LONGEST_WORDS = 200  # characters
-NO_LANGUAGE = ("ここで選べる言語ではありません", "is no language of this list")
+NO_LANGUAGE = ("ここで選べる言語ではありません", "is not a language of this list")
 _MOST_VALUES = 50  # of one facet; nobody chooses more
 _LAST_PAGE = 1_000_000
 
@@ -278,7 +278,7 @@ def parse_parameters(
                 choice = replace(choice, **_parsed_value(name, text))  # type: ignore[arg-type]
         else:
             ignored.append(
-                IgnoredParameter(name, text[:60], ("この一覧にはない項目です", "is no parameter of this list"))
+                IgnoredParameter(name, text[:60], ("この一覧にはない項目です", "is not a parameter of this list"))
             )
         seen.add(name)
     if newest and EDITION not in choice.values:
@@ -298,7 +298,7 @@ def _with_values(
             there.append(value)
         else:
             ignored.append(
-                IgnoredParameter(facet.key, key[:60], ("このデータにはない値です", "is no value of these data"))
+                IgnoredParameter(facet.key, key[:60], ("このデータにはない値です", "does not occur in these data"))
             )
     if len(there) > _MOST_VALUES:
         ignored.append(
@@ -314,9 +314,9 @@ def _invalid_reason(name: str, text: str) -> tuple[str, str] | None:
     if name == WORDS and len(text) > LONGEST_WORDS:
         return (f"{LONGEST_WORDS}文字を超えています", f"has more than {LONGEST_WORDS} characters")
     if name == SORT and text.removeprefix("-") not in SORT_BY_KEY:
-        return ("ない並べ方です", "is no order of this list")
+        return ("ない並べ方です", "is not a sort order of this list")
     if name == PAGE and parse_whole_number(text, _LAST_PAGE) is None:
-        return ("頁の番号ではありません", "is no number of a page")
+        return ("頁の番号ではありません", "is not a page number")
     return None
 
 

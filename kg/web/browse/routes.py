@@ -39,7 +39,7 @@ _PATIENCE = 5.0  # seconds that a page waits for the table of a graph, which is 
 _AGAIN = 10  # seconds of Retry-After
 _BUILDING = (
     "施策の一覧を用意しています。少し待ってから、もう一度開いてください。",
-    f"the list of measures is being made; ask again in {_AGAIN} seconds",
+    f"the list of measures is being prepared; try again in {_AGAIN} seconds",
 )
 _NEGOTIATED = ("lang", "format")
 _LONGEST_QUERY = 200_000  # characters: what the endpoint takes
