@@ -78,7 +78,7 @@ def parse_post(content_type: str, query_string: bytes, body: bytes) -> Question:
         raise Refusal(403, READ_ONLY)
     else:
         accepted = f"{QUERY} or {FORM}"
-        detail = f"Content-Type {media_type or 'is missing'}; send a query as {accepted}"
+        detail = f"Content-Type {media_type or '(none)'} is not supported; send a query as {accepted}"
         raise Refusal(415, detail, {"Accept-Post": f"{QUERY}, {FORM}"})
     question = parse_parameters(pairs)
     if question is None:
@@ -93,7 +93,7 @@ def parse_query_method(content_type: str, query_string: bytes, body: bytes) -> Q
         status = 415 if media_type else 400
         raise Refusal(
             status,
-            f"Content-Type {media_type or 'is missing'}; send a query by the method QUERY as {QUERY}",
+            f"Content-Type {media_type or '(none)'} is not supported; send a query by the method QUERY as {QUERY}",
             ACCEPT_QUERY,
         )
     return parse_post(content_type, query_string, body)
