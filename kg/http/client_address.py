@@ -17,9 +17,9 @@ from kg.core.iris import BASE, REBASED
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
-# One customer of a provider holds a whole network of IPv6 addresses.
+# A customer of a provider has a whole network of IPv6 addresses.
 _CUSTOMER_PREFIX = 64
-# What is written down of an address: enough to tell networks apart, too little to tell people apart.
+# Prefix lengths of logged addresses: they identify networks, but not people.
 _MASKED_PREFIX = {4: 24, 6: 48}
 _FORWARDED_FOR = re.compile(r'(?:^|;)\s*for\s*=\s*(?:"([^"]*)"|([^\s;"]*))', re.IGNORECASE)
 _WITH_PORT = re.compile(r"\[([^\]]*)\](?::\d+)?|([\d.]+):\d+")
@@ -37,7 +37,7 @@ def parse_address(text: str) -> Address | None:
 
 def scheduling_key(host: str) -> str:
     """Return the scheduling key of a client: its address, or the /64 network of an IPv6 customer."""
-    if ":" not in host:  # as most are; nothing is to be looked for
+    if ":" not in host:  # the common case
         return host
     address = parse_address(host)
     if isinstance(address, IPv6Address):
@@ -85,7 +85,7 @@ class ProxyHeadersMiddleware:
     def _last_untrusted(self, peer: Address, hops: Sequence[str]) -> Address:
         for hop in reversed(hops):
             address = parse_address(hop)
-            if address is None:  # this is as far as it can be followed
+            if address is None:  # the chain cannot be followed further
                 return peer
             if not self._trusts(address):
                 return address

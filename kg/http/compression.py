@@ -13,7 +13,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 GZIP = "gzip"
-# Smaller answers fit into one packet as they are.
+# Smaller responses fit into one packet uncompressed.
 _SMALLEST = 1024
 # From this size on, other requests are served while one is compressed.
 _LARGE = 32 * 1024
@@ -22,7 +22,7 @@ _GZIP_HEADER = 16 + zlib.MAX_WBITS  # the form of gzip, with the largest window;
 _TEXTS = re.compile(
     r"text/.+|application/(?:.+\+)?(?:json|xml)|application/(?:n-triples|n-quads|trig|javascript)|image/svg\+xml"
 )
-# Answers that have no content, and parts of a document, stay as they are.
+# Responses without content, and ranges.
 _NEVER_COMPRESSED = {204, 206, 304}
 _SUFFIX = "-gzip"
 _TAG = re.compile(r'"([^"]*)"')
@@ -115,7 +115,7 @@ class _CompressingResponse:
         headers["Content-Encoding"] = GZIP
         if "etag" in headers:
             headers["ETag"] = _suffixed(headers["etag"])
-        # What is compressed on its way has no length that is known before, and no parts.
+        # A response compressed while being sent has no known length and no ranges.
         for name in ("Content-Length", "Accept-Ranges"):
             if name in headers:
                 del headers[name]
@@ -156,5 +156,5 @@ def _tags(values: Iterable[str]) -> set[str]:
 
 
 def _without_suffix(name: bytes, value: bytes) -> bytes:
-    # Not in If-Range: what was compressed on its way cannot be resumed.
+    # Not in If-Range: a response compressed while being sent cannot be resumed.
     return value.replace(_SUFFIX.encode() + b'"', b'"') if name in (b"if-none-match", b"if-match") else value

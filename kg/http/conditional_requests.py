@@ -14,7 +14,7 @@ PRECONDITION_FAILED = 412
 
 _TAG = re.compile(r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"')
 _RANGE = re.compile(r"([0-9]{0,18})-([0-9]{0,18})")
-# Whoever wants more parts at once gets the whole; many small parts cost more than that.
+# Requests for more ranges get the whole document, which costs less than many small parts.
 _MOST_PARTS = 100
 
 
@@ -110,7 +110,7 @@ COMMON_HEADERS = {
         "Accept-Ranges, Content-Disposition, Content-Encoding, Content-Location, Content-Range, ETag, Link, Retry-After"
     ),
     "X-Content-Type-Options": "nosniff",
-    # A query stands in the address of its answer; the sites that an answer links to need not know it.
+    # The URL of a result contains its query, which linked sites need not know.
     "Referrer-Policy": "same-origin",
     _POLICY: _STRICT_POLICY,
 }

@@ -17,7 +17,7 @@ _PROBLEM = {
         "detail": {"type": "string", "description": "what is wrong, and the remedy"},
     },
 }
-# What every path can answer beside what its route says.
+# Responses of every path besides those declared by its route.
 COMMON_RESPONSES: dict[int | str, dict[str, Any]] = {
     304: {"description": "The client has it already"},
     "4XX": {
@@ -57,7 +57,7 @@ def with_path_parameters(path: str, declared: Iterable[str], extra: dict[str, An
     return {**extra, "parameters": [*described, *extra.get("parameters", ())]} if described else extra
 
 
-# The mark of a route that judges its parameters itself.
+# Marks a route that validates its parameters itself.
 OWN_PARAMETERS = "x-own-parameters"
 
 

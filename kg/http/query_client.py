@@ -24,9 +24,9 @@ from kg.engine.result_cache import Answers
 from kg.engine.wire import Answer, Question
 from kg.http.client_address import scheduling_key
 
-# Answers a query in a format, complete, or raises a refusal.
+# Runs a query and returns its complete result in a format; raises Refusal.
 RunQuery = Callable[[str, Format], Awaitable[bytes]]
-# The same, but what is large stays in its file.
+# The same, but a large result stays in its file.
 RunLargeQuery = Callable[[str, Format], Awaitable[Answer]]
 
 # A row of an answer: its values by the names of their variables, as texts.
@@ -83,12 +83,12 @@ class ClientContextMiddleware:
 
 
 Names = Mapping[str, Mapping[str, str]]
-# What stands in such a line: an IRI, another term, or a whole number.
+# A value in such a line: an IRI, another term, or a whole number.
 Term = str | NamedNode | Literal | int
 _NAMES = "names-of-things"
 _OCCURS = "EXISTS { ?thing ?p ?o } || EXISTS { ?s ?q ?thing }"
 _OCCURS_IN_NAMED_GRAPH = "EXISTS { GRAPH ?g { ?thing ?r ?u } }"
-_BATCH_SIZE = 500  # things in one question
+_BATCH_SIZE = 500  # resources per query
 
 
 class StoredQueries:

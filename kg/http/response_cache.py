@@ -14,12 +14,12 @@ from kg.core.request_context import REPLAYED, remarks_of
 
 MB = 1 << 20
 
-# What an answer may depend on besides its address. Conditional and partial requests are left to the application.
+# Request headers in the cache key. Conditional and range requests are left to the application.
 _NEGOTIATED = (b"accept", b"accept-encoding", b"accept-language", b"content-type")
 _SPECIAL = (b"authorization", b"range", b"if-match", b"if-none-match", b"if-modified-since", b"if-unmodified-since")
 _WITH_BODY = ("POST", "QUERY")
 _LARGEST_BODY = 64 << 10
-_OVERHEAD = 1024  # what an entry takes besides its bytes, roughly
+_OVERHEAD = 1024  # approximate memory of an entry besides its bytes
 _HIT_HEADER = (b"server-timing", b"cache;desc=hit")
 
 _Key = tuple[bytes, ...]
@@ -134,7 +134,7 @@ class _Recorder:
             elif not message.get("more_body"):
                 self._store(self._start["status"], list(self._start["headers"]), self._body)
         elif message["type"] != "http.response.body":
-            self._start = None  # an extension of the server sends a file: its bytes are not seen here
+            self._start = None  # a file sent by a server extension, whose bytes are not available here
         return self._send(message)
 
 

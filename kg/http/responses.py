@@ -130,8 +130,8 @@ def serialize_triples(triples: Iterable[Triple], format: Format) -> bytes:
     return write_triples(ordered, format)
 
 
-_NEGOTIATING = ("lang", "format")  # which form of a page it is, not which page
-_LONGEST_NAME = 60  # of a parameter, as a message repeats it
+_NEGOTIATING = ("lang", "format")  # these select a form of a page, not the page
+_LONGEST_NAME = 60  # of a parameter name in a message
 
 
 @dataclass(frozen=True)
@@ -248,7 +248,7 @@ def prefers_html(request: Request) -> bool:
     """Return whether a request comes from a browser: HTML is named and preferred."""
     try:
         return "html" in (accept_header(request) or "") and negotiate(request, (HTML, PLAIN_JSON)) is HTML
-    except Refusal:  # it wants neither: what is not there is told all the same
+    except Refusal:  # neither is acceptable: the error is sent anyway
         return False
 
 

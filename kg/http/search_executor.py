@@ -47,7 +47,7 @@ class SearchExecutor:
         index, deadline = self.index(), time.monotonic() + self.seconds
 
         def run() -> Returned:
-            return work(self._matcher_of(index), deadline)  # to make a matcher of a large index takes a while
+            return work(self._matcher_of(index), deadline)  # creating the matcher of a large index takes a while
 
         self._pending += 1
         try:

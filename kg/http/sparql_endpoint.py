@@ -89,19 +89,19 @@ class _FileResponse(Response):
 
 METHODS = "GET, HEAD, POST, QUERY, OPTIONS"
 
-# How much longer than its query a form may be: percent-encoded, with the names of graphs.
+# Ratio of a form to its query, which is percent-encoded and accompanied by graph names.
 _ENCODED = 4
 _LARGE_BODY = 1 << 14
 _WATCH_DELAY = 0.05
 _FIELDS = re.compile(r"[\w!#$%&'*+.^`|~-]+(?:[ \t]*,[ \t]*[\w!#$%&'*+.^`|~-]+)*", re.ASCII)
-CLIENT_CLOSED_REQUEST = 499  # nobody reads it; a log may
+CLIENT_CLOSED_REQUEST = 499  # never received; for the log
 
 
 def problem_response(refusal: Refusal) -> JSONResponse:
     """Return a refusal as a problem document."""
     status = HTTPStatus(refusal.status)
     content = {"type": "about:blank", "title": status.phrase, "status": status.value, "detail": refusal.detail}
-    headers = {"Vary": "Accept, Accept-Language", **(refusal.headers or {})}  # a person gets a page
+    headers = {"Vary": "Accept, Accept-Language", **(refusal.headers or {})}  # browsers get a page
     return JSONResponse(content, status, headers, media_type="application/problem+json")
 
 
@@ -164,7 +164,7 @@ class Endpoint:
         """Answer a query in a form or a body."""
         body = await read_body(request, self._limits.query)
         arguments = request.headers.get("content-type", ""), request.scope["query_string"], body
-        # To decode a long form takes a while, in which others are to be served.
+        # Decoding a long form takes a while, which would block other requests.
         question = (
             await run_in_threadpool(parse_post, *arguments) if len(body) > _LARGE_BODY else parse_post(*arguments)
         )
@@ -273,7 +273,7 @@ async def unless_disconnected(request: Request, answer: asyncio.Future[Answer]) 
         watch = asyncio.ensure_future(_wait_for_disconnect(request))
         watch.add_done_callback(lambda _: answer.cancel())
 
-    # Most answers are there before it is worth while to watch the client.
+    # Most queries finish before watching the client pays off.
     timer = asyncio.get_running_loop().call_later(_WATCH_DELAY, begin)
     try:
         return await answer

@@ -11,8 +11,8 @@ from kg.engine.wire import Question, Refusal
 FORM = "application/x-www-form-urlencoded"
 QUERY = "application/sparql-query"
 UPDATE = "application/sparql-update"
-LONGEST_URL = 6000  # characters of an address that is given to others: what every proxy lets pass
-# What comes as the body of a QUERY request (draft-ietf-httpbis-safe-method-w-body, which also names this header).
+LONGEST_URL = 6000  # characters of a URL that is handed out: accepted by every proxy
+# Media type of QUERY requests (draft-ietf-httpbis-safe-method-w-body, which also defines this header).
 ACCEPT_QUERY = {"Accept-Query": QUERY}
 
 

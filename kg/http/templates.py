@@ -55,7 +55,7 @@ class View:
     path: str = ""
     parameters: tuple[tuple[str, str], ...] = ()
     site: Site = Site()
-    unknown: tuple[str, ...] = ()  # parameters of the address that the page does not read, to be named on it
+    unknown: tuple[str, ...] = ()  # parameters that the page does not read, for a warning
 
     @property
     def other(self) -> str:
@@ -113,7 +113,7 @@ def negotiate_language(requested: str | None, accepted: str | None) -> str:
 
 
 _LONGEST = 1000  # digits of a number that is grouped; Python reads no more than some thousands
-# What turns the direction of a text, and control characters: where no element can isolate them, they are left out.
+# Bidirectional and other control characters, removed where no element can isolate them.
 _UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]+")
 _ITEM = re.compile(r"^\s*(?:-|・|※)\s*(?=\S)")
 
@@ -170,7 +170,11 @@ def prose(text: str) -> Iterator[tuple[str, list[str]]]:
 
 FOLDER = "static"
 _STATIC = Path(__file__).parents[1] / FOLDER
-_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}  # the same on every machine
+_TYPES = {
+    ".css": "text/css",
+    ".js": "text/javascript",
+    ".svg": "image/svg+xml",
+}  # the same on every machine
 
 
 @dataclass(frozen=True)

@@ -41,9 +41,9 @@ class ConnectionLimits:
     pipelined: int = 16
     head_seconds: float = 10.0
     body_seconds: float = 30.0
-    # Longer than proxies keep theirs, so that it is the proxy that closes, which then knows about it.
+    # Longer than the keep-alive of proxies, so that the proxy closes first and does not reuse a closed connection.
     idle_seconds: float = 75.0
-    # Who takes nothing of an answer for so long is gone.
+    # A client that reads nothing for so long is considered gone.
     stalled_seconds: float = 60.0
     # After an early refusal a client may still be sending: were it cut off at once, it would not see the refusal.
     lingering_seconds: float = 2.0
@@ -123,7 +123,7 @@ class LingeringTransport(asyncio.Transport):
         self._transport, self._sending, self._linger = transport, sending, linger
         self._buffered = b""
         self._soon = asyncio.get_running_loop().call_soon
-        # What is asked for each request goes to the transport without a detour.
+        # Methods called for each request are delegated without a wrapper.
         self.is_closing = transport.is_closing  # type: ignore[method-assign]
         self.pause_reading = transport.pause_reading  # type: ignore[method-assign]
         self.resume_reading = transport.resume_reading  # type: ignore[method-assign]
@@ -173,7 +173,7 @@ _VERSIONS = ("1.1", "1.0")
 _FRAMING = (b"content-length", b"transfer-encoding")
 # `Host` (RFC 9110, 7.2): a name, or an address in brackets, and a port.
 _HOST = re.compile(rb"(?:\[[0-9A-Fa-f:.]+\]|(?:[A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*)(?::[0-9]*)?")
-# What a head has besides its address and its fields.
+# Allowance for the parts of a head besides URL and fields.
 _REQUEST_LINE_ALLOWANCE = 4 * KB
 _MALFORMED = 400, "this is not a request of HTTP/1.1"
 _INVALID_URL = 400, "the URL of this request is invalid; percent-encode spaces and non-ASCII characters, as UTF-8"
@@ -226,7 +226,7 @@ class Connection(HttpToolsProtocol):
             status, detail = self._refusal or _MALFORMED
             self._refuse(status, detail, "too large" if status in (413, 414, 431) else "malformed")
         else:
-            # The parser tells of a field when it is complete, so what is never complete is counted here.
+            # The parser reports complete fields only, so incomplete ones are counted here.
             self._pieces += len(data) if goes_on and self._in_head else 0
             if self._pieces > self._limits.address + self._limits.headers + _REQUEST_LINE_ALLOWANCE:
                 self._refuse(*self._too_large(), "too large")
@@ -315,11 +315,11 @@ class Connection(HttpToolsProtocol):
             self.transport.abort()
         elif (
             self._send_deadline < now and not self.pipeline
-        ):  # where requests wait here, it is not the client that is slow
+        ):  # pipelined requests wait for the server, not for the client
             if self._discarding or (
                 self._receiving and self.cycle and self.cycle.response_complete and not self._in_head
             ):
-                self.transport.abort()  # it has been told, and has had time to see it
+                self.transport.abort()  # the refusal was sent, and there was time to read it
             elif self._receiving:
                 seconds = self._limits.head_seconds if self._in_head else self._limits.body_seconds
                 self._refuse(408, f"this request was not complete after {seconds:g} seconds", "slow")
@@ -394,7 +394,7 @@ class Connection(HttpToolsProtocol):
             if self._in_head or not self._receiving or cycle.response_started:
                 cycle.keep_alive = False
                 return
-            # The application hears that there is nobody any more: the answer is given here.
+            # Disconnect the application: the response is sent from here.
             cycle.disconnected = True
             cycle.message_event.set()
         self.transport.write(_problem(status, detail))

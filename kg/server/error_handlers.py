@@ -21,7 +21,7 @@ from kg.http.sparql_endpoint import Refusal, options_response, problem_response
 from kg.matching.reconcile import routes as reconcile
 from kg.web import release_endpoint
 
-# What every path but the endpoint's can be asked by.
+# Methods of every path except the endpoints.
 READ_METHODS = "GET, HEAD, OPTIONS"
 _VERSIONED = re.compile(release_endpoint.PATH.replace("{version}", "[^/]+"))
 _TITLES = {404: ("見つかりません", "Not found"), 400: ("このアドレスは分かりません", "This address is not understood")}
@@ -47,7 +47,7 @@ async def _handle_http_error(request: Request, error: Exception) -> Response:
     if request.method == "OPTIONS" and error.status_code in (404, 405):
         return options_response(
             READ_METHODS, request
-        )  # of an unknown path, too: else a page of another site never sees its 404
+        )  # also for unknown paths, else a page of another site could not see the 404
     if error.status_code == 405:
         headers["Allow"] = _allowed_methods(request)
     if error.status_code == 404 and (elsewhere := _without_slash(request)):
@@ -79,7 +79,7 @@ def _allowed_methods(request: Request) -> str:
     path = request.url.path.removeprefix(request.scope.get("root_path", "")).rstrip("/")
     if path == "/sparql" or _VERSIONED.fullmatch(path):
         return sparql_endpoint.METHODS
-    # A form goes to the service itself, or to that of an edition.
+    # Forms are accepted by the reconciliation services only.
     return reconcile.METHODS if reconcile.answers_forms(path) else READ_METHODS
 
 

@@ -27,7 +27,7 @@ from kg.http import cache_control
 from kg.http.openapi import response_docs
 from kg.http.sparql_endpoint import Refusal, accept_header
 
-# In seconds: from an answer that is at hand to one that takes all the time there is.
+# In seconds: from a cached response to the longest time limit.
 _BUCKETS: tuple[float, ...] = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 
 
@@ -60,7 +60,7 @@ class Metrics:
         )
         self.in_progress = 0
         self.replayed = 0
-        # Added to for each request, so in the plainest way: the library's own counters take a lock each time.
+        # Plain counters, since these are updated for each request and the library's own take a lock.
         self.requests: defaultdict[tuple[str, str, int], int] = defaultdict(int)
         self.times: defaultdict[str, DurationHistogram] = defaultdict(DurationHistogram)
         self._collector = _LiveCollector(self)
@@ -167,7 +167,7 @@ def _counter(name: str, text: str, label: str, counts: Mapping[str, int]) -> Met
     return family
 
 
-# The answers hold for this moment only.
+# Valid at the moment of the request only.
 _NO_STORE = {"Cache-Control": cache_control.NO_STORE}
 _METRICS = response_docs("text/plain", "application/openmetrics-text")
 

@@ -17,10 +17,10 @@ from kg.core.errors import KgError
 from kg.engine.wire import Refusal, Superseded
 from kg.http.sparql_endpoint import problem_response
 
-# How often it is looked whether there is a new release, in seconds.
+# Polling interval for new releases, in seconds.
 _INTERVAL = 1.0
 _SHORT = 0.1
-# How long a request waits for the application of the release that its store holds by now, and how often.
+# Seconds that a request waits for the application of the new release of its store, and number of attempts.
 _PATIENCE = 15.0
 _ATTEMPTS = 3
 _log = logging.getLogger(__name__)
@@ -126,12 +126,12 @@ class SwitchingApplication:
         while True:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._due.wait(), _INTERVAL)
-                await asyncio.sleep(_SHORT)  # a store that is being switched is not asked without a pause
+                await asyncio.sleep(_SHORT)  # do not poll a store being switched without a pause
             self._due.clear()
             try:
                 if application := await asyncio.to_thread(self._newer):
                     await self._switch(_RunningApplication(application))
-            except Exception as error:  # whatever is wrong with that release, the next one is to be seen
+            except Exception as error:  # whatever is wrong with this release, keep polling for the next one
                 trace = None if isinstance(error, KgError) else error
                 _log.error("the new release cannot be served, the old one is: %s", error, exc_info=trace)
 

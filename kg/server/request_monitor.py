@@ -148,7 +148,7 @@ class MonitoringMiddleware:
         try:
             await self._application(scope, receive, send_observed)
         except Exception:
-            status, began = status or 500, perf_counter()  # the framework is about to say so
+            status, began = status or 500, perf_counter()  # the framework is about to send it
             raise
         finally:
             metrics.in_progress -= 1

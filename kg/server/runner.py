@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from kg.server.app import Data
 
 
-# Descriptors that are left for files and workers, whatever the number of connections.
+# File descriptors reserved for files and workers.
 _RESERVED = 200
 _LEAST = 16
 
@@ -70,8 +70,8 @@ def server_of(
             log_level="warning",
             access_log=False,
             server_header=False,
-            proxy_headers=False,  # it would believe whoever is on this machine; see kg/http/client_address.py
-            timeout_keep_alive=ceil(limits.idle_seconds) + 1,  # the guard is sooner
+            proxy_headers=False,  # it would trust every process on this machine; see kg/http/client_address.py
+            timeout_keep_alive=ceil(limits.idle_seconds) + 1,  # the guard closes earlier
             timeout_graceful_shutdown=patience,
         )
     )
@@ -142,11 +142,11 @@ def serve(
             application = _switching(made, _following(watch, served, make))
         elif isinstance(served, Release) and (follow or first != source):
             application = _switching(made, _newer(served, out if follow else None, make, first != source))
-        # Whoever is being answered gets the answer; by then every question has reached its time limit.
+        # Open requests are completed; by then every query has reached its time limit.
         patience = ceil(limits.seconds + limits.waiting_seconds)
         server = server_of(application, connections, operation.metrics.ended, patience)
         server.greeting = _greeting(served, address(listener))
-        # uvicorn repeats the signal once it has closed everything; the user asked for just that.
+        # uvicorn raises the signal again after shutdown, which is what the user requested.
         with suppress(KeyboardInterrupt), watch or nullcontext():
             server.run(sockets=[listener])
 
@@ -160,7 +160,7 @@ def _open_source(data: "Data | Address", out: Path) -> "tuple[Watch | None, Data
     with ExitStack() as opened:
         watch = opened.enter_context(Watch(data, out))
         held = watch.held()
-        opened.pop_all()  # it stays open, unless the store is refused
+        opened.pop_all()  # it stays open unless the store is refused
     return watch, held
 
 
@@ -225,7 +225,7 @@ def _newer(
         folder = (out / CURRENT).resolve()
         if folder == seen:
             return None
-        seen = folder  # a release that cannot be served is not tried again and again
+        seen = folder  # a release that cannot be served is not retried
         release = current_release(out)
         application = make(release) if release else None
         if release:

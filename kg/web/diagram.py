@@ -15,7 +15,7 @@ from kg.core.text_width import is_wide
 
 WIDE, NARROW = 14.5, 8.0  # pixels of a letter as the drawings have them
 _ELLIPSIS = "…"
-# What does not stand at the beginning of a line, and what not at its end (JIS X 4051).
+# Characters that must not begin a line, and those that must not end one (JIS X 4051).
 _NEVER_FIRST = "、。，．・：；？！)]}）］｝」』】〉》ー々ぁぃぅぇぉっゃゅょァィゥェォッャュョ"
 _NEVER_LAST = "([{（［｛「『【〈《"
 

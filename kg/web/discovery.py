@@ -33,7 +33,7 @@ QUERY = "pages-for-search-engines"
 SIZE = 10_000  # things in one sitemap; a page in each language, where 50,000 addresses are allowed
 _WINDOW = f"LIMIT {SIZE} OFFSET "
 _TOP = ("", "about", "browse", "docs", "pictures", "quality", "queries", "sparql")
-# What would be another page for each question, and the page of the endpoint itself, in each language.
+# Unbounded sets of pages, one for each query; and the page of the endpoint itself, in each language.
 _UNBOUNDED = ("/sparql?", "/lookup?", "/search?", "/reconcile")
 _ALLOWED = ("/sparql?lang=",)
 # Paths are relative to the top of the site, wherever that is.
@@ -102,7 +102,7 @@ def router(run_query: RunQuery) -> APIRouter:
     @routes.get("/sitemap-{number}.xml", include_in_schema=False)
     async def part(number: int) -> Response:
         _refuse_without_address()
-        # a page beyond the last one is never asked for: each number would be another question
+        # a page beyond the last one is not queried: every number would be another query
         found = await page(number) if number == 1 or pages.get(number - 1) else []
         if not found:
             raise Refusal(404, "there is no such part; /sitemap.xml lists them all")

@@ -39,7 +39,7 @@ from kg.http.sparql_endpoint import Refusal, unless_not_modified
 from kg.http.templates import LANGUAGES, View
 
 _NOT_A_WORD = re.compile(r"[^\w\- ]")
-NOT_RUN = "not-run"  # what a block that no test runs has behind its language
+NOT_RUN = "not-run"  # the info string of a code block that no test runs
 
 
 @dataclass(frozen=True)
@@ -209,7 +209,7 @@ def link_target(link: str, page: Document, view: View) -> str:
     path, mark, fragment = link.partition("#")
     if not path or ":" in path:
         return link
-    # All documents are beside each other here, wherever they lie in the project.
+    # All documents are siblings on the site, wherever they are in the project.
     parts = [part for part in PurePosixPath(path).parts if part not in ("..", ".", PATH)]
     name = parts[-1].removesuffix(_MARKDOWN) if parts else ""
     if not path.endswith(_MARKDOWN):

@@ -45,7 +45,7 @@ ORDER BY DESC(?value) ?number
 LIMIT 5
 """
 _KINDS = "SELECT ?class (COUNT(?thing) AS ?things) WHERE { ?thing a ?class } GROUP BY ?class ORDER BY DESC(?things)"
-# What is counted, by class, in the order of the page; of other data, the classes with the most things.
+# Classes to count, in the order of the page; for other data, the classes with the most instances.
 _COUNTED = {
     "Measure": ("施策", "measures"),
     "Kpi": ("KPI", "KPIs"),
@@ -118,7 +118,7 @@ class LandingPage:
         try:
             figures = await asyncio.shield(self._figures)
         except Exception:
-            self._figures = None  # the next visitor asks again
+            self._figures = None  # the next visitor retries
             raise
         queries, newest = [*self._stored.by_name.values()], next(iter(figures.editions), "")
         return render(

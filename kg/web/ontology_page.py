@@ -30,7 +30,7 @@ _NAMING = " ".join(
         *(("dcterms", "description"), ("shisaku", "printedText")),
     )
 )
-_BATCH_SIZE = 400  # things that are asked for at once
+_BATCH_SIZE = 400  # resources per query
 
 
 @dataclass(frozen=True)
@@ -352,7 +352,7 @@ class VocabularyPages:
     async def _words(self) -> VocabularyTerms:
         try:
             return await self.vocabulary.terms()
-        except Refusal:  # very large data, or a busy server: the words themselves can be told
+        except Refusal:  # very large data, or a busy server: terms can be described without counts
             return VocabularyTerms({})
 
     async def _shown(self, terms: VocabularyTerms) -> Examples:

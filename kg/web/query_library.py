@@ -38,7 +38,7 @@ SUBJECTS = {
     "search": ("検索の索引", "The search index"),
     "reconciliation": ("名寄せ", "Reconciliation"),
 }
-# Subjects of what this site asks for itself.
+# Subjects of queries that the site itself uses.
 _INTERNAL_SUBJECTS = {"browsing", "search", "reconciliation"}
 
 

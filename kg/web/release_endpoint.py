@@ -39,14 +39,14 @@ from kg.web.sparql_editor import SparqlEditor
 from kg.web.vocabulary_index import Vocabulary
 
 PATH = "/release/{version}/sparql"
-_OPEN = 2  # releases beside the one that is served
-_IDLE = 300.0  # seconds after which one that nobody asks is closed
-_SHORTEST = 2.0  # seconds that one stays open, however many others are asked for
+_OPEN = 2  # releases besides the current one
+_IDLE = 300.0  # seconds after which an unused one is closed
+_SHORTEST = 2.0  # seconds that one stays open, whatever the demand for others
 _LOOK = 15.0
 _WAITING = 32
 _KEPT_MEMORY, _KEPT_DISK = 8 * MB, 64 * MB
 _SENDING = 256 * MB
-_PROTOCOL_PARAMETERS = ("format", "lang", "default-graph-uri", "named-graph-uri")  # what is no parameter of a query
+_PROTOCOL_PARAMETERS = ("format", "lang", "default-graph-uri", "named-graph-uri")  # not parameters of a stored query
 
 
 @dataclass

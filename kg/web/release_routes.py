@@ -29,13 +29,13 @@ from kg.http.responses import html_response, negotiate, view_of
 from kg.http.sparql_endpoint import Refusal, unless_not_modified
 
 _LICENCE = NamedNode(PREFIXES["dcterms"] + "license")
-# What people open in an office program is saved under its name, not shown.
+# Types that browsers are to download, for use in an office program.
 _DOWNLOADED_TYPES = {".csv", ".xlsx"}
 # A page among the files brings its own style and nothing else.
 _PAGE_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-# Files without a compressed file beside them are compressed once and kept: at most so many, of at most so many bytes.
+# Cache of files compressed on demand, those without a compressed file in the release: most entries and bytes each.
 _KEPT = 64
 _LARGEST_KEPT = 1 << 20
 _SMALLEST = 1024
@@ -197,7 +197,7 @@ class _RangeResponse(FileResponse):
 def _links(release: Release, name: str, current: Release | None) -> list[str]:
     """Return the links of a file, or of the release if the name is empty (RFC 8288, 5829)."""
     there = {file.name for file in release.files}
-    description = CSV_METADATA if name.endswith(".csv") else DESCRIPTION  # CSVW asks for this link, too
+    description = CSV_METADATA if name.endswith(".csv") else DESCRIPTION  # CSVW requires this link, too
     links = [_link(licence, "license") for licence in _licences(release)]
     if description in there - {name}:
         links.append(_link(description, "describedby", ReleasedFile(description, 0, "").media_type))

@@ -15,7 +15,7 @@ from kg.web.presenter import COLUMN, DERIVED, NAMES, PRINTED, TYPE, Fact, GraphP
 from kg.web.resource_queries import Description, RelatedData
 
 _END = PREFIXES["schema"] + "endDate"
-_PLAIN = ("equal",)  # a comparator that nobody says
+_PLAIN = ("equal",)  # a comparator that is not displayed
 
 
 @dataclass(frozen=True)
@@ -180,10 +180,10 @@ def _printed(facts: GraphPresenter) -> dict[str, tuple[SourcePlace, ...]]:
 
 
 IN_SCHEME = PREFIXES["skos"] + "inScheme"
-MEASURE = "measure.html"  # shows its cells beside what was read from them
+MEASURE = "measure.html"  # displays cells next to the values read from them
 NUMBER = ONTOLOGY + "measureNumber"
 TARGET, SELECTOR, EXACT = (PREFIXES["oa"] + name for name in ("hasTarget", "hasSelector", "exact"))
-_LISTED = 24  # of what points here for one reason, before the rest is folded
+_LISTED = 24  # incoming links by one property, before the others are folded
 
 
 @dataclass(frozen=True)
@@ -253,7 +253,7 @@ def render_page(
     return render(kind.template, view, page=page, found=found, forms=forms, described=described, **more)
 
 
-# What the layouts of their own show besides.
+# Additional context of specific templates.
 _EXTRA_CONTEXT: Mapping[str, Callable[[GraphPresenter, str], dict[str, object]]] = {
     MEASURE: lambda facts, thing: {"measure": measure(facts, thing)},
     "kpi.html": lambda facts, thing: {"kpi": kpi(facts, thing)},
@@ -360,7 +360,7 @@ def _groups(
     there = facts.pointing_to(found.thing)
     groups = []
     for predicate in sorted(there, key=lambda iri: order.index(iri) if iri in order else len(order)):
-        if predicate in kind.hidden and found.page == 1:  # the next pages have nothing but these, perhaps
+        if predicate in kind.hidden and found.page == 1:  # later pages may contain nothing else
             continue
         words = view.t(*inbound_labels()[predicate]) if predicate in inbound_labels() else f"← {facts.term(predicate)}"
         things = tuple(NumberedThing(facts.text(iri, NUMBER), facts.thing(iri)) for iri in there[predicate])

@@ -33,7 +33,7 @@ PAGE_SIZE = 100
 DOCUMENT_QUERY = "document-about-a-thing"
 ADDRESS_QUERY = "things-linked-to-an-address"
 _WINDOW = re.compile(rf"LIMIT {PAGE_SIZE} OFFSET \d+")
-# What the graphs beside the default graph say of a thing that it does not know, such as a result of the validation.
+# Statements about a resource in named graphs, used if the default graph has none, such as a validation result.
 _IN_NAMED_GRAPHS = """CONSTRUCT { ?subject ?property ?value } WHERE {
   { VALUES ?subject { } GRAPH ?graph { ?subject ?property ?value } }
   UNION { VALUES ?value { } GRAPH ?graph { ?subject ?property ?value } }

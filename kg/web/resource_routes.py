@@ -103,7 +103,7 @@ class ResourceDocuments:
         document = DocumentRequest(request, f"id/{path}", suffix)
         if path.startswith(_QUERIES):
             return redirect_response(303, f"{document.root}queries/{path.removeprefix(_QUERIES)}")
-        document.format()  # a document that cannot be had is refused here already
+        document.format()  # an unacceptable format is refused before the redirect
         if await self._things.first_existing(_candidates(path, plain)):
             return redirect_response(303, f"{document.root}doc/{quote(path, safe=SAFE)}{_query_of(request)}")
         return await self._missing(document, "id/", plain)
@@ -112,9 +112,9 @@ class ResourceDocuments:
         """Return the document about a resource in the negotiated format."""
         plain, suffix = split_suffix(path)
         meant = _candidates(path, plain)
-        # most paths can mean one thing only, and whether it is known shows when it is described
+        # most paths have one candidate, and describing it shows whether it exists
         thing = meant[0] if len(meant) == 1 else await self._things.first_existing(meant)
-        # a thing whose own name ends like a format
+        # a resource whose IRI ends like a format suffix
         whole = thing is not None and suffix is not None and thing in candidate_iris(ID, path)
         document = DocumentRequest(request, f"doc/{path if whole else plain}", None if whole else suffix)
         format = document.format()

@@ -60,7 +60,7 @@ def _relative(path: str) -> str:
 
 
 _SHOWN = 60  # characters of a name in a message
-# What may stand in an address without a query, by the protocol or for the page.
+# Parameters allowed without a query, by the protocol or for the page.
 _KNOWN = {"format", "lang", "default-graph-uri", "named-graph-uri", "stored", "edit", "page"}
 
 

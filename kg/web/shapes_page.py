@@ -11,7 +11,7 @@ from kg.web.presenter import Value
 
 _SH, _RDF = PREFIXES["sh"], PREFIXES["rdf"]
 _PATH, _TARGET, _PROPERTY, _INVERSE = (_SH + name for name in ("path", "targetClass", "property", "inversePath"))
-# What a shape demands, in the order of the page, with what that is called. Another demand goes by the name of its term.
+# Constraint components with their labels, in the order of the page; others are not displayed.
 _DEMANDS = {
     "datatype": ("型", "datatype"),
     "class": ("クラス", "class"),
@@ -33,7 +33,7 @@ _DEMANDS = {
     "qualifiedValueShape": ("条件付きの数", "a number of certain values"),
     "sparql": ("SPARQLによる条件", "a condition in SPARQL"),
 }
-_DESCRIBED_BY_MESSAGE = {"or", "not", "qualifiedValueShape", "sparql", "uniqueLang"}  # told by their messages
+_DESCRIBED_BY_MESSAGE = {"or", "not", "qualifiedValueShape", "sparql", "uniqueLang"}  # described by their messages
 SEVERITIES = {
     "Violation": ("必須", "must hold"),
     "Warning": ("警告", "warning"),

@@ -20,22 +20,22 @@ from kg.engine.wire import Refusal
 from kg.http.query_client import RunQuery, fetch_existing, fetch_rows, is_iri
 
 CLASS, PROPERTY = "class", "property"
-# How often each is used, and the first thing that uses it. They are no stored queries: they count over all editions.
+# Number of uses and first subject of each term. Not stored queries, since they count over all editions.
 _USES = {
     CLASS: "SELECT ?term (COUNT(*) AS ?uses) (MIN(STR(?s)) AS ?example) { ?s a ?term } GROUP BY ?term",
     PROPERTY: "SELECT ?term (COUNT(*) AS ?uses) (MIN(STR(?s)) AS ?example) { ?s ?term ?o } GROUP BY ?term",
 }
-# Where these fail, as they may on very large data, the terms alone.
+# Used if these fail, as they may on very large data: the terms without counts.
 _TERMS_ONLY = {CLASS: "SELECT DISTINCT ?term { ?s a ?term }", PROPERTY: "SELECT DISTINCT ?term { ?s ?term ?o }"}
-# What describes the graph may be asked for, too, and is no mistake.
+# Terms of the metadata graphs may be used as well.
 _IN_NAMED_GRAPHS = "SELECT DISTINCT ?term { GRAPH ?g { ?s ?p ?o . BIND(?p AS ?term) } }"
 _RELATED = {PREFIXES["rdfs"] + "domain", PREFIXES["rdfs"] + "range"}
-_EXCLUDED_PROPERTIES = {PREFIXES["skos"] + "editorialNote"}  # speaks of other terms
+_EXCLUDED_PROPERTIES = {PREFIXES["skos"] + "editorialNote"}  # mentions other terms
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+|[^\W\da-zA-Z_]+")
 _MOST_SUGGESTIONS = 3
 _LEAST_SIMILARITY = 0.55
 _ALL, _SOME, _BOTH, _ELSE = 0.85, 0.4, 0.1, 0.9
-_MOST = 20  # names of one query that are looked at
+_MOST = 20  # names of one query that are checked
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class Vocabulary:
         try:
             return await asyncio.shield(self._terms)
         except Exception:
-            self._terms = None  # whoever asks next asks the graph again
+            self._terms = None  # the next caller retries
             raise
 
     async def missing(self, query: str) -> list[UnknownTerm]:

@@ -14,7 +14,7 @@ from kg.web.browse.facet_index import FacetIndex, Key, ValueCount
 from kg.web.browse.filters import ALL, BY_KEY, EDITION, FACETS, NOTHING, PAGE, SORT, SORTS, WORDS, Facet, Selection
 
 PAGE_SIZE = 25  # measures on a page
-_UNFOLDED = 8  # values of a facet before the rest is folded
+_UNFOLDED = 8  # values of a facet before the others are folded
 _LISTED = 60  # values of a facet on a page
 
 
@@ -170,7 +170,7 @@ class ListPresenter:
             return None
         chosen = self._choice.values.get(facet.key, ())
         counts = self._table.counts(facet, self._choice.values, self._hits)
-        # what is chosen is always seen
+        # selected values are always visible
         seen = [count for place, count in enumerate(counts) if place < _UNFOLDED or count.value in chosen]
         folded = [count for count in counts[_UNFOLDED:] if count.value not in chosen]
         if not counts:
@@ -207,7 +207,7 @@ class ListPresenter:
         for sort in SORTS:
             there = sort.key == self._choice.order
             turned = f"-{sort.key}" if there and not self._choice.descending else sort.key
-            if not there and sort.key == "targets":  # those with the most are looked for
+            if not there and sort.key == "targets":  # most targets first is the useful order
                 turned = f"-{sort.key}"
             used = ("descending" if self._choice.descending else "ascending") if there else ""
             yield SortLink(sort.key, self._view.t(*sort.words), self._address(self._choice.sorted_by(turned)), used)
@@ -238,7 +238,7 @@ def _path(iri: str) -> str:
     return path_of(iri) or f"lookup?iri={quote(iri, safe='')}"
 
 
-# Returns the measures (IRIs) in which words are found; raises Refusal as the desk does.
+# Returns the IRIs of the measures that contain the words; raises Refusal like the search executor.
 Find = Callable[[str], Awaitable[Sequence[str]]]
 
 

@@ -233,12 +233,12 @@ def _orders(keys: Mapping[str, Sequence[Key]], editions: Sequence[str]) -> Itera
             yield f"{'-' * backwards}{sort.key}", array("I", ordered(listed, sort.variable, backwards))
 
 
-# Editions in one question: what they answer is kept in a file, not in memory (`kg.engine`), and soon there.
+# Editions per query: a result of this size is quick, and goes to a file, not to memory (`kg.engine`).
 _EDITIONS_PER_QUERY = 12
-# Where editions do not say that they are some, all measures are asked.
+# Used if no edition is declared: the editions of all measures.
 _EDITIONS = f"SELECT DISTINCT ?edition WHERE {{ ?measure <{ONTOLOGY}edition> ?edition }} ORDER BY ?edition"
 
-# An IRI, or a literal with its datatype; numbers stand as they are (SPARQL 1.1 Query Results CSV and TSV, 4).
+# An IRI, or a literal with its datatype; numbers are written plainly (SPARQL 1.1 Query Results CSV and TSV, 4).
 _TERM = re.compile(r'^<(.*)>$|^"(.*)".*$')
 
 
@@ -272,7 +272,7 @@ async def fetch_titles(run_query: RunQuery, measures: Sequence[str]) -> Names:
 
 def _parse_tsv(body: bytes) -> Iterator[FacetStatement]:
     """Yield the rows of a TSV result, which distinguishes IRIs from literals, unlike CSV."""
-    for line in body.decode().split("\n")[1:]:  # other characters that end lines may stand in a text
+    for line in body.decode().split("\n")[1:]:  # literals may contain other line separators
         terms = line.split("\t")
         if len(terms) == len(FacetStatement._fields) - 1 and terms[0].startswith("<"):
             measure, facet, value = (_TERM.sub(lambda term: term[1] or term[2] or "", term) for term in terms)

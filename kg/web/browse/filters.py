@@ -21,7 +21,7 @@ from kg.http.query_client import checked_query_text
 from kg.http.responses import parse_whole_number
 
 NOTHING = "-"
-EDITION, ALL = "edition", "all"  # of several editions the newest is meant, unless one is chosen, or all are
+EDITION, ALL = "edition", "all"  # the newest of several editions is the default
 
 
 @dataclass(frozen=True)
@@ -160,7 +160,7 @@ class SortOrder:
     counted: bool = False
 
 
-# The first one is that of an address which names none. Measures that are alike stand as in the table of the source.
+# The first one is the default. Ties are ordered as in the table of the source.
 SORTS = (
     SortOrder("row", ("原典の順", "as in the source"), "row", counted=True),
     SortOrder("number", ("施策番号", "number"), "number"),
@@ -174,7 +174,7 @@ SORT_BY_KEY = {sort.key: sort for sort in SORTS}
 WORDS, SORT, PAGE = "q", "sort", "page"
 LONGEST_WORDS = 200  # characters
 NO_LANGUAGE = ("ここで選べる言語ではありません", "is not a language of this list")
-_MOST_VALUES = 50  # of one facet; nobody chooses more
+_MOST_VALUES = 50  # of one facet
 _LAST_PAGE = 1_000_000
 
 
@@ -331,7 +331,7 @@ _PLACE = re.compile(r"^    VALUES \?edition \{ <[^<>]*> \}\n", re.MULTILINE)
 _ORDER = re.compile(r"^ORDER BY .*$", re.MULTILINE)
 _FRONT = re.compile(r"\A(?:#\+.*\n)+\n*")
 _ALIKE = "DESC(?edition) DESC(BOUND(?row)) ?row ?measure"
-# Where words are looked for where there is no index of them.
+# Properties to search without an index.
 _TEXTS = (
     "dcterms:title|shisaku:overview|shisaku:municipalSupport|shisaku:measureNumber|(shisaku:kpi/dcterms:description)"
 )

@@ -35,7 +35,7 @@ from kg.web.browse.filters import FACETS, IgnoredParameter, Selection, selection
 PATH = "browse"
 SPARQL = Format("SPARQL", "application/sparql-query", ("rq",))
 _FORMS = (CSV, PLAIN_JSON, SPARQL)
-_PATIENCE = 5.0  # seconds that a page waits for the table of a graph, which is made once
+_PATIENCE = 5.0  # seconds that a page waits for the facet index, which is built once
 _AGAIN = 10  # seconds of Retry-After
 _BUILDING = (
     "施策の一覧を用意しています。少し待ってから、もう一度開いてください。",
@@ -197,7 +197,7 @@ class MeasureListPages:
         query_string = list_request.selection.on(1).address(lang=document.lang)
         links = [link(f"./{PATH}.rq{query_string}", "describedby", SPARQL.media_type)]
         form = Representation(CSV, answer.body, f"./{PATH}.csv{query_string}", links)
-        if answer.file:  # too large to be held here, and to be told from another one by its digest
+        if answer.file:  # too large for memory, and to compute a digest for
             headers = {key: value for key, value in form.headers(self._release).items() if key != "ETag"}
             response = self._sending.response(answer, headers)
         else:

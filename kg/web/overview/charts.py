@@ -16,7 +16,7 @@ STEPS = 5  # of strength; the style sheet has a colour for each
 _MOST_ROWS, _MOST_COLUMNS = 10, 9
 _WIDTH, _HEIGHT, _LINE = 112, 48, 15  # of a field and of a line of a heading, in pixels
 _SIDE, _PAD = 188, 8
-_SMALL = 1.23  # headings are in smaller letters: so much more has room
+_SMALL = 1.23  # headings use smaller letters: this many more fit
 
 
 @dataclass(frozen=True)
@@ -214,12 +214,12 @@ YEARLY, UNDATED = "yearly", "undated"
 FISCAL_YEAR = "fiscal-year"
 _OTHERS = (YEARLY, UNDATED)
 _RECURRING = f"{ID}target-role/recurring"
-_MARK, _MARKS_PER_ROW, _HIGHEST = 26, 3, 14  # room of a mark in pixels; marks beside and over each other
+_MARK, _MARKS_PER_ROW, _HIGHEST = 26, 3, 14  # size of a mark in pixels; marks per row; most rows
 _MOST_MARKS = 63
-_COLUMN, _EMPTY = _MARK * _MARKS_PER_ROW + 22, 70  # of a year with targets, and of one without
+_COLUMN, _EMPTY = _MARK * _MARKS_PER_ROW + 22, 70  # width of a year with targets, and of one without
 _LONGEST_SPAN = 16  # years that are shown one by one, also those without a target
 _MOST_YEARS = 20
-_BELOW = 58  # pixels for what stands under the line
+_BELOW = 58  # pixels below the line
 
 
 @dataclass(frozen=True)

@@ -50,7 +50,7 @@ async def query_charts(run_query: RunQuery, edition: Edition) -> ChartResults:
     pairs = await run_stored_query(run_query, "pairs-of-ministries", edition)
     ministries = {row[end] for row in (pairs.rows if pairs else ()) for end in ("one", "other")}
     named = await fetch_names(run_query, [*ministries, *fiscal_years(targets.rows if targets else ())])
-    laid = await asyncio.to_thread(layout, pairs.rows if pairs else ())  # beside the event loop: it calculates
+    laid = await asyncio.to_thread(layout, pairs.rows if pairs else ())  # in a thread: it is CPU-bound
     return ChartResults(fields, targets, pairs, laid, named)
 
 
