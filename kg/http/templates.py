@@ -33,7 +33,7 @@ class Site:
     """Context shared by all pages of an application: the release, and the first segments of its paths."""
 
     release: Release | None = None
-    ways: frozenset[str] = frozenset()
+    sections: frozenset[str] = frozenset()
 
     @cached_property
     def files(self) -> frozenset[str]:
@@ -263,7 +263,7 @@ def render(template: str, view: View, **context: object) -> str:
         "t": view.t,
         "link": view.link,
         "release": view.site.release,
-        "ways": view.site.ways,
+        "site_sections": view.site.sections,
         "asset": lambda name: view.root + asset_path(name),
         "size": size,
         "date": lambda text: date(text, view.lang),

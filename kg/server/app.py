@@ -52,7 +52,7 @@ from kg.web import (
 from kg.web import search_routes as searching
 from kg.web.ontology_page import VocabularyPages
 from kg.web.query_routes import QueryPages
-from kg.web.service_description import introduction
+from kg.web.service_description import default_handler
 from kg.web.sparql_editor import SparqlEditor
 from kg.web.vocabulary_index import Vocabulary
 
@@ -106,7 +106,7 @@ def app(
     answers, lasting = Answers(pool) if cacheable else Answers(pool, 0, 0), cache_control.of_document(release)
     graph = _ServedGraph.of(release, answers, pool.triples, read_queries(queries))
     editor = SparqlEditor(answers, graph.vocabulary, graph.labels, lasting, graph.stored_queries)
-    introduced = introduction(graph.run_query, release, graph.total, editor.empty_page, limits, operation.address)
+    introduced = default_handler(graph.run_query, release, graph.total, editor.empty_page, limits, operation.address)
     sparql, indexing = Endpoint(answers, limits, lasting, introduced, editor), Indexing(data)
     archived = _release_endpoints(graph, out, answers, limits, operation.address)
     searches = searching.search_executor(indexing.index)
@@ -207,7 +207,7 @@ async def _running(
     archived: release_endpoint.ReleaseEndpoints,
 ) -> AsyncIterator[None]:
     async with pool.running(), indexing.running(), archived.running():
-        with metrics.reading(version, pool, answers):
+        with metrics.collecting(version, pool, answers):
             yield
 
 

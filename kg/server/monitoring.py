@@ -66,7 +66,7 @@ class Metrics:
         self._collector = _LiveCollector(self)
         self.registry.register(self._collector)
 
-    def answered(self, route: str, method: str, status: int, outcome: str, seconds: float) -> None:
+    def count_request(self, route: str, method: str, status: int, outcome: str, seconds: float) -> None:
         """Count a request. Route, method and outcome are from bounded sets, never text sent by a client."""
         self.requests[route, method, status] += 1
         times = self.times[outcome]
@@ -78,7 +78,7 @@ class Metrics:
         self._ended.labels(reason).inc()
 
     @contextmanager
-    def reading(self, version: str, pool: Pool, answers: HasCounts) -> Iterator[None]:
+    def collecting(self, version: str, pool: Pool, answers: HasCounts) -> Iterator[None]:
         """Collect the counters of a pool and a result cache within the context; keep their totals afterwards."""
         self._collector.live.append((version, pool, answers))
         try:

@@ -156,7 +156,7 @@ class MonitoringMiddleware:
             if outcome == REPLAYED and remarks.query:
                 metrics.replayed += 1
             route = _first_part(path)
-            metrics.answered(
+            metrics.count_request(
                 route if route in self._routes else _OTHER,
                 method if method in _METHODS else _OTHER,
                 status or _CLIENT_CLOSED_REQUEST,

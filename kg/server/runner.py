@@ -48,7 +48,7 @@ class Server(uvicorn.Server):
             print(self.greeting, flush=True)
 
 
-def server_of(
+def create_server(
     application: ASGIApp,
     limits: ConnectionLimits | None = None,
     ended: Callable[[str], None] = lambda reason: None,
@@ -144,7 +144,7 @@ def serve(
             application = _switching(made, _newer(served, out if follow else None, make, first != source))
         # Open requests are completed; by then every query has reached its time limit.
         patience = ceil(limits.seconds + limits.waiting_seconds)
-        server = server_of(application, connections, operation.metrics.ended, patience)
+        server = create_server(application, connections, operation.metrics.ended, patience)
         server.greeting = _greeting(served, address(listener))
         # uvicorn raises the signal again after shutdown, which is what the user requested.
         with suppress(KeyboardInterrupt), watch or nullcontext():

@@ -155,7 +155,7 @@ class DatasetCard:
             query = f"CONSTRUCT {{ ?s ?p ?o }} WHERE {{ GRAPH <{CATALOGUE_GRAPH}> {{ ?s ?p ?o }} }}"
             body = await self._run_query(query, N_TRIPLES)
             about = _Catalogue(quad.triple for quad in parse(body, format=RdfFormat.N_TRIPLES))
-            json_ld = _dataset_json_ld(about, self._dataset, lang) if about.knows(self._dataset) else None
+            json_ld = _dataset_json_ld(about, self._dataset, lang) if about.contains(self._dataset) else None
             self._texts[lang] = _script_json(json_ld) if json_ld else ""
         return self._texts[lang]
 
@@ -208,7 +208,7 @@ class _Catalogue:
             if isinstance(triple.subject, NamedNode):
                 self._about.setdefault(triple.subject.value, []).append(triple)
 
-    def knows(self, iri: str) -> bool:
+    def contains(self, iri: str) -> bool:
         return iri in self._about
 
     def iris(self, iri: str, predicate: str) -> list[str]:

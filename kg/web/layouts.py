@@ -22,7 +22,7 @@ class Layout:
     within: str = ""
     template: str = "thing.html"
     detail: bool = False
-    asks: frozenset[str] = frozenset()
+    related: frozenset[str] = frozenset()
 
 
 UNKNOWN = Layout()
@@ -54,7 +54,7 @@ def _layouts() -> Mapping[tuple[str, str], Layout]:
             within=_iri(entry["within"]) if "within" in entry else "",
             template=entry.get("template", Layout.template),
             detail=entry.get("detail", False),
-            asks=frozenset(entry.get("asks", ())),
+            related=frozenset(entry.get("related", ())),
         )
         for entry in _read()["kind"]
     }

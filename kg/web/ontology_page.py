@@ -164,7 +164,7 @@ class OntologyPresenter:
         shared = TermLink(self.view.t("複数のクラスに使う述語", "Properties of several classes"))
         return [(self.term(iri) if iri else shared, found[iri]) for iri in order]
 
-    def borrowed(self) -> list[TermEntry]:
+    def external_terms(self) -> list[TermEntry]:
         """Return the external terms that this release uses, by name."""
         used = [iri for iri in self.sources.terms.used if not iri.startswith(ONTOLOGY) and prefixed(iri) != iri]
         return [self.entry(iri) for iri in sorted(used, key=prefixed)]
@@ -262,7 +262,7 @@ class OntologyPresenter:
 
     def _thing(self, iri: str) -> TermLink:
         text, lang = self.sources.examples.name(iri, self.view.lang)
-        return TermLink(text or prefixed(iri).removeprefix(BASE), self.facts.away(iri), lang)
+        return TermLink(text or prefixed(iri).removeprefix(BASE), self.facts.document_url(iri), lang)
 
 
 def term_anchor(iri: str) -> str:
@@ -325,7 +325,7 @@ class VocabularyPages:
                 drawing=shown.drawing(),
                 classes=shown.classes(),
                 properties=shown.properties(),
-                borrowed=shown.borrowed(),
+                borrowed=shown.external_terms(),
             )
         )
 

@@ -161,7 +161,7 @@ class GraphPresenter:
         text = self._texts(iri, predicate).get(lang)
         return Value(text, lang) if text else None
 
-    def web(self, iri: str, predicate: str) -> Value | None:
+    def first_value(self, iri: str, predicate: str) -> Value | None:
         """Return the first value of a property, such as a web address."""
         return next((self.value(term) for term in self._objects(iri, predicate)), None)
 
@@ -173,7 +173,7 @@ class GraphPresenter:
         """Return whether a resource is a cell of the source with its printed text."""
         return self.has(iri, POSITION) and self.has(iri, PRINTED)
 
-    def away(self, iri: str) -> str:
+    def document_url(self, iri: str) -> str:
         """Return the URL of the document about a resource, even if it is on this page; empty if it has none."""
         return self._document(iri) if iri else ""
 

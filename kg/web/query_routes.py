@@ -40,27 +40,27 @@ class QueryPages:
     run_query: RunQuery
     labels: Labels
     vocabulary: Vocabulary
-    questions: StoredQueries
+    stored_queries: StoredQueries
     _answers: dict[tuple[str, str], results_table.ResultPage] = field(default_factory=dict, init=False)
 
     async def named(self, name: str) -> StoredQuery:
         """Return the query of a name, applied to the newest edition; raise Refusal if there is none."""
-        if name not in self.questions.by_name:
+        if name not in self.stored_queries.by_name:
             raise Refusal(404, f"there is no stored query {name}; /queries lists them all")
-        return (await self.questions.for_newest_edition())[name]
+        return (await self.stored_queries.for_newest_edition())[name]
 
     async def find(self, term: str = "", subject: str = "") -> list[StoredQuery]:
         """Return all queries, or those that use a term or have a subject."""
         iri = expand_term(term)
         return [
             query
-            for query in (await self.questions.for_newest_edition()).values()
+            for query in (await self.stored_queries.for_newest_edition()).values()
             if (not term or iri in query_library.used_terms(query)) and (not subject or subject in query.tags)
         ]
 
     def check_subject(self, subject: str) -> None:
         """Raise Refusal (400) for a subject that no query has."""
-        subjects = {tag for query in self.questions.by_name.values() for tag in query.tags}
+        subjects = {tag for query in self.stored_queries.by_name.values() for tag in query.tags}
         if subject and subject not in subjects:
             raise Refusal(
                 400, f"no stored query has the subject {subject[:60]}; subjects are {', '.join(sorted(subjects))}"
@@ -195,7 +195,7 @@ def _add_result_route(routes: APIRouter, stored: QueryPages) -> None:
         status_code=303,
         responses={**openapi.redirect_docs(303), **openapi.response_docs(CSV)},
         openapi_extra={
-            **openapi.parameter_docs(**_parameter_docs(stored.questions.by_name.values())),
+            **openapi.parameter_docs(**_parameter_docs(stored.stored_queries.by_name.values())),
             openapi.OWN_PARAMETERS: True,
         },
     )

@@ -34,7 +34,7 @@ from kg.http.sparql_protocol import ACCEPT_QUERY
 from kg.web.citations import CitedQuery
 from kg.web.release_routes import release_at
 from kg.web.resource_routes import labels_of, vocabulary_of
-from kg.web.service_description import introduction
+from kg.web.service_description import default_handler
 from kg.web.sparql_editor import SparqlEditor
 from kg.web.vocabulary_index import Vocabulary
 
@@ -82,7 +82,7 @@ class EndpointSettings:
         writing = SparqlEditor(
             answers, vocabulary, labels, page, StoredQueries(run_query, self.queries), path, release.version
         )
-        introduced = introduction(run_query, release, triples, writing.empty_page, self.limits, self.address, path)
+        introduced = default_handler(run_query, release, triples, writing.empty_page, self.limits, self.address, path)
         return Endpoint(answers, self.limits, results, introduced, writing)
 
 

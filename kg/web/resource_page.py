@@ -59,7 +59,7 @@ def kpi(facts: GraphPresenter, iri: str) -> Kpi:
     """Return one KPI of a document."""
     kind, status = _one(facts, iri, "kpiKind"), _one(facts, iri, "targetStatus")
     return Kpi(
-        href=facts.away(iri),
+        href=facts.document_url(iri),
         anchor="-".join(iri.split("/")[-2:]),
         text=facts.localized(iri, PREFIXES["dcterms"] + "description") or facts.thing(iri),
         group=facts.text(iri, ONTOLOGY + "groupLabel"),
@@ -77,7 +77,7 @@ def target(facts: GraphPresenter, iri: str) -> Target:
     """Return one target of a document."""
     role, comparator, period = (_one(facts, iri, name) for name in ("targetRole", "comparator", "period"))
     return Target(
-        href=facts.away(iri),
+        href=facts.document_url(iri),
         role=_key(role),
         role_name=_thing(facts, role),
         value=facts.text(iri, ONTOLOGY + "value"),
@@ -166,7 +166,9 @@ def _document(facts: GraphPresenter, iri: str) -> ReferenceDocument:
     url = facts.localized(iri, PREFIXES["schema"] + "url")
     archived = next(iter(facts.iris(iri, PREFIXES["schema"] + "archivedAt")), "")
     return ReferenceDocument(
-        facts.thing(iri), facts.web(iri, PREFIXES["schema"] + "url") if url else None, facts.away(archived)
+        facts.thing(iri),
+        facts.first_value(iri, PREFIXES["schema"] + "url") if url else None,
+        facts.document_url(archived),
     )
 
 
@@ -280,7 +282,7 @@ def _page(
         thing=section,
         facts=shown,
         cells=tuple(
-            (_column(facts, iri), replace(facts.place(iri), href="" if iri == thing else facts.away(iri)))
+            (_column(facts, iri), replace(facts.place(iri), href="" if iri == thing else facts.document_url(iri)))
             for iri in (_cells(facts) if kind.template != MEASURE else ())
         ),
         parts=tuple(_part(facts, iri) for iri in sorted(parts, key=facts.order)),
@@ -364,7 +366,7 @@ def _groups(
             continue
         words = view.t(*inbound_labels()[predicate]) if predicate in inbound_labels() else f"← {facts.term(predicate)}"
         things = tuple(NumberedThing(facts.text(iri, NUMBER), facts.thing(iri)) for iri in there[predicate])
-        view_of_list = _list_path(predicate, found.thing) if "browse" in view.site.ways else ""
+        view_of_list = _list_path(predicate, found.thing) if "browse" in view.site.sections else ""
         groups.append(InboundGroup(words, predicate, things, around.counts.get(predicate, len(things)), view_of_list))
     return groups
 

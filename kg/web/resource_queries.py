@@ -160,9 +160,9 @@ class RelatedDataClient:
         """Return the related data for the page of a resource with this layout."""
         thing = found.thing
         sources, mentions, alike, counts = await asyncio.gather(
-            self._graph(thing) if "sources" in kind.asks else _empty(),
-            self._rows("mentions", thing) if "mentions" in kind.asks else _empty(),
-            self._rows("alike", thing) if "alike" in kind.asks else _empty(),
+            self._graph(thing) if "sources" in kind.related else _empty(),
+            self._rows("mentions", thing) if "mentions" in kind.related else _empty(),
+            self._rows("alike", thing) if "alike" in kind.related else _empty(),
             self._answered(_COUNTS, thing) if found.pages > 1 else _empty(),
         )
         inbound = {row["link"]: int(row["things"]) for row in counts}

@@ -64,7 +64,7 @@ _SHOWN = 60  # characters of a name in a message
 _KNOWN = {"format", "lang", "default-graph-uri", "named-graph-uri", "stored", "edit", "page"}
 
 
-def introduction(
+def default_handler(
     run_query: RunQuery,
     release: Release | None,
     triples: int,

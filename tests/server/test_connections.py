@@ -284,12 +284,12 @@ def test_fewer_descriptors_mean_fewer_connections(tmp_path: Path) -> None:
     """Where the system allows few descriptors, those for files and workers are not given to connections."""
     import resource
 
-    from kg.server.runner import server_of
+    from kg.server.runner import create_server
 
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
     try:
-        server = server_of(FastAPI())
+        server = create_server(FastAPI())
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     assert server.config.http.keywords["guard"].limits.connections == 56  # type: ignore[union-attr]

@@ -61,7 +61,7 @@ class FacetIndex:
         """The bit set of all measures."""
         return (1 << len(self.iris)) - 1
 
-    def having(self, facet: str, values: Iterable[str]) -> int:
+    def with_values(self, facet: str, values: Iterable[str]) -> int:
         """Return the measures that have one of these values."""
         found = 0
         for value in values:
@@ -73,7 +73,7 @@ class FacetIndex:
         found = self.every if within is None else within
         for facet, values in chosen.items():
             if facet != skipped:
-                found &= self.having(facet, values)
+                found &= self.with_values(facet, values)
         return found
 
     def counts(self, facet: Facet, chosen: Mapping[str, Sequence[str]], within: int | None = None) -> list[ValueCount]:
@@ -96,7 +96,7 @@ class FacetIndex:
         """Return the values of a facet that a measure has."""
         return [value for value, bits in self.bits[facet].items() if value != NOTHING and bits >> place & 1]
 
-    def among(self, iris: Iterable[str]) -> int:
+    def bits_of(self, iris: Iterable[str]) -> int:
         """Return the bit set of these IRIs."""
         bits = bytearray(len(self.iris) // 8 + 1)
         for iri in iris:

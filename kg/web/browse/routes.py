@@ -106,7 +106,7 @@ class MeasureListPages:
         if not table.iris:
             selection = replace(selection, words="")
         try:
-            hits = table.among(await self._found(selection.words)) if selection.words else None
+            hits = table.bits_of(await self._found(selection.words)) if selection.words else None
         except Refusal as refusal:
             if refusal.status != 503:
                 raise

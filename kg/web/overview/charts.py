@@ -118,7 +118,7 @@ def _pair(row: Row) -> tuple[str, str]:
 
 def _list_url(lead: str, pillar: str, edition: Edition, view: View) -> str:
     """Return the URL of the list of these measures; empty if the list is not served."""
-    if "browse" not in view.site.ways:
+    if "browse" not in view.site.sections:
         return ""
     chosen = Selection({"pillar": (pillar,), "lead": (lead,), **edition.values})
     return f"{view.root}browse{chosen.address(lang=view.lang)}"

@@ -158,7 +158,7 @@ def _points(found: QualityResults, by: str, edition: Edition, view: View) -> lis
         href = ""
         if counted.get(key) and path.startswith("#"):
             href = path if f"{_SHAPES}{path[1:]}" in found.results else ""
-        elif counted.get(key) and path and "browse" in view.site.ways:
+        elif counted.get(key) and path and "browse" in view.site.sections:
             href = view.link(f"{path}{'' if edition.is_only else f'&edition={edition.key}'}")
         elif counted.get(key) and query:
             href = view.link(QueryLink(query, edition.about).editor)
