@@ -69,9 +69,9 @@ def build_command(
     if _SPARK in engines:
         if drafting:
             raise click.UsageError("--draft is a quick look on this machine; leave --engine spark out")
-        from kg.builder.spark_engine import by_spark
+        from kg.builder.spark_engine import spark_reader
 
-        make(folders, timings, engine=engine, processes=processes or 0, reading=by_spark(master))
+        make(folders, timings, engine=engine, processes=processes or 0, reader=spark_reader(master))
     else:
         make(folders, timings, drafting=drafting, engine=engine, processes=processes or 0)
     if minting:
@@ -112,12 +112,12 @@ def validate_command(
     kg validate --engine shacl --lang ja
     """
     from kg.builder.pipeline import validate_release
-    from kg.rdf.shacl_validator import fastest, validate
+    from kg.rdf.shacl_validator import fastest_engine, validate
 
     folders = places(recipe, out)
     promised = shapes or folders.shapes
     if files:
-        report = validate(files, promised, engine or fastest())
+        report = validate(files, promised, engine or fastest_engine())
     else:
         report = validate_release(release_to_read(folders), promised, engine or "")
     text = {"text": lambda: report.text(lang), "turtle": lambda: report.turtle().decode(), "json": report.json}[form]()
@@ -136,9 +136,9 @@ def check_command(recipe: Path | None, lang: str) -> None:
     kg check
     kg check --recipe my-recipe --lang ja
     """
-    from kg.builder.recipe_checker import problems_of
+    from kg.builder.recipe_checker import check_declared_files
 
-    problems, remarks = problems_of(places(recipe))
+    problems, remarks = check_declared_files(places(recipe))
     for problem in (*problems, *remarks):
         click.echo(told(problem, lang), err=True)
     count = len(problems)

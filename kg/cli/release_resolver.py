@@ -11,8 +11,8 @@ from kg.core.errors import language
 from kg.core.paths import Places
 
 if TYPE_CHECKING:
-    from kg.builder.document_reader import Reading
-    from kg.builder.pipeline import Built
+    from kg.builder.document_reader import DocumentReader
+    from kg.builder.pipeline import BuildResult
     from kg.core.release import Release
 
 
@@ -23,13 +23,13 @@ def make(
     drafting: bool = False,
     engine: str | None = None,
     processes: int = 0,
-    reading: "Reading | None" = None,
+    reader: "DocumentReader | None" = None,
 ) -> None:
     """Build and say what was done."""
-    from kg.builder.progress import summary
+    from kg.builder.progress import format_summary
 
     start = time.perf_counter()
-    built = _made(folders, drafting, engine or "", processes, reading)
+    built = _made(folders, drafting, engine or "", processes, reader)
     _progress("")
     seconds = time.perf_counter() - start
     if not built.made:
@@ -37,17 +37,19 @@ def make(
         return
     for remark in built.remarks:
         note(f"kg: {remark}")
-    echo(summary(built.release, built.gists, built.new, built.report))
+    echo(format_summary(built.release, built.summaries, built.new, built.report))
     if timings:
         for stage, took in built.seconds.items():
             echo(f"  {took:7.3f} s  {took / seconds:4.0%}  {stage}")
         echo(f"  {seconds:7.3f} s  100%  all")
 
 
-def _made(folders: Places, drafting: bool, engine: str, processes: int, reading: "Reading | None") -> "Built":
+def _made(
+    folders: Places, drafting: bool, engine: str, processes: int, reader: "DocumentReader | None"
+) -> "BuildResult":
     from kg.builder.pipeline import build, draft
 
-    return draft(folders, _progress, processes) if drafting else build(folders, _progress, engine, processes, reading)
+    return draft(folders, _progress, processes) if drafting else build(folders, _progress, engine, processes, reader)
 
 
 def _progress(stage: str) -> None:

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from kg.builder.edition_validator import Promises, validate_graph
-from kg.builder.process_pool import Crew
+from kg.builder.edition_validator import ShapeSet, validate_graph
+from kg.builder.process_pool import ProcessPool
 from kg.core.paths import places
-from kg.rdf.shacl_validator import fastest
+from kg.rdf.shacl_validator import fastest_engine
 
 from ..support.several_documents import CHECKOUT, KEYS, build, contents, environment
 
@@ -80,7 +80,7 @@ def test_a_build_that_was_killed_goes_on_where_it_was(several: Path, alone: Path
     with subprocess.Popen([*command, "--processes", "1"], cwd=CHECKOUT, env=environment()) as killed:
         deadline = time.monotonic() + 120
         # by their names: a part that is still being written has another one
-        while not all(list(tmp_path.glob(f"releases/.bench-*/parts/{key}/gist.json")) for key in KEYS):
+        while not all(list(tmp_path.glob(f"releases/.bench-*/parts/{key}/summary.json")) for key in KEYS):
             assert time.monotonic() < deadline and killed.poll() is None
             time.sleep(0.05)
         killed.send_signal(signal.SIGKILL)
@@ -149,9 +149,9 @@ def test_editions_one_by_one_break_the_promises_that_the_whole_breaks(alone: Pat
     wrong = {line.replace(b"/organization/", b"/unit/") for line in lines if chance.random() < 0.01}
     graph = tmp_path / "graph.nt"
     graph.write_bytes(b"".join(sorted(kept | wrong)))
-    promises = Promises(places().shapes, fastest())
+    shape_set = ShapeSet(places().shapes, fastest_engine())
     whole, parts = (
-        validate_graph(graph, KEYS, promises, tmp_path, Crew(1, None), lambda done: None, at_once)
+        validate_graph(graph, KEYS, shape_set, tmp_path, ProcessPool(1, None), lambda done: None, at_once)
         for at_once in (1 << 30, 0)
     )
 

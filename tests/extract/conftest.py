@@ -15,7 +15,7 @@ from click.testing import Result
 
 from kg.builder.document_reader import Tables
 from kg.builder.pipeline import read as read_in_memory
-from kg.rdf.shacl_validator import FAST, Validator, report_of
+from kg.rdf.shacl_validator import FAST, Validator, make_report
 from kg.recipe import Recipe, read_recipe
 from kg.recipe.corrections import Correction
 
@@ -59,7 +59,7 @@ def read() -> Callable[..., Tables]:
         raw = document.encode() if isinstance(document, str) else document
         made = tuple(correction(row, line) for line, row in enumerate(corrections or [], 2))
         tables = read_in_memory(raw, dataclasses.replace(recipe(), corrections=made))
-        report = report_of(validator().results(tables.n_triples()))
+        report = make_report(validator().results(tables.n_triples()))
         broken = {result.shape.partition("#")[2] for result in report.results if result.severity.endswith("#Violation")}
         assert not broken - NO_MEASURES, report.text("en")
         return tables

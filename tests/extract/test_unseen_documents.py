@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 from kg.cli import main
-from kg.rdf.shacl_validator import fastest, validate
+from kg.rdf.shacl_validator import fastest_engine, validate
 
 HERE = Path(__file__).resolve().parent
 RECIPE = HERE.parents[1] / "build"
@@ -70,7 +70,7 @@ def built(key: str, base: Path) -> Path:
     arguments = ["build", "--draft", "--recipe", str(recipe), "--out", str(base / "out")]
     result = CliRunner().invoke(main, arguments, catch_exceptions=False)
     assert result.exit_code == 0, result.output
-    report = validate([base / "out" / "draft" / "graph.ttl"], RECIPE.parent / "shapes", fastest())
+    report = validate([base / "out" / "draft" / "graph.ttl"], RECIPE.parent / "shapes", fastest_engine())
     assert report.conforms, report.text("en")
     return base / "out" / "draft"
 

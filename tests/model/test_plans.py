@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from pyoxigraph import Literal, NamedNode, QuerySolutions, Store
 
-from kg.builder.pipeline import Built, build, draft
-from kg.builder.progress import summary
+from kg.builder.pipeline import BuildResult, build, draft
+from kg.builder.progress import format_summary
 from kg.core.errors import KgError
 from kg.core.paths import places
 from kg.core.store_loader import open_release
@@ -59,7 +59,7 @@ def recipe_with(base: Path, described: str = DESCRIBED, table: bytes = TABLE.enc
     return recipe
 
 
-def rows_of(built: Built) -> list[Row]:
+def rows_of(built: BuildResult) -> list[Row]:
     """The rows of local-measures.csv, by the numbers of what they cite."""
     with (built.release.folder / "local-measures.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
@@ -69,14 +69,14 @@ def rows_of(built: Built) -> list[Row]:
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
+def built(tmp_path_factory: pytest.TempPathFactory) -> BuildResult:
     """The release with the plan, which has passed the validation."""
     base = tmp_path_factory.mktemp("plan")
     return build(places(recipe_with(base), base / "out"))
 
 
 @pytest.fixture(scope="module")
-def ask(built: Built) -> Callable[[str], list[Row]]:
+def ask(built: BuildResult) -> Callable[[str], list[Row]]:
     """Answer a stored query on that release: the values of each row that are bound."""
     store: Store = open_release(built.release)
 
@@ -90,7 +90,7 @@ def ask(built: Built) -> Callable[[str], list[Row]]:
     return answer
 
 
-def test_a_plan_is_read_and_cites_by_number_and_by_title(built: Built) -> None:
+def test_a_plan_is_read_and_cites_by_number_and_by_title(built: BuildResult) -> None:
     """Numbers of any width, several in a cell, and titles cite; what names nothing cites nothing, and stays."""
     rows = {row["number"]: row for row in rows_of(built)}
 
@@ -145,7 +145,7 @@ def test_the_queries_about_editions_find_what_continues(ask: Callable[[str], lis
     assert [row["later_ja"] for row in waiting] == ["無人航空機を活用した橋梁点検の高度化", "窓口の待ち時間の短縮"]
 
 
-def test_what_is_printed_is_kept_with_its_line(built: Built) -> None:
+def test_what_is_printed_is_kept_with_its_line(built: BuildResult) -> None:
     """A row that goes on in the next line begins on its own; its text is whole, and its file and line are stated."""
     store = open_release(built.release)
     measure = NamedNode(f"{ID}local-plan/{PLAN}/measure/2-1")
@@ -160,10 +160,10 @@ def test_what_is_printed_is_kept_with_its_line(built: Built) -> None:
     assert say["http://purl.org/dc/terms/title"] == Literal("避難所への蓄電池の配備", language="ja")
 
 
-def test_the_build_tells_what_it_could_not_join(built: Built) -> None:
+def test_the_build_tells_what_it_could_not_join(built: BuildResult) -> None:
     """The summary counts, and the SHACL report has a warning for the measure whose words name none."""
     assert built.report
-    told = summary(built.release, built.gists, 0, built.report)
+    told = format_summary(built.release, built.summaries, 0, built.report)
     warned = [result for result in built.report.results if "LocalMeasure-cites-nothing" in result.shape]
 
     assert f"plan {PLAN}: 5 measures, 3 cite listed measures, 1 name some that are not listed" in told
@@ -171,7 +171,7 @@ def test_the_build_tells_what_it_could_not_join(built: Built) -> None:
 
 
 @pytest.mark.exhaustive
-def test_a_plan_in_shift_jis_reads_the_same(tmp_path: Path, built: Built) -> None:
+def test_a_plan_in_shift_jis_reads_the_same(tmp_path: Path, built: BuildResult) -> None:
     """What Excel writes in Japan is read by its encoding, and gives the same measures."""
     recipe = recipe_with(tmp_path, DESCRIBED.replace("utf-8", "shift_jis"), TABLE.encode("cp932"))
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from kg.core.errors import RecipeError
 from kg.core.paths import places
-from kg.rdf.csv_tables import CUT, LIMIT, Table, workbook
+from kg.rdf.csv_tables import MAX_CELL_LENGTH, TRUNCATED, Table, write_workbook
 from kg.recipe.release_texts import Catalogue, TableTexts, Text, read_catalogue
 
 TABLES = (
@@ -64,7 +64,7 @@ def made(values: list[str], folder: Path) -> Path:
         text, text, text, (), (), "http://example.org/", text, text, {}, {"t": TableTexts(text, {"v": text})}, ""
     )
     table = Table("t", ("v",), tuple((value,) for value in values))
-    workbook(folder / "t.xlsx", [table], texts, text, "1", "2019-10-11")
+    write_workbook(folder / "t.xlsx", [table], texts, text, "1", "2019-10-11")
     return folder / "t.xlsx"
 
 
@@ -122,12 +122,12 @@ def test_any_text_comes_back_from_the_workbook(tmp_path_factory: pytest.TempPath
 
 def test_a_text_that_is_too_long_for_excel_says_so(tmp_path: Path) -> None:
     """Excel takes 32,767 characters in a cell; a longer text ends in a mark that points to the CSV."""
-    sheet = openpyxl.load_workbook(made(["あ" * LIMIT, "𠮷" * LIMIT], tmp_path))["t"]
+    sheet = openpyxl.load_workbook(made(["あ" * MAX_CELL_LENGTH, "𠮷" * MAX_CELL_LENGTH], tmp_path))["t"]
     whole, cut = (row[0].value for row in sheet.iter_rows(min_row=2))
 
-    assert whole == "あ" * LIMIT
-    assert cut.endswith(CUT)
-    assert LIMIT - 2 <= len(cut.encode("utf-16-le")) // 2 <= LIMIT
+    assert whole == "あ" * MAX_CELL_LENGTH
+    assert cut.endswith(TRUNCATED)
+    assert MAX_CELL_LENGTH - 2 <= len(cut.encode("utf-16-le")) // 2 <= MAX_CELL_LENGTH
 
 
 def test_the_workbook_says_what_it_is(release: Path) -> None:
