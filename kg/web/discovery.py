@@ -77,7 +77,7 @@ def router(run_query: RunQuery) -> APIRouter:
     things, pages = ResourceClient(run_query), dict[int, list[str]]()
 
     async def page(number: int) -> list[str]:
-        """Return the things of one sitemap, from 1; asked once, since a release never changes."""
+        """Return the resources of one sitemap, from 1; cached, since a release is immutable."""
         if number not in pages:
             text = stored_query(places().queries, QUERY).text
             pages[number] = await things.values(text.replace(f"{_WINDOW}0", f"{_WINDOW}{(number - 1) * SIZE}"))
