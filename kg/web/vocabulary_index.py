@@ -15,7 +15,7 @@ from pyoxigraph import Literal, NamedNode
 
 from kg.core import sparql_scanner
 from kg.core.iris import BASE, ID, PREFIXES, served_iri
-from kg.core.labels import prefixed, statements_of
+from kg.core.labels import statements_of
 from kg.engine.wire import Refusal
 from kg.http.query_client import RunQuery, fetch_existing, fetch_rows, is_iri
 
@@ -204,9 +204,3 @@ def _namespace(iri: str) -> str:
 
 def _local_name(iri: str) -> str:
     return iri.removeprefix(_namespace(iri))
-
-
-def shown(iri: str) -> str:
-    """Return an IRI as written in a query."""
-    name = prefixed(iri)
-    return f"<{iri}>" if name == iri else name
