@@ -18,7 +18,7 @@ from kg.core.paths import places
 from kg.core.release import Release
 from kg.server.app import app
 from kg.server.connection_limits import ConnectionLimits
-from kg.server.runner import address, listen, server_of
+from kg.server.runner import address, create_server, listen
 
 from .support.distributions import Distributions, distributions
 
@@ -38,7 +38,7 @@ def _serving(
 ) -> Iterator[httpx.Client]:
     """Run an application on a free port and give a client of it."""
     with listen("127.0.0.1", 0) as listener:
-        server = server_of(application, limits, ended)
+        server = create_server(application, limits, ended)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()
         try:

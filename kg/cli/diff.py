@@ -146,9 +146,9 @@ def _written(changes: "Changes", form: str, lang: str) -> bytes:
 
     if form == "html":
         from kg.http.templates import View
-        from kg.web.change_page import filled
+        from kg.web.change_page import render_changes
 
-        return filled("changes_alone.html", View(lang=lang, root=""), changes, _address).encode()
+        return render_changes("changes_alone.html", View(lang=lang, root=""), changes, _address).encode()
     forms: dict[str, Callable[[], bytes]] = {
         "text": lambda: as_text(changes, lang).encode(),
         "json": lambda: as_json(changes),

@@ -10,9 +10,10 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from inspect import cleandoc
 from pathlib import Path
-from unicodedata import east_asian_width
 
 import click
+
+from kg.core import text_width
 
 CATALOGUE = Path(__file__).with_name("help.ja.toml")
 _RAW = "\b\n"  # how click marks a paragraph that keeps its lines
@@ -86,16 +87,11 @@ def shown(command: click.Command, context: click.Context) -> str:
     return formatter.getvalue().rstrip("\n")
 
 
-def width(text: str) -> int:
-    """Return the columns that a text takes in a terminal."""
-    return sum(2 if east_asian_width(character) in "WF" else 1 for character in text)
-
-
 def wrapped(text: str, columns: int) -> list[str]:
     """Return a text in lines of so many columns; a piece that is longer gets a line of its own."""
     lines = [""]
     for piece in _PIECE.findall(text):
-        if lines[-1] and width(lines[-1] + piece.rstrip()) > columns:
+        if lines[-1] and text_width.columns(lines[-1] + piece.rstrip()) > columns:
             lines.append("")
         lines[-1] += piece if lines[-1] else piece.lstrip()
     return [line.rstrip() for line in lines]

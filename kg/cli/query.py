@@ -132,12 +132,12 @@ def cite_command(
     kg cite --query measures-by-lead-organization --format bibtex
     kg cite --query my.rq --release 2019.1.0 --lang ja
     """
-    from kg.web.citations import FORMS, Asked, citation
+    from kg.web.citations import FORMATS, CitedQuery, citation
 
     folders = places(recipe, out)
     release, asked = release_to_read(folders, version), None
     if question and (question == "-" or question.endswith(".rq") or Path(question).is_file()):
-        asked = Asked(str(_question(question, folders)))
+        asked = CitedQuery(str(_question(question, folders)))
     elif question:
-        asked = Asked.stored(release, question, lang)
-    click.echo(FORMS[form][2](citation(release, lang, asked)), nl=False)
+        asked = CitedQuery.stored(release, question, lang)
+    click.echo(FORMATS[form][2](citation(release, lang, asked)), nl=False)

@@ -17,7 +17,7 @@ from kg.core.paths import Places, places
 if TYPE_CHECKING:
     from kg.core.release import Release
     from kg.http.client_address import Network
-    from kg.server.request_monitor import Operation
+    from kg.server.request_monitor import OperatorSettings
 
 # An address that HTTP can call: without a fragment, which is never sent, and without a password, which logs would show.
 _STEP = r"(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})"
@@ -193,14 +193,14 @@ def _check(options: dict[str, Any], names_data: bool) -> None:
         raise click.UsageError("--log-queries says what --access-log writes; name a file, or - for standard error")
 
 
-def _operation(options: dict[str, Any]) -> "Operation":
+def _operation(options: dict[str, Any]) -> "OperatorSettings":
     """Return what those who operate the server want of it."""
-    from kg.server.request_monitor import AccessLog, Operation
+    from kg.server.request_monitor import AccessLog, OperatorSettings
 
     log: Path | None = options["access_log"]
     log_queries: bool = options["log_queries"]
     proxies: tuple[Network, ...] = options["proxies"]
-    return Operation(
+    return OperatorSettings(
         log=AccessLog(log, log_queries) if log else None, trusted=proxies, address=options["public_url"] or ""
     )
 

@@ -2,10 +2,10 @@
 
 import ast
 import json
-import unicodedata
 import urllib.error
 from http.client import HTTPException, HTTPResponse
 from typing import Any
+from unicodedata import combining
 
 from pyoxigraph import QueryBoolean, QuerySolutions, QueryTriples, Store
 from SPARQLWrapper import GET, POST, SPARQLWrapper
@@ -23,6 +23,7 @@ from kg.core.errors import Problem, QueryError
 from kg.core.iris import BASE
 from kg.core.negotiation import GRAPH_FORMATS, ROW_FORMATS, Format, Results
 from kg.core.result_serializers import write
+from kg.core.text_width import is_wide
 from kg.engine.query_diagnostics import explained
 
 TABLE = "table"
@@ -220,6 +221,6 @@ def _width(text: str) -> int:
 
 
 def _columns(character: str) -> int:
-    if unicodedata.combining(character):
+    if combining(character):
         return 0
-    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+    return 2 if is_wide(character) else 1

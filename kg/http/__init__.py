@@ -1,1 +1,1 @@
-"""HTTP for every route: negotiation, validators, caching, the SPARQL protocol, templates, queries."""
+"""HTTP layer of every route: negotiation, validators, caching, the SPARQL protocol, page templates, query client."""

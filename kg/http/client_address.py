@@ -1,10 +1,8 @@
-"""Who asks: the address of a client, also behind proxies that are trusted, and the name by which it takes turns.
+"""Client addresses: trusted proxies, scheduling keys, masked networks for logs, and the public URL of the site.
 
-At which address clients reach the site, for the few documents that must name it in full.
-
-Links are relative wherever a format has such: what a client calls this host is not known here, and nothing that it says
-of that is believed. Where there are none, the address is what the operator has given, else the base where the server
-has one of its own, else the address that the connection came to.
+Links are relative wherever a format allows it: the name by which clients reach this host is unknown, and `Host` and
+similar headers are never trusted. Formats that need an absolute URL get the one that the operator has configured, else
+the base IRI where the server has a base of its own, else the address of the connection.
 """
 
 import re
@@ -19,17 +17,17 @@ from kg.core.iris import BASE, REBASED
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
-# One customer of a provider holds a whole network of IPv6 addresses.
-_CUSTOMER = 64
-# What is written down of an address: enough to tell networks apart, too little to tell people apart.
-_WRITTEN = {4: 24, 6: 48}
-_FOR = re.compile(r'(?:^|;)\s*for\s*=\s*(?:"([^"]*)"|([^\s;"]*))', re.IGNORECASE)
-_PORT = re.compile(r"\[([^\]]*)\](?::\d+)?|([\d.]+):\d+")
+# A customer of a provider has a whole network of IPv6 addresses.
+_CUSTOMER_PREFIX = 64
+# Prefix lengths of logged addresses: they identify networks, but not people.
+_MASKED_PREFIX = {4: 24, 6: 48}
+_FORWARDED_FOR = re.compile(r'(?:^|;)\s*for\s*=\s*(?:"([^"]*)"|([^\s;"]*))', re.IGNORECASE)
+_WITH_PORT = re.compile(r"\[([^\]]*)\](?::\d+)?|([\d.]+):\d+")
 
 
-def address_of(text: str) -> Address | None:
-    """Return the address that a text names, with a port or without; None where it is none."""
-    match = _PORT.fullmatch(text.strip())
+def parse_address(text: str) -> Address | None:
+    """Parse an IP address, with or without a port; None if the text is not one. An IPv4-mapped address becomes IPv4."""
+    match = _WITH_PORT.fullmatch(text.strip())
     try:
         address = ip_address((match[1] or match[2]) if match else text.strip())
     except ValueError:
@@ -37,28 +35,28 @@ def address_of(text: str) -> Address | None:
     return (address.ipv4_mapped or address) if isinstance(address, IPv6Address) else address
 
 
-def turn_of(host: str) -> str:
-    """Return by which name the client at an address takes turns: the address, or the network of an IPv6 customer."""
-    if ":" not in host:  # as most are; nothing is to be looked for
+def scheduling_key(host: str) -> str:
+    """Return the scheduling key of a client: its address, or the /64 network of an IPv6 customer."""
+    if ":" not in host:  # the common case
         return host
-    address = address_of(host)
+    address = parse_address(host)
     if isinstance(address, IPv6Address):
-        return str(ip_network((address, _CUSTOMER), strict=False))
+        return str(ip_network((address, _CUSTOMER_PREFIX), strict=False))
     return str(address or host)
 
 
 @lru_cache(1024)
-def written(host: str) -> str:
-    """Return what of an address is written down: its network, /24 or /48."""
-    address = address_of(host)
-    return str(ip_network((address, _WRITTEN[address.version]), strict=False)) if address else ""
+def masked_network(host: str) -> str:
+    """Return the masked network of an address for logs, /24 or /48; empty if the text is not an address."""
+    address = parse_address(host)
+    return str(ip_network((address, _MASKED_PREFIX[address.version]), strict=False)) if address else ""
 
 
-class BehindProxies:
-    """Puts the address of the client in the place of that of the proxy, where the proxy is trusted.
+class ProxyHeadersMiddleware:
+    """Middleware that replaces the address of a trusted proxy by that of its client.
 
-    Of the addresses that the proxies name, each the one that it was asked by, the last one counts that is no trusted
-    proxy itself: what stands before it anybody may have written. Nothing else that a proxy says is used.
+    The client is the last address in `X-Forwarded-For` or `Forwarded` that is not itself a trusted proxy; earlier
+    entries may be forged. No other proxy header is used.
     """
 
     def __init__(self, application: ASGIApp, trusted: Sequence[Network]) -> None:
@@ -66,9 +64,9 @@ class BehindProxies:
         self._trusted = tuple(trusted)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer as the application does (ASGI)."""
+        """Handle a request (ASGI)."""
         if scope["type"] == "http" and scope.get("client"):
-            peer = address_of(scope["client"][0])
+            peer = parse_address(scope["client"][0])
             if peer and self._trusts(peer):
                 client = self._client(peer, scope["headers"])
                 if client != peer:
@@ -79,15 +77,15 @@ class BehindProxies:
         return any(address in network for network in self._trusted)
 
     def _client(self, peer: Address, headers: Sequence[tuple[bytes, bytes]]) -> Address:
-        """Return the address of the client behind a trusted proxy."""
-        named = {self._last_stranger(peer, hops) for hops in (_hops(headers), _forwarded(headers)) if hops}
+        """Return the address of the client behind a trusted proxy; that of the proxy if the headers disagree."""
+        named = {self._last_untrusted(peer, hops) for hops in (_x_forwarded_for(headers), _forwarded(headers)) if hops}
         # A proxy that writes one of the two headers passes on whatever the client has written into the other.
         return named.pop() if len(named) == 1 else peer
 
-    def _last_stranger(self, peer: Address, hops: Sequence[str]) -> Address:
+    def _last_untrusted(self, peer: Address, hops: Sequence[str]) -> Address:
         for hop in reversed(hops):
-            address = address_of(hop)
-            if address is None:  # this is as far as it can be followed
+            address = parse_address(hop)
+            if address is None:  # the chain cannot be followed further
                 return peer
             if not self._trusts(address):
                 return address
@@ -95,26 +93,26 @@ class BehindProxies:
         return peer
 
 
-def _hops(headers: Sequence[tuple[bytes, bytes]]) -> list[str]:
-    """Return the elements of X-Forwarded-For."""
+def _x_forwarded_for(headers: Sequence[tuple[bytes, bytes]]) -> list[str]:
+    """Return the elements of `X-Forwarded-For`."""
     return list(_elements(headers, b"x-forwarded-for"))
 
 
 def _forwarded(headers: Sequence[tuple[bytes, bytes]]) -> list[str]:
-    """Return the parameters `for` of Forwarded (RFC 7239, 4 and 6); empty where an element has none."""
-    matches = (_FOR.search(element) for element in _elements(headers, b"forwarded"))
+    """Return the `for` parameters of `Forwarded` (RFC 7239, 4 and 6); empty for an element without one."""
+    matches = (_FORWARDED_FOR.search(element) for element in _elements(headers, b"forwarded"))
     return [(match[1] or match[2] or "") if match else "" for match in matches]
 
 
 def _elements(headers: Sequence[tuple[bytes, bytes]], wanted: bytes) -> Iterator[str]:
-    """Yield the elements of a header that is a list, of all its lines."""
+    """Yield the elements of a list-valued header, over all its field lines."""
     for name, value in headers:
         if name == wanted:
             yield from value.decode("latin-1").split(",")
 
 
-def site_address(server: tuple[str, int | None] | None, given: str = "") -> str:
-    """Return the address of the top of the site, with a slash at its end; `server` is that of the connection (ASGI)."""
+def site_url(server: tuple[str, int | None] | None, given: str = "") -> str:
+    """Return the public URL of the site with a trailing slash; `server` is that of the connection (ASGI)."""
     if given:
         return given
     if REBASED:

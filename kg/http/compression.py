@@ -1,7 +1,7 @@
-"""Compresses answers on their way out where the client takes gzip (RFC 9110, 8.4 and 12.5.3).
+"""Middleware that compresses responses with gzip where the client accepts it (RFC 9110, 8.4 and 12.5.3).
 
-The framework's own middleware is not used: it sends gzip to those who refuse it by `gzip;q=0`, leaves the entity tag of
-the uncompressed form on the compressed one, and answers HEAD for a file in another way than GET.
+The framework's own middleware is not used: it sends gzip to clients that refuse it by `gzip;q=0`, keeps the entity tag
+of the uncompressed form on the compressed one, and answers HEAD for a file differently from GET.
 """
 
 import re
@@ -13,7 +13,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 GZIP = "gzip"
-# Smaller answers fit into one packet as they are.
+# Smaller responses fit into one packet uncompressed.
 _SMALLEST = 1024
 # From this size on, other requests are served while one is compressed.
 _LARGE = 32 * 1024
@@ -22,14 +22,14 @@ _GZIP_HEADER = 16 + zlib.MAX_WBITS  # the form of gzip, with the largest window;
 _TEXTS = re.compile(
     r"text/.+|application/(?:.+\+)?(?:json|xml)|application/(?:n-triples|n-quads|trig|javascript)|image/svg\+xml"
 )
-# Answers that have no content, and parts of a document, stay as they are.
-_UNTOUCHED = {204, 206, 304}
+# Responses without content, and ranges.
+_NEVER_COMPRESSED = {204, 206, 304}
 _SUFFIX = "-gzip"
 _TAG = re.compile(r'"([^"]*)"')
 
 
 def prefers_gzip(accept_encoding: str) -> bool:
-    """Whether a client that sends this `Accept-Encoding` wants gzip at least as much as no compression."""
+    """Return whether an `Accept-Encoding` header ranks gzip at least as high as no compression."""
     weights: dict[str, float] = {}
     for part in accept_encoding.lower().split(","):
         coding, *parameters = (piece.strip() for piece in part.split(";"))
@@ -42,49 +42,51 @@ def prefers_gzip(accept_encoding: str) -> bool:
     return wanted > 0 and wanted >= weights.get("identity", other)
 
 
-def gzipped(content: bytes) -> bytes:
-    """Return the content compressed; the same content gives the same bytes."""
+def gzip_bytes(content: bytes) -> bytes:
+    """Return the content as gzip; deterministic: no file name, no time stamp."""
     compressor = zlib.compressobj(_LEVEL, zlib.DEFLATED, _GZIP_HEADER)
     return compressor.compress(content) + compressor.flush()
 
 
-def compressible(content_type: str) -> bool:
-    """Whether content of this type becomes smaller: text does, pictures and office files do not."""
+def is_compressible(content_type: str) -> bool:
+    """Return whether content of this type becomes smaller: true for text, false for images and office files."""
     return bool(_TEXTS.fullmatch(content_type.partition(";")[0].strip().lower()))
 
 
-class Compressed:
-    """Compresses what an application answers. Compressed forms have entity tags of their own (RFC 9110, 8.8.3.3)."""
+class CompressionMiddleware:
+    """Middleware that compresses responses. Compressed forms have their own entity tags (RFC 9110, 8.8.3.3)."""
 
     def __init__(self, application: ASGIApp) -> None:
         self.application = application
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer as the application does, compressed where that is wanted and worth it."""
+        """Handle a request (ASGI); the response is compressed where the client prefers that and it pays off."""
         if scope["type"] != "http":
             await self.application(scope, receive, send)
             return
         request = Headers(scope=scope)
-        known = _tags(request.getlist("if-none-match"))
-        answer = _Answer(send, scope["method"], prefers_gzip(",".join(request.getlist("accept-encoding"))), known)
+        client_tags = _tags(request.getlist("if-none-match"))
+        answer = _CompressingResponse(
+            send, scope["method"], prefers_gzip(",".join(request.getlist("accept-encoding"))), client_tags
+        )
         # The application knows only its own tags.
         plain = [(name, _without_suffix(name, value)) for name, value in scope["headers"]]
         await self.application({**scope, "headers": plain}, receive, answer.send)
 
 
-class _Answer:
-    """One answer on its way: its headers wait until the first piece of its body tells whether more will follow."""
+class _CompressingResponse:
+    """One response being sent. Its headers are held back until the first piece of the body shows if more follows."""
 
-    def __init__(self, send: Send, method: str, gzip: bool, known: set[str]) -> None:
+    def __init__(self, send: Send, method: str, gzip: bool, client_tags: set[str]) -> None:
         self._send = send
         self._method = method
         self._gzip = gzip
-        self._known = known
+        self._known = client_tags
         self._start: Message | None = None
         self._compressor: zlib._Compress | None = None
 
     async def send(self, message: Message) -> None:
-        """Pass on a message of the application."""
+        """Forward a message of the application, compressed if necessary."""
         if message["type"] == "http.response.start":
             if self._prepare(message):
                 self._compressor = zlib.compressobj(_LEVEL, zlib.DEFLATED, _GZIP_HEADER)
@@ -96,24 +98,24 @@ class _Answer:
             await self._send(message)
 
     def _prepare(self, start: Message) -> bool:
-        """Change the headers for the form that will be sent, and return whether that is the compressed one."""
+        """Adapt the headers to the form that will be sent; return whether that is the compressed one."""
         headers = MutableHeaders(scope=start)
         if start["status"] == 304:
-            vary(headers, "Accept-Encoding")
+            add_vary(headers, "Accept-Encoding")
             if self._gzip and _suffixed(headers.get("etag", "")) in self._known:
                 headers["ETag"] = _suffixed(headers["etag"])
-        if start["status"] in _UNTOUCHED or "content-encoding" in headers:
+        if start["status"] in _NEVER_COMPRESSED or "content-encoding" in headers:
             return False
         length = int(headers.get("content-length", _SMALLEST))
-        if length < _SMALLEST or not compressible(headers.get("content-type", "")):
+        if length < _SMALLEST or not is_compressible(headers.get("content-type", "")):
             return False
-        vary(headers, "Accept-Encoding")
+        add_vary(headers, "Accept-Encoding")
         if not self._gzip:
             return False
         headers["Content-Encoding"] = GZIP
         if "etag" in headers:
             headers["ETag"] = _suffixed(headers["etag"])
-        # What is compressed on its way has no length that is known before, and no parts.
+        # A response compressed while being sent has no known length and no ranges.
         for name in ("Content-Length", "Accept-Ranges"):
             if name in headers:
                 del headers[name]
@@ -121,14 +123,14 @@ class _Answer:
 
     async def _send_compressed(self, message: Message) -> None:
         body, more = message.get("body", b""), message.get("more_body", False)
-        squeezed = await run_sync(self._squeeze, body, more) if len(body) >= _LARGE else self._squeeze(body, more)
+        squeezed = await run_sync(self._compress, body, more) if len(body) >= _LARGE else self._compress(body, more)
         # HEAD of a file comes without the body that would tell the length.
         if self._start is not None and not more and (body or self._method != "HEAD"):
             MutableHeaders(scope=self._start)["Content-Length"] = str(len(squeezed))
         await self._begin()
         await self._send({**message, "body": squeezed if body or self._method != "HEAD" else b""})
 
-    def _squeeze(self, body: bytes, more: bool) -> bytes:
+    def _compress(self, body: bytes, more: bool) -> bytes:
         assert self._compressor is not None
         return self._compressor.compress(body) + (b"" if more else self._compressor.flush())
 
@@ -138,8 +140,8 @@ class _Answer:
             await self._send(start)
 
 
-def vary(headers: MutableHeaders, name: str) -> None:
-    """Say that an answer also depends on this header of the request."""
+def add_vary(headers: MutableHeaders, name: str) -> None:
+    """Add a request header to `Vary`."""
     there = ", ".join(headers.getlist("vary"))
     if name.lower() not in re.split(r"\s*,\s*", there.lower()):
         headers["Vary"] = f"{there}, {name}" if there else name
@@ -154,5 +156,5 @@ def _tags(values: Iterable[str]) -> set[str]:
 
 
 def _without_suffix(name: bytes, value: bytes) -> bytes:
-    # Not in If-Range: what was compressed on its way cannot be resumed.
+    # Not in If-Range: a response compressed while being sent cannot be resumed.
     return value.replace(_SUFFIX.encode() + b'"', b'"') if name in (b"if-none-match", b"if-match") else value

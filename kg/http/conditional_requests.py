@@ -1,7 +1,4 @@
-"""What a client has already, and which part it still wants: conditional requests and ranges (RFC 9110, 13 and 14).
-
-The headers that every answer has, whoever makes it.
-"""
+"""Conditional requests and ranges (RFC 9110, 13 and 14), and the headers common to all responses."""
 
 import re
 from collections.abc import Awaitable
@@ -16,52 +13,53 @@ NOT_MODIFIED = 304
 PRECONDITION_FAILED = 412
 
 _TAG = re.compile(r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"')
-_SPAN = re.compile(r"([0-9]{0,18})-([0-9]{0,18})")
-# Whoever wants more parts at once gets the whole; many small parts cost more than that.
+_RANGE = re.compile(r"([0-9]{0,18})-([0-9]{0,18})")
+# Requests for more ranges get the whole document, which costs less than many small parts.
 _MOST_PARTS = 100
 
 
 @dataclass(frozen=True)
 class Validators:
-    """What tells one form of a document from its other forms: its entity tag, in quotes, and the day it was made."""
+    """Validators of one representation: its entity tag, in quotes, and its modification date."""
 
     etag: str
     modified: datetime | None = None
 
     def headers(self) -> dict[str, str]:
-        """Return them as headers. A date to come is left out: it must not be sent (RFC 9110, 8.8.2.1)."""
+        """Return the validator headers. A future date is omitted: it must not be sent (RFC 9110, 8.8.2.1)."""
         if self.modified is None or self.modified > datetime.now(UTC):
             return {"ETag": self.etag}
         return {"ETag": self.etag, "Last-Modified": format_datetime(self.modified, usegmt=True)}
 
 
-def outcome(request: Headers, validators: Validators) -> int | None:
-    """Return the status that the conditions of a GET or HEAD lead to, 304 or 412, or None where it is to be answered.
+def evaluate_preconditions(request: Headers, validators: Validators) -> int | None:
+    """Evaluate the preconditions of a GET or HEAD: 304, 412, or None if the request is to be answered normally.
 
-    The order is that of RFC 9110, 13.2.2: tags win over dates, and what cannot be read is no condition.
+    The order is that of RFC 9110, 13.2.2: entity tags take precedence over dates; unparsable conditions are ignored.
     """
     if "if-match" in request:
-        if not _names(request, "if-match", validators.etag, weak=False):
+        if not _matches(request, "if-match", validators.etag, weak=False):
             return PRECONDITION_FAILED
-    elif _made_after(validators, _date(request, "if-unmodified-since")):
+    elif _modified_after(validators, _date(request, "if-unmodified-since")):
         return PRECONDITION_FAILED
     if "if-none-match" in request:
-        return NOT_MODIFIED if _names(request, "if-none-match", validators.etag, weak=True) else None
+        return NOT_MODIFIED if _matches(request, "if-none-match", validators.etag, weak=True) else None
     since = _date(request, "if-modified-since")
-    known = since is not None and validators.modified is not None
-    return NOT_MODIFIED if known and not _made_after(validators, since) else None
+    comparable = since is not None and validators.modified is not None
+    return NOT_MODIFIED if comparable and not _modified_after(validators, since) else None
 
 
-def resumes(request: Headers, validators: Validators) -> bool:
-    """Whether the parts asked for belong to this very form: `If-Range` names it, or is not there (RFC 9110, 13.1.5)."""
+def range_applies(request: Headers, validators: Validators) -> bool:
+    """Return whether a `Range` applies to this representation: `If-Range` matches or is absent (RFC 9110, 13.1.5)."""
     condition = request.get("if-range", "").strip()
     return not condition or condition in (validators.etag, validators.headers().get("Last-Modified"))
 
 
-def parts(header: str, size: int) -> list[tuple[int, int]] | None:
-    """Return the parts of a document of `size` bytes that a `Range` header asks for: first and last byte of each.
+def parse_range(header: str, size: int) -> list[tuple[int, int]] | None:
+    """Parse a `Range` header for a document of `size` bytes: first and last byte of each satisfiable range.
 
-    None means to send the whole, since the header is none that counts; an empty list that no part exists (416).
+    None means that the header is to be ignored and the whole document sent; an empty list, that no range is satisfiable
+    (416).
     """
     unit, _, text = header.partition("=")
     spans = [span.strip() for span in text.split(",") if span.strip()]
@@ -69,7 +67,7 @@ def parts(header: str, size: int) -> list[tuple[int, int]] | None:
         return None
     found = []
     for span in spans:
-        match = _SPAN.fullmatch(span)
+        match = _RANGE.fullmatch(span)
         if match is None or span == "-" or (match[1] and match[2] and int(match[2]) < int(match[1])):
             return None
         first = int(match[1]) if match[1] else max(size - int(match[2]), 0)
@@ -79,8 +77,8 @@ def parts(header: str, size: int) -> list[tuple[int, int]] | None:
     return found
 
 
-def _names(request: Headers, header: str, etag: str, weak: bool) -> bool:
-    """Whether a list of tags names this one; a weak comparison does not mind the mark of weakness (8.8.3.2)."""
+def _matches(request: Headers, header: str, etag: str, weak: bool) -> bool:
+    """Return whether a list of entity tags matches this one; weak comparison ignores the `W/` prefix (8.8.3.2)."""
     values = request.getlist(header)
     if any(value.strip() == "*" for value in values):
         return True
@@ -96,44 +94,44 @@ def _date(request: Headers, header: str) -> datetime | None:
     return date if date.tzinfo else date.replace(tzinfo=UTC)
 
 
-def _made_after(validators: Validators, date: datetime | None) -> bool:
+def _modified_after(validators: Validators, date: datetime | None) -> bool:
     return date is not None and validators.modified is not None and validators.modified > date
 
 
 # What a browser may do with an answer that names no policy of its own: show it. An RDF/XML answer can carry markup in
 # its literals, a problem document what was asked.
-_NOTHING = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+_STRICT_POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 _POLICY = "Content-Security-Policy"
 
-EVERYWHERE = {
+COMMON_HEADERS = {
     # Pages of every site may read everything; no credentials are involved anywhere.
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Expose-Headers": (
         "Accept-Ranges, Content-Disposition, Content-Encoding, Content-Location, Content-Range, ETag, Link, Retry-After"
     ),
     "X-Content-Type-Options": "nosniff",
-    # A query stands in the address of its answer; the sites that an answer links to need not know it.
+    # The URL of a result contains its query, which linked sites need not know.
     "Referrer-Policy": "same-origin",
-    _POLICY: _NOTHING,
+    _POLICY: _STRICT_POLICY,
 }
 
 
-def encoded(headers: dict[str, str]) -> list[tuple[bytes, bytes]]:
-    """Return headers as the server sends them (ASGI)."""
+def encode_headers(headers: dict[str, str]) -> list[tuple[bytes, bytes]]:
+    """Encode headers for the server (ASGI)."""
     return [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
 
 
-class HeadersEverywhere:
-    """Adds these headers to every answer. A page that has a policy of its own keeps it."""
+class CommonHeadersMiddleware:
+    """Middleware that adds the common headers to every response, except a policy that the response already has."""
 
     def __init__(self, application: ASGIApp) -> None:
         self._application = application
         self._policy = _POLICY.lower().encode()
-        self._all = encoded(EVERYWHERE)
+        self._all = encode_headers(COMMON_HEADERS)
         self._others = [(name, value) for name, value in self._all if name != self._policy]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer as the application does, with these headers (ASGI)."""
+        """Handle a request (ASGI)."""
 
         def send_with_headers(message: Message) -> Awaitable[None]:
             if message["type"] == "http.response.start":

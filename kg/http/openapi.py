@@ -1,4 +1,4 @@
-"""What /openapi.json says of the answers: their status codes and media types (OpenAPI 3.1, 4.8.16)."""
+"""Helpers for /openapi.json: status codes, media types and parameters of the routes (OpenAPI 3.1, 4.8.16)."""
 
 import re
 from collections.abc import Iterable
@@ -17,8 +17,8 @@ _PROBLEM = {
         "detail": {"type": "string", "description": "what is wrong, and the remedy"},
     },
 }
-# What every path can answer beside what its route says.
-EVERYWHERE: dict[int | str, dict[str, Any]] = {
+# Responses of every path besides those declared by its route.
+COMMON_RESPONSES: dict[int | str, dict[str, Any]] = {
     304: {"description": "The client has it already"},
     "4XX": {
         "description": "Refused, with the reason",
@@ -31,15 +31,15 @@ EVERYWHERE: dict[int | str, dict[str, Any]] = {
 }
 
 
-def answered(*formats: Format | str, status: int = 200) -> dict[int | str, dict[str, Any]]:
-    """Return the `responses` of a route whose answer comes in these formats, or without a body where none is named."""
+def response_docs(*formats: Format | str, status: int = 200) -> dict[int | str, dict[str, Any]]:
+    """Return the `responses` of a route that answers in these formats; without formats, with an empty body."""
     media_types = [format.media_type if isinstance(format, Format) else format for format in formats]
     content: dict[str, Any] = {media_type: {} for media_type in media_types}
     return {status: {"description": "The answer", **({"content": content} if content else {})}}
 
 
-def takes(**parameters: str) -> dict[str, Any]:
-    """Return the `openapi_extra` of a route that reads these parameters of an address, each with what it says."""
+def parameter_docs(**parameters: str) -> dict[str, Any]:
+    """Return the `openapi_extra` of a route that reads these query parameters; the values are their descriptions."""
     schema = {"type": "string"}
     return {
         "parameters": [
@@ -49,18 +49,18 @@ def takes(**parameters: str) -> dict[str, Any]:
     }
 
 
-def with_path_parameters(path: str, known: Iterable[str], extra: dict[str, Any] | None) -> dict[str, Any]:
-    """Return the `openapi_extra` of a route with the parameters of its path that its function does not name."""
-    names = [name for name in _IN_PATH.findall(path) if name not in known]
+def with_path_parameters(path: str, declared: Iterable[str], extra: dict[str, Any] | None) -> dict[str, Any]:
+    """Return the `openapi_extra` of a route, extended by the path parameters that its function does not declare."""
+    names = [name for name in _IN_PATH.findall(path) if name not in declared]
     described = [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names]
     extra = extra or {}
     return {**extra, "parameters": [*described, *extra.get("parameters", ())]} if described else extra
 
 
-# The mark of a route that judges its parameters itself.
+# Marks a route that validates its parameters itself.
 OWN_PARAMETERS = "x-own-parameters"
 
 
-def led(status: int) -> dict[int | str, dict[str, Any]]:
-    """Return the `responses` of a route that leads to another address."""
+def redirect_docs(status: int) -> dict[int | str, dict[str, Any]]:
+    """Return the `responses` of a route that redirects."""
     return {status: {"description": "The address is in `Location`", "headers": {"Location": {"schema": {}}}}}

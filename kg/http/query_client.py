@@ -1,8 +1,8 @@
-"""How pages and documents ask the store: for a complete answer in a format, in the turn of the client behind them.
+"""Query client for routes; attributes work to the originating client for fair queueing.
 
-Stored queries about other things than those that stand in them: the lines `VALUES ?variable { … }` are replaced.
+Stored queries are parametrized by replacing their lines `VALUES ?variable { … }`.
 
-Text of a request becomes part of a query only as a term that the engine itself has checked and written.
+Injection safety: text of a request enters a query only as a term that the engine itself has validated and serialized.
 """
 
 import json
@@ -22,12 +22,12 @@ from kg.core.stored_queries import EDITIONS, StoredQuery, line_of, stored_query
 from kg.core.stored_queries import filled as filled
 from kg.engine.result_cache import Answers
 from kg.engine.wire import Answer, Question
-from kg.http.client_address import turn_of
+from kg.http.client_address import scheduling_key
 
-# Answers a query in a format, complete, or raises a refusal.
-Ask = Callable[[str, Format], Awaitable[bytes]]
-# The same, but what is large stays in its file.
-Answering = Callable[[str, Format], Awaitable[Answer]]
+# Runs a query and returns its complete result in a format; raises Refusal.
+RunQuery = Callable[[str, Format], Awaitable[bytes]]
+# The same, but a large result stays in its file.
+RunLargeQuery = Callable[[str, Format], Awaitable[Answer]]
 
 # A row of an answer: its values by the names of their variables, as texts.
 Row = dict[str, str]
@@ -37,20 +37,20 @@ Binding = dict[str, dict[str, str]]
 _client: ContextVar[str] = ContextVar("client", default="")
 
 
-def asking(answers: Answers) -> Ask:
-    """Return what asks for answers; those that were given before are at hand."""
+def query_runner(answers: Answers) -> RunQuery:
+    """Return a function that runs queries through the result cache and returns complete results."""
 
-    answer_of = answering(answers)
+    answer_of = large_query_runner(answers)
 
-    async def ask(query: str, format: Format) -> bytes:
+    async def run_query(query: str, format: Format) -> bytes:
         answer = await answer_of(query, format)
         return answer.file.read(answer.size, 0) if answer.file else answer.body
 
-    return ask
+    return run_query
 
 
-def answering(answers: Answers) -> Answering:
-    """Return what asks for answers and leaves large ones where they are."""
+def large_query_runner(answers: Answers) -> RunLargeQuery:
+    """Return a function that runs queries through the result cache and leaves large results in their files."""
 
     async def answer_of(query: str, format: Format) -> Answer:
         return await answers.submit(Question(query, format=format.media_type), _client.get())
@@ -58,101 +58,113 @@ def answering(answers: Answers) -> Answering:
     return answer_of
 
 
-async def bindings(ask: Ask, query: str) -> list[Binding]:
-    """Return the rows that answer a SELECT query."""
-    found: list[Binding] = json.loads(await ask(query, JSON))["results"]["bindings"]
+async def fetch_bindings(run_query: RunQuery, query: str) -> list[Binding]:
+    """Return the solutions of a SELECT query as bindings with types and languages."""
+    found: list[Binding] = json.loads(await run_query(query, JSON))["results"]["bindings"]
     return found
 
 
-async def rows(ask: Ask, query: str) -> list[Row]:
-    """Return the rows that answer a SELECT query, as texts."""
-    return [{name: term["value"] for name, term in row.items()} for row in await bindings(ask, query)]
+async def fetch_rows(run_query: RunQuery, query: str) -> list[Row]:
+    """Return the solutions of a SELECT query as plain texts."""
+    return [{name: term["value"] for name, term in row.items()} for row in await fetch_bindings(run_query, query)]
 
 
-class OnBehalf:
-    """Remembers which client a request comes from, so that what is asked for it takes its turn among its questions."""
+class ClientContextMiddleware:
+    """Middleware that records the client of a request, to which its queries are attributed in the scheduler."""
 
     def __init__(self, application: ASGIApp) -> None:
         self.application = application
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer as the application does."""
+        """Handle a request (ASGI)."""
         if scope["type"] == "http" and scope.get("client"):
-            _client.set(turn_of(scope["client"][0]))
+            _client.set(scheduling_key(scope["client"][0]))
         await self.application(scope, receive, send)
 
 
 Names = Mapping[str, Mapping[str, str]]
-# What stands in such a line: an IRI, another term, or a whole number.
+# A value in such a line: an IRI, another term, or a whole number.
 Term = str | NamedNode | Literal | int
 _NAMES = "names-of-things"
-_AT_ONCE = 500  # things in one question
+_OCCURS = "EXISTS { ?thing ?p ?o } || EXISTS { ?s ?q ?thing }"
+_OCCURS_IN_NAMED_GRAPH = "EXISTS { GRAPH ?g { ?thing ?r ?u } }"
+_BATCH_SIZE = 500  # resources per query
 
 
-class Questions:
-    """The stored queries of one graph by their names; each is about its newest edition unless another is chosen."""
+class StoredQueries:
+    """The stored queries of one graph by name, applied to its newest edition unless another is chosen."""
 
-    def __init__(self, ask: Ask, queries: Iterable[StoredQuery]) -> None:
-        self.written = {query.name: query for query in queries}
-        self._ask = ask
+    def __init__(self, run_query: RunQuery, queries: Iterable[StoredQuery]) -> None:
+        self.by_name = {query.name: query for query in queries}
+        self._run_query = run_query
         self._editions: list[str] | None = None
-        self._found: Mapping[str, StoredQuery] = {}
+        self._for_newest: Mapping[str, StoredQuery] = {}
 
     async def editions(self) -> Sequence[str]:
-        """Return the editions of the graph, the newest first; asked once. Raises Refusal where nothing is answered."""
+        """Return the editions of the graph, newest first; cached. Raises Refusal if the query fails."""
         if self._editions is None:
-            self._editions = await editions_of(self._ask)
+            self._editions = await fetch_editions(self._run_query)
         return self._editions
 
-    async def named(self) -> Mapping[str, StoredQuery]:
-        """Return the queries by their names; raise Refusal where the graph does not tell its editions."""
+    async def for_newest_edition(self) -> Mapping[str, StoredQuery]:
+        """Return the queries by name, applied to the newest edition; raise Refusal if the editions cannot be read."""
         newest = next(iter(await self.editions()), "")
-        if not self._found:
-            self._found = {name: query.about(newest) for name, query in self.written.items()}
-        return self._found
+        if not self._for_newest:
+            self._for_newest = {name: query.about(newest) for name, query in self.by_name.items()}
+        return self._for_newest
 
 
-async def editions_of(ask: Ask) -> list[str]:
-    """Return the editions of a graph, the newest first."""
-    return [row["edition"] for row in await rows(ask, EDITIONS) if is_iri(row.get("edition", ""))]
+async def fetch_editions(run_query: RunQuery) -> list[str]:
+    """Return the editions of a graph, newest first."""
+    return [row["edition"] for row in await fetch_rows(run_query, EDITIONS) if is_iri(row.get("edition", ""))]
 
 
-def text_of(name: str, **about: Iterable[Term]) -> str:
-    """Return a stored query about other things, by variable.
+async def fetch_existing(run_query: RunQuery, iris: Iterable[str], named_graphs: bool = False) -> set[str]:
+    """Return those of these IRIs that occur in the default graph, or as a subject in any named graph as well."""
+    valid = [iri for iri in iris if is_iri(iri)]
+    if not valid:
+        return set()
+    condition = f"{_OCCURS} || {_OCCURS_IN_NAMED_GRAPH}" if named_graphs else _OCCURS
+    query = filled(f"SELECT ?thing {{ VALUES ?thing {{ }} FILTER({condition}) }}", thing=valid)
+    return {row["thing"] for row in await fetch_rows(run_query, query)}
 
-    Raises QueryError where the query has no such line, or is not there; ValueError where a term is none.
+
+def query_text(name: str, **about: Iterable[Term]) -> str:
+    """Return the text of a stored query with other values, by variable.
+
+    Raises QueryError if the query does not exist or lacks such a `VALUES` line; ValueError for an invalid term.
     """
-    return filled(checked(name, *(line_of(variable) for variable in about)), **about)
+    return filled(checked_query_text(name, *(line_of(variable) for variable in about)), **about)
 
 
-def checked(name: str, *lines: re.Pattern[str] | str) -> str:
-    """Return a stored query in which these lines stand, given by a pattern or a variable; else raise QueryError."""
-    text = _text(places().queries, name)
+def checked_query_text(name: str, *lines: re.Pattern[str] | str) -> str:
+    """Return the text of a stored query; raise QueryError unless it has these lines (patterns or variable names)."""
+    text = _cached_text(places().queries, name)
     for line in lines:
         pattern = line_of(line) if isinstance(line, str) else line
         if not pattern.search(text):
             form = f"VALUES ?{line} {{ … }}" if isinstance(line, str) else pattern.pattern
-            remedy = f"write a line {form}; it is replaced when somebody asks"
-            raise QueryError(Problem(f"the stored query {name} has no place for what it is asked about", remedy))
+            remedy = f"add a line {form}; each request replaces it"
+            raise QueryError(Problem(f"the stored query {name} has no line for its parameter", remedy))
     return text
 
 
-async def names(ask: Ask, things: Iterable[str]) -> Names:
-    """Return what things are called, by language; what is no IRI is not asked for."""
-    return await texts(ask, _NAMES, "thing", "name", sorted({thing for thing in things if is_iri(thing)}))
+async def fetch_names(run_query: RunQuery, things: Iterable[str]) -> Names:
+    """Return the names of things by language; texts that are not IRIs are skipped."""
+    return await fetch_texts(run_query, _NAMES, "thing", "name", sorted({thing for thing in things if is_iri(thing)}))
 
 
-async def texts(ask: Ask, name: str, thing: str, text: str, things: Sequence[str]) -> Names:
-    """Return texts of things by language, as a stored query answers whose variables are `thing` and `text`."""
+async def fetch_texts(run_query: RunQuery, name: str, thing: str, text: str, things: Sequence[str]) -> Names:
+    """Return texts of things by language, from a stored query with the variables `thing` and `text`."""
     found: dict[str, dict[str, str]] = {}
-    for start in range(0, len(things), _AT_ONCE):
-        for row in await bindings(ask, text_of(name, **{thing: things[start : start + _AT_ONCE]})):
+    for start in range(0, len(things), _BATCH_SIZE):
+        for row in await fetch_bindings(run_query, query_text(name, **{thing: things[start : start + _BATCH_SIZE]})):
             found.setdefault(row[thing]["value"], {}).setdefault(row[text].get("xml:lang", ""), row[text]["value"])
     return found
 
 
 def is_iri(text: str) -> bool:
-    """Whether a text is an absolute IRI, so that it can stand in a query."""
+    """Return whether a text is an absolute IRI that can be written into a query."""
     try:
         NamedNode(text)
     except ValueError:
@@ -161,6 +173,6 @@ def is_iri(text: str) -> bool:
 
 
 @cache
-def _text(folder: Path, name: str) -> str:
-    """Return a stored query as it was when it was first asked: to read one takes longer than most answers."""
+def _cached_text(folder: Path, name: str) -> str:
+    """Return the text of a stored query; cached, since reading the file takes longer than most queries."""
     return stored_query(folder, name).text

@@ -1,4 +1,4 @@
-"""Where the search index is asked: in threads beside the event loop, each errand within its time, a few waiting."""
+"""Bounded executor for queries of the search index, with a deadline and a queue limit."""
 
 import asyncio
 import time
@@ -16,12 +16,12 @@ Returned = TypeVar("Returned")
 
 
 @dataclass
-class Desk:
-    """Has errands run with the matcher of an index.
+class SearchExecutor:
+    """Executor that runs tasks with the matcher of an index, in threads.
 
-    `index` returns the index, or raises Refusal where there is none (yet). `seconds` is the time of an errand; of more
-    than `waiting`, whoever comes is asked to come again; `what` they are, in the plural, and `remedy` what makes one
-    of them shorter, stand in a refusal.
+    `index` returns the index, or raises Refusal while there is none. `seconds` is the time limit of a task; beyond
+    `waiting` pending tasks, new ones are rejected. `what` (the tasks, in the plural) and `remedy` (advice for a faster
+    task) are used in the messages.
     """
 
     index: Callable[[], Index]
@@ -31,44 +31,44 @@ class Desk:
     waiting: int
     seconds: float
     _matcher: Matcher | None = field(default=None, init=False)
-    _there: int = field(default=0, init=False)
+    _pending: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
-        """Keep the threads ready; they start when there is work."""
+        """Create the thread pool; its threads start on demand."""
         self._threads, self._making = ThreadPoolExecutor(self.threads, self.what), Lock()
 
-    async def errand(self, work: Callable[[Matcher, float], Returned]) -> Returned:
-        """Return what an errand returns; it is given the matcher, and the moment (of `time.monotonic`) it must end by.
+    async def submit(self, work: Callable[[Matcher, float], Returned]) -> Returned:
+        """Run a task with the matcher and its deadline (of `time.monotonic`), and return its result.
 
-        Raises Refusal: 429 where too many are waiting, 503 where it has taken too long.
+        Raises Refusal: 429 if the queue is full, 503 if the task has exceeded its time limit.
         """
-        if self._there >= self.waiting:
+        if self._pending >= self.waiting:
             raise Refusal(429, f"too many {self.what} are waiting; try again in a moment", {"Retry-After": "2"})
         index, deadline = self.index(), time.monotonic() + self.seconds
 
         def run() -> Returned:
-            return work(self._matcher_of(index), deadline)  # to make a matcher of a large index takes a while
+            return work(self._matcher_of(index), deadline)  # creating the matcher of a large index takes a while
 
-        self._there += 1
+        self._pending += 1
         try:
             return await asyncio.get_running_loop().run_in_executor(self._threads, run)
         except SearchTimeout as error:
             fact = f"this has taken longer than {self.seconds:g} seconds; {self.remedy}"
             raise Refusal(503, fact, {"Retry-After": "5"}) from error
         finally:
-            self._there -= 1
+            self._pending -= 1
 
     def _matcher_of(self, index: Index) -> Matcher:
-        """Return the matcher of the index; it learns what it is asked often, so there is one."""
+        """Return the matcher of the index; shared, since it caches frequent lookups."""
         with self._making:
             if self._matcher is None or self._matcher.index is not index:
                 self._matcher = Matcher(index)
             return self._matcher
 
 
-def left(deadline: float) -> float:
-    """Return the seconds until a deadline; raise SearchTimeout where it has passed."""
+def remaining_seconds(deadline: float) -> float:
+    """Return the seconds until a deadline; raise SearchTimeout if it has passed."""
     seconds = deadline - time.monotonic()
     if seconds <= 0:
-        raise SearchTimeout(Problem("the time of an errand is over", "ask for less at once"))
+        raise SearchTimeout(Problem("the time limit has passed", "request less at once"))
     return seconds

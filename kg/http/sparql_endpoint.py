@@ -1,12 +1,11 @@
-"""The SPARQL endpoint: what a request is answered, and why it is refused.
+"""SPARQL endpoint: requests, responses, streamed result files and refusals.
 
-An answer is complete or it is an error: it is written as a whole before the status line is sent. Every refusal is a
-problem document (RFC 9457).
+A response is complete or an error: the result is written as a whole before the status line is sent. Refusals are
+problem documents (RFC 9457).
 
-Answers that are in files: sent in pieces, so that none is held as a whole, and only so much of them at one time.
-
-A client may take its answer slowly, and the file lasts until it has it. So what is on its way is bounded: else a few
-hundred clients that ask for large answers and take none of them would fill the disk.
+Large results are in files and are sent in pieces. A file exists until its client has received it, and clients may be
+slow. The total size of files being sent is therefore bounded; otherwise a few hundred stalled clients would fill the
+disk.
 """
 
 import asyncio
@@ -34,30 +33,38 @@ from kg.engine.query_evaluator import not_acceptable as not_acceptable
 from kg.engine.result_cache import Answers
 from kg.engine.wire import Answer, Question
 from kg.engine.wire import Refusal as Refusal
-from kg.http import conditional_requests
-from kg.http.client_address import turn_of
+from kg.http import cache_control, conditional_requests
+from kg.http.client_address import scheduling_key
 from kg.http.conditional_requests import Validators
-from kg.http.openapi import answered
-from kg.http.sparql_protocol import ACCEPT_QUERY, FORM, QUERY, parameters, read_post, read_query_method, read_question
+from kg.http.openapi import response_docs
+from kg.http.sparql_protocol import (
+    ACCEPT_QUERY,
+    FORM,
+    QUERY,
+    decode_parameters,
+    parse_parameters,
+    parse_post,
+    parse_query_method,
+)
 
 _PIECE = 1 << 18
 
 
-class Sending:
-    """All that is being sent; `room` is how many bytes it may be."""
+class FileSender:
+    """Sender of result files; `room` is the limit of bytes being sent at one time."""
 
     def __init__(self, room: int) -> None:
         self.room, self.used = room, 0
 
     def response(self, answer: Answer, headers: Mapping[str, str]) -> Response:
-        """Return what sends an answer that is in a file; raise Refusal (503) where too much is on its way already."""
+        """Return the response that sends a result file; raise Refusal (503) if the limit is exceeded."""
         if self.used + answer.size > self.room:
             raise busy(f"large answers of {megabytes(self.room)} are being sent already")
-        return _Filed(self, answer, headers)
+        return _FileResponse(self, answer, headers)
 
 
-class _Filed(Response):
-    def __init__(self, sending: Sending, answer: Answer, headers: Mapping[str, str]) -> None:
+class _FileResponse(Response):
+    def __init__(self, sending: FileSender, answer: Answer, headers: Mapping[str, str]) -> None:
         super().__init__(headers={**headers, "Content-Length": str(answer.size)})
         self._sending, self._answer = sending, answer
 
@@ -82,27 +89,27 @@ class _Filed(Response):
 
 METHODS = "GET, HEAD, POST, QUERY, OPTIONS"
 
-# How much longer than its query a form may be: percent-encoded, with the names of graphs.
+# Ratio of a form to its query, which is percent-encoded and accompanied by graph names.
 _ENCODED = 4
-_LONG = 1 << 14
-_UNWATCHED = 0.05
+_LARGE_BODY = 1 << 14
+_WATCH_DELAY = 0.05
 _FIELDS = re.compile(r"[\w!#$%&'*+.^`|~-]+(?:[ \t]*,[ \t]*[\w!#$%&'*+.^`|~-]+)*", re.ASCII)
-CLIENT_GONE = 499  # nobody reads it; a log may
+CLIENT_CLOSED_REQUEST = 499  # never received; for the log
 
 
-def problem(refusal: Refusal) -> JSONResponse:
+def problem_response(refusal: Refusal) -> JSONResponse:
     """Return a refusal as a problem document."""
     status = HTTPStatus(refusal.status)
     content = {"type": "about:blank", "title": status.phrase, "status": status.value, "detail": refusal.detail}
-    headers = {"Vary": "Accept, Accept-Language", **(refusal.headers or {})}  # a person gets a page
+    headers = {"Vary": "Accept, Accept-Language", **(refusal.headers or {})}  # browsers get a page
     return JSONResponse(content, status, headers, media_type="application/problem+json")
 
 
-def allowed(methods: str, request: Request, headers: Mapping[str, str] | None = None) -> Response:
-    """Return the answer to OPTIONS, which is also what a browser asks before it sends what another site wants.
+def options_response(methods: str, request: Request, headers: Mapping[str, str] | None = None) -> Response:
+    """Return the response to OPTIONS, including CORS preflight requests.
 
-    Any field may be sent: none has a meaning here that another site could abuse. The fields are repeated, since `*`
-    does not stand for `Authorization`, which some clients send always (Fetch, 4.9).
+    Any request header is allowed: none has a meaning here that another site could abuse. The names are echoed, since
+    `*` does not cover `Authorization`, which some clients always send (Fetch, 4.9).
     """
     wanted = request.headers.get("access-control-request-headers", "")
     granted = {
@@ -115,20 +122,20 @@ def allowed(methods: str, request: Request, headers: Mapping[str, str] | None = 
     return Response(status_code=204, headers={**granted, **(headers or {})})
 
 
-class Reader(Protocol):
-    """Answers people, by a page."""
+class PageResponder(Protocol):
+    """Responder for browsers, with HTML pages."""
 
-    def wants(self, question: Question, accepted: str | None) -> bool:
-        """Whether a person asks, by `Accept` or by the name of a format."""
+    def wants_page(self, question: Question, accepted: str | None) -> bool:
+        """Return whether a browser sent the query, judged by `Accept` or by the name of a format."""
 
     async def answer(self, request: Request, question: Question) -> Response:
-        """Return the page of the answer, or of the reason why there is none."""
+        """Return the page of the result, or of the error."""
 
 
 class Endpoint:
-    """The endpoint; `introduction` answers a request that comes without a query, `reader` one of a person.
+    """The endpoint; `introduction` answers requests without a query, `reader` those of browsers.
 
-    `lasting` is what `Cache-Control` says of answers that do not depend on the moment; a page says so itself.
+    `lasting` is the `Cache-Control` of results that do not depend on time or chance; pages set their own.
     """
 
     PATHS = ("/sparql", "/sparql/")
@@ -139,68 +146,72 @@ class Endpoint:
         limits: Limits,
         lasting: str,
         introduction: Callable[[Request], Awaitable[Response]],
-        reader: Reader,
+        reader: PageResponder,
     ) -> None:
         self._answers, self._limits, self._lasting = answers, limits, lasting
         self._introduction, self._reader = introduction, reader
-        self.sending = Sending(limits.sending)
+        self.sending = FileSender(limits.sending)
         self.handlers = {"GET": self.get, "HEAD": self.get, "POST": self.post, "QUERY": self.query}
 
     async def get(self, request: Request) -> Response:
-        """Answer what the address asks."""
-        question = read_question(parameters(request.scope["query_string"]))
+        """Answer a query in the URL."""
+        question = parse_parameters(decode_parameters(request.scope["query_string"]))
         if question is None:
             return await self._introduction(request)
         return await self._respond(request, question)
 
     async def post(self, request: Request) -> Response:
-        """Answer what a form or a body asks."""
-        body = await body_of(request, self._limits.query)
-        asked = request.headers.get("content-type", ""), request.scope["query_string"], body
-        # To decode a long form takes a while, in which others are to be served.
-        question = await run_in_threadpool(read_post, *asked) if len(body) > _LONG else read_post(*asked)
+        """Answer a query in a form or a body."""
+        body = await read_body(request, self._limits.query)
+        arguments = request.headers.get("content-type", ""), request.scope["query_string"], body
+        # Decoding a long form takes a while, which would block other requests.
+        question = (
+            await run_in_threadpool(parse_post, *arguments) if len(body) > _LARGE_BODY else parse_post(*arguments)
+        )
         return await self._respond(request, question)
 
     async def query(self, request: Request) -> Response:
-        """Answer what a body asks by the method QUERY."""
-        body = await body_of(request, self._limits.query)
-        question = read_query_method(request.headers.get("content-type", ""), request.scope["query_string"], body)
+        """Answer a query in the body of a QUERY request."""
+        body = await read_body(request, self._limits.query)
+        question = parse_query_method(request.headers.get("content-type", ""), request.scope["query_string"], body)
         return await self._respond(request, question)
 
     async def _respond(self, request: Request, question: Question) -> Response:
-        if self._reader.wants(question, accept_of(request)):
+        if self._reader.wants_page(question, accept_header(request)):
             return await self._reader.answer(request, question)
-        asked, start = replace(question, accept=accept_of(request)), time.perf_counter()
+        negotiated, start = replace(question, accept=accept_header(request)), time.perf_counter()
         remarks = remarks_of(request.scope)
         remarks.query = question.query
         try:
-            answer = await unless_gone(request, self._answers.submit(asked, client_of(request), remarks))
+            answer = await unless_disconnected(request, self._answers.submit(negotiated, client_key(request), remarks))
         except Refusal as refusal:
-            raise _in_words(question, refusal) from refusal
+            raise _with_diagnosis(question, refusal) from refusal
         if answer is None:
-            return Response(status_code=CLIENT_GONE)
-        momentary = sparql_scanner.depends_on_the_moment(question.query)
+            return Response(status_code=CLIENT_CLOSED_REQUEST)
+        uncacheable = sparql_scanner.depends_on_the_moment(question.query)
         headers = {
             "Content-Type": answer.content_type,
             "Vary": "Accept",
-            "Cache-Control": "no-store" if momentary else self._lasting,
+            "Cache-Control": cache_control.NO_STORE if uncacheable else self._lasting,
             "Server-Timing": f"query;dur={(time.perf_counter() - start) * 1000:.1f}",  # in milliseconds (W3C)
         }
         if answer.file:
             return self.sending.response(answer, headers)
-        if momentary:
+        if uncacheable:
             return Response(answer.body, headers=headers)
         validators = Validators(f'"{hashlib.blake2b(answer.body, digest_size=16).hexdigest()}"')
-        return unless_known(request, validators, Response(answer.body, headers={**headers, **validators.headers()}))
+        return unless_not_modified(
+            request, validators, Response(answer.body, headers={**headers, **validators.headers()})
+        )
 
     def router(self) -> APIRouter:
-        """Return the routes of the endpoint, which also tell /openapi.json of it."""
+        """Return the routes of the endpoint, with their OpenAPI descriptions."""
         routes = APIRouter(tags=["SPARQL"])
-        answers = answered(*ROW_FORMATS, *GRAPH_FORMATS, HTML)
-        routes.get("/sparql", summary="Ask by GET", responses=answers, openapi_extra=_documented("parameters"))(
+        answers = response_docs(*ROW_FORMATS, *GRAPH_FORMATS, HTML)
+        routes.get("/sparql", summary="Ask by GET", responses=answers, openapi_extra=_openapi_part("parameters"))(
             self.get
         )
-        routes.post("/sparql", summary="Ask by POST", responses=answers, openapi_extra=_documented("requestBody"))(
+        routes.post("/sparql", summary="Ask by POST", responses=answers, openapi_extra=_openapi_part("requestBody"))(
             self.post
         )
         for path in self.PATHS:
@@ -210,25 +221,25 @@ class Endpoint:
         return routes
 
 
-def _in_words(question: Question, refusal: Refusal) -> Refusal:
-    """Return a refusal that says what is wrong with a query, where that is one of the usual mistakes."""
+def _with_diagnosis(question: Question, refusal: Refusal) -> Refusal:
+    """Return a refusal with a diagnosis of the query, if a common mistake is recognized."""
     if refusal.status != HTTPStatus.BAD_REQUEST:
         return refusal
     return Refusal(refusal.status, explained(question.query, refusal.detail), refusal.headers)
 
 
 async def _options(request: Request) -> Response:
-    return allowed(METHODS, request, ACCEPT_QUERY)
+    return options_response(METHODS, request, ACCEPT_QUERY)
 
 
-class Direct:
-    """Answers at the endpoint without looking for a route first: that would take as long as a small query."""
+class DirectEndpointMiddleware:
+    """Middleware that answers at the endpoint before routing, which would take as long as a small query."""
 
     def __init__(self, application: ASGIApp, endpoint: Endpoint) -> None:
         self.application, self.endpoint = application, endpoint
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer as the routes do."""
+        """Handle a request (ASGI)."""
         handler = self.endpoint.handlers.get(scope.get("method", ""))
         if not handler or scope["path"].removeprefix(scope.get("root_path", "")) not in Endpoint.PATHS:
             await self.application(scope, receive, send)
@@ -236,34 +247,34 @@ class Direct:
         try:
             answer = await handler(Request(scope, receive))
         except Refusal as refusal:
-            answer = problem(refusal)
+            answer = problem_response(refusal)
         except ClientDisconnect:
-            answer = Response(status_code=CLIENT_GONE)
+            answer = Response(status_code=CLIENT_CLOSED_REQUEST)
         await answer(scope, receive, send)
 
 
-def unless_known(request: Request, validators: Validators, answer: Response) -> Response:
-    """Return the answer, or 304 with its headers where the client has it already."""
-    status = conditional_requests.outcome(request.headers, validators)
+def unless_not_modified(request: Request, validators: Validators, answer: Response) -> Response:
+    """Return the response, or 304 with its headers if the client's copy is current; raise Refusal (412)."""
+    status = conditional_requests.evaluate_preconditions(request.headers, validators)
     if status == conditional_requests.PRECONDITION_FAILED:
-        raise Refusal(status, "this is not what the condition of the request names", validators.headers())
+        raise Refusal(status, "the precondition of the request is not met", validators.headers())
     if status == conditional_requests.NOT_MODIFIED:
         unsent = {"content-length", "content-type", "content-encoding", "content-disposition"}
         return Response(status_code=status, headers={k: v for k, v in answer.headers.items() if k not in unsent})
     return answer
 
 
-async def unless_gone(request: Request, answer: asyncio.Future[Answer]) -> Answer | None:
-    """Return the answer; where the client goes away meanwhile, end the question and return None."""
+async def unless_disconnected(request: Request, answer: asyncio.Future[Answer]) -> Answer | None:
+    """Return the answer; if the client disconnects meanwhile, cancel the query and return None."""
     watch: asyncio.Task[None] | None = None
 
     def begin() -> None:
         nonlocal watch
-        watch = asyncio.ensure_future(_gone(request))
+        watch = asyncio.ensure_future(_wait_for_disconnect(request))
         watch.add_done_callback(lambda _: answer.cancel())
 
-    # Most answers are there before it is worth while to watch the client.
-    timer = asyncio.get_running_loop().call_later(_UNWATCHED, begin)
+    # Most queries finish before watching the client pays off.
+    timer = asyncio.get_running_loop().call_later(_WATCH_DELAY, begin)
     try:
         return await answer
     except asyncio.CancelledError:
@@ -276,20 +287,24 @@ async def unless_gone(request: Request, answer: asyncio.Future[Answer]) -> Answe
             watch.cancel()
 
 
-async def _gone(request: Request) -> None:
+async def _wait_for_disconnect(request: Request) -> None:
     """Return when the client has closed the connection."""
     while (await request.receive())["type"] != "http.disconnect":
         pass
 
 
-async def body_of(request: Request, limit: int, kind: str = "a query") -> bytes:
-    """Return the body of a request; raise Refusal as soon as it is longer than a query of `limit` bytes can need.
+async def read_body(request: Request, limit: int, kind: str = "a query") -> bytes:
+    """Return the body of a request; raise Refusal as soon as it exceeds what a query of `limit` bytes can need.
 
-    `kind` says what comes in it, for the refusal.
+    `kind` names the content in the message.
     """
     coding = request.headers.get("content-encoding", "").strip().lower()
     if coding not in ("", "identity"):
-        raise Refusal(415, f"a body coded as {coding} is not read here; send it plain", {"Accept-Encoding": "identity"})
+        raise Refusal(
+            415,
+            f"Content-Encoding {coding} is not supported; send the body without it",
+            {"Accept-Encoding": "identity"},
+        )
     body, longest = bytearray(), _ENCODED * limit
     announced = request.headers.get("content-length", "")
     too_long = announced.isdecimal() and int(announced) > longest
@@ -305,27 +320,27 @@ async def body_of(request: Request, limit: int, kind: str = "a query") -> bytes:
     return bytes(body)
 
 
-def client_of(request: Request) -> str:
-    """Return by which name a client takes turns with others."""
-    return turn_of(request.client.host) if request.client else ""
+def client_key(request: Request) -> str:
+    """Return the scheduling key of the client of a request."""
+    return scheduling_key(request.client.host) if request.client else ""
 
 
-def accept_of(request: Request) -> str | None:
-    """Return the Accept header of a request, which may come in several lines."""
+def accept_header(request: Request) -> str | None:
+    """Return the Accept header of a request, joined over its field lines."""
     lines = request.headers.getlist("accept")
     return ",".join(lines) if lines else None
 
 
-def _documented(part: str) -> dict[str, object]:
-    """Return one part of what /openapi.json says about the endpoint."""
+def _openapi_part(part: str) -> dict[str, object]:
+    """Return one part of the OpenAPI description of the endpoint."""
     text = {"type": "string"}
     texts = {"type": "array", "items": text}
     query = {"name": "query", "in": "query", "schema": text, "description": "a SPARQL 1.1 query"}
     graphs = [{"name": name, "in": "query", "schema": texts} for name in ("default-graph-uri", "named-graph-uri")]
     format = {"name": "format", "in": "query", "schema": text, "description": "json, xml, csv, tsv, ttl, nt, jsonld …"}
     form = {"type": "object", "properties": {"query": text}, "required": ["query"]}
-    known: dict[str, object] = {
+    parts: dict[str, object] = {
         "parameters": [query, *graphs, format],
         "requestBody": {"required": True, "content": {QUERY: {"schema": text}, FORM: {"schema": form}}},
     }
-    return {part: known[part]}
+    return {part: parts[part]}

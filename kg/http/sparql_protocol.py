@@ -1,4 +1,4 @@
-"""The SPARQL 1.1 Protocol for queries, section 2.1: what a request asks."""
+"""Parser of SPARQL 1.1 Protocol requests for queries (section 2.1), and of the method QUERY."""
 
 from collections.abc import Sequence
 from urllib.parse import parse_qsl, unquote_to_bytes
@@ -11,24 +11,24 @@ from kg.engine.wire import Question, Refusal
 FORM = "application/x-www-form-urlencoded"
 QUERY = "application/sparql-query"
 UPDATE = "application/sparql-update"
-LONGEST_ADDRESS = 6000  # characters of an address that is given to others: what every proxy lets pass
-# What comes as the body of a QUERY request (draft-ietf-httpbis-safe-method-w-body, which also names this header).
+LONGEST_URL = 6000  # characters of a URL that is handed out: accepted by every proxy
+# Media type of QUERY requests (draft-ietf-httpbis-safe-method-w-body, which also defines this header).
 ACCEPT_QUERY = {"Accept-Query": QUERY}
 
 
-def parameters(encoded: bytes) -> list[tuple[str, str]]:
-    """Return the pairs of a query string or a form, decoded once."""
+def decode_parameters(encoded: bytes) -> list[tuple[str, str]]:
+    """Parse a query string or a form into pairs, percent-decoded once."""
     try:
         pairs = parse_qsl(encoded.decode(), keep_blank_values=True, errors="strict", max_num_fields=1000)
         return [(key, value.removeprefix("\ufeff")) for key, value in pairs]  # a mark that a file began with
     except UnicodeDecodeError as error:
-        raise Refusal(400, f"the parameters are no UTF-8{_likeness(encoded)}; send them as UTF-8") from error
+        raise Refusal(400, f"the parameters are not UTF-8{_encoding_guess(encoded)}; send them as UTF-8") from error
     except ValueError as error:
         raise Refusal(400, f"the parameters cannot be read: {error}") from error
 
 
-def _likeness(encoded: bytes) -> str:
-    """Return what encoding the values of parameters look like, in words; nothing where it cannot be told."""
+def _encoding_guess(encoded: bytes) -> str:
+    """Return a guess at the encoding of parameter values, as a phrase; empty if there is none."""
     values = (unquote_to_bytes(pair.partition(b"=")[2].replace(b"+", b" ")) for pair in encoded.split(b"&"))
     found = next((name for value in values if not _is_utf_8(value) and (name := looks_like(value))), "")
     return f": this looks like {found}" if found else ""
@@ -42,8 +42,8 @@ def _is_utf_8(content: bytes) -> bool:
     return True
 
 
-def read_question(pairs: Sequence[tuple[str, str]]) -> Question | None:
-    """Return what the parameters of a request ask, or None where they hold no query."""
+def parse_parameters(pairs: Sequence[tuple[str, str]]) -> Question | None:
+    """Parse the parameters of a request; None if they contain no query."""
     if any(key == "update" for key, _ in pairs):
         raise Refusal(403, READ_ONLY)
     queries = [value for key, value in pairs if key == "query"]
@@ -61,15 +61,15 @@ def read_question(pairs: Sequence[tuple[str, str]]) -> Question | None:
     )
 
 
-def read_post(content_type: str, query_string: bytes, body: bytes) -> Question:
-    """Return what a POST asks: the query is a field of a form, or the whole body."""
+def parse_post(content_type: str, query_string: bytes, body: bytes) -> Question:
+    """Parse a POST request: the query is a form field or the whole body."""
     media_type = content_type.split(";")[0].strip().lower()
-    pairs = parameters(query_string)
+    pairs = decode_parameters(query_string)
     if media_type == FORM:
-        pairs += parameters(body)
+        pairs += decode_parameters(body)
     elif media_type == QUERY:
         if marked(body) not in ("", "utf-8-sig"):  # the protocol knows UTF-8 only
-            raise Refusal(400, f"the query is no UTF-8: this looks like {looks_like(body)}; send it as UTF-8")
+            raise Refusal(400, f"the query is not UTF-8: this looks like {looks_like(body)}; send it as UTF-8")
         try:
             pairs.append(("query", decode(body, "the query", KgError, "send it as UTF-8")))
         except KgError as error:
@@ -78,18 +78,22 @@ def read_post(content_type: str, query_string: bytes, body: bytes) -> Question:
         raise Refusal(403, READ_ONLY)
     else:
         accepted = f"{QUERY} or {FORM}"
-        detail = f"a query comes as {accepted}, not as {media_type or 'nothing'}"
+        detail = f"Content-Type {media_type or '(none)'} is not supported; send a query as {accepted}"
         raise Refusal(415, detail, {"Accept-Post": f"{QUERY}, {FORM}"})
-    question = read_question(pairs)
+    question = parse_parameters(pairs)
     if question is None:
         raise Refusal(400, "the request holds no query; put it into the parameter “query”")
     return question
 
 
-def read_query_method(content_type: str, query_string: bytes, body: bytes) -> Question:
-    """Return what a request by the method QUERY asks: the whole body is the query, the address names the dataset."""
+def parse_query_method(content_type: str, query_string: bytes, body: bytes) -> Question:
+    """Parse a QUERY request: the body is the query, the URL parameters name the dataset."""
     media_type = content_type.split(";")[0].strip().lower()
     if media_type != QUERY:
         status = 415 if media_type else 400
-        raise Refusal(status, f"with QUERY a query comes as {QUERY}, not as {media_type or 'nothing'}", ACCEPT_QUERY)
-    return read_post(content_type, query_string, body)
+        raise Refusal(
+            status,
+            f"Content-Type {media_type or '(none)'} is not supported; send a query by the method QUERY as {QUERY}",
+            ACCEPT_QUERY,
+        )
+    return parse_post(content_type, query_string, body)

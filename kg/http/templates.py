@@ -1,17 +1,10 @@
-"""The pages that people read, in Japanese and English: server-rendered, nothing from other sites, everything escaped.
+"""HTML page rendering: templates, page context (language, URL), formatting of dates and numbers, static assets.
 
-`view` is where a page stands, `filling` fills templates, `assets` are the files that pages load; the rest makes pages.
-No page needs a script. Links are relative, so that the site works under any address and behind any prefix.
+Pages are rendered on the server, in Japanese and English, load nothing from other sites, escape all values, and need no
+script. Links are relative, so that the site works under any host and prefix.
 
-Fills templates: every page gets its text here, and the policy that says what it may load.
-
-Where a page stands and for whom it is made: its language, its address, and what all pages of the site know.
-
-How texts, numbers and dates are written for people.
-
-The files that pages load, each at an address that holds a digest of its content: kept for ever, never out of date.
-
-`static/style.css` is also there under its own name, for those who link to it by hand; that one is asked for again.
+Assets have URLs with a digest of their content and are cached without end. `static/style.css` is also available under
+its plain name, for hand-written links; that URL is revalidated.
 """
 
 import hashlib
@@ -28,17 +21,19 @@ from urllib.parse import quote, urlencode
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from kg.core.iris import BASE, REBASED
+from kg.core.japanese_calendar import MONTHS, era_year
 from kg.core.release import Release
+from kg.http import cache_control
 
 LANGUAGES = ("ja", "en")
 
 
 @dataclass(frozen=True)
 class Site:
-    """What all pages of an application share: the release, and the ways into it: the first parts of its paths."""
+    """Context shared by all pages of an application: the release, and the first segments of its paths."""
 
     release: Release | None = None
-    ways: frozenset[str] = frozenset()
+    sections: frozenset[str] = frozenset()
 
     @cached_property
     def files(self) -> frozenset[str]:
@@ -48,11 +43,11 @@ class Site:
 
 @dataclass(frozen=True)
 class View:
-    """A page as somebody asked for it.
+    """Context of a page: its language and its URL.
 
-    `path` is its address below the top of the site, `root` leads from it to the top, `parameters` are those of its
-    address but the language. Links hand the language on, so that a choice lasts without a cookie, and a page is the
-    same whether its language was asked for or negotiated.
+    `path` is its URL below the site root, `root` the relative path to the site root, `parameters` those of its URL
+    without the language. Links carry the language, so that a choice persists without a cookie, and a page is the same
+    for a requested as for a negotiated language.
     """
 
     lang: str
@@ -60,53 +55,53 @@ class View:
     path: str = ""
     parameters: tuple[tuple[str, str], ...] = ()
     site: Site = Site()
-    unknown: tuple[str, ...] = ()  # parameters of the address that the page does not read, to be named on it
+    unknown: tuple[str, ...] = ()  # parameters that the page does not read, for a warning
 
     @property
     def other(self) -> str:
-        """The language that this page is not in."""
+        """The other language."""
         return LANGUAGES[1 - LANGUAGES.index(self.lang)]
 
     def t(self, japanese: str, english: str) -> str:
-        """Return the words of the interface in the language of the page."""
+        """Return the text of the interface in the language of the page."""
         return japanese if self.lang == "ja" else english
 
     def link(self, path: str) -> str:
-        """Return the address of a page of this site, from its path below the top, which may have a query."""
+        """Return the URL of a page of this site, from its path below the site root, which may have a query."""
         address, mark, fragment = path.partition("#")
         return f"{self.root}{address}{'&' if '?' in address else '?'}lang={self.lang}{mark}{fragment}"
 
     def here(self, **changes: object) -> str:
-        """Return the address of this page with some of its parameters changed; None takes one away."""
-        kept = [(key, value) for key, value in self.parameters if key not in changes]
+        """Return the URL of this page with some parameters changed; None removes one."""
+        others = [(key, value) for key, value in self.parameters if key not in changes]
         new = {"lang": self.lang, **changes}
-        return f"?{urlencode([*kept, *((key, value) for key, value in new.items() if value is not None)])}"
+        return f"?{urlencode([*others, *((key, value) for key, value in new.items() if value is not None)])}"
 
     @property
     def _plain(self) -> str:
         return f"./{self.path.rpartition('/')[2]}"
 
     def address(self, lang: str = "") -> str:
-        """Return the address of this page for search engines: whole, where the server knows its own by `--base`."""
+        """Return the canonical URL of this page: absolute if the server has a base IRI (`--base`)."""
         query = urlencode([*self.parameters, *([("lang", lang)] if lang else [])])
         start = BASE + self.path if REBASED else self._plain
         return f"{start}?{query}" if query else start
 
     @property
     def absolute(self) -> bool:
-        """Whether `address` is an absolute one."""
+        """True if `address` returns an absolute URL."""
         return REBASED
 
 
-def named_language(tag: str) -> str | None:
-    """Return the language that a tag such as `en` or `ja-JP` names, or None (RFC 5646, 2.1.1: case is no matter)."""
+def parse_language_tag(tag: str) -> str | None:
+    """Return the supported language of a tag such as `en` or `ja-JP`, or None (RFC 5646, 2.1.1: case-insensitive)."""
     primary = tag.strip().lower().partition("-")[0]
     return primary if primary in LANGUAGES else None
 
 
-def language(asked: str | None, accepted: str | None) -> str:
-    """Return the language of a page: the one asked for, else the better one of Accept-Language, else Japanese."""
-    if asked and (named := named_language(asked)):
+def negotiate_language(requested: str | None, accepted: str | None) -> str:
+    """Negotiate the language of a page: the requested one, else by Accept-Language, else Japanese."""
+    if requested and (named := parse_language_tag(requested)):
         return named
     weights = dict.fromkeys(LANGUAGES, 0.0)
     for part in (accepted or "").lower().split(","):
@@ -117,55 +112,43 @@ def language(asked: str | None, accepted: str | None) -> str:
     return max(LANGUAGES, key=lambda key: weights[key])
 
 
-# The first day of each era since the calendar is the Gregorian one, the last first.
-_ERAS = (
-    (Date(2019, 5, 1), "令和", "Reiwa"),
-    (Date(1989, 1, 8), "平成", "Heisei"),
-    (Date(1926, 12, 25), "昭和", "Showa"),
-    (Date(1912, 7, 30), "大正", "Taisho"),
-    (Date(1873, 1, 1), "明治", "Meiji"),
-)
-_MONTHS = (
-    *("January", "February", "March", "April", "May", "June"),
-    *("July", "August", "September", "October", "November", "December"),
-)
 _LONGEST = 1000  # digits of a number that is grouped; Python reads no more than some thousands
-# What turns the direction of a text, and control characters: where no element can isolate them, they are left out.
+# Bidirectional and other control characters, removed where no element can isolate them.
 _UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]+")
 _ITEM = re.compile(r"^\s*(?:-|・|※)\s*(?=\S)")
 
 
 def plain(text: str) -> str:
-    """Return a text for a place without markup, such as a title: in one line and one direction."""
+    """Return a text for a context without markup, such as a title: one line, without control characters."""
     return " ".join(_UNSEEN.sub(" ", text).split())
 
 
 def date(text: str, lang: str) -> str:
-    """Return a date (XSD 1.1, 3.3.9) in both eras: `2019年5月1日(令和元年)`; other texts as they are."""
+    """Format a date (XSD 1.1, 3.3.9) with its era: `2019年5月1日(令和元年)`; return other texts unchanged."""
     try:
         day = Date.fromisoformat(text)
     except ValueError:
         return text
-    era = next(((ja, en, day.year - first.year + 1) for first, ja, en in _ERAS if day >= first), None)
+    era = era_year(day)
     if lang == "ja":
         written = f"{day.year}年{day.month}月{day.day}日"
-        return f"{written}({era[0]}{'元' if era[2] == 1 else era[2]}年)" if era else written
-    written = f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
-    return f"{written} ({era[1]} {era[2]})" if era else written
+        return f"{written}({era.ja}{'元' if era.number == 1 else era.number}年)" if era else written
+    written = f"{day.day} {MONTHS[day.month - 1]} {day.year}"
+    return f"{written} ({era.en} {era.number})" if era else written
 
 
 def number(text: object) -> str:
-    """Return a decimal number with its thousands marked; other texts as they are."""
-    whole, point, rest = str(text).partition(".")
+    """Format a decimal number with thousands separators; return other texts unchanged."""
+    whole, point, fraction = str(text).partition(".")
     sign, digits = whole[: len(whole) - len(whole.lstrip("+-"))], whole.lstrip("+-")
-    if not (digits.isascii() and digits.isdecimal()) or (point and not rest.isdecimal()) or len(digits) > _LONGEST:
+    if not (digits.isascii() and digits.isdecimal()) or (point and not fraction.isdecimal()) or len(digits) > _LONGEST:
         return str(text)
-    rest = rest.rstrip("0")
-    return f"{sign}{int(digits):,}" + (f".{rest}" if rest else "")
+    fraction = fraction.rstrip("0")
+    return f"{sign}{int(digits):,}" + (f".{fraction}" if fraction else "")
 
 
 def size(count: int) -> str:
-    """Return a size in bytes as people read it."""
+    """Format a size in bytes."""
     for unit, step in (("MB", 1 << 20), ("KB", 1 << 10)):
         if count >= step:
             return f"{count / step:.1f} {unit}"
@@ -173,12 +156,12 @@ def size(count: int) -> str:
 
 
 def part(text: str) -> str:
-    """Return a text as one part of an address."""
+    """Escape a text as one segment of a URL path."""
     return quote(text, safe="")
 
 
 def prose(text: str) -> Iterator[tuple[str, list[str]]]:
-    """Yield the blocks of a printed text: `("list", items)` or `("text", paragraphs)`, as its lines begin."""
+    """Yield the blocks of a printed text, `("list", items)` or `("text", paragraphs)`, by the markers of its lines."""
     lines = [line for line in text.splitlines() if line.strip()]
     for item, group in groupby(lines, key=lambda line: bool(_ITEM.match(line))):
         block = [_ITEM.sub("", line) if item else line for line in group]
@@ -186,15 +169,17 @@ def prose(text: str) -> Iterator[tuple[str, list[str]]]:
 
 
 FOLDER = "static"
-FOREVER = "public, max-age=31536000, immutable"
-AGAIN = "public, no-cache"
 _STATIC = Path(__file__).parents[1] / FOLDER
-_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}  # the same on every machine
+_TYPES = {
+    ".css": "text/css",
+    ".js": "text/javascript",
+    ".svg": "image/svg+xml",
+}  # the same on every machine
 
 
 @dataclass(frozen=True)
 class Asset:
-    """A file under `static/`: its name there, its content and the digest of it."""
+    """A static file: its name, its content and a digest of the content."""
 
     name: str
     content: bytes
@@ -202,7 +187,7 @@ class Asset:
 
     @property
     def fingerprinted(self) -> str:
-        """Its name with the digest in it: `style.0123456789ab.css`."""
+        """The name with the digest in it: `style.0123456789ab.css`."""
         path = PurePosixPath(self.name)
         return str(path.with_name(f"{path.stem}.{self.digest}{path.suffix}"))
 
@@ -214,7 +199,7 @@ class Asset:
         return f"{kind}; charset=utf-8" if kind.startswith("text/") else kind
 
 
-def _read() -> dict[str, Asset]:
+def _read_assets() -> dict[str, Asset]:
     found = {}
     for file in sorted(_STATIC.rglob("*")):
         if file.is_file() and not file.name.startswith("."):
@@ -223,25 +208,25 @@ def _read() -> dict[str, Asset]:
     return found
 
 
-_ASSETS = _read()
+_ASSETS = _read_assets()
 _BY_ADDRESS = {asset.fingerprinted: asset for asset in _ASSETS.values()}
 
 
-def there(name: str) -> bool:
-    """Whether there is such an asset: what is bundled from packages may be missing."""
+def asset_exists(name: str) -> bool:
+    """Return whether an asset exists; bundles of npm packages may be missing."""
     return name in _ASSETS
 
 
-def address(name: str) -> str:
-    """Return where an asset is, below the top of the site; raise KeyError for what is none."""
+def asset_path(name: str) -> str:
+    """Return the path of an asset below the site root; raise KeyError for an unknown one."""
     return f"{FOLDER}/{_ASSETS[name].fingerprinted}"
 
 
-def found(path: str) -> tuple[Asset, str] | None:
-    """Return the asset at a path below `static/`, and what its Cache-Control says; None where there is none."""
+def find_asset(path: str) -> tuple[Asset, str] | None:
+    """Return the asset at a path below `static/` with its Cache-Control, or None."""
     if asset := _BY_ADDRESS.get(path):
-        return asset, FOREVER
-    return (_ASSETS[path], AGAIN) if path in _ASSETS else None
+        return asset, cache_control.IMMUTABLE
+    return (_ASSETS[path], cache_control.REVALIDATED) if path in _ASSETS else None
 
 
 _templates = Environment(
@@ -254,11 +239,12 @@ _templates = Environment(
 _templates.filters |= {"plain": plain, "prose": prose, "part": part}
 
 
-def headers(scripts: Sequence[str] = ()) -> dict[str, str]:
+def page_headers(scripts: Sequence[str] = ()) -> dict[str, str]:
     """Return the headers of a page.
 
-    It may load our own style and pictures, and nothing else; `scripts` are source expressions for what runs on it, such
-    as `'self'` (Content Security Policy 3). A page may ask this site: auditors read robots.txt from within it.
+    It may load our own styles and images and nothing else; `scripts` are source expressions for its scripts, such as
+    `'self'` (Content Security Policy 3). `connect-src` allows this site: auditing tools read robots.txt from within a
+    page.
     """
     script = f"; script-src {' '.join(scripts)}" if scripts else ""
     policy = f"default-src 'none'; style-src 'self'; img-src 'self'; connect-src 'self'{script}"
@@ -268,8 +254,8 @@ def headers(scripts: Sequence[str] = ()) -> dict[str, str]:
     }
 
 
-def fill(template: str, view: View, **context: object) -> str:
-    """Fill a template for one view; `t` chooses between Japanese and English, `link` leads to a path of this site."""
+def render(template: str, view: View, **context: object) -> str:
+    """Render a template for one page context; `t` selects Japanese or English, `link` makes URLs of this site."""
     shared = {
         "view": view,
         "lang": view.lang,
@@ -277,8 +263,8 @@ def fill(template: str, view: View, **context: object) -> str:
         "t": view.t,
         "link": view.link,
         "release": view.site.release,
-        "ways": view.site.ways,
-        "asset": lambda name: view.root + address(name),
+        "site_sections": view.site.sections,
+        "asset": lambda name: view.root + asset_path(name),
         "size": size,
         "date": lambda text: date(text, view.lang),
         "number": number,

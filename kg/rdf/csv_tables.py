@@ -13,7 +13,6 @@ import datetime
 import io
 import json
 import re
-import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -23,6 +22,7 @@ from typing import Any
 import xlsxwriter
 from xlsxwriter.format import Format
 
+from kg.core import text_width
 from kg.extract.numerals import format_decimal
 from kg.model.records import Issue, Kpi, Measure, Organization, Records, Target
 from kg.recipe.release_texts import Catalogue, Text
@@ -462,9 +462,4 @@ def _cell(value: str) -> str:
 
 def _width(value: str) -> int:
     """Return the display width of the longest line; a full-width character counts two."""
-    return max(_columns(line) for line in value.split("\n", 3)[:3]) + 2
-
-
-def _columns(line: str) -> int:
-    part = line[:_WIDEST]
-    return len(part) + sum(unicodedata.east_asian_width(character) in "WF" for character in part)
+    return max(text_width.columns(line[:_WIDEST]) for line in value.split("\n", 3)[:3]) + 2

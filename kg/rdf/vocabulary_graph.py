@@ -18,6 +18,7 @@ from decimal import Decimal
 from hashlib import blake2b
 
 from kg.core import iris
+from kg.core.japanese_calendar import MONTHS
 from kg.model.records import Law, Link, Organization, Revision
 from kg.model.reference_data import SOURCE
 from kg.rdf.csv_tables import Table
@@ -34,11 +35,6 @@ _CODE = re.compile(
 )
 _PARTS_JA = {"H1": "上半期", "H2": "下半期", "Q1": "第1四半期", "Q2": "第2四半期", "Q3": "第3四半期", "Q4": "第4四半期"}
 _PARTS_EN = {"H1": ", first half", "H2": ", second half", "Q1": ", Q1", "Q2": ", Q2", "Q3": ", Q3", "Q4": ", Q4"}
-# not strftime: its names follow the locale, and a release must not
-_MONTHS = (
-    *("January", "February", "March", "April", "May", "June"),
-    *("July", "August", "September", "October", "November", "December"),
-)
 _APRIL = 4
 # How the beginnings lie and how the ends lie (-1 earlier, 0 on the same day, 1 later): Allen's relations of two
 # intervals that share a day, as OWL-Time names them.
@@ -99,12 +95,12 @@ def _month(code: str, year: int, month: int, eras: Sequence[Era]) -> Interval:
     first = datetime.date(year, month, 1)
     last = _last_day(first, 1)
     names = [f"{name}年{month}月" for name in _year_names(year, first, last, eras)]
-    return Interval(code, first, last, names[0], f"{_MONTHS[month - 1]} {year}", tuple(names[1:]))
+    return Interval(code, first, last, names[0], f"{MONTHS[month - 1]} {year}", tuple(names[1:]))
 
 
 def _day(code: str, day: datetime.date, eras: Sequence[Era]) -> Interval:
     names = [f"{name}年{day.month}月{day.day}日" for name in _year_names(day.year, day, day, eras)]
-    label_en = f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
+    label_en = f"{day.day} {MONTHS[day.month - 1]} {day.year}"
     return Interval(code, day, day, names[0], label_en, tuple(names[1:]))
 
 

@@ -1,4 +1,4 @@
-"""The application: every path that is served."""
+"""Assembly of the ASGI application: all routes and middleware."""
 
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -19,19 +19,19 @@ from kg.engine.data_source import Limits, Source
 from kg.engine.pool import Pool
 from kg.engine.remote_release import Held
 from kg.engine.result_cache import Answers
-from kg.http import openapi, templates
-from kg.http.client_address import BehindProxies
-from kg.http.compression import Compressed
-from kg.http.conditional_requests import HeadersEverywhere
-from kg.http.query_client import Ask, OnBehalf, Questions, asking
-from kg.http.response_cache import Replayed
-from kg.http.responses import understood
-from kg.http.sparql_endpoint import Direct, Endpoint
+from kg.http import cache_control, openapi, templates
+from kg.http.client_address import ProxyHeadersMiddleware
+from kg.http.compression import CompressionMiddleware
+from kg.http.conditional_requests import CommonHeadersMiddleware
+from kg.http.query_client import ClientContextMiddleware, RunQuery, StoredQueries, query_runner
+from kg.http.response_cache import ResponseCacheMiddleware
+from kg.http.responses import check_parameters
+from kg.http.sparql_endpoint import DirectEndpointMiddleware, Endpoint
 from kg.matching.reconcile import routes as reconcile
 from kg.matching.reconcile.routes import Setting
 from kg.server import error_handlers, monitoring
-from kg.server.monitoring import Metrics, Served
-from kg.server.request_monitor import Observed, Operation
+from kg.server.monitoring import Metrics, ServedData
+from kg.server.request_monitor import MonitoringMiddleware, OperatorSettings
 from kg.web import (
     browse,
     change_routes,
@@ -50,38 +50,39 @@ from kg.web import (
     sparql_editor,
 )
 from kg.web import search_routes as searching
-from kg.web.ontology_page import Documentation
+from kg.web.ontology_page import VocabularyPages
 from kg.web.query_routes import QueryPages
-from kg.web.service_description import introduction
-from kg.web.sparql_editor import Editor
+from kg.web.service_description import default_handler
+from kg.web.sparql_editor import SparqlEditor
 from kg.web.vocabulary_index import Vocabulary
-
-# Of data that may be others when the server is started again.
-REVALIDATED = "public, no-cache"
-
 
 Data = Release | Sequence[Path] | Held
 
 
 @dataclass(frozen=True)
-class _Graph:
-    """What the pages are made of: a graph, what its terms are called, and the stored queries."""
+class _ServedGraph:
+    """The graph behind the pages, with the labels of its terms and its stored queries."""
 
     release: Release | None
-    ask: Ask
+    run_query: RunQuery
     total: int
     labels: Labels
     stored: Sequence[StoredQuery]
 
-    @cached_property
-    def vocabulary(self) -> Vocabulary:
-        """What the graph uses of its terms."""
-        return Vocabulary(self.ask, resource_routes.vocabulary_of(self.release))
+    @classmethod
+    def of(cls, release: Release | None, answers: Answers, total: int, stored: Sequence[StoredQuery]) -> "_ServedGraph":
+        """Return the graph of a release, or of other data, behind a result cache."""
+        return cls(release, query_runner(answers), total, resource_routes.labels_of(release), stored)
 
     @cached_property
-    def questions(self) -> Questions:
-        """The stored queries by their names, about the newest edition."""
-        return Questions(self.ask, self.stored)
+    def vocabulary(self) -> Vocabulary:
+        """The index of terms in use."""
+        return Vocabulary(self.run_query, resource_routes.vocabulary_of(self.release))
+
+    @cached_property
+    def stored_queries(self) -> StoredQueries:
+        """The stored queries by name, applied to the newest edition."""
+        return StoredQueries(self.run_query, self.stored)
 
 
 def app(
@@ -90,142 +91,147 @@ def app(
     out: Path,
     limits: Limits | None = None,
     pool: Pool | None = None,
-    operation: Operation | None = None,
+    operation: OperatorSettings | None = None,
     trouble: Callable[[], str] = str,
 ) -> FastAPI:
-    """Return the application that serves a release, RDF files, or what a store holds, beside the releases in `out`.
+    """Return the application that serves a release, RDF files, or a remote store, and the other releases in `out`.
 
-    It starts the process that loads the data, unless `pool` has them already, and ends it when the server shuts it
-    down. `trouble` tells why nothing can be answered now, where that is so.
+    It starts the process that loads the data, unless `pool` has loaded them already, and ends it on shutdown. `trouble`
+    returns the reason why no query can be answered at the moment, or an empty text.
     """
-    release, version = _served(data)
-    limits, operation = limits or Limits(), operation or Operation()
+    release, version = _release_and_version(data)
+    limits, operation = limits or Limits(), operation or OperatorSettings()
     pool = pool or Pool.of(Source.of(data, limits), limits)
-    keeping = bool(version) or not pool.source.held  # nothing tells when the content of a store changes that names none
-    answers, lasting = Answers(pool) if keeping else Answers(pool, 0, 0), _lasting(release)
-    graph = _Graph(release, asking(answers), pool.triples, resource_routes.labels_of(release), read_queries(queries))
-    writing = Editor(answers, graph.vocabulary, graph.labels, lasting, graph.questions)
-    introduced = introduction(graph.ask, release, graph.total, writing.blank, limits, operation.address)
-    sparql, indexing = Endpoint(answers, limits, lasting, introduced, writing), Indexing(data)
-    archived, searches = _archived(graph, out, answers, limits, operation.address), searching.desk_of(indexing.index)
+    cacheable = bool(version) or not pool.source.held  # a store without a version may change without notice
+    answers, lasting = Answers(pool) if cacheable else Answers(pool, 0, 0), cache_control.of_document(release)
+    graph = _ServedGraph.of(release, answers, pool.triples, read_queries(queries))
+    editor = SparqlEditor(answers, graph.vocabulary, graph.labels, lasting, graph.stored_queries)
+    introduced = default_handler(graph.run_query, release, graph.total, editor.empty_page, limits, operation.address)
+    sparql, indexing = Endpoint(answers, limits, lasting, introduced, editor), Indexing(data)
+    archived = _release_endpoints(graph, out, answers, limits, operation.address)
+    searches = searching.search_executor(indexing.index)
 
-    application = _bare(lambda _: _running(version, pool, answers, operation.metrics, indexing, archived))
+    application = _empty_application(lambda _: _running(version, pool, answers, operation.metrics, indexing, archived))
     routers = (
         sparql.router(),
-        monitoring.router(Served(version, pool.source.place), pool, operation.metrics, trouble),
+        monitoring.router(ServedData(version, pool.source.place), pool, operation.metrics, trouble),
         release_endpoint.router(archived),
-        browse.router(answers, release, sparql.sending, browse.finder(searches) if indexing.possible else None),
+        browse.router(answers, release, sparql.sending, browse.measure_finder(searches) if indexing.possible else None),
         searching.router(searches, release, graph.labels),
-        reconcile.router(graph.ask, indexing.index, graph.labels, Setting(release, lasting, operation.address)),
+        reconcile.router(graph.run_query, indexing.index, graph.labels, Setting(release, lasting, operation.address)),
     )
-    editing = sparql_editor.router(graph.vocabulary, graph.labels)
-    guarded = (editing, release_routes.router(release, out), *_read(graph, out))
-    paths = _included(application, (*routers, *guarded), guarded)
+    terms = sparql_editor.router(graph.vocabulary, graph.labels)
+    guarded = (terms, release_routes.router(release, out), *_page_routers(graph, out))
+    paths = _include_routers(application, (*routers, *guarded), guarded)
     application.state.site = templates.Site(release, frozenset(path.split("/")[1] for path in paths))
-    return _within_layers(application, sparql, operation, paths, keeping)
+    return _with_middleware(application, sparql, operation, paths, cacheable)
 
 
-def _lasting(release: Release | None) -> str:
-    """Return how long an answer holds that does not depend on the moment."""
-    return release_routes.LIVE if release and not release.development else REVALIDATED
+def _release_endpoints(
+    graph: _ServedGraph, out: Path, answers: Answers, limits: Limits, address: str
+) -> release_endpoint.ReleaseEndpoints:
+    """Return the endpoints of all available releases; the current one shares the workers of the application."""
+    settings, release = release_endpoint.EndpointSettings(limits, graph.stored, address), graph.release
+    current = settings.endpoint(release, graph.labels, answers, graph.total) if release else None
+    return release_endpoint.ReleaseEndpoints(release, out, settings, current)
 
 
-def _archived(graph: _Graph, out: Path, answers: Answers, limits: Limits, address: str) -> release_endpoint.Archive:
-    """Return the endpoints of the releases at hand; that of the one that is served has its workers already."""
-    setting, release = release_endpoint.Setting(limits, graph.stored, address), graph.release
-    current = setting.endpoint(release, graph.labels, answers, graph.total) if release else None
-    return release_endpoint.Archive(release, out, setting, current)
-
-
-def _read(graph: _Graph, out: Path) -> Iterator[APIRouter]:
-    """Yield the routes of what is read: pages, documents in other forms, and the files of releases."""
-    ask, release, labels = graph.ask, graph.release, graph.labels
-    explained = Documentation(ask, labels, graph.vocabulary, graph.stored)
-    yield landing.router(ask, release, graph.total, graph.questions)
-    yield query_routes.router(QueryPages(ask, labels, graph.vocabulary, graph.questions))
+def _page_routers(graph: _ServedGraph, out: Path) -> Iterator[APIRouter]:
+    """Yield the routers of pages, RDF documents and release files."""
+    run_query, release, labels = graph.run_query, graph.release, graph.labels
+    explained = VocabularyPages(run_query, labels, graph.vocabulary, graph.stored)
+    yield landing.router(run_query, release, graph.total, graph.stored_queries)
+    yield query_routes.router(QueryPages(run_query, labels, graph.vocabulary, graph.stored_queries))
     yield docs.router()
-    yield discovery.router(ask)
-    yield resource_routes.router(ask, release)
-    yield resource_queries.router(ask, release)
-    yield metadata_routes.router(ask, release, labels, explained)
-    yield source.router(ask, release, labels)
+    yield discovery.router(run_query)
+    yield resource_routes.router(run_query, release)
+    yield resource_queries.router(run_query, release)
+    yield metadata_routes.router(run_query, release, labels, explained)
+    yield source.router(run_query, release, labels)
     yield change_routes.router(release, out, labels)
     yield citation_routes.router(release, out)
-    yield overview.router(ask, release)
+    yield overview.router(run_query, release)
 
 
-class _Site(FastAPI):
-    """An application with layers in front of the framework: what it does for each request takes as long as a replay."""
+class _Application(FastAPI):
+    """A FastAPI application with middleware in front of the framework, whose own layers take as long as a replay."""
 
     layers: ASGIApp | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer as the layers do (ASGI)."""
+        """Handle a request through the outer middleware (ASGI)."""
         await (self.layers or self.framework)(scope, receive, send)
 
     async def framework(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer as the framework does, without the layers."""
+        """Handle a request without the outer middleware."""
         await super().__call__(scope, receive, send)
 
 
-def _bare(lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]]) -> _Site:
-    """Return an application without paths."""
+def _empty_application(lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]]) -> _Application:
+    """Return an application without routes."""
     # No documentation pages of FastAPI's: they load scripts from other sites. No slash redirects of its own: they
     # repeat whatever name the client calls this host.
-    return _Site(
+    return _Application(
         title="Shisaku Graph",
         version=__version__,
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
         default_response_class=Response,
-        responses=openapi.EVERYWHERE,
+        responses=openapi.COMMON_RESPONSES,
         lifespan=lifespan,
         exception_handlers=error_handlers.HANDLERS,
     )
 
 
-def _within_layers(
-    application: "_Site", sparql: Endpoint, operation: Operation, paths: Iterable[str], keeping: bool
+def _with_middleware(
+    application: "_Application", sparql: Endpoint, operation: OperatorSettings, paths: Iterable[str], cacheable: bool
 ) -> FastAPI:
-    """Put around an application what all its answers pass, from the inside to the outside."""
-    application.add_middleware(Direct, endpoint=sparql)
-    for layer in (OnBehalf, Compressed, HeadersEverywhere):
+    """Add all middleware to an application, innermost first."""
+    application.add_middleware(DirectEndpointMiddleware, endpoint=sparql)
+    for layer in (ClientContextMiddleware, CompressionMiddleware, CommonHeadersMiddleware):
         application.add_middleware(layer)
-    answering = Replayed(application.framework) if keeping else application.framework
-    layers: ASGIApp = Observed(answering, operation, [*paths])
-    application.layers = BehindProxies(layers, operation.trusted) if operation.trusted else layers
+    answering = ResponseCacheMiddleware(application.framework) if cacheable else application.framework
+    layers: ASGIApp = MonitoringMiddleware(answering, operation, [*paths])
+    application.layers = ProxyHeadersMiddleware(layers, operation.trusted) if operation.trusted else layers
     return application
 
 
 @asynccontextmanager
 async def _running(
-    version: str, pool: Pool, answers: Answers, metrics: Metrics, indexing: Indexing, archived: release_endpoint.Archive
+    version: str,
+    pool: Pool,
+    answers: Answers,
+    metrics: Metrics,
+    indexing: Indexing,
+    archived: release_endpoint.ReleaseEndpoints,
 ) -> AsyncIterator[None]:
     async with pool.running(), indexing.running(), archived.running():
-        with metrics.reading(version, pool, answers):
+        with metrics.collecting(version, pool, answers):
             yield
 
 
-def _served(data: Data) -> tuple[Release | None, str]:
-    """Return the release whose files are here, where there is one, and the version of the data, empty where unknown."""
+def _release_and_version(data: Data) -> tuple[Release | None, str]:
+    """Return the local release, if any, and the version of the data; empty if unknown."""
     if isinstance(data, Held):
         return data.release, data.holding.version
     return (data, data.version) if isinstance(data, Release) else (None, "")
 
 
-def _included(application: FastAPI, routers: Sequence[APIRouter], guarded: Sequence[APIRouter]) -> list[str]:
-    """Give an application its routes, and return their paths; what is guarded refuses parameters that it does not read.
+def _include_routers(application: FastAPI, routers: Sequence[APIRouter], guarded: Sequence[APIRouter]) -> list[str]:
+    """Add routers to an application and return their paths; guarded routers reject unknown query parameters.
 
-    The others judge their parameters themselves, or must take what clients of a protocol may add.
+    The others validate parameters themselves, or must accept those that clients of a protocol may add.
     """
     for router in routers:
-        application.include_router(_with_head(router), dependencies=[Depends(understood)] if router in guarded else [])
+        application.include_router(
+            _with_head(router), dependencies=[Depends(check_parameters)] if router in guarded else []
+        )
     return [*_paths(routers)]
 
 
 def _paths(routers: Iterable[APIRouter]) -> Iterator[str]:
-    """Yield the paths of an application, as its routes name them."""
+    """Yield the paths of an application, as declared by its routes."""
     yield "/openapi.json"
     for router in routers:
         yield from (route.path for route in router.routes if isinstance(route, APIRoute))
@@ -234,7 +240,7 @@ def _paths(routers: Iterable[APIRouter]) -> Iterator[str]:
 def _with_head(router: APIRouter) -> APIRouter:
     """Let every path that answers GET answer HEAD: the same without a body (RFC 9110, 9.3.2).
 
-    /openapi.json also tells of the parts of paths that a function reads from the request itself.
+    Also declares in /openapi.json the path parameters that a function reads from the request itself.
     """
     routes = [route for route in router.routes if isinstance(route, APIRoute)]
     there = {route.path for route in routes if "HEAD" in (route.methods or ())}

@@ -1,6 +1,6 @@
-"""What is answered where nothing can be: an unknown path, a wrong method, a refusal, a fault of the program.
+"""Error responses: unknown path, wrong method, refusal, internal error.
 
-A person gets a page with the way back, a program a problem document (RFC 9457).
+Browsers get a page with a way back, programs a problem document (RFC 9457).
 """
 
 import re
@@ -15,48 +15,54 @@ from starlette.requests import ClientDisconnect
 from starlette.routing import Match
 
 from kg.http import sparql_endpoint
-from kg.http.conditional_requests import EVERYWHERE
-from kg.http.responses import Asked, Notice, prefers_page, raw_path, redirect, told
-from kg.http.sparql_endpoint import Refusal, allowed, problem
+from kg.http.conditional_requests import COMMON_HEADERS
+from kg.http.responses import DocumentRequest, Notice, notice_response, prefers_html, raw_path, redirect_response
+from kg.http.sparql_endpoint import Refusal, options_response, problem_response
 from kg.matching.reconcile import routes as reconcile
 from kg.web import release_endpoint
 
-# What every path but the endpoint's can be asked by.
-READING = "GET, HEAD, OPTIONS"
+# Methods of every path except the endpoints.
+READ_METHODS = "GET, HEAD, OPTIONS"
 _VERSIONED = re.compile(release_endpoint.PATH.replace("{version}", "[^/]+"))
 _TITLES = {404: ("見つかりません", "Not found"), 400: ("このアドレスは分かりません", "This address is not understood")}
 
 
-async def _refused(request: Request, error: Exception) -> Response:
-    """Answer what a route refuses: with a page to a person, else with a problem document."""
+async def _handle_refusal(request: Request, error: Exception) -> Response:
+    """Respond to a refusal by a route, with a page for browsers."""
     assert isinstance(error, Refusal)
-    if not prefers_page(request):
-        return problem(error)
+    if not prefers_html(request):
+        return problem_response(error)
     title = _TITLES.get(error.status, (f"お答えできません({error.status})", HTTPStatus(error.status).phrase))
-    answer = told(Asked(request, raw_path(request)), Notice(error.status, title, (error.detail, error.detail)), ())
+    answer = notice_response(
+        DocumentRequest(request, raw_path(request)), Notice(error.status, title, (error.detail, error.detail)), ()
+    )
     answer.headers.update(error.headers or {})
     return answer
 
 
-async def _failed(request: Request, error: Exception) -> Response:
-    """Answer what the framework refuses: an unknown path, or a method that a path does not have (OPTIONS it has)."""
+async def _handle_http_error(request: Request, error: Exception) -> Response:
+    """Respond to an error of the framework: unknown path, or unsupported method (OPTIONS is always supported)."""
     assert isinstance(error, HTTPException)
     headers = dict(error.headers or {})
     if request.method == "OPTIONS" and error.status_code in (404, 405):
-        return allowed(READING, request)  # of an unknown path, too: else a page of another site never sees its 404
+        return options_response(
+            READ_METHODS, request
+        )  # also for unknown paths, else a page of another site could not see the 404
     if error.status_code == 405:
-        headers["Allow"] = _methods(request)
+        headers["Allow"] = _allowed_methods(request)
     if error.status_code == 404 and (elsewhere := _without_slash(request)):
-        return redirect(308, elsewhere)
-    if error.status_code == 404 and prefers_page(request):
+        return redirect_response(308, elsewhere)
+    if error.status_code == 404 and prefers_html(request):
         path = unquote(request.url.path, errors="replace")
         text = (f"{path} というページはありません。", f"There is no page {path}.")
-        return told(Asked(request, raw_path(request)), Notice(404, ("見つかりません", "Not found"), text), ())
-    return problem(Refusal(error.status_code, error.detail, headers))
+        return notice_response(
+            DocumentRequest(request, raw_path(request)), Notice(404, ("見つかりません", "Not found"), text), ()
+        )
+    return problem_response(Refusal(error.status_code, error.detail, headers))
 
 
 def _without_slash(request: Request) -> str:
-    """Return where a path leads that has a slash too many, from there; empty where that is no path of ours either."""
+    """Return the relative URL of an existing path without superfluous trailing slashes; empty if there is none."""
     path, routes = request.scope["path"], request.app.routes
     scope = {**request.scope, "path": path.rstrip("/"), "raw_path": None, "method": request.method}
     if not raw_path(request).endswith("/") or not path.strip("/"):  # %2F is no slash
@@ -68,28 +74,28 @@ def _without_slash(request: Request) -> str:
     return f"{'../' * (len(path) - len(path.rstrip('/')))}{name}{f'?{query}' if query else ''}"
 
 
-def _methods(request: Request) -> str:
-    """Return the methods that a path can be asked by."""
+def _allowed_methods(request: Request) -> str:
+    """Return the allowed methods of a path."""
     path = request.url.path.removeprefix(request.scope.get("root_path", "")).rstrip("/")
     if path == "/sparql" or _VERSIONED.fullmatch(path):
         return sparql_endpoint.METHODS
-    # A form goes to the service itself, or to that of an edition.
-    return reconcile.METHODS if reconcile.answers_forms(path) else READING
+    # Forms are accepted by the reconciliation services only.
+    return reconcile.METHODS if reconcile.answers_forms(path) else READ_METHODS
 
 
-async def _gone(request: Request, error: Exception) -> Response:
-    """Answer nobody: the client has gone away before it had said everything."""
-    return Response(status_code=sparql_endpoint.CLIENT_GONE)
+async def _handle_disconnect(request: Request, error: Exception) -> Response:
+    """Respond to a client that has disconnected before its request was complete."""
+    return Response(status_code=sparql_endpoint.CLIENT_CLOSED_REQUEST)
 
 
-async def _broken(request: Request, error: Exception) -> Response:
-    """Answer where the program is at fault; the trace goes to the log of the server only."""
-    return problem(Refusal(500, "the server failed to answer; the fault is ours", EVERYWHERE))
+async def _handle_internal_error(request: Request, error: Exception) -> Response:
+    """Respond to an internal error; the traceback goes to the server log only."""
+    return problem_response(Refusal(500, "internal error of the server; the request is not at fault", COMMON_HEADERS))
 
 
 HANDLERS: dict[int | type[Exception], Callable[[Request, Any], Coroutine[Any, Any, Response]]] = {
-    Refusal: _refused,
-    HTTPException: _failed,
-    ClientDisconnect: _gone,
-    Exception: _broken,
+    Refusal: _handle_refusal,
+    HTTPException: _handle_http_error,
+    ClientDisconnect: _handle_disconnect,
+    Exception: _handle_internal_error,
 }

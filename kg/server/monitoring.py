@@ -1,9 +1,7 @@
-"""What Prometheus reads at /metrics: counts and times of requests, and how the workers are doing.
+"""Prometheus metrics at /metrics, and the health endpoints /healthz and /readyz.
 
-A registry for each server, so that several can run in one process. A server that switches to a new release goes on
-counting; what has its own count, such as a pool of workers, is read when the metrics are.
-
-What those who operate the server ask: whether it lives, whether it is ready to answer, and its metrics.
+Each server has its own registry, so that several can run in one process. Counters survive the switch to a new release;
+objects with counters of their own, such as a worker pool, are read at scrape time.
 """
 
 from bisect import bisect_left
@@ -25,23 +23,24 @@ from prometheus_client.registry import Collector
 from kg import __version__
 from kg.core.request_context import REPLAYED
 from kg.engine.pool import Pool
-from kg.http.openapi import answered
-from kg.http.sparql_endpoint import Refusal, accept_of
+from kg.http import cache_control
+from kg.http.openapi import response_docs
+from kg.http.sparql_endpoint import Refusal, accept_header
 
-# In seconds: from an answer that is at hand to one that takes all the time there is.
+# In seconds: from a cached response to the longest time limit.
 _BUCKETS: tuple[float, ...] = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 
 
 @dataclass
-class Times:
-    """How many requests took how long, a number for each bucket and one for what is longer; their sum in seconds."""
+class DurationHistogram:
+    """Histogram of request durations: a count for each bucket and one for longer ones, and the sum in seconds."""
 
     counts: list[int] = field(default_factory=lambda: [0] * (len(_BUCKETS) + 1))
     sum: float = 0.0
 
 
-class Counted(Protocol):
-    """What counts by names of its own."""
+class HasCounts(Protocol):
+    """An object with named counters."""
 
     counts: Tally[str]
 
@@ -61,14 +60,14 @@ class Metrics:
         )
         self.in_progress = 0
         self.replayed = 0
-        # Added to for each request, so in the plainest way: the library's own counters take a lock each time.
+        # Plain counters, since these are updated for each request and the library's own take a lock.
         self.requests: defaultdict[tuple[str, str, int], int] = defaultdict(int)
-        self.times: defaultdict[str, Times] = defaultdict(Times)
-        self._sources = _Sources(self)
-        self.registry.register(self._sources)
+        self.times: defaultdict[str, DurationHistogram] = defaultdict(DurationHistogram)
+        self._collector = _LiveCollector(self)
+        self.registry.register(self._collector)
 
-    def answered(self, route: str, method: str, status: int, outcome: str, seconds: float) -> None:
-        """Count a request. Route, method and outcome are words of a bounded set, never what a client has written."""
+    def count_request(self, route: str, method: str, status: int, outcome: str, seconds: float) -> None:
+        """Count a request. Route, method and outcome are from bounded sets, never text sent by a client."""
         self.requests[route, method, status] += 1
         times = self.times[outcome]
         times.counts[bisect_left(_BUCKETS, seconds)] += 1
@@ -79,36 +78,36 @@ class Metrics:
         self._ended.labels(reason).inc()
 
     @contextmanager
-    def reading(self, version: str, pool: Pool, answers: Counted) -> Iterator[None]:
-        """Read the counts of a pool and of what is asked of it for as long as the context lasts; keep them then."""
-        self._sources.live.append((version, pool, answers))
+    def collecting(self, version: str, pool: Pool, answers: HasCounts) -> Iterator[None]:
+        """Collect the counters of a pool and a result cache within the context; keep their totals afterwards."""
+        self._collector.live.append((version, pool, answers))
         try:
             yield
         finally:
-            self._sources.live.remove((version, pool, answers))
-            self._sources.past_pools.update(pool.counts)
-            self._sources.past_answers.update(answers.counts)
+            self._collector.live.remove((version, pool, answers))
+            self._collector.past_pools.update(pool.counts)
+            self._collector.past_answers.update(answers.counts)
 
     def text(self, accept: str | None) -> tuple[bytes, str]:
-        """Return all metrics and their media type, in the format that an Accept header asks for."""
+        """Return all metrics and their media type, in the format negotiated by an Accept header."""
         encoder, content_type = choose_encoder(accept or "")
         return encoder(self.registry), content_type
 
 
-class _Sources(Collector):
-    """Reads the pools of workers, and what is asked of them, each time that the metrics are read."""
+class _LiveCollector(Collector):
+    """Collector that reads pools and result caches at scrape time."""
 
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
-        self.live: list[tuple[str, Pool, Counted]] = []
+        self.live: list[tuple[str, Pool, HasCounts]] = []
         self.past_pools, self.past_answers = Tally[str](), Tally[str]()
 
     def collect(self) -> Iterator[Metric]:
         """Yield the metrics (prometheus_client)."""
-        yield from self._of_requests()
+        yield from self._request_metrics()
         pools = [pool for _, pool, _ in self.live]
-        yield _counter("kg_answers", "Answers to queries by how they were had", "source", self._of_answers())
-        yield _counter("kg_pool_events", "What has happened to workers and to questions", "event", self._of_pools())
+        yield _counter("kg_answers", "Answers to queries by how they were had", "source", self._answer_counts())
+        yield _counter("kg_pool_events", "What has happened to workers and to questions", "event", self._pool_counts())
         yield GaugeMetricFamily(
             "kg_http_requests_in_progress", "Requests that are being answered", self._metrics.in_progress
         )
@@ -134,7 +133,7 @@ class _Sources(Collector):
             triples.add_metric([version], pool.triples)
         yield from (info, triples)
 
-    def _of_requests(self) -> Iterator[Metric]:
+    def _request_metrics(self) -> Iterator[Metric]:
         requests = CounterMetricFamily(
             "kg_http_requests",
             "Requests by the first part of the path, the method and the status",
@@ -153,10 +152,10 @@ class _Sources(Collector):
             times.add_metric([outcome], list(zip(limits, accumulate(seen.counts), strict=True)), seen.sum)
         yield times
 
-    def _of_pools(self) -> Tally[str]:
+    def _pool_counts(self) -> Tally[str]:
         return sum((pool.counts for _, pool, _ in self.live), start=self.past_pools)
 
-    def _of_answers(self) -> Tally[str]:
+    def _answer_counts(self) -> Tally[str]:
         replayed = Tally({REPLAYED: self._metrics.replayed})
         return sum((answers.counts for _, _, answers in self.live), start=self.past_answers + replayed)
 
@@ -168,41 +167,41 @@ def _counter(name: str, text: str, label: str, counts: Mapping[str, int]) -> Met
     return family
 
 
-# The answers hold for this moment only.
-_PASSING = {"Cache-Control": "no-store"}
-_METRICS = answered("text/plain", "application/openmetrics-text")
+# Valid at the moment of the request only.
+_NO_STORE = {"Cache-Control": cache_control.NO_STORE}
+_METRICS = response_docs("text/plain", "application/openmetrics-text")
 
 
 @dataclass(frozen=True)
-class Served:
-    """What is served: the version of a release, empty where there is none, and the place where its data are."""
+class ServedData:
+    """Identity of the data served: the version of the release, empty without one, and the location of the store."""
 
     version: str
     store: str
 
 
-def router(served: Served, pool: Pool, metrics: Metrics, trouble: Callable[[], str]) -> APIRouter:
-    """Return the routes for those who operate the server; `trouble` tells why it cannot answer, where it cannot."""
+def router(served: ServedData, pool: Pool, metrics: Metrics, trouble: Callable[[], str]) -> APIRouter:
+    """Return the operational routes; `trouble` returns the reason why the server is not ready, or an empty text."""
     routes = APIRouter(tags=["operation"])
 
-    @routes.get("/healthz", summary="Whether the server lives", responses=answered("text/plain"))
+    @routes.get("/healthz", summary="Whether the server lives", responses=response_docs("text/plain"))
     async def live() -> Response:
-        return PlainTextResponse("ok\n", headers=_PASSING)
+        return PlainTextResponse("ok\n", headers=_NO_STORE)
 
     @routes.get(
-        "/readyz", summary="Whether the server can answer, and from what", responses=answered("application/json")
+        "/readyz", summary="Whether the server can answer, and from what", responses=response_docs("application/json")
     )
     async def ready() -> Response:
         if not pool.workers:
-            raise Refusal(503, "no worker can answer at the moment; one is started", {"Retry-After": "1", **_PASSING})
+            raise Refusal(503, "no worker can answer at the moment; one is started", {"Retry-After": "1", **_NO_STORE})
         if why := trouble():
-            raise Refusal(503, why, {"Retry-After": "1", **_PASSING})
-        told = {"release": served.version or None, "triples": pool.triples, "store": served.store}
-        return JSONResponse({**told, "workers": pool.workers}, headers=_PASSING)
+            raise Refusal(503, why, {"Retry-After": "1", **_NO_STORE})
+        status = {"release": served.version or None, "triples": pool.triples, "store": served.store}
+        return JSONResponse({**status, "workers": pool.workers}, headers=_NO_STORE)
 
     @routes.get("/metrics", summary="Counts and times, in the format of Prometheus", responses=_METRICS)
     async def measured(request: Request) -> Response:
-        text, media_type = metrics.text(accept_of(request))
-        return Response(text, headers={"Content-Type": media_type, "Vary": "Accept", **_PASSING})
+        text, media_type = metrics.text(accept_header(request))
+        return Response(text, headers={"Content-Type": media_type, "Vary": "Accept", **_NO_STORE})
 
     return routes

@@ -1,8 +1,8 @@
-"""Switches to a new release while it serves: nobody is refused meanwhile, and no answer is mixed of two releases.
+"""Switch to a new release without downtime: no request is refused, no response mixes two releases.
 
-`kg build` switches `out/current` in one rename. This is watched; the application for the new release is made beside the
-old one, takes every request from one moment on, and the old one ends when it has answered those it has. A store
-elsewhere is watched in the same way; what it can no longer answer for the old release is asked anew for the new one.
+`kg build` switches `out/current` in one rename, which is watched. The application of the new release is created next to
+the old one, receives every request from one moment on, and the old one is closed after its last response. A remote
+store is watched in the same way; queries that it can no longer answer for the old release are repeated for the new one.
 """
 
 import asyncio
@@ -15,19 +15,19 @@ from starlette.types import Message, Receive, Scope, Send
 
 from kg.core.errors import KgError
 from kg.engine.wire import Refusal, Superseded
-from kg.http.sparql_endpoint import problem
+from kg.http.sparql_endpoint import problem_response
 
-# How often it is looked whether there is a new release, in seconds.
+# Polling interval for new releases, in seconds.
 _INTERVAL = 1.0
 _SHORT = 0.1
-# How long a request waits for the application of the release that its store holds by now, and how often.
+# Seconds that a request waits for the application of the new release of its store, and number of attempts.
 _PATIENCE = 15.0
 _ATTEMPTS = 3
 _log = logging.getLogger(__name__)
 
 
-class _Stage:
-    """An application with the requests that it is answering."""
+class _RunningApplication:
+    """A running application with the number of its open requests."""
 
     def __init__(self, application: FastAPI) -> None:
         self.application = application
@@ -42,7 +42,7 @@ class _Stage:
         await self._life.aclose()
 
     async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer as the application does; raise Superseded, before anything is sent, where it can no longer."""
+        """Handle a request (ASGI); raise Superseded, before anything is sent, if its release is gone."""
         self.requests += 1
         self.idle.clear()
         try:
@@ -53,66 +53,66 @@ class _Stage:
                 self.idle.set()
 
 
-class Repeated:
-    """What a client sends (ASGI, receive), kept so that it can be received again from the beginning."""
+class ReplayableReceive:
+    """Replayable `receive` (ASGI): messages are recorded, so that they can be received again."""
 
     def __init__(self, receive: Receive) -> None:
         self._receive = receive
-        self._kept: list[Message] = []
+        self._recorded: list[Message] = []
         self._next = 0
 
     async def __call__(self) -> Message:
-        """Return the next message, one that was kept first."""
-        if self._next == len(self._kept):
-            self._kept.append(await self._receive())
+        """Return the next message, a recorded one first."""
+        if self._next == len(self._recorded):
+            self._recorded.append(await self._receive())
         self._next += 1
-        return self._kept[self._next - 1]
+        return self._recorded[self._next - 1]
 
-    def again(self) -> None:
-        """Begin again with the first message."""
+    def rewind(self) -> None:
+        """Rewind to the first message."""
         self._next = 0
 
 
-class Switching:
-    """An application (ASGI) that is replaced by what `newer` returns.
+class SwitchingApplication:
+    """An ASGI application that is replaced by the result of `newer`.
 
-    `newer` is asked again and again, in a thread. It returns None as long as nothing has changed; where it raises
-    an error, or what it returns cannot begin, what is there goes on being served.
+    `newer` is polled in a thread. It returns None while nothing has changed; if it raises an error, or its application
+    cannot start, the current one stays.
     """
 
     def __init__(self, application: FastAPI, newer: Callable[[], FastAPI | None]) -> None:
         self._first = application
         self._newer = newer
-        self._stage: _Stage
+        self._stage: _RunningApplication
         self._retiring = set[asyncio.Task[None]]()
         self._due, self._switched = asyncio.Event(), asyncio.Event()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer by the application of the moment."""
+        """Handle a request or the lifespan by the current application (ASGI)."""
         if scope["type"] == "lifespan":
-            await self._live(receive, send)
+            await self._run_lifespan(receive, send)
         else:
-            await self._answer(scope, Repeated(receive), send)
+            await self._answer(scope, ReplayableReceive(receive), send)
 
-    async def _answer(self, scope: Scope, receive: "Repeated", send: Send) -> None:
-        """Answer a request, or answer it again by the next application where the store has been switched meanwhile."""
-        asked = {**scope}
+    async def _answer(self, scope: Scope, receive: "ReplayableReceive", send: Send) -> None:
+        """Handle a request; retry with the next application if the store has been switched meanwhile."""
+        original_scope = {**scope}
         for _ in range(_ATTEMPTS):
             stage, switched = self._stage, self._switched
             try:
-                return await stage.answer({**asked}, receive, send)
+                return await stage.answer({**original_scope}, receive, send)
             except Superseded:
-                receive.again()
+                receive.rewind()
                 self._due.set()
                 with suppress(TimeoutError):
                     await asyncio.wait_for(switched.wait(), _PATIENCE)
         refusal = Refusal(503, "the store is being switched to another release", {"Retry-After": "5"})
-        await problem(refusal)(scope, receive, send)
+        await problem_response(refusal)(scope, receive, send)
 
-    async def _live(self, receive: Receive, send: Send) -> None:
-        """Begin and end with the server (ASGI, lifespan)."""
+    async def _run_lifespan(self, receive: Receive, send: Send) -> None:
+        """Handle the lifespan of the server (ASGI)."""
         await receive()
-        self._stage = _Stage(self._first)
+        self._stage = _RunningApplication(self._first)
         await self._stage.open()
         watch = asyncio.create_task(self._watch())
         await send({"type": "lifespan.startup.complete"})
@@ -126,16 +126,16 @@ class Switching:
         while True:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._due.wait(), _INTERVAL)
-                await asyncio.sleep(_SHORT)  # a store that is being switched is not asked without a pause
+                await asyncio.sleep(_SHORT)  # do not poll a store being switched without a pause
             self._due.clear()
             try:
                 if application := await asyncio.to_thread(self._newer):
-                    await self._switch(_Stage(application))
-            except Exception as error:  # whatever is wrong with that release, the next one is to be seen
+                    await self._switch(_RunningApplication(application))
+            except Exception as error:  # whatever is wrong with this release, keep polling for the next one
                 trace = None if isinstance(error, KgError) else error
                 _log.error("the new release cannot be served, the old one is: %s", error, exc_info=trace)
 
-    async def _switch(self, stage: _Stage) -> None:
+    async def _switch(self, stage: _RunningApplication) -> None:
         await stage.open()
         old, self._stage = self._stage, stage
         self._switched.set()
@@ -144,7 +144,7 @@ class Switching:
         self._retiring.add(task)
         task.add_done_callback(self._retiring.discard)
 
-    async def _retire(self, stage: _Stage) -> None:
+    async def _retire(self, stage: _RunningApplication) -> None:
         if stage.requests:
             await stage.idle.wait()
         await stage.close()

@@ -1,10 +1,8 @@
-"""Watches every request from outside: counts it, measures it, writes it down.
+"""Middleware that measures every request, and the optional access log.
 
-The access log: one line of JSON for each request, written only where it is asked for.
-
-It is off unless asked for, since it tells who has asked: a proxy in front writes one of its own, and the counts are at
-/metrics. Of an address only the network is written, of a query only the beginning of its SHA-256, by which the same
-queries can be counted, unless its text is asked for.
+The access log has one line of JSON per request. It is off by default for privacy: a proxy in front writes its own log,
+and the counters are at /metrics. Addresses are masked to their network; a query is reduced to a prefix of its SHA-256,
+by which equal queries can be counted, unless its text is requested.
 """
 
 import hashlib
@@ -21,7 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from kg.core.errors import KgError, Problem
 from kg.core.request_context import REPLAYED, remarks_of
-from kg.http.client_address import Network, written
+from kg.http.client_address import Network, masked_network
 from kg.server.monitoring import Metrics
 
 STANDARD_ERROR = Path("-")
@@ -32,8 +30,8 @@ _INTERVAL = 1.0
 
 
 @dataclass(frozen=True)
-class Entry:
-    """What is known of a request when it is answered; `size` is what was sent as the content, in bytes."""
+class AccessLogEntry:
+    """One access log entry; `size` is that of the content sent, in bytes."""
 
     client: str
     method: str
@@ -46,10 +44,10 @@ class Entry:
 
 
 class AccessLog:
-    """Writes to a file, or to standard error. A file may be moved away at any time: it is begun anew a second later."""
+    """Access log in a file or on standard error. A rotated file is reopened within a second."""
 
     def __init__(self, file: Path, with_queries: bool = False) -> None:
-        """Begin or continue a log; raise KgError where the file cannot be written."""
+        """Open the log for appending; raise KgError if the file cannot be written."""
         self._file, self._with_queries = file, with_queries
         self._looked_at = 0.0
         try:
@@ -58,11 +56,11 @@ class AccessLog:
             problem = Problem(f"the access log cannot be written: {error}", "choose another file: --access-log FILE")
             raise KgError(problem) from error
 
-    def write(self, entry: Entry) -> None:
-        """Write a line, whole; where there is no room for it, it is lost."""
+    def write(self, entry: AccessLogEntry) -> None:
+        """Write one line atomically; if the disk is full, it is lost."""
         line: dict[str, object] = {
             "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
-            "client": written(entry.client),
+            "client": masked_network(entry.client),
             "method": entry.method,
             "path": entry.path[:_LONGEST_PATH],
             "status": entry.status,
@@ -71,11 +69,11 @@ class AccessLog:
             "outcome": entry.outcome,
         }
         if entry.query:
-            line["query"] = _hash(entry.query)
+            line["query"] = _digest(entry.query)
             if self._with_queries:
                 line["text"] = entry.query
         with suppress(OSError):
-            self._look()
+            self._reopen_if_moved()
             os.write(self._descriptor, json.dumps(line).encode() + b"\n")
 
     def _open(self) -> int:
@@ -83,8 +81,8 @@ class AccessLog:
             return _STANDARD_ERROR
         return os.open(self._file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o640)
 
-    def _look(self) -> None:
-        """Open the file again where another one, or none, has its name now."""
+    def _reopen_if_moved(self) -> None:
+        """Reopen the file if it was moved or deleted."""
         now = monotonic()
         if now - self._looked_at < _INTERVAL or self._descriptor == _STANDARD_ERROR:
             return
@@ -97,21 +95,21 @@ class AccessLog:
             self._descriptor = newest
 
 
-def _hash(query: str) -> str:
+def _digest(query: str) -> str:
     return hashlib.sha256(query.encode(errors="surrogatepass")).hexdigest()[:_PREFIX]
 
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "QUERY", "OPTIONS"})
 _OTHER = "other"
 _REFUSED = {429, 503}
-_GONE = 499
+_CLIENT_CLOSED_REQUEST = 499
 
 
 @dataclass(frozen=True)
-class Operation:
-    """What those who operate a server want of it: its metrics, a log, and which proxies are to be believed.
+class OperatorSettings:
+    """Settings of the operator: metrics, access log, trusted proxies.
 
-    `address` is where clients reach the top of the site, where the server cannot know it.
+    `address` is the public URL of the site, for servers that cannot know it.
     """
 
     metrics: Metrics = field(default_factory=Metrics)
@@ -120,17 +118,17 @@ class Operation:
     address: str = ""
 
 
-class Observed:
-    """Counts what an application is asked, by the first part of each path that it has."""
+class MonitoringMiddleware:
+    """Middleware that counts and measures requests, by the first segment of their path."""
 
-    def __init__(self, application: ASGIApp, operation: Operation, paths: Iterable[str]) -> None:
+    def __init__(self, application: ASGIApp, operation: OperatorSettings, paths: Iterable[str]) -> None:
         self._application = application
         self._metrics, self._log = operation.metrics, operation.log
+        # The labels of requests are from bounded sets, never text sent by a client.
         self._routes = {part: part for part in map(_first_part, paths)}
-        # The words by which requests are counted: bounded sets, never what a client has written.
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer as the application does (ASGI)."""
+        """Handle a request (ASGI)."""
         if scope["type"] != "http":
             await self._application(scope, receive, send)
             return
@@ -150,7 +148,7 @@ class Observed:
         try:
             await self._application(scope, receive, send_observed)
         except Exception:
-            status, began = status or 500, perf_counter()  # the framework is about to say so
+            status, began = status or 500, perf_counter()  # the framework is about to send it
             raise
         finally:
             metrics.in_progress -= 1
@@ -158,17 +156,24 @@ class Observed:
             if outcome == REPLAYED and remarks.query:
                 metrics.replayed += 1
             route = _first_part(path)
-            metrics.answered(
+            metrics.count_request(
                 route if route in self._routes else _OTHER,
                 method if method in _METHODS else _OTHER,
-                status or _GONE,
+                status or _CLIENT_CLOSED_REQUEST,
                 outcome,
                 began - started,
             )
             if self._log:
-                client = scope["client"][0] if scope.get("client") else ""
-                sent, seconds = 0 if method == "HEAD" else size, perf_counter() - started
-                self._log.write(Entry(client, method, path, status or _GONE, sent, seconds, outcome, remarks.query))
+                seconds = perf_counter() - started
+                self._log.write(_entry(scope, status or _CLIENT_CLOSED_REQUEST, size, seconds, outcome, remarks.query))
+
+
+def _entry(scope: Scope, status: int, size: int, seconds: float, outcome: str, query: str) -> AccessLogEntry:
+    """Return the access log entry of a request; `size` is that of the content, also where HEAD does not send it."""
+    client = scope["client"][0] if scope.get("client") else ""
+    method: str = scope["method"]
+    sent = 0 if method == "HEAD" else size
+    return AccessLogEntry(client, method, scope["path"], status, sent, seconds, outcome, query)
 
 
 def _first_part(path: str) -> str:
@@ -176,11 +181,11 @@ def _first_part(path: str) -> str:
 
 
 def _outcome(status: int, source: str) -> str:
-    """Return what became of a request, in a word of a bounded set."""
+    """Return the outcome of a request, a label from a bounded set."""
     if status < 300 and status:
         return source or "served"
     if status < 400 and status:
         return "unchanged" if status == 304 else "redirected"
-    if status in (0, _GONE):
+    if status in (0, _CLIENT_CLOSED_REQUEST):
         return "gone"
     return "refused" if status < 500 or status in _REFUSED else "broken"

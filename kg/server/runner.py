@@ -1,7 +1,4 @@
-"""The address that is listened on, and the server of an application.
-
-The server: it listens, says its address, and keeps what it serves up to date.
-"""
+"""Start of the server: listening socket, uvicorn configuration, and following of new releases."""
 
 import importlib
 import resource
@@ -24,8 +21,8 @@ from kg.engine.data_source import Limits, Source
 from kg.engine.pool import Pool
 from kg.engine.remote_release import Address, Held
 from kg.engine.zygote_client import Launcher
-from kg.server.connection_limits import Connection, ConnectionLimits, Guard
-from kg.server.request_monitor import Operation
+from kg.server.connection_limits import Connection, ConnectionGuard, ConnectionLimits
+from kg.server.request_monitor import OperatorSettings
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -34,36 +31,36 @@ if TYPE_CHECKING:
     from kg.server.app import Data
 
 
-# Descriptors that are left for files and workers, whatever the number of connections.
+# File descriptors reserved for files and workers.
 _RESERVED = 200
 _LEAST = 16
 
 
 class Server(uvicorn.Server):
-    """A server that says its greeting once it answers."""
+    """A uvicorn server that prints a greeting once it answers."""
 
     greeting = ""
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Begin to answer (uvicorn)."""
+        """Start the server and print the greeting (uvicorn)."""
         await super().startup(sockets)
         if self.started and self.greeting:
             print(self.greeting, flush=True)
 
 
-def server_of(
+def create_server(
     application: ASGIApp,
     limits: ConnectionLimits | None = None,
     ended: Callable[[str], None] = lambda reason: None,
     patience: int | None = None,
 ) -> Server:
-    """Return a server of an application.
+    """Return the server of an application.
 
-    `ended` hears the reason each time that a connection is ended early. At the end of all the server waits `patience`
-    seconds for what is being answered.
+    `ended` is called with the reason of each early close of a connection. On shutdown, open requests have `patience`
+    seconds to complete.
     """
-    limits = _possible(limits or ConnectionLimits())
-    connection: Any = partial(Connection, guard=Guard(limits, ended))
+    limits = _within_descriptor_limit(limits or ConnectionLimits())
+    connection: Any = partial(Connection, guard=ConnectionGuard(limits, ended))
     return Server(
         uvicorn.Config(
             application,
@@ -73,21 +70,21 @@ def server_of(
             log_level="warning",
             access_log=False,
             server_header=False,
-            proxy_headers=False,  # it would believe whoever is on this machine; see kg/http/client_address.py
-            timeout_keep_alive=ceil(limits.idle_seconds) + 1,  # the guard is sooner
+            proxy_headers=False,  # it would trust every process on this machine; see kg/http/client_address.py
+            timeout_keep_alive=ceil(limits.idle_seconds) + 1,  # the guard closes earlier
             timeout_graceful_shutdown=patience,
         )
     )
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Return a socket that listens; raise KgError where that cannot be done."""
+    """Return a listening socket; raise KgError if the address or the port cannot be used."""
     try:
         # With its protocol named: on a socket without, asyncio leaves Nagle's algorithm on, 40 ms for each answer.
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listener = socket.socket(family, kind, protocol)
     except OSError as error:
-        raise KgError(Problem(f"{host} is no address of this machine: {error}", "choose another --host")) from error
+        raise KgError(Problem(f"{host} is not an address of this machine: {error}", "choose another --host")) from error
     try:
         # A port that was just given up can be used again at once.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -101,13 +98,13 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def address(listener: socket.socket) -> str:
-    """Return the address of a socket that listens, as a browser takes it."""
+    """Return the URL of a listening socket."""
     host, port = listener.getsockname()[:2]
     return f"http://{f'[{host}]' if ':' in host else host}:{port}/"
 
 
-def _possible(limits: ConnectionLimits) -> ConnectionLimits:
-    """Return limits with no more connections than this process may have descriptors for."""
+def _within_descriptor_limit(limits: ConnectionLimits) -> ConnectionLimits:
+    """Return the limits with no more connections than the process has file descriptors for."""
     most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return replace(limits, connections=max(_LEAST, min(limits.connections, most - _RESERVED)))
 
@@ -120,21 +117,21 @@ def serve(
     port: int = 8000,
     limits: Limits | None = None,
     follow: bool = False,
-    operation: Operation | None = None,
+    operation: OperatorSettings | None = None,
     connections: ConnectionLimits | None = None,
 ) -> None:
-    """Serve until Ctrl-C, and say the address once it answers; raise KgError where that cannot be done.
+    """Serve until Ctrl-C, and print the URL when ready; raise KgError if that is impossible.
 
-    With `follow` a release gives way to the one that `out/current` points to, as soon as that is another. A large
-    release is served from the disk until it is in memory. A store elsewhere, given by its address, is always followed.
+    With `follow`, the server switches to each new release that `out/current` points to. A large release is served from
+    disk until it is in memory. A remote store, given by its address, is always followed.
     """
-    limits, operation = limits or Limits(), operation or Operation()
-    watch, served = _watched(data, out)
+    limits, operation = limits or Limits(), operation or OperatorSettings()
+    watch, served = _open_source(data, out)
     source = Source.of(served, limits)
     first = source.at_once()
 
     def make(data: "Data", source: Source | None = None) -> "FastAPI":
-        pool = _pool(source or Source.of(data, limits), limits)
+        pool = _start_pool(source or Source.of(data, limits), limits)
         from kg.server.app import app
 
         return app(data, queries, out, limits, pool, operation, watch.trouble if watch else str)
@@ -142,20 +139,20 @@ def serve(
     with listen(host, port) as listener:
         application: ASGIApp = (made := make(served, first))
         if watch and isinstance(served, Held):
-            application = _replaced(made, _following(watch, served, make))
+            application = _switching(made, _following(watch, served, make))
         elif isinstance(served, Release) and (follow or first != source):
-            application = _replaced(made, _newer(served, out if follow else None, make, first != source))
-        # Whoever is being answered gets the answer; by then every question has reached its time limit.
+            application = _switching(made, _newer(served, out if follow else None, make, first != source))
+        # Open requests are completed; by then every query has reached its time limit.
         patience = ceil(limits.seconds + limits.waiting_seconds)
-        server = server_of(application, connections, operation.metrics.ended, patience)
+        server = create_server(application, connections, operation.metrics.ended, patience)
         server.greeting = _greeting(served, address(listener))
-        # uvicorn repeats the signal once it has closed everything; the user asked for just that.
+        # uvicorn raises the signal again after shutdown, which is what the user requested.
         with suppress(KeyboardInterrupt), watch or nullcontext():
             server.run(sockets=[listener])
 
 
-def _watched(data: "Data | Address", out: Path) -> "tuple[Watch | None, Data]":
-    """Return the data themselves, or what a store holds, and who watches that."""
+def _open_source(data: "Data | Address", out: Path) -> "tuple[Watch | None, Data]":
+    """Return the data or the release in a remote store, with the watcher of that store."""
     if not isinstance(data, Address):
         return None, data
     from kg.engine.release_watcher import Watch  # with HTTP and TLS, which take a while to load
@@ -163,30 +160,30 @@ def _watched(data: "Data | Address", out: Path) -> "tuple[Watch | None, Data]":
     with ExitStack() as opened:
         watch = opened.enter_context(Watch(data, out))
         held = watch.held()
-        opened.pop_all()  # it stays open, unless the store is refused
+        opened.pop_all()  # it stays open unless the store is refused
     return watch, held
 
 
-def _pool(source: Source, limits: Limits) -> Pool:
-    """Return the workers of a source. The framework and the application take as long to load: they are meanwhile."""
+def _start_pool(source: Source, limits: Limits) -> Pool:
+    """Return the worker pool of a source. The framework is imported while the workers load."""
     launcher = Launcher.begin(source, limits)
     importlib.import_module("kg.server.app")
     return Pool.of(source, limits, launcher)
 
 
-def _replaced(application: "FastAPI", newer: "Callable[[], FastAPI | None]") -> ASGIApp:
-    from kg.server.release_switcher import Switching  # with the framework
+def _switching(application: "FastAPI", newer: "Callable[[], FastAPI | None]") -> ASGIApp:
+    from kg.server.release_switcher import SwitchingApplication  # with the framework
 
-    return Switching(application, newer)
+    return SwitchingApplication(application, newer)
 
 
 def _greeting(data: "Data", address: str) -> str:
     named = f" Things are named under {BASE}." if REBASED else ""
-    return f"Serving {_named(data)} at {address} (SPARQL: {address}sparql).{named} Ctrl-C stops."
+    return f"Serving {_describe(data)} at {address} (SPARQL: {address}sparql).{named} Ctrl-C stops."
 
 
-def _named(data: "Data") -> str:
-    """Return what is served, in words."""
+def _describe(data: "Data") -> str:
+    """Return a description of the data, for the greeting."""
     if isinstance(data, Held):
         what = f"release {data.holding.version}" if data.holding.version else "what is"
         alone = "" if data.release else ", without its files and its search (there is no copy of it here)"
@@ -195,14 +192,14 @@ def _named(data: "Data") -> str:
 
 
 def _following(watch: "Watch", served: Held, make: "Callable[[Held], FastAPI]") -> "Callable[[], FastAPI | None]":
-    """Return what makes an application each time that the store holds another release."""
+    """Return a function that creates an application each time that the store has a new release."""
     newer = watch.following(served)
 
     def following() -> "FastAPI | None":
         held = newer()
         application = make(held) if held else None
         if held:
-            print(f"Serving {_named(held)} from now on.", flush=True)
+            print(f"Serving {_describe(held)} from now on.", flush=True)
         return application
 
     return following
@@ -211,10 +208,10 @@ def _following(watch: "Watch", served: Held, make: "Callable[[Held], FastAPI]") 
 def _newer(
     served: Release, out: Path | None, make: "Callable[[Release], FastAPI]", unloaded: bool
 ) -> "Callable[[], FastAPI | None]":
-    """Return what makes an application when one is due.
+    """Return a function that creates an application when one is due.
 
-    It is due once for the release that is served, where that is `unloaded` still, and then each time that another
-    release has become the current one of `out`.
+    It is due once for the current release, if that is `unloaded` still, and then each time that another release has
+    become the current one of `out`.
     """
     seen = served.folder
 
@@ -228,7 +225,7 @@ def _newer(
         folder = (out / CURRENT).resolve()
         if folder == seen:
             return None
-        seen = folder  # a release that cannot be served is not tried again and again
+        seen = folder  # a release that cannot be served is not retried
         release = current_release(out)
         application = make(release) if release else None
         if release:

@@ -1,5 +1,5 @@
-"""The site: every route but `/reconcile`, and the pages that people read, in Japanese and English.
+"""The website: all routes except `/reconcile`, and the HTML pages in Japanese and English.
 
-Server-rendered, nothing from other sites, everything escaped. No page needs a script. Links are relative, so that the
-site works under any address and behind any prefix.
+Pages are rendered on the server, load nothing from other sites, escape all values, and need no script. Links are
+relative, so that the site works under any host and prefix.
 """

@@ -1,14 +1,16 @@
-"""The page about what changed between two releases, on the site and alone."""
+"""Page of the differences between two releases, for the website and as a standalone file."""
 
 from collections.abc import Callable
 
 from kg.diff import Change, Changes
 from kg.diff import diff_serializers as written
-from kg.http.templates import View, fill
+from kg.http.templates import View, render
 
 
-def filled(template: str, view: View, changes: Changes | None, href: Callable[[Change], str], **context: object) -> str:
-    """Fill a template with changes; `href` gives the address of a thing that changed, or nothing."""
+def render_changes(
+    template: str, view: View, changes: Changes | None, href: Callable[[Change], str], **context: object
+) -> str:
+    """Render a template with changes; `href` returns the URL of a changed resource, or an empty text."""
     shared = {
         "changes": changes,
         "href": href,
@@ -19,4 +21,4 @@ def filled(template: str, view: View, changes: Changes | None, href: Callable[[C
         "others": written.others,
         "kinds": written.KINDS,
     }
-    return fill(template, view, **shared, **context)
+    return render(template, view, **shared, **context)

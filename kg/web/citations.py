@@ -1,8 +1,8 @@
-"""How a release or an answer of it is cited: in words, and for programs that keep references.
+"""Citations of a release or of a query result, as text and in the formats of reference managers.
 
-A citation names the version, since a release never changes, and for an answer the query: by the beginning of its
-SHA-256, which tells whether a text at hand is the one meant, and by an address that opens the answer of that release. A
-stored query is the one that the release carries, whatever it has become since.
+A citation names the version, since a release is immutable, and for a result the query: by a prefix of its SHA-256,
+which identifies the text, and by a URL that runs it on that release. A stored query is cited as contained in the
+release, whatever later versions of it say.
 """
 
 import datetime
@@ -19,7 +19,7 @@ from pyoxigraph import Literal, NamedNode, RdfFormat, Store, parse
 from kg.core.errors import Problem, QueryError, ReleaseError
 from kg.core.iris import BASE, PREFIXES, served_quad
 from kg.core.release import DESCRIPTION, QUERIES, Release
-from kg.http.sparql_protocol import LONGEST_ADDRESS
+from kg.http.sparql_protocol import LONGEST_URL
 
 _EXECUTABLE = ("select", "construct", "ask")  # the properties of SHACL that hold the text of a query
 _DIGEST = 16  # hexadecimal digits
@@ -31,7 +31,7 @@ _BIBTEX = str.maketrans(
 
 @dataclass(frozen=True)
 class Citation:
-    """What is cited. `rights` name the source and the editing, as its terms ask for; `note` tells the query."""
+    """The data of a citation. `rights` name source and editing, as the terms require; `note` describes the query."""
 
     key: str
     title: str
@@ -46,73 +46,73 @@ class Citation:
 
 
 @dataclass(frozen=True)
-class Asked:
-    """A query whose answer is cited: its text, and what it is called and is about, where it is a stored one."""
+class CitedQuery:
+    """A cited query: its text and, for a stored one, its name and summary."""
 
     text: str
     name: str = ""
     summary: str = ""
 
     @classmethod
-    def stored(cls, release: Release, name: str, lang: str) -> "Asked":
-        """Return a stored query of a release, as it is called in a language; raise QueryError where it has none."""
-        found = _stored(release.path(QUERIES)).get(name)
+    def stored(cls, release: Release, name: str, lang: str) -> "CitedQuery":
+        """Return a stored query of a release with its summary in a language; raise QueryError if there is none."""
+        found = _stored_queries(release.path(QUERIES)).get(name)
         if not found:
             remedy = "`kg query` lists those of today; cite another query by its text"
             raise QueryError(Problem(f"release {release.version} has no stored query {name}", remedy))
         return cls(found[0], name, found[1] if lang == "ja" else found[2])
 
     def address(self, release: str) -> str:
-        """Return where the answer is had, to people and programs; of a text that no address takes, where to send it."""
-        asked = release + self.path
-        return asked if len(asked) <= LONGEST_ADDRESS else f"{release}sparql"
+        """Return the URL of the result; for a text too long for a URL, that of the endpoint."""
+        url = release + self.path
+        return url if len(url) <= LONGEST_URL else f"{release}sparql"
 
     @property
     def path(self) -> str:
-        """The path of the answer below that of a release."""
+        """The path of the result below that of a release."""
         return f"queries/{quote(self.name)}" if self.name else self.question()
 
     def question(self) -> str:
-        """Return the same with the whole text."""
+        """Return the path of the result with the whole text of the query."""
         return f"sparql?query={quote(self.text, safe='')}"
 
     @property
     def digest(self) -> str:
-        """The beginning of the SHA-256 of the text."""
+        """The prefix of the SHA-256 of the text."""
         return hashlib.sha256(self.text.encode()).hexdigest()[:_DIGEST]
 
     def note(self, lang: str) -> str:
-        """Return how the query is told in a citation."""
+        """Return the description of the query in a citation."""
         called = f"{self.summary} ({self.name}), " if self.name else ""
         return f"{'質問' if lang == 'ja' else 'Query'}: {called}SHA-256 {self.digest}"
 
 
-def citation(release: Release, lang: str, query: Asked | None = None) -> Citation:
-    """Return the citation of a release, with `query` that of its answer.
+def citation(release: Release, lang: str, query: CitedQuery | None = None) -> Citation:
+    """Return the citation of a release, or of the result of a query on it.
 
-    Raises ReleaseError where the release does not say what it is called and whose it is.
+    Raises ReleaseError if the description of the release has no title or publisher.
     """
-    told = _told(release.path(DESCRIPTION), release.version, lang)
+    texts = _release_texts(release.path(DESCRIPTION), release.version, lang)
     address = f"{BASE}release/{quote(release.version)}/"
     if query:
         address = query.address(address)
     return Citation(
         key=f"shisaku-graph-{release.version}{f'-{query.name or query.digest}' if query else ''}",
-        title=told["title"],
-        author=told["author"],
+        title=texts["title"],
+        author=texts["author"],
         issued=datetime.date.fromisoformat(release.issued),
         version=release.version,
         url=address,
-        licence=told["licence"],
-        rights=told["rights"],
+        licence=texts["licence"],
+        rights=texts["rights"],
         note=query.note(lang) if query else "",
         lang=lang,
     )
 
 
 @lru_cache(8)
-def _stored(file: Path) -> dict[str, tuple[str, str, str]]:
-    """Return the text of each stored query of a release, by its name, and what it is called in Japanese and English."""
+def _stored_queries(file: Path) -> dict[str, tuple[str, str, str]]:
+    """Return the text and the Japanese and English label of each stored query of a release, by name."""
     store, found = _read(file), {}
     for quad in store.quads_for_pattern(None, NamedNode(_DCTERMS + "identifier"), None):
         if isinstance(quad.subject, NamedNode) and isinstance(quad.object, Literal):
@@ -124,8 +124,8 @@ def _stored(file: Path) -> dict[str, tuple[str, str, str]]:
 
 
 @lru_cache(32)
-def _told(file: Path, version: str, lang: str) -> dict[str, str]:
-    """Return what the description of a release says of it in a language: title, author, rights, and its licence."""
+def _release_texts(file: Path, version: str, lang: str) -> dict[str, str]:
+    """Return title, author, rights and licence from the description of a release, in a language."""
     store = _read(file)
     dataset = f"{BASE}release/{version}/{DESCRIPTION}#dataset"
     publisher, rights = (_object(store, dataset, _DCTERMS + name) for name in ("publisher", "rights"))
@@ -143,7 +143,9 @@ def _read(file: Path) -> Store:
         store.extend(map(served_quad, parse(path=str(file), format=RdfFormat.TURTLE)))
     except OSError as error:
         remedy = "make the release again with `kg build`"
-        raise ReleaseError(Problem(f"the release does not describe itself: {error.strerror}", remedy, file)) from error
+        raise ReleaseError(
+            Problem(f"the description of the release cannot be read: {error.strerror}", remedy, file)
+        ) from error
     return store
 
 
@@ -163,7 +165,7 @@ def _text(store: Store, subject: str, predicate: str, lang: str) -> str:
 
 
 def as_text(cited: Citation) -> str:
-    """Return a citation in words."""
+    """Return a citation as text."""
     ja = cited.lang == "ja"
     release = f"版{cited.version}" if ja else f"release {cited.version}"
     kind = "[データセット]" if ja else "[data set]"
@@ -177,12 +179,12 @@ def as_text(cited: Citation) -> str:
 
 
 def _sentences(*parts: str) -> str:
-    """Join parts to sentences; each ends as its language has it."""
+    """Join parts as sentences, each with its full stop."""
     return " ".join(part if part.endswith((".", "。")) else f"{part}." for part in parts if part)
 
 
 def as_bibtex(cited: Citation) -> str:
-    """Return a citation as an entry of BibTeX (`@misc`, which every style knows)."""
+    """Return a citation as a BibTeX entry (`@misc`, which every style supports)."""
     fields = {
         "title": f"{{{_escaped(cited.title)}}}",
         "author": f"{{{_escaped(cited.author)}}}",
@@ -239,7 +241,7 @@ def as_ris(cited: Citation) -> str:
 
 
 # By the names of the formats: the media type, the end of a file's name, and what writes it.
-FORMS: dict[str, tuple[str, str, Callable[[Citation], str]]] = {
+FORMATS: dict[str, tuple[str, str, Callable[[Citation], str]]] = {
     "text": ("text/plain", "txt", lambda cited: as_text(cited) + "\n"),
     "bibtex": ("application/x-bibtex", "bib", as_bibtex),
     "csl-json": ("application/vnd.citationstyles.csl+json", "json", as_csl_json),

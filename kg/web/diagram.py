@@ -1,60 +1,61 @@
-"""A drawing of boxes and arrows, in columns from left to right, made without a program of its own.
+"""Layered diagram of boxes and arrows, laid out without external programs; text measuring and wrapping for SVG.
 
-The usual steps for layered drawings (Sugiyama, Tagawa and Toda, 1981): arrows against the stream are turned, each box
-gets a column behind all that point to it, long arrows get a place in every column that they pass, the places of a
-column are put in the order of what they are joined to, and then moved as near to it as their neighbours let them.
+The steps are the usual ones (Sugiyama, Tagawa and Toda, 1981): arrows against the flow are reversed, each box is put in
+a column behind all that point to it, long arrows get a dummy place in every column that they pass, the places of a
+column are ordered by the mean of their neighbours, and then moved as near to it as possible.
 
-How much room words take in a drawing, cut and wrapped without a browser: letters are counted, wide ones as wide.
+Text is measured by counting characters, with wide ones (East Asian Width) counted as wide.
 """
 
 import itertools
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from kg.core.text_width import is_wide
+
 WIDE, NARROW = 14.5, 8.0  # pixels of a letter as the drawings have them
 _ELLIPSIS = "…"
-# What does not stand at the beginning of a line, and what not at its end (JIS X 4051).
+# Characters that must not begin a line, and those that must not end one (JIS X 4051).
 _NEVER_FIRST = "、。，．・：；？！)]}）］｝」』】〉》ー々ぁぃぅぇぉっゃゅょァィゥェォッャュョ"
 _NEVER_LAST = "([{（［｛「『【〈《"
 
 
-def length(text: str) -> float:
-    """Return about how many pixels a text takes."""
-    return sum(WIDE if unicodedata.east_asian_width(character) in "WF" else NARROW for character in text)
+def text_width(text: str) -> float:
+    """Return the estimated width of a text in pixels."""
+    return sum(WIDE if is_wide(character) else NARROW for character in text)
 
 
-def cut(text: str, width: float) -> str:
-    """Return a text that fits into a width, with an ellipsis where its end is cut off."""
-    if length(text) <= width:
+def truncate(text: str, width: float) -> str:
+    """Truncate a text to a width, with an ellipsis."""
+    if text_width(text) <= width:
         return text
-    while text and length(text + _ELLIPSIS) > width:
+    while text and text_width(text + _ELLIPSIS) > width:
         text = text[:-1]
     return text.rstrip() + _ELLIPSIS
 
 
-def lines(text: str, width: float, most: int) -> list[str]:
-    """Return a text as at most so many lines of a width; words of letters stay whole where they can."""
+def wrap(text: str, width: float, most: int) -> list[str]:
+    """Wrap a text into at most `most` lines of a width; Latin words are kept whole if possible."""
     found, line = list[str](), ""
-    for piece in _pieces(text):
-        if line and length(line + piece.rstrip()) > width:
+    for piece in _break_opportunities(text):
+        if line and text_width(line + piece.rstrip()) > width:
             found.append(line)
             line = ""
         line += piece
     found.append(line)
     if len(found) > most:
-        rest = "".join(found[most - 1 :])
-        found[most - 1 :] = [cut(rest, width)]
-    return [cut(each.strip(), width) for each in found]
+        remaining = "".join(found[most - 1 :])
+        found[most - 1 :] = [truncate(remaining, width)]
+    return [truncate(each.strip(), width) for each in found]
 
 
-def _pieces(text: str) -> list[str]:
-    """Return the parts of a text between which a line may end."""
+def _break_opportunities(text: str) -> list[str]:
+    """Return the parts of a text between which a line may break."""
     found: list[str] = []
     for character in text:
-        narrow = unicodedata.east_asian_width(character) not in "WF"
+        narrow = not is_wide(character)
         last = found[-1][-1] if found else ""
-        joined = narrow and last and last != " " and unicodedata.east_asian_width(last) not in "WF"
+        joined = narrow and last and last != " " and not is_wide(last)
         if found and (joined or character == " " or character in _NEVER_FIRST or last in _NEVER_LAST):
             found[-1] += character
         else:
@@ -69,7 +70,7 @@ _SWEEPS = 12
 
 @dataclass(frozen=True)
 class Node:
-    """A box: what stands in it, what stands under that, where it leads, and its class for the style sheet."""
+    """A box: its text, the name below it, its link, and its class for the style sheet."""
 
     key: str
     words: str
@@ -80,7 +81,7 @@ class Node:
 
 @dataclass(frozen=True)
 class Box:
-    """A box in its place: left upper corner and size."""
+    """A box with its position (top left corner) and size."""
 
     node: Node
     x: float
@@ -91,9 +92,9 @@ class Box:
 
 @dataclass(frozen=True)
 class Arrow:
-    """An arrow as an SVG path, with its words and the place where these end.
+    """An arrow as an SVG path, with its label and the position of the end of that.
 
-    It leads from `source` to `target`, whichever of them its path begins at: with `turned`, at the target.
+    It leads from `source` to `target`; with `turned`, its path is drawn from the target.
     """
 
     path: str
@@ -107,7 +108,7 @@ class Arrow:
 
 @dataclass(frozen=True)
 class Drawing:
-    """All boxes and arrows, with the size of the whole."""
+    """All boxes and arrows, with the total size."""
 
     width: float
     height: float
@@ -117,7 +118,7 @@ class Drawing:
 
 @dataclass
 class _Place:
-    """A place in a column: a box, or where a long arrow passes (without a node)."""
+    """A place in a column: a box, or a dummy of a long arrow (without a node)."""
 
     node: Node | None
     width: float
@@ -136,24 +137,24 @@ Words = tuple[str, bool]  # with whether the arrow was turned
 
 
 def draw(nodes: Iterable[Node], links: Mapping[Ends, Sequence[str]]) -> Drawing:
-    """Return the drawing of boxes and of the links between them, each with its words. Loops are left out."""
-    known = {node.key: node for node in nodes}
-    arrows = _onwards(known, links)
-    columns = _columns(known, list(arrows))
+    """Return the diagram of boxes and their labelled links. Loops are omitted."""
+    nodes_by_key = {node.key: node for node in nodes}
+    arrows = _acyclic_links(nodes_by_key, links)
+    columns = _columns(nodes_by_key, list(arrows))
     places = {
         key: _Place(node, _width(node), max(2 * _PAD + 24, _ROW * _rows(key, arrows) + 8))
-        for key, node in known.items()
+        for key, node in nodes_by_key.items()
     }
     chains = {ends: _chain(ends, places, columns) for ends in arrows}
-    table = _arranged(_table(places, columns, chains))
-    return _placed(table, places, arrows, chains)
+    table = _order_columns(_table(places, columns, chains))
+    return _drawing(table, places, arrows, chains)
 
 
-def _onwards(known: Mapping[str, Node], links: Mapping[Ends, Sequence[str]]) -> dict[Ends, list[Words]]:
-    """Return the links without loops, those against the stream turned and joined with what goes there already."""
+def _acyclic_links(nodes: Mapping[str, Node], links: Mapping[Ends, Sequence[str]]) -> dict[Ends, list[Words]]:
+    """Return the links without loops; those against the flow are reversed and merged."""
     found: dict[Ends, list[Words]] = {}
     for (source, target), words in links.items():
-        if source == target or source not in known or target not in known:
+        if source == target or source not in nodes or target not in nodes:
             continue
         turned = _reaches(found, target, source)
         ends = (target, source) if turned else (source, target)
@@ -162,7 +163,7 @@ def _onwards(known: Mapping[str, Node], links: Mapping[Ends, Sequence[str]]) -> 
 
 
 def _rows(key: str, arrows: Mapping[Ends, Sequence[Words]]) -> int:
-    """Return how many words of arrows end at a box."""
+    """Return the number of labels of arrows that end at a box."""
     return sum(len(words) for (_, target), words in arrows.items() if target == key)
 
 
@@ -179,14 +180,14 @@ def _reaches(arrows: Mapping[Ends, object], start: str, end: str) -> bool:
     return False
 
 
-def _columns(known: Mapping[str, Node], arrows: Sequence[Ends]) -> dict[str, int]:
-    """Return the column of each box: the first one behind all that point to it, and before what it points to."""
-    column = dict.fromkeys(known, 0)
-    for _ in known:
+def _columns(nodes: Mapping[str, Node], arrows: Sequence[Ends]) -> dict[str, int]:
+    """Return the column of each box: behind all that point to it, before those that it points to."""
+    column = dict.fromkeys(nodes, 0)
+    for _ in nodes:
         for source, target in arrows:
             column[target] = max(column[target], column[source] + 1)
-    for _ in known:  # a box that only points is put next to what it points to
-        for key in known:
+    for _ in nodes:  # a box that only points is put next to what it points to
+        for key in nodes:
             ahead = [column[target] for source, target in arrows if source == key]
             if ahead and not any(target == key for _, target in arrows):
                 column[key] = min(ahead) - 1
@@ -194,7 +195,7 @@ def _columns(known: Mapping[str, Node], arrows: Sequence[Ends]) -> dict[str, int
 
 
 def _chain(ends: Ends, places: Mapping[str, _Place], columns: Mapping[str, int]) -> list[_Place]:
-    """Return the places of an arrow from its source to its target, and join them."""
+    """Return the places of an arrow from source to target, linked with each other."""
     source, target = ends
     passed = [_Place(None, 0, _GAP / 2) for _ in range(columns[source] + 1, columns[target])]
     chain = [places[source], *passed, places[target]]
@@ -216,8 +217,8 @@ def _table(
     return table
 
 
-def _arranged(table: list[list[_Place]]) -> list[list[_Place]]:
-    """Order the places of each column by the middle of what they are joined to, and give each its height."""
+def _order_columns(table: list[list[_Place]]) -> list[list[_Place]]:
+    """Order the places of each column by the mean of their neighbours, and set their vertical positions."""
     for column in table:
         _stack(column)
     for sweep in range(_SWEEPS):
@@ -246,7 +247,7 @@ def _stack(column: Sequence[_Place]) -> None:
 
 
 def _settle(column: Sequence[_Place], wanted: Mapping[int, float]) -> None:
-    """Move the places of a column, in their order, near to where they are wanted."""
+    """Move the places of a column, in their order, towards the wanted positions."""
     shift = sum(wanted[id(place)] - place.middle for place in column) / max(len(column), 1)
     for place in column:
         place.y += shift
@@ -259,7 +260,7 @@ def _settle(column: Sequence[_Place], wanted: Mapping[int, float]) -> None:
             place.y = min(highest, place.y)
 
 
-def _placed(
+def _drawing(
     table: Sequence[Sequence[_Place]],
     places: Mapping[str, _Place],
     arrows: Mapping[Ends, Sequence[Words]],
@@ -268,7 +269,7 @@ def _placed(
     x, left = 4.0, dict[int, float]()
     for column in table:
         reached = [ends for ends, chain in chains.items() if any(chain[-1] is place for place in column)]
-        before = max((length(said) * _SMALL + 70 for ends in reached for said, _ in arrows[ends]), default=_GAP)
+        before = max((text_width(labels) * _SMALL + 70 for ends in reached for labels, _ in arrows[ends]), default=_GAP)
         x += before if left else 0
         left |= {id(place): x for place in column}
         x += max((place.width for place in column), default=0)
@@ -276,19 +277,19 @@ def _placed(
     drawn = []
     for key, place in places.items():
         ends = sorted((pair for pair in arrows if pair[1] == key), key=lambda pair: chains[pair][-2].middle)
-        said = [(pair, words) for pair in ends for words in arrows[pair]]
-        first = place.middle - _ROW * (len(said) - 1) / 2
-        drawn += [_arrow(chains[pair], words, left, first + _ROW * row) for row, (pair, words) in enumerate(said)]
+        labels = [(pair, words) for pair in ends for words in arrows[pair]]
+        first = place.middle - _ROW * (len(labels) - 1) / 2
+        drawn += [_arrow(chains[pair], words, left, first + _ROW * row) for row, (pair, words) in enumerate(labels)]
     height = max((place.y + place.height for column in table for place in column), default=0)
     return Drawing(round(x + 4), round(height + 4), boxes, drawn)
 
 
-def _arrow(chain: Sequence[_Place], said: Words, left: Mapping[int, float], port: float) -> Arrow:
-    """Return an arrow through its places; it ends level, under its words."""
-    (words, turned), source, target = said, chain[0], chain[-1]
+def _arrow(chain: Sequence[_Place], label: Words, left: Mapping[int, float], port: float) -> Arrow:
+    """Return an arrow through its places; it ends horizontally, below its label."""
+    (words, turned), source, target = label, chain[0], chain[-1]
     assert source.node and target.node
     end = left[id(target)]
-    level = end - length(words) * _SMALL - 20
+    level = end - text_width(words) * _SMALL - 20
     points = [(left[id(source)] + source.width, source.middle)]
     points += [(left[id(place)], place.middle) for place in chain[1:-1]]
     points.append((level, port))
@@ -301,4 +302,4 @@ def _arrow(chain: Sequence[_Place], said: Words, left: Mapping[int, float], port
 
 
 def _width(node: Node) -> float:
-    return max(length(node.words), length(node.name) * _SMALL) + 2 * _PAD
+    return max(text_width(node.words), text_width(node.name) * _SMALL) + 2 * _PAD

@@ -1,12 +1,10 @@
-"""What programs that read sites are told: robots.txt (RFC 9309), llms.txt (llmstxt.org), sitemaps (sitemaps.org 0.9).
+"""Discovery by crawlers: robots.txt (RFC 9309), llms.txt (llmstxt.org), sitemaps (sitemaps.org 0.9), schema.org data.
 
-A sitemap needs whole addresses. The server knows its own only by `--base`, since it believes no client about the name
-of this host; without a base there is no sitemap, and the pages are found by their links.
+A sitemap requires absolute URLs. The server knows its own only by `--base`, since it trusts no client about the name of
+this host; without a base there is no sitemap, and pages are found by their links.
 
-What pages tell search engines, in the words of schema.org: the dataset on the first page, each measure on its own.
-
-A measure is told as a GovernmentService: what government bodies offer or do for others. Only what the graph states is
-said of it; for what schema.org has no words, such as KPIs and who takes part, nothing is.
+The first page describes the dataset in schema.org terms, each page of a measure the measure, as a GovernmentService.
+Only statements of the graph are used; KPIs and participants have no equivalent in schema.org and are omitted.
 """
 
 import base64
@@ -24,22 +22,22 @@ from kg.core.negotiation import N_TRIPLES
 from kg.core.paths import places
 from kg.core.release import CATALOGUE_GRAPH
 from kg.core.stored_queries import stored_query
-from kg.http.query_client import Ask
+from kg.http.query_client import RunQuery
 from kg.http.responses import path_of
 from kg.http.sparql_endpoint import Refusal
 from kg.http.templates import LANGUAGES
-from kg.web.presenter import TYPE, Facts
-from kg.web.resource_queries import Things
+from kg.web.presenter import TYPE, GraphPresenter
+from kg.web.resource_queries import ResourceClient
 
 QUERY = "pages-for-search-engines"
 SIZE = 10_000  # things in one sitemap; a page in each language, where 50,000 addresses are allowed
 _WINDOW = f"LIMIT {SIZE} OFFSET "
 _TOP = ("", "about", "browse", "docs", "pictures", "quality", "queries", "sparql")
-# What would be another page for each question, and the page of the endpoint itself, in each language.
-_ENDLESS = ("/sparql?", "/lookup?", "/search?", "/reconcile")
-_NONE_THE_LESS = ("/sparql?lang=",)
+# Unbounded sets of pages, one for each query; and the page of the endpoint itself, in each language.
+_UNBOUNDED = ("/sparql?", "/lookup?", "/search?", "/reconcile")
+_ALLOWED = ("/sparql?lang=",)
 # Paths are relative to the top of the site, wherever that is.
-_FOR_MODELS = """# Shisaku Graph (施策グラフ)
+_LLMS_TXT = """# Shisaku Graph (施策グラフ)
 
 > Japan's national digital-policy measures (施策) that concern municipalities, as linked data: measures, KPIs, targets,
 > ministries, pillars, budget programmes and documents, each value traceable to the characters on the printed page.
@@ -73,13 +71,13 @@ Texts are in Japanese; titles and labels are in English, too (unofficial transla
 _NAMESPACES = 'xmlns="http://www.sitemaps.org/schemas/sitemap/0.9" xmlns:xhtml="http://www.w3.org/1999/xhtml"'
 
 
-def router(ask: Ask) -> APIRouter:
-    """Return the routes of what search engines are told."""
+def router(run_query: RunQuery) -> APIRouter:
+    """Return the routes for crawlers."""
     routes = APIRouter()
-    things, pages = Things(ask), dict[int, list[str]]()
+    things, pages = ResourceClient(run_query), dict[int, list[str]]()
 
     async def page(number: int) -> list[str]:
-        """Return the things of one sitemap, from 1; asked once, since a release never changes."""
+        """Return the resources of one sitemap, from 1; cached, since a release is immutable."""
         if number not in pages:
             text = stored_query(places().queries, QUERY).text
             pages[number] = await things.values(text.replace(f"{_WINDOW}0", f"{_WINDOW}{(number - 1) * SIZE}"))
@@ -88,8 +86,8 @@ def router(ask: Ask) -> APIRouter:
     @routes.get("/robots.txt", include_in_schema=False)
     async def robots() -> Response:
         # the longest rule that fits decides (RFC 9309, 2.2.2)
-        rules = ["User-agent: *", *(f"Disallow: {path}" for path in _ENDLESS)]
-        rules += [f"Allow: {path}" for path in _NONE_THE_LESS]
+        rules = ["User-agent: *", *(f"Disallow: {path}" for path in _UNBOUNDED)]
+        rules += [f"Allow: {path}" for path in _ALLOWED]
         return PlainTextResponse("\n".join([*rules, *([f"Sitemap: {BASE}sitemap.xml"] if REBASED else []), ""]))
 
     @routes.get("/sitemap.xml", include_in_schema=False)
@@ -104,19 +102,19 @@ def router(ask: Ask) -> APIRouter:
     @routes.get("/sitemap-{number}.xml", include_in_schema=False)
     async def part(number: int) -> Response:
         _refuse_without_address()
-        # a page beyond the last one is never asked for: each number would be another question
+        # a page beyond the last one is not queried: every number would be another query
         found = await page(number) if number == 1 or pages.get(number - 1) else []
         if not found:
             raise Refusal(404, "there is no such part; /sitemap.xml lists them all")
         paths = [path_of(iri) for iri in found if iri.startswith(ID)]
         return _xml("urlset", map(_entry, [*(_TOP if number == 1 else ()), *paths]))
 
-    routes.add_api_route("/llms.txt", _for_models, include_in_schema=False)
+    routes.add_api_route("/llms.txt", _llms_txt, include_in_schema=False)
     return routes
 
 
-async def _for_models() -> Response:
-    return PlainTextResponse(_FOR_MODELS)
+async def _llms_txt() -> Response:
+    return PlainTextResponse(_LLMS_TXT)
 
 
 def _refuse_without_address() -> None:
@@ -125,7 +123,7 @@ def _refuse_without_address() -> None:
 
 
 def _entry(path: str) -> str:
-    """Return the entries of one page: each language, and which are the others."""
+    """Return the sitemap entries of one page: one per language, with its alternates."""
     address = escape(BASE + path)
     others = "".join(
         f'<xhtml:link rel="alternate" hreflang="{lang}" href="{address}?lang={lang}"/>' for lang in LANGUAGES
@@ -145,30 +143,30 @@ _MEDIA_TYPES = "https://www.iana.org/assignments/media-types/"
 
 
 class DatasetCard:
-    """The description of a released dataset as JSON-LD in a page, in the language of the page."""
+    """The schema.org description of a released dataset, as JSON-LD in the language of the page."""
 
-    def __init__(self, ask: Ask, dataset: str) -> None:
-        self._ask, self._dataset = ask, dataset
+    def __init__(self, run_query: RunQuery, dataset: str) -> None:
+        self._run_query, self._dataset = run_query, dataset
         self._texts: dict[str, str] = {}
 
     async def text(self, lang: str) -> str:
-        """Return the content of the script element, safe as it is; nothing where the release has no catalogue."""
+        """Return the content of the script element, escaped; empty if the release has no catalogue."""
         if lang not in self._texts:
             query = f"CONSTRUCT {{ ?s ?p ?o }} WHERE {{ GRAPH <{CATALOGUE_GRAPH}> {{ ?s ?p ?o }} }}"
-            body = await self._ask(query, N_TRIPLES)
+            body = await self._run_query(query, N_TRIPLES)
             about = _Catalogue(quad.triple for quad in parse(body, format=RdfFormat.N_TRIPLES))
-            said = _dataset(about, self._dataset, lang) if about.knows(self._dataset) else None
-            self._texts[lang] = _content(said) if said else ""
+            json_ld = _dataset_json_ld(about, self._dataset, lang) if about.contains(self._dataset) else None
+            self._texts[lang] = _script_json(json_ld) if json_ld else ""
         return self._texts[lang]
 
 
-def measure(facts: Facts, iri: str, dataset: str = "") -> str:
-    """Return a measure as the content of a script element, safe as it is; nothing for what is no measure."""
-    title = facts.told(iri, _TITLE)
+def measure_json_ld(facts: GraphPresenter, iri: str, dataset: str = "") -> str:
+    """Return the JSON-LD of a measure for a script element, escaped; empty for other resources."""
+    title = facts.localized(iri, _TITLE)
     if f"{ONTOLOGY}Measure" not in facts.iris(iri, TYPE) or title is None:
         return ""
-    overview = facts.told(iri, ONTOLOGY + "overview")
-    said = {
+    overview = facts.localized(iri, ONTOLOGY + "overview")
+    json_ld = {
         "@context": "https://schema.org/",
         "@type": "GovernmentService",
         "@id": iri,
@@ -188,21 +186,21 @@ def measure(facts: Facts, iri: str, dataset: str = "") -> str:
         "sameAs": facts.iris(iri, ONTOLOGY + "planMeasure"),
         "subjectOf": {"@type": "Dataset", "@id": dataset} if dataset else None,
     }
-    return _content({key: value for key, value in said.items() if value})
+    return _script_json({key: value for key, value in json_ld.items() if value})
 
 
-def _content(said: object) -> str:
-    """Return JSON for a script element: `<` would end that, or begin a comment in it."""
-    return json.dumps(said, ensure_ascii=False).replace("<", "\\u003c")
+def _script_json(content: object) -> str:
+    """Serialize JSON for a script element, with `<` escaped, which would end it or begin a comment."""
+    return json.dumps(content, ensure_ascii=False).replace("<", "\\u003c")
 
 
-def allowed(text: str) -> str:
-    """Return the source expression by which a Content-Security-Policy allows just this script (CSP 3, 2.3.1)."""
+def script_hash(text: str) -> str:
+    """Return the hash source of an inline script for a Content-Security-Policy (CSP 3, 2.3.1)."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
 class _Catalogue:
-    """The statements of the catalogue, by subject."""
+    """The statements of the catalogue, indexed by subject."""
 
     def __init__(self, triples: Iterable[Triple]) -> None:
         self._about: dict[str, list[Triple]] = {}
@@ -210,7 +208,7 @@ class _Catalogue:
             if isinstance(triple.subject, NamedNode):
                 self._about.setdefault(triple.subject.value, []).append(triple)
 
-    def knows(self, iri: str) -> bool:
+    def contains(self, iri: str) -> bool:
         return iri in self._about
 
     def iris(self, iri: str, predicate: str) -> list[str]:
@@ -224,7 +222,7 @@ class _Catalogue:
         return [triple.object for triple in self._about.get(iri, ()) if triple.predicate.value == predicate]
 
 
-def _dataset(about: _Catalogue, dataset: str, lang: str) -> dict[str, object]:
+def _dataset_json_ld(about: _Catalogue, dataset: str, lang: str) -> dict[str, object]:
     def text(predicate: str, iri: str = dataset) -> str:
         return next(iter(about.texts(iri, predicate, lang)), "")
 
@@ -252,7 +250,7 @@ def _dataset(about: _Catalogue, dataset: str, lang: str) -> dict[str, object]:
 
 
 def _download(about: _Catalogue, iri: str) -> dict[str, object]:
-    """Return one file, at its address on this site: relative to the first page."""
+    """Return the schema.org description of one file, with its URL relative to the first page."""
     address = next(iter(about.iris(iri, _DCAT + "downloadURL")), "")
     kind = next(iter(about.iris(iri, _DCAT + "compressFormat") or about.iris(iri, _DCAT + "mediaType")), "")
     return {

@@ -1,12 +1,7 @@
-"""`/docs`: the Markdown files of docs/ as pages in both languages, and as they are written.
+"""Route `/docs`: the Markdown files of docs/ as pages in both languages, and as source files.
 
-What `/docs` answers: a page in the language of its reader, and each file as it is written.
-
-Markdown to HTML: CommonMark and tables; HTML in the text is shown, never taken.
-
-Headings have the anchors that GitHub gives them, so that a link works there and here.
-
-The files of the guide: which there are, in which languages, and where a link in one of them leads.
+Markdown is CommonMark with tables; HTML in the text is escaped. Headings have the anchors that GitHub generates, so
+that links work on both sites.
 """
 
 import mimetypes
@@ -16,7 +11,6 @@ from dataclasses import dataclass, field
 from functools import cache
 from html import escape
 from pathlib import Path, PurePosixPath
-from unicodedata import east_asian_width
 
 from fastapi import APIRouter, Request, Response
 from markdown_it import MarkdownIt
@@ -27,19 +21,30 @@ from markdown_it.utils import EnvType, OptionsDict
 
 from kg.core.negotiation import HTML
 from kg.core.paths import TOP_FILES, places
-from kg.http import templates
-from kg.http.openapi import answered
-from kg.http.responses import Asked, Notice, page, prefers_page, raw_path, redirect, told, validators, view_of
-from kg.http.sparql_endpoint import Refusal, unless_known
+from kg.core.text_width import is_wide
+from kg.http import cache_control, templates
+from kg.http.openapi import response_docs
+from kg.http.responses import (
+    DocumentRequest,
+    Notice,
+    html_response,
+    notice_response,
+    prefers_html,
+    raw_path,
+    redirect_response,
+    validators,
+    view_of,
+)
+from kg.http.sparql_endpoint import Refusal, unless_not_modified
 from kg.http.templates import LANGUAGES, View
 
 _NOT_A_WORD = re.compile(r"[^\w\- ]")
-NOT_RUN = "not-run"  # what a block that no test runs has behind its language
+NOT_RUN = "not-run"  # the info string of a code block that no test runs
 
 
 @dataclass(frozen=True)
 class Heading:
-    """A heading of a page: its level, its anchor and its words."""
+    """A heading of a page: level, anchor and text."""
 
     level: int
     anchor: str
@@ -47,8 +52,8 @@ class Heading:
 
 
 @dataclass
-class Rendered:
-    """A page: its title, its first paragraph as plain text, its headings below the title, and its HTML."""
+class RenderedPage:
+    """A rendered page: title, first paragraph as plain text, headings below the title, and HTML."""
 
     title: str = ""
     summary: str = ""
@@ -57,7 +62,7 @@ class Rendered:
 
 
 def anchor_of(words: str, taken: Sequence[str] = ()) -> str:
-    """Return the anchor that GitHub gives a heading of these words, where others have been given before."""
+    """Return the anchor that GitHub generates for a heading, unique among those taken."""
     plain = _NOT_A_WORD.sub("", words.strip().lower()).replace(" ", "-")
     number = 0
     while (anchor := f"{plain}-{number}" if number else plain) in taken:
@@ -65,10 +70,10 @@ def anchor_of(words: str, taken: Sequence[str] = ()) -> str:
     return anchor
 
 
-def rendered(text: str, link: Callable[[str], str], not_run: str) -> Rendered:
-    """Return a text in Markdown as a page; `not_run` stands over what no test runs."""
-    markdown, page = _markdown(not_run), Rendered()
-    tokens = _without_switch(markdown.parse(text))
+def render_markdown(text: str, link: Callable[[str], str], not_run: str) -> RenderedPage:
+    """Render Markdown as a page; `not_run` is the caption of code blocks that no test runs."""
+    markdown, page = _markdown(not_run), RenderedPage()
+    tokens = _without_language_link(markdown.parse(text))
     for place, token in enumerate(tokens):
         inside = tokens[place + 1] if place + 1 < len(tokens) else token
         if token.type == "heading_open":
@@ -92,12 +97,12 @@ def rendered(text: str, link: Callable[[str], str], not_run: str) -> Rendered:
 
 
 def _plain(token: Token) -> str:
-    """Return the words of a line without their markup."""
+    """Return the text of an inline token without markup."""
     return "".join(part.content for part in token.children or () if part.type in ("text", "code_inline", "softbreak"))
 
 
-def _without_switch(tokens: list[Token]) -> list[Token]:
-    """Return the tokens without the paragraph that only leads to the other language: each page here has its switch."""
+def _without_language_link(tokens: list[Token]) -> list[Token]:
+    """Return the tokens without the paragraph that only links to the other language: each page has a switch."""
     for place, token in enumerate(tokens):
         if token.type == "inline" and token.content.startswith(("日本語: [", "English: [")):
             return tokens[: place - 1] + tokens[place + 2 :]
@@ -105,23 +110,19 @@ def _without_switch(tokens: list[Token]) -> list[Token]:
 
 
 def _join_lines(parts: list[Token]) -> None:
-    """Take away the ends of lines between wide characters: they would be spaces within a Japanese sentence."""
+    """Remove line breaks between wide characters, where they would become spaces in a Japanese sentence."""
     for before, token, after in zip(parts, parts[1:], parts[2:], strict=False):
-        if token.type == "softbreak" and _is_wide(before.content[-1:]) and _is_wide(after.content[:1]):
+        if token.type == "softbreak" and is_wide(before.content[-1:]) and is_wide(after.content[:1]):
             token.type = "text"
 
 
-def _is_wide(character: str) -> bool:
-    return bool(character) and east_asian_width(character) in "WF"
-
-
 class _Renderer(RendererHTML):
-    """What is wide scrolls within itself, and can be reached by keyboard; cells that head a column say so."""
+    """HTML renderer with scrollable, keyboard-focusable boxes for wide content, and `scope` on header cells."""
 
     not_run = ""
 
     def fence(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
-        """Return a block of code; a file has its name over it."""
+        """Render a code block, with the name of its file as caption."""
         language, _, name = unescapeAll(tokens[idx].info).strip().partition(" ")
         shown = self.not_run if name == NOT_RUN else name
         caption = f'<p class="file">{escape(shown)}</p>\n' if shown else ""
@@ -129,24 +130,24 @@ class _Renderer(RendererHTML):
         return f'{caption}<pre tabindex="0"><code{kind}>{escape(tokens[idx].content, quote=False)}</code></pre>\n'
 
     def code_block(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
-        """Return an indented block of code."""
+        """Render an indented code block."""
         return f'<pre tabindex="0"><code>{escape(tokens[idx].content, quote=False)}</code></pre>\n'
 
     def table_open(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
-        """Begin a table, in a box of its own that scrolls."""
+        """Open a table in a scrollable box."""
         label = escape(str(tokens[idx].meta.get("label", "")))
         return f'<div class="scroll" role="group" tabindex="0" aria-label="{label}">\n<table>\n'
 
     def table_close(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
-        """End a table and its box."""
+        """Close a table and its box."""
         return "</table>\n</div>\n"
 
     def th_open(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
-        """Begin a cell that heads a column; styles of alignment are left out, since the site allows none inline."""
+        """Open a header cell, without inline alignment styles, which the policy of the site forbids."""
         return '<th scope="col">'
 
     def td_open(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
-        """Begin a cell."""
+        """Open a cell."""
         return "<td>"
 
 
@@ -164,7 +165,7 @@ _MARKDOWN, _JAPANESE, _PICTURES = ".md", ".ja", "images"
 
 @dataclass(frozen=True)
 class Document:
-    """One Markdown file: its name without language and suffix, its language, and where it lies."""
+    """One Markdown file: its name without language and suffix, its language and its path."""
 
     name: str
     lang: str
@@ -175,7 +176,7 @@ Translations = dict[str, Document]
 
 
 def documents() -> dict[str, Translations]:
-    """Return the documents by name and by language; those at the top of the project are among them."""
+    """Return the documents by name and language, including those at the top of the project."""
     folder = places().docs
     found: dict[str, Translations] = {}
     for file in [*sorted(folder.glob(f"*{_MARKDOWN}")), *(folder.parent / name for name in TOP_FILES)]:
@@ -186,13 +187,13 @@ def documents() -> dict[str, Translations]:
     return found
 
 
-def best(translations: Translations, lang: str) -> Document:
-    """Return a document in a language, or in the one that it is written in."""
+def best_translation(translations: Translations, lang: str) -> Document:
+    """Return the translation in a language, else the original."""
     return translations.get(lang) or next(iter(translations.values()))
 
 
-def written(path: str) -> Path | None:
-    """Return the file at a path below `/docs/`, as it is written: Markdown, a picture, a licence; None for others."""
+def source_file(path: str) -> Path | None:
+    """Return the file at a path below `/docs/`: Markdown, image or licence; None for others."""
     folder, parts = places().docs, PurePosixPath(path).parts
     if path in TOP_FILES:
         file = folder.parent / path
@@ -203,16 +204,16 @@ def written(path: str) -> Path | None:
     return file if ".." not in parts and file.is_file() else None
 
 
-def target(link: str, page: Document, view: View) -> str:
-    """Return the address that a link of a page leads to; what leads to other sites, or within the page, stays."""
+def link_target(link: str, page: Document, view: View) -> str:
+    """Return the URL of a link in a page; external links and fragments are unchanged."""
     path, mark, fragment = link.partition("#")
     if not path or ":" in path:
         return link
-    # All documents are beside each other here, wherever they lie in the project.
+    # All documents are siblings on the site, wherever they are in the project.
     parts = [part for part in PurePosixPath(path).parts if part not in ("..", ".", PATH)]
     name = parts[-1].removesuffix(_MARKDOWN) if parts else ""
     if not path.endswith(_MARKDOWN):
-        below = f"{PATH}/" if written("/".join(parts)) else ""
+        below = f"{PATH}/" if source_file("/".join(parts)) else ""
         return f"{view.root}{below}{'/'.join(parts)}{mark}{fragment}"
     if name.endswith(_JAPANESE):
         lang, name = LANGUAGES[0], name.removesuffix(_JAPANESE)
@@ -223,60 +224,61 @@ def target(link: str, page: Document, view: View) -> str:
     return f"{view.root}{PATH}{'' if name == INDEX else f'/{name}'}?lang={lang}{mark}{fragment}"
 
 
-_LASTING = "public, no-cache"
 _NOT_RUN = ("この例はテストでは実行していません", "Not run by the tests")
 
 
 def router() -> APIRouter:
     """Return the routes of the guide."""
     routes = APIRouter(prefix=f"/{PATH}", tags=["guide"])
-    forms = answered(HTML, "text/markdown", "image/svg+xml", "image/png")
+    forms = response_docs(HTML, "text/markdown", "image/svg+xml", "image/png")
 
-    @routes.get("", summary="Read the guide", responses=answered(HTML))
+    @routes.get("", summary="Read the guide", responses=response_docs(HTML))
     async def index(request: Request) -> Response:
         return _page(request, INDEX)
 
     @routes.get("/{path:path}", summary="Read a page of the guide, or its Markdown", responses=forms)
     async def document(request: Request, path: str) -> Response:
         if path.endswith("/"):
-            return redirect(308, "../" + path.rstrip("/").rpartition("/")[2])
-        return _written(request, path) or _page(request, path or INDEX)
+            return redirect_response(308, "../" + path.rstrip("/").rpartition("/")[2])
+        return _source_response(request, path) or _page(request, path or INDEX)
 
     return routes
 
 
 def _page(request: Request, name: str) -> Response:
-    """Return a document as a page, or say that there is none."""
+    """Return a document as a page; raise Refusal, or return a notice, if there is none."""
     view, translations = view_of(request), documents().get(name)
     if translations is None:
-        if prefers_page(request):
+        if prefers_html(request):
             text = (f"使い方に {name} というページはありません。", f"The guide has no page {name}.")
-            return told(Asked(request, raw_path(request)), Notice(404, ("見つかりません", "Not found"), text), ())
+            return notice_response(
+                DocumentRequest(request, raw_path(request)), Notice(404, ("見つかりません", "Not found"), text), ()
+            )
         raise Refusal(404, f"the guide has no page {name}; /docs lists all of them")
-    chosen = best(translations, view.lang)
+    chosen = best_translation(translations, view.lang)
     shown = _rendered(chosen, view)
-    return page(templates.fill("guide.html", view, document=chosen, page=shown, index=INDEX), view)
+    return html_response(templates.render("guide.html", view, document=chosen, page=shown, index=INDEX), view)
 
 
 @cache  # the files do not change while they are served
-def _made(document: Document, view: View) -> Rendered:
+def _render_cached(document: Document, view: View) -> RenderedPage:
     text = document.file.read_text(encoding="utf-8")
-    return rendered(text, lambda link: target(link, document, view), view.t(*_NOT_RUN))
+    return render_markdown(text, lambda link: link_target(link, document, view), view.t(*_NOT_RUN))
 
 
-def _rendered(document: Document, view: View) -> Rendered:
-    """Return a document for a view, without what makes no difference to it: nobody may fill the memory with others."""
-    return _made(document, View(lang=view.lang, root=view.root))
+def _rendered(document: Document, view: View) -> RenderedPage:
+    """Return a rendered document; the cache key omits the parts of the context that do not matter, to bound it."""
+    return _render_cached(document, View(lang=view.lang, root=view.root))
 
 
-def _written(request: Request, path: str) -> Response | None:
-    """Return a file as it is written; None where the path names no file."""
-    file = written(path)
+def _source_response(request: Request, path: str) -> Response | None:
+    """Return a source file; None if the path names no file."""
+    file = source_file(path)
     if file is None:
         return None
     content = file.read_bytes()
     kind = mimetypes.guess_type(file.name)[0] if file.suffix in (".svg", ".png") else None
     kind = kind or f"text/{'markdown' if file.suffix == '.md' else 'plain'}; charset=utf-8"
-    known = validators(None, content)
-    headers = {"Content-Type": kind, "Cache-Control": _LASTING, **known.headers()}
-    return unless_known(request, known, Response(content, headers=headers))
+    document_validators = validators(None, content)
+    headers = {"Content-Type": kind, "Cache-Control": cache_control.REVALIDATED, **document_validators.headers()}
+    return unless_not_modified(request, document_validators, Response(content, headers=headers))

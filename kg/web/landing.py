@@ -1,8 +1,6 @@
-"""What stands at the top of the site: the first page, what pages load, what it is about.
+"""The first page with its live statistics, the page `/about`, and the static assets.
 
-The first page: what this is, its live figures, three ways in, and a question with its answer.
-
-What the graph tells for it is asked once, since a release never changes.
+The queries of the first page run once, since a release is immutable.
 """
 
 import asyncio
@@ -18,10 +16,10 @@ from kg.core.labels import Labels, preferred
 from kg.core.release import GRAPH, MEDIA_TYPES, N_QUADS, WORKBOOK, Release
 from kg.http import templates
 from kg.http.conditional_requests import Validators
-from kg.http.query_client import Ask, Questions, Row, names, rows, text_of
-from kg.http.responses import link, page, path_of, view_of
-from kg.http.sparql_endpoint import Refusal, unless_known
-from kg.http.templates import View, fill
+from kg.http.query_client import Row, RunQuery, StoredQueries, fetch_names, fetch_rows, query_text
+from kg.http.responses import html_response, link, path_of, view_of
+from kg.http.sparql_endpoint import Refusal, unless_not_modified
+from kg.http.templates import View, render
 from kg.web import discovery
 from kg.web.resource_routes import dataset_of, labels_of
 
@@ -47,7 +45,7 @@ ORDER BY DESC(?value) ?number
 LIMIT 5
 """
 _KINDS = "SELECT ?class (COUNT(?thing) AS ?things) WHERE { ?thing a ?class } GROUP BY ?class ORDER BY DESC(?things)"
-# What is counted, by class, in the order of the page; of other data, the classes with the most things.
+# Classes to count, in the order of the page; for other data, the classes with the most instances.
 _COUNTED = {
     "Measure": ("施策", "measures"),
     "Kpi": ("KPI", "KPIs"),
@@ -87,8 +85,8 @@ _BROWSED = {
 
 
 @dataclass(frozen=True)
-class Entry:
-    """A thing to start from: its IRI, its names by language, and how many measures it has."""
+class EntryPoint:
+    """An entry point for browsing: IRI, names by language, number of measures."""
 
     iri: str
     names: Row
@@ -96,76 +94,85 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Figures:
-    """What the graph tells for the first page; all of it may be empty."""
+class LandingData:
+    """Query results of the first page; all of them may be empty."""
 
     counts: Row = field(default_factory=dict)
     editions: Sequence[str] = ()
     names: Row = field(default_factory=dict)
-    entries: dict[str, list[Entry]] = field(default_factory=dict)
+    entries: dict[str, list[EntryPoint]] = field(default_factory=dict)
     answers: dict[str, list[Row]] = field(default_factory=dict)
 
 
-class Landing:
+class LandingPage:
     """The first page of one graph of `size` triples."""
 
-    def __init__(self, ask: Ask, labels: Labels, size: int, stored: Questions) -> None:
-        self._ask, self._labels, self._size, self._stored = ask, labels, size, stored
-        self._figures: asyncio.Future[Figures] | None = None
+    def __init__(self, run_query: RunQuery, labels: Labels, size: int, stored: StoredQueries) -> None:
+        self._run_query, self._labels, self._size, self._stored = run_query, labels, size, stored
+        self._figures: asyncio.Future[LandingData] | None = None
 
     async def text(self, view: View, dataset: str = "") -> str:
-        """Return the page; `dataset` is JSON-LD, ready for HTML."""
+        """Return the page; `dataset` is JSON-LD, escaped for HTML."""
         if self._figures is None:
-            self._figures = asyncio.ensure_future(self._asked())
+            self._figures = asyncio.ensure_future(self._run_queries())
         try:
             figures = await asyncio.shield(self._figures)
         except Exception:
-            self._figures = None  # the next visitor asks again
+            self._figures = None  # the next visitor retries
             raise
-        queries, newest = [*self._stored.written.values()], next(iter(figures.editions), "")
-        return fill(
+        queries, newest = [*self._stored.by_name.values()], next(iter(figures.editions), "")
+        return render(
             "landing.html",
             view,
             queries=queries,
             offered=[query for name in _OFFERED for query in queries if query.name == name],
             dataset=dataset,
-            figures=self._words(figures.counts, view),
+            figures=self._statistics(figures.counts, view),
             editions=len(figures.editions),
             edition=path_of(newest) if newest else "",
             edition_name=preferred(figures.names, view.lang),
             entries={way: [_entry(entry, view) for entry in listed] for way, listed in figures.entries.items()},
-            example=example(view.lang, figures.editions),
+            example=example_query(view.lang, figures.editions),
             answer=[{**row, "path": path_of(row["measure"])} for row in figures.answers[view.lang]],
         )
 
-    async def _asked(self) -> Figures:
-        """Ask all that the page shows, one after the other: visitors of other pages wait for the same workers."""
+    async def _run_queries(self) -> LandingData:
+        """Run the queries of the page sequentially, so that they do not occupy all workers."""
         editions = await self._stored.editions()
         if editions:
-            counts = {row["class"]: row["things"] for row in await rows(self._ask, _OF_EDITION % editions[0])}
+            counts = {
+                row["class"]: row["things"] for row in await fetch_rows(self._run_query, _OF_EDITION % editions[0])
+            }
         else:
-            counts = {row["class"]: row["things"] for row in await rows(self._ask, _KINDS)}
+            counts = {row["class"]: row["things"] for row in await fetch_rows(self._run_query, _KINDS)}
         if ONTOLOGY + "Correction" in counts:
             about = {"edition": editions[:1]} if editions else {}
-            counts |= _told_apart(counts, len(await rows(self._ask, text_of("corrections-applied", **about))))
+            counts |= _split_corrections(
+                counts, len(await fetch_rows(self._run_query, query_text("corrections-applied", **about)))
+            )
         ours = any(iri.startswith(ONTOLOGY) for iri in counts)
         entries = {way: await self._entries(*what) if ours else [] for way, what in _BROWSED.items()}
-        answers = {lang: await rows(self._ask, example(lang, editions)) if ours else [] for lang in ("ja", "en")}
-        called = await names(self._ask, editions[:1])
-        return Figures(counts, editions, dict(called.get(editions[0], {})) if editions else {}, entries, answers)
+        answers = {
+            lang: await fetch_rows(self._run_query, example_query(lang, editions)) if ours else []
+            for lang in ("ja", "en")
+        }
+        names_by_iri = await fetch_names(self._run_query, editions[:1])
+        return LandingData(
+            counts, editions, dict(names_by_iri.get(editions[0], {})) if editions else {}, entries, answers
+        )
 
-    async def _entries(self, name: str, thing: str, stem: str) -> list[Entry]:
-        query = (await self._stored.named()).get(name)
+    async def _entries(self, name: str, thing: str, stem: str) -> list[EntryPoint]:
+        query = (await self._stored.for_newest_edition()).get(name)
         if query is None:  # a curator may have taken it away
             return []
         return [
-            Entry(row[thing], {lang: row.get(f"{stem}_{lang}", "") for lang in ("ja", "en")}, int(row["measures"]))
-            for row in await rows(self._ask, query.text)
+            EntryPoint(row[thing], {lang: row.get(f"{stem}_{lang}", "") for lang in ("ja", "en")}, int(row["measures"]))
+            for row in await fetch_rows(self._run_query, query.text)
             if thing in row
         ]
 
-    def _words(self, counts: Row, view: View) -> list[tuple[str, str]]:
-        """Return the figures with their words; of data that are not ours, by the names of their classes."""
+    def _statistics(self, counts: Row, view: View) -> list[tuple[str, str]]:
+        """Return the statistics with their labels; for other data, by the labels of its classes."""
         ours = {key: counts[ONTOLOGY + key] for key in _COUNTED if ONTOLOGY + key in counts}
         found = [(ours[key], view.t(*_COUNTED[key])) for key in ours]
         if not ours:
@@ -173,38 +180,38 @@ class Landing:
         return [*found, (str(self._size), view.t("トリプル", "triples"))]
 
 
-def _told_apart(counts: Row, corrected: int) -> Row:
-    """Return how many corrections change a text and how many only doubt one, where there are any."""
+def _split_corrections(counts: Row, corrected: int) -> Row:
+    """Return separate counts of corrections that change a text and of doubtful readings."""
     noted = int(counts.get(ONTOLOGY + "Correction", 0))
     apart = {"Correction": corrected, "Doubt": noted - corrected}
     return {ONTOLOGY + name: str(number) for name, number in apart.items() if noted and number}
 
 
-def example(lang: str, editions: Sequence[str] = ()) -> str:
-    """Return the first question in the words of a language; of several editions, the newest first, about the newest."""
+def example_query(lang: str, editions: Sequence[str] = ()) -> str:
+    """Return the example query in a language, restricted to the newest edition if there are several."""
     about = f"  ?measure shisaku:edition <{editions[0]}> ;\n    shisaku:measureNumber" if len(editions) > 1 else ""
     query = EXAMPLE.replace("  ?measure shisaku:measureNumber", about, 1) if about else EXAMPLE
     return query.replace('"ja"', f'"{lang}"')
 
 
-def _entry(entry: Entry, view: View) -> tuple[str, str, int]:
-    """Return the path, the name and the number of measures of a thing to start from."""
+def _entry(entry: EntryPoint, view: View) -> tuple[str, str, int]:
+    """Return path, name and number of measures of an entry point."""
     name = preferred({lang: text for lang, text in entry.names.items() if text}, view.lang)
     return path_of(entry.iri), name or entry.iri, entry.measures
 
 
-def router(ask: Ask, release: Release | None, total: int, stored: Questions) -> APIRouter:
+def router(run_query: RunQuery, release: Release | None, total: int, stored: StoredQueries) -> APIRouter:
     """Return these routes, for a graph of `total` triples."""
     routes = APIRouter()
-    card = discovery.DatasetCard(ask, dataset_of(release)) if release else None
-    first = Landing(ask, labels_of(release), total, stored)
+    card = discovery.DatasetCard(run_query, dataset_of(release)) if release else None
+    first = LandingPage(run_query, labels_of(release), total, stored)
 
     @routes.get("/", include_in_schema=False)
     async def landing(request: Request) -> Response:
         view = view_of(request)
         dataset = await card.text(view.lang) if card else ""
-        scripts = [discovery.allowed(dataset)] if dataset else []
-        response = page(await first.text(view, dataset), view, scripts=scripts)
+        scripts = [discovery.script_hash(dataset)] if dataset else []
+        response = html_response(await first.text(view, dataset), view, scripts=scripts)
         if release:
             response.headers["Link"] = ", ".join(_signposts(release))
         return response
@@ -212,17 +219,17 @@ def router(ask: Ask, release: Release | None, total: int, stored: Questions) -> 
     @routes.get("/about", include_in_schema=False)
     async def about(request: Request) -> Response:
         view = view_of(request)
-        return page(fill("about.html", view), view)
+        return html_response(render("about.html", view), view)
 
     @routes.get("/static/{path:path}", include_in_schema=False)
     async def static(request: Request, path: str) -> Response:
-        return _asset(request, path)
+        return _asset_response(request, path)
 
     return routes
 
 
 def _signposts(release: Release) -> Iterator[str]:
-    """Yield the links that lead programs from the first page to name, terms and files (signposting.org)."""
+    """Yield the links from the first page to identifier, vocabulary and files (signposting.org)."""
     folder = f"./release/{quote(release.version)}/"
     yield link(BASE, "cite-as")
     yield link("https://schema.org/Dataset", "type")
@@ -232,12 +239,12 @@ def _signposts(release: Release) -> Iterator[str]:
     yield from (link(f"{folder}{name}", "item", MEDIA_TYPES[Path(name).suffix]) for name in (GRAPH, N_QUADS, WORKBOOK))
 
 
-def _asset(request: Request, path: str) -> Response:
-    """Return a file that pages load: for ever at the address with its digest."""
-    found = templates.found(path)
+def _asset_response(request: Request, path: str) -> Response:
+    """Return a static asset; immutable at the URL with its digest."""
+    found = templates.find_asset(path)
     if found is None:
-        raise Refusal(404, f"there is no {path} among what pages load")
+        raise Refusal(404, f"there is no static file {path}")
     asset, lasting = found
     validators = Validators(f'"{asset.digest}"')
     headers = {"Content-Type": asset.content_type, "Cache-Control": lasting, **validators.headers()}
-    return unless_known(request, validators, Response(asset.content, headers=headers))
+    return unless_not_modified(request, validators, Response(asset.content, headers=headers))

@@ -1,4 +1,4 @@
-"""The kinds of things that have a page, as `layouts.toml` lays them out."""
+"""Page layouts by class of resource, read from `layouts.toml`."""
 
 import tomllib
 from collections.abc import Mapping
@@ -13,8 +13,8 @@ _SCHEME = f"{ID}scheme/"
 
 
 @dataclass(frozen=True)
-class Kind:
-    """A kind of thing: what one is called, its properties in reading order, and what else its page asks for."""
+class Layout:
+    """Layout of the page of one class: its name, its properties in reading order, its template and related queries."""
 
     name: tuple[str, str] = ("", "")
     facts: tuple[str, ...] = ()
@@ -22,15 +22,15 @@ class Kind:
     within: str = ""
     template: str = "thing.html"
     detail: bool = False
-    asks: frozenset[str] = frozenset()
+    related: frozenset[str] = frozenset()
 
 
-UNKNOWN = Kind()
+UNKNOWN = Layout()
 
 
-def kind_of(classes: list[str], schemes: list[str]) -> Kind:
-    """Return the kind of a thing of these classes, where it is a concept of these code lists; UNKNOWN for others."""
-    kinds, codes = _kinds(), [scheme.removeprefix(_SCHEME) for scheme in schemes]
+def layout_of(classes: list[str], schemes: list[str]) -> Layout:
+    """Return the layout for these classes and the code lists of a concept; UNKNOWN if there is none."""
+    kinds, codes = _layouts(), [scheme.removeprefix(_SCHEME) for scheme in schemes]
     for name in classes:
         for scheme in (*codes, ""):
             if kind := kinds.get((name, scheme)):
@@ -39,28 +39,22 @@ def kind_of(classes: list[str], schemes: list[str]) -> Kind:
 
 
 @cache
-def pointing() -> Mapping[str, tuple[str, str]]:
-    """Return what points to a thing, by property: in words of that thing, and in the order of a page."""
+def inbound_labels() -> Mapping[str, tuple[str, str]]:
+    """Return the labels of incoming properties, from the view of the object, in the order of a page."""
     return {_iri(name): (ja, en) for name, (ja, en) in _read()["pointing"].items()}
 
 
 @cache
-def facets() -> Mapping[str, tuple[str, str]]:
-    """Return the facets of the list of measures and what their values stand under, by the property that leads there."""
-    return {_iri(name): (facet, folder) for name, (facet, folder) in _read()["facets"].items()}
-
-
-@cache
-def _kinds() -> Mapping[tuple[str, str], Kind]:
+def _layouts() -> Mapping[tuple[str, str], Layout]:
     return {
-        (_iri(entry["class"]), entry.get("scheme", "")): Kind(
+        (_iri(entry["class"]), entry.get("scheme", "")): Layout(
             name=(entry["name"][0], entry["name"][1]),
             facts=tuple(map(_iri, entry.get("facts", ()))),
             hidden=frozenset(map(_iri, entry.get("hidden", ()))),
             within=_iri(entry["within"]) if "within" in entry else "",
-            template=entry.get("template", Kind.template),
+            template=entry.get("template", Layout.template),
             detail=entry.get("detail", False),
-            asks=frozenset(entry.get("asks", ())),
+            related=frozenset(entry.get("related", ())),
         )
         for entry in _read()["kind"]
     }

@@ -1,6 +1,6 @@
-"""What a release publishes beside its things: ontology, shapes, catalogue, VoID and the examples, each as a document.
+"""Metadata documents of a release: ontology, shapes, catalogue, VoID and examples, in all formats.
 
-They never change while a release is served, so each form is made once.
+They do not change while a release is served, so each form is rendered once.
 """
 
 from collections.abc import Sequence
@@ -23,24 +23,24 @@ from kg.core.release import (
     Release,
 )
 from kg.http import templates
-from kg.http.openapi import answered, led
-from kg.http.query_client import Ask
+from kg.http.openapi import redirect_docs, response_docs
+from kg.http.query_client import RunQuery
 from kg.http.responses import (
     RDF_FORMATS,
     SUFFIXES,
-    Asked,
+    DocumentRequest,
     Representation,
-    alternates,
+    alternate_links,
     link,
-    redirect,
-    sent,
-    suffixed,
-    written,
+    redirect_response,
+    representation_response,
+    representation_url,
+    serialize,
 )
 from kg.http.sparql_endpoint import Refusal
 from kg.http.templates import View
-from kg.web.ontology_page import Documentation
-from kg.web.presenter import TYPE, Facts
+from kg.web.ontology_page import VocabularyPages
+from kg.web.presenter import TYPE, GraphPresenter
 
 _VERSION = NamedNode(PREFIXES["owl"] + "versionIRI")
 _EXAMPLES = ".well-known/sparql-examples"
@@ -52,8 +52,8 @@ _DECLARED = {NamedNode(PREFIXES["dcat"] + "byteSize"): NamedNode(PREFIXES["xsd"]
 
 
 @dataclass(frozen=True)
-class Published:
-    """A document at a path: a file of the release or a named graph of its store; `html` where there is a page of it."""
+class MetadataDocument:
+    """A metadata document at a path: a file of the release or a named graph; `html` if it has a page."""
 
     path: str
     file: str = ""
@@ -63,110 +63,122 @@ class Published:
 
 
 DOCUMENTS = (
-    Published("def", file=ONTOLOGY, html=True, title=("オントロジー", "Ontology")),
-    Published("def/alignments", file=ALIGNMENTS),
-    Published("shapes", file=SHAPES, html=True, title=("制約(SHACL)", "Shapes (SHACL)")),
-    Published("catalog", graph=CATALOGUE_GRAPH, html=True, title=("カタログ", "Catalogue")),
-    Published("void", graph=VOID_GRAPH, html=True, title=("データセットの記述(VoID)", "Dataset description (VoID)")),
-    Published("validation", graph=VALIDATION_GRAPH, html=True, title=("検証の結果(SHACL)", "SHACL report")),
-    Published(_EXAMPLES, file=QUERIES),
-    Published(f"sparql/{_EXAMPLES}", file=QUERIES),
-    Published("queries", file=QUERIES),
+    MetadataDocument("def", file=ONTOLOGY, html=True, title=("オントロジー", "Ontology")),
+    MetadataDocument("def/alignments", file=ALIGNMENTS),
+    MetadataDocument("shapes", file=SHAPES, html=True, title=("制約(SHACL)", "Shapes (SHACL)")),
+    MetadataDocument("catalog", graph=CATALOGUE_GRAPH, html=True, title=("カタログ", "Catalogue")),
+    MetadataDocument(
+        "void", graph=VOID_GRAPH, html=True, title=("データセットの記述(VoID)", "Dataset description (VoID)")
+    ),
+    MetadataDocument("validation", graph=VALIDATION_GRAPH, html=True, title=("検証の結果(SHACL)", "SHACL report")),
+    MetadataDocument(_EXAMPLES, file=QUERIES),
+    MetadataDocument(f"sparql/{_EXAMPLES}", file=QUERIES),
+    MetadataDocument("queries", file=QUERIES),
 )
 _NEGOTIATED_ELSEWHERE = ("queries",)  # only its forms are served here
 
 
-def router(ask: Ask, release: Release | None, labels: Labels, explained: Documentation) -> APIRouter:
-    """Return the routes of these documents, each with one address for every form."""
+def router(run_query: RunQuery, release: Release | None, labels: Labels, explained: VocabularyPages) -> APIRouter:
+    """Return the routes of these documents, each with one URL per format."""
     routes = APIRouter(tags=["descriptions"])
-    shelf = _Shelf(ask, release, labels, explained)
+    documents = _MetadataDocuments(run_query, release, labels, explained)
 
-    def add(published: Published, suffix: str, format: Format | None) -> None:
+    def add(metadata: MetadataDocument, suffix: str, format: Format | None) -> None:
         async def document(request: Request) -> Response:
-            return await shelf.answer(Asked(request, published.path, format, published.html), published)
+            return await documents.answer(DocumentRequest(request, metadata.path, format, metadata.html), metadata)
 
-        shown = not format and not published.path.startswith("sparql/")
-        address = f"/{published.path}{suffix}"
-        forms = answered(*RDF_FORMATS, *([HTML] if published.html else []))
-        summary, name = f"Get {published.path}", published.path
+        shown = not format and not metadata.path.startswith("sparql/")
+        address = f"/{metadata.path}{suffix}"
+        forms = response_docs(*RDF_FORMATS, *([HTML] if metadata.html else []))
+        summary, name = f"Get {metadata.path}", metadata.path
         routes.get(address, include_in_schema=shown, summary=summary, name=name, responses=forms)(document)
 
-    for published in DOCUMENTS:
-        if published.path not in _NEGOTIATED_ELSEWHERE:
-            add(published, "", None)
+    for metadata in DOCUMENTS:
+        if metadata.path not in _NEGOTIATED_ELSEWHERE:
+            add(metadata, "", None)
         for suffix, format in SUFFIXES.items():
-            if format is not HTML or published.html:
-                add(published, suffix, format)
+            if format is not HTML or metadata.html:
+                add(metadata, suffix, format)
 
     @routes.get("/def/{version}", include_in_schema=False)
     async def ontology_of(version: str) -> Response:
-        return await shelf.version(version)
+        return await documents.version(version)
 
-    @routes.get("/.well-known/void", summary="Go to the VoID description", status_code=303, responses=led(303))
+    @routes.get(
+        "/.well-known/void", summary="Go to the VoID description", status_code=303, responses=redirect_docs(303)
+    )
     async def void() -> Response:
-        return redirect(303, "../void")
+        return redirect_response(303, "../void")
 
     return routes
 
 
-class _Shelf:
-    """The documents of one release, and what was made of them."""
+class _MetadataDocuments:
+    """The metadata documents of one release, with a cache of their serializations."""
 
-    def __init__(self, ask: Ask, release: Release | None, labels: Labels, explained: Documentation) -> None:
-        self._ask, self._release, self._labels, self._explained = ask, release, labels, explained
+    def __init__(
+        self, run_query: RunQuery, release: Release | None, labels: Labels, explained: VocabularyPages
+    ) -> None:
+        self._run_query, self._release, self._labels, self._explained = run_query, release, labels, explained
         self._files = {file.name for file in release.files} if release else set()
         self._triples: dict[str, Sequence[Triple]] = {}
         self._bodies: dict[tuple[str, Format, str], bytes] = {}
 
-    async def answer(self, asked: Asked, published: Published) -> Response:
-        """Answer with a document in the format that is wanted."""
-        format = asked.format()
-        lang = asked.lang if format is HTML else ""
-        key = (published.path, format, lang)
+    async def answer(self, document: DocumentRequest, metadata: MetadataDocument) -> Response:
+        """Return a document in the negotiated format."""
+        format = document.format()
+        lang = document.lang if format is HTML else ""
+        key = (metadata.path, format, lang)
         if key not in self._bodies:
-            self._bodies[key] = await self._made(asked, published, format)
+            self._bodies[key] = await self._made(document, metadata, format)
         query = f"?lang={lang}" if lang else ""
-        links = [*alternates(published.path, html=published.html), link(_ABOUT_PAGE, "type")]
-        location = suffixed(published.path, format, query)
-        return sent(asked, Representation(format, self._bodies[key], location, links), self._release)
+        links = [*alternate_links(metadata.path, html=metadata.html), link(_ABOUT_PAGE, "type")]
+        location = representation_url(metadata.path, format, query)
+        return representation_response(
+            document, Representation(format, self._bodies[key], location, links), self._release
+        )
 
     async def version(self, version: str) -> Response:
-        """Answer for the name of one version of the ontology: 303 to the ontology where it is the one that is here."""
-        published = DOCUMENTS[0]
-        self._check(published)
-        stated = await self._statements(published)
+        """Redirect (303) the IRI of a version of the ontology to the ontology, if that version is served."""
+        metadata = DOCUMENTS[0]
+        self._check(metadata)
+        stated = await self._statements(metadata)
         named = [t.object.value for t in stated if t.predicate == _VERSION and isinstance(t.object, NamedNode)]
         if f"{BASE}def/{version}" not in named:
             raise Refusal(404, f"the ontology of this release is {', '.join(named)}")
-        return redirect(303, "../def")
+        return redirect_response(303, "../def")
 
-    async def _made(self, asked: Asked, published: Published, format: Format) -> bytes:
-        self._check(published)
-        if format is TURTLE and published.file and self._release and not REBASED:
-            return self._release.path(published.file).read_bytes()  # as it was laid by hand
-        triples = await self._statements(published)
-        return (await self._html(asked, published, triples)).encode() if format is HTML else written(triples, format)
+    async def _made(self, document: DocumentRequest, metadata: MetadataDocument, format: Format) -> bytes:
+        self._check(metadata)
+        if format is TURTLE and metadata.file and self._release and not REBASED:
+            return self._release.path(metadata.file).read_bytes()  # as it was laid by hand
+        triples = await self._statements(metadata)
+        return (
+            (await self._html(document, metadata, triples)).encode() if format is HTML else serialize(triples, format)
+        )
 
-    async def _statements(self, published: Published) -> Sequence[Triple]:
-        if published.path not in self._triples:
-            self._triples[published.path] = await self._read(published)
-        return self._triples[published.path]
+    async def _statements(self, metadata: MetadataDocument) -> Sequence[Triple]:
+        if metadata.path not in self._triples:
+            self._triples[metadata.path] = await self._read(metadata)
+        return self._triples[metadata.path]
 
-    def _check(self, published: Published) -> None:
-        """Refuse what is not there."""
+    def _check(self, metadata: MetadataDocument) -> None:
+        """Raise Refusal if a document is not available."""
         if self._release is None:
             raise Refusal(404, "this server was started on data files; there is no release to describe")
-        if published.file and published.file not in self._files:
-            raise Refusal(404, f"release {self._release.version} has no {published.file}")
+        if metadata.file and metadata.file not in self._files:
+            raise Refusal(404, f"release {self._release.version} has no {metadata.file}")
 
-    async def _read(self, published: Published) -> Sequence[Triple]:
-        """Return the statements of a document, in the order of its file; nameless things get names that stay."""
-        if published.graph:
-            query = f"CONSTRUCT {{ ?s ?p ?o }} WHERE {{ GRAPH <{published.graph}> {{ ?s ?p ?o }} }}"
-            body = await self._ask(query, N_TRIPLES)
-            return sorted((_declared(quad.triple) for quad in parse(body, format=RdfFormat.N_TRIPLES)), key=str)
+    async def _read(self, metadata: MetadataDocument) -> Sequence[Triple]:
+        """Return the statements of a document, in the order of its file; blank nodes get canonical names."""
+        if metadata.graph:
+            query = f"CONSTRUCT {{ ?s ?p ?o }} WHERE {{ GRAPH <{metadata.graph}> {{ ?s ?p ?o }} }}"
+            body = await self._run_query(query, N_TRIPLES)
+            return sorted(
+                (_with_declared_datatype(quad.triple) for quad in parse(body, format=RdfFormat.N_TRIPLES)), key=str
+            )
         assert self._release is not None
-        stated = parse(path=str(self._release.path(published.file)), format=RdfFormat.TURTLE)
+        stated = parse(path=str(self._release.path(metadata.file)), format=RdfFormat.TURTLE)
         triples = [served_quad(quad).triple for quad in stated]
         if not any(isinstance(term, BlankNode) for triple in triples for term in triple):
             return triples
@@ -176,32 +188,36 @@ class _Shelf:
         stable = [quad.triple for quad in dataset]
         return sorted(stable, key=lambda triple: (first.get(triple.subject, len(triples)), str(triple)))
 
-    async def _html(self, asked: Asked, published: Published, triples: Sequence[Triple]) -> str:
-        """Return the page of a document, without what makes no difference to it: it is kept for all who ask."""
-        view = replace(asked.view, parameters=())
-        forms = [(format.label, suffixed(published.path, format)) for format in SUFFIXES.values() if format is not HTML]
-        if published.file == ONTOLOGY:
+    async def _html(self, document: DocumentRequest, metadata: MetadataDocument, triples: Sequence[Triple]) -> str:
+        """Return the page of a document; parameters are removed from its context, since the page is cached."""
+        view = replace(document.view, parameters=())
+        forms = [
+            (format.label, representation_url(metadata.path, format))
+            for format in SUFFIXES.values()
+            if format is not HTML
+        ]
+        if metadata.file == ONTOLOGY:
             shapes = next(document for document in DOCUMENTS if document.file == SHAPES)
             there = await self._statements(shapes) if SHAPES in self._files else ()
             return await self._explained.ontology(view, triples, there, forms)
-        if published.file == SHAPES:
+        if metadata.file == SHAPES:
             return await self._explained.shapes(view, triples, forms)
-        return self._listed(view, published, triples, forms)
+        return self._listed(view, metadata, triples, forms)
 
     def _listed(
-        self, view: View, published: Published, triples: Sequence[Triple], forms: Sequence[tuple[str, str]]
+        self, view: View, metadata: MetadataDocument, triples: Sequence[Triple], forms: Sequence[tuple[str, str]]
     ) -> str:
-        """Return a page that says what a document is, then each thing that it describes under its anchor."""
-        main = BASE + published.path
-        facts = Facts(triples, self._labels, view.lang, view.link)
+        """Return a page with the description of a document, then each resource in it under its anchor."""
+        main = BASE + metadata.path
+        facts = GraphPresenter(triples, self._labels, view.lang, view.link)
         subjects = [iri for iri in facts.subjects() if iri.startswith(BASE) and iri != main]
         facts.anchors = {iri: iri.removeprefix(f"{main}#").removeprefix(BASE).replace("#", "/") for iri in subjects}
         sections = [facts.section(iri, (TYPE,)) for iri in subjects]
         kinds = list(dict.fromkeys(section.kinds[0].text if section.kinds else "" for section in sections))
-        return templates.fill(
+        return templates.render(
             "published.html",
             view,
-            title=view.t(*published.title),
+            title=view.t(*metadata.title),
             iri=main,
             about=facts.section(main),
             sections=sections,
@@ -210,8 +226,8 @@ class _Shelf:
         )
 
 
-def _declared(triple: Triple) -> Triple:
-    """Return a statement of a store with the datatype that its file has."""
+def _with_declared_datatype(triple: Triple) -> Triple:
+    """Return a statement of a store with the datatype that its file declares."""
     datatype = _DECLARED.get(triple.predicate)
     if datatype is None or not isinstance(triple.object, Literal):
         return triple

@@ -1,8 +1,6 @@
-"""The pages that explain the words of a release: its ontology and its shapes, made of what it publishes.
+"""Pages of the ontology and the shapes of a release: each term with definition, use, example, shapes and queries.
 
-The ontology as a page shows it: each term with what it means, its uses, an example, and what speaks of it.
-
-Real examples of terms: a thing of each class, and a statement with each property, by their names. Asked once.
+Examples are real: an instance of each class, and a statement with each property. They are queried once.
 """
 
 import asyncio
@@ -16,13 +14,13 @@ from kg.core.iris import BASE, ONTOLOGY, PREFIXES
 from kg.core.labels import Labels, prefixed, told
 from kg.core.stored_queries import StoredQuery
 from kg.engine.wire import Refusal
-from kg.http.query_client import Ask, bindings, is_iri
-from kg.http.templates import View, fill
+from kg.http.query_client import RunQuery, fetch_bindings, is_iri
+from kg.http.templates import View, render
 from kg.web.diagram import Drawing, Node, draw
-from kg.web.presenter import TYPE, Facts, Value
-from kg.web.query_library import Question, for_people_first, question
-from kg.web.shapes_page import SEVERITIES, Group, Rule, Shapes
-from kg.web.vocabulary_index import CLASS, PROPERTY, Term, Vocabulary, Words
+from kg.web.presenter import TYPE, GraphPresenter, Value
+from kg.web.query_library import QueryInfo, internal_last, query_info
+from kg.web.shapes_page import SEVERITIES, ShapeGroup, ShapeRow, ShapesPresenter
+from kg.web.vocabulary_index import CLASS, PROPERTY, Term, Vocabulary, VocabularyTerms
 
 Names = Mapping[str, Mapping[str, str]]
 _NAMING = " ".join(
@@ -32,12 +30,12 @@ _NAMING = " ".join(
         *(("dcterms", "description"), ("shisaku", "printedText")),
     )
 )
-_MOST = 400  # things that are asked for at once
+_BATCH_SIZE = 400  # resources per query
 
 
 @dataclass(frozen=True)
 class Example:
-    """A thing that uses a term, and for a property one of its values: an IRI, or a text with its language."""
+    """A resource that uses a term, and for a property one of its values: an IRI, or a text with its language."""
 
     thing: str
     value: str = ""
@@ -47,22 +45,22 @@ class Example:
 
 @dataclass(frozen=True)
 class Examples:
-    """The examples by term, and the names by language of the things in them."""
+    """The examples by term, and the names of their resources by language."""
 
     by_term: Mapping[str, Example]
     names: Names
 
     def name(self, iri: str, lang: str) -> tuple[str, str]:
-        """Return what a thing is called, and in which language; both empty where it has no name."""
+        """Return the name of a resource and its language; both empty without a name."""
         return told(self.names.get(iri, {}), lang)
 
 
-async def examples(ask: Ask, terms: Iterable[Term]) -> Examples:
-    """Return an example of each term that is in use."""
+async def fetch_examples(run_query: RunQuery, terms: Iterable[Term]) -> Examples:
+    """Return an example of each term in use."""
     used = [term for term in terms if is_iri(term.example)]
     pairs = " ".join(f"(<{term.iri}> <{term.example}>)" for term in used if term.kind == PROPERTY)
-    rows = await bindings(
-        ask,
+    rows = await fetch_bindings(
+        run_query,
         f"SELECT * {{ VALUES (?term ?thing) {{ {pairs} }} ?thing ?term ?value }} ORDER BY ?term ?value",
     )
     found = {term.iri: Example(term.example) for term in used if term.kind != PROPERTY}
@@ -72,16 +70,16 @@ async def examples(ask: Ask, terms: Iterable[Term]) -> Examples:
         if row["term"]["value"] not in found or one.lang == "ja":
             found[row["term"]["value"]] = one
     things = {one.thing for one in found.values()} | {one.value for one in found.values() if one.is_iri}
-    return Examples(found, await _names(ask, sorted(iri for iri in things if is_iri(iri))))
+    return Examples(found, await _names(run_query, sorted(iri for iri in things if is_iri(iri))))
 
 
-async def _names(ask: Ask, things: list[str]) -> Names:
+async def _names(run_query: RunQuery, things: list[str]) -> Names:
     found: dict[str, dict[str, str]] = {}
-    for start in range(0, len(things), _MOST):
-        some = " ".join(f"<{iri}>" for iri in things[start : start + _MOST])
+    for start in range(0, len(things), _BATCH_SIZE):
+        some = " ".join(f"<{iri}>" for iri in things[start : start + _BATCH_SIZE])
         query = f"""SELECT ?thing ?name {{ VALUES ?thing {{ {some} }} VALUES ?naming {{ {_NAMING} }}
           ?thing ?naming ?name }} ORDER BY ?name"""
-        for row in await bindings(ask, query):
+        for row in await fetch_bindings(run_query, query):
             name = row["name"]
             found.setdefault(row["thing"]["value"], {}).setdefault(name.get("xml:lang", ""), name["value"])
     return found
@@ -96,8 +94,8 @@ _NOT_DRAWN = {_SKOS + "Concept", PREFIXES["rdf"] + "Property", ONTOLOGY + "Recip
 
 
 @dataclass(frozen=True)
-class Named:
-    """A term or a thing where it is mentioned: what it is called, in which language, and where it leads."""
+class TermLink:
+    """A mention of a term or a resource: label, link and language."""
 
     text: str
     href: str = ""
@@ -105,8 +103,8 @@ class Named:
 
 
 @dataclass(frozen=True)
-class Entry:
-    """A term as the page explains it."""
+class TermEntry:
+    """A term as documented on the page."""
 
     iri: str
     anchor: str
@@ -118,73 +116,73 @@ class Entry:
     note: Value | None
     reason: str
     samples: tuple[str, ...]
-    domain: tuple[Named, ...]
-    range: tuple[Named, ...]
-    related: tuple[tuple[tuple[str, str], Named], ...]
+    domain: tuple[TermLink, ...]
+    range: tuple[TermLink, ...]
+    related: tuple[tuple[tuple[str, str], TermLink], ...]
     uses: int
-    example: tuple[Named, Named | None] | None
-    rules: tuple[Rule, ...]
-    questions: tuple[Question, ...]
+    example: tuple[TermLink, TermLink | None] | None
+    rules: tuple[ShapeRow, ...]
+    questions: tuple[QueryInfo, ...]
 
 
 @dataclass(frozen=True)
-class Sources:
-    """What the page is made of: the ontology, the shapes, the stored queries, what is in use, and examples of it."""
+class OntologyData:
+    """The data of the page: ontology, shapes, stored queries, terms in use and their examples."""
 
     triples: Sequence[Triple]
-    groups: Sequence[Group]
+    groups: Sequence[ShapeGroup]
     stored: Sequence[StoredQuery]
-    words: Words
+    terms: VocabularyTerms
     examples: Examples
     labels: Labels
 
 
 @dataclass
-class Ontology:
-    """The terms in the words of one page."""
+class OntologyPresenter:
+    """Presenter of the ontology for one page context."""
 
-    sources: Sources
+    sources: OntologyData
     view: View
-    facts: Facts = field(init=False)
+    facts: GraphPresenter = field(init=False)
 
     def __post_init__(self) -> None:
-        self.facts = Facts(self.sources.triples, self.sources.labels, self.view.lang, self.view.link)
-        self._asked = _asked(self.sources.stored)
-        self._rules = _rules(self.sources.groups)
+        self.facts = GraphPresenter(self.sources.triples, self.sources.labels, self.view.lang, self.view.link)
+        self._asked = _queries_by_term(self.sources.stored)
+        self._rules = _shapes_by_term(self.sources.groups)
 
-    def classes(self) -> list[Entry]:
+    def classes(self) -> list[TermEntry]:
         """Return our classes, in the order of the file."""
         return [self.entry(iri) for iri in self._own() if self._is_class(iri)]
 
-    def properties(self) -> list[tuple[Named, list[Entry]]]:
-        """Return our properties under the class that they belong to; those of several classes come last."""
-        found: dict[str, list[Entry]] = {}
+    def properties(self) -> list[tuple[TermLink, list[TermEntry]]]:
+        """Return our properties grouped by domain; those with several domains come last."""
+        found: dict[str, list[TermEntry]] = {}
         for iri in self._own():
             if not self._is_class(iri):
                 found.setdefault(next(iter(self.facts.iris(iri, _DOMAIN)), ""), []).append(self.entry(iri))
         order = [*(iri for iri in self._own() if iri in found), *([""] if "" in found else [])]
-        shared = Named(self.view.t("複数のクラスに使う述語", "Properties of several classes"))
+        shared = TermLink(self.view.t("複数のクラスに使う述語", "Properties of several classes"))
         return [(self.term(iri) if iri else shared, found[iri]) for iri in order]
 
-    def borrowed(self) -> list[Entry]:
-        """Return the terms of others that this release uses, by their names."""
-        used = [iri for iri in self.sources.words.used if not iri.startswith(ONTOLOGY) and prefixed(iri) != iri]
+    def external_terms(self) -> list[TermEntry]:
+        """Return the external terms that this release uses, by name."""
+        used = [iri for iri in self.sources.terms.used if not iri.startswith(ONTOLOGY) and prefixed(iri) != iri]
         return [self.entry(iri) for iri in sorted(used, key=prefixed)]
 
-    def entry(self, iri: str) -> Entry:
-        """Return a term as the page explains it."""
+    def entry(self, iri: str) -> TermEntry:
+        """Return the documentation of a term."""
         facts = self.facts
-        used = self.sources.words.used.get(iri) or Term(iri, CLASS if self._is_class(iri) else PROPERTY)
+        used = self.sources.terms.used.get(iri) or Term(iri, CLASS if self._is_class(iri) else PROPERTY)
         label, other = (self._label(iri, lang) for lang in (self.view.lang, self.view.other))
-        return Entry(
+        return TermEntry(
             iri=iri,
-            anchor=anchor(iri),
+            anchor=term_anchor(iri),
             name=prefixed(iri),
             kind=used.kind,
             label=label or Value(prefixed(iri)),
             other=other,
-            definition=facts.told(iri, _SKOS + "definition"),
-            note=facts.told(iri, _SKOS + "scopeNote"),
+            definition=facts.localized(iri, _SKOS + "definition"),
+            note=facts.localized(iri, _SKOS + "scopeNote"),
             reason=facts.text(iri, _SKOS + "editorialNote"),
             samples=tuple(self._samples(iri)),
             domain=tuple(self.term(other) for other in facts.iris(iri, _DOMAIN)),
@@ -193,28 +191,28 @@ class Ontology:
             uses=used.uses,
             example=self._example(iri),
             rules=tuple(self._rules.get(iri, ())),
-            questions=tuple(question(query, self.view) for query in self._asked.get(iri, ())),
+            questions=tuple(query_info(query, self.view) for query in self._asked.get(iri, ())),
         )
 
-    def term(self, iri: str) -> Named:
-        """Return a term where it is mentioned."""
-        here = iri.startswith(ONTOLOGY) or iri in self.sources.words.used
+    def term(self, iri: str) -> TermLink:
+        """Return a mention of a term."""
+        here = iri.startswith(ONTOLOGY) or iri in self.sources.terms.used
         label = self._label(iri, self.view.lang)
-        return Named(label.text if label else prefixed(iri), f"#{anchor(iri)}" if here else "")
+        return TermLink(label.text if label else prefixed(iri), f"#{term_anchor(iri)}" if here else "")
 
     def drawing(self) -> Drawing:
-        """Return the diagram of the classes: what a property leads to, by domain and range, else by the shapes."""
+        """Return the class diagram: links by domain and range, else by the shapes."""
         links: dict[tuple[str, str], list[str]] = {}
-        for source, iri, target in self._steps():
+        for source, iri, target in self._class_links():
             if target not in _NOT_DRAWN and self._is_drawn(source) and self._is_drawn(target):
-                said, words = links.setdefault((source, target), []), self.term(iri).text
-                if words not in said:
-                    said.append(words)
+                labels, terms = links.setdefault((source, target), []), self.term(iri).text
+                if terms not in labels:
+                    labels.append(terms)
         drawn = [iri for iri in self._own() if self._is_class(iri)]
         drawn += [iri for ends in links for iri in ends if iri not in drawn]
         return draw([self._node(iri) for iri in dict.fromkeys(drawn) if any(iri in ends for ends in links)], links)
 
-    def _steps(self) -> Iterable[tuple[str, str, str]]:
+    def _class_links(self) -> Iterable[tuple[str, str, str]]:
         for iri in self._own():
             for source in self.facts.iris(iri, _DOMAIN):
                 for target in self.facts.iris(iri, _RANGE):
@@ -230,7 +228,7 @@ class Ontology:
         return Node(iri, named.text, prefixed(iri), named.href, "own" if iri.startswith(ONTOLOGY) else "borrowed")
 
     def _is_drawn(self, iri: str) -> bool:
-        return iri.startswith(ONTOLOGY) or iri in self.sources.words.used
+        return iri.startswith(ONTOLOGY) or iri in self.sources.terms.used
 
     def _own(self) -> list[str]:
         return [iri for iri in self.facts.subjects() if iri.startswith(ONTOLOGY)]
@@ -243,47 +241,47 @@ class Ontology:
         return None if text == prefixed(iri) else Value(text, lang)
 
     def _samples(self, iri: str) -> Iterable[str]:
-        told = (triple for triple in self.sources.triples if triple.predicate.value == _SKOS + "example")
-        yield from (str(getattr(t.object, "value", "")) for t in told if getattr(t.subject, "value", "") == iri)
+        samples = (triple for triple in self.sources.triples if triple.predicate.value == _SKOS + "example")
+        yield from (str(getattr(t.object, "value", "")) for t in samples if getattr(t.subject, "value", "") == iri)
 
-    def _related(self, iri: str) -> Iterable[tuple[tuple[str, str], Named]]:
-        for name, words in (
+    def _related(self, iri: str) -> Iterable[tuple[tuple[str, str], TermLink]]:
+        for name, terms in (
             (_RDFS + "subClassOf", ("上位クラス", "is a kind of")),
             (_RDFS + "subPropertyOf", ("上位の述語", "is a kind of")),
             (_OWL + "inverseOf", ("逆", "inverse of")),
             (_OWL + "disjointWith", ("重ならないクラス", "disjoint with")),
         ):
-            yield from ((words, self.term(other)) for other in self.facts.iris(iri, name))
+            yield from ((terms, self.term(other)) for other in self.facts.iris(iri, name))
 
-    def _example(self, iri: str) -> tuple[Named, Named | None] | None:
+    def _example(self, iri: str) -> tuple[TermLink, TermLink | None] | None:
         example: Example | None = self.sources.examples.by_term.get(iri)
         if example is None:
             return None
-        value = self._thing(example.value) if example.is_iri else Named(example.value, "", example.lang)
+        value = self._thing(example.value) if example.is_iri else TermLink(example.value, "", example.lang)
         return self._thing(example.thing), value if example.value else None
 
-    def _thing(self, iri: str) -> Named:
+    def _thing(self, iri: str) -> TermLink:
         text, lang = self.sources.examples.name(iri, self.view.lang)
-        return Named(text or prefixed(iri).removeprefix(BASE), self.facts.away(iri), lang)
+        return TermLink(text or prefixed(iri).removeprefix(BASE), self.facts.document_url(iri), lang)
 
 
-def anchor(iri: str) -> str:
-    """Return the anchor of a term: of ours its own name, as its IRI says."""
+def term_anchor(iri: str) -> str:
+    """Return the anchor of a term: for our terms the local name, as in the IRI."""
     return iri.removeprefix(ONTOLOGY) if iri.startswith(ONTOLOGY) else prefixed(iri).replace(":", "-")
 
 
-def _asked(stored: Iterable[StoredQuery]) -> Mapping[str, list[StoredQuery]]:
-    """Return the stored queries that name a term, by term."""
+def _queries_by_term(stored: Iterable[StoredQuery]) -> Mapping[str, list[StoredQuery]]:
+    """Return the stored queries that use a term, by term."""
     found: dict[str, list[StoredQuery]] = {}
-    for query in for_people_first(stored):
+    for query in internal_last(stored):
         for iri in dict.fromkeys(name.iri for name in sparql_scanner.names(query.text)):
             found.setdefault(iri, []).append(query)
     return found
 
 
-def _rules(groups: Iterable[Group]) -> Mapping[str, list[Rule]]:
-    """Return the shapes that speak of a term, by term: of a class the first one, of a property all."""
-    found: dict[str, list[Rule]] = {}
+def _shapes_by_term(groups: Iterable[ShapeGroup]) -> Mapping[str, list[ShapeRow]]:
+    """Return the shapes about a term, by term: for a class the first one, for a property all."""
+    found: dict[str, list[ShapeRow]] = {}
     for group in groups:
         found.setdefault(group.target, []).append(group.rules[0])
         for rule in group.rules:
@@ -297,10 +295,10 @@ _HEAD = BASE + "def"
 
 
 @dataclass
-class Documentation:
-    """These pages of one release. What they count and show of the graph is asked once."""
+class VocabularyPages:
+    """The vocabulary pages of one release, with cached query results."""
 
-    ask: Ask
+    run_query: RunQuery
     labels: Labels
     vocabulary: Vocabulary
     stored: Sequence[StoredQuery]
@@ -308,37 +306,39 @@ class Documentation:
 
     async def ontology(self, view: View, triples: Sequence[Triple], shapes: Sequence[Triple], forms: Forms) -> str:
         """Return the page of the ontology, from its statements and those of the shapes."""
-        words = await self._words()
-        groups = Shapes(shapes, self.labels, view.lang).groups()
-        shown = Ontology(Sources(triples, groups, self.stored, words, await self._shown(words), self.labels), view)
-        facts = Facts(triples, self.labels, view.lang, view.link)
+        terms = await self._words()
+        groups = ShapesPresenter(shapes, self.labels, view.lang).groups()
+        shown = OntologyPresenter(
+            OntologyData(triples, groups, self.stored, terms, await self._shown(terms), self.labels), view
+        )
+        facts = GraphPresenter(triples, self.labels, view.lang, view.link)
         # Some hundreds of sections take a while to lay out, in which others are to be served.
         return await asyncio.to_thread(
-            lambda: fill(
+            lambda: render(
                 "ontology.html",
                 view,
                 iri=_HEAD,
                 about=facts.section(_HEAD),
-                description=facts.told(_HEAD, PREFIXES["dcterms"] + "description"),
+                description=facts.localized(_HEAD, PREFIXES["dcterms"] + "description"),
                 version=facts.text(_HEAD, PREFIXES["owl"] + "versionInfo"),
                 forms=forms,
                 drawing=shown.drawing(),
                 classes=shown.classes(),
                 properties=shown.properties(),
-                borrowed=shown.borrowed(),
+                borrowed=shown.external_terms(),
             )
         )
 
     async def shapes(self, view: View, triples: Sequence[Triple], forms: Forms) -> str:
         """Return the page of the shapes, from their statements."""
-        words = await self._words()
+        terms = await self._words()
 
         def known(iri: str) -> str:
-            return view.link(f"def#{anchor(iri)}") if iri in words.declared or iri in words.used else ""
+            return view.link(f"def#{term_anchor(iri)}") if iri in terms.declared or iri in terms.used else ""
 
-        groups = Shapes(triples, self.labels, view.lang).groups()
+        groups = ShapesPresenter(triples, self.labels, view.lang).groups()
         return await asyncio.to_thread(
-            lambda: fill(
+            lambda: render(
                 "shapes.html",
                 view,
                 iri=BASE + "shapes",
@@ -349,22 +349,22 @@ class Documentation:
             )
         )
 
-    async def _words(self) -> Words:
+    async def _words(self) -> VocabularyTerms:
         try:
-            return await self.vocabulary.words()
-        except Refusal:  # very large data, or a busy server: the words themselves can be told
-            return Words({})
+            return await self.vocabulary.terms()
+        except Refusal:  # very large data, or a busy server: terms can be described without counts
+            return VocabularyTerms({})
 
-    async def _shown(self, words: Words) -> Examples:
+    async def _shown(self, terms: VocabularyTerms) -> Examples:
         if self._examples is None:
             try:
-                self._examples = await examples(self.ask, words.used.values())
+                self._examples = await fetch_examples(self.run_query, terms.used.values())
             except Refusal:
                 return Examples({}, {})
         return self._examples
 
 
-def term_of(name: str) -> str:
-    """Return the IRI of a term from its prefixed name; of an IRI itself."""
+def expand_term(name: str) -> str:
+    """Return the IRI of a term from its prefixed name; an IRI is returned unchanged."""
     prefix, _, local = name.partition(":")
     return PREFIXES[prefix] + local if prefix in PREFIXES and not local.startswith("//") else name

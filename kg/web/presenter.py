@@ -1,9 +1,4 @@
-"""What a page shows of a graph: facts by property, in the words of one language, each value as text or as a link.
-
-The statements of one document, read for a page: each value as text or as a link, each thing by its name.
-
-What a page shows of a graph: values, facts, places in the source, sections.
-"""
+"""Presenter of RDF graphs for pages: facts by property in one language, values as text or links, source places."""
 
 import re
 from collections.abc import Callable, Iterable, Sequence
@@ -20,7 +15,7 @@ from kg.http.responses import SAFE, path_of
 
 @dataclass(frozen=True)
 class Value:
-    """A value as it is shown: its text with its language, where it leads (`away` from this site), its datatype."""
+    """A displayed value: text, language, link (`away` if external), datatype."""
 
     text: str
     lang: str = ""
@@ -31,9 +26,9 @@ class Value:
 
 @dataclass(frozen=True)
 class Fact:
-    """A property with its values. `term` is its prefixed name, `href` leads to what it means where that is ours.
+    """A property with its values. `term` is its prefixed name, `href` links to its documentation if it is ours.
 
-    Of very many values only some are here: `total` are all, and `query` asks for them.
+    Of very many values only some are included: `total` is their number, and `query` selects them.
     """
 
     iri: str
@@ -47,7 +42,7 @@ class Fact:
 
 @dataclass(frozen=True)
 class Correction:
-    """A judgement on a misreading: what is printed, what it was corrected to (nothing where it was left), and why."""
+    """A correction of a misreading: printed text, corrected text (empty if left as printed), and reason."""
 
     href: str
     printed: str
@@ -57,18 +52,18 @@ class Correction:
 
 @dataclass(frozen=True)
 class Issue:
-    """What could not be settled at a place, in words."""
+    """An issue at a place in the source, with its message."""
 
     href: str
     message: Value
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where something was read: the name of the place with its address, and what is printed there.
+class SourcePlace:
+    """A place in the source: its name with its URL, and the printed text.
 
-    `beside` leads to it on the page of the source, beside what was read; it is empty for a row of the recipe.
-    `blank` is a place where nothing is printed; `corrections` and `issues` are what was decided or left open there.
+    `beside` is its URL in the source viewer; empty for a row of the recipe. `blank` is true if nothing is printed
+    there; `corrections` and `issues` are those at the place.
     """
 
     name: str
@@ -77,14 +72,14 @@ class Place:
     blank: bool = False
     corrections: tuple[Correction, ...] = ()
     issues: tuple[Issue, ...] = ()
-    beside: str = ""
+    viewer_href: str = ""
 
 
 @dataclass(frozen=True)
 class Section:
-    """One thing on a page: the anchor, its names, what kinds of thing it is, its facts, and where it was read.
+    """The description of one resource on a page: anchor, names, classes, facts and places in the source.
 
-    `href` leads to its own document.
+    `href` is the URL of its own document.
     """
 
     iri: str
@@ -94,7 +89,7 @@ class Section:
     also: tuple[Value, ...]
     kinds: tuple[Value, ...]
     facts: tuple[Fact, ...]
-    sources: tuple[Place, ...]
+    sources: tuple[SourcePlace, ...]
 
 
 _RDF, _RDFS, _SKOS, _DCTERMS = (PREFIXES[prefix] for prefix in ("rdf", "rdfs", "skos", "dcterms"))
@@ -119,10 +114,10 @@ _DEEPEST = 6  # blank nodes within blank nodes
 _MOST_VALUES = 200  # of one property on a page
 
 
-class Facts:
-    """The statements of one document, in the words of one language; `link` makes addresses of paths of this site.
+class GraphPresenter:
+    """Presenter of the statements of one document in one language; `link` makes URLs of paths of this site.
 
-    `anchors` are the things that stand on the page itself, by IRI: links to them stay on it.
+    `anchors` are the resources on the page itself, by IRI: links to them are fragments.
     """
 
     def __init__(self, triples: Iterable[Triple], labels: Labels, lang: str, link: Callable[[str], str]) -> None:
@@ -130,7 +125,7 @@ class Facts:
         self._issues: dict[str, list[str]] = {}
         self._values: dict[tuple[str, str], list[Term]] = {}
         for triple in dict.fromkeys(triples):
-            key = _key(triple.subject)
+            key = _node_key(triple.subject)
             self._about.setdefault(key, []).append(triple)
             self._values.setdefault((key, triple.predicate.value), []).append(triple.object)
         for iri in self._about:
@@ -141,23 +136,23 @@ class Facts:
         self.anchors: dict[str, str] = {}
 
     def subjects(self) -> list[str]:
-        """Return the IRIs that something is said about, in the order of the statements."""
+        """Return the IRIs of the subjects, in the order of the statements."""
         return [key for key in self._about if not key.startswith("_:")]
 
     def has(self, iri: str, predicate: str) -> bool:
-        """Whether something is said about a thing by a property."""
+        """Return whether a resource has a property."""
         return bool(self._objects(iri, predicate))
 
     def iris(self, iri: str, predicate: str) -> list[str]:
-        """Return the things that a thing has for a property, 2 before 10."""
-        return sorted((t.value for t in self._objects(iri, predicate) if isinstance(t, NamedNode)), key=_natural)
+        """Return the IRIs of a property, in natural order."""
+        return sorted((t.value for t in self._objects(iri, predicate) if isinstance(t, NamedNode)), key=_natural_key)
 
     def text(self, iri: str, predicate: str) -> str:
-        """Return the first text that a thing has for a property, or nothing."""
+        """Return the first literal of a property, or an empty text."""
         return next((term.value for term in self._objects(iri, predicate) if isinstance(term, Literal)), "")
 
-    def told(self, iri: str, predicate: str) -> Value | None:
-        """Return the text of a property in the language of the page, or else in another."""
+    def localized(self, iri: str, predicate: str) -> Value | None:
+        """Return the text of a property in the language of the page, else in another."""
         texts = self._texts(iri, predicate)
         return Value(*told(texts, self._lang)) if texts else None
 
@@ -166,32 +161,32 @@ class Facts:
         text = self._texts(iri, predicate).get(lang)
         return Value(text, lang) if text else None
 
-    def web(self, iri: str, predicate: str) -> Value | None:
-        """Return the first value of a property, such as an address on the web."""
+    def first_value(self, iri: str, predicate: str) -> Value | None:
+        """Return the first value of a property, such as a web address."""
         return next((self.value(term) for term in self._objects(iri, predicate)), None)
 
     def named(self, iri: str) -> bool:
-        """Whether the document says what a thing is called."""
+        """Return whether the document names a resource."""
         return bool(self._names(iri))
 
     def is_cell(self, iri: str) -> bool:
-        """Whether a thing is a cell of the source with what is printed in it."""
+        """Return whether a resource is a cell of the source with its printed text."""
         return self.has(iri, POSITION) and self.has(iri, PRINTED)
 
-    def away(self, iri: str) -> str:
-        """Return where the document about a thing is, wherever it stands on this page; nothing for what has none."""
+    def document_url(self, iri: str) -> str:
+        """Return the URL of the document about a resource, even if it is on this page; empty if it has none."""
         return self._document(iri) if iri else ""
 
     def thing(self, iri: str) -> Value:
-        """Return a thing by its name, with where it leads."""
+        """Return a resource by name, with its link."""
         return self.value(NamedNode(iri))
 
     def order(self, iri: str) -> list[tuple[int, str]]:
-        """Return what to sort things by: their IRIs, 2 before 10."""
-        return _natural(iri)
+        """Return the sort key of an IRI in natural order."""
+        return _natural_key(iri)
 
     def section(self, iri: str, skipped: Sequence[str] = (TYPE, DERIVED)) -> Section:
-        """Return what is shown about one thing."""
+        """Return the description of one resource."""
         names = [Value(text, language) for language, text in self._names(iri).items()]
         title = Value(*self._name(iri, shortened=False))
         return Section(
@@ -208,7 +203,7 @@ class Facts:
         )
 
     def pointing_to(self, thing: str) -> dict[str, list[str]]:
-        """Return what points to a thing from elsewhere: by property, the IRIs of those that have it."""
+        """Return the incoming links of a resource from other resources: subjects by property."""
         found: dict[str, list[str]] = {}
         for key, triples in self._about.items():
             if not key.startswith(f"{thing}/"):
@@ -216,14 +211,14 @@ class Facts:
                     if triple.object == NamedNode(thing):
                         found.setdefault(triple.predicate.value, []).append(key)
         ranked = sorted(found.items(), key=lambda pair: self._labels.rank(pair[0]))
-        return {predicate: sorted(keys, key=_natural) for predicate, keys in ranked}
+        return {predicate: sorted(keys, key=_natural_key) for predicate, keys in ranked}
 
     def term(self, iri: str) -> str:
-        """Return what a property or a class is called."""
+        """Return the label of a property or a class."""
         return self._labels.of(iri, self._lang)
 
     def value(self, term: object, depth: int = 0) -> Value:
-        """Return one value as it is shown."""
+        """Return one term as displayed."""
         if isinstance(term, NamedNode):
             text, lang = self._name(term.value)
             return Value(text, lang, self._href(term.value), away=not term.value.startswith(BASE))
@@ -244,7 +239,7 @@ class Facts:
             if total > _MOST_VALUES:  # the same ones each time
                 objects = sorted(objects, key=str)[:_MOST_VALUES]
             values = [self.value(term) for term in objects]
-            values.sort(key=lambda value: (value.lang not in ("", self._lang), _natural(value.href), value.text))
+            values.sort(key=lambda value: (value.lang not in ("", self._lang), _natural_key(value.href), value.text))
             query = f"SELECT ?value WHERE {{\n  <{iri}> <{predicate}> ?value .\n}}\nORDER BY ?value"
             facts.append(self._fact(predicate, values, total, query))
         return tuple(facts)
@@ -255,8 +250,8 @@ class Facts:
         name = self._labels.of(predicate, self._lang)
         return Fact(predicate, name, prefixed(predicate), href, tuple(values), total or len(values), query)
 
-    def place(self, iri: str) -> Place:
-        """Return where a row, a cell or a row of the recipe is, what is printed there, what was decided about it."""
+    def place(self, iri: str) -> SourcePlace:
+        """Return a row, a cell or a row of the recipe, with printed text, corrections and issues."""
         row = next((term.value for term in self._objects(iri, PART_OF) if isinstance(term, NamedNode)), iri)
         page, line = (self.text(row, term) or self.text(iri, term) for term in (PAGE, LINE))
         position, file, file_line = (self.text(iri, term) for term in (POSITION, FILE, FILE_LINE))
@@ -271,33 +266,33 @@ class Facts:
         corrections = [
             Correction(self._document(each), self.text(each, WAS), self.text(each, NOW), reason)
             for each in self.iris(iri, CORRECTION)
-            if (reason := self.told(each, REASON))
+            if (reason := self.localized(each, REASON))
         ]
         issues = [
             Issue(self._document(each), message)
             for each in self._issues.get(iri, ())
-            if (message := self.told(each, MESSAGE))
+            if (message := self.localized(each, MESSAGE))
         ]
         printed = self.text(iri, PRINTED)
-        return Place(
+        return SourcePlace(
             name=name or self._name(iri)[0],
             href=self._href(iri),
             printed=printed,
             blank=self.has(iri, PRINTED) and not printed,
             corrections=tuple(corrections),
             issues=tuple(issues),
-            beside=self._link(quote(iri.removeprefix(ID), safe=SAFE)) if iri.startswith(f"{ID}source/") else "",
+            viewer_href=self._link(quote(iri.removeprefix(ID), safe=SAFE)) if iri.startswith(f"{ID}source/") else "",
         )
 
     def _names(self, iri: str) -> dict[str, str]:
-        """Return the texts of the best property that names a thing, by language."""
+        """Return the texts of the preferred naming property of a resource, by language."""
         for name in NAMES:
             if texts := self._texts(iri, name):
                 return texts
         return {}
 
     def _name(self, iri: str, shortened: bool = True) -> tuple[str, str]:
-        """Return what a thing is called and in which language; a thing without a name goes by its IRI."""
+        """Return the name of a resource and its language; without a name, its shortened IRI."""
         texts = self._names(iri)
         if texts:
             text, language = told(texts, self._lang)
@@ -314,14 +309,14 @@ class Facts:
         return {t.language or "": t.value for t in self._objects(iri, predicate) if isinstance(t, Literal) and t.value}
 
     def _nested(self, node: BlankNode, depth: int) -> str:
-        """Return a list, or the statements about a nameless thing, as one text."""
+        """Return a list, or the statements about a blank node, as one text."""
         if depth > _DEEPEST:
             return "…"
-        about = {triple.predicate.value: triple.object for triple in self._about.get(_key(node), ())}
+        about = {triple.predicate.value: triple.object for triple in self._about.get(_node_key(node), ())}
         if _FIRST in about:
             head = self.value(about[_FIRST], depth + 1).text
-            rest = about.get(_REST)
-            more = self._nested(rest, depth) if isinstance(rest, BlankNode) else ""
+            remaining = about.get(_REST)
+            more = self._nested(remaining, depth) if isinstance(remaining, BlankNode) else ""
             return f"{head}, {more}" if more else head
         return "; ".join(
             f"{self._labels.of(predicate, self._lang)} {self.value(term, depth + 1).text}"
@@ -329,7 +324,7 @@ class Facts:
         )
 
     def _href(self, iri: str) -> str:
-        """Return where a link to an IRI leads: on this page, on this site, to the web, or nowhere."""
+        """Return the link to an IRI: on this page, on this site, to the web, or empty."""
         return f"#{quote(self.anchors[iri], safe=SAFE)}" if iri in self.anchors else self._document(iri)
 
     def _document(self, iri: str) -> str:
@@ -337,7 +332,7 @@ class Facts:
         return self._link(path) if path else iri if is_web_address(iri) else ""
 
 
-def _key(term: object) -> str:
+def _node_key(term: object) -> str:
     return term.value if isinstance(term, NamedNode) else str(term)
 
 
@@ -345,6 +340,6 @@ def _short(text: str) -> str:
     return text if len(text) <= _LONGEST_NAME else f"{text[: _LONGEST_NAME - 1]}…"
 
 
-def _natural(text: str) -> list[tuple[int, str]]:
-    """Return what to sort by so that 2 comes before 10: a number by its digits, then by them in order."""
+def _natural_key(text: str) -> list[tuple[int, str]]:
+    """Return the key of natural sorting, in which 2 comes before 10."""
     return [(len(piece.lstrip("0")), piece) if piece.isdecimal() else (-1, piece) for piece in re.split(r"(\d+)", text)]

@@ -1,4 +1,4 @@
-"""The stored queries as pages show them: by subject, in the words of one language."""
+"""Presentation of the stored queries: by subject, in one language, with linked terms."""
 
 from collections.abc import Container, Iterable
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from kg.core.iris import ID, ONTOLOGY
 from kg.core.stored_queries import StoredQuery
 from kg.http.responses import path_of
 from kg.http.templates import View
-from kg.web.vocabulary_index import Words
+from kg.web.vocabulary_index import VocabularyTerms
 
 # The words for the tags of the stored queries, in the order of the pages. A tag without words is shown as it is.
 SUBJECTS = {
@@ -38,13 +38,13 @@ SUBJECTS = {
     "search": ("検索の索引", "The search index"),
     "reconciliation": ("名寄せ", "Reconciliation"),
 }
-# Subjects of what this site asks for itself.
-_OWN = {"browsing", "search", "reconciliation"}
+# Subjects of queries that the site itself uses.
+_INTERNAL_SUBJECTS = {"browsing", "search", "reconciliation"}
 
 
 @dataclass(frozen=True)
-class Question:
-    """A stored query in one language: its name, what it answers in a line and in full, and its subjects."""
+class QueryInfo:
+    """A stored query in one language: name, summary, description and subjects."""
 
     name: str
     summary: str
@@ -53,10 +53,10 @@ class Question:
 
 
 @dataclass(frozen=True)
-class Behind:
-    """The stored query behind something that a page shows: its name and what it is asked about, by variable.
+class QueryLink:
+    """The stored query behind a part of a page: its name and parameters.
 
-    What it is about is named as in an address: by an IRI, or by what follows `id/`.
+    Parameter values are written as in URLs: as an IRI, or as the part after `id/`.
     """
 
     name: str
@@ -64,74 +64,74 @@ class Behind:
 
     @property
     def editor(self) -> str:
-        """The path of the editor with the query in it."""
+        """The path of the SPARQL editor with the query."""
         return f"sparql?{urlencode([('stored', self.name), *self.about], safe='/:')}"
 
     @property
     def csv(self) -> str:
-        """The path of its answer as CSV."""
+        """The path of its result as CSV."""
         about = urlencode(self.about, safe="/:")
         return f"queries/{quote(self.name, safe='')}.csv{'?' if about else ''}{about}"
 
 
 def by_subject(
     stored: Iterable[StoredQuery], view: View, each_once: bool = False
-) -> list[tuple[str, str, list[Question]]]:
-    """Return the stored queries under each of their subjects, or the first: its tag, its words, and the queries."""
-    found: dict[str, list[Question]] = {}
+) -> list[tuple[str, str, list[QueryInfo]]]:
+    """Return the stored queries under each subject, or only the first: tag, label and queries."""
+    found: dict[str, list[QueryInfo]] = {}
     for query in stored:
         for tag in query.tags[:1] if each_once else query.tags:
-            found.setdefault(tag, []).append(question(query, view))
+            found.setdefault(tag, []).append(query_info(query, view))
     order = list(SUBJECTS)
     tags = sorted(found, key=lambda tag: (order.index(tag) if tag in order else len(order), tag))
-    return [(tag, word(tag, view), sorted(found[tag], key=lambda asked: asked.summary)) for tag in tags]
+    return [(tag, subject_label(tag, view), sorted(found[tag], key=lambda info: info.summary)) for tag in tags]
 
 
-def for_people_first(stored: Iterable[StoredQuery]) -> list[StoredQuery]:
-    """Return stored queries in their order, those last that this site asks for itself."""
-    return sorted(stored, key=lambda query: not _OWN.isdisjoint(query.tags))
+def internal_last(stored: Iterable[StoredQuery]) -> list[StoredQuery]:
+    """Return stored queries in their order, with those that the site itself uses last."""
+    return sorted(stored, key=lambda query: not _INTERNAL_SUBJECTS.isdisjoint(query.tags))
 
 
-def question(query: StoredQuery, view: View) -> Question:
+def query_info(query: StoredQuery, view: View) -> QueryInfo:
     """Return a stored query in the language of a page."""
     ja = view.lang == "ja"
-    return Question(
+    return QueryInfo(
         query.name,
         query.summary_ja if ja else query.summary,
         query.description_ja if ja else query.description,
-        tuple(word(tag, view) for tag in query.tags),
+        tuple(subject_label(tag, view) for tag in query.tags),
     )
 
 
-def text(query: StoredQuery, view: View) -> str:
-    """Return the text of a stored query for somebody who will change it: with one line that says what it asks."""
-    return f"# {question(query, view).summary}\n{query.question}"
+def editable_text(query: StoredQuery, view: View) -> str:
+    """Return the text of a stored query for editing, with a summary line."""
+    return f"# {query_info(query, view).summary}\n{query.question}"
 
 
-def word(tag: str, view: View) -> str:
-    """Return the words for a subject."""
+def subject_label(tag: str, view: View) -> str:
+    """Return the label of a subject."""
     return view.t(*SUBJECTS[tag]) if tag in SUBJECTS else tag
 
 
-def terms(query: StoredQuery) -> list[str]:
-    """Return the IRIs that a stored query names, each once."""
+def used_terms(query: StoredQuery) -> list[str]:
+    """Return the distinct IRIs in a stored query."""
     return list(dict.fromkeys(name.iri for name in sparql_scanner.names(query.text) if name.iri))
 
 
-def pieces(text: str, words: Words, known: Container[str], view: View) -> list[tuple[str, str]]:
-    """Return the text of a query in pieces, each with where it leads, or nothing: terms and things are links."""
+def linked_pieces(text: str, terms: VocabularyTerms, existing: Container[str], view: View) -> list[tuple[str, str]]:
+    """Split the text of a query into pieces with their links, or no link: terms and resources are linked."""
     found, end = list[tuple[str, str]](), 0
     for name in sparql_scanner.names(text):
-        href = _leads_to(name.iri, words, known, view)
+        href = _term_url(name.iri, terms, existing, view)
         if href:
             found += [(text[end : name.start], ""), (name.written, href)]
             end = name.start + len(name.written)
     return [*found, (text[end:], "")]
 
 
-def _leads_to(iri: str, words: Words, known: Container[str], view: View) -> str:
-    if iri.startswith(ID) and iri in known:
+def _term_url(iri: str, terms: VocabularyTerms, existing: Container[str], view: View) -> str:
+    if iri.startswith(ID) and iri in existing:
         return view.link(path_of(iri))
-    if iri in words.declared:
+    if iri in terms.declared:
         return view.link(f"def#{iri.removeprefix(ONTOLOGY)}")
     return ""

@@ -1,8 +1,8 @@
-"""`/release/<version>/sparql`: the endpoint of one release, whose answers never change, so that they can be cited.
+"""Route `/release/<version>/sparql`: the endpoint of one release, with immutable and therefore citable results.
 
-The release that is served has its workers already. For another one, workers are started when somebody asks, from the
-store on the disk; a few releases are open at once, and one that nobody has asked for a while is closed. The limits of a
-query are those of `/sparql`. `/release/<version>/queries/<name>` leads to the answer of a stored query of the release.
+The current release shares the workers of the application. For another one, workers are started on demand, from the
+store on disk; a few releases are open at once, and idle ones are closed. The limits of a query are those of `/sparql`.
+`/release/<version>/queries/<name>` redirects to the result of a stored query of the release.
 """
 
 import asyncio
@@ -26,77 +26,80 @@ from kg.core.stored_queries import ParameterError, StoredQuery, line_of, read_pa
 from kg.engine.data_source import Limits, Source
 from kg.engine.pool import Pool
 from kg.engine.result_cache import MB, Answers
-from kg.http.openapi import answered, led
-from kg.http.query_client import Questions, asking, filled
-from kg.http.sparql_endpoint import METHODS, Endpoint, Refusal, allowed
+from kg.http import cache_control
+from kg.http.openapi import redirect_docs, response_docs
+from kg.http.query_client import StoredQueries, filled, query_runner
+from kg.http.sparql_endpoint import METHODS, Endpoint, Refusal, options_response
 from kg.http.sparql_protocol import ACCEPT_QUERY
-from kg.web.citations import Asked
-from kg.web.release_routes import ASK_AGAIN, FOREVER, LIVE, release_at
+from kg.web.citations import CitedQuery
+from kg.web.release_routes import release_at
 from kg.web.resource_routes import labels_of, vocabulary_of
-from kg.web.service_description import introduction
-from kg.web.sparql_editor import Editor
+from kg.web.service_description import default_handler
+from kg.web.sparql_editor import SparqlEditor
 from kg.web.vocabulary_index import Vocabulary
 
 PATH = "/release/{version}/sparql"
-_OPEN = 2  # releases beside the one that is served
-_IDLE = 300.0  # seconds after which one that nobody asks is closed
-_SHORTEST = 2.0  # seconds that one stays open, however many others are asked for
+_OPEN = 2  # releases besides the current one
+_IDLE = 300.0  # seconds after which an unused one is closed
+_SHORTEST = 2.0  # seconds that one stays open, whatever the demand for others
 _LOOK = 15.0
 _WAITING = 32
 _KEPT_MEMORY, _KEPT_DISK = 8 * MB, 64 * MB
 _SENDING = 256 * MB
-_OF_THE_PROTOCOL = ("format", "lang", "default-graph-uri", "named-graph-uri")  # what is no parameter of a query
+_PROTOCOL_PARAMETERS = ("format", "lang", "default-graph-uri", "named-graph-uri")  # not parameters of a stored query
 
 
 @dataclass
-class _Opened:
-    """A release with workers of its own: its endpoint, the requests it is answering, and when it was last asked."""
+class _OpenRelease:
+    """An open release with its own workers: endpoint, number of open requests, time of the last request."""
 
     endpoint: Endpoint
     life: AsyncExitStack = field(default_factory=AsyncExitStack)
     requests: int = 0
     since: float = field(default_factory=time.monotonic)
-    asked: float = field(default_factory=time.monotonic)
+    last_used: float = field(default_factory=time.monotonic)
 
     @property
     def may_close(self) -> bool:
-        """Whether it may give way to another one."""
+        """Return whether it can be closed in favour of another release."""
         return not self.requests and time.monotonic() - self.since > _SHORTEST
 
 
 @dataclass(frozen=True)
-class Setting:
-    """What all endpoints of releases share: the limits, the stored queries, the address that the operator has given."""
+class EndpointSettings:
+    """Settings shared by the endpoints of all releases: limits, stored queries, public URL."""
 
     limits: Limits
     queries: Sequence[StoredQuery]
     address: str = ""
 
     def endpoint(self, release: Release, labels: Labels, answers: Answers, triples: int) -> Endpoint:
-        """Return the endpoint of a release that these answers are about."""
+        """Return the endpoint of a release on top of this result cache."""
         path = f"release/{quote(release.version)}/sparql"
-        ask = asking(answers)
-        rows, page = (ASK_AGAIN, ASK_AGAIN) if release.development else (FOREVER, LIVE)
-        vocabulary = Vocabulary(ask, vocabulary_of(release))
-        writing = Editor(answers, vocabulary, labels, page, Questions(ask, self.queries), path, release.version)
-        introduced = introduction(ask, release, triples, writing.blank, self.limits, self.address, path)
-        return Endpoint(answers, self.limits, rows, introduced, writing)
+        run_query = query_runner(answers)
+        results, page = cache_control.of_file(release), cache_control.of_description(release)
+        vocabulary = Vocabulary(run_query, vocabulary_of(release))
+        writing = SparqlEditor(
+            answers, vocabulary, labels, page, StoredQueries(run_query, self.queries), path, release.version
+        )
+        introduced = default_handler(run_query, release, triples, writing.empty_page, self.limits, self.address, path)
+        return Endpoint(answers, self.limits, results, introduced, writing)
 
 
-class Archive:
-    """The endpoints of the releases at hand. Everything happens in one event loop."""
+class ReleaseEndpoints:
+    """The endpoints of the available releases. Not thread-safe: one event loop only."""
 
-    def __init__(self, release: Release | None, out: Path, setting: Setting, current: Endpoint | None) -> None:
+    def __init__(self, release: Release | None, out: Path, setting: EndpointSettings, current: Endpoint | None) -> None:
         self._release, self._out, self._current = release, out, current
         few = Limits.of(1, **{name: getattr(setting.limits, name) for name in ("seconds", "memory", "services")})
         self._setting = replace(setting, limits=replace(few, sending=_SENDING))
-        self._opened: dict[str, _Opened] = {}
+        self._opened: dict[str, _OpenRelease] = {}
         self._turn = asyncio.Lock()
         self._waiting = 0
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Open what is asked for as long as the context lasts, and close what nobody asks."""
+        """Open releases on demand and close idle ones within the context."""
         watch = asyncio.create_task(self._watch())
         try:
             yield
@@ -108,9 +111,9 @@ class Archive:
                 await self._close(version)
 
     async def answer(self, request: Request, version: str) -> Response:
-        """Answer a request to the endpoint of a version; raise Refusal where there is none, or too many are open."""
+        """Handle a request to the endpoint of a version; raise Refusal if it does not exist or too many are open."""
         if version == "latest" and self._release:
-            return _led_to(self._release, request)
+            return _redirect_to_current(self._release, request)
         release = release_at(self._release, self._out, version)
         if self._current and self._release and release.version == self._release.version:
             return await _handler(self._current, request)(request)
@@ -120,35 +123,35 @@ class Archive:
             return await _handler(opened.endpoint, request)(request)
         finally:
             opened.requests -= 1
-            opened.asked = time.monotonic()
+            opened.last_used = time.monotonic()
 
     def stored(self, version: str, name: str, pairs: Sequence[tuple[str, str]]) -> Response:
-        """Lead to the answer of a stored query of a version; `pairs` say what it is about, and such as a format.
+        """Redirect to the result of a stored query of a version; `pairs` are its parameters and those of the protocol.
 
-        Raises Refusal for a query that the version does not have, and for what is not understood.
+        Raises Refusal for a query that the version does not have, and for invalid parameters.
         """
         latest = self._release if version == "latest" else None
         release = latest or release_at(self._release, self._out, version)
         try:
-            asked = Asked.stored(release, name, "en")
+            cited = CitedQuery.stored(release, name, "en")
         except KgError as error:
             raise Refusal(404, str(error)) from error
-        known = next((each.parameters for each in self._setting.queries if each.name == name), ())
-        names = [each.name for each in known if line_of(each.name).search(asked.text)]
+        parameters = next((each.parameters for each in self._setting.queries if each.name == name), ())
+        names = [each.name for each in parameters if line_of(each.name).search(cited.text)]
         try:
             values = stored_queries.chosen(
-                read_parameters(asked.text, names), [pair for pair in pairs if pair[0] not in _OF_THE_PROTOCOL]
+                read_parameters(cited.text, names), [pair for pair in pairs if pair[0] not in _PROTOCOL_PARAMETERS]
             )
         except ParameterError as error:
             raise Refusal(400, f"{name}: {error}") from error
-        target = replace(asked, text=filled(asked.text, **values)).question()
-        query = urlencode([pair for pair in pairs if pair[0] in _OF_THE_PROTOCOL])
-        lasting = ASK_AGAIN if latest or release.development else FOREVER
+        target = replace(cited, text=filled(cited.text, **values)).question()
+        query = urlencode([pair for pair in pairs if pair[0] in _PROTOCOL_PARAMETERS])
+        lasting = cache_control.NO_CACHE if latest else cache_control.of_file(release)
         location = f"../../{quote(release.version)}/{target}{f'&{query}' if query else ''}"
         return Response(status_code=303, headers={"Location": location, "Cache-Control": lasting})
 
-    async def _open(self, release: Release) -> _Opened:
-        """Return a release that is open, or open it; one that was asked longest ago gives way."""
+    async def _open(self, release: Release) -> _OpenRelease:
+        """Return an open release, or open it; the least recently used one is closed for it."""
         if opened := self._opened.get(release.version):
             return opened
         if self._waiting >= _WAITING:
@@ -168,10 +171,10 @@ class Archive:
             return
         free = [version for version, opened in self._opened.items() if opened.may_close]
         if not free:
-            raise _busy(f"{_OPEN} other releases are being asked")
-        await self._close(min(free, key=lambda version: self._opened[version].asked))
+            raise _busy(f"{_OPEN} other releases are in use; try again in a moment")
+        await self._close(min(free, key=lambda version: self._opened[version].last_used))
 
-    async def _start(self, release: Release) -> _Opened:
+    async def _start(self, release: Release) -> _OpenRelease:
         source = Source(release=release.folder, on_disk=release.has_store() and not REBASED)
         try:
             labels = await asyncio.to_thread(labels_of, release)
@@ -179,7 +182,7 @@ class Archive:
         except KgError as error:
             raise Refusal(503, f"release {release.version} cannot be opened: {error}") from error
         answers = Answers(pool, _KEPT_MEMORY, _KEPT_DISK)
-        opened = _Opened(self._setting.endpoint(release, labels, answers, pool.triples))
+        opened = _OpenRelease(self._setting.endpoint(release, labels, answers, pool.triples))
         await opened.life.enter_async_context(pool.running())
         return opened
 
@@ -191,26 +194,26 @@ class Archive:
             await asyncio.sleep(_LOOK)
             async with self._turn:
                 for version, opened in list(self._opened.items()):
-                    if opened.may_close and time.monotonic() - opened.asked > _IDLE:
+                    if opened.may_close and time.monotonic() - opened.last_used > _IDLE:
                         await self._close(version)
 
 
-def router(archive: Archive) -> APIRouter:
+def router(archive: ReleaseEndpoints) -> APIRouter:
     """Return the routes of the endpoints of releases."""
     routes = APIRouter(tags=["SPARQL"])
-    answers = answered(*ROW_FORMATS, *GRAPH_FORMATS, HTML)
+    answers = response_docs(*ROW_FORMATS, *GRAPH_FORMATS, HTML)
 
     async def endpoint(request: Request, version: str) -> Response:
         return await archive.answer(request, version)
 
     async def options(request: Request) -> Response:
-        return allowed(METHODS, request, ACCEPT_QUERY)
+        return options_response(METHODS, request, ACCEPT_QUERY)
 
     @routes.get(
         "/release/{version}/queries/{name}",
         summary="Go to the answer of a stored query in one release",
         status_code=303,
-        responses=led(303),
+        responses=redirect_docs(303),
     )
     def stored(request: Request, version: str, name: str) -> Response:
         return archive.stored(version, name, request.query_params.multi_items())
@@ -222,11 +225,11 @@ def router(archive: Archive) -> APIRouter:
     return routes
 
 
-def _led_to(release: Release, request: Request) -> Response:
-    """Lead to the endpoint of the release that is served; 307 keeps method and body (RFC 9110, 15.4.8)."""
+def _redirect_to_current(release: Release, request: Request) -> Response:
+    """Redirect to the endpoint of the current release; 307 keeps method and body (RFC 9110, 15.4.8)."""
     query = f"?{request.url.query}" if request.url.query else ""
     location = f"../{quote(release.version)}/sparql{query}"
-    return Response(status_code=307, headers={"Location": location, "Cache-Control": ASK_AGAIN})
+    return Response(status_code=307, headers={"Location": location, "Cache-Control": cache_control.NO_CACHE})
 
 
 def _handler(endpoint: Endpoint, request: Request) -> Callable[[Request], Awaitable[Response]]:

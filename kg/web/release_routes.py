@@ -1,7 +1,7 @@
-"""The files of the releases, for download: `/release/<version>/…` never changes, `/release/latest` leads to one.
+"""Downloads of release files: `/release/<version>/…` is immutable, `/release/latest` redirects to the current one.
 
-A file has up to two forms, plain and compressed; each has its own entity tag, and its bytes can be had in parts. All
-that a client is told about them follows from the release, so every copy of the server says the same.
+A file has up to two forms, plain and compressed; each has its own entity tag and supports ranges. All response headers
+derive from the release, so that every replica of the server sends the same.
 """
 
 import hashlib
@@ -21,35 +21,30 @@ from kg.core.errors import ReleaseError
 from kg.core.iris import PREFIXES
 from kg.core.negotiation import HTML, PLAIN_JSON
 from kg.core.release import CSV_METADATA, DATACITE, DESCRIPTION, MANIFEST, Release, ReleasedFile, release_of
-from kg.http import conditional_requests, templates
-from kg.http.compression import GZIP, compressible, gzipped, prefers_gzip
+from kg.http import cache_control, conditional_requests, templates
+from kg.http.compression import GZIP, gzip_bytes, is_compressible, prefers_gzip
 from kg.http.conditional_requests import Validators
-from kg.http.openapi import answered, led
-from kg.http.responses import chosen, page, view_of
-from kg.http.sparql_endpoint import Refusal, unless_known
-
-# A file of a release never changes under its address; a development build may, and so may the page of a release.
-FOREVER = "public, max-age=31536000, immutable"
-LIVE = "public, max-age=3600"
-ASK_AGAIN = "no-cache"
+from kg.http.openapi import redirect_docs, response_docs
+from kg.http.responses import html_response, negotiate, view_of
+from kg.http.sparql_endpoint import Refusal, unless_not_modified
 
 _LICENCE = NamedNode(PREFIXES["dcterms"] + "license")
-# What people open in an office program is saved under its name, not shown.
-_SAVED = {".csv", ".xlsx"}
+# Types that browsers are to download, for use in an office program.
+_DOWNLOADED_TYPES = {".csv", ".xlsx"}
 # A page among the files brings its own style and nothing else.
 _PAGE_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-# Files without a compressed file beside them are compressed once and kept: at most so many, of at most so many bytes.
+# Cache of files compressed on demand, those without a compressed file in the release: most entries and bytes each.
 _KEPT = 64
 _LARGEST_KEPT = 1 << 20
 _SMALLEST = 1024
-_FILES = {**answered("*/*"), **answered("*/*", status=206)}
+_FILES = {**response_docs("*/*"), **response_docs("*/*", status=206)}
 
 
 @dataclass(frozen=True)
-class Form:
-    """One form of a file: a file on disk, or bytes at hand, with the SHA-256 of just these bytes."""
+class FileForm:
+    """One form of a file: a file on disk or bytes in memory, with the SHA-256 of exactly these bytes."""
 
     sha256: str
     size: int
@@ -59,10 +54,10 @@ class Form:
 
 
 def router(current: Release | None, out: Path) -> APIRouter:
-    """Return the routes of the downloads. Redirects and links are relative, so that they hold behind any prefix."""
+    """Return the routes of the downloads. Redirects and links are relative, so that they work behind any prefix."""
     routes = APIRouter(prefix="/release", tags=["downloads"])
 
-    @routes.get("/latest", summary="Go to the release that is served", status_code=307, responses=led(307))
+    @routes.get("/latest", summary="Go to the release that is served", status_code=307, responses=redirect_docs(307))
     async def latest() -> Response:
         return _redirect(f"{_version(current)}/")
 
@@ -71,7 +66,10 @@ def router(current: Release | None, out: Path) -> APIRouter:
         return _redirect(f"../{_version(current)}/")
 
     @routes.get(
-        "/latest/{name}", summary="Go to a file of the release that is served", status_code=307, responses=led(307)
+        "/latest/{name}",
+        summary="Go to a file of the release that is served",
+        status_code=307,
+        responses=redirect_docs(307),
     )
     async def latest_file(name: str) -> Response:
         return _redirect(f"../{_version(current)}/{quote(name, safe='')}")
@@ -80,39 +78,39 @@ def router(current: Release | None, out: Path) -> APIRouter:
     async def without_slash(version: str) -> Response:
         return _redirect(f"{quote(release_at(current, out, version).version)}/")
 
-    @routes.get("/{version}/", summary="List the files of a release", responses=answered(PLAIN_JSON, HTML))
+    @routes.get("/{version}/", summary="List the files of a release", responses=response_docs(PLAIN_JSON, HTML))
     async def listing(request: Request, version: str) -> Response:
         release = release_at(current, out, version)
-        return _described(request, release, current, chosen(request, (PLAIN_JSON, HTML)) is HTML)
+        return _manifest_response(request, release, current, negotiate(request, (PLAIN_JSON, HTML)) is HTML)
 
     # Not async, so in a thread: it reads files.
     @routes.get("/{version}/{name}", summary="Download a file of a release, whole or in parts", responses=_FILES)
     def download(request: Request, version: str, name: str) -> Response:
         release = release_at(current, out, version)
         if name == MANIFEST:  # it holds the checksums of the others and has none itself
-            return _described(request, release, current)
+            return _manifest_response(request, release, current)
         return _download(request, release, name, current)
 
     return routes
 
 
-def _described(request: Request, release: Release, current: Release | None, as_page: bool = False) -> Response:
+def _manifest_response(request: Request, release: Release, current: Release | None, as_page: bool = False) -> Response:
     """Return the manifest of a release, or its page, with a link to each file (Signposting)."""
     if as_page:
-        answer = page(templates.fill("release.html", view_of(request), listed=release), view_of(request))
+        answer = html_response(templates.render("release.html", view_of(request), listed=release), view_of(request))
     else:
         answer = JSONResponse(release.manifest(), headers={"Vary": "Accept"})
     items = [_link(quote(file.name), "item", file.media_type) for file in release.files]
     links = [*items, *_links(release, "", current)]
     validators = Validators(f'"{hashlib.sha256(bytes(answer.body)).hexdigest()}"')
     answer.headers["ETag"] = validators.etag
-    answer.headers["Cache-Control"] = ASK_AGAIN if release.development else LIVE
+    answer.headers["Cache-Control"] = cache_control.of_description(release)
     answer.headers["Link"] = ", ".join(links)
-    return unless_known(request, validators, answer)
+    return unless_not_modified(request, validators, answer)
 
 
 def _download(request: Request, release: Release, name: str, current: Release | None) -> Response:
-    """Return a file that the manifest names; a name that it does not hold never becomes a path."""
+    """Return a file in the manifest; names that are not in it never become paths."""
     files = {file.name: file for file in release.files}
     if name not in files:
         raise Refusal(404, f"release {release.version} has no file {name}; it has {MANIFEST}, {', '.join(files)}")
@@ -122,32 +120,32 @@ def _download(request: Request, release: Release, name: str, current: Release | 
     headers = {
         **validators.headers(),
         "Content-Type": file.media_type,
-        "Cache-Control": ASK_AGAIN if release.development else FOREVER,
+        "Cache-Control": cache_control.of_file(release),
         "Link": ", ".join(_links(release, name, current)),
     }
-    if compressible(file.media_type):
+    if is_compressible(file.media_type):
         headers["Vary"] = "Accept-Encoding"
     if form.coding:
         headers["Content-Encoding"] = form.coding
     if Path(name).suffix == ".html":
         headers["Content-Security-Policy"] = _PAGE_POLICY
-    if Path(name).suffix in _SAVED:
+    if Path(name).suffix in _DOWNLOADED_TYPES:
         headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    return unless_known(request, validators, _answer(request, form, validators, headers))
+    return unless_not_modified(request, validators, _answer(request, form, validators, headers))
 
 
-def _form(request: Request, release: Release, file: ReleasedFile, ready: ReleasedFile | None) -> Form:
-    """Return the form that a client wants: compressed where it takes gzip.
+def _form(request: Request, release: Release, file: ReleasedFile, ready: ReleasedFile | None) -> FileForm:
+    """Return the preferred form of a file: compressed if the client accepts gzip.
 
-    Who asks for a part means the plain bytes, unless `If-Range` names the compressed form: libraries that accept gzip
-    in each request do not expect a piece of it.
+    A range request means the plain bytes, unless `If-Range` names the compressed form: libraries that accept gzip in
+    every request do not expect a piece of it.
     """
-    plain = Form(file.sha256, file.size, release.path(file.name))
+    plain = FileForm(file.sha256, file.size, release.path(file.name))
     codings = ",".join(request.headers.getlist("accept-encoding"))
-    if not compressible(file.media_type) or not prefers_gzip(codings):
+    if not is_compressible(file.media_type) or not prefers_gzip(codings):
         return plain
     if ready:
-        compressed = Form(ready.sha256, ready.size, release.path(ready.name), coding=GZIP)
+        compressed = FileForm(ready.sha256, ready.size, release.path(ready.name), coding=GZIP)
     elif _SMALLEST <= file.size <= _LARGEST_KEPT:
         compressed = _compressed(plain)
     else:
@@ -158,37 +156,37 @@ def _form(request: Request, release: Release, file: ReleasedFile, ready: Release
 
 
 @lru_cache(_KEPT)
-def _compressed(plain: Form) -> Form:
-    content = gzipped(plain.path.read_bytes())
-    return Form(hashlib.sha256(content).hexdigest(), len(content), plain.path, content, GZIP)
+def _compressed(plain: FileForm) -> FileForm:
+    content = gzip_bytes(plain.path.read_bytes())
+    return FileForm(hashlib.sha256(content).hexdigest(), len(content), plain.path, content, GZIP)
 
 
-def _answer(request: Request, form: Form, validators: Validators, headers: dict[str, str]) -> Response:
-    """Return a form, or the parts of it that were asked for (RFC 9110, 14.2: only GET has parts)."""
+def _answer(request: Request, form: FileForm, validators: Validators, headers: dict[str, str]) -> Response:
+    """Return a form, or the requested ranges of it (RFC 9110, 14.2: only GET has ranges)."""
     if form.content is not None:
         return Response(form.content, headers=headers)
     parts = None
-    if request.method == "GET" and conditional_requests.resumes(request.headers, validators):
-        parts = conditional_requests.parts(request.headers.get("range", ""), form.size)
+    if request.method == "GET" and conditional_requests.range_applies(request.headers, validators):
+        parts = conditional_requests.parse_range(request.headers.get("range", ""), form.size)
     if parts == []:
-        detail = f"no byte of what was asked for exists: the file has {form.size} bytes"
+        detail = f"the requested range is outside the file, which has {form.size} bytes"
         raise Refusal(416, detail, {"Content-Range": f"bytes */{form.size}"})
-    return _File(form.path, parts, headers)
+    return _RangeResponse(form.path, parts, headers)
 
 
-class _File(FileResponse):
-    """A file or parts of it. The framework sends the bytes; what it thinks of ranges and dates is left aside."""
+class _RangeResponse(FileResponse):
+    """A file or ranges of it. The framework sends the bytes; its own handling of ranges and dates is bypassed."""
 
     def __init__(self, path: Path, parts: list[tuple[int, int]] | None, headers: dict[str, str]) -> None:
         super().__init__(path, headers=headers, media_type=headers["Content-Type"])
         self._parts = parts
 
     def set_stat_headers(self, stat_result: os.stat_result) -> None:
-        """Tell only the size: the day of the file on this disk means nothing."""
+        """Set the size only: the modification date on this disk is meaningless."""
         self.headers["Content-Length"] = str(stat_result.st_size)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the file, or those of its parts that exist."""
+        """Send the file, or its satisfiable ranges (ASGI)."""
         headers = [(name, value) for name, value in scope["headers"] if name not in (b"range", b"if-range")]
         if self._parts:
             spans = ",".join(f"{first}-{last}" for first, last in self._parts)
@@ -197,9 +195,9 @@ class _File(FileResponse):
 
 
 def _links(release: Release, name: str, current: Release | None) -> list[str]:
-    """Return the links of a file, or of the release where the name is empty (RFC 8288, 5829)."""
+    """Return the links of a file, or of the release if the name is empty (RFC 8288, 5829)."""
     there = {file.name for file in release.files}
-    description = CSV_METADATA if name.endswith(".csv") else DESCRIPTION  # CSVW asks for this link, too
+    description = CSV_METADATA if name.endswith(".csv") else DESCRIPTION  # CSVW requires this link, too
     links = [_link(licence, "license") for licence in _licences(release)]
     if description in there - {name}:
         links.append(_link(description, "describedby", ReleasedFile(description, 0, "").media_type))
@@ -224,7 +222,7 @@ def _licences_in(description: Path) -> tuple[str, ...]:
 
 
 def _licences(release: Release) -> tuple[str, ...]:
-    """Return the licences that the description of a release names; none where it has no description."""
+    """Return the licences in the description of a release; empty if it has none."""
     if DESCRIPTION not in {file.name for file in release.files}:
         return ()
     return _licences_in(release.path(DESCRIPTION).resolve())
@@ -235,7 +233,7 @@ def _issued(release: Release) -> datetime:
 
 
 def release_at(current: Release | None, out: Path, version: str) -> Release:
-    """Return the release of a version; raise Refusal where there is none. No name becomes a path outside `out`."""
+    """Return the release of a version; raise Refusal if there is none. No name becomes a path outside `out`."""
     if current and version == current.version:
         return current
     try:
@@ -251,4 +249,4 @@ def _version(release: Release | None) -> str:
 
 
 def _redirect(target: str) -> Response:
-    return Response(status_code=307, headers={"Location": target, "Cache-Control": ASK_AGAIN})
+    return Response(status_code=307, headers={"Location": target, "Cache-Control": cache_control.NO_CACHE})

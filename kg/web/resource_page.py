@@ -1,31 +1,26 @@
-"""The page of a thing: its facts in reading order, the source beside them, who points to it, what is like it.
-
-A measure as its page shows it: what it is, who is responsible, by when, what for, and where all that is printed.
-
-KPIs and their targets, as the pages of measures and of KPIs show them.
-"""
+"""Pages of resources: facts in reading order, source, incoming links, similar resources; measures, KPIs and targets."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from urllib.parse import quote
 
 from kg.core.iris import ID, ONTOLOGY, PREFIXES
 from kg.core.labels import Labels, preferred
 from kg.http.query_client import Row
 from kg.http.responses import path_of
-from kg.http.templates import View, fill
-from kg.web.layouts import Kind, facets, kind_of, pointing
-from kg.web.neighbourhood import Joined, Neighbours, neighbours, pointed_to
-from kg.web.presenter import COLUMN, DERIVED, NAMES, PRINTED, TYPE, Fact, Facts, Place, Section, Value
-from kg.web.resource_queries import Around, Description
+from kg.http.templates import View, render
+from kg.web.browse.filters import BY_PROPERTY, Selection
+from kg.web.layouts import Layout, inbound_labels, layout_of
+from kg.web.neighbourhood import NeighbourDiagram, PropertyNeighbours, neighbour_diagram, outgoing_links
+from kg.web.presenter import COLUMN, DERIVED, NAMES, PRINTED, TYPE, Fact, GraphPresenter, Section, SourcePlace, Value
+from kg.web.resource_queries import Description, RelatedData
 
 _END = PREFIXES["schema"] + "endDate"
-_PLAIN = ("equal",)  # a comparator that nobody says
+_PLAIN = ("equal",)  # a comparator that is not displayed
 
 
 @dataclass(frozen=True)
 class Target:
-    """A target or another value of a KPI: as a number with its unit, where there is one, and as it is printed.
+    """A target or another value of a KPI: as a number with its unit, if any, and as printed.
 
     `role` is a key of the code list; `due` is the last day of its period.
     """
@@ -45,7 +40,7 @@ class Target:
 
 @dataclass(frozen=True)
 class Kpi:
-    """A KPI: its words, its kind and its status with their keys, its targets, and the cell it was read from."""
+    """A KPI: text, kind and status with their keys, targets, and its cell in the source."""
 
     href: str
     anchor: str
@@ -57,16 +52,16 @@ class Kpi:
     status_name: Value | None
     set_by: Value | None
     targets: tuple[Target, ...]
-    source: Place | None
+    source: SourcePlace | None
 
 
-def kpi(facts: Facts, iri: str) -> Kpi:
+def kpi(facts: GraphPresenter, iri: str) -> Kpi:
     """Return one KPI of a document."""
     kind, status = _one(facts, iri, "kpiKind"), _one(facts, iri, "targetStatus")
     return Kpi(
-        href=facts.away(iri),
+        href=facts.document_url(iri),
         anchor="-".join(iri.split("/")[-2:]),
-        text=facts.told(iri, PREFIXES["dcterms"] + "description") or facts.thing(iri),
+        text=facts.localized(iri, PREFIXES["dcterms"] + "description") or facts.thing(iri),
         group=facts.text(iri, ONTOLOGY + "groupLabel"),
         kind=_key(kind),
         kind_name=_thing(facts, kind),
@@ -78,11 +73,11 @@ def kpi(facts: Facts, iri: str) -> Kpi:
     )
 
 
-def target(facts: Facts, iri: str) -> Target:
+def target(facts: GraphPresenter, iri: str) -> Target:
     """Return one target of a document."""
     role, comparator, period = (_one(facts, iri, name) for name in ("targetRole", "comparator", "period"))
     return Target(
-        href=facts.away(iri),
+        href=facts.document_url(iri),
         role=_key(role),
         role_name=_thing(facts, role),
         value=facts.text(iri, ONTOLOGY + "value"),
@@ -92,15 +87,15 @@ def target(facts: Facts, iri: str) -> Target:
         period=_thing(facts, period),
         due=facts.text(period, _END) if period else "",
         baseline=_thing(facts, _one(facts, iri, "baselinePeriod")),
-        printed=facts.told(iri, PRINTED),
+        printed=facts.localized(iri, PRINTED),
     )
 
 
-def _one(facts: Facts, iri: str, name: str) -> str:
+def _one(facts: GraphPresenter, iri: str, name: str) -> str:
     return next(iter(facts.iris(iri, ONTOLOGY + name)), "")
 
 
-def _thing(facts: Facts, iri: str) -> Value | None:
+def _thing(facts: GraphPresenter, iri: str) -> Value | None:
     return facts.thing(iri) if iri else None
 
 
@@ -113,8 +108,8 @@ _MENTIONED = ("mentionsEntity", "mentionsOrganization", "mentionsPlace")
 
 
 @dataclass(frozen=True)
-class Document:
-    """A reference document: its name, its address, and where a copy of it is kept."""
+class ReferenceDocument:
+    """A reference document: name, web address, and the address of an archived copy."""
 
     name: Value
     url: Value | None
@@ -123,7 +118,7 @@ class Document:
 
 @dataclass(frozen=True)
 class Measure:
-    """A listed measure. `printed` are its cells by the key of the column that they were read as."""
+    """A listed measure. `printed` are its cells by the key of their column."""
 
     title: Value | None
     original: Value | None
@@ -133,13 +128,13 @@ class Measure:
     support: Value | None
     budget_note: Value | None
     kpis: tuple[Kpi, ...]
-    documents: tuple[Document, ...]
+    documents: tuple[ReferenceDocument, ...]
     mentioned: tuple[Value, ...]
-    printed: dict[str, tuple[Place, ...]]
+    printed: dict[str, tuple[SourcePlace, ...]]
     notes: int
 
 
-def measure(facts: Facts, iri: str) -> Measure:
+def measure(facts: GraphPresenter, iri: str) -> Measure:
     """Return the measure of a document."""
     names = (
         *("pillar", "leadOrganization", "participatingOrganization", "organizationGroup", "expectedEffect"),
@@ -147,13 +142,13 @@ def measure(facts: Facts, iri: str) -> Measure:
     )
     printed = _printed(facts)
     return Measure(
-        title=facts.told(iri, _TITLE),
+        title=facts.localized(iri, _TITLE),
         original=facts.in_language(iri, _TITLE, "ja"),
         translation=next((facts.thing(each) for each in facts.iris(iri, ONTOLOGY + "titleTranslation")), None),
         things={name: tuple(facts.thing(each) for each in facts.iris(iri, ONTOLOGY + name)) for name in names},
-        overview=facts.told(iri, ONTOLOGY + "overview"),
-        support=facts.told(iri, ONTOLOGY + "municipalSupport"),
-        budget_note=facts.told(iri, ONTOLOGY + "budgetNote"),
+        overview=facts.localized(iri, ONTOLOGY + "overview"),
+        support=facts.localized(iri, ONTOLOGY + "municipalSupport"),
+        budget_note=facts.localized(iri, ONTOLOGY + "budgetNote"),
         kpis=tuple(sorted((kpi(facts, each) for each in facts.iris(iri, ONTOLOGY + "kpi")), key=_as_printed)),
         documents=tuple(_document(facts, each) for each in facts.iris(iri, ONTOLOGY + "referenceDocument")),
         mentioned=tuple(facts.thing(each) for name in _MENTIONED for each in facts.iris(iri, ONTOLOGY + name)),
@@ -163,18 +158,22 @@ def measure(facts: Facts, iri: str) -> Measure:
 
 
 def _as_printed(kpi: Kpi) -> bool:
-    """Return what to sort KPIs by: the column of progress stands before that of effect."""
+    """Return the sort key of KPIs: the column of progress precedes that of effect."""
     return kpi.kind != "progress"
 
 
-def _document(facts: Facts, iri: str) -> Document:
-    url = facts.told(iri, PREFIXES["schema"] + "url")
+def _document(facts: GraphPresenter, iri: str) -> ReferenceDocument:
+    url = facts.localized(iri, PREFIXES["schema"] + "url")
     archived = next(iter(facts.iris(iri, PREFIXES["schema"] + "archivedAt")), "")
-    return Document(facts.thing(iri), facts.web(iri, PREFIXES["schema"] + "url") if url else None, facts.away(archived))
+    return ReferenceDocument(
+        facts.thing(iri),
+        facts.first_value(iri, PREFIXES["schema"] + "url") if url else None,
+        facts.document_url(archived),
+    )
 
 
-def _printed(facts: Facts) -> dict[str, tuple[Place, ...]]:
-    found: dict[str, list[Place]] = {}
+def _printed(facts: GraphPresenter) -> dict[str, tuple[SourcePlace, ...]]:
+    found: dict[str, list[SourcePlace]] = {}
     for cell in sorted((iri for iri in facts.subjects() if facts.is_cell(iri)), key=facts.order):
         keys = [column.rpartition("/")[2] for column in facts.iris(cell, COLUMN)] or [""]
         for key in keys:
@@ -183,39 +182,38 @@ def _printed(facts: Facts) -> dict[str, tuple[Place, ...]]:
 
 
 IN_SCHEME = PREFIXES["skos"] + "inScheme"
-MEASURE = "measure.html"  # shows its cells beside what was read from them
+MEASURE = "measure.html"  # displays cells next to the values read from them
 NUMBER = ONTOLOGY + "measureNumber"
 TARGET, SELECTOR, EXACT = (PREFIXES["oa"] + name for name in ("hasTarget", "hasSelector", "exact"))
-_LISTED = 24  # of what points here for one reason, before the rest is folded
+_LISTED = 24  # incoming links by one property, before the others are folded
 
 
 @dataclass(frozen=True)
-class Named:
-    """A thing in a list: its number, where it has one, and its name with where it leads."""
+class NumberedThing:
+    """A resource in a list: its number, if any, and its name with its link."""
 
     number: str
     value: Value
 
 
 @dataclass(frozen=True)
-class Group:
-    """What points to a thing for one reason: the reason in words, the things, how many
-    there are on all pages of the document, and how many of them are seen at first.
+class InboundGroup:
+    """The incoming links by one property: label, resources, their total, and how many are shown unfolded.
 
-    `listed` is the path of the list of measures that has them all, where it can be narrowed so.
+    `listed` is the path of the list of measures with all of them, if a facet selects them.
     """
 
     words: str
     term: str
-    things: tuple[Named, ...]
+    things: tuple[NumberedThing, ...]
     total: int
     listed: str = ""
     seen: int = _LISTED
 
 
 @dataclass(frozen=True)
-class Page:
-    """What all pages of things show."""
+class ResourcePage:
+    """The data of every resource page."""
 
     kind: str
     number: str
@@ -223,58 +221,60 @@ class Page:
     trail: tuple[Value, ...]
     thing: Section
     facts: tuple[Fact, ...]
-    cells: tuple[tuple[Value | None, Place], ...]
+    cells: tuple[tuple[Value | None, SourcePlace], ...]
     parts: tuple[Section, ...]
-    groups: tuple[Group, ...]
+    groups: tuple[InboundGroup, ...]
     alike: tuple[Row, ...]
     mentions: tuple[Row, ...]
     query: str
-    neighbours: Neighbours | None
+    neighbours: NeighbourDiagram | None
 
 
-def kind_in(facts: Facts, thing: str) -> Kind:
-    """Return of which kind a thing is."""
-    return kind_of(facts.iris(thing, TYPE), facts.iris(thing, IN_SCHEME))
+def layout_in(facts: GraphPresenter, thing: str) -> Layout:
+    """Return the layout of a resource."""
+    return layout_of(facts.iris(thing, TYPE), facts.iris(thing, IN_SCHEME))
 
 
-def text(
+def render_page(
     view: View,
     labels: Labels,
     found: Description,
-    kind: Kind,
-    around: Around,
+    kind: Layout,
+    around: RelatedData,
     forms: Sequence[tuple[str, str]],
     described: str = "",
 ) -> str:
-    """Return the page about a thing.
+    """Return the page of a resource.
 
-    `forms` are the addresses of its document in other formats, `described` is JSON-LD about it, ready for HTML.
+    `forms` are the URLs of its document in other formats, `described` is JSON-LD about it, escaped for HTML.
     """
-    facts = Facts([*found.triples, *around.sources], labels, view.lang, view.link)
-    own = _OWN.get(kind.template)
+    facts = GraphPresenter([*found.triples, *around.sources], labels, view.lang, view.link)
+    own = _EXTRA_CONTEXT.get(kind.template)
     page = _page(view, facts, found, kind, around, anchored=own is None)
     more = own(facts, found.thing) if own else {}
-    return fill(kind.template, view, page=page, found=found, forms=forms, described=described, **more)
+    return render(kind.template, view, page=page, found=found, forms=forms, described=described, **more)
 
 
-# What the layouts of their own show besides.
-_OWN: Mapping[str, Callable[[Facts, str], dict[str, object]]] = {
+# Additional context of specific templates.
+_EXTRA_CONTEXT: Mapping[str, Callable[[GraphPresenter, str], dict[str, object]]] = {
     MEASURE: lambda facts, thing: {"measure": measure(facts, thing)},
     "kpi.html": lambda facts, thing: {"kpi": kpi(facts, thing)},
     "row.html": lambda facts, thing: {},
-    "edition.html": lambda facts, thing: {"measures": _listed(facts, thing)},
+    "edition.html": lambda facts, thing: {"measures": _listed_measures(facts, thing)},
 }
 
 
-def _page(view: View, facts: Facts, found: Description, kind: Kind, around: Around, anchored: bool) -> Page:
+def _page(
+    view: View, facts: GraphPresenter, found: Description, kind: Layout, around: RelatedData, anchored: bool
+) -> ResourcePage:
     thing, under = found.thing, f"{found.thing}/"
     parts = [iri for iri in facts.subjects() if iri.startswith(under) and facts.has(iri, TYPE)] if anchored else []
-    parts = [iri for iri in parts if not kind_in(facts, iri).detail]
+    parts = [iri for iri in parts if not layout_in(facts, iri).detail]
     facts.anchors = {part: part.removeprefix(under) for part in parts}
     section = facts.section(thing)
     title, shown = _title(facts, section), _ordered(section, kind)
     groups = _groups(view, facts, found, kind, around)
-    return Page(
+    return ResourcePage(
         kind=view.t(*kind.name) or ", ".join(value.text for value in section.kinds),
         number=facts.text(thing, NUMBER),
         title=title,
@@ -282,12 +282,12 @@ def _page(view: View, facts: Facts, found: Description, kind: Kind, around: Arou
         thing=section,
         facts=shown,
         cells=tuple(
-            (_column(facts, iri), replace(facts.place(iri), href="" if iri == thing else facts.away(iri)))
+            (_column(facts, iri), replace(facts.place(iri), href="" if iri == thing else facts.document_url(iri)))
             for iri in (_cells(facts) if kind.template != MEASURE else ())
         ),
         parts=tuple(_part(facts, iri) for iri in sorted(parts, key=facts.order)),
         groups=tuple(groups),
-        alike=tuple(_alike(view, facts, around.alike)),
+        alike=tuple(_similar(view, facts, around.alike)),
         mentions=tuple(_mentions(row) for row in around.mentions),
         query=around.query,
         neighbours=_neighbours(view, thing, title, shown, groups),
@@ -295,22 +295,24 @@ def _page(view: View, facts: Facts, found: Description, kind: Kind, around: Arou
 
 
 def _neighbours(
-    view: View, thing: str, title: Value, shown: Sequence[Fact], groups: Sequence[Group]
-) -> Neighbours | None:
-    """Return the picture of what stands around a thing."""
-    there = [Joined(group.words, [named.value for named in group.things], group.total, True) for group in groups]
-    return neighbours(title.text, thing.removeprefix(ID), [*there, *pointed_to(shown)], view)
+    view: View, thing: str, title: Value, shown: Sequence[Fact], groups: Sequence[InboundGroup]
+) -> NeighbourDiagram | None:
+    """Return the diagram of the neighbourhood."""
+    there = [
+        PropertyNeighbours(group.words, [named.value for named in group.things], group.total, True) for group in groups
+    ]
+    return neighbour_diagram(title.text, thing.removeprefix(ID), [*there, *outgoing_links(shown)], view)
 
 
-def _part(facts: Facts, iri: str) -> Section:
+def _part(facts: GraphPresenter, iri: str) -> Section:
     section = facts.section(iri)
-    hidden = kind_in(facts, iri).hidden
-    kept = tuple(fact for fact in section.facts if fact.iri not in hidden)
-    return replace(section, title=_title(facts, section), facts=kept)
+    hidden = layout_in(facts, iri).hidden
+    visible = tuple(fact for fact in section.facts if fact.iri not in hidden)
+    return replace(section, title=_title(facts, section), facts=visible)
 
 
-def _title(facts: Facts, section: Section) -> Value:
-    """Return what the page is called: a thing without a name by where it is, or by the words that it marks."""
+def _title(facts: GraphPresenter, section: Section) -> Value:
+    """Return the title of the page; unnamed resources are titled by their place or by the quoted words."""
     if facts.named(section.iri) and not facts.is_cell(section.iri):
         return section.title
     quoted = [text for target in facts.iris(section.iri, TARGET) if (text := _quoted(facts, target))]
@@ -319,20 +321,20 @@ def _title(facts: Facts, section: Section) -> Value:
     return Value(facts.place(section.iri).name, section.title.lang if facts.named(section.iri) else "")
 
 
-def _quoted(facts: Facts, target: str) -> str:
+def _quoted(facts: GraphPresenter, target: str) -> str:
     return next((text for selector in facts.iris(target, SELECTOR) if (text := facts.text(selector, EXACT))), "")
 
 
-def _trail(facts: Facts, thing: str, kind: Kind) -> list[Value]:
-    """Return what leads back from a thing: what it stands in, then whose IRI its own continues."""
+def _trail(facts: GraphPresenter, thing: str, kind: Layout) -> list[Value]:
+    """Return the breadcrumbs of a resource: what contains it, then the resources whose IRIs its own extends."""
     within = facts.iris(thing, kind.within)[:1] if kind.within else []
     ends = [end for end, character in enumerate(thing) if character == "/" and end > len(ID)]
     above = [thing[:end] for end in ends if facts.named(thing[:end]) and thing[:end] not in within]
     return [facts.thing(iri) for iri in (*within, *above)]
 
 
-def _ordered(section: Section, kind: Kind) -> tuple[Fact, ...]:
-    """Return the facts in the order of the kind, then the others; what the title says already is left out."""
+def _ordered(section: Section, kind: Layout) -> tuple[Fact, ...]:
+    """Return the facts in the order of the layout, then the others, without those that the title repeats."""
     titles = {section.title.text, *(name.text for name in section.also)}
     shown = [
         fact
@@ -344,40 +346,39 @@ def _ordered(section: Section, kind: Kind) -> tuple[Fact, ...]:
     return tuple(sorted(shown, key=lambda fact: rank.get(fact.iri, len(rank))))
 
 
-def _cells(facts: Facts) -> list[str]:
-    """Return the cells that the page shows, in the order of the source."""
+def _cells(facts: GraphPresenter) -> list[str]:
+    """Return the cells on the page, in the order of the source."""
     return sorted((iri for iri in facts.subjects() if facts.is_cell(iri)), key=facts.order)
 
 
-def _column(facts: Facts, cell: str) -> Value | None:
+def _column(facts: GraphPresenter, cell: str) -> Value | None:
     return next((facts.thing(column) for column in facts.iris(cell, COLUMN)), None)
 
 
-def _groups(view: View, facts: Facts, found: Description, kind: Kind, around: Around) -> list[Group]:
-    order = list(pointing())
+def _groups(
+    view: View, facts: GraphPresenter, found: Description, kind: Layout, around: RelatedData
+) -> list[InboundGroup]:
+    order = list(inbound_labels())
     there = facts.pointing_to(found.thing)
     groups = []
     for predicate in sorted(there, key=lambda iri: order.index(iri) if iri in order else len(order)):
-        if predicate in kind.hidden and found.page == 1:  # the next pages have nothing but these, perhaps
+        if predicate in kind.hidden and found.page == 1:  # later pages may contain nothing else
             continue
-        words = view.t(*pointing()[predicate]) if predicate in pointing() else f"← {facts.term(predicate)}"
-        things = tuple(Named(facts.text(iri, NUMBER), facts.thing(iri)) for iri in there[predicate])
-        view_of_list = _listed_by(predicate, found.thing) if "browse" in view.site.ways else ""
-        groups.append(Group(words, predicate, things, around.counts.get(predicate, len(things)), view_of_list))
+        words = view.t(*inbound_labels()[predicate]) if predicate in inbound_labels() else f"← {facts.term(predicate)}"
+        things = tuple(NumberedThing(facts.text(iri, NUMBER), facts.thing(iri)) for iri in there[predicate])
+        view_of_list = _list_path(predicate, found.thing) if "browse" in view.site.sections else ""
+        groups.append(InboundGroup(words, predicate, things, around.counts.get(predicate, len(things)), view_of_list))
     return groups
 
 
-def _listed_by(predicate: str, thing: str) -> str:
-    """Return the path of the list of measures under a thing; empty where the list has no such facet."""
-    facet, folder = facets().get(predicate, ("", ""))
-    name = thing.removeprefix(ID)
-    short = name.removeprefix(f"{folder}/")
-    key = name if "/" in short else short
-    return f"browse?{facet}={quote(key, safe='/')}" if facet and thing.startswith(ID) else ""
+def _list_path(predicate: str, thing: str) -> str:
+    """Return the path of the list of measures filtered by a resource; empty if there is no such facet."""
+    facet = BY_PROPERTY.get(predicate)
+    return f"browse{Selection({facet.key: (thing,)}).address()}" if facet and thing.startswith(ID) else ""
 
 
-def _alike(view: View, facts: Facts, rows: Sequence[Row]) -> list[Row]:
-    """Return what is like the thing: path, number and name, how many things it shares, and the name of the first."""
+def _similar(view: View, facts: GraphPresenter, rows: Sequence[Row]) -> list[Row]:
+    """Return the similar resources: path, number, name, number of shared resources and name of the first."""
     listed: dict[str, Row] = {}
     for row in rows:
         if row["other"].startswith(ID):
@@ -401,6 +402,6 @@ def _mentions(row: Row) -> Row:
     return {**row, **{f"{name}_path": path for name, path in paths.items()}}
 
 
-def _listed(facts: Facts, thing: str) -> list[Named]:
+def _listed_measures(facts: GraphPresenter, thing: str) -> list[NumberedThing]:
     """Return the measures of an edition."""
-    return [Named(facts.text(iri, NUMBER), facts.thing(iri)) for iri in facts.iris(thing, ONTOLOGY + "lists")]
+    return [NumberedThing(facts.text(iri, NUMBER), facts.thing(iri)) for iri in facts.iris(thing, ONTOLOGY + "lists")]

@@ -1,7 +1,7 @@
-"""The answer to a query as a page shows it: one window of its rows, read without the others.
+"""Results table: one page of the rows of a query result, read without parsing the others.
 
-An answer can be large, and is a file then. Each row of TSV, as each statement of N-Triples, is one line, so rows are
-counted as lines, and only those that are shown are parsed.
+A result can be large, and is a file then. Each row of TSV, like each statement of N-Triples, is one line, so rows are
+counted as lines, and only the displayed ones are parsed.
 """
 
 import json
@@ -24,8 +24,8 @@ _STATEMENT = ("subject", "predicate", "object")
 
 
 @dataclass(frozen=True)
-class Shown:
-    """A window of an answer: its columns and rows (None where nothing is bound), of `total` rows; or a verdict."""
+class ResultPage:
+    """One page of a result: columns and rows (None if unbound), of `total` rows; or the boolean of ASK."""
 
     head: tuple[str, ...] = ()
     rows: tuple[tuple[Value | None, ...], ...] = ()
@@ -41,35 +41,35 @@ class Shown:
 
     @property
     def empty(self) -> bool:
-        """Whether the answer is nothing: no row, no statement, or no."""
+        """Return whether the result is empty or false."""
         return self.verdict is False or (self.verdict is None and not self.total)
 
 
 def format_for(query: str) -> Format:
-    """Return the format in which the answer to a query can be shown."""
+    """Return the format in which the result of a query can be displayed."""
     return {"ASK": JSON, "CONSTRUCT": N_TRIPLES, "DESCRIBE": N_TRIPLES}.get(sparql_scanner.operation(query), TSV)
 
 
-def shown(answer: Answer, format: Format, page: int, link: Callable[[str], str]) -> Shown:
-    """Return one page (from 1) of an answer in this format; `link` makes addresses of paths of this site."""
+def result_page(answer: Answer, format: Format, page: int, link: Callable[[str], str]) -> ResultPage:
+    """Return one page (from 1) of a result in this format; `link` makes URLs of paths of this site."""
     if format is JSON:
-        return Shown(verdict=bool(json.loads(b"".join(_pieces(answer)))["boolean"]))
+        return ResultPage(verdict=bool(json.loads(b"".join(_pieces(answer)))["boolean"]))
     heads = 0 if format is N_TRIPLES else 1
     window, lines = _window(_pieces(answer), heads + (page - 1) * ROWS, ROWS)
     if format is N_TRIPLES:
         statements = [quad.triple for quad in parse(window, format=RdfFormat.N_TRIPLES)]
         stated = tuple(tuple(_value(term, link) for term in statement) for statement in statements)
-        return Shown(_STATEMENT, stated, lines, page, graph=True)
+        return ResultPage(_STATEMENT, stated, lines, page, graph=True)
     head, _ = _window(_pieces(answer), 0, 1)
     solutions = parse_query_results(head + window, QueryResultsFormat.TSV)
     assert isinstance(solutions, QuerySolutions)
     names = tuple(variable.value for variable in solutions.variables)
     rows = tuple(tuple(None if term is None else _value(term, link) for term in row) for row in solutions)
-    return Shown(names, rows, lines - 1, page)
+    return ResultPage(names, rows, lines - 1, page)
 
 
 def _value(term: object, link: Callable[[str], str]) -> Value:
-    """Return a term as a cell: an IRI by its shortest name, a literal exactly as it is."""
+    """Return a term as a cell: an IRI in its shortest form, a literal exactly."""
     if isinstance(term, NamedNode):
         iri = term.value
         if path := path_of(iri):
@@ -98,20 +98,20 @@ def _pieces(answer: Answer) -> Iterator[bytes]:
 
 
 def _window(pieces: Iterator[bytes], first: int, count: int) -> tuple[bytes, int]:
-    """Return `count` lines from the `first` (from 0) on, and how many lines there are in all."""
-    kept, lines = list[bytes](), 0
+    """Return `count` lines starting at line `first` (from 0), and the total number of lines."""
+    window, lines = list[bytes](), 0
     for piece in pieces:
         there = piece.count(b"\n")
         if lines + there >= first and lines < first + count:
-            start = 0 if kept or first == lines == 0 else _after(piece, first - lines)
-            end = _after(piece, first + count - lines) if lines + there >= first + count else len(piece)
-            kept.append(piece[start:end])
+            start = 0 if window or first == lines == 0 else _offset_after(piece, first - lines)
+            end = _offset_after(piece, first + count - lines) if lines + there >= first + count else len(piece)
+            window.append(piece[start:end])
         lines += there
-    return b"".join(kept), lines
+    return b"".join(window), lines
 
 
-def _after(piece: bytes, lines: int) -> int:
-    """Return where the next line begins after so many lines of a piece."""
+def _offset_after(piece: bytes, lines: int) -> int:
+    """Return the offset after so many lines of a piece."""
     place = 0
     for _ in range(lines):
         place = piece.index(b"\n", place) + 1

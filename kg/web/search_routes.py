@@ -1,13 +1,7 @@
-"""`/search`: parsed parameters, presenter, route and its limits.
+"""Route `/search`: parsed parameters, limits, and the presenter for JSON and HTML.
 
-The route of `/search` and its limits.
-
-A search runs in a thread beside the event loop and within a time; what takes longer is refused, so that an answer is
-always complete. Answers change with the release only, so anybody may keep them.
-
-How the answer to a search is told: as JSON, and on a page.
-
-What a request for `/search` looks for.
+A search runs in a thread with a time limit; a longer one is refused, so that a response is always complete. Responses
+change with the release only, so they are publicly cacheable.
 """
 
 import json
@@ -25,9 +19,19 @@ from kg.core.labels import Labels, is_web_address
 from kg.core.negotiation import HTML, PLAIN_JSON, Format
 from kg.core.release import Release
 from kg.http import templates
-from kg.http.openapi import answered
-from kg.http.responses import SAFE, Asked, Representation, chosen, link, number_in, sent, unknown_languages, view_of
-from kg.http.search_executor import Desk, left
+from kg.http.openapi import response_docs
+from kg.http.responses import (
+    SAFE,
+    DocumentRequest,
+    Representation,
+    link,
+    negotiate,
+    number_parameter,
+    representation_response,
+    unknown_languages,
+    view_of,
+)
+from kg.http.search_executor import SearchExecutor, remaining_seconds
 from kg.http.sparql_endpoint import Refusal
 from kg.http.templates import View
 from kg.search import Candidate, Facet, Found, Hit, Index, Matcher, Piece, local
@@ -36,12 +40,12 @@ LONGEST = 1000  # characters of what is looked for
 PAGE_SIZE, LARGEST_PAGE = 20, 100
 MOST_VALUES = 100  # of all facets together
 LAST_PAGE = 1000
-_OWN = ("q", "lang", "page", "limit", "format")
+_OWN_PARAMETERS = ("q", "lang", "page", "limit", "format")
 
 
 @dataclass(frozen=True)
-class Wish:
-    """Words, the values of facets, the page and its size, the language."""
+class SearchRequest:
+    """Parsed parameters of a search request: words, facet values, page, page size, language."""
 
     words: str
     filters: Mapping[str, Sequence[str]]
@@ -51,44 +55,50 @@ class Wish:
 
     @property
     def offset(self) -> int:
-        """How many hits stand on the pages before."""
+        """The number of hits on the previous pages."""
         return (self.page - 1) * self.limit
 
     def address(self, **changed: object) -> str:
-        """Return the query part of the address of this search, or of one that differs by what is given."""
-        asked: dict[str, object] = {"q": self.words, **{facet: self.filters[facet] for facet in sorted(self.filters)}}
-        asked |= {"lang": self.lang, "limit": self.limit, "page": self.page, **changed}
+        """Return the query string of this search, with some parameters changed."""
+        parameters: dict[str, object] = {
+            "q": self.words,
+            **{facet: self.filters[facet] for facet in sorted(self.filters)},
+        }
+        parameters |= {"lang": self.lang, "limit": self.limit, "page": self.page, **changed}
         usual = {"limit": PAGE_SIZE, "page": 1}
-        kept = {name: value for name, value in asked.items() if value and value != usual.get(name)}
-        return "?" + urlencode(kept, doseq=True)
+        given = {name: value for name, value in parameters.items() if value and value != usual.get(name)}
+        return "?" + urlencode(given, doseq=True)
 
     def toggled(self, facet: str, *spellings: str) -> str:
-        """Return the address of the first page with a value of a facet taken away, or else added as first spelled."""
+        """Return the URL of the first page with a facet value removed, or else added in its first spelling."""
         values = self.filters.get(facet, ())
         others = [value for value in values if value not in spellings]
         return self.address(**{facet: others if len(others) < len(values) else [*values, spellings[0]], "page": 1})
 
 
-def wished(request: Request, facets: Sequence[str]) -> Wish:
-    """Return what a request looks for; raise Refusal (400) where that cannot be understood."""
-    asked, known = request.query_params, (*_OWN, *facets)
-    if unknown := sorted({name[:50] for name in asked} - set(known)):
-        raise Refusal(400, f"{', '.join(unknown[:5])} is unknown here; known are {', '.join(known)}")
+def parse_request(request: Request, facets: Sequence[str]) -> SearchRequest:
+    """Parse a search request; raise Refusal (400) for invalid parameters."""
+    params, accepted = request.query_params, (*_OWN_PARAMETERS, *facets)
+    if unknown := sorted({name[:50] for name in params} - set(accepted)):
+        raise Refusal(400, f"unknown parameters: {', '.join(unknown[:5])}; parameters are {', '.join(accepted)}")
     if languages := unknown_languages(request):
-        raise Refusal(400, f"{', '.join(languages)} is unknown here; known are lang=ja and lang=en")
-    words = asked.get("q", "").strip()
+        raise Refusal(400, f"unknown language: {', '.join(languages)}; languages are lang=ja and lang=en")
+    words = params.get("q", "").strip()
     if len(words) > LONGEST:
         raise Refusal(400, f"q has {len(words):,} characters; {LONGEST:,} are read")
-    filters = {facet: values for facet in facets if (values := [one for one in asked.getlist(facet) if one])}
+    filters = {facet: values for facet in facets if (values := [one for one in params.getlist(facet) if one])}
     if sum(map(len, filters.values())) > MOST_VALUES:
         raise Refusal(400, f"more than {MOST_VALUES} values of facets")
-    page, limit = number_in(request, "page", LAST_PAGE), number_in(request, "limit", LARGEST_PAGE, PAGE_SIZE)
-    return Wish(words, filters, page, limit, view_of(request).lang)
+    page, limit = (
+        number_parameter(request, "page", LAST_PAGE),
+        number_parameter(request, "limit", LARGEST_PAGE, PAGE_SIZE),
+    )
+    return SearchRequest(words, filters, page, limit, view_of(request).lang)
 
 
 @dataclass(frozen=True)
-class Choice:
-    """A value of a facet on a page: its name, the number of hits, and where it leads."""
+class FacetOption:
+    """A facet value on a page: name, number of hits and link."""
 
     name: str
     count: int
@@ -97,30 +107,30 @@ class Choice:
 
 
 @dataclass(frozen=True)
-class Telling:
-    """The answer to a wish; `similar` is what is called like the words where nothing holds them."""
+class SearchResponse:
+    """Response to a search; `similar` are resources with similar names if there are no hits."""
 
-    wish: Wish
+    request: SearchRequest
     found: Found
     similar: Sequence[Candidate]
     labels: Labels
 
     @property
     def pages(self) -> int:
-        """The number of pages that can be asked for."""
-        return min(LAST_PAGE, max(1, -(-self.found.total // self.wish.limit)))
+        """The number of pages that can be requested."""
+        return min(LAST_PAGE, max(1, -(-self.found.total // self.request.limit)))
 
     def json(self) -> bytes:
-        """Return the answer as JSON. Addresses are relative to that of the search."""
-        wish, found = self.wish, self.found
-        told = {
-            "q": wish.words,
+        """Return the response as JSON, with URLs relative to that of the search."""
+        request, found = self.request, self.found
+        content = {
+            "q": request.words,
             "relaxed": found.relaxed or None,
             "total": found.total,
-            "page": wish.page,
+            "page": request.page,
             "pages": self.pages,
-            "limit": wish.limit,
-            "lang": wish.lang,
+            "limit": request.limit,
+            "lang": request.lang,
             "hits": [self._hit(hit) for hit in found.hits],
             "facets": {
                 facet: {
@@ -130,22 +140,22 @@ class Telling:
                 }
                 for facet, values in found.facets.items()
             },
-            "similar": [_similar(candidate) for candidate in self.similar],
-            "next": wish.address(page=wish.page + 1) if wish.page < self.pages else None,
+            "similar": [_similar_json(candidate) for candidate in self.similar],
+            "next": request.address(page=request.page + 1) if request.page < self.pages else None,
         }
-        return (json.dumps(told, ensure_ascii=False, indent=1) + "\n").encode()
+        return (json.dumps(content, ensure_ascii=False, indent=1) + "\n").encode()
 
     def page(self, view: View) -> bytes:
-        """Return the answer as a page."""
+        """Return the response as a page."""
 
         def shown(iri: str) -> str:
-            own, path = document(iri).startswith("./"), document(iri).removeprefix("./")
+            own, path = document_url(iri).startswith("./"), document_url(iri).removeprefix("./")
             return view.link(path) if own else path
 
-        text = templates.fill(
+        text = templates.render(
             "search.html",
             view,
-            wish=self.wish,
+            request=self.request,
             found=self.found,
             hits=[(hit, shown(hit.iri), self._kinds(hit), hit.edition.rpartition("/")[2]) for hit in self.found.hits],
             facets=[(self._property(facet), self._choices(facet)) for facet in self.found.facets],
@@ -153,23 +163,23 @@ class Telling:
                 (one.label_ja or one.label_en, shown(one.iri), one.edition.rpartition("/")[2]) for one in self.similar
             ],
             pages=self.pages,
-            label=self._named,
+            label=self._label,
         )
         return text.encode()
 
     def links(self, format: Format) -> list[str]:
-        """Return the values of `Link`: the address that names this search, and the pages before and after."""
-        near = [("prev", self.wish.page - 1), ("next", self.wish.page + 1)]
+        """Return the values of `Link`: the canonical URL, and the previous and next page."""
+        near = [("prev", self.request.page - 1), ("next", self.request.page + 1)]
         there = [(relation, page) for relation, page in near if 1 <= page <= self.pages]
         return [
-            link(f"./search{self.wish.address()}", "canonical"),
-            *(link(f"./search{self.wish.address(page=page)}", word, format.media_type) for word, page in there),
+            link(f"./search{self.request.address()}", "canonical"),
+            *(link(f"./search{self.request.address(page=page)}", word, format.media_type) for word, page in there),
         ]
 
     def _hit(self, hit: Hit) -> dict[str, object]:
         return {
             "iri": hit.iri,
-            "document": document(hit.iri),
+            "document": document_url(hit.iri),
             "label": _labels(hit.label_ja, hit.label_en),
             "types": list(hit.types),
             "kind": self._kinds(hit),
@@ -182,34 +192,36 @@ class Telling:
         }
 
     def _property(self, facet: str) -> str:
-        """Return what a facet is called: as the property is that it comes from."""
+        """Return the label of a facet: that of its property."""
         iri = self.found.properties.get(facet, "")
-        return self._named(iri) if iri else facet
+        return self._label(iri) if iri else facet
 
-    def _named(self, iri: str) -> str:
-        return self.labels.of(iri, self.wish.lang)
+    def _label(self, iri: str) -> str:
+        return self.labels.of(iri, self.request.lang)
 
     def _kinds(self, hit: Hit) -> str:
-        """Return what a hit is, in words: its scheme where it is a concept, else its class."""
+        """Return the label of the type of a hit: the scheme of a concept, else the class."""
         schemes = {value.value: value for value in self.found.facets.get("type", ()) if value.label_ja}
-        named = [self._name(schemes[iri]) if iri in schemes else self._named(iri) for iri in hit.types]
+        named = [self._name(schemes[iri]) if iri in schemes else self._label(iri) for iri in hit.types]
         return next((self._name(schemes[iri]) for iri in hit.types if iri in schemes), ", ".join(named))
 
     def _name(self, value: Facet) -> str:
-        names = (value.label_en, value.label_ja) if self.wish.lang == "en" else (value.label_ja, value.label_en)
-        return next(filter(None, names), "") or self._named(value.value)
+        names = (value.label_en, value.label_ja) if self.request.lang == "en" else (value.label_ja, value.label_en)
+        return next(filter(None, names), "") or self._label(value.value)
 
-    def _choices(self, facet: str) -> list[Choice]:
+    def _choices(self, facet: str) -> list[FacetOption]:
         values = self.found.facets[facet]
         short = Counter(local(value.value) for value in values)
         return [
-            Choice(self._name(value), value.count, value.chosen, self.wish.toggled(facet, *_spellings(value, short)))
+            FacetOption(
+                self._name(value), value.count, value.chosen, self.request.toggled(facet, *_spellings(value, short))
+            )
             for value in values
         ]
 
 
-def document(iri: str) -> str:
-    """Return the address of the document about a thing, from the top of the site; a foreign one is its own address."""
+def document_url(iri: str) -> str:
+    """Return the URL of the document of a resource, from the site root; an external IRI is its own URL."""
     if iri.startswith(ID):
         return "./doc/" + quote(iri.removeprefix(ID), safe=SAFE)
     if iri.startswith(BASE):
@@ -218,7 +230,7 @@ def document(iri: str) -> str:
 
 
 def _spellings(value: Facet, short: Counter[str]) -> tuple[str, ...]:
-    """Return how a value may stand in an address: by the last part of its IRI where that is clear."""
+    """Return the spellings of a facet value in a URL; the last segment of its IRI first if that is unique."""
     name = local(value.value)
     return (name, value.value) if short[name] == 1 else (value.value, name)
 
@@ -236,63 +248,74 @@ def _value(value: Facet) -> dict[str, object]:
     return {"value": value.value, "label": label, "count": value.count, "chosen": value.chosen}
 
 
-def _similar(candidate: Candidate) -> dict[str, object]:
+def _similar_json(candidate: Candidate) -> dict[str, object]:
     label = _labels(candidate.label_ja, candidate.label_en)
-    return {"iri": candidate.iri, "document": document(candidate.iri), "label": label, "score": candidate.score}
+    return {"iri": candidate.iri, "document": document_url(candidate.iri), "label": label, "score": candidate.score}
 
 
 _SIMILAR = 3  # names that are offered where nothing was found
 
 
-def desk_of(index: Callable[[], Index]) -> Desk:
-    """Return where searches are made; `index` returns the index, or raises Refusal as long as there is none."""
-    return Desk(index, "searches", "look for longer words", threads=2, waiting=64, seconds=5.0)
+def search_executor(index: Callable[[], Index]) -> SearchExecutor:
+    """Return the executor of searches; `index` returns the index, or raises Refusal while there is none."""
+    return SearchExecutor(index, "searches", "look for longer words", threads=2, waiting=64, seconds=5.0)
 
 
-def router(desk: Desk, release: Release | None, labels: Labels) -> APIRouter:
+def router(executor: SearchExecutor, release: Release | None, labels: Labels) -> APIRouter:
     """Return the route of the search."""
     routes = APIRouter(tags=["things"])
 
     async def search(request: Request) -> Response:
-        format = chosen(request, (PLAIN_JSON, HTML))
-        wish = wished(request, desk.index().facets)
-        found, similar, unknown = await desk.errand(partial(_search, wish))
+        format = negotiate(request, (PLAIN_JSON, HTML))
+        parsed = parse_request(request, executor.index().facets)
+        found, similar, unknown = await executor.submit(partial(_search, parsed))
         if unknown and format is not HTML:
             raise Refusal(400, f"{', '.join(unknown)}: nothing in these data has this value")
-        telling = Telling(wish, found, similar, labels)
-        if wish.page > telling.pages:
-            raise Refusal(404, f"what was found fills {telling.pages} pages")
-        body = telling.page(view_of(request)) if format is HTML else telling.json()
-        location = f"./search{wish.address(format=format.names[0])}"
-        return sent(Asked(request, "search"), Representation(format, body, location, telling.links(format)), release)
+        answer = SearchResponse(parsed, found, similar, labels)
+        if parsed.page > answer.pages:
+            raise Refusal(404, f"the result has {answer.pages} pages")
+        body = answer.page(view_of(request)) if format is HTML else answer.json()
+        location = f"./search{parsed.address(format=format.names[0])}"
+        return representation_response(
+            DocumentRequest(request, "search"), Representation(format, body, location, answer.links(format)), release
+        )
 
     described = {"parameters": _parameters()}
-    responses = answered(PLAIN_JSON, HTML)
+    responses = response_docs(PLAIN_JSON, HTML)
     routes.get("/search", summary="Find things by words", responses=responses, openapi_extra=described)(search)
     return routes
 
 
-def _search(wish: Wish, matcher: Matcher, deadline: float) -> tuple[Found, list[Candidate], list[str]]:
-    """Return what is found; where that is nothing, what is called like it, and values that nothing has."""
+def _search(request: SearchRequest, matcher: Matcher, deadline: float) -> tuple[Found, list[Candidate], list[str]]:
+    """Run a search; without hits, also return similar names, and facet values that do not occur."""
     index = matcher.index
     found = index.find(
-        wish.words, filters=wish.filters, limit=wish.limit, offset=wish.offset, lang=wish.lang, seconds=left(deadline)
+        request.words,
+        filters=request.filters,
+        limit=request.limit,
+        offset=request.offset,
+        lang=request.lang,
+        seconds=remaining_seconds(deadline),
     )
     if found.total:
         return found, [], []
-    if wish.filters:
-        pairs = [(facet, value) for facet, values in sorted(wish.filters.items()) for value in values]
-        return found, [], [f"{facet}={value[:80]}" for facet, value in pairs if not _has(index, facet, value, deadline)]
-    return found, matcher.candidates(wish.words, limit=_SIMILAR) if wish.words else [], []
+    if request.filters:
+        pairs = [(facet, value) for facet, values in sorted(request.filters.items()) for value in values]
+        return (
+            found,
+            [],
+            [f"{facet}={value[:80]}" for facet, value in pairs if not _occurs(index, facet, value, deadline)],
+        )
+    return found, matcher.candidates(request.words, limit=_SIMILAR) if request.words else [], []
 
 
-def _has(index: Index, facet: str, value: str, deadline: float) -> bool:
-    """Whether anything has a value of a facet."""
-    return index.find("", filters={facet: [value]}, limit=0, seconds=left(deadline)).total > 0
+def _occurs(index: Index, facet: str, value: str, deadline: float) -> bool:
+    """Return whether a facet value occurs."""
+    return index.find("", filters={facet: [value]}, limit=0, seconds=remaining_seconds(deadline)).total > 0
 
 
 def _parameters() -> list[dict[str, Any]]:
-    """Return what /openapi.json says of the parameters."""
+    """Return the OpenAPI description of the parameters."""
 
     def number(most: int, usual: int) -> dict[str, Any]:
         return {"type": "integer", "minimum": 1, "maximum": most, "default": usual}

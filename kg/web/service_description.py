@@ -1,7 +1,4 @@
-"""What the endpoint says about itself to a program: a SPARQL 1.1 Service Description, made once and then only sent.
-
-What an endpoint answers where no query comes: its page to a person, its description to a program.
-"""
+"""SPARQL 1.1 Service Description of the endpoint, and the response to requests without a query."""
 
 from collections.abc import Awaitable, Callable, Iterable
 
@@ -13,11 +10,11 @@ from kg.core.release import Release
 from kg.core.result_serializers import write_triples
 from kg.core.service_terms import service_description
 from kg.engine.data_source import Limits
-from kg.http.client_address import site_address
-from kg.http.query_client import Ask
-from kg.http.responses import chosen
+from kg.http.client_address import site_url
+from kg.http.query_client import RunQuery
+from kg.http.responses import negotiate
 from kg.http.sparql_endpoint import Refusal
-from kg.web.resource_queries import Things
+from kg.web.resource_queries import ResourceClient
 from kg.web.resource_routes import dataset_of
 
 DESCRIPTION_FORMATS = (negotiation.TURTLE, negotiation.N_TRIPLES, negotiation.JSON_LD, negotiation.RDF_XML)
@@ -28,10 +25,10 @@ _HERE = "http://endpoint.invalid/sparql"
 
 
 class ServiceDescription:
-    """The description of an endpoint, in every format; `default` names its default graph where VoID describes that.
+    """The description of an endpoint, in all formats; `default` is its default graph if VoID describes that.
 
-    `federated` is whether it may call others, `address` that of the site where the operator has given one,
-    `path` that of the endpoint below it.
+    `federated` is true if SERVICE is allowed, `address` is the configured URL of the site, `path` that of the endpoint
+    below it.
     """
 
     def __init__(
@@ -44,16 +41,16 @@ class ServiceDescription:
         path: str = "sparql",
     ) -> None:
         self._address, self._path = address, path
-        said = list(service_description(_HERE, triples, named_graphs, default, federated))
-        self._bodies = {format: write_triples(said, format) for format in DESCRIPTION_FORMATS}
+        statements = list(service_description(_HERE, triples, named_graphs, default, federated))
+        self._bodies = {format: write_triples(statements, format) for format in DESCRIPTION_FORMATS}
 
     def body(self, format: Format, path: str, server: tuple[str, int | None] | None) -> bytes:
         """Return the description in a format, for a request to a path.
 
-        The endpoint is a reference relative to the request, because what a client calls this host is not known here;
-        N-Triples has no relative references and names the address of the site (`kg.http.client_address`).
+        The endpoint is written relative to the request, because the host name that clients use is unknown here;
+        N-Triples has no relative references and contains the URL of the site (`kg.http.client_address`).
         """
-        absolute = f"{site_address(server, self._address)}{self._path}"
+        absolute = f"{site_url(server, self._address)}{self._path}"
         reference = absolute if format is negotiation.N_TRIPLES else _relative(path)
         return self._bodies[format].replace(_HERE.encode(), reference.encode())
 
@@ -63,12 +60,12 @@ def _relative(path: str) -> str:
 
 
 _SHOWN = 60  # characters of a name in a message
-# What may stand in an address without a query, by the protocol or for the page.
+# Parameters allowed without a query, by the protocol or for the page.
 _KNOWN = {"format", "lang", "default-graph-uri", "named-graph-uri", "stored", "edit", "page"}
 
 
-def introduction(
-    ask: Ask,
+def default_handler(
+    run_query: RunQuery,
     release: Release | None,
     triples: int,
     blank: Callable[[Request], Awaitable[Response]],
@@ -76,14 +73,17 @@ def introduction(
     address: str = "",
     path: str = "sparql",
 ) -> Callable[[Request], Awaitable[Response]]:
-    """Return what answers; `blank` gives the page, `path` is that of the endpoint below the top of the site."""
+    """Return the handler of requests without a query: `blank` for browsers, the description for programs.
+
+    `path` is that of the endpoint below the site root.
+    """
     described: list[ServiceDescription] = []
 
     async def introduced(request: Request) -> Response:
-        format = chosen(request, (*DESCRIPTION_FORMATS, HTML))
+        format = negotiate(request, (*DESCRIPTION_FORMATS, HTML))
         unknown = sorted({name[:_SHOWN] for name in request.query_params} - _KNOWN)
         if unknown and format is not HTML:
-            fact = f"{', '.join(unknown[:5])} is unknown here, and there is no query"
+            fact = f"unknown parameters: {', '.join(unknown[:5])}, and there is no query"
             raise Refusal(400, f"{fact}; put one into the parameter “query”")
         if format is HTML:
             if "stored" not in request.query_params:  # else they say what the stored query is about
@@ -91,7 +91,7 @@ def introduction(
             return await blank(request)
         if not described:  # once: it is the same for every request
             dataset = dataset_of(release) if release else ""
-            named = await Things(ask).values(NAMED_GRAPHS, "graph")
+            named = await ResourceClient(run_query).values(NAMED_GRAPHS, "graph")
             described.append(ServiceDescription(triples, named, dataset, bool(limits.services), address, path))
         body = described[0].body(format, request.url.path, request.scope.get("server"))
         return Response(body, headers={"Content-Type": format.content_type, "Vary": "Accept"})

@@ -1,4 +1,4 @@
-"""The shapes as a page shows them: by class, what must hold of each, in words; and which shapes speak of a term."""
+"""Presenter of the SHACL shapes: by class, the constraints in words, and the terms that they are about."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from kg.web.presenter import Value
 
 _SH, _RDF = PREFIXES["sh"], PREFIXES["rdf"]
 _PATH, _TARGET, _PROPERTY, _INVERSE = (_SH + name for name in ("path", "targetClass", "property", "inversePath"))
-# What a shape demands, in the order of the page, with what that is called. Another demand goes by the name of its term.
+# Constraint components with their labels, in the order of the page; others are not displayed.
 _DEMANDS = {
     "datatype": ("型", "datatype"),
     "class": ("クラス", "class"),
@@ -33,7 +33,7 @@ _DEMANDS = {
     "qualifiedValueShape": ("条件付きの数", "a number of certain values"),
     "sparql": ("SPARQLによる条件", "a condition in SPARQL"),
 }
-_WORDY = {"or", "not", "qualifiedValueShape", "sparql", "uniqueLang"}  # told by their messages
+_DESCRIBED_BY_MESSAGE = {"or", "not", "qualifiedValueShape", "sparql", "uniqueLang"}  # described by their messages
 SEVERITIES = {
     "Violation": ("必須", "must hold"),
     "Warning": ("警告", "warning"),
@@ -42,8 +42,8 @@ SEVERITIES = {
 
 
 @dataclass(frozen=True)
-class Rule:
-    """One shape: its anchor and name, the property that it looks at, what it demands, how grave, and in which words."""
+class ShapeRow:
+    """One shape: anchor, name, property path, constraints, severity and message."""
 
     iri: str
     anchor: str
@@ -59,15 +59,15 @@ class Rule:
 
 
 @dataclass(frozen=True)
-class Group:
+class ShapeGroup:
     """The shapes of one class."""
 
     target: str
-    rules: list[Rule] = field(default_factory=list)
+    rules: list[ShapeRow] = field(default_factory=list)
 
 
-class Shapes:
-    """The statements of a shapes file, in the words of one language."""
+class ShapesPresenter:
+    """Presenter of the statements of a shapes file, in one language."""
 
     def __init__(self, triples: Iterable[Triple], labels: Labels, lang: str) -> None:
         self._labels, self._lang = labels, lang
@@ -75,21 +75,21 @@ class Shapes:
         for subject, predicate, value in triples:
             self._about.setdefault(_key(subject), {}).setdefault(predicate.value, []).append(value)
 
-    def groups(self) -> list[Group]:
-        """Return all shapes by the class whose things they look at, in the order of the file."""
-        groups: dict[str, Group] = {}
+    def groups(self) -> list[ShapeGroup]:
+        """Return all shapes by target class, in the order of the file."""
+        groups: dict[str, ShapeGroup] = {}
         for shape in self._about:
             for target in self._all(shape, _TARGET):
-                group = groups.setdefault(_key(target), Group(_key(target)))
+                group = groups.setdefault(_key(target), ShapeGroup(_key(target)))
                 group.rules.append(self._rule(shape))
                 group.rules.extend(self._rule(_key(part)) for part in self._all(shape, _PROPERTY))
         return list(groups.values())
 
-    def _rule(self, shape: str) -> Rule:
+    def _rule(self, shape: str) -> ShapeRow:
         path = next(iter(self._all(shape, _PATH)), None)
         inverse = next(iter(self._all(_key(path), _INVERSE)), None) if isinstance(path, BlankNode) else None
         paths = tuple(self._named(path)) if path is not None else ()
-        return Rule(
+        return ShapeRow(
             iri=shape,
             anchor=shape.rpartition("#")[2],
             name=self._text(shape, "name") or Value(prefixed(shape)),
@@ -104,7 +104,7 @@ class Shapes:
         )
 
     def _times(self, shape: str) -> str:
-        """Return how many values there may be: `1`, `0–1`, `1–`."""
+        """Return the cardinality: `1`, `0–1`, `1–`."""
         least, most = (self._literal(shape, name) for name in ("minCount", "maxCount"))
         if not (least or most):
             return ""
@@ -114,11 +114,11 @@ class Shapes:
         for name, words in _DEMANDS.items():
             terms = self._all(shape, _SH + name)
             if terms:
-                said = "" if name in _WORDY else ", ".join(self._written(term) for term in terms)
-                yield words[0 if self._lang == "ja" else 1], said
+                text = "" if name in _DESCRIBED_BY_MESSAGE else ", ".join(self._written(term) for term in terms)
+                yield words[0 if self._lang == "ja" else 1], text
 
     def _written(self, term: object) -> str:
-        """Return a value, or the values of a list."""
+        """Return a value, or the values of a list, as text."""
         if isinstance(term, BlankNode):
             return ", ".join(self._written(item) for item in self._list(term))
         if isinstance(term, NamedNode):

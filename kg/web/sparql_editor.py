@@ -1,7 +1,7 @@
-"""The endpoint in a browser: the page where a query is written, and where its answer stands.
+"""SPARQL editor: the page of the endpoint with a query and its result.
 
-It needs no script. A form posts the query and is led to an address that can be shared; where that would be too long the
-answer comes at once. With its script (kg/scripts) the same page is fetched, and its answer put in place.
+It needs no script. A form posts the query and is redirected to a URL that can be shared; if that would be too long, the
+result is sent at once. With its script (kg/scripts) the same page is fetched, and its result inserted.
 """
 
 import difflib
@@ -24,15 +24,15 @@ from kg.core.stored_queries import ParameterError, chosen
 from kg.engine.query_diagnostics import Mistake, mistake_in
 from kg.engine.result_cache import Answers
 from kg.engine.wire import Question
-from kg.http import templates
-from kg.http.query_client import Questions, filled
-from kg.http.responses import number_in, page, redirect, view_of
-from kg.http.sparql_endpoint import CLIENT_GONE, Refusal, client_of, unless_gone
-from kg.http.sparql_protocol import LONGEST_ADDRESS
+from kg.http import cache_control, templates
+from kg.http.query_client import StoredQueries, filled
+from kg.http.responses import html_response, number_parameter, redirect_response, view_of
+from kg.http.sparql_endpoint import CLIENT_CLOSED_REQUEST, Refusal, client_key, unless_disconnected
+from kg.http.sparql_protocol import LONGEST_URL
 from kg.http.templates import View
 from kg.web import query_library, results_table
-from kg.web.landing import example
-from kg.web.vocabulary_index import Missing, Vocabulary, Words
+from kg.web.landing import example_query
+from kg.web.vocabulary_index import UnknownTerm, Vocabulary, VocabularyTerms
 
 SCRIPT = "made/editor.js"
 _LAST_PAGE = 1_000_000
@@ -40,35 +40,35 @@ _OWN = ("stored", "edit", "lang", "format", "page")  # parameters that are none 
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What came of a question, as the page tells it."""
+class QueryOutcome:
+    """QueryOutcome of a query, as displayed."""
 
-    shown: results_table.Shown | None = None
+    shown: results_table.ResultPage | None = None
     refusal: Refusal | None = None
     mistake: Mistake | None = None
-    missing: Sequence[Missing] = ()
+    missing: Sequence[UnknownTerm] = ()
     milliseconds: float = 0
-    kept: bool = False
+    cached: bool = False
 
 
 @dataclass(frozen=True)
-class Editor:
-    """The page of the endpoint for one graph, at its path below the top; `version` is that of a release of its own.
+class SparqlEditor:
+    """The editor for one graph, at its path below the site root; `version` is that of a specific release.
 
-    `lasting` is what `Cache-Control` says of a page with an answer: not that it is there for ever, since the next
-    version of this program may write it in another way.
+    `lasting` is the `Cache-Control` of pages with a result: not immutable, since the next version of this program may
+    render them differently.
     """
 
     answers: Answers
     vocabulary: Vocabulary
     labels: Labels
     lasting: str
-    stored: Questions
+    stored: StoredQueries
     path: str = "sparql"
     version: str = ""
 
-    def wants(self, question: Question, accepted: str | None) -> bool:
-        """Whether a browser asks: by name, or since it likes HTML better than any other form of an answer."""
+    def wants_page(self, question: Question, accepted: str | None) -> bool:
+        """Return whether to respond with a page: HTML is requested by name, or preferred by `Accept`."""
         if question.format:
             return question.format.lower() in HTML.names
         if "html" not in (accepted or ""):
@@ -79,54 +79,56 @@ class Editor:
             return False
 
     async def answer(self, request: Request, question: Question) -> Response:
-        """Return the page with the answer to a question, or where a form has posted it, lead to its address."""
+        """Return the page with the result of a query; for a posted form, redirect to its URL."""
         view = view_of(request)
         address = self._address(view, question)
         if request.method == "POST" and address:
-            return redirect(303, f"{view.root}{address}")
+            return redirect_response(303, f"{view.root}{address}")
         outcome = await self._outcome(request, question, view)
         if outcome is None:
-            return Response(status_code=CLIENT_GONE)
+            return Response(status_code=CLIENT_CLOSED_REQUEST)
         status = outcome.refusal.status if outcome.refusal else 200
         answer = self._page(view, question, status, outcome)
-        momentary = outcome.refusal or sparql_scanner.depends_on_the_moment(question.query)
-        answer.headers["Cache-Control"] = "no-store" if momentary else self.lasting
+        uncacheable = outcome.refusal or sparql_scanner.depends_on_the_moment(question.query)
+        answer.headers["Cache-Control"] = cache_control.NO_STORE if uncacheable else self.lasting
         answer.headers["Server-Timing"] = f"query;dur={outcome.milliseconds:.1f}"
         if outcome.refusal and "Retry-After" in (outcome.refusal.headers or {}):
             answer.headers["Retry-After"] = dict(outcome.refusal.headers or {})["Retry-After"]
         return answer
 
-    async def blank(self, request: Request) -> Response:
-        """Return the page without an answer: with the query to edit, a stored one, or the first example.
+    async def empty_page(self, request: Request) -> Response:
+        """Return the page without a result: with a given query, a stored one, or the example.
 
-        Other parameters say what a stored query is about (`kg.core.stored_queries`). What is not understood is said
-        on the page.
+        Other parameters are those of the stored query (`kg.core.stored_queries`). Invalid ones are reported on the
+        page.
         """
-        view, asked = view_of(request), request.query_params
-        query, refusal = asked.get("edit") or "", None
-        if asked.get("stored") and not query:
-            query, refusal = await self._stored(view, asked)
-        status, outcome = (refusal.status, Outcome(refusal=refusal)) if refusal else (200, None)
-        return self._page(view, Question(query or example(view.lang, await self.stored.editions())), status, outcome)
+        view, params = view_of(request), request.query_params
+        query, refusal = params.get("edit") or "", None
+        if params.get("stored") and not query:
+            query, refusal = await self._stored(view, params)
+        status, outcome = (refusal.status, QueryOutcome(refusal=refusal)) if refusal else (200, None)
+        return self._page(
+            view, Question(query or example_query(view.lang, await self.stored.editions())), status, outcome
+        )
 
-    async def _stored(self, view: View, asked: QueryParams) -> tuple[str, Refusal | None]:
-        """Return the text of the stored query that an address names, about what it chooses, or why that cannot be."""
-        named = (await self.stored.named()).get(asked["stored"])
+    async def _stored(self, view: View, params: QueryParams) -> tuple[str, Refusal | None]:
+        """Return the text of the requested stored query with its parameters, and the refusal if they are invalid."""
+        named = (await self.stored.for_newest_edition()).get(params["stored"])
         if named is None:
             near = (
-                ", ".join(difflib.get_close_matches(asked["stored"], self.stored.written)) or "/queries lists them all"
+                ", ".join(difflib.get_close_matches(params["stored"], self.stored.by_name)) or "/queries lists them all"
             )
-            return "", Refusal(404, f"there is no stored query {asked['stored'][:80]}: {near}")
-        text = query_library.text(named, view)
-        pairs = [pair for pair in asked.multi_items() if pair[0] not in _OWN]
+            return "", Refusal(404, f"there is no stored query {params['stored'][:80]}: {near}")
+        text = query_library.editable_text(named, view)
+        pairs = [pair for pair in params.multi_items() if pair[0] not in _OWN]
         try:
             return filled(text, **chosen(named.parameters, pairs)), None
         except ParameterError as error:
             return text, Refusal(400, str(error))
 
-    def _page(self, view: View, question: Question, status: int = 200, outcome: Outcome | None = None) -> Response:
+    def _page(self, view: View, question: Question, status: int = 200, outcome: QueryOutcome | None = None) -> Response:
         graph = sparql_scanner.operation(question.query) in ("CONSTRUCT", "DESCRIBE")
-        html = templates.fill(
+        html = templates.render(
             "editor.html",
             view,
             query=question.query,
@@ -136,59 +138,59 @@ class Editor:
             path=self.path,
             version=self.version,
             formats=GRAPH_FORMATS if graph else ROW_FORMATS,
-            subjects=query_library.by_subject(self.stored.written.values(), view),
+            subjects=query_library.by_subject(self.stored.by_name.values(), view),
             lines=question.query.splitlines() if outcome and outcome.mistake else [],
-            script=SCRIPT if templates.there(SCRIPT) else "",
+            script=SCRIPT if templates.asset_exists(SCRIPT) else "",
             named=lambda iri: (prefixed(iri), self.labels.of(iri, view.lang)),
-            instead=lambda missing, iri: _instead(question.query, missing, iri),
+            instead=lambda missing, iri: _with_replacement(question.query, missing, iri),
         )
-        return page(html, view, status, ["'self'"] if templates.there(SCRIPT) else ())
+        return html_response(html, view, status, ["'self'"] if templates.asset_exists(SCRIPT) else ())
 
     def _address(self, view: View, question: Question) -> str:
-        """Return the address of a question below the top of the site; empty where it would be too long."""
+        """Return the URL of a query below the site root; empty if it would be too long."""
         pairs = [("query", question.query), *_graphs(question)]
         address = "&".join(f"{key}={quote(value, safe='')}" for key, value in pairs)
-        return "" if len(address) > LONGEST_ADDRESS else f"{self.path}?{address}&lang={view.lang}"
+        return "" if len(address) > LONGEST_URL else f"{self.path}?{address}&lang={view.lang}"
 
-    async def _outcome(self, request: Request, question: Question, view: View) -> Outcome | None:
-        """Ask, and return what came of it; None where the client has gone away meanwhile."""
+    async def _outcome(self, request: Request, question: Question, view: View) -> QueryOutcome | None:
+        """Run a query and return its outcome; None if the client has disconnected meanwhile."""
         format, start, remarks = (
             results_table.format_for(question.query),
             time.perf_counter(),
             remarks_of(request.scope),
         )
         remarks.query = question.query
-        asked = replace(question, format=format.names[0], accept=None)
+        submitted = replace(question, format=format.names[0], accept=None)
         try:
-            answer = await unless_gone(request, self.answers.submit(asked, client_of(request), remarks))
+            answer = await unless_disconnected(request, self.answers.submit(submitted, client_key(request), remarks))
             if answer is None:
                 return None
-            took = (time.perf_counter() - start) * 1000
-            shown = await run_in_threadpool(results_table.shown, answer, format, _number(request), view.link)
+            milliseconds = (time.perf_counter() - start) * 1000
+            shown = await run_in_threadpool(results_table.result_page, answer, format, _page_number(request), view.link)
         except Refusal as refusal:
-            took = (time.perf_counter() - start) * 1000
+            milliseconds = (time.perf_counter() - start) * 1000
             mistake = mistake_in(question.query, refusal.detail) if refusal.status == 400 else None
-            return Outcome(refusal=refusal, mistake=mistake, milliseconds=took)
-        missing = await self.vocabulary.missing(question.query) if shown.empty or _zero(shown) else ()
-        return Outcome(shown, None, None, missing, took, remarks.source == "kept")
+            return QueryOutcome(refusal=refusal, mistake=mistake, milliseconds=milliseconds)
+        missing = await self.vocabulary.missing(question.query) if shown.empty or _is_zero_count(shown) else ()
+        return QueryOutcome(shown, None, None, missing, milliseconds, remarks.source == "kept")
 
 
 def router(vocabulary: Vocabulary, labels: Labels) -> APIRouter:
-    """Return the route of the terms that the editor completes."""
+    """Return the route of the terms for auto-completion."""
     routes = APIRouter()
     made: list[dict[str, object]] = []
 
     @routes.get("/terms.json", tags=["SPARQL"], summary="List the terms in use, with their names")
     async def terms() -> Response:
         if not made:
-            made.append(_terms(await vocabulary.words(), labels))
-        return JSONResponse(made[0], headers={"Cache-Control": "public, no-cache"})
+            made.append(_terms(await vocabulary.terms(), labels))
+        return JSONResponse(made[0], headers={"Cache-Control": cache_control.REVALIDATED})
 
     return routes
 
 
-def _terms(words: Words, labels: Labels) -> dict[str, object]:
-    """Return the prefixes and the terms: name, kind, uses, and what it is called in both languages."""
+def _terms(words: VocabularyTerms, labels: Labels) -> dict[str, object]:
+    """Return the prefixes and the terms: name, kind, number of uses, labels in both languages."""
     terms = sorted(words.used.values(), key=lambda term: (-term.uses, term.iri))
     listed = [
         [prefixed(term.iri), term.kind, term.uses, labels.of(term.iri, "ja"), labels.of(term.iri, "en")]
@@ -198,8 +200,8 @@ def _terms(words: Words, labels: Labels) -> dict[str, object]:
     return {"prefixes": PREFIXES, "terms": listed}
 
 
-def _instead(query: str, missing: Missing, iri: str) -> str:
-    """Return a query with another term in the place of one that is missing."""
+def _with_replacement(query: str, missing: UnknownTerm, iri: str) -> str:
+    """Return a query in which an unknown term is replaced by another one."""
     prefix, _, _ = missing.written.partition(":")
     space = missing.iri[: max(missing.iri.rfind("#"), missing.iri.rfind("/")) + 1]
     short = not missing.written.startswith("<") and iri.startswith(space)
@@ -210,14 +212,14 @@ def _instead(query: str, missing: Missing, iri: str) -> str:
     return query
 
 
-def _zero(shown: results_table.Shown) -> bool:
-    """Whether an answer is one row that counts nothing."""
+def _is_zero_count(shown: results_table.ResultPage) -> bool:
+    """Return whether a result is one row of zeros."""
     return shown.total == 1 and all(cell is not None and cell.text == "0" for row in shown.rows for cell in row)
 
 
-def _number(request: Request) -> int:
-    """Return which page of the rows is asked for."""
-    return number_in(request, "page", _LAST_PAGE)
+def _page_number(request: Request) -> int:
+    """Return the requested page of the rows."""
+    return number_parameter(request, "page", _LAST_PAGE)
 
 
 def _graphs(question: Question) -> list[tuple[str, str]]:

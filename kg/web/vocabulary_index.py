@@ -1,7 +1,7 @@
-"""The words of a release: which classes and properties it uses and how often, and which one a mistaken name may mean.
+"""Vocabulary index: the classes and properties in use with their frequency, and suggestions for unknown names.
 
-A question that names a term that is not there is answered: with nothing. Whoever mistypes a name, or guesses it, is to
-be told so. The nearest names are those that are spelt alike, and those whose definitions speak of what the name says.
+A query with an unknown term is valid and has no results. So misspelt and guessed names are reported, with suggestions:
+names with similar spelling, and those with definitions that contain the words of the name.
 """
 
 import asyncio
@@ -15,33 +15,32 @@ from pyoxigraph import Literal, NamedNode
 
 from kg.core import sparql_scanner
 from kg.core.iris import BASE, ID, PREFIXES, served_iri
-from kg.core.labels import prefixed, statements_of
+from kg.core.labels import statements_of
 from kg.engine.wire import Refusal
-from kg.http.query_client import Ask, filled, is_iri, rows
+from kg.http.query_client import RunQuery, fetch_existing, fetch_rows, is_iri
 
 CLASS, PROPERTY = "class", "property"
-# How often each is used, and the first thing that uses it. They are no stored queries: they count over all editions.
+# Number of uses and first subject of each term. Not stored queries, since they count over all editions.
 _USES = {
     CLASS: "SELECT ?term (COUNT(*) AS ?uses) (MIN(STR(?s)) AS ?example) { ?s a ?term } GROUP BY ?term",
     PROPERTY: "SELECT ?term (COUNT(*) AS ?uses) (MIN(STR(?s)) AS ?example) { ?s ?term ?o } GROUP BY ?term",
 }
-# Where these fail, as they may on very large data, the terms alone.
-_ALONE = {CLASS: "SELECT DISTINCT ?term { ?s a ?term }", PROPERTY: "SELECT DISTINCT ?term { ?s ?term ?o }"}
-# What describes the graph may be asked for, too, and is no mistake.
-_BESIDE = "SELECT DISTINCT ?term { GRAPH ?g { ?s ?p ?o . BIND(?p AS ?term) } }"
-_KNOWN = "SELECT ?thing { VALUES ?thing { } FILTER(EXISTS { ?thing ?p ?o } || EXISTS { ?s ?q ?thing }) }"
+# Used if these fail, as they may on very large data: the terms without counts.
+_TERMS_ONLY = {CLASS: "SELECT DISTINCT ?term { ?s a ?term }", PROPERTY: "SELECT DISTINCT ?term { ?s ?term ?o }"}
+# Terms of the metadata graphs may be used as well.
+_IN_NAMED_GRAPHS = "SELECT DISTINCT ?term { GRAPH ?g { ?s ?p ?o . BIND(?p AS ?term) } }"
 _RELATED = {PREFIXES["rdfs"] + "domain", PREFIXES["rdfs"] + "range"}
-_ASIDE = {PREFIXES["skos"] + "editorialNote"}  # speaks of other terms
+_EXCLUDED_PROPERTIES = {PREFIXES["skos"] + "editorialNote"}  # mentions other terms
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+|[^\W\da-zA-Z_]+")
-_NEAR = 3
-_LIKE = 0.55
+_MOST_SUGGESTIONS = 3
+_LEAST_SIMILARITY = 0.55
 _ALL, _SOME, _BOTH, _ELSE = 0.85, 0.4, 0.1, 0.9
-_MOST = 20  # names of one query that are looked at
+_MOST = 20  # names of one query that are checked
 
 
 @dataclass(frozen=True)
 class Term:
-    """A class or a property: how often it is used, and the IRI of a thing that uses it."""
+    """A class or a property: its number of uses, and the IRI of a resource that uses it."""
 
     iri: str
     kind: str
@@ -50,10 +49,10 @@ class Term:
 
 
 @dataclass(frozen=True)
-class Missing:
-    """A name in a query that nothing here bears: as it was written, and the nearest ones that are there, as IRIs.
+class UnknownTerm:
+    """An unknown name in a query, as written, and suggestions as IRIs.
 
-    `declared` says that the ontology has it, and no statement uses it.
+    `declared` is true if the ontology defines it, but no statement uses it.
     """
 
     written: str
@@ -63,147 +62,145 @@ class Missing:
 
 
 @dataclass(frozen=True)
-class Words:
-    """What is known: the terms in use by IRI, and of every other term of the graph or the ontology that it is there."""
+class VocabularyTerms:
+    """Index of the vocabulary: the terms in use by IRI, the other terms of the graph, and those of the ontology."""
 
     used: Mapping[str, Term]
     others: frozenset[str] = frozenset()
     declared: frozenset[str] = frozenset()
-    said: Mapping[str, str] = field(default_factory=dict)
+    definitions: Mapping[str, str] = field(default_factory=dict)
 
     @property
-    def spaces(self) -> frozenset[str]:
-        """The namespaces of the terms: a name of another one may be anything."""
-        return frozenset(_space(iri) for iri in (*self.used, *self.declared)) - {PREFIXES["xsd"]}
+    def namespaces(self) -> frozenset[str]:
+        """The namespaces of the terms; names in other namespaces are not checked."""
+        return frozenset(_namespace(iri) for iri in (*self.used, *self.declared)) - {PREFIXES["xsd"]}
 
 
 class Vocabulary:
-    """The words of one graph; `files` define or name them in Turtle. What is asked for it is asked once."""
+    """The vocabulary of one graph; `files` define or label terms in Turtle. Query results are cached."""
 
-    def __init__(self, ask: Ask, files: Iterable[Path] = ()) -> None:
-        self._ask, self._files = ask, tuple(files)
-        self._words: asyncio.Future[Words] | None = None
+    def __init__(self, run_query: RunQuery, files: Iterable[Path] = ()) -> None:
+        self._run_query, self._files = run_query, tuple(files)
+        self._terms: asyncio.Future[VocabularyTerms] | None = None
 
-    async def words(self) -> Words:
-        """Return what is known."""
-        if self._words is None:
-            self._words = asyncio.ensure_future(self._read())
+    async def terms(self) -> VocabularyTerms:
+        """Return the index."""
+        if self._terms is None:
+            self._terms = asyncio.ensure_future(self._read())
         try:
-            return await asyncio.shield(self._words)
+            return await asyncio.shield(self._terms)
         except Exception:
-            self._words = None  # whoever asks next asks the graph again
+            self._terms = None  # the next caller retries
             raise
 
-    async def missing(self, query: str) -> list[Missing]:
-        """Return the names in a query that nothing here bears, each once: terms, and things under our own base."""
-        words = await self.words()
+    async def missing(self, query: str) -> list[UnknownTerm]:
+        """Return the distinct unknown names in a query: terms, and resources under our own base."""
+        terms_index = await self.terms()
         written = {
             sparql_scanner.resolved(name.iri, BASE): name.written for name in sparql_scanner.names(query) if name.iri
         }
         found = list(written.items())[:_MOST]
         terms = [
-            Missing(name, iri, nearest(iri, words), iri in words.declared)
+            UnknownTerm(name, iri, nearest_terms(iri, terms_index), iri in terms_index.declared)
             for iri, name in found
-            if _space(iri) in words.spaces and iri not in words.used and iri not in words.others
+            if _namespace(iri) in terms_index.namespaces
+            and iri not in terms_index.used
+            and iri not in terms_index.others
         ]
         return [
             *terms,
-            *await self._unknown([(iri, name) for iri, name in found if iri.startswith(ID) and is_iri(iri)]),
+            *await self._unknown_things([(iri, name) for iri, name in found if iri.startswith(ID) and is_iri(iri)]),
         ]
 
-    async def known(self, things: Iterable[str]) -> set[str]:
-        """Return which of these IRIs the graph says something about."""
-        asked = [iri for iri in things if is_iri(iri)]
-        return set(await self._column(filled(_KNOWN, thing=asked), "thing")) if asked else set()
+    async def existing(self, things: Iterable[str]) -> set[str]:
+        """Return those of these IRIs that occur in the graph."""
+        return await fetch_existing(self._run_query, things)
 
-    async def _unknown(self, things: Sequence[tuple[str, str]]) -> list[Missing]:
-        """Return which of these things the graph says nothing about."""
-        there = await self.known(iri for iri, _ in things)
-        return [Missing(name, iri, await self._beside(iri)) for iri, name in things if iri not in there]
+    async def _unknown_things(self, things: Sequence[tuple[str, str]]) -> list[UnknownTerm]:
+        """Return those of these resources that do not occur in the graph."""
+        there = await self.existing(iri for iri, _ in things)
+        return [UnknownTerm(name, iri, await self._similar_iris(iri)) for iri, name in things if iri not in there]
 
     async def things_under(self, start: str) -> list[str]:
-        """Return the IRIs of at most a thousand things whose IRI begins like this."""
+        """Return the IRIs of at most a thousand resources with this prefix."""
         begins = f"STRSTARTS(STR(?thing), {Literal(start)})"
         query = f"SELECT DISTINCT ?thing {{ ?thing a ?class FILTER(isIRI(?thing) && {begins}) }} LIMIT 1000"
         return await self._column(query, "thing")
 
-    async def _beside(self, iri: str) -> tuple[str, ...]:
-        """Return things whose IRI is like this one, of those with the same beginning."""
+    async def _similar_iris(self, iri: str) -> tuple[str, ...]:
+        """Return resources with an IRI similar to this one and the same prefix."""
         others = await self.things_under(iri.rpartition("/")[0] + "/")
-        return tuple(difflib.get_close_matches(iri, others, _NEAR, _LIKE))
+        return tuple(difflib.get_close_matches(iri, others, _MOST_SUGGESTIONS, _LEAST_SIMILARITY))
 
-    async def _read(self) -> Words:
+    async def _read(self) -> VocabularyTerms:
         used = {term.iri: term for kind in _USES for term in await self._counted(kind)}
-        others = frozenset(await self._column(_BESIDE, "term"))
-        said, declared = _definitions(self._files)
-        return Words(used, others, frozenset(declared), said)
+        others = frozenset(await self._column(_IN_NAMED_GRAPHS, "term"))
+        definitions, declared = _definitions(self._files)
+        return VocabularyTerms(used, others, frozenset(declared), definitions)
 
     async def _counted(self, kind: str) -> list[Term]:
         try:
-            counted = await rows(self._ask, _USES[kind])
+            counted = await fetch_rows(self._run_query, _USES[kind])
         except Refusal:
-            counted = await rows(self._ask, _ALONE[kind])
+            counted = await fetch_rows(self._run_query, _TERMS_ONLY[kind])
         return [Term(row["term"], kind, int(row.get("uses", 0)), row.get("example", "")) for row in counted]
 
     async def _column(self, query: str, variable: str) -> list[str]:
-        return [row[variable] for row in await rows(self._ask, query) if variable in row]
+        return [row[variable] for row in await fetch_rows(self._run_query, query) if variable in row]
 
 
-def nearest(iri: str, words: Words) -> tuple[str, ...]:
-    """Return the terms in use that a name may mean, the most likely first: classes for a name with a capital."""
-    name = _local(iri)
+def nearest_terms(iri: str, terms: VocabularyTerms) -> tuple[str, ...]:
+    """Return the terms in use that a name may mean, best first: classes for a capitalized name."""
+    name = _local_name(iri)
     kind = CLASS if name[:1].isupper() else PROPERTY
     scores: dict[str, float] = {}
-    for other, term in words.used.items():
+    for other, term in terms.used.items():
         if term.kind == kind:
-            alike, meant = _alike(name, _local(other)), _meant(_words_of(name), words.said.get(other, ""))
-            scores[other] = (max(alike, meant) + _BOTH * min(alike, meant)) * (
-                1 if _space(other) == _space(iri) else _ELSE
+            alike, definition = (
+                _spelling_similarity(name, _local_name(other)),
+                _definition_match(_words_of(name), terms.definitions.get(other, "")),
             )
-    likely = [other for other, score in scores.items() if score >= _LIKE]
-    return tuple(sorted(likely, key=lambda other: (-scores[other], other))[:_NEAR])
+            scores[other] = (max(alike, definition) + _BOTH * min(alike, definition)) * (
+                1 if _namespace(other) == _namespace(iri) else _ELSE
+            )
+    likely = [other for other, score in scores.items() if score >= _LEAST_SIMILARITY]
+    return tuple(sorted(likely, key=lambda other: (-scores[other], other))[:_MOST_SUGGESTIONS])
 
 
-def _alike(one: str, other: str) -> float:
-    """Return how much alike two names are spelt, from 0 to 1."""
+def _spelling_similarity(one: str, other: str) -> float:
+    """Return the similarity of two spellings, from 0 to 1."""
     return difflib.SequenceMatcher(None, one.lower(), other.lower(), autojunk=False).ratio()
 
 
-def _meant(name: Sequence[str], said: str) -> float:
-    """Return how much of a name stands in what is said about a term: little, unless all of it does."""
-    found = sum(f" {word} " in said if word.isascii() else word in said for word in name)
+def _definition_match(name: Sequence[str], definition: str) -> float:
+    """Return the share of the words of a name that occur in a definition, reduced unless all do."""
+    found = sum(f" {word} " in definition if word.isascii() else word in definition for word in name)
     return 0.0 if not name else _ALL if found == len(name) else _SOME * found / len(name)
 
 
 def _definitions(files: Iterable[Path]) -> tuple[dict[str, str], set[str]]:
-    """Return the words that are said about each term, between blanks, and the terms of our own that are declared."""
+    """Return the words about each term, between spaces, and the declared terms of our own."""
     texts: dict[str, list[str]] = {}
     for file in files:
         for quad in statements_of(file):
-            if isinstance(quad.subject, NamedNode) and quad.predicate.value not in _ASIDE:
-                said = texts.setdefault(served_iri(quad.subject.value), [])
+            if isinstance(quad.subject, NamedNode) and quad.predicate.value not in _EXCLUDED_PROPERTIES:
+                texts_of_term = texts.setdefault(served_iri(quad.subject.value), [])
                 if isinstance(quad.object, Literal):
-                    said.append(quad.object.value)
+                    texts_of_term.append(quad.object.value)
                 elif quad.predicate.value in _RELATED and isinstance(quad.object, NamedNode):
-                    said.append(_local(quad.object.value))
-    words = {iri: f" {' '.join(_words_of(' '.join(said)))} " for iri, said in texts.items()}
+                    texts_of_term.append(_local_name(quad.object.value))
+    words = {iri: f" {' '.join(_words_of(' '.join(texts_of_term)))} " for iri, texts_of_term in texts.items()}
     return words, {iri for iri in texts if iri.startswith(PREFIXES["shisaku"])}
 
 
 def _words_of(text: str) -> list[str]:
-    """Return the words of a text or of a name in camel case, in small letters, without the s of a plural."""
+    """Return the words of a text or of a camel-case name, in lower case, without plural s."""
     return [word.lower().removesuffix("s") for word in _WORD.findall(text)]
 
 
-def _space(iri: str) -> str:
+def _namespace(iri: str) -> str:
     return iri[: max(iri.rfind("#"), iri.rfind("/")) + 1]
 
 
-def _local(iri: str) -> str:
-    return iri.removeprefix(_space(iri))
-
-
-def shown(iri: str) -> str:
-    """Return an IRI as a query would name it."""
-    name = prefixed(iri)
-    return f"<{iri}>" if name == iri else name
+def _local_name(iri: str) -> str:
+    return iri.removeprefix(_namespace(iri))

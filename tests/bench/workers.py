@@ -35,7 +35,7 @@ from kg.core.release import current_release
 from kg.engine.data_source import Limits, Source
 from kg.engine.query_evaluator import BoundedOutput, answer
 from kg.engine.wire import Question
-from kg.http.sparql_endpoint import accept_of, read_post
+from kg.http.sparql_endpoint import accept_header, read_post
 from kg.server.runner import serve
 
 ORDINARY = "SELECT ?s { ?s <http://purl.org/dc/terms/title> ?title } LIMIT 10"
@@ -64,7 +64,7 @@ def in_threads(source: Source) -> FastAPI:
     async def post(request: Request) -> Response:
         body = await request.body()
         question = read_post(request.headers.get("content-type", ""), request.scope["query_string"], body)
-        content_type, content = await run_in_threadpool(answered, replace(question, accept=accept_of(request)))
+        content_type, content = await run_in_threadpool(answered, replace(question, accept=accept_header(request)))
         return Response(content, headers={"Content-Type": content_type, "Vary": "Accept"})
 
     return application

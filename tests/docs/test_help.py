@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from kg.cli import help_catalogue, main
+from kg.core import text_width
 
 from .recipes import ROOT
 
@@ -89,7 +90,7 @@ def test_japanese_help_fits_the_terminal(command: tuple[str, ...]) -> None:
     lines = helped(*command, KG_LANG="ja").splitlines()
     examples = re.compile(r"  (KG_\w+=|kg |\(LC_ALL)")
 
-    assert [line for line in lines if help_catalogue.width(line) > 80 and not examples.match(line)] == []
+    assert [line for line in lines if text_width.columns(line) > 80 and not examples.match(line)] == []
     assert [line for line in lines if line.lstrip().startswith(("、", "。", ")", "」", "]"))] == []
 
 

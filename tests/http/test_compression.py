@@ -7,7 +7,7 @@ import pytest
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import PlainTextResponse, StreamingResponse
 
-from kg.http.compression import Compressed
+from kg.http.compression import CompressionMiddleware
 
 ALL = "SELECT * { ?s ?p ?o }"
 LONG = "long " * 1000
@@ -24,7 +24,7 @@ def raw(client: httpx.Client, path: str, method: str = "GET", **options) -> tupl
 def echo(start):
     """A client of an application that answers in every way an application can."""
     application = FastAPI()
-    application.add_middleware(Compressed)
+    application.add_middleware(CompressionMiddleware)
 
     @application.api_route("/tagged", methods=["GET", "HEAD"])
     def tagged(request: Request) -> Response:

@@ -21,7 +21,7 @@ from rdflib.compare import to_isomorphic
 
 from kg.core.iris import PREFIXES
 from kg.core.negotiation import JSON_LD, N_TRIPLES, RDF_XML, TRIG, TURTLE, NotAcceptable
-from kg.http.responses import write
+from kg.http.responses import serialize_triples
 from kg.server.app import app
 
 from ..docs import tools
@@ -119,7 +119,7 @@ def check(triples: list[Triple]) -> None:
     read = to_isomorphic(read_by_rdflib("".join(f"{quad.triple} .\n" for quad in wanted).encode(), "nt"))
     for format, name in OF_DOCUMENTS.items():
         try:
-            body = write(triples, format)
+            body = serialize_triples(triples, format)
         except Exception as error:
             assert format is RDF_XML and "XML cannot express this answer: it holds the property" in str(error)
             continue
@@ -154,7 +154,9 @@ def test_random_graphs_come_back_in_javascript(tmp_path: Path) -> None:
     for place, triples in enumerate(made):
         for format, name in {**OF_DOCUMENTS, TRIG: "trig"}.items():
             with suppress(NotAcceptable):
-                (tmp_path / f"{place}.{'rdf' if name == 'rdfxml' else name}").write_bytes(write(triples, format))
+                (tmp_path / f"{place}.{'rdf' if name == 'rdfxml' else name}").write_bytes(
+                    serialize_triples(triples, format)
+                )
     script = Path(__file__).with_name("readers.mjs")
     subprocess.run(["node", str(script), str(tmp_path), str(modules)], check=True, timeout=120)
     read = sorted(tmp_path.glob("*.read"))
@@ -379,7 +381,7 @@ def test_an_iri_whose_scheme_is_a_prefix_stays_itself(scheme: str) -> None:
         Triple(odd, NamedNode(RDF + "type"), odd),
         Triple(odd, NamedNode(RDF + "type"), Literal("a text")),
     ]
-    body = write(triples, JSON_LD)
+    body = serialize_triples(triples, JSON_LD)
     lines = "".join(f"{triple} .\n" for triple in triples)
 
     assert canonical(read_by_engine(body, "jsonld")) == canonical(triples)

@@ -12,7 +12,7 @@ from fastapi import FastAPI
 
 from kg.core.release import Release
 from kg.server.app import app
-from kg.server.request_monitor import Operation
+from kg.server.request_monitor import OperatorSettings
 
 from ..support.sites import QUERIES
 from .recon_schemas import check
@@ -392,7 +392,7 @@ def test_an_address_that_the_operator_gives_stands_in_what_needs_one(
 ) -> None:
     """Behind a proxy the manifest, and the service description in N-Triples, name the public address of the site."""
     address = "https://data.example.org/graph/"
-    with start(app(real, QUERIES, real.folder.parents[1], operation=Operation(address=address))) as site:
+    with start(app(real, QUERIES, real.folder.parents[1], operation=OperatorSettings(address=address))) as site:
         manifest = site.get("/reconcile", headers={"Host": "evil.example"}).json()
         description = site.get("/sparql", headers={"Accept": "application/n-triples"}).text
     check("manifest", manifest)

@@ -15,7 +15,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from kg.http.conditional_requests import EVERYWHERE
+from kg.http.conditional_requests import COMMON_HEADERS
 from kg.server.app import app
 from kg.server.connection_limits import KB, ConnectionLimits
 
@@ -121,7 +121,7 @@ def test_a_head_that_is_too_large_or_malformed_is_refused(quick: httpx.Client, h
     assert body(answer)["status"] == status
     assert fields["content-type"] == "application/problem+json"
     assert fields["connection"] == "close"
-    assert {name.lower(): value for name, value in EVERYWHERE.items()}.items() <= dict(fields).items()
+    assert {name.lower(): value for name, value in COMMON_HEADERS.items()}.items() <= dict(fields).items()
 
 
 @pytest.mark.parametrize(
@@ -284,12 +284,12 @@ def test_fewer_descriptors_mean_fewer_connections(tmp_path: Path) -> None:
     """Where the system allows few descriptors, those for files and workers are not given to connections."""
     import resource
 
-    from kg.server.runner import server_of
+    from kg.server.runner import create_server
 
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
     try:
-        server = server_of(FastAPI())
+        server = create_server(FastAPI())
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     assert server.config.http.keywords["guard"].limits.connections == 56  # type: ignore[union-attr]

@@ -18,7 +18,7 @@ from kg.core.errors import KgError
 from kg.core.release import Release
 from kg.engine.data_source import Limits
 from kg.server.app import app
-from kg.server.request_monitor import AccessLog, Operation
+from kg.server.request_monitor import AccessLog, OperatorSettings
 
 from ..engine.test_workers import ENDLESS, children, family, folder, server
 from ..support.sites import QUERIES
@@ -50,7 +50,7 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def logged(start: Start, release: Release, out: Path, log: Path) -> Iterator[httpx.Client]:
     """A client of a server with an access log, which several tests ask."""
-    with start(app(release, QUERIES, out, operation=Operation(log=AccessLog(log)))) as client:
+    with start(app(release, QUERIES, out, operation=OperatorSettings(log=AccessLog(log)))) as client:
         yield client
 
 
@@ -206,7 +206,7 @@ def test_the_text_of_queries_is_logged_only_where_it_is_asked_for(
 ) -> None:
     """With it each line still is one line of JSON."""
     log = tmp_path / "access.jsonl"
-    with start(app(release, QUERIES, out, operation=Operation(log=AccessLog(log, with_queries=True)))) as site:
+    with start(app(release, QUERIES, out, operation=OperatorSettings(log=AccessLog(log, with_queries=True)))) as site:
         site.get("/sparql", params={"query": f"{SECRET}\n# two lines"})
 
     assert [line["text"] for line in lines(log, 1)] == [f"{SECRET}\n# two lines"]

@@ -18,7 +18,7 @@ from pyoxigraph import RdfFormat, parse
 
 from kg.core.release import Release
 from kg.server.app import app
-from kg.server.request_monitor import AccessLog, Operation
+from kg.server.request_monitor import AccessLog, OperatorSettings
 
 from ..support.processes import free_ports, process_of
 from ..support.sites import QUERIES
@@ -182,7 +182,7 @@ def test_clients_are_told_apart(
 ) -> None:
     """By the address that nginx saw, where nginx is trusted; never by what the client has written."""
     log = tmp_path / "access.jsonl"
-    operation = Operation(log=AccessLog(log), trusted=tuple(map(ip_network, trusted)))
+    operation = OperatorSettings(log=AccessLog(log), trusted=tuple(map(ip_network, trusted)))
     with (
         start(app(release, QUERIES, out, operation=operation)) as site,
         proxied(tmp_path, site.base_url.port) as front,

@@ -13,9 +13,9 @@ from fastapi import FastAPI
 
 from kg.cli import main
 from kg.engine.data_source import Limits
-from kg.http.client_address import turn_of
+from kg.http.client_address import scheduling_key
 from kg.server.app import app
-from kg.server.request_monitor import AccessLog, Operation
+from kg.server.request_monitor import AccessLog, OperatorSettings
 
 from ..engine.test_workers import ENDLESS
 from ..support.sites import QUERIES
@@ -39,7 +39,7 @@ def seen(start: Start, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cal
                 folder = tmp_path_factory.mktemp("proxies")
                 (folder / "data.ttl").write_text("<http://e/s> <http://e/p> 1 .", encoding="utf-8")
                 log = folder / "access.jsonl"
-                operation = Operation(log=AccessLog(log), trusted=tuple(map(ip_network, trusted)))
+                operation = OperatorSettings(log=AccessLog(log), trusted=tuple(map(ip_network, trusted)))
                 site = servers.enter_context(start(app([folder / "data.ttl"], QUERIES, folder, operation=operation)))
                 sites[trusted] = site, log
             return sites[trusted]
@@ -105,7 +105,7 @@ def test_the_address_of_a_client(
 )
 def test_by_which_name_a_client_takes_turns(host: str, turn: str) -> None:
     """By its address; all the addresses of one IPv6 customer are one client."""
-    assert turn_of(host) == turn
+    assert scheduling_key(host) == turn
 
 
 @pytest.mark.exhaustive
@@ -116,7 +116,7 @@ def test_clients_behind_a_trusted_proxy_take_turns(
     """One client whose questions fill the queue is told so; another one behind the same proxy is taken in."""
     (tmp_path / "data.ttl").write_text("<http://e/s> <http://e/p> 1, 2, 3, 4, 5, 6, 7, 8, 9 .", encoding="utf-8")
     limits = Limits(workers=1, slow_places=1, seconds=3, fast_seconds=0.05, waiting_of_one_client=1)
-    operation = Operation(trusted=tuple(map(ip_network, trusted)))
+    operation = OperatorSettings(trusted=tuple(map(ip_network, trusted)))
     with start(app([tmp_path / "data.ttl"], tmp_path, tmp_path, limits, operation=operation)) as site:
         from concurrent.futures import ThreadPoolExecutor
 

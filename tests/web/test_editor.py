@@ -22,7 +22,7 @@ SHISAKU = "PREFIX shisaku: <https://w3id.org/shisaku/def#>\n"
 GUESSED = f"{SHISAKU}SELECT ?measure WHERE {{ ?measure shisaku:targetYear 2020 }}"
 # Where the browser is required, as in CI, so are the scripts.
 scripted = pytest.mark.skipif(
-    not templates.there("made/editor.js") and os.environ.get(REQUIRED) != "required",
+    not templates.asset_exists("made/editor.js") and os.environ.get(REQUIRED) != "required",
     reason="the scripts are not made: ./run scripts",
 )
 ROOT = Path(__file__).parents[2]
@@ -293,7 +293,9 @@ def test_without_its_script_the_page_is_whole(real_site: httpx.Client) -> None:
 
     policy = response.headers["Content-Security-Policy"]
     assert "unsafe" not in policy
-    assert ("made/editor." in response.text) is templates.there("made/editor.js") is ("script-src 'self'" in policy)
+    assert (
+        ("made/editor." in response.text) is templates.asset_exists("made/editor.js") is ("script-src 'self'" in policy)
+    )
     assert "<textarea" in response.text
 
 

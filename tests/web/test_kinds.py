@@ -11,7 +11,7 @@ import pytest
 
 from kg.core.paths import places
 from kg.web import layouts
-from kg.web.layouts import UNKNOWN, kind_of
+from kg.web.layouts import UNKNOWN, layout_of
 
 HTML = {"Accept": "text/html"}
 LARGEST = 100 * 1024
@@ -43,7 +43,7 @@ def test_every_class_of_the_release_has_a_layout(real_site: httpx.Client, kinds:
         for place, lang in enumerate(("ja", "en")):
             page = real_site.get(path, params={"lang": lang}, headers=HTML).text
             scheme = re.search(r"/doc/scheme/([a-z-]+)", page)
-            kind = kind_of([cls], [f"https://w3id.org/shisaku/id/scheme/{scheme[1]}"] if scheme else [])
+            kind = layout_of([cls], [f"https://w3id.org/shisaku/id/scheme/{scheme[1]}"] if scheme else [])
 
             assert kind is not UNKNOWN, cls
             assert kind.name[place] in text_of(page)

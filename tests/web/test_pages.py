@@ -11,7 +11,7 @@ import pytest
 
 from kg.core.release import Release
 from kg.core.sparql_scanner import calls_service
-from kg.http.templates import language
+from kg.http.templates import negotiate_language
 from kg.server.app import app
 
 BROWSER = {"Accept": "text/html"}
@@ -115,7 +115,7 @@ def test_the_example_on_the_page_gives_rows(site: httpx.Client) -> None:
 )
 def test_the_language_of_a_page(asked: str | None, accepted: str | None, expected: str) -> None:
     """?lang= wins, then Accept-Language, then Japanese."""
-    assert language(asked, accepted) == expected
+    assert negotiate_language(asked, accepted) == expected
 
 
 def test_hostile_texts_are_escaped(start, out: Path, release: Release, tmp_path: Path) -> None:

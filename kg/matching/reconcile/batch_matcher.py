@@ -15,7 +15,7 @@ from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from kg.core.labels import prefixed
-from kg.http.search_executor import Desk, left
+from kg.http.search_executor import SearchExecutor, remaining_seconds
 from kg.matching.reconcile.request_parser import Clue, Given, Query
 from kg.matching.reconcile.store_lookup import Known, Meanings, Named, Value, Values
 from kg.matching.reconcile.type_registry import Vocabulary, id_of_thing, iri_of_thing
@@ -185,14 +185,14 @@ class _Looked:
 class Matching:
     """Answers batches of queries about the things of one edition, or of all."""
 
-    def __init__(self, desk: Desk, known: Known) -> None:
+    def __init__(self, desk: SearchExecutor, known: Known) -> None:
         self._desk, self._known = desk, known
 
     async def batch(
         self, queries: Mapping[str, Query], edition: str | None, vocabulary: Vocabulary
     ) -> dict[str, list[Result]]:
         """Return the candidates for each query, the best first; raise Refusal where that takes too long."""
-        looked = await self._desk.errand(lambda matcher, deadline: _look(matcher, queries, edition, deadline))
+        looked = await self._desk.submit(lambda matcher, deadline: _look(matcher, queries, edition, deadline))
         await self._put_identified(queries, looked.found)
         await self._add_by_properties(queries, looked, edition)
         heard = [name for name, query in queries.items() if query.clues]
@@ -228,7 +228,7 @@ def _look(matcher: Matcher, queries: Mapping[str, Query], edition: str | None, d
     def near(text: str, type: str, limit: int) -> list[Candidate]:
         asked = text, type, limit
         if asked not in memory:
-            seconds = left(deadline)
+            seconds = remaining_seconds(deadline)
             memory[asked] = matcher.candidates(text, type=type or None, edition=edition, limit=limit, seconds=seconds)
         return memory[asked]
 

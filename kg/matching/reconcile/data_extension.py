@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from kg.core.iris import ID, PREFIXES
-from kg.http.search_executor import Desk, left
+from kg.http.search_executor import SearchExecutor, remaining_seconds
 from kg.matching.reconcile.request_parser import Extension, Wanted
 from kg.matching.reconcile.store_lookup import Known, Value
 from kg.matching.reconcile.type_registry import Term, Use, Vocabulary, id_of_thing, iri_of_thing
@@ -103,7 +103,7 @@ class Typed:
     elsewhere: tuple[str, ...] = ()
 
 
-async def things(desk: Desk, known: Known, vocabulary: Vocabulary, typed: Typed) -> dict[str, object]:
+async def things(desk: SearchExecutor, known: Known, vocabulary: Vocabulary, typed: Typed) -> dict[str, object]:
     """Return things whose names or texts hold what has been typed, and first the one whose identifier it is."""
     words = typed.prefix.strip()
     if not words:
@@ -111,9 +111,11 @@ async def things(desk: Desk, known: Known, vocabulary: Vocabulary, typed: Typed)
     filters = {"type": [typed.type] if typed.type else []}
 
     def look(matcher: Matcher, deadline: float) -> Found:
-        return matcher.index.find(words, filters=filters, limit=PAGE, offset=typed.cursor, seconds=left(deadline))
+        return matcher.index.find(
+            words, filters=filters, limit=PAGE, offset=typed.cursor, seconds=remaining_seconds(deadline)
+        )
 
-    found = await desk.errand(look)
+    found = await desk.submit(look)
     result = [_hit(hit, vocabulary, typed.lang) for hit in found.hits if not hit.iri.startswith(typed.elsewhere)]
     if "/" in words and not typed.cursor:
         iri = iri_of_thing(words)

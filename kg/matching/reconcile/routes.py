@@ -22,14 +22,14 @@ from kg.core.iris import ID, ONTOLOGY, PREFIXES
 from kg.core.labels import Labels, prefixed
 from kg.core.negotiation import HTML, PLAIN_JSON
 from kg.core.release import Release
-from kg.http import templates
-from kg.http.client_address import site_address
-from kg.http.openapi import answered
-from kg.http.query_client import Ask, is_iri
+from kg.http import cache_control, templates
+from kg.http.client_address import site_url
+from kg.http.openapi import response_docs
+from kg.http.query_client import RunQuery, is_iri
 from kg.http.responses import view_of
-from kg.http.search_executor import Desk
-from kg.http.sparql_endpoint import Refusal, allowed, body_of
-from kg.http.sparql_protocol import FORM, parameters
+from kg.http.search_executor import SearchExecutor
+from kg.http.sparql_endpoint import Refusal, options_response, read_body
+from kg.http.sparql_protocol import FORM, decode_parameters
 from kg.http.templates import LANGUAGES
 from kg.matching.reconcile import data_extension
 from kg.matching.reconcile.batch_matcher import Matching
@@ -39,8 +39,8 @@ from kg.matching.reconcile.store_lookup import Known
 from kg.matching.reconcile.type_registry import Term, Vocabulary, iri_of_thing, vocabulary_of
 from kg.search import Index, Matcher
 from kg.search.normalizer import is_japanese
-from kg.web.presenter import NAMES, Facts
-from kg.web.resource_queries import Things
+from kg.web.presenter import NAMES, GraphPresenter
+from kg.web.resource_queries import ResourceClient
 
 WIDTH, HEIGHT = 430, 300  # of a preview, in pixels
 # What people mostly look for; a service without any of these offers the types of most of its things.
@@ -121,20 +121,20 @@ _FIRST = tuple(
 _TITLES = {prefixed(name) for name in NAMES}
 
 
-async def preview(things: Things, labels: Labels, iri: str, view: templates.View) -> str | None:
+async def preview(things: ResourceClient, labels: Labels, iri: str, view: templates.View) -> str | None:
     """Return the page about a thing, or None where nothing is known of it."""
     found = await things.describe(iri)
     if found is None:
         return None
-    facts = Facts(found.triples, labels, view.lang, view.link)
+    facts = GraphPresenter(found.triples, labels, view.lang, view.link)
     section = facts.section(iri)
     shown = [fact for fact in section.facts if fact.term not in _TITLES]
     shown.sort(key=lambda fact: _FIRST.index(fact.term) if fact.term in _FIRST else len(_FIRST))
-    return templates.fill("preview.html", view, section=section, facts=shown[:_MOST_FACTS])
+    return templates.render("preview.html", view, section=section, facts=shown[:_MOST_FACTS])
 
 
 BODY = 512 << 10  # bytes of a batch
-_CHANGES = "private, no-cache"  # the manifest names the address that the client came to
+_CHANGES = cache_control.PRIVATE  # the manifest names the address that the client came to
 _FARTHEST = 10_000  # suggestions that can be passed over
 _LONGEST = 200  # characters that somebody has typed
 _JSONP = "JSONP is not offered: every site may read every answer (CORS)"
@@ -155,11 +155,11 @@ class Setting:
 class Service:
     """The reconciliation service of a graph; `index` raises Refusal where there is none (yet)."""
 
-    def __init__(self, ask: Ask, index: Callable[[], Index], labels: Labels, setting: Setting) -> None:
+    def __init__(self, ask: RunQuery, index: Callable[[], Index], labels: Labels, setting: Setting) -> None:
         self._ask, self._labels, self._setting = ask, labels, setting
         # One thread: Python runs one at a time, and a second would only take turns from the event loop.
-        self._desk = Desk(index, "batches", "send fewer queries at once", threads=1, waiting=32, seconds=10.0)
-        self._known, self._things = Known(ask), Things(ask)
+        self._desk = SearchExecutor(index, "batches", "send fewer queries at once", threads=1, waiting=32, seconds=10.0)
+        self._known, self._things = Known(ask), ResourceClient(ask)
         self._matching = Matching(self._desk, self._known)
         self._vocabulary: Vocabulary | None = None
         self._editions = [edition["key"] for edition in setting.release.editions] if setting.release else []
@@ -175,7 +175,7 @@ class Service:
         about = {"lang": view_of(request).lang, "edition": edition}
         if self._setting.release:
             about["version"] = self._setting.release.version
-        site = site_address(request.scope.get("server"), self._setting.address)
+        site = site_url(request.scope.get("server"), self._setting.address)
         query = f"?lang={asked.lang}" if asked.lang else ""
         path = f"reconcile/{edition}" if edition else "reconcile"
         content = manifest(site, path, query, await self._learned(), about)
@@ -187,7 +187,7 @@ class Service:
         if media_type != FORM:
             fact = f"queries come as {FORM}, not as {media_type or 'nothing'}"
             raise Refusal(415, fact, {"Accept-Post": FORM})
-        return await self._answer(request, _Parameters.of(request, await body_of(request, BODY, "a batch")))
+        return await self._answer(request, _Parameters.of(request, await read_body(request, BODY, "a batch")))
 
     async def suggest_things(self, request: Request) -> Response:
         """Suggest things (section 6)."""
@@ -242,7 +242,7 @@ class Service:
     async def _learned(self) -> Vocabulary:
         """Return the vocabulary of the graph, asked once."""
         if self._vocabulary is None:
-            found = await self._desk.errand(lambda matcher, _: _types(matcher))
+            found = await self._desk.submit(lambda matcher, _: _types(matcher))
             self._vocabulary = await vocabulary_of(self._ask, self._labels, found)
         return self._vocabulary
 
@@ -276,7 +276,7 @@ class _Parameters:
     @classmethod
     def of(cls, request: Request, form: bytes = b"") -> "_Parameters":
         """Return those of the address and of a form; raise Refusal where one stands there twice, and for JSONP."""
-        pairs = [*parameters(request.scope["query_string"]), *parameters(form)]
+        pairs = [*decode_parameters(request.scope["query_string"]), *decode_parameters(form)]
         if any(key == "callback" for key, _ in pairs):
             raise Refusal(400, _JSONP)
         for name in ("queries", "extend"):
@@ -334,7 +334,7 @@ def _documented(*named: str) -> dict[str, object]:
     return {"parameters": [{"name": name, "in": "query", "schema": {"type": "string"}} for name in named]}
 
 
-def router(ask: Ask, index: Callable[[], Index], labels: Labels, setting: Setting) -> APIRouter:
+def router(ask: RunQuery, index: Callable[[], Index], labels: Labels, setting: Setting) -> APIRouter:
     """Return the routes of the service; `index` raises Refusal where there is none (yet)."""
     routes = APIRouter(tags=["reconciliation"])
     service = Service(ask, index, labels, setting)
@@ -348,7 +348,7 @@ def _add(routes: APIRouter, path: str, service: Service) -> None:
     shown = path == PATH
 
     def get(name: str, summary: str, answer: Callable[[Request], Awaitable[Response]], *named: str) -> None:
-        said = answered(HTML if answer == service.preview else PLAIN_JSON)
+        said = response_docs(HTML if answer == service.preview else PLAIN_JSON)
         extra = _documented(*named)
         routes.get(path + name, summary=summary, include_in_schema=shown, responses=said, openapi_extra=extra)(answer)
 
@@ -360,7 +360,7 @@ def _add(routes: APIRouter, path: str, service: Service) -> None:
     get("", "Get the manifest, or answer queries", service.get, "queries", "extend")
     # Who copies an address may copy a slash with it.
     routes.get(path + "/", include_in_schema=False)(service.get)
-    summary, said = "Answer queries, or extend data", answered(PLAIN_JSON)
+    summary, said = "Answer queries, or extend data", response_docs(PLAIN_JSON)
 
     @routes.post(path + "/", include_in_schema=False)
     @routes.post(path, summary=summary, include_in_schema=shown, responses=said, openapi_extra=_ASKED)
@@ -381,4 +381,4 @@ def answers_forms(path: str) -> bool:
 
 
 async def _options(request: Request) -> Response:
-    return allowed(READING if request.path_params.get("edition") in _READ_ONLY else METHODS, request)
+    return options_response(READING if request.path_params.get("edition") in _READ_ONLY else METHODS, request)

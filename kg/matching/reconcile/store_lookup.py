@@ -11,7 +11,7 @@ from pyoxigraph import Literal, NamedNode
 
 from kg.core.iris import PREFIXES
 from kg.core.labels import preferred
-from kg.http.query_client import Ask, bindings, checked, filled, is_iri, rows
+from kg.http.query_client import RunQuery, checked_query_text, fetch_bindings, fetch_rows, filled, is_iri
 from kg.matching.reconcile.request_parser import Clue, Given, Query
 from kg.matching.reconcile.type_registry import ANY_ROLE, ROLES
 from kg.web.presenter import NAMES, TYPE
@@ -46,9 +46,9 @@ Meanings = Mapping[str, Mapping[str, float]]
 class Known:
     """Asks a graph for values."""
 
-    def __init__(self, ask: Ask) -> None:
+    def __init__(self, ask: RunQuery) -> None:
         self._ask = ask
-        self._query = checked(VALUES_QUERY, "thing", "property")
+        self._query = checked_query_text(VALUES_QUERY, "thing", "property")
 
     async def values(self, things: Iterable[str], properties: Iterable[str]) -> Values:
         """Return the values by thing and property, each once and in the order of their IRIs or texts."""
@@ -57,7 +57,7 @@ class Known:
         asked, wanted = _iris(things), _iris(one for property in named for one in _members(property))
         for start in range(0, len(asked) if wanted else 0, _LOT):
             query = filled(self._query, thing=asked[start : start + _LOT], property=wanted)
-            told = await bindings(self._ask, query)
+            told = await fetch_bindings(self._ask, query)
             for row in told:
                 _value_in(found, row)
             # The names of a value, those by the best property first.
@@ -84,7 +84,7 @@ class Known:
         for start in range(0, len(pairs), _LOT):
             lot = pairs[start : start + _LOT]
             lines = " ".join(f"({number} {property} {term})" for number, (property, term) in enumerate(lot))
-            there = await rows(
+            there = await fetch_rows(
                 self._ask,
                 f"SELECT DISTINCT ?number {{ VALUES (?number ?property ?is) {{ {lines} }} ?thing ?property ?is }}",
             )
@@ -110,7 +110,7 @@ class Known:
                 meant = [given.thing] if given.thing else meanings.get(given.text, ())
                 terms = [*_terms(meant), str(Literal(given.text))]
                 pairs += [f"({number} {_term(one)} {term})" for one in _members(clue.property) for term in terms]
-        there = await rows(
+        there = await fetch_rows(
             self._ask,
             f"""SELECT ?thing (COUNT(DISTINCT ?clue) AS ?agreeing) WHERE {{
               VALUES (?clue ?property ?given) {{ {" ".join(pairs)} }} {types}

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from kg.core.iris import ID, PREFIXES, served_iri
 from kg.core.labels import Labels, prefixed
-from kg.http.query_client import Ask, rows
+from kg.http.query_client import RunQuery, fetch_rows
 from kg.http.sparql_endpoint import Refusal
 from kg.web.presenter import DERIVED, TYPE
 
@@ -129,12 +129,12 @@ class Vocabulary:
         return named[0]
 
 
-async def vocabulary_of(ask: Ask, labels: Labels, found: Iterable[tuple[str, str, str]]) -> Vocabulary:
+async def vocabulary_of(ask: RunQuery, labels: Labels, found: Iterable[tuple[str, str, str]]) -> Vocabulary:
     """Return the vocabulary of what a store holds: as its VoID counts it, else as it is counted now."""
     for query in (_DESCRIBED, _COUNTED):
         counted = [
             (row["type"], row["property"], row.get("valueType", ""), int(row["triples"]))
-            for row in await rows(ask, query)
+            for row in await fetch_rows(ask, query)
             if row
         ]
         if counted:

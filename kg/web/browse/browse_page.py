@@ -1,7 +1,4 @@
-"""A view of the list in the words of a page: its rows, its facets with counts, what is chosen, how it is sorted.
-
-Where the words of a view are looked for: in the search index of what is served, beside the event loop.
-"""
+"""Presenter of the list of measures: rows, facets with counts, active filters, sort links; and its index search."""
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,20 +7,20 @@ from urllib.parse import quote
 from kg.core.labels import preferred, told
 from kg.http.query_client import Names
 from kg.http.responses import path_of
-from kg.http.search_executor import Desk, left
+from kg.http.search_executor import SearchExecutor, remaining_seconds
 from kg.http.templates import View
 from kg.search import Matcher
-from kg.web.browse.facet_index import Count, Key, Table
-from kg.web.browse.filters import ALL, BY_KEY, EDITION, FACETS, NOTHING, PAGE, SORT, SORTS, WORDS, Choice, Facet
+from kg.web.browse.facet_index import FacetIndex, Key, ValueCount
+from kg.web.browse.filters import ALL, BY_KEY, EDITION, FACETS, NOTHING, PAGE, SORT, SORTS, WORDS, Facet, Selection
 
-LENGTH = 25  # measures on a page
-_SEEN = 8  # values of a facet before the rest is folded
+PAGE_SIZE = 25  # measures on a page
+_UNFOLDED = 8  # values of a facet before the others are folded
 _LISTED = 60  # values of a facet on a page
 
 
 @dataclass(frozen=True)
-class Option:
-    """A value that can be chosen: its words, its number of measures, and where choosing it (or not) leads."""
+class FacetOption:
+    """A selectable facet value: label, number of measures, and the link that toggles it."""
 
     words: str
     lang: str
@@ -33,24 +30,24 @@ class Option:
 
 
 @dataclass(frozen=True)
-class Group:
-    """A facet with its values: those seen at first, those folded, and how many more there are."""
+class FacetGroup:
+    """A facet with its values: the visible ones, the folded ones, and the number of further ones."""
 
     key: str
     words: str
-    options: Sequence[Option]
-    folded: Sequence[Option]
+    options: Sequence[FacetOption]
+    folded: Sequence[FacetOption]
     unlisted: int
 
     @property
     def chosen(self) -> bool:
-        """Whether a value of it is chosen."""
+        """True if one of its values is selected."""
         return any(option.chosen for option in (*self.options, *self.folded))
 
 
 @dataclass(frozen=True)
-class Chip:
-    """A thing that is chosen: what it belongs to, its words, where it is taken away, and what would be found then."""
+class ActiveFilter:
+    """An active filter: its facet, its label, the link that removes it, and the number of measures without it."""
 
     facet: str
     words: str
@@ -59,8 +56,8 @@ class Chip:
 
 
 @dataclass(frozen=True)
-class Named:
-    """A thing in a row: its name, the language of that, and its path on this site."""
+class LinkedName:
+    """A resource in a row: name, its language, and its path on this site."""
 
     words: str
     lang: str
@@ -68,22 +65,22 @@ class Named:
 
 
 @dataclass(frozen=True)
-class Row:
-    """A measure of the list; `edition` is the key of its edition, where there are several."""
+class MeasureRow:
+    """A measure of the list; `edition` is the key of its edition, if there are several."""
 
     iri: str
     path: str
     title: str
     lang: str
     keys: Mapping[str, Key]
-    things: Mapping[str, Sequence[Named]]
+    things: Mapping[str, Sequence[LinkedName]]
     marks: frozenset[str]
     edition: str = ""
 
 
 @dataclass(frozen=True)
-class Order:
-    """A way to sort: its words, where it leads, and whether it is in use: `ascending`, `descending` or nothing."""
+class SortLink:
+    """A sort order: label, link, and its current state: `ascending`, `descending` or empty."""
 
     key: str
     words: str
@@ -92,39 +89,39 @@ class Order:
 
 
 @dataclass(frozen=True)
-class Shown:
-    """A view of the list."""
+class ListPage:
+    """The data of the page of a view."""
 
     total: int
     every: int
     page: int
     pages: int
-    rows: Sequence[Row]
-    groups: Sequence[Group]
-    chips: Sequence[Chip]
-    orders: Sequence[Order]
+    rows: Sequence[MeasureRow]
+    groups: Sequence[FacetGroup]
+    chips: Sequence[ActiveFilter]
+    orders: Sequence[SortLink]
 
 
-class Words:
-    """Says a view in the words of a page."""
+class ListPresenter:
+    """Presenter of a view in one page context."""
 
-    def __init__(self, view: View, table: Table, choice: Choice, hits: int | None) -> None:
+    def __init__(self, view: View, table: FacetIndex, choice: Selection, hits: int | None) -> None:
         self._view, self._table, self._choice, self._hits = view, table, choice, hits
         self.found = table.selected(choice.values, hits)
 
     @property
     def pages(self) -> int:
         """The number of pages; at least one."""
-        return max(1, -(-self.found.bit_count() // LENGTH))
+        return max(1, -(-self.found.bit_count() // PAGE_SIZE))
 
     def places(self) -> list[int]:
         """Return the measures of the page, in its order."""
-        start = (min(self._choice.page, self.pages) - 1) * LENGTH
-        return self._table.page(self.found, self._choice.order, self._choice.backwards, start, LENGTH)
+        start = (min(self._choice.page, self.pages) - 1) * PAGE_SIZE
+        return self._table.page(self.found, self._choice.order, self._choice.descending, start, PAGE_SIZE)
 
-    def shown(self, titles: Names) -> Shown:
-        """Return the view; `titles` are those of the measures of the page."""
-        return Shown(
+    def shown(self, titles: Names) -> ListPage:
+        """Return the page; `titles` are those of its measures."""
+        return ListPage(
             total=self.found.bit_count(),
             every=len(self._table.iris),
             page=min(self._choice.page, self.pages),
@@ -135,11 +132,11 @@ class Words:
             orders=list(self._orders()),
         )
 
-    def _row(self, place: int, titles: Names) -> Row:
+    def _row(self, place: int, titles: Names) -> MeasureRow:
         iri = self._table.iris[place]
         title, lang = told(titles.get(iri, {}), self._view.lang)
         marks = {*self._table.of("correction", place), *self._table.of("effect", place)}
-        return Row(
+        return MeasureRow(
             iri=iri,
             path=_path(iri),
             title=title or iri,
@@ -163,22 +160,22 @@ class Words:
         there = [value for value in self._table.of(facet.key, place) if value != ALL] if self._table.newest else []
         return ", ".join(map(facet.short, there))
 
-    def _named(self, facet: Facet, value: str) -> Named:
+    def _named(self, facet: Facet, value: str) -> LinkedName:
         words, lang = self._value(facet, value)
-        return Named(words, lang, _path(value))
+        return LinkedName(words, lang, _path(value))
 
-    def _group(self, facet: Facet) -> Group | None:
-        """Return a facet; None where it tells nothing apart."""
+    def _group(self, facet: Facet) -> FacetGroup | None:
+        """Return a facet; None if all measures have the same value."""
         if len(self._table.bits[facet.key]) < 2 and facet.key not in self._choice.values:
             return None
         chosen = self._choice.values.get(facet.key, ())
         counts = self._table.counts(facet, self._choice.values, self._hits)
-        # what is chosen is always seen
-        seen = [count for place, count in enumerate(counts) if place < _SEEN or count.value in chosen]
-        folded = [count for count in counts[_SEEN:] if count.value not in chosen]
+        # selected values are always visible
+        seen = [count for place, count in enumerate(counts) if place < _UNFOLDED or count.value in chosen]
+        folded = [count for count in counts[_UNFOLDED:] if count.value not in chosen]
         if not counts:
             return None
-        return Group(
+        return FacetGroup(
             facet.key,
             self._view.t(*facet.words),
             [self._option(facet, count) for count in seen],
@@ -186,35 +183,37 @@ class Words:
             len(folded[_LISTED:]),
         )
 
-    def _option(self, facet: Facet, count: Count) -> Option:
+    def _option(self, facet: Facet, count: ValueCount) -> FacetOption:
         chosen = count.value in self._choice.values.get(facet.key, ())
         address = self._address(self._choice.toggled(facet, count.value))
-        return Option(*self._value(facet, count.value), count.measures, chosen, address)
+        return FacetOption(*self._value(facet, count.value), count.measures, chosen, address)
 
-    def _chips(self) -> Iterator[Chip]:
+    def _chips(self) -> Iterator[ActiveFilter]:
         if self._choice.words:
-            yield self._chip(self._view.t("語", "Words"), self._choice.words, self._choice.without_words(), None)
+            yield self._chip(
+                self._view.t("語", "ListPresenter"), self._choice.words, self._choice.without_words(), None
+            )
         for key, values in self._choice.values.items():
             facet = BY_KEY[key]
             for value in values:
-                left = self._choice.toggled(facet, value)
-                yield self._chip(self._view.t(*facet.words), self._value(facet, value)[0], left, self._hits)
+                without = self._choice.toggled(facet, value)
+                yield self._chip(self._view.t(*facet.words), self._value(facet, value)[0], without, self._hits)
 
-    def _chip(self, facet: str, words: str, left: Choice, hits: int | None) -> Chip:
-        measures = self._table.selected(left.values, hits).bit_count()
-        return Chip(facet, words, self._address(left), measures)
+    def _chip(self, facet: str, words: str, without: Selection, hits: int | None) -> ActiveFilter:
+        measures = self._table.selected(without.values, hits).bit_count()
+        return ActiveFilter(facet, words, self._address(without), measures)
 
-    def _orders(self) -> Iterator[Order]:
+    def _orders(self) -> Iterator[SortLink]:
         for sort in SORTS:
             there = sort.key == self._choice.order
-            turned = f"-{sort.key}" if there and not self._choice.backwards else sort.key
-            if not there and sort.key == "targets":  # those with the most are looked for
+            turned = f"-{sort.key}" if there and not self._choice.descending else sort.key
+            if not there and sort.key == "targets":  # most targets first is the useful order
                 turned = f"-{sort.key}"
-            used = ("descending" if self._choice.backwards else "ascending") if there else ""
-            yield Order(sort.key, self._view.t(*sort.words), self._address(self._choice.sorted_by(turned)), used)
+            used = ("descending" if self._choice.descending else "ascending") if there else ""
+            yield SortLink(sort.key, self._view.t(*sort.words), self._address(self._choice.sorted_by(turned)), used)
 
     def _value(self, facet: Facet, value: str) -> tuple[str, str]:
-        """Return the words for a value, and their language where it is not that of the page."""
+        """Return the label of a value, and its language if it is not that of the page."""
         if value == NOTHING:
             return self._view.t(*facet.nothing), ""
         if value in facet.special:
@@ -226,12 +225,12 @@ class Words:
             words = f"{words} ({key})" if words else key
         return words or facet.short(value), "" if names.get(self._view.lang) or not words else "ja"
 
-    def _address(self, choice: Choice) -> str:
+    def _address(self, choice: Selection) -> str:
         return choice.address(lang=self._view.lang)
 
 
-def kept(choice: Choice) -> list[tuple[str, str]]:
-    """Return the parameters that the search form of the page hands on: all but its own and the page."""
+def hidden_parameters(choice: Selection) -> list[tuple[str, str]]:
+    """Return the hidden parameters of the search form: all but its own and the page."""
     return [pair for pair in choice.parameters() if pair[0] not in (WORDS, SORT, PAGE)]
 
 
@@ -239,17 +238,17 @@ def _path(iri: str) -> str:
     return path_of(iri) or f"lookup?iri={quote(iri, safe='')}"
 
 
-# Returns the measures (IRIs) in which words are found; raises Refusal as the desk does.
+# Returns the IRIs of the measures that contain the words; raises Refusal like the search executor.
 Find = Callable[[str], Awaitable[Sequence[str]]]
 
 
-def finder(desk: Desk) -> Find:
-    """Return what looks for measures at the desk of the searches."""
+def measure_finder(executor: SearchExecutor) -> Find:
+    """Return a function that searches the measures in the index."""
 
     async def find(words: str) -> Sequence[str]:
-        def errand(matcher: Matcher, deadline: float) -> Sequence[str]:
-            return matcher.index.all(words, filters={"type": ["measure"]}, seconds=left(deadline))
+        def search(matcher: Matcher, deadline: float) -> Sequence[str]:
+            return matcher.index.all(words, filters={"type": ["measure"]}, seconds=remaining_seconds(deadline))
 
-        return await desk.errand(errand)
+        return await executor.submit(search)
 
     return find

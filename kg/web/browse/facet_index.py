@@ -1,9 +1,8 @@
-"""Which measure has which value of which facet, in memory: for each value one bit for each measure.
+"""In-memory facet index: for each facet value a bit set of the measures that have it.
 
-A release never changes, so this is made once. 82,000 measures and a hundred values take a megabyte of bits; what is
-counted for a page is a few hundred operations on those, whatever is chosen.
-
-Asks a store by what its measures are told apart: some editions at once, so that no answer is large.
+A release is immutable, so the index is built once. For 82,000 measures and a hundred values it takes a megabyte; the
+counts of a page are a few hundred operations on bit sets. The store is queried for a few editions at once, so that no
+result is large.
 """
 
 import asyncio
@@ -18,7 +17,16 @@ from typing import NamedTuple
 from kg.core.iris import ONTOLOGY
 from kg.core.negotiation import TSV
 from kg.engine.wire import Refusal
-from kg.http.query_client import Ask, Names, editions_of, is_iri, names, rows, text_of, texts
+from kg.http.query_client import (
+    Names,
+    RunQuery,
+    fetch_editions,
+    fetch_names,
+    fetch_rows,
+    fetch_texts,
+    is_iri,
+    query_text,
+)
 from kg.web.browse.filters import ALL, EDITION, FACETS, NOTHING, SORTS, Facet
 
 Key = str | int | None
@@ -26,19 +34,19 @@ _SPECIAL = {facet.key: frozenset(facet.special) for facet in FACETS}
 
 
 @dataclass(frozen=True)
-class Count:
-    """A value of a facet and how many measures of a view have it."""
+class ValueCount:
+    """A facet value with its number of measures in a view."""
 
     value: str
     measures: int
 
 
 @dataclass(frozen=True)
-class Table:
-    """The measures of a graph by their numbers here, which are the places of their IRIs in order.
+class FacetIndex:
+    """The facet index. Measures are numbered by the order of their IRIs.
 
-    `bits` are the measures that have a value, by facet and value; `keys` what each measure is sorted by; `names` what
-    the values are called, by language. `newest` is the newest edition, where there are several.
+    `bits` are the measures by facet and value, `keys` the sort keys of each measure, `names` the labels of values by
+    language. `newest` is the newest edition, if there are several.
     """
 
     iris: Sequence[str]
@@ -50,46 +58,46 @@ class Table:
 
     @property
     def every(self) -> int:
-        """The bits of all measures."""
+        """The bit set of all measures."""
         return (1 << len(self.iris)) - 1
 
-    def having(self, facet: str, values: Iterable[str]) -> int:
+    def with_values(self, facet: str, values: Iterable[str]) -> int:
         """Return the measures that have one of these values."""
         found = 0
         for value in values:
             found |= self.bits[facet].get(value, 0)
         return found
 
-    def selected(self, chosen: Mapping[str, Sequence[str]], within: int | None = None, but: str = "") -> int:
-        """Return the measures that have a chosen value of each facet, of those `within`; `but` is not looked at."""
+    def selected(self, chosen: Mapping[str, Sequence[str]], within: int | None = None, skipped: str = "") -> int:
+        """Return the measures with a selected value of each facet but `skipped`, restricted to `within`."""
         found = self.every if within is None else within
         for facet, values in chosen.items():
-            if facet != but:
-                found &= self.having(facet, values)
+            if facet != skipped:
+                found &= self.with_values(facet, values)
         return found
 
-    def counts(self, facet: Facet, chosen: Mapping[str, Sequence[str]], within: int | None = None) -> list[Count]:
-        """Return how many measures have each value under what is chosen of the other facets."""
+    def counts(self, facet: Facet, chosen: Mapping[str, Sequence[str]], within: int | None = None) -> list[ValueCount]:
+        """Return the number of measures for each value, under the selected values of the other facets."""
         there = self.selected(chosen, within, facet.key)
-        asked = chosen.get(facet.key, ())
+        selected = chosen.get(facet.key, ())
         counted = [(value, (bits & there).bit_count()) for value, bits in self.bits[facet.key].items()]
-        found = [Count(value, number) for value, number in counted if number or value in asked]
+        found = [ValueCount(value, number) for value, number in counted if number or value in selected]
         if not facet.ordered:
             found.sort(key=lambda count: (count.value == NOTHING, -count.measures, count.value))
         return found
 
     def page(self, found: int, sort: str, backwards: bool, start: int, length: int) -> list[int]:
-        """Return some of these measures in an order, from the `start`-th on."""
+        """Return `length` measures in an order, from the `start`-th on."""
         order: Iterable[int] = self.orders[f"-{sort}" if backwards else sort]
         bits = found.to_bytes(len(self.iris) // 8 + 1, "little")
         return list(islice((place for place in order if bits[place >> 3] >> (place & 7) & 1), start, start + length))
 
     def of(self, facet: str, place: int) -> list[str]:
-        """Return the values that a measure has of a facet."""
+        """Return the values of a facet that a measure has."""
         return [value for value, bits in self.bits[facet].items() if value != NOTHING and bits >> place & 1]
 
-    def among(self, iris: Iterable[str]) -> int:
-        """Return the measures of these IRIs."""
+    def bits_of(self, iris: Iterable[str]) -> int:
+        """Return the bit set of these IRIs."""
         bits = bytearray(len(self.iris) // 8 + 1)
         for iri in iris:
             place = bisect_left(self.iris, iri)
@@ -103,8 +111,8 @@ class Table:
         return (iri for place, iri in enumerate(self.iris) if bits[place >> 3] >> (place & 7) & 1)
 
 
-class Stated(NamedTuple):
-    """That a measure has a value of a facet, or of what it is sorted by; `thing` tells an IRI from a text."""
+class FacetStatement(NamedTuple):
+    """A facet value or a sort key of a measure; `thing` is true for an IRI."""
 
     measure: str
     facet: str
@@ -112,19 +120,19 @@ class Stated(NamedTuple):
     thing: bool
 
 
-class Maker:
-    """Makes a table of what is stated. All that is stated of a measure comes in one batch, with its edition."""
+class FacetIndexBuilder:
+    """Builder of a facet index. Each batch contains all statements about its measures, with their editions."""
 
     def __init__(self) -> None:
         # Measures are numbered as they come; for a value, the numbers of those that have it.
         self._iris: list[str] = []
-        self._having: dict[str, dict[str, array[int]]] = {facet.key: {} for facet in FACETS}
+        self._measures_with: dict[str, dict[str, array[int]]] = {facet.key: {} for facet in FACETS}
         self._keys: dict[str, list[Key]] = {sort.variable: [] for sort in SORTS}
         self._editions: list[str] = []
-        self._same: dict[Key, Key] = {}
+        self._canonical_keys: dict[Key, Key] = {}
 
-    def take(self, rows: Iterable[Stated]) -> None:
-        """Take the rows of a batch. Where a facet has a text, that is one of our words, or else no value."""
+    def add(self, rows: Iterable[FacetStatement]) -> None:
+        """Add the rows of a batch. A literal value of a facet is one of the reserved keys, else ignored."""
         listed = [row for row in rows if row.thing or row.value in _SPECIAL.get(row.facet, (row.value,))]
         numbers: dict[str, int] = {}
         for measure, facet, value, _ in listed:
@@ -133,55 +141,55 @@ class Maker:
                 self._add(number, measure, value)
         counted: dict[int, set[str]] = {number: set() for number in numbers.values()}
         for measure, facet, value, _ in listed:
-            known = numbers.get(measure)
-            if known is None:
+            place = numbers.get(measure)
+            if place is None:
                 continue
             if facet == "targets":
-                counted[known].add(value)
+                counted[place].add(value)
             elif facet in self._keys:
-                self._smallest(facet, known, value)
-            elif facet in self._having:
-                self._having[facet].setdefault(value, array("I")).append(known)
+                self._smallest(facet, place, value)
+            elif facet in self._measures_with:
+                self._measures_with[facet].setdefault(value, array("I")).append(place)
         for number, targets in counted.items():
             self._keys["targets"][number] = len(targets)
 
     def values(self) -> set[str]:
-        """Return the values that have been taken."""
-        return {value for values in self._having.values() for value in values}
+        """Return all values added so far."""
+        return {value for values in self._measures_with.values() for value in values}
 
-    def table(self, names: Mapping[str, Mapping[str, str]], newest: str = "") -> Table:
-        """Return the table of all that has been taken; `newest` is the edition that is meant where none is named."""
+    def table(self, names: Mapping[str, Mapping[str, str]], newest: str = "") -> FacetIndex:
+        """Return the index; `newest` is the edition selected by default."""
         order = sorted(range(len(self._iris)), key=self._iris.__getitem__)
         place = array("I", order)
         for at, number in enumerate(order):
             place[number] = at
         keys = {name: [found[number] for number in order] for name, found in self._keys.items()}
-        bits = {facet.key: _bits(facet, self._having[facet.key], place) for facet in FACETS}
+        bits = {facet.key: _bits(facet, self._measures_with[facet.key], place) for facet in FACETS}
         orders = dict(_orders(keys, [self._editions[number] for number in order]))
         if len(bits[EDITION]) < 2 or newest not in bits[EDITION]:
             newest = ""
         if newest:
             bits[EDITION][ALL] = (1 << len(order)) - 1
-        return Table([self._iris[number] for number in order], bits, keys, orders, names, newest)
+        return FacetIndex([self._iris[number] for number in order], bits, keys, orders, names, newest)
 
     def _add(self, number: int, measure: str, edition: str) -> None:
         if number < len(self._iris):  # in a second edition
             self._editions[number] = min(self._editions[number], edition)
             return
         self._iris.append(measure)
-        self._editions.append(str(self._one(edition)))
+        self._editions.append(str(self._canonical(edition)))
         for keys in self._keys.values():
             keys.append(None)
 
-    def _one(self, key: Key) -> Key:
-        """Return the same key as before, so that it is kept once."""
-        return self._same.setdefault(key, key)
+    def _canonical(self, key: Key) -> Key:
+        """Return the canonical instance of an equal key, to save memory."""
+        return self._canonical_keys.setdefault(key, key)
 
     def _smallest(self, name: str, number: int, text: str) -> None:
         key = _number(text) if name == "row" else text
         before = self._keys[name][number]
         if key is not None and (before is None or key < before):  # type: ignore[operator]  # of one kind in one order
-            self._keys[name][number] = self._one(key)
+            self._keys[name][number] = self._canonical(key)
 
 
 def _number(text: str) -> int | None:
@@ -192,7 +200,7 @@ def _number(text: str) -> int | None:
 
 
 def _bits(facet: Facet, having: Mapping[str, "array[int]"], place: "array[int]") -> dict[str, int]:
-    """Return the bits of each value, and those of no value; of a facet that is ordered, by the keys of the values."""
+    """Return the bit set of each value, and of having none; for an ordered facet, by key."""
     found, every = {}, 0
     for value in sorted(having, key=facet.short):
         bits = bytearray(len(place) // 8 + 1)
@@ -205,7 +213,7 @@ def _bits(facet: Facet, having: Mapping[str, "array[int]"], place: "array[int]")
 
 
 def _orders(keys: Mapping[str, Sequence[Key]], editions: Sequence[str]) -> Iterator[tuple[str, "array[int]"]]:
-    """Yield the orders, as the query of a view sorts: later editions first, what has no key last, both ways."""
+    """Yield the sort orders, as in the query of a view: newest editions first, unbound keys last in both directions."""
     places = range(len(editions))  # in the order of the IRIs
 
     def ordered(before: Iterable[int], variable: str, backwards: bool = False) -> list[int]:
@@ -225,47 +233,47 @@ def _orders(keys: Mapping[str, Sequence[Key]], editions: Sequence[str]) -> Itera
             yield f"{'-' * backwards}{sort.key}", array("I", ordered(listed, sort.variable, backwards))
 
 
-# Editions in one question: what they answer is kept in a file, not in memory (`kg.engine`), and soon there.
-_AT_ONCE = 12
-# Where editions do not say that they are some, all measures are asked.
+# Editions per query: a result of this size is quick, and goes to a file, not to memory (`kg.engine`).
+_EDITIONS_PER_QUERY = 12
+# Used if no edition is declared: the editions of all measures.
 _EDITIONS = f"SELECT DISTINCT ?edition WHERE {{ ?measure <{ONTOLOGY}edition> ?edition }} ORDER BY ?edition"
 
-# An IRI, or a literal with its datatype; numbers stand as they are (SPARQL 1.1 Query Results CSV and TSV, 4).
+# An IRI, or a literal with its datatype; numbers are written plainly (SPARQL 1.1 Query Results CSV and TSV, 4).
 _TERM = re.compile(r'^<(.*)>$|^"(.*)".*$')
 
 
-async def gathered(ask: Ask) -> Table:
-    """Return the table of a graph; other questions have their turns meanwhile."""
-    maker = Maker()
-    said = await editions_of(ask)
-    editions = said or [row["edition"] for row in await rows(ask, _EDITIONS) if is_iri(row["edition"])]
-    for start in range(0, len(editions), _AT_ONCE):
-        for body in await _answered(ask, editions[start : start + _AT_ONCE]):
-            await asyncio.to_thread(maker.take, _read(body))
-    named = await names(ask, maker.values())
-    return await asyncio.to_thread(maker.table, named, next(iter(said), ""))
+async def build_facet_index(run_query: RunQuery) -> FacetIndex:
+    """Build the facet index of a graph, in several queries, so that others get their turn in between."""
+    maker = FacetIndexBuilder()
+    declared = await fetch_editions(run_query)
+    editions = declared or [row["edition"] for row in await fetch_rows(run_query, _EDITIONS) if is_iri(row["edition"])]
+    for start in range(0, len(editions), _EDITIONS_PER_QUERY):
+        for body in await _facet_results(run_query, editions[start : start + _EDITIONS_PER_QUERY]):
+            await asyncio.to_thread(maker.add, _parse_tsv(body))
+    named = await fetch_names(run_query, maker.values())
+    return await asyncio.to_thread(maker.table, named, next(iter(declared), ""))
 
 
-async def _answered(ask: Ask, editions: Sequence[str]) -> list[bytes]:
-    """Return the answers about editions: one, or more where a busy server has not had the time for one."""
+async def _facet_results(run_query: RunQuery, editions: Sequence[str]) -> list[bytes]:
+    """Return the results for editions: one, or several if a busy server had no time for one."""
     try:
-        return [await ask(text_of("facets-of-measures", edition=editions), TSV)]
+        return [await run_query(query_text("facets-of-measures", edition=editions), TSV)]
     except Refusal as refusal:
         if refusal.status != 503 or len(editions) == 1:
             raise
     half = len(editions) // 2
-    return [*await _answered(ask, editions[:half]), *await _answered(ask, editions[half:])]
+    return [*await _facet_results(run_query, editions[:half]), *await _facet_results(run_query, editions[half:])]
 
 
-async def titles(ask: Ask, measures: Sequence[str]) -> Names:
+async def fetch_titles(run_query: RunQuery, measures: Sequence[str]) -> Names:
     """Return the titles of measures, by language."""
-    return await texts(ask, "titles-of-measures", "measure", "title", measures)
+    return await fetch_texts(run_query, "titles-of-measures", "measure", "title", measures)
 
 
-def _read(body: bytes) -> Iterator[Stated]:
-    """Yield the rows of an answer. It is TSV, which tells IRIs from texts; an IRI with a comma would break our CSV."""
-    for line in body.decode().split("\n")[1:]:  # other characters that end lines may stand in a text
+def _parse_tsv(body: bytes) -> Iterator[FacetStatement]:
+    """Yield the rows of a TSV result, which distinguishes IRIs from literals, unlike CSV."""
+    for line in body.decode().split("\n")[1:]:  # literals may contain other line separators
         terms = line.split("\t")
-        if len(terms) == len(Stated._fields) - 1 and terms[0].startswith("<"):
+        if len(terms) == len(FacetStatement._fields) - 1 and terms[0].startswith("<"):
             measure, facet, value = (_TERM.sub(lambda term: term[1] or term[2] or "", term) for term in terms)
-            yield Stated(measure, facet, value, terms[2].startswith("<"))
+            yield FacetStatement(measure, facet, value, terms[2].startswith("<"))

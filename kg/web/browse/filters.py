@@ -1,15 +1,12 @@
-"""What an address of the list asks for: facets, words, an order, a page; and what of it is not understood.
+"""Parsed parameters of the list of measures, its facets, and the SPARQL query of a view.
 
-The same view has one address: its parameters in one order, without those that change nothing.
+Each view has one canonical URL: parameters in a fixed order, without defaults. The query is the stored query of all
+measures with the conditions of the view inserted; a test runs it and compares its rows with those of the pages, which
+are computed without it.
 
-The query that makes exactly a view: the stored query of all measures, with the conditions of the view in it.
-
-A test asks it and compares its rows with those of the pages, which are made without it.
-
-What measures are told apart by. A facet is one entry here and one branch of the query facets-of-measures.rq.
-
-A value goes by a key: that of the code list where its IRI stands under the folder of the facet, else what follows
-`id/`, else its whole IRI. Two keys are of ours: `-` where a measure has no value, and the words of `special`.
+A facet is one entry here and one branch of the query facets-of-measures.rq. A value has a key: that of the code list if
+its IRI is under the folder of the facet, else the part after `id/`, else the whole IRI. Two kinds of keys are reserved:
+`-` for measures without a value, and the keys in `special`.
 """
 
 import re
@@ -19,17 +16,17 @@ from urllib.parse import quote, unquote, urlencode
 
 from pyoxigraph import Literal, NamedNode
 
-from kg.core.iris import ID
-from kg.http.query_client import checked
-from kg.http.responses import whole_number
+from kg.core.iris import ID, ONTOLOGY
+from kg.http.query_client import checked_query_text
+from kg.http.responses import parse_whole_number
 
 NOTHING = "-"
-EDITION, ALL = "edition", "all"  # of several editions the newest is meant, unless one is chosen, or all are
+EDITION, ALL = "edition", "all"  # the newest of several editions is the default
 
 
 @dataclass(frozen=True)
-class Special:
-    """A value that is no thing: its words in Japanese and English, and the pattern that a measure has it by."""
+class SpecialValue:
+    """A facet value that is not a resource: its labels in Japanese and English, and its graph pattern."""
 
     words: tuple[str, str]
     pattern: str
@@ -37,11 +34,11 @@ class Special:
 
 @dataclass(frozen=True)
 class Facet:
-    """One facet: its words, what its values are under, their pattern, and the words for having none.
+    """One facet: its labels, the folder of its values, their graph pattern, and the label for having none.
 
-    In a pattern, `?measure` is the measure and `?any` the value; the names that begin so stand nowhere else in a query.
-    `ordered` facets list their values by their keys, the others by how many measures have them.
-    Of a `covering` facet the pattern holds of the special values, too.
+    In a pattern, `?measure` is the measure and `?any` the value; no other part of a query uses variables with these
+    prefixes. `ordered` facets list their values by key, the others by number of measures. The pattern of a `covering`
+    facet also matches its special values.
     """
 
     key: str
@@ -49,17 +46,17 @@ class Facet:
     folder: str
     pattern: str
     nothing: tuple[str, str]
-    special: Mapping[str, Special] = field(default_factory=dict)
+    special: Mapping[str, SpecialValue] = field(default_factory=dict)
     ordered: bool = False
     covering: bool = False
 
     def short(self, value: str) -> str:
-        """Return the key of a value; it may stand in a list that is separated by commas."""
+        """Return the key of a value; safe in a comma-separated list."""
         own = value.removeprefix(f"{ID}{self.folder}/")
         return quote(value.removeprefix(ID) if "/" in own else own, safe="/:@-._~")
 
     def whole(self, key: str) -> str:
-        """Return the value of a key: the IRI, or the key itself where it is one of ours."""
+        """Return the value of a key: an IRI, or the key itself if it is reserved."""
         if key == NOTHING or key in self.special:
             return key
         text = unquote(key)
@@ -99,7 +96,7 @@ FACETS = (
         "?measure shisaku:expectedEffect ?any .",
         ("効果の印なし", "no effect marked"),
         {
-            "uncertain": Special(
+            "uncertain": SpecialValue(
                 ("どの効果か不明の○", "a mark of unknown column"), "?measure shisaku:uncertainEffect ?any_mark ."
             )
         },
@@ -126,11 +123,11 @@ FACETS = (
         _CORRECTION,
         ("訂正・疑義なし", "nothing corrected or in doubt"),
         {
-            "corrected": Special(
+            "corrected": SpecialValue(
                 ("訂正した箇所あり", "something corrected"),
                 f"{_CORRECTION} ?any_correction shisaku:corrected ?any_text .",
             ),
-            "doubtful": Special(
+            "doubtful": SpecialValue(
                 ("疑わしいが印字のまま", "doubtful, left as printed"),
                 f"{_CORRECTION} FILTER NOT EXISTS {{ ?any_correction shisaku:corrected ?any_text }}",
             ),
@@ -143,16 +140,19 @@ FACETS = (
         "edition",
         "?measure shisaku:edition ?any .",
         ("版なし", "no edition"),
-        {ALL: Special(("すべての版", "all editions"), "?measure shisaku:edition ?any_edition .")},
+        {ALL: SpecialValue(("すべての版", "all editions"), "?measure shisaku:edition ?any_edition .")},
         covering=True,
     ),
 )
 BY_KEY = {facet.key: facet for facet in FACETS}
+_SINGLE_PROPERTY = re.compile(r"\?measure shisaku:(\w+) \?any \.")
+# The facets whose values are those of one property of measures, by the IRI of the property.
+BY_PROPERTY = {ONTOLOGY + match[1]: facet for facet in FACETS if (match := _SINGLE_PROPERTY.fullmatch(facet.pattern))}
 
 
 @dataclass(frozen=True)
-class Sort:
-    """An order of the list: its words, the variable of the query, and whether its values are numbers."""
+class SortOrder:
+    """A sort order of the list: labels, variable of the query, and whether its values are numbers."""
 
     key: str
     words: tuple[str, str]
@@ -160,27 +160,27 @@ class Sort:
     counted: bool = False
 
 
-# The first one is that of an address which names none. Measures that are alike stand as in the table of the source.
+# The first one is the default. Ties are ordered as in the table of the source.
 SORTS = (
-    Sort("row", ("原典の順", "as in the source"), "row", counted=True),
-    Sort("number", ("施策番号", "number"), "number"),
-    Sort("listed", ("掲載時期", "listing time"), "start"),
-    Sort("targets", ("目標の数", "number of targets"), "targets", counted=True),
-    Sort("due", ("最初の期限", "first deadline"), "due"),
+    SortOrder("row", ("原典の順", "as in the source"), "row", counted=True),
+    SortOrder("number", ("施策番号", "number"), "number"),
+    SortOrder("listed", ("掲載時期", "listing time"), "start"),
+    SortOrder("targets", ("目標の数", "number of targets"), "targets", counted=True),
+    SortOrder("due", ("最初の期限", "first deadline"), "due"),
 )
 SORT_BY_KEY = {sort.key: sort for sort in SORTS}
 
 
 WORDS, SORT, PAGE = "q", "sort", "page"
 LONGEST_WORDS = 200  # characters
-NO_LANGUAGE = ("ここで選べる言語ではありません", "is no language of this list")
-_MOST_VALUES = 50  # of one facet; nobody chooses more
+NO_LANGUAGE = ("ここで選べる言語ではありません", "is not a language of this list")
+_MOST_VALUES = 50  # of one facet
 _LAST_PAGE = 1_000_000
 
 
 @dataclass(frozen=True)
-class Ignored:
-    """A part of an address that is not followed, and why, in both languages."""
+class IgnoredParameter:
+    """An ignored part of a URL, with the reason in both languages."""
 
     name: str
     value: str
@@ -188,10 +188,10 @@ class Ignored:
 
 
 @dataclass(frozen=True)
-class Choice:
-    """What is asked for. `values` are chosen values (whole, not keys) by facet.
+class Selection:
+    """Parsed parameters of a view. `values` are the selected values (IRIs, not keys) by facet.
 
-    Of several editions the `newest` is chosen where the address names none.
+    Of several editions the `newest` is selected by default.
     """
 
     values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -201,17 +201,17 @@ class Choice:
     newest: str = ""
 
     @property
-    def backwards(self) -> bool:
-        """Whether the order is turned round."""
+    def descending(self) -> bool:
+        """True if the order is descending."""
         return self.sort.startswith("-")
 
     @property
     def order(self) -> str:
-        """The key of the order, whichever way round."""
+        """The key of the sort order, without its direction."""
         return self.sort.lstrip("-")
 
     def parameters(self) -> tuple[tuple[str, str], ...]:
-        """Return the parameters of the address."""
+        """Return the parameters of the canonical URL."""
         pairs = [(WORDS, self.words)] if self.words else []
         for facet in FACETS:
             chosen = self.values.get(facet.key, ())
@@ -222,62 +222,64 @@ class Choice:
         return tuple(pairs)
 
     def address(self, **more: str) -> str:
-        """Return the part of the address that begins with `?`; empty where nothing is asked for."""
+        """Return the query string with its `?`; empty without parameters."""
         pairs = [*self.parameters(), *more.items()]
         return f"?{urlencode(pairs, safe=',:@-._~')}" if pairs else ""
 
-    def toggled(self, facet: Facet, value: str) -> "Choice":
-        """Return the choice with a value more, or without it where it is chosen; on its first page."""
+    def toggled(self, facet: Facet, value: str) -> "Selection":
+        """Return the first page of the view with a value added, or removed if it is selected."""
         chosen = self.values.get(facet.key, ())
-        left = tuple(each for each in chosen if each != value) if value in chosen else (*chosen, value)
+        values = tuple(each for each in chosen if each != value) if value in chosen else (*chosen, value)
         if facet.key == EDITION and self.newest:  # either all, or some
-            left = tuple(each for each in left if (each == ALL) == (value == ALL)) or (ALL,)
-        values = {key: each for key, each in {**self.values, facet.key: left}.items() if each}
-        return replace(self, values=values, page=1)
+            values = tuple(each for each in values if (each == ALL) == (value == ALL)) or (ALL,)
+        by_facet = {key: each for key, each in {**self.values, facet.key: values}.items() if each}
+        return replace(self, values=by_facet, page=1)
 
-    def without_words(self) -> "Choice":
-        """Return the choice without its words; on its first page."""
+    def without_words(self) -> "Selection":
+        """Return the first page of the view without its search words."""
         return replace(self, words="", page=1)
 
-    def sorted_by(self, sort: str) -> "Choice":
-        """Return the choice in another order."""
+    def sorted_by(self, sort: str) -> "Selection":
+        """Return the first page of the view in another order."""
         return replace(self, sort=sort, page=1)
 
-    def on(self, page: int) -> "Choice":
-        """Return another page of the choice."""
+    def on(self, page: int) -> "Selection":
+        """Return another page of the view."""
         return replace(self, page=page)
 
 
-def read(
+def parse_parameters(
     parameters: Iterable[tuple[str, str]],
-    known: Mapping[str, Iterable[str]],
-    apart: Sequence[str] = (),
+    values_by_facet: Mapping[str, Iterable[str]],
+    skipped: Sequence[str] = (),
     newest: str = "",
-) -> tuple[Choice, list[Ignored]]:
-    """Return what parameters ask for and what of them is ignored.
+) -> tuple[Selection, list[IgnoredParameter]]:
+    """Parse the parameters of a view, and return those that are ignored.
 
-    `known` are the values of each facet; `apart` are parameters that others look at. Empty ones, which a form sends,
-    ask for nothing. `newest` is the newest of several editions, which is meant where none is named.
+    `values_by_facet` are the values in the data; `skipped` are parameters that others read. Empty ones, which a form
+    sends, are skipped. `newest` is the newest of several editions, selected by default.
     """
-    choice, ignored = Choice(newest=newest), list[Ignored]()
+    choice, ignored = Selection(newest=newest), list[IgnoredParameter]()
     seen = set[str]()
     for name, text in parameters:
         text = text.strip()
-        if name in apart or not text:
+        if name in skipped or not text:
             continue
         if name in seen:
-            ignored.append(Ignored(name, text, ("二度目の指定です", "is given a second time")))
+            ignored.append(IgnoredParameter(name, text, ("二度目の指定です", "is given a second time")))
         elif name in BY_KEY:
-            choice, unknown = _with_values(choice, BY_KEY[name], text, set(known.get(name, ())))
+            choice, unknown = _with_values(choice, BY_KEY[name], text, set(values_by_facet.get(name, ())))
             ignored += unknown
         elif name in (WORDS, SORT, PAGE):
-            reason = _unfit(name, text)
+            reason = _invalid_reason(name, text)
             if reason:
-                ignored.append(Ignored(name, text[:60], reason))
+                ignored.append(IgnoredParameter(name, text[:60], reason))
             else:
-                choice = replace(choice, **_plain(name, text))  # type: ignore[arg-type]
+                choice = replace(choice, **_parsed_value(name, text))  # type: ignore[arg-type]
         else:
-            ignored.append(Ignored(name, text[:60], ("この一覧にはない項目です", "is no parameter of this list")))
+            ignored.append(
+                IgnoredParameter(name, text[:60], ("この一覧にはない項目です", "is not a parameter of this list"))
+            )
         seen.add(name)
     if newest and EDITION not in choice.values:
         choice = replace(choice, values={**choice.values, EDITION: (newest,)})
@@ -285,7 +287,9 @@ def read(
     return replace(choice, values=values), ignored
 
 
-def _with_values(choice: Choice, facet: Facet, text: str, known: set[str]) -> tuple[Choice, list[Ignored]]:
+def _with_values(
+    choice: Selection, facet: Facet, text: str, known: set[str]
+) -> tuple[Selection, list[IgnoredParameter]]:
     keys = list(dict.fromkeys(key for key in text.split(",") if key))
     there, ignored = [], []
     for key in keys:
@@ -293,26 +297,30 @@ def _with_values(choice: Choice, facet: Facet, text: str, known: set[str]) -> tu
         if value in known or value == NOTHING or value in facet.special:
             there.append(value)
         else:
-            ignored.append(Ignored(facet.key, key[:60], ("このデータにはない値です", "is no value of these data")))
+            ignored.append(
+                IgnoredParameter(facet.key, key[:60], ("このデータにはない値です", "does not occur in these data"))
+            )
     if len(there) > _MOST_VALUES:
-        ignored.append(Ignored(facet.key, "…", ("値が多すぎます", "has too many values; the first ones are used")))
+        ignored.append(
+            IgnoredParameter(facet.key, "…", ("値が多すぎます", "has too many values; the first ones are used"))
+        )
     return (
         replace(choice, values={**choice.values, facet.key: tuple(there[:_MOST_VALUES])}) if there else choice
     ), ignored
 
 
-def _unfit(name: str, text: str) -> tuple[str, str] | None:
-    """Return why a parameter cannot be followed, or None."""
+def _invalid_reason(name: str, text: str) -> tuple[str, str] | None:
+    """Return why a parameter is invalid, or None."""
     if name == WORDS and len(text) > LONGEST_WORDS:
         return (f"{LONGEST_WORDS}文字を超えています", f"has more than {LONGEST_WORDS} characters")
     if name == SORT and text.removeprefix("-") not in SORT_BY_KEY:
-        return ("ない並べ方です", "is no order of this list")
-    if name == PAGE and whole_number(text, _LAST_PAGE) is None:
-        return ("頁の番号ではありません", "is no number of a page")
+        return ("ない並べ方です", "is not a sort order of this list")
+    if name == PAGE and parse_whole_number(text, _LAST_PAGE) is None:
+        return ("頁の番号ではありません", "is not a page number")
     return None
 
 
-def _plain(name: str, text: str) -> dict[str, object]:
+def _parsed_value(name: str, text: str) -> dict[str, object]:
     if name == WORDS:
         return {"words": " ".join(text.split())}
     return {"sort": text} if name == SORT else {"page": int(text)}
@@ -323,45 +331,45 @@ _PLACE = re.compile(r"^    VALUES \?edition \{ <[^<>]*> \}\n", re.MULTILINE)
 _ORDER = re.compile(r"^ORDER BY .*$", re.MULTILINE)
 _FRONT = re.compile(r"\A(?:#\+.*\n)+\n*")
 _ALIKE = "DESC(?edition) DESC(BOUND(?row)) ?row ?measure"
-# Where words are looked for where there is no index of them.
+# Properties to search without an index.
 _TEXTS = (
     "dcterms:title|shisaku:overview|shisaku:municipalSupport|shisaku:measureNumber|(shisaku:kpi/dcterms:description)"
 )
 
 
-def question(choice: Choice, lang: str, hits: Sequence[str] | None = None) -> str:
-    """Return the query of a view, with names in a language; `hits` are the measures that an index has found."""
-    text = _FRONT.sub("", checked(NAME, _PLACE, _ORDER))
+def selection_query(choice: Selection, lang: str, hits: Sequence[str] | None = None) -> str:
+    """Return the query of a view, with names in a language; `hits` are the measures found by an index."""
+    text = _FRONT.sub("", checked_query_text(NAME, _PLACE, _ORDER))
     conditions = "".join(f"    {line}\n" for line in _conditions(choice, hits))
     if lang != "ja":
         # the titles are there in both languages anyway
         text = re.sub(r'(LANG\(\?\w+_name\) = )"ja"', rf'\1"{lang}"', text)
     text = _PLACE.sub(lambda _: conditions, text)
-    return _ORDER.sub(lambda _: f"ORDER BY {order(choice)}", text)
+    return _ORDER.sub(lambda _: f"ORDER BY {order_clause(choice)}", text)
 
 
-def searching(words: str) -> str:
-    """Return the query for the measures with these words, where there is no index."""
-    prefixes = "\n".join(line for line in checked(NAME).splitlines() if line.startswith("PREFIX"))
-    lines = "\n  ".join(_containing(words))
+def word_search_query(words: str) -> str:
+    """Return the query for measures with these words, used if there is no index."""
+    prefixes = "\n".join(line for line in checked_query_text(NAME).splitlines() if line.startswith("PREFIX"))
+    lines = "\n  ".join(_word_conditions(words))
     return f"{prefixes}\nSELECT ?measure WHERE {{\n  ?measure a shisaku:Measure .\n  {lines}\n}}"
 
 
-def order(choice: Choice) -> str:
-    """Return what a view is sorted by: what has no key stands last, both ways; what is alike, as in the source."""
+def order_clause(choice: Selection) -> str:
+    """Return the ORDER BY of a view: unbound keys last in both directions; ties as in the source."""
     variable = f"?{SORT_BY_KEY[choice.order].variable}"
     bound = f"DESC(BOUND({variable}))"
     if choice.order == SORTS[0].key:
-        return f"?edition {bound} DESC({variable}) ?measure" if choice.backwards else _ALIKE
-    return f"{bound} {f'DESC({variable})' if choice.backwards else variable} {_ALIKE}"
+        return f"?edition {bound} DESC({variable}) ?measure" if choice.descending else _ALIKE
+    return f"{bound} {f'DESC({variable})' if choice.descending else variable} {_ALIKE}"
 
 
-def _conditions(choice: Choice, hits: Sequence[str] | None) -> Iterator[str]:
+def _conditions(choice: Selection, hits: Sequence[str] | None) -> Iterator[str]:
     if choice.words and hits is not None:
         yield f"# the measures in which the search of this site has found: {' '.join(choice.words.split())}"
         yield f"VALUES ?measure {{ {' '.join(str(NamedNode(iri)) for iri in hits)} }}"
     elif choice.words:
-        yield from _containing(choice.words)
+        yield from _word_conditions(choice.words)
     for key, values in choice.values.items():
         yield _condition(BY_KEY[key], values)
 
@@ -378,6 +386,6 @@ def _condition(facet: Facet, values: Sequence[str]) -> str:
     return f"FILTER({' || '.join(parts)})"
 
 
-def _containing(words: str) -> Iterator[str]:
+def _word_conditions(words: str) -> Iterator[str]:
     for word in words.lower().split():
         yield f"FILTER EXISTS {{ ?measure {_TEXTS} ?any . FILTER(CONTAINS(LCASE(STR(?any)), {Literal(word)})) }}"

@@ -1,9 +1,4 @@
-"""Measures by pillar and lead ministry: fields in rows and columns, stronger in colour the more measures they have.
-
-What of each column of the source was read, is empty, or could not be read: a bar for each column.
-
-Targets and milestones by the fiscal year in which they end: a mark for each, heaped over its year.
-"""
+"""Charts of an edition: heat map by pillar and lead ministry, coverage bars by column, timeline of targets."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -12,21 +7,21 @@ from dataclasses import dataclass
 from kg.core.iris import ID
 from kg.http.query_client import Names, Row
 from kg.http.templates import View
-from kg.web.browse.filters import NOTHING, Choice
-from kg.web.diagram import cut, lines
-from kg.web.overview.overview_queries import Edition, called, leads_to, thing
+from kg.web.browse.filters import NOTHING, Selection
+from kg.web.diagram import truncate, wrap
+from kg.web.overview.overview_queries import Edition, linked_thing, localized_text, page_url
 from kg.web.presenter import Value
 
 STEPS = 5  # of strength; the style sheet has a colour for each
 _MOST_ROWS, _MOST_COLUMNS = 10, 9
 _WIDTH, _HEIGHT, _LINE = 112, 48, 15  # of a field and of a line of a heading, in pixels
 _SIDE, _PAD = 188, 8
-_SMALL = 1.23  # headings are in smaller letters: so much more has room
+_SMALL = 1.23  # headings use smaller letters: this many more fit
 
 
 @dataclass(frozen=True)
-class Head:
-    """The heading of a row or a column: its lines and the place of the first."""
+class Heading:
+    """The heading of a row or a column: its lines and the position of the first."""
 
     lines: Sequence[str]
     x: float
@@ -34,8 +29,8 @@ class Head:
 
 
 @dataclass(frozen=True)
-class Cell:
-    """A field: its place, how many measures, how strong of `STEPS`, where it leads, and its name."""
+class HeatCell:
+    """A cell of the heat map: position, number of measures, colour step of `STEPS`, link and label."""
 
     x: float
     y: float
@@ -46,14 +41,14 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Heat:
-    """The picture, its data as rows of a table, and how many rows and columns have no room in it."""
+class HeatMap:
+    """The heat map, its data as table rows, and the numbers of rows and columns not shown."""
 
     width: float
     height: float
-    columns: Sequence[Head]
-    rows: Sequence[Head]
-    cells: Sequence[Cell]
+    columns: Sequence[Heading]
+    rows: Sequence[Heading]
+    cells: Sequence[HeatCell]
     table: Sequence[dict[str, object]]
     unlisted: tuple[int, int]
     box: tuple[int, int] = (_WIDTH, _HEIGHT)
@@ -61,19 +56,19 @@ class Heat:
 
 @dataclass(frozen=True)
 class _Axis:
-    """The things of one direction: those shown, in order, what all are called, and how many are not shown."""
+    """One axis: the values shown, in order, the labels of all, and the number not shown."""
 
     shown: Sequence[str]
     names: dict[str, tuple[str, str]]
     unlisted: int
 
 
-def heat(found: Sequence[Row], edition: Edition, view: View) -> Heat:
-    """Return the picture of the rows of measures-by-pillar-and-lead."""
+def heat_map(found: Sequence[Row], edition: Edition, view: View) -> HeatMap:
+    """Return the heat map of the rows of measures-by-pillar-and-lead."""
     lead = _axis(found, "organization", "name", view, view.t("主担当の印なし", "No lead marked"), _MOST_ROWS)
     pillar = _axis(found, "pillar", "pillar", view, view.t("柱の記載なし", "No pillar given"), _MOST_COLUMNS)
     measures = {_pair(row): int(row["measures"]) for row in found}
-    heads = [lines(pillar.names[key][0], (_WIDTH - _PAD) * _SMALL, 5) for key in pillar.shown]
+    heads = [wrap(pillar.names[key][0], (_WIDTH - _PAD) * _SMALL, 5) for key in pillar.shown]
     top = _LINE * max((len(head) for head in heads), default=0) + _PAD
     most = max(measures.values(), default=1)
     cells = []
@@ -81,29 +76,30 @@ def heat(found: Sequence[Row], edition: Edition, view: View) -> Heat:
         count = measures.get((row, column), 0)
         name = f"{lead.names[row][0]} × {pillar.names[column][0]}: {view.t(f'{count}件', f'{count} measures')}"
         x, y = _SIDE + at % len(pillar.shown) * _WIDTH, top + at // len(pillar.shown) * _HEIGHT
-        href = _listed(row, column, edition, view) if count else ""
-        cells.append(Cell(x, y, count, -(-STEPS * count // most), href, name))
+        href = _list_url(row, column, edition, view) if count else ""
+        cells.append(HeatCell(x, y, count, -(-STEPS * count // most), href, name))
     columns = [
-        Head(head, _SIDE + (at + 0.5) * _WIDTH, top - _PAD - _LINE * (len(head) - 1)) for at, head in enumerate(heads)
+        Heading(head, _SIDE + (at + 0.5) * _WIDTH, top - _PAD - _LINE * (len(head) - 1))
+        for at, head in enumerate(heads)
     ]
-    return Heat(
+    return HeatMap(
         _SIDE + len(pillar.shown) * _WIDTH + 2,
         top + len(lead.shown) * _HEIGHT + 2,
         columns,
-        [_row_head(lead.names[key][0], top + at * _HEIGHT) for at, key in enumerate(lead.shown)],
+        [_row_heading(lead.names[key][0], top + at * _HEIGHT) for at, key in enumerate(lead.shown)],
         cells,
-        [_told(row, lead, pillar, edition, view) for row in found],
+        [_table_row(row, lead, pillar, edition, view) for row in found],
         (lead.unlisted, pillar.unlisted),
     )
 
 
 def _axis(found: Sequence[Row], thing: str, stem: str, view: View, nothing: str, most: int) -> _Axis:
-    """Return the things of a column of the answer, those with most measures first, what is none last."""
+    """Return the values of a column of the result, those with most measures first, "none" last."""
     counted, named = Counter[str](), {}
     for row in found:
         key = row.get(thing, NOTHING)
         counted[key] += int(row["measures"])
-        named[key] = (nothing, "") if key == NOTHING else called(row, stem, view)
+        named[key] = (nothing, "") if key == NOTHING else localized_text(row, stem, view)
         if not named[key][0]:
             named[key] = (key, "")
     order = sorted(counted, key=lambda key: (key == NOTHING, -counted[key], key))
@@ -111,26 +107,26 @@ def _axis(found: Sequence[Row], thing: str, stem: str, view: View, nothing: str,
     return _Axis(shown, named, len(order) - len(shown))
 
 
-def _row_head(words: str, y: float) -> Head:
-    wrapped = lines(words, (_SIDE - 2 * _PAD) * _SMALL, 3)
-    return Head(wrapped, _SIDE - _PAD, y + _HEIGHT / 2 + 5 - _LINE * (len(wrapped) - 1) / 2)
+def _row_heading(words: str, y: float) -> Heading:
+    wrapped = wrap(words, (_SIDE - 2 * _PAD) * _SMALL, 3)
+    return Heading(wrapped, _SIDE - _PAD, y + _HEIGHT / 2 + 5 - _LINE * (len(wrapped) - 1) / 2)
 
 
 def _pair(row: Row) -> tuple[str, str]:
     return row.get("organization", NOTHING), row.get("pillar", NOTHING)
 
 
-def _listed(lead: str, pillar: str, edition: Edition, view: View) -> str:
-    """Return the address of the list of these measures; nothing where the list is not served."""
-    if "browse" not in view.site.ways:
+def _list_url(lead: str, pillar: str, edition: Edition, view: View) -> str:
+    """Return the URL of the list of these measures; empty if the list is not served."""
+    if "browse" not in view.site.sections:
         return ""
-    chosen = Choice({"pillar": (pillar,), "lead": (lead,), **edition.values})
+    chosen = Selection({"pillar": (pillar,), "lead": (lead,), **edition.values})
     return f"{view.root}browse{chosen.address(lang=view.lang)}"
 
 
-def _told(row: Row, lead: _Axis, pillar: _Axis, edition: Edition, view: View) -> dict[str, object]:
+def _table_row(row: Row, lead: _Axis, pillar: _Axis, edition: Edition, view: View) -> dict[str, object]:
     organization, column = _pair(row)
-    href = _listed(organization, column, edition, view)
+    href = _list_url(organization, column, edition, view)
     return {
         "lead": Value(*lead.names[organization]),
         "pillar": Value(*pillar.names[column]),
@@ -149,8 +145,8 @@ _MOST = 40
 
 
 @dataclass(frozen=True)
-class Piece:
-    """A stretch of a bar: its state, place and length, and how many measures it stands for."""
+class BarSegment:
+    """A segment of a bar: state, position, length and number of measures."""
 
     state: str
     x: float
@@ -161,17 +157,17 @@ class Piece:
 
 @dataclass(frozen=True)
 class Bar:
-    """The bar of a column: the lines of its name, where it begins, and its pieces."""
+    """The bar of a column: lines of its name, position, and segments."""
 
     lines: Sequence[str]
     y: float
-    pieces: Sequence[Piece]
+    pieces: Sequence[BarSegment]
     share: str
 
 
 @dataclass(frozen=True)
-class Coverage:
-    """The picture and its data as rows of a table."""
+class CoverageChart:
+    """The bar chart, and its data as table rows."""
 
     width: float
     height: float
@@ -180,17 +176,19 @@ class Coverage:
     table: Sequence[dict[str, object]]
 
 
-def coverage(found: Sequence[Row], view: View) -> Coverage:
-    """Return the picture of the rows of completeness-by-column."""
+def coverage(found: Sequence[Row], view: View) -> CoverageChart:
+    """Return the bar chart of the rows of completeness-by-column."""
     bars = [_bar(row, at, view) for at, row in enumerate(found[:_MOST])]
     table = [
         {
-            "column": thing(row["column"], called(row, "column", view)[0], view, called(row, "column", view)[1]),
+            "column": linked_thing(
+                row["column"], localized_text(row, "column", view)[0], view, localized_text(row, "column", view)[1]
+            ),
             **{state: row[state] for state in STATES},
         }
         for row in found
     ]
-    return Coverage(_COVERAGE_SIDE + _LENGTH + _AFTER, len(bars) * _PITCH + 6, _COVERAGE_SIDE, bars, table)
+    return CoverageChart(_COVERAGE_SIDE + _LENGTH + _AFTER, len(bars) * _PITCH + 6, _COVERAGE_SIDE, bars, table)
 
 
 def _bar(row: Row, at: int, view: View) -> Bar:
@@ -201,11 +199,11 @@ def _bar(row: Row, at: int, view: View) -> Bar:
         size = _LENGTH * count / total
         if count:
             name = f"{view.t(*words)}: {view.t(f'{count}件', f'{count} measures')}"
-            pieces.append(Piece(state, round(x, 1), round(size, 1), count, name))
+            pieces.append(BarSegment(state, round(x, 1), round(size, 1), count, name))
         x += size
-    name = called(row, "column", view)[0] or row["column"]
+    name = localized_text(row, "column", view)[0] or row["column"]
     return Bar(
-        lines(name, _COVERAGE_SIDE - 16, 2),
+        wrap(name, _COVERAGE_SIDE - 16, 2),
         at * _PITCH + (_PITCH - _BAR) / 2,
         pieces,
         f"{int(row['filled']) / total:.0%}",
@@ -216,19 +214,19 @@ YEARLY, UNDATED = "yearly", "undated"
 FISCAL_YEAR = "fiscal-year"
 _OTHERS = (YEARLY, UNDATED)
 _RECURRING = f"{ID}target-role/recurring"
-_MARK, _ABREAST, _HIGHEST = 26, 3, 14  # room of a mark in pixels; marks beside and over each other
+_MARK, _MARKS_PER_ROW, _HIGHEST = 26, 3, 14  # size of a mark in pixels; marks per row; most rows
 _MOST_MARKS = 63
-_COLUMN, _EMPTY = _MARK * _ABREAST + 22, 70  # of a year with targets, and of one without
+_COLUMN, _EMPTY = _MARK * _MARKS_PER_ROW + 22, 70  # width of a year with targets, and of one without
 _LONGEST_SPAN = 16  # years that are shown one by one, also those without a target
 _MOST_YEARS = 20
-_BELOW = 58  # pixels for what stands under the line
+_BELOW = 58  # pixels below the line
 
 
 @dataclass(frozen=True)
-class Mark:
-    """A target: the middle of its mark, whether it is a milestone, where it leads, and its name.
+class TargetMark:
+    """A target: the centre of its mark, whether it is a milestone, its link, and its label.
 
-    `elsewhere` says that another period than a fiscal year is printed: it stands over the year in which that ends.
+    `elsewhere` is true if its printed period is not a fiscal year: it is drawn in the year in which that ends.
     """
 
     x: float
@@ -240,8 +238,8 @@ class Mark:
 
 
 @dataclass(frozen=True)
-class Column:
-    """A year, or what has none: its words in lines, its middle, how many targets, how many have no room."""
+class YearColumn:
+    """A year, or the undated or yearly targets: lines of its label, centre, number of targets, number not shown."""
 
     lines: Sequence[str]
     x: float
@@ -251,19 +249,19 @@ class Column:
 
     @property
     def summary(self) -> str:
-        """The column in words."""
+        """The column as text."""
         return f"{' '.join(self.lines)}: {self.targets}"
 
 
 @dataclass(frozen=True)
 class Timeline:
-    """The picture, its data as rows of a table, and where its line begins and ends."""
+    """The timeline, its data as table rows, and the position of its line."""
 
     width: float
     height: float
     line: tuple[float, float]
-    columns: Sequence[Column]
-    marks: Sequence[Mark]
+    columns: Sequence[YearColumn]
+    marks: Sequence[TargetMark]
     table: Sequence[dict[str, object]]
     undated: int
     yearly: int
@@ -271,33 +269,35 @@ class Timeline:
     elsewhere: int  # targets with another period than a fiscal year
 
 
-def years(found: Sequence[Row]) -> list[str]:
+def fiscal_years(found: Sequence[Row]) -> list[str]:
     """Return the IRIs of the fiscal years of the rows of targets-on-a-time-line."""
     return [f"{ID}fiscal-year/{year}" for year in _span(_grouped(found))]
 
 
 def timeline(found: Sequence[Row], named: Names, view: View) -> Timeline:
-    """Return the picture of the rows of targets-on-a-time-line; `named` is what fiscal years are called."""
+    """Return the timeline of the rows of targets-on-a-time-line; `named` are the names of fiscal years."""
     groups = _grouped(found)
     span = _span(groups)
     shown = [*span[:_MOST_YEARS], *(key for key in (YEARLY, UNDATED) if key in groups)]
     counts = [len(groups.get(key, ())) for key in shown]
     highest = _height(counts)
     base = highest * _MARK + 34
-    columns, marks, left, end = [], list[Mark](), 8.0, 8.0
+    columns, marks, left, end = [], list[TargetMark](), 8.0, 8.0
     for key in shown:
         left += 20 if key in _OTHERS and left == end else 0
         targets = groups.get(key, [])
         width = _COLUMN if targets else _EMPTY
         middle = left + width / 2
-        heaped = targets[: highest * _ABREAST]
+        heaped = targets[: highest * _MARKS_PER_ROW]
         words = _words(key, named, view)
-        columns.append(Column(words, middle, len(targets), len(targets) - len(heaped), key not in _OTHERS))
+        columns.append(YearColumn(words, middle, len(targets), len(targets) - len(heaped), key not in _OTHERS))
         for place, row in enumerate(heaped):
-            x = middle + (place % _ABREAST - (_ABREAST - 1) / 2) * _MARK
-            y = base - 6 - (place // _ABREAST + 0.5) * _MARK
+            x = middle + (place % _MARKS_PER_ROW - (_MARKS_PER_ROW - 1) / 2) * _MARK
+            y = base - 6 - (place // _MARKS_PER_ROW + 0.5) * _MARK
             marks.append(
-                Mark(x, y, row["milestone"] == "true", _elsewhere(row), leads_to(row["target"], view), _name(row))
+                TargetMark(
+                    x, y, row["milestone"] == "true", _is_other_period(row), page_url(row["target"], view), _name(row)
+                )
             )
         left += width
         end = left if key not in _OTHERS else end
@@ -307,24 +307,24 @@ def timeline(found: Sequence[Row], named: Names, view: View) -> Timeline:
         line=(base, end),
         columns=columns,
         marks=marks,
-        table=[_timeline_told(row, view) for row in found],
+        table=[_timeline_row(row, view) for row in found],
         undated=len(groups.get(UNDATED, ())),
         yearly=len(groups.get(YEARLY, ())),
         unlisted=max(0, len(span) - _MOST_YEARS),
-        elsewhere=sum(map(_elsewhere, found)),
+        elsewhere=sum(map(_is_other_period, found)),
     )
 
 
 def _height(counts: Sequence[int]) -> int:
-    """Return how many marks may lie over each other: of many targets only the first have room."""
-    highest = min(_HIGHEST, max((-(-count // _ABREAST) for count in counts), default=1))
-    while highest > 1 and sum(min(count, highest * _ABREAST) for count in counts) > _MOST_MARKS:
+    """Return the maximum number of stacked marks; if there are many targets, fewer are shown."""
+    highest = min(_HIGHEST, max((-(-count // _MARKS_PER_ROW) for count in counts), default=1))
+    while highest > 1 and sum(min(count, highest * _MARKS_PER_ROW) for count in counts) > _MOST_MARKS:
         highest -= 1
     return highest
 
 
-def _elsewhere(row: Row) -> bool:
-    """Whether another period than a fiscal year is printed."""
+def _is_other_period(row: Row) -> bool:
+    """Return whether the printed period is not a fiscal year."""
     return row.get("period_kind", FISCAL_YEAR) != FISCAL_YEAR
 
 
@@ -333,7 +333,7 @@ def _key(row: Row) -> str:
 
 
 def _grouped(found: Sequence[Row]) -> dict[str, list[Row]]:
-    """Return the targets of each year, in the order of the answer."""
+    """Return the targets of each year, in the order of the result."""
     groups: dict[str, list[Row]] = {}
     for row in found:
         groups.setdefault(_key(row), []).append(row)
@@ -341,7 +341,7 @@ def _grouped(found: Sequence[Row]) -> dict[str, list[Row]]:
 
 
 def _span(groups: dict[str, list[Row]]) -> list[str]:
-    """Return the years in order: all from the first to the last, or where these are far apart only those there are."""
+    """Return the years in order: all from first to last, or only those with targets if these are far apart."""
     there = sorted(int(key) for key in groups if key not in _OTHERS)
     if there and there[-1] - there[0] < _LONGEST_SPAN:
         return [str(year) for year in range(there[0], there[-1] + 1)]
@@ -355,23 +355,23 @@ def _words(key: str, named: Names, view: View) -> list[str]:
         return ["時期の", "記載なし"] if view.lang == "ja" else ["no time", "printed"]
     era = named.get(f"{ID}fiscal-year/{key}", {}).get("ja", "")
     # the English names of fiscal years say no more than the number does
-    return [view.t(f"{key}年度", f"FY {key}"), *([cut(era, _COLUMN)] if era and view.lang == "ja" else [])]
+    return [view.t(f"{key}年度", f"FY {key}"), *([truncate(era, _COLUMN)] if era and view.lang == "ja" else [])]
 
 
 def _name(row: Row) -> str:
     number = f"{row['number']} " if row.get("number") else ""
-    period = f"({row['period_ja']})" if _elsewhere(row) and row.get("period_ja") else ""
+    period = f"({row['period_ja']})" if _is_other_period(row) and row.get("period_ja") else ""
     return f"{number}{row['printed'][:120]}{period}"
 
 
-def _timeline_told(row: Row, view: View) -> dict[str, object]:
-    period, lang = called(row, "period", view)
+def _timeline_row(row: Row, view: View) -> dict[str, object]:
+    period, lang = localized_text(row, "period", view)
     when = view.t("毎年", "every year") if _key(row) == YEARLY else view.t("記載なし", "none printed")
     kind = ("達成時期", "milestone") if row["milestone"] == "true" else ("数値目標", "number")
     return {
         "year": row.get("fiscal_year", ""),
         "period": Value(period, lang) if period else when,
         "kind": view.t(*kind),
-        "target": thing(row["target"], row["printed"], view, "ja"),
+        "target": linked_thing(row["target"], row["printed"], view, "ja"),
         "measure": row.get("number", ""),
     }

@@ -1,7 +1,7 @@
-"""Ministries, joined by the measures that they share: discs round a circle, and lines across it.
+"""Network of ministries by shared measures: nodes on a circle, and edges across it.
 
-Nearly all of them work with nearly all others, so that attraction and repulsion would make one heap of them. Round a
-circle each name has its room; those that share most stand side by side. The same data always give the same picture.
+Nearly all ministries share measures with nearly all others, so that a force-directed layout would collapse them. On a
+circle each label has its room; those that share most are adjacent. The layout is deterministic.
 """
 
 import itertools
@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from kg.core.labels import preferred
 from kg.http.query_client import Names, Row
 from kg.http.templates import View
-from kg.web.diagram import lines
-from kg.web.overview.overview_queries import leads_to, thing
+from kg.web.diagram import wrap
+from kg.web.overview.overview_queries import linked_thing, page_url
 
 _WIDTH, _HEIGHT, _RADIUS = 860, 610, 230
 _MOST, _MOST_LINES = 24, 72  # discs: those with the most partners; lines: the widest
@@ -30,7 +30,7 @@ Pair = tuple[str, str]
 
 @dataclass(frozen=True)
 class Node:
-    """A ministry: the middle and size of its disc, the lines of its name with their place, and where it leads."""
+    """A ministry: centre and radius of its disc, lines of its label with their position, and its link."""
 
     x: float
     y: float
@@ -45,7 +45,7 @@ class Node:
 
 @dataclass(frozen=True)
 class Edge:
-    """A pair that shares measures: its line and the width of that, its name, and the number where that is written."""
+    """A pair of ministries that share measures: path, width, label, and the number if displayed."""
 
     path: str
     width: float
@@ -57,7 +57,7 @@ class Edge:
 
 @dataclass(frozen=True)
 class Network:
-    """The picture, its data as rows of a table, and how many ministries and lines between those there have no room."""
+    """The diagram, its data as table rows, and the numbers of ministries and edges not shown."""
 
     width: float
     height: float
@@ -70,7 +70,7 @@ class Network:
 
 @dataclass(frozen=True)
 class Layout:
-    """Which ministries are shown, in order, where they are, who shares how much, and how many partners each has."""
+    """The ministries shown, their positions, the numbers of shared measures, and the number of partners of each."""
 
     places: Mapping[str, Point]
     shared: Mapping[Pair, int]
@@ -79,7 +79,7 @@ class Layout:
 
 
 def layout(found: Sequence[Row]) -> Layout:
-    """Return where the ministries of the rows of pairs-of-ministries stand; it takes up to a fifth of a second."""
+    """Return the layout of the rows of pairs-of-ministries; takes up to a fifth of a second."""
     partners = Counter(row[end] for row in found for end in ("one", "other"))
     shown = sorted(sorted(partners, key=lambda iri: (-partners[iri], iri))[:_MOST])
     shared = {
@@ -87,18 +87,18 @@ def layout(found: Sequence[Row]) -> Layout:
         for row in found
         if row["one"] in shown and row["other"] in shown
     }
-    return Layout(_on_circle(_settled(shown, shared)), shared, partners, len(partners) - len(shown))
+    return Layout(_on_circle(_circular_order(shown, shared)), shared, partners, len(partners) - len(shown))
 
 
 def network(found: Sequence[Row], laid: Layout, named: Names, view: View) -> Network:
-    """Return the picture of the rows of pairs-of-ministries; `named` is what ministries are called."""
+    """Return the diagram of the rows of pairs-of-ministries; `named` are the names of ministries."""
     names = {iri: preferred(named.get(iri, {}), view.lang) or iri for iri in (*laid.places, *_ends(found))}
     return Network(
         width=_WIDTH,
         height=_HEIGHT,
         nodes=[_node(iri, laid, names[iri], view) for iri in laid.places],
         edges=_edges(laid, names, view),
-        table=[_told(row, names, view) for row in found],
+        table=[_table_row(row, names, view) for row in found],
         unlisted=laid.unlisted,
         undrawn=max(0, len(laid.shared) - _MOST_LINES),
     )
@@ -108,10 +108,10 @@ def _ends(found: Sequence[Row]) -> set[str]:
     return {row[end] for row in found for end in ("one", "other")}
 
 
-def _settled(shown: Sequence[str], shared: Mapping[Pair, int]) -> list[str]:
-    """Return ministries in an order round the circle in which those that share much stand near each other.
+def _circular_order(shown: Sequence[str], shared: Mapping[Pair, int]) -> list[str]:
+    """Return an order of the ministries on the circle in which those that share much are near each other.
 
-    Two change places as long as that makes the lines, each by its width, shorter in all.
+    Pairs are swapped as long as that reduces the weighted total length of the edges.
     """
     order, count = list(shown), len(shown)
     weights: dict[str, dict[str, int]] = {iri: {} for iri in shown}
@@ -120,7 +120,7 @@ def _settled(shown: Sequence[str], shared: Mapping[Pair, int]) -> list[str]:
     chords = [math.sin(math.pi * apart / count) for apart in range(count)]
 
     def length(at: int, iri: str, instead: str, there: int) -> float:
-        """Return the lengths of the lines of a ministry at a place, while another has its old one."""
+        """Return the weighted length of the edges of a ministry at a position, while another takes its old one."""
         places = ((there if other == instead else place, other) for place, other in enumerate(order) if other != iri)
         return sum(weights[iri].get(other, 0) * chords[abs(place - at)] for place, other in places)
 
@@ -139,7 +139,7 @@ def _settled(shown: Sequence[str], shared: Mapping[Pair, int]) -> list[str]:
 
 
 def _on_circle(order: Sequence[str]) -> dict[str, Point]:
-    """Return places on a circle, clockwise from the top."""
+    """Return positions on a circle, clockwise from the top."""
     turn = 2 * math.pi / max(len(order), 1)
     return {
         iri: (
@@ -156,19 +156,19 @@ def _node(iri: str, laid: Layout, name: str, view: View) -> Node:
     radius = round(8 + 2.4 * math.sqrt(partners), 1)
     aside = (x - _WIDTH / 2) / _RADIUS  # 1 at the right, -1 at the left
     anchor = "middle" if abs(aside) < 0.2 else ("start" if aside > 0 else "end")
-    wrapped = lines(name, 180, 3)
+    wrapped = wrap(name, 180, 3)
     away = radius + 8
     words_y = y + 5 - _LINE * (len(wrapped) - 1) / 2
     if anchor == "middle":
         above = y < _HEIGHT / 2
         words_y = y - away - _LINE * (len(wrapped) - 1) if above else y + away + 10
-    told = view.t(f"{name}: {partners}の府省庁と共に", f"{name}: together with {partners} others")
+    label = view.t(f"{name}: {partners}の府省庁と共に", f"{name}: together with {partners} others")
     words_x = x + (0 if anchor == "middle" else math.copysign(away, aside))
-    return Node(x, y, radius, wrapped, round(words_x, 1), round(words_y, 1), anchor, leads_to(iri, view), told)
+    return Node(x, y, radius, wrapped, round(words_x, 1), round(words_y, 1), anchor, page_url(iri, view), label)
 
 
 def _edges(laid: Layout, names: Mapping[str, str], view: View) -> list[Edge]:
-    """Return the lines, thin ones first, so that wide ones lie above them."""
+    """Return the edges, thin ones first, so that wide ones are drawn on top."""
     most = max(laid.shared.values(), default=1)
     ranked = sorted(laid.shared.items(), key=lambda pair: (pair[1], pair[0]))[-_MOST_LINES:]
     edges = []
@@ -195,6 +195,6 @@ def _inward(place: float, middle: float) -> float:
     return round(place + (middle - place) * _INWARD, 1)
 
 
-def _told(row: Row, names: Mapping[str, str], view: View) -> dict[str, object]:
-    ends = {end: thing(row[end], names[row[end]], view) for end in ("one", "other")}
+def _table_row(row: Row, names: Mapping[str, str], view: View) -> dict[str, object]:
+    ends = {end: linked_thing(row[end], names[row[end]], view) for end in ("one", "other")}
     return {**ends, "measures": row["measures"], "led": row["led_by_both"]}

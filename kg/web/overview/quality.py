@@ -1,15 +1,15 @@
-"""How complete and how sure the data of an edition are: what is open, remarked on, in doubt, corrected, and where."""
+"""Data quality of an edition: completeness, validation results, issues, doubtful readings and corrections."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from kg.core.iris import BASE
 from kg.core.labels import told
-from kg.http.query_client import Ask, Names, Row, names
+from kg.http.query_client import Names, Row, RunQuery, fetch_names
 from kg.http.templates import View
-from kg.web.overview.overview_queries import Answered, Edition, answered, called, thing
+from kg.web.overview.overview_queries import Edition, QueryResult, linked_thing, localized_text, run_stored_query
 from kg.web.presenter import Value
-from kg.web.query_library import Behind
+from kg.web.query_library import QueryLink
 from kg.web.shapes_page import SEVERITIES
 
 COMPLETENESS = "completeness-by-column"
@@ -52,23 +52,23 @@ _POINTS = {
 
 
 @dataclass(frozen=True)
-class Gathered:
-    """What a page about the quality of an edition is made of; what is None has no query any more."""
+class QualityResults:
+    """Query results of the quality page; None for a deleted query."""
 
-    completeness: Answered | None
-    open: Answered | None
-    shapes: Answered | None
-    results: dict[str, Answered | None]
-    types: Answered | None
-    issues: Answered | None
-    corrections: Answered | None
-    doubts: Answered | None
+    completeness: QueryResult | None
+    open: QueryResult | None
+    shapes: QueryResult | None
+    results: dict[str, QueryResult | None]
+    types: QueryResult | None
+    issues: QueryResult | None
+    corrections: QueryResult | None
+    doubts: QueryResult | None
     names: Names
 
 
 @dataclass(frozen=True)
-class Point:
-    """Something that is left open: in words, how often, and where that is listed."""
+class OpenPoint:
+    """An open point: label, number of occurrences, and link to a list."""
 
     words: str
     things: int
@@ -76,21 +76,21 @@ class Point:
 
 
 @dataclass(frozen=True)
-class Group:
-    """What is remarked on for one reason: how gravely, in words, how often, the first places, and the query of all."""
+class IssueGroup:
+    """Validation results or issues of one kind: severity, message, total, first places, and the query of all."""
 
     tone: str
     severity: str
     words: Value
     total: int
     places: Sequence[tuple[Value, Value | None]]
-    behind: Behind
+    behind: QueryLink
     about: Value | None = None
 
 
 @dataclass(frozen=True)
-class Reading:
-    """A judgement on a misreading: what is printed, corrected to what, why, on what evidence, where, and the record."""
+class JudgedReading:
+    """A correction or doubtful reading: printed and corrected text, reason, evidence, place and record."""
 
     printed: str
     corrected: str
@@ -103,39 +103,39 @@ class Reading:
 
 @dataclass(frozen=True)
 class Quality:
-    """What a page about the quality of an edition shows, in the words of one language."""
+    """The data of the quality page, in one language."""
 
-    source: Sequence[Point] = ()
-    reading: Sequence[Point] = ()
-    shapes: Sequence[Group] = ()
-    issues: Sequence[Group] = ()
-    corrections: Sequence[Reading] = ()
-    doubts: Sequence[Reading] = ()
+    source: Sequence[OpenPoint] = ()
+    reading: Sequence[OpenPoint] = ()
+    shapes: Sequence[IssueGroup] = ()
+    issues: Sequence[IssueGroup] = ()
+    corrections: Sequence[JudgedReading] = ()
+    doubts: Sequence[JudgedReading] = ()
 
 
-async def gathered(ask: Ask, edition: Edition) -> Gathered:
-    """Ask for all of it, one after the other: visitors of other pages wait for the same workers."""
-    shapes = await answered(ask, "validation-by-shape")
+async def query_quality(run_query: RunQuery, edition: Edition) -> QualityResults:
+    """Run all queries sequentially, so that they do not occupy all workers."""
+    shapes = await run_stored_query(run_query, "validation-by-shape")
     results = {}
     for row in shapes.rows if shapes else ():
         iri = row["shape"]
-        results[iri] = await answered(ask, "validation-results", most=_PLACES, shape=[iri])
+        results[iri] = await run_stored_query(run_query, "validation-results", most=_PLACES, shape=[iri])
     remarked = {row["focus"] for answer in results.values() for row in _rows(answer)}
-    return Gathered(
-        completeness=await answered(ask, COMPLETENESS, edition),
-        open=await answered(ask, "what-is-left-open", edition),
+    return QualityResults(
+        completeness=await run_stored_query(run_query, COMPLETENESS, edition),
+        open=await run_stored_query(run_query, "what-is-left-open", edition),
         shapes=shapes,
         results=results,
-        types=await answered(ask, "issues-by-type", edition),
-        issues=await answered(ask, "issues-with-places", edition, most=_MOST),
-        corrections=await answered(ask, "corrections-applied", edition, most=_MOST),
-        doubts=await answered(ask, "doubtful-readings", edition, most=_MOST),
-        names=await names(ask, remarked),
+        types=await run_stored_query(run_query, "issues-by-type", edition),
+        issues=await run_stored_query(run_query, "issues-with-places", edition, most=_MOST),
+        corrections=await run_stored_query(run_query, "corrections-applied", edition, most=_MOST),
+        doubts=await run_stored_query(run_query, "doubtful-readings", edition, most=_MOST),
+        names=await fetch_names(run_query, remarked),
     )
 
 
-def quality(found: Gathered, edition: Edition, view: View) -> Quality:
-    """Return what the page shows."""
+def present_quality(found: QualityResults, edition: Edition, view: View) -> Quality:
+    """Return the data of the page."""
     return Quality(
         source=_points(found, "source", edition, view),
         reading=_points(found, "reading", edition, view),
@@ -146,41 +146,41 @@ def quality(found: Gathered, edition: Edition, view: View) -> Quality:
     )
 
 
-def _rows(answer: Answered | None) -> Sequence[Row]:
+def _rows(answer: QueryResult | None) -> Sequence[Row]:
     return answer.rows if answer else ()
 
 
-def _points(found: Gathered, by: str, edition: Edition, view: View) -> list[Point]:
-    """Return what is left open; a query that finds nothing of a kind says nothing of it, which is 0."""
+def _points(found: QualityResults, by: str, edition: Edition, view: View) -> list[OpenPoint]:
+    """Return the open points; a missing count is 0."""
     counted = {row["point"]: int(row["things"]) for row in _rows(found.open) if row["by"] == by}
     points = []
     for key, (words, path, query) in _POINTS[by].items():
         href = ""
         if counted.get(key) and path.startswith("#"):
             href = path if f"{_SHAPES}{path[1:]}" in found.results else ""
-        elif counted.get(key) and path and "browse" in view.site.ways:
-            href = view.link(f"{path}{'' if edition.alone else f'&edition={edition.key}'}")
+        elif counted.get(key) and path and "browse" in view.site.sections:
+            href = view.link(f"{path}{'' if edition.is_only else f'&edition={edition.key}'}")
         elif counted.get(key) and query:
-            href = view.link(Behind(query, edition.about).editor)
-        points.append(Point(view.t(*words), counted.get(key, 0), href))
+            href = view.link(QueryLink(query, edition.about).editor)
+        points.append(OpenPoint(view.t(*words), counted.get(key, 0), href))
     return sorted(points, key=lambda point: -point.things)
 
 
-def _shapes(found: Gathered, view: View) -> list[Group]:
-    """Return the results of the validation by shape, the gravest first."""
+def _shapes(found: QualityResults, view: View) -> list[IssueGroup]:
+    """Return the validation results by shape, most severe first."""
     groups = []
     for row in _rows(found.shapes):
         severity = row["severity"].rpartition("#")[2]
         answer = found.results.get(row["shape"])
         anchor = row["shape"].removeprefix(_SHAPES)
         groups.append(
-            Group(
+            IssueGroup(
                 tone={"Violation": "change", "Warning": "doubt"}.get(severity, "plain"),
                 severity=view.t(*SEVERITIES.get(severity, (severity, severity))),
-                words=Value(*called(row, "message", view)),
+                words=Value(*localized_text(row, "message", view)),
                 total=int(row["results"]),
                 places=[_focus(each, found.names, view) for each in _rows(answer)],
-                behind=Behind("validation-results", (("shape", row["shape"]),)),
+                behind=QueryLink("validation-results", (("shape", row["shape"]),)),
                 about=Value(anchor, "en", f"{view.link('shapes')}#{anchor}" if row["shape"] != anchor else ""),
             )
         )
@@ -190,22 +190,22 @@ def _shapes(found: Gathered, view: View) -> list[Group]:
 
 def _focus(row: Row, named: Names, view: View) -> tuple[Value, Value | None]:
     words, lang = told(named.get(row["focus"], {}), view.lang)
-    return thing(row["focus"], f"{words[:60]}{'…' if len(words) > 60 else ''}", view, lang), _place(row, view)
+    return linked_thing(row["focus"], f"{words[:60]}{'…' if len(words) > 60 else ''}", view, lang), _place(row, view)
 
 
-def _issues(found: Gathered, view: View) -> list[Group]:
+def _issues(found: QualityResults, view: View) -> list[IssueGroup]:
     """Return the issues by type, with the first places of each."""
     by_type: dict[str, list[Row]] = {}
     for row in _rows(found.issues):
         by_type.setdefault(row["type"], []).append(row)
     return [
-        Group(
+        IssueGroup(
             tone="doubt",
             severity="",
-            words=Value(*called(row, "type", view)),
+            words=Value(*localized_text(row, "type", view)),
             total=int(row["issues"]),
             places=[_issue(each, view) for each in by_type.get(row["type"], ())[:_PLACES]],
-            behind=found.issues.behind if found.issues else Behind("issues-with-places"),
+            behind=found.issues.behind if found.issues else QueryLink("issues-with-places"),
         )
         for row in _rows(found.types)
     ]
@@ -213,34 +213,34 @@ def _issues(found: Gathered, view: View) -> list[Group]:
 
 def _issue(row: Row, view: View) -> tuple[Value, Value | None]:
     words = row.get("number") or row.get("printed", "")[:40]
-    named = thing(row.get("measure") or row["issue"], words, view)
+    named = linked_thing(row.get("measure") or row["issue"], words, view)
     return named, _place(row, view)
 
 
 def _place(row: Row, view: View) -> Value | None:
-    """Return the place in the source that a row names, with the page of the source where it is."""
+    """Return the place in the source that a row names, linked to the viewer."""
     if "line" not in row:
         return None
     cell = row.get("position", "")
     words = view.t(f"{row['page']}頁{row['line']}行目", f"page {row['page']}, line {row['line']}")
     words += view.t(f"、{cell}番目のセル", f", cell {cell}") if cell else ""
-    return thing(row.get("cell") or row.get("place", ""), words, view)
+    return linked_thing(row.get("cell") or row.get("place", ""), words, view)
 
 
-def _judged(found: Answered | None, view: View) -> list[Reading]:
-    """Return the first judgements."""
+def _judged(found: QueryResult | None, view: View) -> list[JudgedReading]:
+    """Return the first corrections or doubtful readings."""
     judged = []
     for row in _rows(found)[:_READINGS]:
         measure = row.get("measure", "")
         judged.append(
-            Reading(
+            JudgedReading(
                 printed=row["printed"],
                 corrected=row.get("corrected", ""),
-                reason=Value(*called(row, "reason", view)),
+                reason=Value(*localized_text(row, "reason", view)),
                 evidence=row.get("evidence", ""),
                 place=_place(row, view) or Value(""),
-                record=thing(row["correction"], row["correction"].rpartition("/")[2], view),
-                measure=thing(measure, measure.rpartition("/")[2], view) if measure else None,
+                record=linked_thing(row["correction"], row["correction"].rpartition("/")[2], view),
+                measure=linked_thing(measure, measure.rpartition("/")[2], view) if measure else None,
             )
         )
     return judged

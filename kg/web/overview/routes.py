@@ -1,8 +1,6 @@
-"""The paths of what all measures of an edition look like together: `/pictures` and `/quality`.
+"""Routes `/pictures` and `/quality`: charts and data quality of an edition.
 
-A release never changes, so what the store answers for an edition is kept, and the layout of the network with it.
-
-What the pictures of an edition are made of, asked once.
+A release is immutable, so query results and the layout of the network are cached for each edition.
 """
 
 import asyncio
@@ -16,48 +14,55 @@ from fastapi import APIRouter, Request, Response
 from kg.core.negotiation import HTML
 from kg.core.release import Release
 from kg.http import templates
-from kg.http.openapi import answered as told_as
-from kg.http.openapi import takes
-from kg.http.query_client import Ask, Names, names
-from kg.http.responses import Asked, Notice, Representation, sent, told, view_of
+from kg.http.openapi import parameter_docs
+from kg.http.openapi import response_docs as told_as
+from kg.http.query_client import Names, RunQuery, fetch_names
+from kg.http.responses import DocumentRequest, Notice, Representation, notice_response, representation_response, view_of
 from kg.http.templates import View
-from kg.web.overview.charts import STATES, coverage, heat, timeline, years
+from kg.web.overview.charts import STATES, coverage, fiscal_years, heat_map, timeline
 from kg.web.overview.network import Layout, layout, network
-from kg.web.overview.overview_queries import PARAMETER, Answered, Edition, Editions, answered, editions
-from kg.web.overview.quality import Gathered, gathered, quality
+from kg.web.overview.overview_queries import (
+    PARAMETER,
+    Edition,
+    EditionList,
+    QueryResult,
+    fetch_edition_list,
+    run_stored_query,
+)
+from kg.web.overview.quality import QualityResults, present_quality, query_quality
 
 
 @dataclass(frozen=True)
-class Pictures:
-    """The answers that are drawn (None without their query), where the network stands, and what things are called."""
+class ChartResults:
+    """Query results of the charts (None for a deleted query), the layout of the network, and names."""
 
-    heat: Answered | None
-    timeline: Answered | None
-    network: Answered | None
+    heat: QueryResult | None
+    timeline: QueryResult | None
+    network: QueryResult | None
     layout: Layout
     names: Names
 
 
-async def pictures(ask: Ask, edition: Edition) -> Pictures:
-    """Ask for all of it, one after the other: visitors of other pages wait for the same workers."""
-    fields = await answered(ask, "measures-by-pillar-and-lead", edition)
-    targets = await answered(ask, "targets-on-a-time-line", edition)
-    pairs = await answered(ask, "pairs-of-ministries", edition)
+async def query_charts(run_query: RunQuery, edition: Edition) -> ChartResults:
+    """Run all queries sequentially, so that they do not occupy all workers."""
+    fields = await run_stored_query(run_query, "measures-by-pillar-and-lead", edition)
+    targets = await run_stored_query(run_query, "targets-on-a-time-line", edition)
+    pairs = await run_stored_query(run_query, "pairs-of-ministries", edition)
     ministries = {row[end] for row in (pairs.rows if pairs else ()) for end in ("one", "other")}
-    named = await names(ask, [*ministries, *years(targets.rows if targets else ())])
-    laid = await asyncio.to_thread(layout, pairs.rows if pairs else ())  # beside the event loop: it calculates
-    return Pictures(fields, targets, pairs, laid, named)
+    named = await fetch_names(run_query, [*ministries, *fiscal_years(targets.rows if targets else ())])
+    laid = await asyncio.to_thread(layout, pairs.rows if pairs else ())  # in a thread: it is CPU-bound
+    return ChartResults(fields, targets, pairs, laid, named)
 
 
 Made = TypeVar("Made")
-_KEPT = 20  # editions
-_TAKES = takes(**{PARAMETER: "the key of an edition, such as municipal-2019; without it the newest"})
+_CACHED_EDITIONS = 20  # editions
+_TAKES = parameter_docs(**{PARAMETER: "the key of an edition, such as municipal-2019; without it the newest"})
 
 
-def router(ask: Ask, release: Release | None) -> APIRouter:
+def router(run_query: RunQuery, release: Release | None) -> APIRouter:
     """Return these routes."""
     routes = APIRouter(tags=["overviews"])
-    overviews = Overviews(ask, release)
+    overviews = OverviewPages(run_query, release)
 
     @routes.get(
         "/pictures", summary="See pictures of all measures of an edition", responses=told_as(HTML), openapi_extra=_TAKES
@@ -74,18 +79,18 @@ def router(ask: Ask, release: Release | None) -> APIRouter:
     return routes
 
 
-class _Kept(Generic[Made]):
-    """What is made once for each of the editions asked for last; what fails is made again for the next who asks."""
+class _EditionCache(Generic[Made]):
+    """Cache of results for recent editions; failures are not cached."""
 
     def __init__(self, make: Callable[[Edition], Awaitable[Made]]) -> None:
         self._make = make
         self._making: dict[str, asyncio.Future[Made]] = {}
 
     async def of(self, edition: Edition) -> Made:
-        """Return what was made for an edition."""
+        """Return the result for an edition."""
         making = self._making.get(edition.iri)
         if making is None:
-            if len(self._making) >= _KEPT:
+            if len(self._making) >= _CACHED_EDITIONS:
                 self._making.pop(next(iter(self._making)))
             making = self._making[edition.iri] = asyncio.ensure_future(self._make(edition))
         try:
@@ -95,27 +100,27 @@ class _Kept(Generic[Made]):
             raise
 
 
-class Overviews:
-    """Answers with the pages about all measures of one graph."""
+class OverviewPages:
+    """Request handlers for the overview pages of one graph."""
 
-    def __init__(self, ask: Ask, release: Release | None) -> None:
-        self._ask, self._release = ask, release
-        self._editions: Editions | None = None
-        self._pictures = _Kept[Pictures](lambda edition: pictures(ask, edition))
-        self._quality = _Kept[Gathered](lambda edition: gathered(ask, edition))
+    def __init__(self, run_query: RunQuery, release: Release | None) -> None:
+        self._run_query, self._release = run_query, release
+        self._editions: EditionList | None = None
+        self._pictures = _EditionCache[ChartResults](lambda edition: query_charts(run_query, edition))
+        self._quality = _EditionCache[QualityResults](lambda edition: query_quality(run_query, edition))
 
     async def pictures(self, request: Request) -> Response:
-        """Answer with the pictures of an edition."""
+        """Return the charts of an edition."""
         return await self._page(request, "pictures.html", self._drawn)
 
     async def quality(self, request: Request) -> Response:
-        """Answer with how complete and how sure the data of an edition are."""
+        """Return the data quality page of an edition."""
         return await self._page(request, "quality.html", self._judged)
 
     async def _drawn(self, edition: Edition, view: View) -> Mapping[str, object]:
         made = await self._pictures.of(edition)
         drawn = {
-            "heat": made.heat and heat(made.heat.rows, edition, view),
+            "heat": made.heat and heat_map(made.heat.rows, edition, view),
             "timeline": made.timeline and timeline(made.timeline.rows, made.names, view),
             "network": made.network and network(made.network.rows, made.layout, made.names, view),
         }
@@ -128,7 +133,7 @@ class Overviews:
         return {
             "made": made,
             "some": some,
-            "quality": quality(made, edition, view),
+            "quality": present_quality(made, edition, view),
             "coverage": coverage(rows, view) if some else None,
             "states": STATES,
         }
@@ -136,24 +141,26 @@ class Overviews:
     async def _page(
         self, request: Request, template: str, shown: Callable[[Edition, View], Awaitable[Mapping[str, object]]]
     ) -> Response:
-        """Answer with a page about the edition that the address names, or the newest."""
+        """Return a page about the edition in the URL, or the newest."""
         key = request.query_params.get(PARAMETER, "")
         view = view_of(request)
         view = replace(view, parameters=((PARAMETER, key),) if key else ())
-        asked = Asked(request, view.path)
-        self._editions = self._editions or await editions(self._ask)
+        document = DocumentRequest(request, view.path)
+        self._editions = self._editions or await fetch_edition_list(self._run_query)
         edition = self._editions.chosen(key)
         if edition is None and key:
-            return self._missing(asked, view)
+            return self._missing(document, view)
         content = await shown(edition, view) if edition else {"some": False}
-        names = [(each, self._editions.called(each, view.lang)) for each in self._editions.every]
-        html = templates.fill(template, view, edition=edition, editions=names, **content)
+        names = [(each, self._editions.name_of(each, view.lang)) for each in self._editions.every]
+        html = templates.render(template, view, edition=edition, editions=names, **content)
         location = f"./{view.path}?{f'{PARAMETER}={quote(key)}&' if key else ''}lang={view.lang}"
-        return sent(asked, Representation(HTML, html.encode(), location), self._release)
+        return representation_response(document, Representation(HTML, html.encode(), location), self._release)
 
-    def _missing(self, asked: Asked, view: View) -> Response:
+    def _missing(self, document: DocumentRequest, view: View) -> Response:
         assert self._editions is not None
         every = self._editions.every[:50]
-        links = [(view.here(edition=each.key), self._editions.called(each, view.lang)) for each in every]
+        links = [(view.here(edition=each.key), self._editions.name_of(each, view.lang)) for each in every]
         text = ("このデータにはその版がありません。", "these data have no such edition; `near` lists those there are")
-        return told(asked, Notice(404, ("見つかりません", "Not found"), text, [each.key for each in every]), links)
+        return notice_response(
+            document, Notice(404, ("見つかりません", "Not found"), text, [each.key for each in every]), links
+        )

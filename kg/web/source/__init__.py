@@ -1,3 +1,3 @@
-"""`/source`: the table as printed, cell by cell, beside what was read from it."""
+"""Route `/source`: the source table as printed, cell by cell, with the values read from it."""
 
 from kg.web.source.routes import router as router

@@ -1,11 +1,8 @@
-"""The rows and cells of a page of the source as a page shows them.
+"""Rows and cells of a page of the source, with highlighted readings, corrections and issues.
 
-A printed text, cut where something begins or ends in it: a name of a thing, a KPI, a target, a correction.
-
-Offsets count characters of the cell (Web Annotation Data Model, 4.2.4). What lies over each other is cut at every end,
-so that each piece has one link and all the marks that are upon it.
-
-Asks a store for a page of the source: by stored queries, so that anybody can ask the same.
+A printed text is split at the ends of all spans in it: mentions, KPIs, targets, corrections. Offsets count characters
+of the cell (Web Annotation Data Model, 4.2.4). Overlapping spans are split at every end, so that each piece has one
+link and all marks that cover it. The queries are stored queries, which users can run as well.
 """
 
 import asyncio
@@ -18,9 +15,9 @@ from itertools import pairwise
 
 from kg.core.iris import ID, ONTOLOGY
 from kg.core.labels import Labels, is_web_address, told
-from kg.http.query_client import Ask, Names, names, rows, text_of
+from kg.http.query_client import Names, RunQuery, fetch_names, fetch_rows, query_text
 from kg.http.query_client import Row as Answered
-from kg.http.responses import is_whole, path_of
+from kg.http.responses import is_whole_number, path_of
 
 # The source prints HTML in its cells: that is shown, and shown to be no text.
 MARKUP = re.compile(r"</?[A-Za-z][^<>]*>")
@@ -30,8 +27,8 @@ _NAMES = {"\n": "LINE FEED", "\t": "TAB", "\r": "CARRIAGE RETURN"}
 
 
 @dataclass(frozen=True)
-class Span:
-    """A stretch of a text: which mark it carries, and where it leads, with what that is called."""
+class MarkedSpan:
+    """A span of a text with its mark, link and title."""
 
     start: int
     end: int
@@ -42,7 +39,7 @@ class Span:
 
 @dataclass(frozen=True)
 class Character:
-    """A stretch as it is shown: as it is, or one character by a sign, with the name of the character."""
+    """A run of characters as displayed, or a symbol for an invisible character with its name."""
 
     text: str
     name: str = ""
@@ -50,8 +47,8 @@ class Character:
 
 
 @dataclass(frozen=True)
-class Piece:
-    """A stretch of a text under the same marks, with the link that it is part of."""
+class MarkedPiece:
+    """A piece of a text with its marks and its link."""
 
     text: str
     marks: tuple[str, ...]
@@ -60,25 +57,25 @@ class Piece:
 
     @property
     def characters(self) -> Sequence[Character]:
-        """Its characters, with signs for those that cannot be seen."""
+        """The characters, with symbols for invisible ones."""
         return tuple(_characters(self.text))
 
 
-def markup(text: str) -> Iterator[Span]:
-    """Yield the tags of a text."""
-    return (Span(*tag.span(), "markup") for tag in MARKUP.finditer(text))
+def markup_spans(text: str) -> Iterator[MarkedSpan]:
+    """Yield the spans of HTML tags in a text."""
+    return (MarkedSpan(*tag.span(), "markup") for tag in MARKUP.finditer(text))
 
 
-def found(text: str, words: str, mark: str) -> Iterator[Span]:
-    """Yield where words stand in a text, as often as they do."""
+def occurrences(text: str, words: str, mark: str) -> Iterator[MarkedSpan]:
+    """Yield the spans of all occurrences of words in a text."""
     start = text.find(words) if words else -1
     while start >= 0:
-        yield Span(start, start + len(words), mark)
+        yield MarkedSpan(start, start + len(words), mark)
         start = text.find(words, start + len(words))
 
 
-def pieces(text: str, spans: Iterable[Span]) -> list[Piece]:
-    """Cut a text; of several links at one place the shortest leads. Spans that do not fit are cut to the text."""
+def split_at_spans(text: str, spans: Iterable[MarkedSpan]) -> list[MarkedPiece]:
+    """Split a text at spans; of nested links the innermost wins. Spans that exceed the text are truncated."""
     fitting = [span for span in spans if 0 <= span.start < min(span.end, len(text))]
     cuts = sorted({0, len(text), *(min(end, len(text)) for span in fitting for end in (span.start, span.end))})
     cut = []
@@ -88,7 +85,7 @@ def pieces(text: str, spans: Iterable[Span]) -> list[Piece]:
         )
         link = next((span for span in over if span.path), None)
         marks = tuple(dict.fromkeys(span.mark for span in over))
-        cut.append(Piece(text[start:end], marks, link.path if link else "", link.title if link else ""))
+        cut.append(MarkedPiece(text[start:end], marks, link.path if link else "", link.title if link else ""))
     return cut
 
 
@@ -113,8 +110,8 @@ CORRECTED, DOUBTFUL, OPEN, UNREAD = "corrected", "doubtful", "open", "unread"
 
 
 @dataclass(frozen=True)
-class Words:
-    """A text with its language where that is known, and the path of this site or the address that it leads to."""
+class LinkedText:
+    """A text with its language, if known, and the path or URL of its link."""
 
     text: str
     lang: str = ""
@@ -123,39 +120,39 @@ class Words:
 
 @dataclass(frozen=True)
 class Reading:
-    """What was read from a cell: as what, and the value; `more` is said beside it. `mark` is that of its characters."""
+    """A value read from a cell, with the label of its property; `more` are additional values, `mark` is its span's."""
 
     name: str
-    value: Words
-    more: tuple[Words, ...] = ()
+    value: LinkedText
+    more: tuple[LinkedText, ...] = ()
     mark: str = ""
 
 
 @dataclass(frozen=True)
 class Note:
-    """What was decided, or could not be: its kind, the printed words, what they were corrected to, and why."""
+    """A correction, doubtful reading or issue: kind, printed words, corrected words, and reason."""
 
     kind: str
     path: str
     printed: str
     corrected: str
-    reason: Words
+    reason: LinkedText
 
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell as printed, with the column that it was read as, what was read from it, and the notes on it.
+    """A cell as printed, with its column, readings and notes.
 
-    `cut` is how many characters more it has than its pieces: a page has an end.
+    `cut` is the number of characters not shown: the size of a page is bounded.
     """
 
     anchor: str
     path: str
     position: int
     text: str
-    column: Words | None
+    column: LinkedText | None
     key: str
-    pieces: Sequence[Piece]
+    pieces: Sequence[MarkedPiece]
     readings: Sequence[Reading]
     notes: Sequence[Note]
     state: frozenset[str]
@@ -163,12 +160,12 @@ class Cell:
 
     @property
     def short(self) -> str:
-        """The beginning of what is printed, without markup."""
+        """The beginning of the printed text, without markup."""
         return " ".join(unescape(MARKUP.sub(" ", self.text)).split())[:_SHORT]
 
     @property
     def blank(self) -> bool:
-        """Whether nothing is printed, nothing was read and nothing is noted: such cells are told together."""
+        """True if nothing is printed, read or noted: adjacent blank cells are displayed as one."""
         return not self.text and not self.notes and not self.readings
 
 
@@ -183,13 +180,13 @@ class Row:
     line: int
     no: str
     number: str
-    title: Words | None
+    title: LinkedText | None
     cells: Sequence[Cell]
     notes: Sequence[Note] = ()
 
     @property
     def groups(self) -> list[list[Cell]]:
-        """The cells in order; blank ones that stand together are one group."""
+        """The cells in order; adjacent blank ones are one group."""
         grouped: list[list[Cell]] = []
         for cell in self.cells:
             if grouped and cell.blank and grouped[-1][-1].blank:
@@ -200,7 +197,7 @@ class Row:
 
     @property
     def states(self) -> dict[str, int]:
-        """How many of its cells are corrected, doubtful, open or unread."""
+        """The numbers of corrected, doubtful, open and unread cells."""
         states = (CORRECTED, DOUBTFUL, OPEN, UNREAD)
         counted = {state: sum(state in cell.state for cell in self.cells) for state in states}
         counted[OPEN] += bool(self.notes)
@@ -208,8 +205,8 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Leaf:
-    """A page of the document: its number, its first and last line, and how many rows and measures it has."""
+class SourcePage:
+    """A page of the document: its number, first and last line, and numbers of rows and measures."""
 
     page: int
     first: int
@@ -225,59 +222,68 @@ _NOTHING = " \u3000-－―ー‐"  # printed where there is nothing to print
 _MARKS = {_KPI: "kpi", _TARGET: "target"}
 
 
-class Source:
-    """The source of one edition, in the words of one language; `labels` are the names of terms."""
+class SourceReader:
+    """The source of one edition in one language; `labels` are the names of terms."""
 
-    def __init__(self, ask: Ask, labels: Labels, edition: str, lang: str) -> None:
-        self._ask, self._labels, self._lang = ask, labels, lang
+    def __init__(self, run_query: RunQuery, labels: Labels, edition: str, lang: str) -> None:
+        self._run_query, self._labels, self._lang = run_query, labels, lang
         self.edition = f"{ID}edition/{edition}"
         self._rows = f"{ID}source/{edition}/"
 
-    async def title(self) -> Words | None:
-        """Return what the edition is called; None where there is none."""
-        named = (await names(self._ask, [self.edition])).get(self.edition)
+    async def title(self) -> LinkedText | None:
+        """Return the name of the edition; None if there is none."""
+        named = (await fetch_names(self._run_query, [self.edition])).get(self.edition)
         return self._words(named) if named else None
 
-    async def leaves(self) -> list[Leaf]:
+    async def leaves(self) -> list[SourcePage]:
         """Return the pages of the document."""
-        found = await rows(self._ask, text_of(PAGES_QUERY, edition=[self.edition]))
+        found = await fetch_rows(self._run_query, query_text(PAGES_QUERY, edition=[self.edition]))
         numbers = ("page", "first", "last", "rows", "measures")
-        return [Leaf(*(int(row[name]) for name in numbers)) for row in _placed(found, *numbers)]
+        return [SourcePage(*(int(row[name]) for name in numbers)) for row in _with_numbers(found, *numbers)]
 
     async def listed(self, pages: Sequence[int]) -> list[Answered]:
-        """Return the rows of some pages with their measures: each row once."""
-        answered = await rows(self._ask, text_of(ROWS_QUERY, edition=[self.edition], page=pages))
-        return list({row["row"]: row for row in reversed(_placed(answered, "page", "line"))}.values())[::-1]
+        """Return the distinct rows of some pages with their measures."""
+        answered = await fetch_rows(self._run_query, query_text(ROWS_QUERY, edition=[self.edition], page=pages))
+        return list({row["row"]: row for row in reversed(_with_numbers(answered, "page", "line"))}.values())[::-1]
 
     async def page_of(self, row: str) -> int | None:
-        """Return on which page a row stands (`row` is what follows the edition in its IRI); None where it is none."""
-        answered = await rows(self._ask, text_of(CELLS_QUERY, row=[self._rows + row]))
-        placed = _placed(answered, "page")
+        """Return the page of a row (`row` is the part of its IRI after the edition); None if there is none."""
+        answered = await fetch_rows(self._run_query, query_text(CELLS_QUERY, row=[self._rows + row]))
+        placed = _with_numbers(answered, "page")
         return int(placed[0]["page"]) if placed else None
 
     async def states(self, listed: Sequence[Answered]) -> dict[str, dict[str, int]]:
-        """Return for rows how many corrections, doubtful readings and open points each has."""
+        """Return for each row the numbers of its corrections, doubtful readings and open points."""
         counted: dict[str, dict[str, int]] = {}
-        notes = await rows(self._ask, text_of("notes-on-rows", row=[row["row"] for row in listed])) if listed else []
-        for note in _settled(notes):
+        notes = (
+            await fetch_rows(self._run_query, query_text("notes-on-rows", row=[row["row"] for row in listed]))
+            if listed
+            else []
+        )
+        for note in _without_duplicates(notes):
             of = counted.setdefault(note["row"], {})
             of[_kind(note)] = of.get(_kind(note), 0) + 1
         return counted
 
     async def printed(self, listed: Sequence[Answered]) -> list[Row]:
-        """Return rows with their cells, what was read from these, and what was decided."""
+        """Return rows with their cells, readings, corrections and issues."""
         if not listed:
             return []
         iris = [row["row"] for row in listed]
         cells, read, notes = await asyncio.gather(
-            *(rows(self._ask, text_of(name, row=iris)) for name in (CELLS_QUERY, "readings-of-rows", "notes-on-rows"))
+            *(
+                fetch_rows(self._run_query, query_text(name, row=iris))
+                for name in (CELLS_QUERY, "readings-of-rows", "notes-on-rows")
+            )
         )
-        named = await names(self._ask, _things(read))
-        by_cell, by_place = _grouped(read, "cell"), _grouped(_settled(notes), "place")
+        named = await fetch_names(self._run_query, _things(read))
+        by_cell, by_place = _grouped(read, "cell"), _grouped(_without_duplicates(notes), "place")
         effects = set[str]()
         made: dict[str, list[Cell]] = {}
-        for cell in _placed(cells, "position", "start"):
-            readings = [reading for reading in by_cell.get(cell["cell"], ()) if self._once(cell, reading, effects)]
+        for cell in _with_numbers(cells, "position", "start"):
+            readings = [
+                reading for reading in by_cell.get(cell["cell"], ()) if self._is_shown_here(cell, reading, effects)
+            ]
             notes_here = [self._note(note) for note in by_place.get(cell["cell"], ())]
             is_table = any(row["row"] == cell["row"] and "measure" in row for row in listed)
             made.setdefault(cell["row"], []).append(self._cell(cell, readings, notes_here, named, is_table))
@@ -303,9 +309,9 @@ class Source:
         self, cell: Answered, read: Sequence[Answered], notes: Sequence[Note], named: Names, in_table: bool
     ) -> Cell:
         text, start = cell["printed"], int(cell["start"])
-        spans = [*markup(text), *self._spans(read, start, named)]
+        spans = [*markup_spans(text), *self._spans(read, start, named)]
         for note in notes:
-            spans += found(text, note.printed, CORRECTED if note.corrected else DOUBTFUL)
+            spans += occurrences(text, note.printed, CORRECTED if note.corrected else DOUBTFUL)
         state = {note.kind for note in notes}
         if in_table and text.strip(_NOTHING) and "column" not in cell:
             state.add(UNREAD)
@@ -317,14 +323,14 @@ class Source:
             text=text,
             column=self._words(column, path_of(cell["column"])) if "column" in cell else None,
             key=cell.get("column", "").rpartition("/")[2],
-            pieces=pieces(text[:_LONGEST], spans),
+            pieces=split_at_spans(text[:_LONGEST], spans),
             readings=[self._reading(reading, named) for reading in read],
             notes=notes,
             state=frozenset(state),
             cut=max(0, len(text) - _LONGEST),
         )
 
-    def _spans(self, read: Iterable[Answered], start: int, named: Names) -> Iterator[Span]:
+    def _spans(self, read: Iterable[Answered], start: int, named: Names) -> Iterator[MarkedSpan]:
         for reading in read:
             if "start" not in reading:
                 continue
@@ -333,10 +339,12 @@ class Source:
             mark = "mention" if reading["way"] == "mention" else _MARKS.get(reading["property"], "thing")
             path = path_of(reading["value"]) if reading["way"] == "mention" else ""
             title = f"{self._labels.of(reading['property'], self._lang)}: {self._name(reading['value'], named).text}"
-            yield Span(int(reading["start"]) - offset, int(reading["end"]) - offset, mark, path, title if path else "")
+            yield MarkedSpan(
+                int(reading["start"]) - offset, int(reading["end"]) - offset, mark, path, title if path else ""
+            )
 
-    def _once(self, cell: Answered, reading: Answered, seen: set[str]) -> bool:
-        """Whether a reading is told at this cell: what several tell together is told at the first that is marked."""
+    def _is_shown_here(self, cell: Answered, reading: Answered, seen: set[str]) -> bool:
+        """Return whether to display a reading at this cell: one shared by several cells is displayed at the first."""
         if reading["property"] != ONTOLOGY + "expectedEffect":
             return True
         key = f"{cell['row']} {reading['value']}"
@@ -351,31 +359,31 @@ class Source:
             text = reading.get("text") or self._name(reading["value"], named).text
             amount = reading.get("amount", "")
             parts = [self._name(reading[key], named) for key in ("unit", "period") if key in reading]
-            more = (Words(amount), *parts) if amount else tuple(parts)
-            value = Words(text, "ja" if "text" in reading else "", path_of(reading["value"]))
+            more = (LinkedText(amount), *parts) if amount else tuple(parts)
+            value = LinkedText(text, "ja" if "text" in reading else "", path_of(reading["value"]))
             return Reading(name, value, more, _MARKS.get(reading["property"], "thing"))
         if reading["value"].startswith(("http://", "https://")) and " " not in reading["value"]:
             return Reading(
                 name, self._name(reading["value"], named), (), "mention" if reading["way"] == "mention" else ""
             )
-        return Reading(name, Words(reading["value"], "ja"))
+        return Reading(name, LinkedText(reading["value"], "ja"))
 
-    def _name(self, iri: str, named: Names) -> Words:
+    def _name(self, iri: str, named: Names) -> LinkedText:
         texts = named.get(iri)
-        return self._words(texts, path_of(iri)) if texts else Words(iri.removeprefix(ID), "", path_of(iri))
+        return self._words(texts, path_of(iri)) if texts else LinkedText(iri.removeprefix(ID), "", path_of(iri))
 
     def _note(self, note: Answered) -> Note:
         reason = {lang: note.get(f"words_{lang}", "") for lang in ("ja", "en")}
         printed, corrected = note.get("printed", ""), note.get("corrected", "")
         return Note(_kind(note), path_of(note["note"]), printed, corrected, self._words(reason))
 
-    def _words(self, texts: Mapping[str, str], path: str = "") -> Words:
-        return Words(*told(texts, self._lang), path)
+    def _words(self, texts: Mapping[str, str], path: str = "") -> LinkedText:
+        return LinkedText(*told(texts, self._lang), path)
 
 
-def _placed(answered: Sequence[Answered], *numbers: str) -> list[Answered]:
-    """Return rows whose numbers are such: `--data` may say anything of a page, and what says nothing stands nowhere."""
-    return [row for row in answered if all(is_whole(row.get(name, "")) for name in numbers)]
+def _with_numbers(answered: Sequence[Answered], *numbers: str) -> list[Answered]:
+    """Return the rows with valid numbers: files served by `--data` may contain anything."""
+    return [row for row in answered if all(is_whole_number(row.get(name, "")) for name in numbers)]
 
 
 def _kind(note: Answered) -> str:
@@ -384,8 +392,8 @@ def _kind(note: Answered) -> str:
     return OPEN
 
 
-def _settled(notes: Sequence[Answered]) -> list[Answered]:
-    """Return notes without the issues that say of a doubtful reading what its record says."""
+def _without_duplicates(notes: Sequence[Answered]) -> list[Answered]:
+    """Return the notes without issues that duplicate a doubtful reading."""
     doubted = {(note["place"], note.get("printed", "")) for note in notes if note["kind"] == "correction"}
     return [
         note for note in notes if note["kind"] == "correction" or (note["place"], note.get("printed")) not in doubted

@@ -1,4 +1,4 @@
-"""The paths of the source: an edition, a page of its document, a row. A cell is an anchor on its page."""
+"""Routes of the source viewer: an edition, a page of its document, a row. A cell is an anchor on its page."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -6,31 +6,41 @@ from urllib.parse import quote, unquote
 
 from fastapi import APIRouter, Request, Response
 
-from kg.core.iris import ID, ONTOLOGY
+from kg.core.iris import ID
 from kg.core.labels import Labels
 from kg.core.negotiation import HTML
 from kg.core.release import Release
 from kg.http import templates
-from kg.http.openapi import takes
-from kg.http.query_client import Ask, is_iri, names, rows, text_of
-from kg.http.responses import SAFE, Asked, Notice, Representation, number_in, raw_path, redirect, sent, told, view_of
+from kg.http.openapi import parameter_docs
+from kg.http.query_client import RunQuery, fetch_editions, fetch_names, is_iri, query_text
+from kg.http.responses import (
+    SAFE,
+    DocumentRequest,
+    Notice,
+    Representation,
+    notice_response,
+    number_parameter,
+    raw_path,
+    redirect_response,
+    representation_response,
+    view_of,
+)
 from kg.http.templates import View
-from kg.web.source.printed_page import CELLS_QUERY, PAGES_QUERY, Leaf, Source, Words
+from kg.web.source.printed_page import CELLS_QUERY, PAGES_QUERY, LinkedText, SourcePage, SourceReader
 
 PATH = "source"
 WHITE = "white"  # the parameter that shows what cannot be seen
-_LEAF: dict[str, Any] = {"openapi_extra": takes(**{WHITE: "any value shows spaces and tabs"})}
+_LEAF: dict[str, Any] = {"openapi_extra": parameter_docs(**{WHITE: "any value shows spaces and tabs"})}
 _SHEET = {"page": "a sheet of the list, from 1", WHITE: "any value shows spaces and tabs"}
-_INDEX: dict[str, Any] = {"openapi_extra": takes(**_SHEET)}
-_AT_ONCE = 20  # pages of the document in one list
+_INDEX: dict[str, Any] = {"openapi_extra": parameter_docs(**_SHEET)}
+_PAGES_PER_SHEET = 20  # pages of the document in one list
 _LAST_PAGE = 1_000_000
-_EDITIONS = f"SELECT ?edition {{ ?edition a <{ONTOLOGY}Edition> }} ORDER BY ?edition LIMIT 1000"
 
 
-def router(ask: Ask, release: Release | None, labels: Labels) -> APIRouter:
+def router(run_query: RunQuery, release: Release | None, labels: Labels) -> APIRouter:
     """Return these routes."""
     routes = APIRouter(tags=["source"])
-    facsimile = Facsimile(ask, release, labels)
+    facsimile = SourceViewer(run_query, release, labels)
 
     @routes.get(f"/{PATH}", summary="List the editions whose source can be seen")
     async def editions(request: Request) -> Response:
@@ -61,46 +71,44 @@ def router(ask: Ask, release: Release | None, labels: Labels) -> APIRouter:
 
 
 @dataclass(frozen=True)
-class _Place:
-    """Where a page of the source stands: the request, its source, what the edition is called."""
+class _SourceRequest:
+    """A request for a page of the source: its source, and the name of the edition."""
 
-    asked: Asked
+    document: DocumentRequest
     view: View
-    source: Source
+    source: SourceReader
     key: str
-    title: Words
+    title: LinkedText
 
 
-class Facsimile:
-    """Answers with pages of the source of one graph."""
+class SourceViewer:
+    """Request handlers for pages of the source of one graph."""
 
-    def __init__(self, ask: Ask, release: Release | None, labels: Labels) -> None:
-        self._ask, self._release, self._labels = ask, release, labels
+    def __init__(self, run_query: RunQuery, release: Release | None, labels: Labels) -> None:
+        self._run_query, self._release, self._labels = run_query, release, labels
 
     async def editions(self, request: Request) -> Response:
-        """Answer with the editions; where there is one, go to it."""
-        asked, view = _asked(request)
-        iris = [
-            row["edition"] for row in await rows(self._ask, _EDITIONS) if row["edition"].startswith(f"{ID}edition/")
-        ]
+        """Return the list of editions; redirect if there is only one."""
+        document, view = _document_request(request)
+        iris = sorted(iri for iri in await fetch_editions(self._run_query) if iri.startswith(f"{ID}edition/"))
         keys = [iri.removeprefix(f"{ID}edition/") for iri in iris]
         if len(keys) == 1:
-            return redirect(303, f"{asked.root}{PATH}/{quote(keys[0], safe=SAFE)}{_lang(request)}")
-        named = await names(self._ask, iris)
+            return redirect_response(303, f"{document.root}{PATH}/{quote(keys[0], safe=SAFE)}{_lang(request)}")
+        named = await fetch_names(self._run_query, iris)
         listed = [(key, named.get(iri, {})) for key, iri in zip(keys, iris, strict=True)]
-        return self._sent(asked, templates.fill("source_editions.html", view, listed=listed))
+        return self._sent(document, templates.render("source_editions.html", view, listed=listed))
 
     async def index(self, request: Request, key: str) -> Response:
-        """Answer with the pages and rows of an edition."""
+        """Return the pages and rows of an edition."""
         place = await self._place(request, key, ("page",))
         if place is None:
             return self._missing(request, key)
         leaves = await place.source.leaves()
-        sheets = max(1, -(-len(leaves) // _AT_ONCE))
-        sheet = min(number_in(request, "page", _LAST_PAGE), sheets)
-        shown = leaves[(sheet - 1) * _AT_ONCE : sheet * _AT_ONCE]
+        sheets = max(1, -(-len(leaves) // _PAGES_PER_SHEET))
+        sheet = min(number_parameter(request, "page", _LAST_PAGE), sheets)
+        shown = leaves[(sheet - 1) * _PAGES_PER_SHEET : sheet * _PAGES_PER_SHEET]
         listed = await place.source.listed([leaf.page for leaf in shown]) if shown else []
-        html = templates.fill(
+        html = templates.render(
             "source.html",
             place.view,
             place=place,
@@ -109,12 +117,12 @@ class Facsimile:
             sheet=sheet,
             sheets=sheets,
             total=len(leaves),
-            query=text_of(PAGES_QUERY, edition=[place.source.edition]),
+            query=query_text(PAGES_QUERY, edition=[place.source.edition]),
         )
-        return self._sent(place.asked, html)
+        return self._sent(place.document, html)
 
     async def page(self, request: Request, key: str, number: str) -> Response:
-        """Answer with a page of the document, cell by cell."""
+        """Return a page of the document, cell by cell."""
         place = await self._place(request, key, (WHITE,))
         leaves = await place.source.leaves() if place else []
         there = next((at for at, leaf in enumerate(leaves) if str(leaf.page) == number), None)
@@ -125,7 +133,7 @@ class Facsimile:
         return await self._cells(place, leaves[there], listed, around)
 
     async def row(self, request: Request, key: str, row: str) -> Response:
-        """Answer with a row of the document, cell by cell."""
+        """Return a row of the document, cell by cell."""
         place = await self._place(request, key, (WHITE,))
         number = await place.source.page_of(f"row/{row}") if place and is_iri(f"{ID}{row}") else None
         leaves = await place.source.leaves() if place else []
@@ -142,19 +150,21 @@ class Facsimile:
         return await self._cells(place, leaf, [listed[at]], near, only=row)
 
     async def cell(self, request: Request, key: str, row: str, rest: list[str]) -> Response:
-        """Answer for a cell, or for what is in it: 303 to its anchor on its page."""
+        """Redirect (303) a cell, or a part of it, to its anchor on its page."""
         place = await self._place(request, key)
         number = await place.source.page_of(f"row/{row}") if place and is_iri(f"{ID}{row}") else None
         if place is None or number is None:
             return self._missing(request, key)
         anchor = "/".join(["row", row, *rest[:2]])
         path = f"{PATH}/{key}/page/{number}"
-        return redirect(303, f"{place.asked.root}{quote(path, safe=SAFE)}{_lang(request)}#{quote(anchor, safe='/')}")
+        return redirect_response(
+            303, f"{place.document.root}{quote(path, safe=SAFE)}{_lang(request)}#{quote(anchor, safe='/')}"
+        )
 
     async def _cells(
-        self, place: _Place, leaf: Leaf, listed: list[dict[str, str]], around: object, only: str = ""
+        self, place: _SourceRequest, leaf: SourcePage, listed: list[dict[str, str]], around: object, only: str = ""
     ) -> Response:
-        html = templates.fill(
+        html = templates.render(
             "source_page.html",
             place.view,
             place=place,
@@ -163,37 +173,37 @@ class Facsimile:
             rows=await place.source.printed(listed),
             around=around,
             white=dict(place.view.parameters).get(WHITE) == "1",
-            query=text_of(CELLS_QUERY, row=[row["row"] for row in listed]),
+            query=query_text(CELLS_QUERY, row=[row["row"] for row in listed]),
         )
-        return self._sent(place.asked, html)
+        return self._sent(place.document, html)
 
-    async def _place(self, request: Request, key: str, kept: tuple[str, ...] = ()) -> _Place | None:
-        asked, view = _asked(request, kept)
+    async def _place(self, request: Request, key: str, parameters: tuple[str, ...] = ()) -> _SourceRequest | None:
+        document, view = _document_request(request, parameters)
         if not is_iri(f"{ID}edition/{key}"):
             return None
-        source = Source(self._ask, self._labels, key, view.lang)
+        source = SourceReader(self._run_query, self._labels, key, view.lang)
         title = await source.title()
-        return _Place(asked, view, source, key, title) if title else None
+        return _SourceRequest(document, view, source, key, title) if title else None
 
-    def _sent(self, asked: Asked, html: str) -> Response:
-        location = f"./{quote(asked.path.rpartition('/')[2], safe=SAFE)}?lang={asked.lang}"
-        return sent(asked, Representation(HTML, html.encode(), location), self._release)
+    def _sent(self, document: DocumentRequest, html: str) -> Response:
+        location = f"./{quote(document.path.rpartition('/')[2], safe=SAFE)}?lang={document.lang}"
+        return representation_response(document, Representation(HTML, html.encode(), location), self._release)
 
     def _missing(self, request: Request, key: str) -> Response:
-        asked = Asked(request, raw_path(request))
+        document = DocumentRequest(request, raw_path(request))
         text = ("原典のこの場所はこのデータにありません。", "these data have no such place of a source")
-        links = [(asked.view.link(f"{PATH}/{quote(key, safe='')}"), key)] if is_iri(f"{ID}{key}") else []
-        return told(asked, Notice(404, ("見つかりません", "Not found"), text), links)
+        links = [(document.view.link(f"{PATH}/{quote(key, safe='')}"), key)] if is_iri(f"{ID}{key}") else []
+        return notice_response(document, Notice(404, ("見つかりません", "Not found"), text), links)
 
 
-def _asked(request: Request, kept: tuple[str, ...] = ()) -> tuple[Asked, View]:
+def _document_request(request: Request, names: tuple[str, ...] = ()) -> tuple[DocumentRequest, View]:
     view = view_of(request)
-    parameters = tuple(pair for pair in view.parameters if pair[0] in kept)
-    return Asked(request, view.path), replace(view, parameters=parameters)
+    parameters = tuple(pair for pair in view.parameters if pair[0] in names)
+    return DocumentRequest(request, view.path), replace(view, parameters=parameters)
 
 
 def _parts(request: Request) -> list[str]:
-    """Return the parts of the path, each as it is meant."""
+    """Return the segments of the path, percent-decoded."""
     return [unquote(part, errors="replace") for part in raw_path(request).split("/")]
 
 
