@@ -7,11 +7,11 @@ from pathlib import Path
 
 from kg import __version__
 from kg.core.errors import ReleaseError
-from kg.core.paths import LEDGER, Places
+from kg.core.paths import LEDGER, Folders
 from kg.core.release import RELEASES, Release, current_release, read_release
 
 
-def inputs_of(places: Places) -> str:
+def inputs_of(places: Folders) -> str:
     """Return the SHA-256 of everything a release is made from: the declarative files, and the program itself.
 
     Its templates belong to it: the report of a release is a page.
@@ -38,7 +38,7 @@ def _files(folder: Path, pattern: str) -> Iterable[Path]:
     return sorted(file for file in found if not any(part.startswith(".") for part in file.relative_to(folder).parts))
 
 
-def is_current(places: Places) -> bool:
+def is_current(places: Folders) -> bool:
     """Whether the release that is served now was made from the files at hand."""
     release = current_release(places.out)
     return release is not None and release.inputs == inputs_of(places)

@@ -20,7 +20,7 @@ from kg.builder.release_publisher import publish, switch_to, workbench
 from kg.builder.release_writer import Filling, Tools, counts_of, release_of
 from kg.core.errors import KgError, Problem, ReleaseError
 from kg.core.iris import BASE, REBASED, SERVED_BASE
-from kg.core.paths import LEDGER, Places
+from kg.core.paths import LEDGER, Folders
 from kg.core.release import DRAFT, GRAPH, N_TRIPLES, RELEASES, Release
 from kg.model.assembler import check_corrections, read_beside, read_document
 from kg.model.edition_matcher import listed_of
@@ -53,7 +53,7 @@ class Built:
 
 
 def build(
-    places: Places,
+    places: Folders,
     progress: Progress = lambda stage: None,
     engine: str = "",
     processes: int = 0,
@@ -71,7 +71,7 @@ def build(
 class _Build:
     """One build: where, with which engine, and how long its stages took."""
 
-    places: Places
+    places: Folders
     stages: Stages
     engine: str
 
@@ -111,7 +111,7 @@ def _returning(recipe: Recipe) -> tuple[str, ...]:
     )
 
 
-def draft(places: Places, progress: Progress = lambda stage: None, processes: int = 0) -> Built:
+def draft(places: Folders, progress: Progress = lambda stage: None, processes: int = 0) -> Built:
     """Write only the tables and the graph into `out/draft`, for a look while the recipe is edited; no release."""
     stages, folder = Stages(progress), places.out / DRAFT
     with stages.stage("read the recipe"):
@@ -206,7 +206,7 @@ def _read_all(recipe: Recipe) -> tuple[dict[str, Identity], dict[str, list[Liste
     return found, listed, used
 
 
-def mint(places: Places) -> int:
+def mint(places: Folders) -> int:
     """Add the identifiers of the recipe's records that the ledger lacks, to be reviewed as a diff; return how many."""
     recipe = read_recipe(places.recipe)
     _refuse_another_base()

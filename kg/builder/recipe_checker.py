@@ -12,7 +12,7 @@ from rdflib import RDF, RDFS, SH, SKOS, Graph, Namespace, URIRef
 from kg.builder.pipeline import check_documents
 from kg.core.errors import KgError, Problem, QueryError, ReleaseError
 from kg.core.iris import ONTOLOGY
-from kg.core.paths import Places, read_text
+from kg.core.paths import Folders, read_text
 from kg.core.stored_queries import read_queries
 from kg.recipe import survey
 from kg.recipe.corrections import returning
@@ -23,7 +23,7 @@ _SHACL: Any = SH  # a namespace that knows its words, which its type does not te
 _TERM = re.compile(r"\bshisaku:([A-Za-z][A-Za-z0-9]*)")
 
 
-def problems_of(places: Places) -> tuple[list[Problem], list[Problem]]:
+def problems_of(places: Folders) -> tuple[list[Problem], list[Problem]]:
     """Return what is wrong with the recipe, the ontology, the shapes and the queries, and what is only remarked."""
     problems, remarks = _recipe(places)
     terms, found = _ontology(places.ontology)
@@ -33,7 +33,7 @@ def problems_of(places: Places) -> tuple[list[Problem], list[Problem]]:
     return problems, remarks
 
 
-def _recipe(places: Places) -> tuple[list[Problem], list[Problem]]:
+def _recipe(places: Folders) -> tuple[list[Problem], list[Problem]]:
     """Go on behind a broken part: everything is told in one go."""
     found = survey(places.recipe)
     problems = [*found.problems]

@@ -18,7 +18,7 @@ from kg.builder.progress import Progress, Stages
 from kg.core.errors import Problem, ReleaseError
 from kg.core.iris import edition
 from kg.core.jsonld_serializer import joined
-from kg.core.paths import Places
+from kg.core.paths import Folders
 from kg.core.release import (
     CATALOGUE_GRAPH,
     DATACITE,
@@ -89,7 +89,7 @@ class Filling:
     """The folder of a release while it is filled."""
 
     def __init__(
-        self, places: Places, promises: Promises, described: Described, parts: Sequence[Part], tools: Tools
+        self, places: Folders, promises: Promises, described: Described, parts: Sequence[Part], tools: Tools
     ) -> None:
         self._places, self._promises, self._described, self._parts = places, promises, described, parts
         self._recipe, self._work, self._crew, self._stages = tools.recipe, tools.work, tools.crew, tools.stages

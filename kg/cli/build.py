@@ -6,7 +6,7 @@ import click
 
 from kg.cli.options import OUT, RECIPE, main
 from kg.cli.release_resolver import make_release
-from kg.core.paths import places
+from kg.core.paths import project_folders
 
 _SPARK = "spark"
 
@@ -63,7 +63,7 @@ def build_command(
     kg build --recipe my-recipe --out /tmp/out --timings
     kg build --draft                  only the tables and the graph, in out/draft
     """
-    folders = places(recipe, out)
+    folders = project_folders(recipe, out)
     engine = next((name for name in engines if name != _SPARK), "")
     if _SPARK in engines:
         if drafting:

@@ -6,7 +6,7 @@ import click
 
 from kg.cli.options import LANG, RECIPE, main
 from kg.core.errors import told
-from kg.core.paths import places
+from kg.core.paths import project_folders
 
 
 @main.command("check")
@@ -21,7 +21,7 @@ def check_command(recipe: Path | None, lang: str) -> None:
     """
     from kg.builder.recipe_checker import problems_of
 
-    problems, remarks = problems_of(places(recipe))
+    problems, remarks = problems_of(project_folders(recipe))
     for problem in (*problems, *remarks):
         click.echo(told(problem, lang), err=True)
     count = len(problems)

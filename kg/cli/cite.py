@@ -6,7 +6,7 @@ import click
 
 from kg.cli.options import OUT, RECIPE, main
 from kg.cli.release_resolver import read_query, release_to_read
-from kg.core.paths import places
+from kg.core.paths import project_folders
 
 CITATIONS = ("text", "bibtex", "csl-json", "ris")
 
@@ -30,7 +30,7 @@ def cite_command(
     """
     from kg.web.citations import FORMS, Asked, citation
 
-    folders = places(recipe, out)
+    folders = project_folders(recipe, out)
     release, asked = release_to_read(folders, version), None
     if question and (question == "-" or question.endswith(".rq") or Path(question).is_file()):
         asked = Asked(str(read_query(question, folders)))

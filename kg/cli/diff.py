@@ -13,7 +13,7 @@ import click
 from kg.cli.options import FOLDER, OUT, main
 from kg.cli.release_resolver import note
 from kg.core.errors import Problem, ReleaseError
-from kg.core.paths import Places, places
+from kg.core.paths import Folders, project_folders
 
 if TYPE_CHECKING:
     from kg.core.release import Release
@@ -64,7 +64,7 @@ def diff_command(
     """
     if form == "nt" and not patch:
         raise click.UsageError("--format nt writes two files: name their folder by --patch")
-    folders = places(out=out)
+    folders = project_folders(out=out)
     with tempfile.TemporaryDirectory(prefix="kg-diff-") as work:
         one, other = (_dump(name, folders, Path(work)) for name in (before, after))
         differs = _write_patch(one, other, patch) if patch else False
@@ -77,7 +77,7 @@ def diff_command(
         raise click.exceptions.Exit(1)
 
 
-def _dump(name: str, folders: Places, work: Path) -> "Dump":
+def _dump(name: str, folders: Folders, work: Path) -> "Dump":
     """Return the dump that an argument names; raise ReleaseError, with the available names, if there is none."""
     from kg.core.release import MANIFEST, RELEASES, current_release, read_release, release_of
     from kg.diff import Dump
@@ -129,7 +129,7 @@ def _write_patch(before: "Dump", after: "Dump", folder: Path) -> bool:
     return any(counts.values())
 
 
-def _compare(before: "Dump", after: "Dump", folders: Places) -> "Changes":
+def _compare(before: "Dump", after: "Dump", folders: Folders) -> "Changes":
     from kg.core.labels import Labels
     from kg.diff import compare
 

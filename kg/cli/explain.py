@@ -6,7 +6,7 @@ import click
 
 from kg.cli.options import OUT, RECIPE, main
 from kg.cli.release_resolver import release_to_read
-from kg.core.paths import places
+from kg.core.paths import project_folders
 
 
 @main.command("explain")
@@ -24,7 +24,7 @@ def explain_command(iri: str, predicate: str, value: str, recipe: Path | None, o
     kg explain id:organization/mic skos:prefLabel
     """
     from kg.core.store_loader import open_release
-    from kg.engine.provenance import Explainer, as_text
+    from kg.engine.provenance import ProvenanceExplainer, as_text
 
-    store = open_release(release_to_read(places(recipe, out)))
-    click.echo(as_text(Explainer(store).explain(iri, predicate, value)), nl=False)
+    store = open_release(release_to_read(project_folders(recipe, out)))
+    click.echo(as_text(ProvenanceExplainer(store).explain(iri, predicate, value)), nl=False)

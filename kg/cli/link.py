@@ -7,7 +7,7 @@ import click
 
 from kg.cli.options import FOLDER, RECIPE, default, main
 from kg.cli.release_resolver import note, release_to_read, show_progress
-from kg.core.paths import places
+from kg.core.paths import project_folders
 
 if TYPE_CHECKING:
     from kg.matching.link.cell_matcher import Task
@@ -105,7 +105,7 @@ def link_command(
     kg link budget.xlsx --column 担当府省 --type organization --out linked.xlsx
     kg link plan.csv --column 3 --type text --candidates 3 > linked.csv
     """
-    from kg.engine.data_source import cores
+    from kg.engine.data_source import processor_count
     from kg.matching.link.linker import link
     from kg.matching.link.table_io import write_table
 
@@ -116,8 +116,8 @@ def link_command(
         raise click.UsageError("--type text tells what a paragraph is like, without --evidence and --matched-only")
     names = _names(task, options["prefix"], opened)
     note(f"{table}: {opened.about()}")
-    index = release_to_read(places(recipe, releases)).search_index()
-    processes = options["processes"] or cores()
+    index = release_to_read(project_folders(recipe, releases)).search_index()
+    processes = options["processes"] or processor_count()
     linked = link(index, opened.values(), task, processes, _show_matched, opened.further())
     show_progress()
     written = write_table(opened, out, names, linked.added, options["out_encoding"])

@@ -7,7 +7,7 @@ import click
 
 from kg import __version__
 from kg.core.errors import KgError, language, told
-from kg.core.paths import places
+from kg.core.paths import project_folders
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 FOLDER = click.Path(file_okay=False, path_type=Path)
@@ -15,7 +15,7 @@ FOLDER = click.Path(file_okay=False, path_type=Path)
 
 def default(folder: str) -> str:
     """Return the default folder for the help of an option, in a checkout; an installed program lists its own below."""
-    return f"  [default: {folder}/]" if places().checkout else ""
+    return f"  [default: {folder}/]" if project_folders().checkout else ""
 
 
 RECIPE = click.option("--recipe", type=FOLDER, envvar="KG_RECIPE", help="Folder of the recipe." + default("build"))
@@ -71,7 +71,7 @@ class _Command(click.Command):
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the folders of an installed program, which are the defaults of the options."""
         super().format_epilog(ctx, formatter)
-        folders, parameters = places(), {parameter.name for parameter in self.params}
+        folders, parameters = project_folders(), {parameter.name for parameter in self.params}
         if folders.checkout or not parameters & {"recipe", "out", "releases", "shapes"}:
             return
         words = {"ja": ("レシピ", "版", "制約"), "en": ("recipe", "releases", "shapes")}[language()]

@@ -7,7 +7,7 @@ import click
 
 from kg.cli.options import OUT, RECIPE, STORE_ENGINE, main
 from kg.cli.release_resolver import release_at, show_progress
-from kg.core.paths import places
+from kg.core.paths import project_folders
 
 _TIMEOUT = 600.0  # seconds for one request
 
@@ -34,7 +34,7 @@ _TIMEOUT = 600.0  # seconds for one request
 )
 @click.option("--release", "version", envvar="KG_RELEASE", help="Publish this version instead of the current one.")
 def publish_command(
-    recipe: Path | None, out: Path | None, url: str, engine: str | None, graphs: str, version: str | None
+    recipe: Path | None, out: Path | None, url: str, engine: str | None, graph_store: str, version: str | None
 ) -> None:
     """Load a release into an external store and make it the current one there.
 
@@ -46,14 +46,14 @@ def publish_command(
     kg publish --to http://127.0.0.1:7878/query
     KG_STORE_USER=dba KG_STORE_PASSWORD=… kg publish --to http://127.0.0.1:8890/sparql --release 2019.1.0
     """
-    from kg.engine.remote_publisher import Loader
-    from kg.engine.remote_release import Address
-    from kg.engine.store_client import Connection
+    from kg.engine.remote_publisher import RemotePublisher
+    from kg.engine.remote_release import StoreAddress
+    from kg.engine.store_client import StoreClient
 
     start = time.perf_counter()
-    release = release_at(places(recipe, out), version)
-    with Connection(Address(url, engine or ""), _TIMEOUT) as connection:
-        loaded = Loader(connection, graphs).publish(release, _show_loaded)
+    release = release_at(project_folders(recipe, out), version)
+    with StoreClient(StoreAddress(url, engine or ""), _TIMEOUT) as client:
+        loaded = RemotePublisher(client, graph_store).publish(release, _show_loaded)
     show_progress()
     if not loaded.switched:
         click.echo(f"Release {release.version} is the current one there already, with all its triples.")

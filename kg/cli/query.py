@@ -11,7 +11,7 @@ import click
 
 from kg.cli.options import FILE, OUT, RECIPE, main, validate_base
 from kg.cli.release_resolver import read_query, release_to_read
-from kg.core.paths import places
+from kg.core.paths import project_folders
 
 if TYPE_CHECKING:
     from kg.core.stored_queries import StoredQuery
@@ -52,14 +52,14 @@ def query_command(
     for an endpoint that was started with its own base. Files are run unchanged.
     """
     from kg.core.store_loader import open_files, open_release
-    from kg.engine.query_runner import ask_endpoint, ask_store
+    from kg.engine.query_runner import query_endpoint, query_store
 
-    folders = places(recipe, out)
+    folders = project_folders(recipe, out)
     query = read_query(question, folders)
     if endpoint:
-        run: QueryRunner = partial(ask_endpoint, endpoint)
+        run: QueryRunner = partial(query_endpoint, endpoint)
     else:
-        run = partial(ask_store, open_files(data) if data else open_release(release_to_read(folders)))
+        run = partial(query_store, open_files(data) if data else open_release(release_to_read(folders)))
     text = query if isinstance(query, str) else _for_newest_edition(query, base if endpoint else None, run)
     sys.stdout.buffer.write(run(text, form))
     sys.stdout.flush()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from kg.core.errors import Problem, QueryError, ReleaseError, language
-from kg.core.paths import Places
+from kg.core.paths import Folders
 
 if TYPE_CHECKING:
     from kg.builder.document_reader import Reading
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def make_release(
-    folders: Places,
+    folders: Folders,
     timings: bool = False,
     echo: Callable[[str], None] = click.echo,
     drafting: bool = False,
@@ -46,7 +46,7 @@ def make_release(
         echo(f"  {seconds:7.3f} s  100%  all")
 
 
-def _build(folders: Places, drafting: bool, engine: str, processes: int, reading: "Reading | None") -> "Built":
+def _build(folders: Folders, drafting: bool, engine: str, processes: int, reading: "Reading | None") -> "Built":
     from kg.builder.pipeline import build, draft
 
     return (
@@ -64,7 +64,7 @@ def show_progress(text: str = "") -> None:
         click.echo(f"\r\x1b[K{text}", nl=False, err=True)
 
 
-def release_at(folders: Places, version: str | None = None) -> "Release":
+def release_at(folders: Folders, version: str | None = None) -> "Release":
     """Return the requested or current release; build it if there is none or its inputs changed.
 
     In a checkout the declarative files are meant to be edited, so an outdated release is rebuilt; an installed program
@@ -88,7 +88,7 @@ def release_at(folders: Places, version: str | None = None) -> "Release":
     return made
 
 
-def release_to_read(folders: Places, version: str | None = None) -> "Release":
+def release_to_read(folders: Folders, version: str | None = None) -> "Release":
     """Return the requested or current release without building one, and name it on standard error.
 
     Raises ReleaseError if there is none; the remedy is the command to run.
@@ -118,7 +118,7 @@ def release_to_read(folders: Places, version: str | None = None) -> "Release":
     return release
 
 
-def read_query(question: str, folders: Places) -> "str | StoredQuery":
+def read_query(question: str, folders: Folders) -> "str | StoredQuery":
     """Return the stored query of a name, or the query text of standard input (-) or of a file.
 
     Raises QueryError if there is no such query or the file cannot be read.

@@ -12,7 +12,7 @@ import click
 from kg.cli.options import AUTHORITY, FILE, OUT, PCHAR, RECIPE, STORE_ENGINE, main, validate_base
 from kg.cli.release_resolver import note, release_at
 from kg.core.errors import language, told
-from kg.core.paths import Places, places
+from kg.core.paths import Folders, project_folders
 
 if TYPE_CHECKING:
     from kg.core.release import Release
@@ -156,20 +156,20 @@ def serve_command(
     kg serve --base http://127.0.0.1:8000/
     """
     from kg.core import iris
-    from kg.engine.data_source import MB, Limits, cores
-    from kg.engine.remote_release import Address
+    from kg.engine.data_source import MB, Limits, processor_count
+    from kg.engine.remote_release import StoreAddress
     from kg.server.connection_limits import ConnectionLimits
     from kg.server.runner import serve
 
-    folders, url = places(recipe, out), options["url"]
+    folders, url = project_folders(recipe, out), options["url"]
     _check_options(options, bool(version or data or base))
     if base and base != iris.BASE:
         if not data:
             release_at(folders, version)  # build before the base is in force: a release has canonical IRIs
         _restart_with_base(base)
-    workers = options["workers"] or (_REMOTE_WORKERS if url else cores())
+    workers = options["workers"] or (_REMOTE_WORKERS if url else processor_count())
     serve(
-        Address(url, options["engine"] or "") if url else data or _release_to_serve(folders, version),
+        StoreAddress(url, options["engine"] or "") if url else data or _release_to_serve(folders, version),
         folders.queries,
         folders.out,
         options["host"],
@@ -210,12 +210,12 @@ def _restart_with_base(base: str) -> NoReturn:
     os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], {**os.environ, SERVED_BASE: base})
 
 
-def _release_to_serve(folders: Places, version: str | None) -> "Release":
+def _release_to_serve(folders: Folders, version: str | None) -> "Release":
     """Return the release to serve, and warn of unusable parts. After a restart with a base nothing is built again."""
     from kg.core.iris import REBASED
     from kg.core.release import current_release
 
     release = (current_release(folders.out) if REBASED and not version else None) or release_at(folders, version)
-    for problem in release.does_without():
+    for problem in release.incompatible_parts():
         note(told(problem, language()))
     return release

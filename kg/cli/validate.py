@@ -6,7 +6,7 @@ import click
 
 from kg.cli.options import ENGINE, FILE, FOLDER, LANG, OUT, RECIPE, default, main
 from kg.cli.release_resolver import release_to_read
-from kg.core.paths import places
+from kg.core.paths import project_folders
 
 
 @main.command("validate")
@@ -43,7 +43,7 @@ def validate_command(
     from kg.builder.pipeline import validate_release
     from kg.rdf.shacl_validator import fastest, validate
 
-    folders = places(recipe, out)
+    folders = project_folders(recipe, out)
     promised = shapes or folders.shapes
     if files:
         report = validate(files, promised, engine or fastest())

@@ -114,7 +114,7 @@ TOP_FILES = (
 
 
 @dataclass(frozen=True)
-class Places:
+class Folders:
     """The folders that the program works with; `checkout` says whether they are meant to be edited.
 
     TOP_FILES are beside `docs`.
@@ -139,12 +139,12 @@ def _is_checkout(root: Path) -> bool:
     return bool(project.get("project", {}).get("name") == DISTRIBUTION)
 
 
-def places(recipe: Path | None = None, out: Path | None = None) -> Places:
+def project_folders(recipe: Path | None = None, out: Path | None = None) -> Folders:
     """Return the folders in force; `recipe` and `out` replace the usual ones."""
     package = Path(__file__).parents[1]
     checkout = _is_checkout(package.parent)
     root = package.parent if checkout else package / "declared"
-    return Places(
+    return Folders(
         recipe=recipe or root / "build",
         ontology=root / "ontology",
         shapes=root / "shapes",

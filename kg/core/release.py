@@ -200,7 +200,7 @@ class Release:
             raise ReleaseError(Problem(fact, remedy, file))
         return file
 
-    def does_without(self) -> Iterator[Problem]:
+    def incompatible_parts(self) -> Iterator[Problem]:
         """Yield what another version of this program has made of the release, and this one cannot use."""
         for needed, found in ((self.store_folder, self.store), (self.search_index, self.search)):
             try:

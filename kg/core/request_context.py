@@ -10,26 +10,26 @@ from starlette.types import Scope
 # How an answer was had: sent again as it was sent before; kept; shared with another request that asked the same;
 # asked of a worker; asked anew because it depends on the moment.
 REPLAYED = "replayed"
-KEPT = "kept"
+CACHED = "kept"
 SHARED = "shared"
-ASKED = "asked"
-MOMENTARY = "momentary"
+COMPUTED = "asked"
+UNCACHEABLE = "momentary"
 
 _KEY = "remarks"
 
 
 @dataclass(slots=True)
-class Remarks:
+class RequestContext:
     """How the answer was had, and the text of the query; empty where nobody has noted it."""
 
     source: str = ""
     query: str = ""
 
 
-def remarks_of(scope: Scope) -> Remarks:
+def request_context(scope: Scope) -> RequestContext:
     """Return the notes of a request, to read or to write."""
     state = scope.setdefault("state", {})
-    remarks: Remarks | None = state.get(_KEY)
+    remarks: RequestContext | None = state.get(_KEY)
     if remarks is None:
-        remarks = state[_KEY] = Remarks()
+        remarks = state[_KEY] = RequestContext()
     return remarks

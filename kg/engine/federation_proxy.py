@@ -29,8 +29,8 @@ from pyoxigraph import QueryResultsFormat, QuerySolutions, parse_query_results
 from kg import __version__
 from kg.core import sparql_scanner
 from kg.core.paths import looks_like
-from kg.engine.data_source import Limits, megabytes
-from kg.engine.result_reader import strict
+from kg.engine.data_source import Limits, format_size
+from kg.engine.result_reader import to_strict_json
 from kg.engine.wire import Refusal
 
 BY_FORM, BY_GET, DIRECT = FORMS = ("by form", "by GET", "direct")
@@ -39,40 +39,42 @@ _SENT = {"User-Agent": f"ShisakuGraph/{__version__}"}
 _ACCEPTED = "application/sparql-results+json, application/sparql-results+xml;q=0.8, application/json;q=0.5"
 # What may mean that the query is well and its form is not. A known form is not doubted for 400: it is for the query.
 _REFUSED = {400, 404, 405, 406, 411, 413, 414, 415, 501}
-_DOUBTED = {405, 406, 411, 413, 414, 415, 501}
-_CUT = (
+_REFUSED_KNOWN_FORM = {405, 406, 411, 413, 414, 415, 501}
+_TRUNCATION_HEADERS = (
     "X-SQL-State",
     "X-SPARQL-MaxRows",
 )  # of Virtuoso, with 200: the rows that it had by then, or no more than so many
-_PATIENCE = 1 / 3  # of the time that is left, for a form that stays without an answer before another is tried beside it
+_WAIT_SHARE = (
+    1 / 3
+)  # of the time that is left, for a form that stays without an answer before another is tried beside it
 _REMEDY = "ask it for less or try again later; with SERVICE SILENT the query goes on without it"
 _BNODE = b"bnode"
-_WRITTEN = "%/?:@!$&'()*+,;=~-._"  # stands in an address as it is
+_URL_SAFE = "%/?:@!$&'()*+,;=~-._"  # stands in an address as it is
 
 
 @dataclass(frozen=True)
-class Reply:
+class EndpointReply:
     """What an endpoint has answered: results in a format that the engine reads."""
 
     media_type: str
     body: bytes
 
 
-class Forms:
+class RequestForms:
     """In which form each endpoint of a list answers, by its place; processes that are forked later share it."""
 
     def __init__(self) -> None:
-        self._learnt = mmap.mmap(-1, mmap.PAGESIZE)
+        self._codes = mmap.mmap(-1, mmap.PAGESIZE)
 
     def of(self, place: int) -> str | None:
         """Return the form that an endpoint has answered in; None where that is not known."""
-        number = self._learnt[place] if place < mmap.PAGESIZE else 0
+        number = self._codes[place] if place < mmap.PAGESIZE else 0
         return FORMS[number - 1] if number else None
 
-    def learn(self, place: int, form: str) -> None:
+    def remember(self, place: int, form: str) -> None:
         """Keep the form that an endpoint has answered in."""
         if place < mmap.PAGESIZE:
-            self._learnt[place] = FORMS.index(form) + 1
+            self._codes[place] = FORMS.index(form) + 1
 
 
 @dataclass(frozen=True)
@@ -83,11 +85,11 @@ class _Refused:
     reason: Refusal
 
 
-Outcome = Reply | Refusal | _Refused
+Outcome = EndpointReply | Refusal | _Refused
 
 
 @dataclass(frozen=True)
-class Call:
+class EndpointCall:
     """A query to an endpoint, which has until a moment of the monotonic clock, and an answer of so many bytes."""
 
     endpoint: str
@@ -95,33 +97,33 @@ class Call:
     until: float
     limit: int
 
-    def made(self, forms: Forms, place: int) -> Reply | Refusal | None:
+    def run(self, forms: RequestForms, place: int) -> EndpointReply | Refusal | None:
         """Return the answer, or why there is none of use; None where none has come in time.
 
         Each form is asked in a thread of its own, which is left behind where it does not end in time.
         """
         known = forms.of(place)
-        left = list(FORMS) if known is None else [known, *(form for form in FORMS if form != known)]
+        remaining = list(FORMS) if known is None else [known, *(form for form in FORMS if form != known)]
         outcomes: queue.SimpleQueue[tuple[str, Outcome]] = queue.SimpleQueue()
         first: Refusal | None = None
         asked = 0
-        while left or asked:
-            if left and (asked == 0 or known is None):
-                self._begin(left.pop(0), outcomes)
+        while remaining or asked:
+            if remaining and (asked == 0 or known is None):
+                self._begin(remaining.pop(0), outcomes)
                 asked += 1
             try:
-                form, outcome = outcomes.get(timeout=self._patience(left if known is None else ()))
+                form, outcome = outcomes.get(timeout=self._wait_seconds(remaining if known is None else ()))
             except queue.Empty:
                 if self._remaining() <= 0:
                     return None
                 continue
             asked -= 1
-            if isinstance(outcome, Reply):
-                forms.learn(place, form)
+            if isinstance(outcome, EndpointReply):
+                forms.remember(place, form)
             if not isinstance(outcome, _Refused):
                 return outcome
             first = first or outcome.reason
-            if known is not None and outcome.status not in _DOUBTED:
+            if known is not None and outcome.status not in _REFUSED_KNOWN_FORM:
                 return first
             known = known if form != known else None
         return first
@@ -132,9 +134,9 @@ class Call:
     def _remaining(self) -> float:
         return self.until - time.monotonic()
 
-    def _patience(self, others: Sequence[str]) -> float:
+    def _wait_seconds(self, others: Sequence[str]) -> float:
         """Return how long to wait, in view of the forms that can be tried beside the one that was."""
-        return max(self._remaining(), 0) * (_PATIENCE if others else 1)
+        return max(self._remaining(), 0) * (_WAIT_SHARE if others else 1)
 
     def _outcome(self, form: str) -> Outcome:
         """Return what an endpoint answers in one form, or why that is of no use."""
@@ -146,12 +148,12 @@ class Call:
             self._send(connection, form, address.path or "/", address.query)
             return self._read(connection.getresponse())
         except TimeoutError:
-            return late(self.endpoint, seconds)
+            return endpoint_timeout(self.endpoint, seconds)
         except (OSError, HTTPException, ValueError) as error:
             reason = f"it cannot be reached, or breaks off ({error or type(error).__name__})"
-            return failed(self.endpoint, reason)
+            return endpoint_failure(self.endpoint, reason)
         except MemoryError:
-            return failed(self.endpoint, "its answer needs too much memory")
+            return endpoint_failure(self.endpoint, "its answer needs too much memory")
         finally:
             connection.close()
 
@@ -161,42 +163,42 @@ class Call:
             parameters = f"{parameters}&{encoded}" if parameters else encoded
         body = {BY_FORM: encoded.encode(), DIRECT: self.query}.get(form)
         headers = {**_SENT, "Accept": _ACCEPTED} | ({"Content-Type": _TYPES[form]} if form in _TYPES else {})
-        path = quote(f"{path}?{parameters}" if parameters else path, safe=_WRITTEN)
+        path = quote(f"{path}?{parameters}" if parameters else path, safe=_URL_SAFE)
         connection.request("GET" if form == BY_GET else "POST", path, body, headers)
 
     def _read(self, response: HTTPResponse) -> Outcome:
         if 300 <= response.status < 400:
-            return failed(self.endpoint, "it redirects to another address, which is not followed")
+            return endpoint_failure(self.endpoint, "it redirects to another address, which is not followed")
         if response.status != HTTPStatus.OK:
-            reason = failed(self.endpoint, f"it has answered {response.status} {response.reason}")
+            reason = endpoint_failure(self.endpoint, f"it has answered {response.status} {response.reason}")
             return _Refused(response.status, reason) if response.status in _REFUSED else reason
-        if any(name in response.headers for name in _CUT):
-            return failed(self.endpoint, "it has cut its answer at a limit of its own")
+        if any(name in response.headers for name in _TRUNCATION_HEADERS):
+            return endpoint_failure(self.endpoint, "it has cut its answer at a limit of its own")
         media_type = response.headers.get_content_type()
         format = QueryResultsFormat.from_media_type(media_type)
         if format not in (QueryResultsFormat.JSON, QueryResultsFormat.XML):
-            reason = failed(self.endpoint, f"it has answered {media_type}, which holds no results of a query")
+            reason = endpoint_failure(self.endpoint, f"it has answered {media_type}, which holds no results of a query")
             return _Refused(HTTPStatus.NOT_ACCEPTABLE, reason)  # such as a page with a form, or a description
         body = response.read(self.limit + 1)
         if len(body) > self.limit:
-            return failed(self.endpoint, f"its answer is larger than {megabytes(self.limit)}")
+            return endpoint_failure(self.endpoint, f"its answer is larger than {format_size(self.limit)}")
         if response.length:
-            return failed(self.endpoint, "its answer breaks off")
-        return self._understood(body, format)
+            return endpoint_failure(self.endpoint, "its answer breaks off")
+        return self._parse_results(body, format)
 
-    def _understood(self, body: bytes, format: QueryResultsFormat) -> Reply | Refusal:
+    def _parse_results(self, body: bytes, format: QueryResultsFormat) -> EndpointReply | Refusal:
         """Return an answer as the engine reads it, whatever else is in it."""
-        plain = format == QueryResultsFormat.JSON and _BNODE not in body and _is_read(body)
+        plain = format == QueryResultsFormat.JSON and _BNODE not in body and _is_readable(body)
         try:
-            read = body if plain else b"".join(strict([body], format))
+            read = body if plain else b"".join(to_strict_json([body], format))
             results = parse_query_results(read, QueryResultsFormat.JSON)
             if not isinstance(results, QuerySolutions):
-                return failed(self.endpoint, "its answer holds no rows")
+                return endpoint_failure(self.endpoint, "its answer holds no rows")
             for _ in results:
                 pass
         except (SyntaxError, ValueError, OSError, RecursionError) as error:
-            return failed(self.endpoint, f"its answer cannot be read ({_encoding_of(body) or error})")
-        return Reply(QueryResultsFormat.JSON.media_type, read)
+            return endpoint_failure(self.endpoint, f"its answer cannot be read ({_encoding_of(body) or error})")
+        return EndpointReply(QueryResultsFormat.JSON.media_type, read)
 
 
 def _encoding_of(body: bytes) -> str:
@@ -209,7 +211,7 @@ def _encoding_of(body: bytes) -> str:
     return ""
 
 
-def _is_read(body: bytes) -> bool:
+def _is_readable(body: bytes) -> bool:
     """Whether the engine reads results in JSON as they are, which takes it a tenth of the time."""
     try:
         results = parse_query_results(body, QueryResultsFormat.JSON)
@@ -221,14 +223,14 @@ def _is_read(body: bytes) -> bool:
     return True
 
 
-def failed(endpoint: str, reason: str) -> Refusal:
+def endpoint_failure(endpoint: str, reason: str) -> Refusal:
     """Return what is said of an endpoint whose answer is of no use."""
     return Refusal(
         502, f"the endpoint <{endpoint}>, which this query calls by SERVICE, has failed: {reason}; {_REMEDY}"
     )
 
 
-def late(endpoint: str, seconds: float) -> Refusal:
+def endpoint_timeout(endpoint: str, seconds: float) -> Refusal:
     """Return what is said of an endpoint that does not answer in time."""
     fact = f"has not answered within {seconds:.3g} seconds"
     return Refusal(504, f"the endpoint <{endpoint}>, which this query calls by SERVICE, {fact}; {_REMEDY}")
@@ -240,40 +242,40 @@ SHARE = 2 / 3
 MOST_CALLS = 20
 _STACK = 1 << 19  # bytes: all that a thread maps counts as memory of the question
 # Of all workers, since each is forked from the process that has read this.
-_FORMS = Forms()
+_FORMS = RequestForms()
 
 
-class Gateway:
+class FederationProxy:
     """Stands between an engine and the endpoints that it may call, for one question at a time."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._known: dict[tuple[str, bytes], Reply | Refusal] = {}
-        self._calls, self._until = 0, 0.0
-        self._turn = threading.Lock()
+        self._replies: dict[tuple[str, bytes], EndpointReply | Refusal] = {}
+        self._call_count, self._until = 0, 0.0
+        self._lock = threading.Lock()
         self._server: ThreadingHTTPServer | None = None
         self._endpoints: dict[str, str] = {}
         self.failure: Refusal | None = None
 
-    def admit(self, query: str) -> str:
+    def begin(self, query: str) -> str:
         """Begin a question and return it with the addresses that the engine is to call in place of the endpoints."""
-        self.failure, self._calls, self._known = None, 0, {}
+        self.failure, self._call_count, self._replies = None, 0, {}
         self._until = time.monotonic() + SHARE * self._limits.seconds
         if not sparql_scanner.calls_service(query):
             return query
         return sparql_scanner.with_services(query, self._addresses())
 
-    def call(self, address: str, query: bytes) -> Reply:
+    def call(self, address: str, query: bytes) -> EndpointReply:
         """Return what an endpoint answers, by its address here; raise Refusal where it does not answer.
 
         What was asked before in this question is not asked again: an engine calls for each row in FILTER EXISTS.
         """
-        with self._turn:  # the engine waits for each of its calls, so there is one at a time
+        with self._lock:  # the engine waits for each of its calls, so there is one at a time
             endpoint = self._endpoints.get(address, "")
             key = endpoint, query
-            if key not in self._known:
-                self._known[key] = self._ask(endpoint, query) if endpoint else Refusal(404, "there is nothing here")
-            outcome = self._known[key]
+            if key not in self._replies:
+                self._replies[key] = self._ask(endpoint, query) if endpoint else Refusal(404, "there is nothing here")
+            outcome = self._replies[key]
             if isinstance(outcome, Refusal):
                 self.failure = outcome
                 raise outcome
@@ -283,24 +285,26 @@ class Gateway:
         """Return an address of this process for each endpoint of the list, which is listened at from now on."""
         if self._server is None:
             threading.stack_size(_STACK)
-            self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+            self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_class(self))
             threading.Thread(target=self._server.serve_forever, daemon=True).start()
             # The part that cannot be guessed keeps other users of this machine out.
             self._endpoints = {f"/{secrets.token_urlsafe()}": iri for iri in self._limits.services}
         here = f"http://127.0.0.1:{self._server.server_port}"
         return {iri: here + address for address, iri in self._endpoints.items()}
 
-    def _ask(self, endpoint: str, query: bytes) -> Reply | Refusal:
+    def _ask(self, endpoint: str, query: bytes) -> EndpointReply | Refusal:
         """Ask an endpoint in the time that is left."""
-        self._calls += 1
-        if self._calls > MOST_CALLS:
+        self._call_count += 1
+        if self._call_count > MOST_CALLS:
             fact = f"this query calls other endpoints more than {MOST_CALLS} times"
             return Refusal(400, f"{fact}; ask for more in one call, for example with VALUES")
-        call = Call(endpoint, query, self._until, self._limits.answer)
-        return call.made(_FORMS, self._limits.services.index(endpoint)) or late(endpoint, SHARE * self._limits.seconds)
+        call = EndpointCall(endpoint, query, self._until, self._limits.answer)
+        return call.run(_FORMS, self._limits.services.index(endpoint)) or endpoint_timeout(
+            endpoint, SHARE * self._limits.seconds
+        )
 
 
-def _handler(gateway: Gateway) -> type[BaseHTTPRequestHandler]:
+def _handler_class(gateway: FederationProxy) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             """Pass on what the engine asks, and pass back the answer."""

@@ -72,7 +72,7 @@ class Explanation:
     reason: Reason
 
 
-class Explainer:
+class ProvenanceExplainer:
     """Answers for the statements of a store that holds a release."""
 
     def __init__(self, store: Store) -> None:

@@ -230,7 +230,7 @@ def mistake_in(query: str, detail: str) -> Mistake | None:
     )
 
 
-def explained(query: str, detail: str) -> str:
+def explain_syntax_error(query: str, detail: str) -> str:
     """Return what an engine says of a query that it refuses, after the mistake in words where it is a usual one."""
     mistake = mistake_in(query, detail)
     if mistake is None or mistake.text == _PLAIN:

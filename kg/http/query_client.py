@@ -17,11 +17,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from kg.core.errors import Problem, QueryError
 from kg.core.negotiation import JSON, Format
-from kg.core.paths import places
+from kg.core.paths import project_folders
 from kg.core.stored_queries import EDITIONS, StoredQuery, line_of, stored_query
 from kg.core.stored_queries import filled as filled
-from kg.engine.result_cache import Answers
-from kg.engine.wire import Answer, Question
+from kg.engine.result_cache import ResultCache
+from kg.engine.wire import Answer, QueryRequest
 from kg.http.client_address import turn_of
 
 # Answers a query in a format, complete, or raises a refusal.
@@ -37,7 +37,7 @@ Binding = dict[str, dict[str, str]]
 _client: ContextVar[str] = ContextVar("client", default="")
 
 
-def asking(answers: Answers) -> Ask:
+def asking(answers: ResultCache) -> Ask:
     """Return what asks for answers; those that were given before are at hand."""
 
     answer_of = answering(answers)
@@ -49,11 +49,11 @@ def asking(answers: Answers) -> Ask:
     return ask
 
 
-def answering(answers: Answers) -> Answering:
+def answering(answers: ResultCache) -> Answering:
     """Return what asks for answers and leaves large ones where they are."""
 
     async def answer_of(query: str, format: Format) -> Answer:
-        return await answers.submit(Question(query, format=format.media_type), _client.get())
+        return await answers.submit(QueryRequest(query, format=format.media_type), _client.get())
 
     return answer_of
 
@@ -127,7 +127,7 @@ def text_of(name: str, **about: Iterable[Term]) -> str:
 
 def checked(name: str, *lines: re.Pattern[str] | str) -> str:
     """Return a stored query in which these lines stand, given by a pattern or a variable; else raise QueryError."""
-    text = _text(places().queries, name)
+    text = _text(project_folders().queries, name)
     for line in lines:
         pattern = line_of(line) if isinstance(line, str) else line
         if not pattern.search(text):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from kg.core.request_context import REPLAYED, remarks_of
+from kg.core.request_context import REPLAYED, request_context
 
 MB = 1 << 20
 
@@ -51,12 +51,12 @@ class Replayed:
             await self._application(scope, receive, send)
         elif kept := self._kept.get(key):
             self._kept.move_to_end(key)
-            remarks = remarks_of(scope)
+            remarks = request_context(scope)
             remarks.source, remarks.query = REPLAYED, kept.query
             await send(kept.start)
             await send(kept.body)
         else:
-            remarks = remarks_of(scope)
+            remarks = request_context(scope)
             recorder = _Recorder(send, self._largest, lambda *sent: self._keep(key, remarks.query, *sent))
             await self._application(scope, receive, recorder)
 

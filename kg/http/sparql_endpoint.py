@@ -26,13 +26,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from kg.core import sparql_scanner
 from kg.core.negotiation import GRAPH_FORMATS, HTML, ROW_FORMATS
-from kg.core.request_context import remarks_of
-from kg.engine.data_source import Limits, megabytes
+from kg.core.request_context import request_context
+from kg.engine.data_source import Limits, format_size
 from kg.engine.pool import busy
-from kg.engine.query_diagnostics import explained
+from kg.engine.query_diagnostics import explain_syntax_error
 from kg.engine.query_evaluator import not_acceptable as not_acceptable
-from kg.engine.result_cache import Answers
-from kg.engine.wire import Answer, Question
+from kg.engine.result_cache import ResultCache
+from kg.engine.wire import Answer, QueryRequest
 from kg.engine.wire import Refusal as Refusal
 from kg.http import conditional_requests
 from kg.http.client_address import turn_of
@@ -52,7 +52,7 @@ class Sending:
     def response(self, answer: Answer, headers: Mapping[str, str]) -> Response:
         """Return what sends an answer that is in a file; raise Refusal (503) where too much is on its way already."""
         if self.used + answer.size > self.room:
-            raise busy(f"large answers of {megabytes(self.room)} are being sent already")
+            raise busy(f"large answers of {format_size(self.room)} are being sent already")
         return _Filed(self, answer, headers)
 
 
@@ -118,10 +118,10 @@ def allowed(methods: str, request: Request, headers: Mapping[str, str] | None = 
 class Reader(Protocol):
     """Answers people, by a page."""
 
-    def wants(self, question: Question, accepted: str | None) -> bool:
+    def wants(self, question: QueryRequest, accepted: str | None) -> bool:
         """Whether a person asks, by `Accept` or by the name of a format."""
 
-    async def answer(self, request: Request, question: Question) -> Response:
+    async def answer(self, request: Request, question: QueryRequest) -> Response:
         """Return the page of the answer, or of the reason why there is none."""
 
 
@@ -135,7 +135,7 @@ class Endpoint:
 
     def __init__(
         self,
-        answers: Answers,
+        answers: ResultCache,
         limits: Limits,
         lasting: str,
         introduction: Callable[[Request], Awaitable[Response]],
@@ -167,11 +167,11 @@ class Endpoint:
         question = read_query_method(request.headers.get("content-type", ""), request.scope["query_string"], body)
         return await self._respond(request, question)
 
-    async def _respond(self, request: Request, question: Question) -> Response:
+    async def _respond(self, request: Request, question: QueryRequest) -> Response:
         if self._reader.wants(question, accept_of(request)):
             return await self._reader.answer(request, question)
         asked, start = replace(question, accept=accept_of(request)), time.perf_counter()
-        remarks = remarks_of(request.scope)
+        remarks = request_context(request.scope)
         remarks.query = question.query
         try:
             answer = await unless_gone(request, self._answers.submit(asked, client_of(request), remarks))
@@ -210,11 +210,11 @@ class Endpoint:
         return routes
 
 
-def _in_words(question: Question, refusal: Refusal) -> Refusal:
+def _in_words(question: QueryRequest, refusal: Refusal) -> Refusal:
     """Return a refusal that says what is wrong with a query, where that is one of the usual mistakes."""
     if refusal.status != HTTPStatus.BAD_REQUEST:
         return refusal
-    return Refusal(refusal.status, explained(question.query, refusal.detail), refusal.headers)
+    return Refusal(refusal.status, explain_syntax_error(question.query, refusal.detail), refusal.headers)
 
 
 async def _options(request: Request) -> Response:
@@ -300,8 +300,8 @@ async def body_of(request: Request, limit: int, kind: str = "a query") -> bytes:
             if too_long:
                 break
     if too_long:
-        fact = f"the body of this request is longer than {megabytes(_ENCODED * limit)}"
-        raise Refusal(413, f"{fact}; {kind} may have {megabytes(limit)}")
+        fact = f"the body of this request is longer than {format_size(_ENCODED * limit)}"
+        raise Refusal(413, f"{fact}; {kind} may have {format_size(limit)}")
     return bytes(body)
 
 

@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl, unquote_to_bytes
 from kg.core.errors import KgError
 from kg.core.paths import decode, looks_like, marked
 from kg.engine.query_evaluator import READ_ONLY
-from kg.engine.wire import Question, Refusal
+from kg.engine.wire import QueryRequest, Refusal
 
 FORM = "application/x-www-form-urlencoded"
 QUERY = "application/sparql-query"
@@ -42,7 +42,7 @@ def _is_utf_8(content: bytes) -> bool:
     return True
 
 
-def read_question(pairs: Sequence[tuple[str, str]]) -> Question | None:
+def read_question(pairs: Sequence[tuple[str, str]]) -> QueryRequest | None:
     """Return what the parameters of a request ask, or None where they hold no query."""
     if any(key == "update" for key, _ in pairs):
         raise Refusal(403, READ_ONLY)
@@ -52,7 +52,7 @@ def read_question(pairs: Sequence[tuple[str, str]]) -> Question | None:
     if not queries:
         return None
     formats = [value for key, value in pairs if key == "format" and value]
-    return Question(
+    return QueryRequest(
         query=queries[0],
         # forms of other endpoints send these empty where nothing was chosen
         default_graphs=tuple(value for key, value in pairs if key == "default-graph-uri" and value),
@@ -61,7 +61,7 @@ def read_question(pairs: Sequence[tuple[str, str]]) -> Question | None:
     )
 
 
-def read_post(content_type: str, query_string: bytes, body: bytes) -> Question:
+def read_post(content_type: str, query_string: bytes, body: bytes) -> QueryRequest:
     """Return what a POST asks: the query is a field of a form, or the whole body."""
     media_type = content_type.split(";")[0].strip().lower()
     pairs = parameters(query_string)
@@ -86,7 +86,7 @@ def read_post(content_type: str, query_string: bytes, body: bytes) -> Question:
     return question
 
 
-def read_query_method(content_type: str, query_string: bytes, body: bytes) -> Question:
+def read_query_method(content_type: str, query_string: bytes, body: bytes) -> QueryRequest:
     """Return what a request by the method QUERY asks: the whole body is the query, the address names the dataset."""
     media_type = content_type.split(";")[0].strip().lower()
     if media_type != QUERY:

@@ -20,7 +20,7 @@ from pathlib import Path
 from pyoxigraph import Literal, NamedNode, QuerySolutions, Store
 
 from kg.core.iris import PREFIXES
-from kg.core.paths import places
+from kg.core.paths import project_folders
 from kg.core.release import SEARCH_FORMAT
 from kg.core.stored_queries import EDITIONS, stored_query
 from kg.search.normalizer import BREAK, Characters, Folding, features, key, tokens
@@ -83,7 +83,7 @@ def earlier(store: Store) -> Iterator[tuple[str, str]]:
 
 
 def _rows(store: Store, name: str) -> QuerySolutions:
-    return _solutions(store, stored_query(places().queries, name).text)
+    return _solutions(store, stored_query(project_folders().queries, name).text)
 
 
 def _solutions(store: Store, query: str) -> QuerySolutions:

@@ -23,7 +23,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from kg.core.paths import places
+from kg.core.paths import project_folders
 
 # Kana, kanji and the marks that stand for them: as a character class. Words of these are written without spaces.
 JAPANESE = "\u3041-\u309f\u30a1-\u30fa\u30fc-\u30ff\u3400-\u9fff\uf900-\ufaff々〆〇\U00020000-\U0003ffff"
@@ -251,7 +251,7 @@ class Characters:
     @classmethod
     def read(cls, recipe: Path | None = None) -> "Characters":
         """Return the characters of a recipe, by default of the one at hand; none where it has no such table."""
-        file = (recipe or places().recipe) / CHARACTERS_FILE
+        file = (recipe or project_folders().recipe) / CHARACTERS_FILE
         if not file.exists():
             return cls()
         with file.open(encoding="utf-8-sig", newline="") as text:
@@ -275,7 +275,7 @@ class ShortNames:
     @classmethod
     def read(cls, recipe: Path | None = None) -> "ShortNames":
         """Return the short names of a recipe, by default of the one at hand; none where it has no such table."""
-        file = (recipe or places().recipe) / SHORT_NAMES_FILE
+        file = (recipe or project_folders().recipe) / SHORT_NAMES_FILE
         if not file.exists():
             return cls()
         with file.open(encoding="utf-8-sig", newline="") as text:

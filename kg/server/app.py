@@ -14,11 +14,11 @@ from kg import __version__
 from kg.core.labels import Labels
 from kg.core.release import Release
 from kg.core.stored_queries import StoredQuery, read_queries
-from kg.engine.background_index import Indexing
+from kg.engine.background_index import BackgroundIndex
 from kg.engine.data_source import Limits, Source
 from kg.engine.pool import Pool
-from kg.engine.remote_release import Held
-from kg.engine.result_cache import Answers
+from kg.engine.remote_release import RemoteRelease
+from kg.engine.result_cache import ResultCache
 from kg.http import openapi, templates
 from kg.http.client_address import BehindProxies
 from kg.http.compression import Compressed
@@ -60,7 +60,7 @@ from kg.web.vocabulary_index import Vocabulary
 REVALIDATED = "public, no-cache"
 
 
-Data = Release | Sequence[Path] | Held
+Data = Release | Sequence[Path] | RemoteRelease
 
 
 @dataclass(frozen=True)
@@ -101,12 +101,14 @@ def app(
     release, version = _served(data)
     limits, operation = limits or Limits(), operation or Operation()
     pool = pool or Pool.of(Source.of(data, limits), limits)
-    keeping = bool(version) or not pool.source.held  # nothing tells when the content of a store changes that names none
-    answers, lasting = Answers(pool) if keeping else Answers(pool, 0, 0), _lasting(release)
+    keeping = (
+        bool(version) or not pool.source.remote
+    )  # nothing tells when the content of a store changes that names none
+    answers, lasting = ResultCache(pool) if keeping else ResultCache(pool, 0, 0), _lasting(release)
     graph = _Graph(release, asking(answers), pool.triples, resource_routes.labels_of(release), read_queries(queries))
     writing = Editor(answers, graph.vocabulary, graph.labels, lasting, graph.questions)
     introduced = introduction(graph.ask, release, graph.total, writing.blank, limits, operation.address)
-    sparql, indexing = Endpoint(answers, limits, lasting, introduced, writing), Indexing(data)
+    sparql, indexing = Endpoint(answers, limits, lasting, introduced, writing), BackgroundIndex(data)
     archived, searches = _archived(graph, out, answers, limits, operation.address), searching.desk_of(indexing.index)
 
     application = _bare(lambda _: _running(version, pool, answers, operation.metrics, indexing, archived))
@@ -114,7 +116,7 @@ def app(
         sparql.router(),
         monitoring.router(Served(version, pool.source.place), pool, operation.metrics, trouble),
         release_endpoint.router(archived),
-        browse.router(answers, release, sparql.sending, browse.finder(searches) if indexing.possible else None),
+        browse.router(answers, release, sparql.sending, browse.finder(searches) if indexing.is_possible else None),
         searching.router(searches, release, graph.labels),
         reconcile.router(graph.ask, indexing.index, graph.labels, Setting(release, lasting, operation.address)),
     )
@@ -130,7 +132,7 @@ def _lasting(release: Release | None) -> str:
     return release_routes.LIVE if release and not release.development else REVALIDATED
 
 
-def _archived(graph: _Graph, out: Path, answers: Answers, limits: Limits, address: str) -> release_endpoint.Archive:
+def _archived(graph: _Graph, out: Path, answers: ResultCache, limits: Limits, address: str) -> release_endpoint.Archive:
     """Return the endpoints of the releases at hand; that of the one that is served has its workers already."""
     setting, release = release_endpoint.Setting(limits, graph.stored, address), graph.release
     current = setting.endpoint(release, graph.labels, answers, graph.total) if release else None
@@ -200,7 +202,12 @@ def _within_layers(
 
 @asynccontextmanager
 async def _running(
-    version: str, pool: Pool, answers: Answers, metrics: Metrics, indexing: Indexing, archived: release_endpoint.Archive
+    version: str,
+    pool: Pool,
+    answers: ResultCache,
+    metrics: Metrics,
+    indexing: BackgroundIndex,
+    archived: release_endpoint.Archive,
 ) -> AsyncIterator[None]:
     async with pool.running(), indexing.running(), archived.running():
         with metrics.reading(version, pool, answers):
@@ -209,8 +216,8 @@ async def _running(
 
 def _served(data: Data) -> tuple[Release | None, str]:
     """Return the release whose files are here, where there is one, and the version of the data, empty where unknown."""
-    if isinstance(data, Held):
-        return data.release, data.holding.version
+    if isinstance(data, RemoteRelease):
+        return data.release, data.published.version
     return (data, data.version) if isinstance(data, Release) else (None, "")
 
 

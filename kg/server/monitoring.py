@@ -122,10 +122,10 @@ class _Sources(Collector):
             )
         )
         for lane in ("fast", "slow"):
-            lanes = [pool.lanes[lane] for pool in pools]
+            lanes = [pool.slots[lane] for pool in pools]
             waiting.add_metric([lane], sum(len(lane.waiting) for lane in lanes))
-            held.add_metric([lane], sum(lane.held for lane in lanes))
-            places.add_metric([lane], sum(lane.places for lane in lanes))
+            held.add_metric([lane], sum(lane.used for lane in lanes))
+            places.add_metric([lane], sum(lane.limit for lane in lanes))
         yield from (waiting, held, places)
         info = GaugeMetricFamily("kg_release_info", "What is served, by which program", labels=["release", "program"])
         triples = GaugeMetricFamily("kg_release_triples", "Triples of what is served", labels=["release"])

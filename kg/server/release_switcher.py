@@ -14,7 +14,7 @@ from fastapi import FastAPI
 from starlette.types import Message, Receive, Scope, Send
 
 from kg.core.errors import KgError
-from kg.engine.wire import Refusal, Superseded
+from kg.engine.wire import Refusal, ReleaseReplaced
 from kg.http.sparql_endpoint import problem
 
 # How often it is looked whether there is a new release, in seconds.
@@ -101,7 +101,7 @@ class Switching:
             stage, switched = self._stage, self._switched
             try:
                 return await stage.answer({**asked}, receive, send)
-            except Superseded:
+            except ReleaseReplaced:
                 receive.again()
                 self._due.set()
                 with suppress(TimeoutError):

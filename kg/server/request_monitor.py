@@ -20,7 +20,7 @@ from time import monotonic, perf_counter
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from kg.core.errors import KgError, Problem
-from kg.core.request_context import REPLAYED, remarks_of
+from kg.core.request_context import REPLAYED, request_context
 from kg.http.client_address import Network, written
 from kg.server.monitoring import Metrics
 
@@ -134,7 +134,7 @@ class Observed:
         if scope["type"] != "http":
             await self._application(scope, receive, send)
             return
-        metrics, remarks = self._metrics, remarks_of(scope)
+        metrics, remarks = self._metrics, request_context(scope)
         status = size = 0
         began = started = perf_counter()
 

@@ -26,7 +26,7 @@ from markdown_it.token import Token
 from markdown_it.utils import EnvType, OptionsDict
 
 from kg.core.negotiation import HTML
-from kg.core.paths import TOP_FILES, places
+from kg.core.paths import TOP_FILES, project_folders
 from kg.http import templates
 from kg.http.openapi import answered
 from kg.http.responses import Asked, Notice, page, prefers_page, raw_path, redirect, told, validators, view_of
@@ -176,7 +176,7 @@ Translations = dict[str, Document]
 
 def documents() -> dict[str, Translations]:
     """Return the documents by name and by language; those at the top of the project are among them."""
-    folder = places().docs
+    folder = project_folders().docs
     found: dict[str, Translations] = {}
     for file in [*sorted(folder.glob(f"*{_MARKDOWN}")), *(folder.parent / name for name in TOP_FILES)]:
         if file.suffix == _MARKDOWN and file.is_file():
@@ -193,7 +193,7 @@ def best(translations: Translations, lang: str) -> Document:
 
 def written(path: str) -> Path | None:
     """Return the file at a path below `/docs/`, as it is written: Markdown, a picture, a licence; None for others."""
-    folder, parts = places().docs, PurePosixPath(path).parts
+    folder, parts = project_folders().docs, PurePosixPath(path).parts
     if path in TOP_FILES:
         file = folder.parent / path
     elif (len(parts) == 1 and path.endswith(_MARKDOWN)) or (len(parts) == 2 and parts[0] == _PICTURES):

@@ -20,7 +20,7 @@ from kg.http.query_client import Ask, bindings, is_iri
 from kg.http.templates import View, fill
 from kg.web.diagram import Drawing, Node, draw
 from kg.web.presenter import TYPE, Facts, Value
-from kg.web.query_library import Question, for_people_first, question
+from kg.web.query_library import QueryRequest, for_people_first, question
 from kg.web.shapes_page import SEVERITIES, Group, Rule, Shapes
 from kg.web.vocabulary_index import CLASS, PROPERTY, Term, Vocabulary, Words
 
@@ -124,7 +124,7 @@ class Entry:
     uses: int
     example: tuple[Named, Named | None] | None
     rules: tuple[Rule, ...]
-    questions: tuple[Question, ...]
+    questions: tuple[QueryRequest, ...]
 
 
 @dataclass(frozen=True)

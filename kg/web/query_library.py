@@ -43,7 +43,7 @@ _OWN = {"browsing", "search", "reconciliation"}
 
 
 @dataclass(frozen=True)
-class Question:
+class QueryRequest:
     """A stored query in one language: its name, what it answers in a line and in full, and its subjects."""
 
     name: str
@@ -76,9 +76,9 @@ class Behind:
 
 def by_subject(
     stored: Iterable[StoredQuery], view: View, each_once: bool = False
-) -> list[tuple[str, str, list[Question]]]:
+) -> list[tuple[str, str, list[QueryRequest]]]:
     """Return the stored queries under each of their subjects, or the first: its tag, its words, and the queries."""
-    found: dict[str, list[Question]] = {}
+    found: dict[str, list[QueryRequest]] = {}
     for query in stored:
         for tag in query.tags[:1] if each_once else query.tags:
             found.setdefault(tag, []).append(question(query, view))
@@ -92,10 +92,10 @@ def for_people_first(stored: Iterable[StoredQuery]) -> list[StoredQuery]:
     return sorted(stored, key=lambda query: not _OWN.isdisjoint(query.tags))
 
 
-def question(query: StoredQuery, view: View) -> Question:
+def question(query: StoredQuery, view: View) -> QueryRequest:
     """Return a stored query in the language of a page."""
     ja = view.lang == "ja"
-    return Question(
+    return QueryRequest(
         query.name,
         query.summary_ja if ja else query.summary,
         query.description_ja if ja else query.description,

@@ -25,7 +25,7 @@ from kg.core.release import Release
 from kg.core.stored_queries import ParameterError, StoredQuery, line_of, read_parameters
 from kg.engine.data_source import Limits, Source
 from kg.engine.pool import Pool
-from kg.engine.result_cache import MB, Answers
+from kg.engine.result_cache import MB, ResultCache
 from kg.http.openapi import answered, led
 from kg.http.query_client import Questions, asking, filled
 from kg.http.sparql_endpoint import METHODS, Endpoint, Refusal, allowed
@@ -72,7 +72,7 @@ class Setting:
     queries: Sequence[StoredQuery]
     address: str = ""
 
-    def endpoint(self, release: Release, labels: Labels, answers: Answers, triples: int) -> Endpoint:
+    def endpoint(self, release: Release, labels: Labels, answers: ResultCache, triples: int) -> Endpoint:
         """Return the endpoint of a release that these answers are about."""
         path = f"release/{quote(release.version)}/sparql"
         ask = asking(answers)
@@ -178,7 +178,7 @@ class Archive:
             pool = await asyncio.to_thread(Pool.of, source, self._setting.limits)
         except KgError as error:
             raise Refusal(503, f"release {release.version} cannot be opened: {error}") from error
-        answers = Answers(pool, _KEPT_MEMORY, _KEPT_DISK)
+        answers = ResultCache(pool, _KEPT_MEMORY, _KEPT_DISK)
         opened = _Opened(self._setting.endpoint(release, labels, answers, pool.triples))
         await opened.life.enter_async_context(pool.running())
         return opened

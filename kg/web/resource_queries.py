@@ -25,7 +25,7 @@ from pyoxigraph import Literal, NamedNode, RdfFormat, Triple, parse
 from kg.core.errors import QueryError
 from kg.core.iris import BASE, CANONICAL, ID, PREFIXES, addresses_of, identifiers_of
 from kg.core.negotiation import N_TRIPLES
-from kg.core.paths import places
+from kg.core.paths import project_folders
 from kg.core.release import Release
 from kg.core.stored_queries import stored_query
 from kg.http.openapi import answered, led
@@ -159,10 +159,10 @@ class Surroundings:
     def __init__(self, ask: Ask) -> None:
         self._ask = ask
         self._texts: dict[str, str] = {}
-        self.document = stored_query(places().queries, DOCUMENT_QUERY).text
+        self.document = stored_query(project_folders().queries, DOCUMENT_QUERY).text
         for what, name in QUERIES.items():
             try:
-                self._texts[what] = stored_query(places().queries, name).text
+                self._texts[what] = stored_query(project_folders().queries, name).text
             except QueryError:
                 continue
 

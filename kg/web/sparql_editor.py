@@ -19,11 +19,11 @@ from kg.core import sparql_scanner
 from kg.core.iris import PREFIXES
 from kg.core.labels import Labels, prefixed
 from kg.core.negotiation import GRAPH_FORMATS, HTML, ROW_FORMATS, NotAcceptable, choose
-from kg.core.request_context import remarks_of
+from kg.core.request_context import request_context
 from kg.core.stored_queries import ParameterError, chosen
 from kg.engine.query_diagnostics import Mistake, mistake_in
-from kg.engine.result_cache import Answers
-from kg.engine.wire import Question
+from kg.engine.result_cache import ResultCache
+from kg.engine.wire import QueryRequest
 from kg.http import templates
 from kg.http.query_client import Questions, filled
 from kg.http.responses import number_in, page, redirect, view_of
@@ -59,7 +59,7 @@ class Editor:
     version of this program may write it in another way.
     """
 
-    answers: Answers
+    answers: ResultCache
     vocabulary: Vocabulary
     labels: Labels
     lasting: str
@@ -67,7 +67,7 @@ class Editor:
     path: str = "sparql"
     version: str = ""
 
-    def wants(self, question: Question, accepted: str | None) -> bool:
+    def wants(self, question: QueryRequest, accepted: str | None) -> bool:
         """Whether a browser asks: by name, or since it likes HTML better than any other form of an answer."""
         if question.format:
             return question.format.lower() in HTML.names
@@ -78,7 +78,7 @@ class Editor:
         except NotAcceptable:
             return False
 
-    async def answer(self, request: Request, question: Question) -> Response:
+    async def answer(self, request: Request, question: QueryRequest) -> Response:
         """Return the page with the answer to a question, or where a form has posted it, lead to its address."""
         view = view_of(request)
         address = self._address(view, question)
@@ -107,7 +107,9 @@ class Editor:
         if asked.get("stored") and not query:
             query, refusal = await self._stored(view, asked)
         status, outcome = (refusal.status, Outcome(refusal=refusal)) if refusal else (200, None)
-        return self._page(view, Question(query or example(view.lang, await self.stored.editions())), status, outcome)
+        return self._page(
+            view, QueryRequest(query or example(view.lang, await self.stored.editions())), status, outcome
+        )
 
     async def _stored(self, view: View, asked: QueryParams) -> tuple[str, Refusal | None]:
         """Return the text of the stored query that an address names, about what it chooses, or why that cannot be."""
@@ -124,7 +126,7 @@ class Editor:
         except ParameterError as error:
             return text, Refusal(400, str(error))
 
-    def _page(self, view: View, question: Question, status: int = 200, outcome: Outcome | None = None) -> Response:
+    def _page(self, view: View, question: QueryRequest, status: int = 200, outcome: Outcome | None = None) -> Response:
         graph = sparql_scanner.operation(question.query) in ("CONSTRUCT", "DESCRIBE")
         html = templates.fill(
             "editor.html",
@@ -144,18 +146,18 @@ class Editor:
         )
         return page(html, view, status, ["'self'"] if templates.there(SCRIPT) else ())
 
-    def _address(self, view: View, question: Question) -> str:
+    def _address(self, view: View, question: QueryRequest) -> str:
         """Return the address of a question below the top of the site; empty where it would be too long."""
         pairs = [("query", question.query), *_graphs(question)]
         address = "&".join(f"{key}={quote(value, safe='')}" for key, value in pairs)
         return "" if len(address) > LONGEST_ADDRESS else f"{self.path}?{address}&lang={view.lang}"
 
-    async def _outcome(self, request: Request, question: Question, view: View) -> Outcome | None:
+    async def _outcome(self, request: Request, question: QueryRequest, view: View) -> Outcome | None:
         """Ask, and return what came of it; None where the client has gone away meanwhile."""
         format, start, remarks = (
             results_table.format_for(question.query),
             time.perf_counter(),
-            remarks_of(request.scope),
+            request_context(request.scope),
         )
         remarks.query = question.query
         asked = replace(question, format=format.names[0], accept=None)
@@ -220,7 +222,7 @@ def _number(request: Request) -> int:
     return number_in(request, "page", _LAST_PAGE)
 
 
-def _graphs(question: Question) -> list[tuple[str, str]]:
+def _graphs(question: QueryRequest) -> list[tuple[str, str]]:
     return [("default-graph-uri", iri) for iri in question.default_graphs] + [
         ("named-graph-uri", iri) for iri in question.named_graphs
     ]

@@ -25,7 +25,7 @@ from pathlib import Path
 
 from pyoxigraph import Literal, NamedNode, Quad, RdfFormat, Store, parse
 
-from kg.core.paths import places
+from kg.core.paths import project_folders
 from kg.core.release import CURRENT, N_TRIPLES
 from kg.search import Index, Matcher, build
 from kg.search.index_builder import texts
@@ -188,7 +188,7 @@ def engines(store: Store, folder: Path) -> None:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--release", type=Path, default=places().out / CURRENT)
+    parser.add_argument("--release", type=Path, default=project_folders().out / CURRENT)
     parser.add_argument("--times", type=int, default=1)
     parser.add_argument("--engines", action="store_true")
     asked = parser.parse_args()

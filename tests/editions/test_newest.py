@@ -13,7 +13,7 @@ import pytest
 from fastapi import FastAPI
 
 from kg.core.iris import edition
-from kg.core.paths import places
+from kg.core.paths import project_folders
 from kg.core.release import release_of
 from kg.core.stored_queries import EDITION, line_of, read_queries
 from kg.server.app import app
@@ -22,7 +22,7 @@ from ..support.commands import kg
 from .pairs import AFTER, BEFORE
 
 Start = Callable[[FastAPI], AbstractContextManager[httpx.Client]]
-QUERIES = read_queries(places().queries)
+QUERIES = read_queries(project_folders().queries)
 ABOUT_AN_EDITION = [query.name for query in QUERIES if any(each.name == EDITION for each in query.parameters)]
 BY_PILLAR = "measures-by-pillar"
 
@@ -30,7 +30,7 @@ BY_PILLAR = "measures-by-pillar"
 @pytest.fixture(scope="module")
 def site(out: Path, pair: Path, start: Start) -> Iterator[httpx.Client]:
     """A server of the release that holds both editions."""
-    with start(app(release_of(out, pair.name), places().queries, out)) as client:
+    with start(app(release_of(out, pair.name), project_folders().queries, out)) as client:
         yield client
 
 

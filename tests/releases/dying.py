@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 
 from kg.builder.pipeline import build
-from kg.core.paths import places
+from kg.core.paths import project_folders
 from kg.core.release import current_release
 
 LAST = 7  # moments of the switch
@@ -40,7 +40,7 @@ def build_in_child(
                     os.kill(os.getpid(), signal.SIGKILL)
 
         sys.addaudithook(note)
-        build(places(recipe, out), processes=processes)
+        build(project_folders(recipe, out), processes=processes)
         os.write(writer, str(events).encode())
         os._exit(0)
     if seconds:

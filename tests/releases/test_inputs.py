@@ -8,7 +8,7 @@ import pytest
 
 import kg.builder.fingerprint
 from kg.builder.fingerprint import inputs_of
-from kg.core.paths import places
+from kg.core.paths import project_folders
 
 ROOT = Path(__file__).parents[2]
 
@@ -21,17 +21,17 @@ def test_a_page_of_a_release_is_made_from_its_template(
     program = tmp_path / "kg"
     shutil.copytree(ROOT / "kg", program, ignore=shutil.ignore_patterns("__pycache__", "static", "scripts"))
     monkeypatch.setattr(kg.builder.fingerprint, "__file__", str(program / "builder/fingerprint.py"))
-    before = inputs_of(places())
+    before = inputs_of(project_folders())
     file = program / name
     file.write_text(file.read_text(encoding="utf-8") + "\n", encoding="utf-8")
 
-    assert inputs_of(places()) != before
+    assert inputs_of(project_folders()) != before
 
 
 def test_what_an_editor_leaves_makes_no_other_release(tmp_path: Path) -> None:
     """Hidden files and the ledger are no input."""
     recipe = Path(shutil.copytree(ROOT / "build", tmp_path / "build"))
-    there = replace(places(), recipe=recipe)
+    there = replace(project_folders(), recipe=recipe)
     before = inputs_of(there)
     (recipe / ".units.csv.swp").write_text("x", encoding="utf-8")
     (recipe / "identifiers.csv").write_text("x", encoding="utf-8")

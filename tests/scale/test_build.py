@@ -15,7 +15,7 @@ import pytest
 
 from kg.builder.edition_validator import Promises, validate_graph
 from kg.builder.process_pool import Crew
-from kg.core.paths import places
+from kg.core.paths import project_folders
 from kg.rdf.shacl_validator import fastest
 
 from .conftest import CHECKOUT, KEYS, build, contents, environment
@@ -149,7 +149,7 @@ def test_editions_one_by_one_break_the_promises_that_the_whole_breaks(alone: Pat
     wrong = {line.replace(b"/organization/", b"/unit/") for line in lines if chance.random() < 0.01}
     graph = tmp_path / "graph.nt"
     graph.write_bytes(b"".join(sorted(kept | wrong)))
-    promises = Promises(places().shapes, fastest())
+    promises = Promises(project_folders().shapes, fastest())
     whole, parts = (
         validate_graph(graph, KEYS, promises, tmp_path, Crew(1, None), lambda done: None, at_once)
         for at_once in (1 << 30, 0)

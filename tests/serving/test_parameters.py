@@ -7,11 +7,11 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from kg.core.paths import places
+from kg.core.paths import project_folders
 from kg.core.stored_queries import ParameterError, chosen, read_parameters, read_queries
 
 BROWSER = {"Accept": "text/html"}
-QUERIES = {query.name: query for query in read_queries(places().queries)}
+QUERIES = {query.name: query for query in read_queries(project_folders().queries)}
 DAYS = """\
 PREFIX xsd: <http://www.w3.org/2001/XMLSchema#>
 SELECT * { VALUES ?day { "2020-04-01"^^xsd:date } VALUES ?page { 1 } VALUES ?word { "a" } ?s ?p ?day, ?page, ?word }

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from kg.core.errors import QueryError, RecipeError
-from kg.core.paths import places
+from kg.core.paths import project_folders
 from kg.core.stored_queries import read_queries, read_query, stored_query
 
-QUERIES = places().queries
+QUERIES = project_folders().queries
 GOOD = """\
 #+ summary: All
 #+ summary_ja: 全部

@@ -266,17 +266,17 @@ def crowd(site: httpx.Client, number: int, query: str) -> list[httpx.Response]:
     ("limits", "status", "reason"),
     [
         (
-            Limits(workers=1, slow_places=1, seconds=0.5, fast_seconds=0.05, waiting_of_one_client=2),
+            Limits(workers=1, slow_slots=1, seconds=0.5, fast_seconds=0.05, queued_per_client=2),
             429,
             "your address",
         ),
         pytest.param(
-            *(Limits(workers=1, slow_places=1, seconds=0.5, fast_seconds=0.05, waiting=2), 503),
+            *(Limits(workers=1, slow_slots=1, seconds=0.5, fast_seconds=0.05, waiting=2), 503),
             *("2 questions are waiting",),
             marks=pytest.mark.exhaustive,
         ),
         pytest.param(
-            *(Limits(workers=1, slow_places=1, seconds=2, fast_seconds=0.05, waiting_seconds=0.2), 503),
+            *(Limits(workers=1, slow_slots=1, seconds=2, fast_seconds=0.05, queue_seconds=0.2), 503),
             *("has become free",),
             marks=pytest.mark.exhaustive,
         ),

@@ -14,11 +14,11 @@ from click.testing import CliRunner
 from fastapi import FastAPI
 
 from kg.cli import main
-from kg.core.paths import places
+from kg.core.paths import project_folders
 from kg.core.release import CATALOGUE_GRAPH, VALIDATION_GRAPH, VOID_GRAPH, Release
 from kg.engine.data_source import Limits
-from kg.engine.release_watcher import Watch
-from kg.engine.remote_release import Address, graph_of
+from kg.engine.remote_backend import ReleaseWatcher
+from kg.engine.remote_release import StoreAddress, graph_of
 from kg.server.app import app
 
 from ..support.servers import serving
@@ -38,8 +38,8 @@ BOTH = """SELECT DISTINCT ?v ?w { <http://example.org/1> <http://example.org/ver
 
 def served(url: str, out: Path, **limits: float) -> FastAPI:
     """Return the application that serves what a store holds."""
-    with Watch(Address(url), out) as watch:
-        return app(watch.held(), places().queries, out, Limits.of(4, **limits))
+    with ReleaseWatcher(StoreAddress(url), out) as watch:
+        return app(watch.current(), project_folders().queries, out, Limits.of(4, **limits))
 
 
 def fresh(query: str) -> str:
@@ -94,7 +94,7 @@ def site(way_of_all: Way, release: Release, start: Start) -> Iterator[httpx.Clie
 @pytest.fixture(scope="session")
 def here(release: Release, start: Start) -> Iterator[httpx.Client]:
     """A client of a server of the same release in memory."""
-    with start(app(release, places().queries, release.folder.parents[1], Limits.of(1))) as client:
+    with start(app(release, project_folders().queries, release.folder.parents[1], Limits.of(1))) as client:
         yield client
 
 

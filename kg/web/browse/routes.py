@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request, Response
 
 from kg.core.negotiation import CSV, HTML, PLAIN_JSON, Format
 from kg.core.release import Release
-from kg.engine.result_cache import Answers
+from kg.engine.result_cache import ResultCache
 from kg.http import templates
 from kg.http.query_client import Ask, answering, asking, rows
 from kg.http.responses import (
@@ -46,7 +46,7 @@ _LONGEST_QUERY = 200_000  # characters: what the endpoint takes
 _LONGEST_ADDRESS = 24_000  # bytes: what browsers and proxies let pass
 
 
-def router(answers: Answers, release: Release | None, sending: Sending, find: Find | None) -> APIRouter:
+def router(answers: ResultCache, release: Release | None, sending: Sending, find: Find | None) -> APIRouter:
     """Return these routes; `find` looks for words in the search index, where there is or will be one."""
     routes = APIRouter(tags=["measures"])
     browse = Browse(answers, release, sending, find)
@@ -84,7 +84,7 @@ class _Asked:
 class Browse:
     """Answers with views of the measures of one graph."""
 
-    def __init__(self, answers: Answers, release: Release | None, sending: Sending, find: Find | None) -> None:
+    def __init__(self, answers: ResultCache, release: Release | None, sending: Sending, find: Find | None) -> None:
         self._ask: Ask = asking(answers)
         self._answer = answering(answers)
         self._release, self._sending, self._find = release, sending, find
