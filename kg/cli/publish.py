@@ -26,7 +26,7 @@ _TIMEOUT = 600.0  # seconds for one request
 @STORE_ENGINE
 @click.option(
     "--graph-store",
-    "graphs",
+    "graph_store",
     metavar="URL",
     envvar="KG_GRAPH_STORE",
     default="",

@@ -92,7 +92,7 @@ def choose(offered: Sequence[Format], accept: str | None = None, named: str | No
         for format in offered:
             if name in (*format.names, format.media_type, *format.aliases):
                 return format
-        raise _not_acceptable(f"format={named} cannot be had here", offered)
+        raise _not_acceptable(f"format={named} is not available", offered)
     # who names nothing takes anything (RFC 9110, 12.5.1)
     ranges = list(_ranges(accept if accept and accept.strip() else "*/*"))
     wanted = [_wanted(format, ranges) for format in offered]
@@ -143,4 +143,4 @@ def _wanted(format: Format, ranges: list[tuple[str, float]]) -> tuple[float, int
 
 def _not_acceptable(fact: str, offered: Sequence[Format]) -> NotAcceptable:
     there = ", ".join(f"{format.media_type} (format={format.names[0]})" for format in offered)
-    return NotAcceptable(Problem(fact, f"what can be had: {there}"))
+    return NotAcceptable(Problem(fact, f"available are: {there}"))

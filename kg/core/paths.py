@@ -94,8 +94,8 @@ def _problem(content: bytes, at: int, file: Path | str, remedy: str) -> Problem:
     line = content[:at].count(b"\n") + 1
     remedy = remedy if remedy else "save it as UTF-8"
     if found := looks_like(content):
-        return Problem(f"is no UTF-8: this looks like {found}", remedy, file, line)
-    return Problem(f"is no UTF-8: byte 0x{content[at]:02x} at offset {at}", remedy, file, line)
+        return Problem(f"is not UTF-8: this looks like {found}", remedy, file, line)
+    return Problem(f"is not UTF-8: byte 0x{content[at]:02x} at offset {at}", remedy, file, line)
 
 
 DISTRIBUTION = "shisaku-graph"

@@ -353,4 +353,4 @@ def _syntax_problems(file: Path, text: str) -> Iterator[Problem]:
             Store().query(nowhere)
     except SyntaxError as error:
         line = _ENGINE_LINE.match(str(error))
-        yield Problem(f"no valid SPARQL: {error}", "mend the query", file, int(line[1]) if line else None)
+        yield Problem(f"invalid SPARQL: {error}", "correct the query", file, int(line[1]) if line else None)

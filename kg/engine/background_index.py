@@ -1,7 +1,7 @@
-"""The search index of what is served: that of the release, or one that is made while the server is already answering.
+"""Search index of the served data: that of the release, or one that is built in the background.
 
-RDF files have no index, nor has a release that an older program made. Theirs is made by a process of its own, with a
-limit of time; until it is there, a search is refused for the moment.
+RDF files have no index, nor has a release of an older program. A separate process builds it while the server answers
+already, within a time limit; until then searches are refused (503).
 """
 
 import asyncio
@@ -20,14 +20,14 @@ from kg.engine.wire import Refusal
 from kg.engine.zygote_client import environment
 from kg.search import Index
 
-# What answers queries starts first; then the index is made.
+# Seconds before the build of the index starts, so that the query workers start first.
 _START_DELAY = 1.0
-_TIME_LIMIT = 3600.0  # seconds that making an index may take
+_TIME_LIMIT = 3600.0  # time limit of the build, in seconds
 _log = logging.getLogger(__name__)
 
 
 class BackgroundIndex:
-    """The index of a release, of RDF files, or of the release that a store holds, where that is here, too."""
+    """Search index of a release, of RDF files, or of the local copy of a remote release."""
 
     def __init__(self, data: Release | Sequence[Path] | RemoteRelease) -> None:
         self._index: Index | None = None
@@ -46,20 +46,20 @@ class BackgroundIndex:
             try:
                 self._index = Index.open(data.search_index())
             except KgError as error:  # the release is served all the same
-                _log.error("the search index cannot be opened, it is made again: %s", error)
+                _log.error("the search index cannot be opened, it is built again: %s", error)
 
     def index(self) -> Index:
-        """Return the index; raise Refusal (503) as long as there is none."""
+        """Return the index; raise Refusal (503) if there is none, or none yet."""
         if self._index:
             return self._index
         if self._failure:
             raise Refusal(503, f"there is no search index: {self._failure}")
-        fact = "the search index of these data is being made; ask again in a moment"
+        fact = "the search index of these data is being built; try again in a moment"
         raise Refusal(503, fact, {"Retry-After": "2"})
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Make the index where there is none yet; throw away at the end what was made."""
+        """Build the index if there is none; delete what was built at the end."""
         if self._index or self._failure:
             yield
             if self._index:
@@ -93,8 +93,8 @@ class BackgroundIndex:
                 raise OSError(output.decode(errors="replace").strip() or f"the process ended with {code}")
             self._index = Index.open(file)
         except (OSError, TimeoutError, KgError) as error:
-            self._failure = "it could not be made of these data; the server's log says why"
-            _log.error("the search index could not be made: %s", error or f"it took more than {_TIME_LIMIT:g} s")
+            self._failure = "it could not be built from these data; the server's log says why"
+            _log.error("the search index could not be built: %s", error or f"it took more than {_TIME_LIMIT:g} s")
         finally:
             with suppress(ProcessLookupError):
                 process.kill()
@@ -102,6 +102,6 @@ class BackgroundIndex:
 
 
 def _indexed_files(release: Release) -> tuple[Path, ...]:
-    """Return the file that holds what is to be indexed of a release."""
+    """Return the file of a release to build the index from."""
     names = {file.name for file in release.files}
     return (release.path(N_QUADS if N_QUADS in names else GRAPH),)

@@ -1,15 +1,13 @@
-"""Calls other endpoints for the engine of a worker, which follows SERVICE without any limit of its own.
+"""HTTP proxy for the SERVICE calls of a worker's engine, which has no limits of its own for them (federated query).
 
-The engine is given an address of this process in place of each endpoint of the list. What it sends there is passed on,
-within limits of time, size and number, and the endpoint's answer is passed back once it is complete and can be read. So
-SERVICE SILENT goes on without an endpoint that is slow or answers half, and a query that fails says which one has.
-Redirects are not followed: they would lead to endpoints that nobody has allowed.
+The engine gets a URL of this process in place of each allowed endpoint. Requests are forwarded within limits of time,
+size and number, and the answer is returned once it is complete and valid. So SERVICE SILENT continues without an
+endpoint that is slow or truncates its answer, and the error of a failed query names the endpoint. Redirects are not
+followed: they could lead to endpoints that are not allowed.
 
-One call of an endpoint elsewhere, in the form that it takes, and whether its answer is of any use.
-
-SPARQL 1.1 Protocol has three forms of a query, and few endpoints take all of them: some answer the others with an
-error, some with nothing at all (Virtuoso 7 a direct POST). The form that most take comes first; the next is tried where
-one is refused, or beside it where it stays without an answer. In which form an endpoint has answered is kept.
+SPARQL 1.1 Protocol has three forms of a query request, and few endpoints accept all of them: some answer the others
+with an error, some not at all (Virtuoso 7 with a direct POST). The most widely accepted form is tried first; the next
+one if it is refused, or concurrently if there is no answer. The form that an endpoint answered is remembered.
 """
 
 import mmap
@@ -37,7 +35,7 @@ BY_FORM, BY_GET, DIRECT = FORMS = ("by form", "by GET", "direct")
 _TYPES = {BY_FORM: "application/x-www-form-urlencoded", DIRECT: "application/sparql-query"}
 _SENT = {"User-Agent": f"ShisakuGraph/{__version__}"}
 _ACCEPTED = "application/sparql-results+json, application/sparql-results+xml;q=0.8, application/json;q=0.5"
-# What may mean that the query is well and its form is not. A known form is not doubted for 400: it is for the query.
+# Statuses that may mean that the form is refused, not the query. For a form that has worked, 400 is about the query.
 _REFUSED = {400, 404, 405, 406, 411, 413, 414, 415, 501}
 _REFUSED_KNOWN_FORM = {405, 406, 411, 413, 414, 415, 501}
 _TRUNCATION_HEADERS = (
@@ -49,37 +47,37 @@ _WAIT_SHARE = (
 )  # of the time that is left, for a form that stays without an answer before another is tried beside it
 _REMEDY = "ask it for less or try again later; with SERVICE SILENT the query goes on without it"
 _BNODE = b"bnode"
-_URL_SAFE = "%/?:@!$&'()*+,;=~-._"  # stands in an address as it is
+_URL_SAFE = "%/?:@!$&'()*+,;=~-._"  # characters that are not percent-encoded in a URL
 
 
 @dataclass(frozen=True)
 class EndpointReply:
-    """What an endpoint has answered: results in a format that the engine reads."""
+    """Answer of an endpoint: results in a format that the engine parses."""
 
     media_type: str
     body: bytes
 
 
 class RequestForms:
-    """In which form each endpoint of a list answers, by its place; processes that are forked later share it."""
+    """Request form that each endpoint answers, by its index; shared with processes that are forked later."""
 
     def __init__(self) -> None:
         self._codes = mmap.mmap(-1, mmap.PAGESIZE)
 
     def of(self, place: int) -> str | None:
-        """Return the form that an endpoint has answered in; None where that is not known."""
+        """Return the form that an endpoint answered; None if it is not known."""
         number = self._codes[place] if place < mmap.PAGESIZE else 0
         return FORMS[number - 1] if number else None
 
     def remember(self, place: int, form: str) -> None:
-        """Keep the form that an endpoint has answered in."""
+        """Remember the form that an endpoint answered."""
         if place < mmap.PAGESIZE:
             self._codes[place] = FORMS.index(form) + 1
 
 
 @dataclass(frozen=True)
 class _Refused:
-    """An endpoint that does not take a form, as it seems."""
+    """Response of an endpoint that probably does not accept a form."""
 
     status: int
     reason: Refusal
@@ -90,7 +88,7 @@ Outcome = EndpointReply | Refusal | _Refused
 
 @dataclass(frozen=True)
 class EndpointCall:
-    """A query to an endpoint, which has until a moment of the monotonic clock, and an answer of so many bytes."""
+    """Query to an endpoint, with a deadline (monotonic clock) and a limit of the answer in bytes."""
 
     endpoint: str
     query: bytes
@@ -98,9 +96,9 @@ class EndpointCall:
     limit: int
 
     def run(self, forms: RequestForms, place: int) -> EndpointReply | Refusal | None:
-        """Return the answer, or why there is none of use; None where none has come in time.
+        """Return the answer, or the failure of the endpoint; None if there was no answer in time.
 
-        Each form is asked in a thread of its own, which is left behind where it does not end in time.
+        Each form is sent in a thread of its own, which is abandoned if it does not end in time.
         """
         known = forms.of(place)
         remaining = list(FORMS) if known is None else [known, *(form for form in FORMS if form != known)]
@@ -135,11 +133,11 @@ class EndpointCall:
         return self.until - time.monotonic()
 
     def _wait_seconds(self, others: Sequence[str]) -> float:
-        """Return how long to wait, in view of the forms that can be tried beside the one that was."""
+        """Return the seconds to wait for an answer before another form is tried concurrently."""
         return max(self._remaining(), 0) * (_WAIT_SHARE if others else 1)
 
     def _outcome(self, form: str) -> Outcome:
-        """Return what an endpoint answers in one form, or why that is of no use."""
+        """Send the query in one form and return the answer or the failure."""
         seconds = self._remaining()
         address = urlsplit(self.endpoint)
         kind = HTTPSConnection if address.scheme == "https" else HTTPConnection
@@ -150,7 +148,7 @@ class EndpointCall:
         except TimeoutError:
             return endpoint_timeout(self.endpoint, seconds)
         except (OSError, HTTPException, ValueError) as error:
-            reason = f"it cannot be reached, or breaks off ({error or type(error).__name__})"
+            reason = f"it cannot be reached, or disconnected ({error or type(error).__name__})"
             return endpoint_failure(self.endpoint, reason)
         except MemoryError:
             return endpoint_failure(self.endpoint, "its answer needs too much memory")
@@ -187,7 +185,7 @@ class EndpointCall:
         return self._parse_results(body, format)
 
     def _parse_results(self, body: bytes, format: QueryResultsFormat) -> EndpointReply | Refusal:
-        """Return an answer as the engine reads it, whatever else is in it."""
+        """Return an answer as strict JSON that the engine parses, or the failure."""
         plain = format == QueryResultsFormat.JSON and _BNODE not in body and _is_readable(body)
         try:
             read = body if plain else b"".join(to_strict_json([body], format))
@@ -202,17 +200,17 @@ class EndpointCall:
 
 
 def _encoding_of(body: bytes) -> str:
-    """Return in words what is wrong with the encoding of an answer; nothing where it is UTF-8."""
+    """Return a description of the wrong encoding of an answer; empty if it is UTF-8."""
     try:
         body.decode()
     except UnicodeDecodeError:
         found = looks_like(body)
-        return f"it is no UTF-8: this looks like {found}" if found else "it is no UTF-8"
+        return f"it is not UTF-8: this looks like {found}" if found else "it is not UTF-8"
     return ""
 
 
 def _is_readable(body: bytes) -> bool:
-    """Whether the engine reads results in JSON as they are, which takes it a tenth of the time."""
+    """True if the engine can parse the JSON results unchanged, which takes a tenth of the time."""
     try:
         results = parse_query_results(body, QueryResultsFormat.JSON)
         if isinstance(results, QuerySolutions):
@@ -224,29 +222,29 @@ def _is_readable(body: bytes) -> bool:
 
 
 def endpoint_failure(endpoint: str, reason: str) -> Refusal:
-    """Return what is said of an endpoint whose answer is of no use."""
+    """Return the refusal (502) for an endpoint whose answer is unusable."""
     return Refusal(
         502, f"the endpoint <{endpoint}>, which this query calls by SERVICE, has failed: {reason}; {_REMEDY}"
     )
 
 
 def endpoint_timeout(endpoint: str, seconds: float) -> Refusal:
-    """Return what is said of an endpoint that does not answer in time."""
+    """Return the refusal (504) for an endpoint that did not answer in time."""
     fact = f"has not answered within {seconds:.3g} seconds"
     return Refusal(504, f"the endpoint <{endpoint}>, which this query calls by SERVICE, {fact}; {_REMEDY}")
 
 
-# The part of a question's time that its calls may take together; the rest is for what is done with the answers.
+# Share of a query's time limit for all of its calls; the remaining time is for processing the answers.
 SHARE = 2 / 3
-# Nobody's endpoint is to be flooded through this one.
+# No endpoint may be flooded through this one.
 MOST_CALLS = 20
-_STACK = 1 << 19  # bytes: all that a thread maps counts as memory of the question
-# Of all workers, since each is forked from the process that has read this.
+_STACK = 1 << 19  # bytes: everything that a thread maps counts as memory of the query
+# Shared by all workers, which are forked from the process that imported this module.
 _FORMS = RequestForms()
 
 
 class FederationProxy:
-    """Stands between an engine and the endpoints that it may call, for one question at a time."""
+    """Proxy between the engine and the allowed endpoints, for one query at a time."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
@@ -258,7 +256,7 @@ class FederationProxy:
         self.failure: Refusal | None = None
 
     def begin(self, query: str) -> str:
-        """Begin a question and return it with the addresses that the engine is to call in place of the endpoints."""
+        """Start a query and return its text with the URLs of this proxy in place of the endpoints."""
         self.failure, self._call_count, self._replies = None, 0, {}
         self._until = time.monotonic() + SHARE * self._limits.seconds
         if not sparql_scanner.calls_service(query):
@@ -266,9 +264,9 @@ class FederationProxy:
         return sparql_scanner.with_services(query, self._addresses())
 
     def call(self, address: str, query: bytes) -> EndpointReply:
-        """Return what an endpoint answers, by its address here; raise Refusal where it does not answer.
+        """Forward a call to an endpoint, given by its path here, and return the answer; raise Refusal if it fails.
 
-        What was asked before in this question is not asked again: an engine calls for each row in FILTER EXISTS.
+        Repeated calls of one query are answered from memory: an engine calls for each row in FILTER EXISTS.
         """
         with self._lock:  # the engine waits for each of its calls, so there is one at a time
             endpoint = self._endpoints.get(address, "")
@@ -282,18 +280,18 @@ class FederationProxy:
             return outcome
 
     def _addresses(self) -> Mapping[str, str]:
-        """Return an address of this process for each endpoint of the list, which is listened at from now on."""
+        """Start the proxy server if necessary, and return its URL for each allowed endpoint."""
         if self._server is None:
             threading.stack_size(_STACK)
             self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_class(self))
             threading.Thread(target=self._server.serve_forever, daemon=True).start()
-            # The part that cannot be guessed keeps other users of this machine out.
+            # The random path keeps other users of this machine out.
             self._endpoints = {f"/{secrets.token_urlsafe()}": iri for iri in self._limits.services}
         here = f"http://127.0.0.1:{self._server.server_port}"
         return {iri: here + address for address, iri in self._endpoints.items()}
 
     def _ask(self, endpoint: str, query: bytes) -> EndpointReply | Refusal:
-        """Ask an endpoint in the time that is left."""
+        """Call an endpoint within the remaining time."""
         self._call_count += 1
         if self._call_count > MOST_CALLS:
             fact = f"this query calls other endpoints more than {MOST_CALLS} times"
@@ -307,7 +305,7 @@ class FederationProxy:
 def _handler_class(gateway: FederationProxy) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            """Pass on what the engine asks, and pass back the answer."""
+            """Forward a call of the engine and return the answer."""
             query = self.rfile.read(int(self.headers.get("Content-Length", "0")))
             try:
                 reply = gateway.call(self.path, query)
@@ -323,6 +321,6 @@ def _handler_class(gateway: FederationProxy) -> type[BaseHTTPRequestHandler]:
             self.wfile.write(body)
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     return Handler

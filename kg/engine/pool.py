@@ -71,9 +71,7 @@ def busy(fact: str) -> Refusal:
     return Refusal(503, f"{fact}; try again a little later", {"Retry-After": "5"})
 
 
-def death_refusal(
-    death: WorkerDeath, kill_reason: KillReason | None, limits: Limits, remote: bool = False
-) -> Refusal:
+def death_refusal(death: WorkerDeath, kill_reason: KillReason | None, limits: Limits, remote: bool = False) -> Refusal:
     """Return the refusal of a query whose worker died or was killed.
 
     `remote` is whether an external store was to answer it.
@@ -342,7 +340,7 @@ class Pool:
     def _kill(self, job: Job, kill_reason: KillReason) -> None:
         assert job.worker is not None
         job.kill_reason = kill_reason
-        self.counts[f"worker ended: {kill_reason.name.lower()}"] += 1
+        self.counts[f"worker ended: {kill_reason.value}"] += 1
         job.worker.kill()
 
     def _abandon(self, job: Job) -> None:

@@ -48,7 +48,7 @@ def remote_store_opener(remote: RemoteRelease, limits: Limits) -> tuple[Callable
 
     Raises StoreError if the store does not answer, or limits its answers to fewer rows than the release has triples.
     """
-    with StoreClient(remote.address, max(limits.seconds, _START_WATCH_SECONDS)) as client:
+    with StoreClient(remote.address, max(limits.seconds, _START_SECONDS)) as client:
         dataset = remote.published.dataset(Dataset())
         size = int(client.rows(_SIZE, dataset)[0]["size"])
         client.check_row_limit(dataset, size)

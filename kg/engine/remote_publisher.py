@@ -42,8 +42,8 @@ _ATTEMPTS = 3
 _DATE_TIME = NamedNode(PREFIXES["xsd"] + "dateTime")
 _SHOWN = 300  # characters of an error response
 _REMEDY = "see the store's own log, then run the command again: it continues where it stopped"
-_STATUS_QUERY = f"""SELECT ?stage ?version ?before ?layout {{ GRAPH <{STATUS_GRAPH}> {{
-  <{CATALOGUE_DATASET}> ?stage ?dataset . ?dataset <{VERSION}> ?version ; <{PREVIOUS}> ?before
+_STATUS_QUERY = f"""SELECT ?stage ?version ?previous ?layout {{ GRAPH <{STATUS_GRAPH}> {{
+  <{CATALOGUE_DATASET}> ?stage ?dataset . ?dataset <{VERSION}> ?version ; <{PREVIOUS}> ?previous
   OPTIONAL {{ ?dataset <{LAYOUT}> ?layout }} }} }}"""
 
 # Called with the number of triples loaded so far, and of all triples.
@@ -75,7 +75,7 @@ class _State:
 
 
 class RemotePublisher:
-    """Publisher for one store. `graph_store_url` is its Graph Store Protocol endpoint, if it is not the engine's usual one."""
+    """Publisher for one store. `graph_store_url` replaces the usual Graph Store Protocol endpoint of the engine."""
 
     def __init__(self, client: StoreClient, graph_store_url: str = "") -> None:
         url = client.detect_engine().url

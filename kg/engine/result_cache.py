@@ -1,8 +1,8 @@
-"""Answers that are computed once: a release never changes, and neither do the answers to questions about it.
+"""Cache of query results: a release never changes, so neither do the answers to queries about it.
 
-They are kept up to a number of bytes, in memory and in files, and the least recently asked go first. Whoever asks what
-is being answered waits for that answer. A refusal is kept, too, where the question is at fault: one that has needed too
-long or too much is refused at once for as long as its `Retry-After` says. What depends on the moment is asked anew.
+Answers are cached up to a number of bytes, in memory and in files (LRU). Concurrent identical queries share one
+computation. A refusal caused by the query is cached too: a query that exceeded a limit is refused at once for the time
+of its `Retry-After`. Queries whose answer depends on the moment (NOW, RAND, SERVICE …) are not cached.
 """
 
 import asyncio
@@ -19,15 +19,15 @@ from kg.engine.wire import Answer, QueryRequest, Refusal
 
 MB = 1 << 20
 
-_OVERHEAD = 2048  # what an entry takes besides the text of its question and its answer, roughly
+_OVERHEAD = 2048  # approximate size of an entry without its query and answer, in bytes
 _REPEATED_ERROR_DELAY = 0.5  # seconds
-_SHORT_QUERY = 16_384  # characters of a query that is read in no time
-_MIN_CACHED_RETRY = 60  # seconds of `Retry-After` that tell a question which is at fault from a server that is busy
+_SHORT_QUERY = 16_384  # characters of a query that parses fast
+_MIN_CACHED_RETRY = 60  # seconds of `Retry-After` from which a refusal is due to the query, not to a busy server
 
 
 @dataclass(frozen=True)
 class _CacheEntry:
-    """An outcome with what it takes of the memory and of the disk, in bytes, and when it is to be forgotten."""
+    """Cached outcome with its size in memory and on disk in bytes, and its expiry time."""
 
     outcome: Answer | Refusal
     memory: int
@@ -37,14 +37,14 @@ class _CacheEntry:
 
 @dataclass(frozen=True)
 class _PendingQuery:
-    """A question that is being answered, and those who wait for it."""
+    """Query that is being computed, with the futures of those who wait for it."""
 
     computation: asyncio.Future[Answer]
     waiting: set[asyncio.Future[Answer]] = field(default_factory=set)
 
 
 class ResultCache:
-    """Asks a pool what nobody has asked before. Everything happens in one event loop."""
+    """Cache in front of a pool. Runs in one event loop."""
 
     def __init__(self, pool: Pool, memory: int = 64 * MB, disk: int = 256 * MB) -> None:
         self.counts = Counter[str]()
@@ -57,15 +57,17 @@ class ResultCache:
     def submit(
         self, request: QueryRequest, client: str = "", context: RequestContext | None = None
     ) -> asyncio.Future[Answer]:
-        """Return the future of the complete answer, or of a Refusal. What nobody waits for any more is ended.
+        """Return the future of the complete answer or a Refusal. A computation without waiting futures is cancelled.
 
-        How the answer is had is counted, and remarked where remarks are given.
+        The source of the answer is counted, and recorded in the context of the request, if it is given.
         """
         context, loop = context or RequestContext(), asyncio.get_running_loop()
         if entry := self._lookup(request):
             self._count(CACHED, context)
             future: asyncio.Future[Answer] = loop.create_future()
-            if _is_costly(request, entry.outcome):  # who asks such a question again would ask it thousands of times
+            if _is_costly(
+                request, entry.outcome
+            ):  # a client that repeats such a query would repeat it thousands of times
                 loop.call_later(_REPEATED_ERROR_DELAY, _settle, future, entry.outcome)
             else:
                 _settle(future, entry.outcome)
@@ -88,7 +90,7 @@ class ResultCache:
         context.source = source
 
     def _on_computed(self, request: QueryRequest, pending: _PendingQuery, computation: asyncio.Future[Answer]) -> None:
-        """Keep an outcome and give it to all who wait for it."""
+        """Cache an outcome and settle all futures that wait for it."""
         self._remove_pending(request, pending)
         if computation.cancelled():
             for future in pending.waiting:
@@ -102,11 +104,11 @@ class ResultCache:
                 _settle(future, error or computation.result())
 
     def _on_abandoned(self, request: QueryRequest, pending: _PendingQuery, future: asyncio.Future[Answer]) -> None:
-        """End a question where the last one who has waited for it does so no more."""
+        """Cancel a computation if its last waiting future was cancelled."""
         if future.cancelled() and not pending.computation.done():
             pending.waiting.discard(future)
             if not pending.waiting:
-                self._remove_pending(request, pending)  # who asks from now on is not to be cancelled with it
+                self._remove_pending(request, pending)  # later requests must not be cancelled with it
                 pending.computation.cancel()
 
     def _remove_pending(self, request: QueryRequest, pending: _PendingQuery) -> None:
@@ -140,7 +142,7 @@ class ResultCache:
 
 
 def _lifetime(outcome: Answer | Refusal) -> float:
-    """Return for how many seconds an outcome stays what it is; 0 where the next one may be another."""
+    """Return the lifetime of an outcome in seconds; 0 if it must not be cached."""
     if isinstance(outcome, Answer):
         return inf
     if outcome.status < 500:
@@ -150,12 +152,12 @@ def _lifetime(outcome: Answer | Refusal) -> float:
 
 
 def _is_costly(request: QueryRequest, outcome: Answer | Refusal) -> bool:
-    """Whether a refused question costs much each time: to answer it, or, where it is long, to read it at all."""
+    """True if a refused query is expensive each time: to evaluate, or, if it is long, to parse."""
     return isinstance(outcome, Refusal) and (outcome.status in (503, 504) or len(request.query) > _SHORT_QUERY)
 
 
 def _settle(future: asyncio.Future[Answer], outcome: Answer | BaseException) -> None:
-    """Give an outcome to one who waits: a refusal as a fresh one, so that it carries no trace of another request."""
+    """Settle a future; a refusal is copied, so that it has no traceback of another request."""
     if future.done():
         return
     if isinstance(outcome, Refusal):

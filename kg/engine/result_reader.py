@@ -1,11 +1,7 @@
-"""Results of other engines, in JSON or XML, read while they arrive and given on as strict JSON.
+"""Streaming parser of the results of other engines (SPARQL 1.1 Query Results in JSON or XML), rewritten as strict JSON.
 
-Members come in any order, and those that the format does not know are passed over wherever they stand.
-
-Rows on their way from another engine: read as they are meant, written as strict JSON (SPARQL 1.1 Query Results).
-
-What blank nodes are called is up to who writes them, so they get names that any reader takes, and that are those of no
-other answer.
+Members may come in any order; unknown ones are skipped. Blank nodes get new labels that are valid in every format and
+unique among all answers.
 """
 
 import codecs
@@ -28,7 +24,7 @@ _PARTS = ("subject", "predicate", "object")
 
 
 def select_variables(solutions: QuerySolutions, variables: Sequence[str]) -> Iterator[bytes]:
-    """Yield rows as strict JSON with these variables in this order, whatever others there are."""
+    """Yield rows as strict JSON with the given variables only, in this order."""
     there = {variable.value for variable in solutions.variables}
     named = [name for name in variables if name in there]
     rows = ({name: _serialize_term(row[name]) for name in named if row[name] is not None} for row in solutions)
@@ -36,16 +32,16 @@ def select_variables(solutions: QuerySolutions, variables: Sequence[str]) -> Ite
 
 
 def boolean_from_rows(solutions: QuerySolutions) -> bytes:
-    """Return as strict JSON what an engine says by a row, or by none, that is asked for a truth value."""
+    """Return the boolean answer, as strict JSON, of an engine that answers ASK by a row or by none."""
     first = next(solutions, None)
     values = [term.value for term in first if isinstance(term, Literal)] if first else ["0"]
     if len(values) != 1 or values[0] not in ("0", "1", "true", "false"):
-        raise ValueError("it is no truth value")
+        raise ValueError("it is not a boolean")
     return serialize_boolean(values[0] in ("1", "true"))
 
 
 class RowReader:
-    """Rows in the making: their variables, once these are known, and names for blank nodes."""
+    """Parser of rows, with the variables of the head and the new labels of blank nodes."""
 
     def __init__(self) -> None:
         self.variables: list[str] | None = None
@@ -53,35 +49,35 @@ class RowReader:
         self._labels: dict[str, str] = {}
 
     def read_head(self, head: object) -> None:
-        """Take the variables of a head."""
+        """Read the variables of the head."""
         if not isinstance(head, list) or not all(isinstance(name, str) for name in head):
             raise ValueError("its head names no variables")
         self.variables = list(dict.fromkeys(head))
 
     def label(self, label: str) -> str:
-        """Return what a blank node is called here."""
+        """Return the new label of a blank node."""
         return self._labels.setdefault(label, f"{self._scope}{len(self._labels)}")
 
     def row(self, read: object) -> Row:
-        """Return a row as it is to be written."""
+        """Return a row in strict form."""
         if not isinstance(read, dict):
-            raise ValueError("a row of it is none")
+            raise ValueError("one of its rows is malformed")
         return {name: self.term(term) for name, term in read.items() if term is not None}
 
     def term(self, term: object) -> Term:
-        """Return a term with the members that it may have."""
+        """Return a term with the members of the specification only."""
         kind, value = (term.get("type"), term.get("value")) if isinstance(term, dict) else (None, None)
         assert kind is None or isinstance(term, dict)
         if kind == "triple" and isinstance(value, dict):
             return {"type": kind, "value": {part: self.term(value.get(part)) for part in _PARTS}}
         if not isinstance(value, str) or not isinstance(term, dict):
-            raise ValueError("a value of it is none")
+            raise ValueError("one of its values is malformed")
         if kind in _URIS:
             return {"type": "uri", "value": value}
         if kind == "bnode":
             return {"type": kind, "value": self.label(value)}
         if kind not in _LITERALS:
-            raise ValueError(f"a value of it is of no known kind ({kind})")
+            raise ValueError(f"one of its values has the unknown type {kind}")
         if language := term.get("xml:lang"):
             kept = {"xml:lang": language} | ({"its:dir": term["its:dir"]} if term.get("its:dir") else {})
         else:
@@ -90,19 +86,19 @@ class RowReader:
 
 
 def serialize_rows(variables: list[str], rows: Iterable[Row]) -> Iterator[bytes]:
-    """Yield rows with these variables; raise ValueError where one has another."""
+    """Yield rows as strict JSON; raise ValueError if one has an undeclared variable."""
     yield f'{{"head":{{"vars":{json.dumps(variables)}}},"results":{{"bindings":['.encode()
     allowed, between = set(variables), ""
     for row in rows:
         if not allowed.issuperset(row):
-            raise ValueError("a row of it has a variable that its head does not name")
+            raise ValueError("one of its rows has a variable that its head does not declare")
         yield (between + json.dumps(row)).encode()
         between = ","
     yield b"]}}"
 
 
 def serialize_boolean(value: bool) -> bytes:
-    """Return a truth value."""
+    """Return a boolean answer as strict JSON."""
     return json.dumps({"head": {}, "boolean": value}).encode()
 
 
@@ -125,7 +121,7 @@ _LANGUAGE = "{http://www.w3.org/XML/1998/namespace}lang"
 
 
 def to_strict_json(pieces: Iterable[bytes], format: QueryResultsFormat = QueryResultsFormat.JSON) -> Iterator[bytes]:
-    """Yield results as strict JSON; raise ValueError where they break off or are none."""
+    """Yield results as strict JSON; raise ValueError if they are truncated or malformed."""
     return (
         _XmlReader(pieces).to_strict_json()
         if format == QueryResultsFormat.XML
@@ -134,7 +130,7 @@ def to_strict_json(pieces: Iterable[bytes], format: QueryResultsFormat = QueryRe
 
 
 class _JsonReader:
-    """Reads results in JSON while they arrive."""
+    """Streaming parser of results in JSON."""
 
     def __init__(self, pieces: Iterable[bytes]) -> None:
         self._pieces = codecs.iterdecode(iter(pieces), "utf-8-sig")
@@ -142,7 +138,7 @@ class _JsonReader:
         self._rows = RowReader()
 
     def to_strict_json(self) -> Iterator[bytes]:
-        """Yield the results."""
+        """Yield the results as strict JSON."""
         buffered: list[Row] | None = None
         value: object = None
         done = False
@@ -185,7 +181,7 @@ class _JsonReader:
                 self._value()
 
     def _members(self) -> Iterator[str]:
-        """Yield the name of each member of an object, whose value is to be read before the next."""
+        """Yield the name of each member of an object; the caller reads its value before the next one."""
         self._expect("{")
         if self._peek() == "}":
             self._at += 1
@@ -210,7 +206,7 @@ class _JsonReader:
                 return
 
     def _value(self) -> Any:
-        """Return the next value, as soon as all of it is there."""
+        """Return the next value as soon as it is complete."""
         self._peek()
         while True:
             try:
@@ -226,12 +222,12 @@ class _JsonReader:
     def _expect(self, characters: str) -> str:
         found = self._peek()
         if not found or found not in characters:
-            raise ValueError("it breaks off" if not found else f"“{found}” stands where “{characters[0]}” should")
+            raise ValueError("it is truncated" if not found else f"“{found}” where “{characters[0]}” is expected")
         self._at += 1
         return found
 
     def _peek(self) -> str:
-        """Return the next character that is no space; empty at the end."""
+        """Return the next non-space character; empty at the end."""
         return self._text[self._at] if self._skip_space() else ""
 
     def _skip_space(self) -> bool:
@@ -245,7 +241,7 @@ class _JsonReader:
                 return False
 
     def _read_more(self) -> bool:
-        """Add what comes next, as much again as is there unread: a long value is not to be tried too often."""
+        """Read on, doubling the unread text, so that a long value is not parsed too often."""
         if self._at > _DROP_AFTER:
             self._text, self._at = self._text[self._at :], 0
         wanted, added = len(self._text) - self._at, list[str]()
@@ -259,7 +255,7 @@ class _JsonReader:
 
 
 class _XmlReader:
-    """Reads results in XML while they arrive."""
+    """Streaming parser of results in XML."""
 
     def __init__(self, pieces: Iterable[bytes]) -> None:
         self._pieces, self._rows = pieces, RowReader()
@@ -267,7 +263,7 @@ class _XmlReader:
         self._there = False
 
     def to_strict_json(self) -> Iterator[bytes]:
-        """Yield the results."""
+        """Yield the results as strict JSON."""
         rows = self._read()
         first = next(rows, None)  # by then the head has been read
         if self._there or first is not None:
@@ -288,7 +284,7 @@ class _XmlReader:
             parser.close()
             yield from self._events(parser, head, parents)
         except ParseError as error:
-            raise ValueError(f"it is no XML, or breaks off ({error})") from error
+            raise ValueError(f"it is not XML, or is truncated ({error})") from error
 
     def _events(self, parser: "XMLPullParser[Any]", head: list[str], parents: list[Element]) -> Iterator[Row]:
         for event, element in cast(Iterator[tuple[str, Element]], parser.read_events()):
@@ -297,7 +293,7 @@ class _XmlReader:
                 parents.append(element)
                 if name == "sparql" or len(parents) > 1:
                     continue
-                raise ValueError("it is no document of results")
+                raise ValueError("it is not a results document")
             parents.pop()
             if name == "variable":
                 head.append(element.get("name", ""))
@@ -316,7 +312,7 @@ class _XmlReader:
         return {each.get("name", ""): self._term(each) for each in bindings if any(map(_is_term, each))}
 
     def _term(self, parent: Element) -> Term:
-        """Return the term that an element holds; texts keep their spaces."""
+        """Return the term in an element; literals keep their white space."""
         element = next(filter(_is_term, parent))
         name, text = _local(element), "".join(element.itertext())
         if name == "triple":

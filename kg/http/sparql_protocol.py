@@ -69,7 +69,7 @@ def read_post(content_type: str, query_string: bytes, body: bytes) -> QueryReque
         pairs += parameters(body)
     elif media_type == QUERY:
         if marked(body) not in ("", "utf-8-sig"):  # the protocol knows UTF-8 only
-            raise Refusal(400, f"the query is no UTF-8: this looks like {looks_like(body)}; send it as UTF-8")
+            raise Refusal(400, f"the query is not UTF-8: this looks like {looks_like(body)}; send it as UTF-8")
         try:
             pairs.append(("query", decode(body, "the query", KgError, "send it as UTF-8")))
         except KgError as error:

@@ -94,7 +94,7 @@ def _decoded(received: bytes, file: Path) -> str:
     """Return the text, without a mark at its beginning; one in UTF-16 is refused, since it is served as UTF-8."""
     remedy = "convert the document to UTF-8 and give its new sha256"
     if marked(received) not in ("", "utf-8-sig"):
-        raise SourceError(Problem(f"is no UTF-8: this looks like {looks_like(received)}", remedy, file, 1))
+        raise SourceError(Problem(f"is not UTF-8: this looks like {looks_like(received)}", remedy, file, 1))
     document = decode(received, file, SourceError, remedy)
     if not document.strip():
         raise SourceError(Problem("is empty", "put the document's text there and give its sha256", file))

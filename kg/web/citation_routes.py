@@ -68,7 +68,7 @@ def _query(cited: Release, name: str, text: str, lang: str) -> Asked | None:
 
 def _written(cited: Citation, name: str) -> Response:
     if name not in FORMS:
-        raise Refusal(406, f"format={name} cannot be had here; what can be had: {', '.join(FORMS)}")
+        raise Refusal(406, f"format={name} is not available; available are: {', '.join(FORMS)}")
     media_type, suffix, write = FORMS[name]
     headers = {"Cache-Control": LIVE, "Vary": "Accept-Language"}
     if name != "text":

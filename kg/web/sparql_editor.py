@@ -21,7 +21,7 @@ from kg.core.labels import Labels, prefixed
 from kg.core.negotiation import GRAPH_FORMATS, HTML, ROW_FORMATS, NotAcceptable, choose
 from kg.core.request_context import request_context
 from kg.core.stored_queries import ParameterError, chosen
-from kg.engine.query_diagnostics import Mistake, mistake_in
+from kg.engine.query_diagnostics import Mistake, diagnose_query
 from kg.engine.result_cache import ResultCache
 from kg.engine.wire import QueryRequest
 from kg.http import templates
@@ -169,7 +169,7 @@ class Editor:
             shown = await run_in_threadpool(results_table.shown, answer, format, _number(request), view.link)
         except Refusal as refusal:
             took = (time.perf_counter() - start) * 1000
-            mistake = mistake_in(question.query, refusal.detail) if refusal.status == 400 else None
+            mistake = diagnose_query(question.query, refusal.detail) if refusal.status == 400 else None
             return Outcome(refusal=refusal, mistake=mistake, milliseconds=took)
         missing = await self.vocabulary.missing(question.query) if shown.empty or _zero(shown) else ()
         return Outcome(shown, None, None, missing, took, remarks.source == "kept")

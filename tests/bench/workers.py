@@ -33,7 +33,7 @@ from starlette.concurrency import run_in_threadpool
 from kg.core.paths import project_folders
 from kg.core.release import current_release
 from kg.engine.data_source import Limits, Source
-from kg.engine.query_evaluator import BoundedOutput
+from kg.engine.query_evaluator import BoundedOutput, evaluate
 from kg.engine.wire import QueryRequest
 from kg.http.sparql_endpoint import accept_of, read_post
 from kg.server.runner import serve

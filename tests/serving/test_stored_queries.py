@@ -62,7 +62,7 @@ def test_a_problem_names_file_and_line(
 
 
 def test_all_problems_of_all_files_come_at_once(tmp_path: Path) -> None:
-    """A curator sees everything that is wrong in one run, a file that is no UTF-8 included."""
+    """A curator sees everything that is wrong in one run, a file that is not UTF-8 included."""
     (tmp_path / "a.rq").write_text("SELECT", encoding="utf-8")
     (tmp_path / "b.rq").write_bytes(b"\xff")
     with pytest.raises(RecipeError) as raised:
