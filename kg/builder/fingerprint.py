@@ -69,7 +69,7 @@ def present(folder: Path, inputs: str) -> Release | None:
         release = read_release(folder)
     except ReleaseError as error:
         raise ReleaseError(*(replace(problem, remedy=remedy) for problem in error.problems)) from error
-    damage = [replace(problem, remedy=remedy) for problem in release.damage()]
+    damage = [replace(problem, remedy=remedy) for problem in release.damaged_files()]
     if damage:
         raise ReleaseError(*damage)
     return release if release.inputs == inputs else None

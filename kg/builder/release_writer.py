@@ -17,7 +17,7 @@ from kg.builder.process_pool import Crew
 from kg.builder.progress import Progress, Stages
 from kg.core.errors import Problem, ReleaseError
 from kg.core.iris import edition
-from kg.core.jsonld_serializer import joined
+from kg.core.jsonld_serializer import merge_kinds
 from kg.core.paths import Folders
 from kg.core.release import (
     CATALOGUE_GRAPH,
@@ -109,7 +109,7 @@ class Filling:
             tables = gather_tables(self._parts, folder, self._work)
             write_about_tables(tables, self._described, folder)
             self._write_declared(folder)
-        kinds = joined(kind for gist in self.gists for kind in gist.kinds.items())
+        kinds = merge_kinds(kind for gist in self.gists for kind in gist.kinds.items())
         with closing(Dumps(folder, kinds)) as dumps:
             with stage("make the dumps"):
                 contents = dump(graph, kinds, dumps, self._work, self._crew, self._stages.progress)
@@ -197,7 +197,7 @@ def _check_conforming(report: Report) -> None:
 def stored_questions(folder: Path, newest: str) -> bytes:
     """Return the stored queries as Turtle, about an edition where they are about one."""
     graph = Graph()
-    questions(graph, [query.about(newest) for query in read_queries(folder)])
+    questions(graph, [query.for_edition(newest) for query in read_queries(folder)])
     return turtle(graph)
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from kg.cli.options import LANG, RECIPE, main
-from kg.core.errors import told
+from kg.core.errors import format_problem
 from kg.core.paths import project_folders
 
 
@@ -23,7 +23,7 @@ def check_command(recipe: Path | None, lang: str) -> None:
 
     problems, remarks = problems_of(project_folders(recipe))
     for problem in (*problems, *remarks):
-        click.echo(told(problem, lang), err=True)
+        click.echo(format_problem(problem, lang), err=True)
     count = len(problems)
     if problems:
         click.echo({"ja": f"{count} 件の問題が見つかりました。", "en": f"{count} problem(s) found."}[lang], err=True)

@@ -79,7 +79,7 @@ def diff_command(
 
 def _dump(name: str, folders: Folders, work: Path) -> "Dump":
     """Return the dump that an argument names; raise ReleaseError, with the available names, if there is none."""
-    from kg.core.release import MANIFEST, RELEASES, current_release, read_release, release_of
+    from kg.core.release import MANIFEST, RELEASES, current_release, find_release, read_release
     from kg.diff import Dump
 
     path = Path(name)
@@ -94,10 +94,10 @@ def _dump(name: str, folders: Folders, work: Path) -> "Dump":
         )
     version, _, key = name.partition("/")
     if (folders.out / RELEASES / version).is_dir():
-        return _edition(release_of(folders.out, version), key, work)
+        return _edition(find_release(folders.out, version), key, work)
     release = current_release(folders.out)
     if release is None or name not in {edition["key"] for edition in release.editions}:
-        release_of(folders.out, name)  # raises, with the versions that exist
+        find_release(folders.out, name)  # raises, with the versions that exist
     assert release is not None
     note(f"kg: {name}: release {release.version}: {release.folder}")
     return Dump.of_release(release, work, name)

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from kg import __version__
-from kg.core.errors import KgError, language, told
+from kg.core.errors import KgError, format_problem, language
 from kg.core.paths import project_folders
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -106,7 +106,7 @@ class _Group(_Command, click.Group):
             return super().invoke(ctx)
         except KgError as error:
             lang = language()
-            click.echo("kg: " + "\n".join(told(problem, lang) for problem in error.problems), err=True)
+            click.echo("kg: " + "\n".join(format_problem(problem, lang) for problem in error.problems), err=True)
             ctx.exit(1)
 
 

@@ -67,11 +67,11 @@ def query_command(
 
 def _for_newest_edition(stored: "StoredQuery", base: str | None, run: QueryRunner) -> str:
     """Return the text of a stored query for the newest edition of the data, with its IRIs under a base."""
-    from kg.core.iris import under
-    from kg.core.stored_queries import EDITION, EDITIONS
+    from kg.core.iris import rebase_query
+    from kg.core.stored_queries import EDITION, EDITIONS_QUERY
 
     if any(parameter.name == EDITION for parameter in stored.parameters):
-        answer = json.loads(run(under(base, EDITIONS) if base else EDITIONS, "json"))
+        answer = json.loads(run(rebase_query(base, EDITIONS_QUERY) if base else EDITIONS_QUERY, "json"))
         found = [row["edition"]["value"] for row in answer["results"]["bindings"] if "edition" in row]
-        stored = stored.about(found[0] if found else "")
-    return under(base, stored.text) if base else stored.text
+        stored = stored.for_edition(found[0] if found else "")
+    return rebase_query(base, stored.text) if base else stored.text

@@ -70,10 +70,10 @@ def release_at(folders: Folders, version: str | None = None) -> "Release":
     In a checkout the declarative files are meant to be edited, so an outdated release is rebuilt; an installed program
     only warns.
     """
-    from kg.core.release import current_release, release_of
+    from kg.core.release import current_release, find_release
 
     if version:
-        return release_of(folders.out, version)
+        return find_release(folders.out, version)
     from kg.builder.fingerprint import is_current
 
     release = current_release(folders.out)
@@ -94,12 +94,12 @@ def release_to_read(folders: Folders, version: str | None = None) -> "Release":
     Raises ReleaseError if there is none; the remedy is the command to run.
     """
     from kg.builder.fingerprint import is_current
-    from kg.core.release import current_release, release_of
+    from kg.core.release import current_release, find_release
 
     if not folders.out.is_dir():
         remedy = "name the folder of the releases (--out or --releases, KG_OUT), or make one there with `kg build`"
         raise ReleaseError(Problem("there is no such folder, so no release is read", remedy, folders.out))
-    release = release_of(folders.out, version) if version else current_release(folders.out)
+    release = find_release(folders.out, version) if version else current_release(folders.out)
     if release is None:
         remedy = f"make one: kg build --out {folders.out}"
         raise ReleaseError(Problem("there is no current release", remedy, folders.out))

@@ -11,7 +11,7 @@ import click
 
 from kg.cli.options import AUTHORITY, FILE, OUT, PCHAR, RECIPE, STORE_ENGINE, main, validate_base
 from kg.cli.release_resolver import note, release_at
-from kg.core.errors import language, told
+from kg.core.errors import format_problem, language
 from kg.core.paths import Folders, project_folders
 
 if TYPE_CHECKING:
@@ -217,5 +217,5 @@ def _release_to_serve(folders: Folders, version: str | None) -> "Release":
 
     release = (current_release(folders.out) if REBASED and not version else None) or release_at(folders, version)
     for problem in release.incompatible_parts():
-        note(told(problem, language()))
+        note(format_problem(problem, language()))
     return release

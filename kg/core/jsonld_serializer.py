@@ -27,7 +27,7 @@ _BOOLEANS = {"true": True, "false": False}
 _SHORT = re.compile(r"0|-?[1-9][0-9]{0,14}")
 _THING = "@id"
 # What stands between the parts of a document, and at its end.
-BETWEEN, END = b",\n", b"\n]}\n"
+SEPARATOR, END = b",\n", b"\n]}\n"
 
 
 def rows_of(statements: Iterable[Triple]) -> list[Row]:
@@ -37,15 +37,15 @@ def rows_of(statements: Iterable[Triple]) -> list[Row]:
 
 def compact(statements: Sequence[Triple], prefixes: Mapping[str, str]) -> bytes:
     """Return sorted statements without blank nodes as a JSON-LD document."""
-    kinds, schemes = kinds_of(statements), schemes_of(statements)
+    kinds, schemes = value_kinds(statements), iri_schemes(statements)
     # a context cannot say of a word that its values are of a type which it says something of, too
     kinds = {predicate: "" if kind in kinds else kind for predicate, kind in kinds.items()}
     # a reader would take <dc:title> for the short name of something else, and there is no way to tell it
     prefixes = {prefix: iri for prefix, iri in prefixes.items() if prefix not in schemes}
-    return beginning(kinds, prefixes) + things(statements, kinds, prefixes) + END
+    return document_head(kinds, prefixes) + serialize_nodes(statements, kinds, prefixes) + END
 
 
-def beginning(kinds: Mapping[str, str], prefixes: Mapping[str, str]) -> bytes:
+def document_head(kinds: Mapping[str, str], prefixes: Mapping[str, str]) -> bytes:
     """Return how a document begins: its context, which tells the kinds."""
     names = _Names(prefixes)
     context: dict[str, Any] = dict(sorted(prefixes.items()))
@@ -57,7 +57,7 @@ def beginning(kinds: Mapping[str, str], prefixes: Mapping[str, str]) -> bytes:
     return ('{"@context": ' + _json(context) + ',\n"@graph": [\n').encode()
 
 
-def things(statements: Iterable[Triple], kinds: Mapping[str, str], prefixes: Mapping[str, str]) -> bytes:
+def serialize_nodes(statements: Iterable[Triple], kinds: Mapping[str, str], prefixes: Mapping[str, str]) -> bytes:
     """Return the things that sorted statements are about, one on each line; none stands in another part, too."""
     names, rows = _Names(prefixes), rows_of(statements)
     found = (_json(_node(name, about, kinds, names)) for name, about in groupby(rows, key=itemgetter(0)))
@@ -81,7 +81,7 @@ class _Names(dict[str, str]):
         return iri
 
 
-def schemes_of(statements: Iterable[Triple]) -> set[str]:
+def iri_schemes(statements: Iterable[Triple]) -> set[str]:
     """Return what stands before the first colon in the IRIs of statements."""
     iris = {term.value for triple in statements for term in triple if isinstance(term, NamedNode)}
     iris |= {triple.object.datatype.value for triple in statements if isinstance(triple.object, Literal)}
@@ -100,12 +100,12 @@ def _kind(value: Value) -> str:
     return value.datatype.value if isinstance(value, Literal) else _THING
 
 
-def kinds_of(statements: Iterable[Triple]) -> dict[str, str]:
+def value_kinds(statements: Iterable[Triple]) -> dict[str, str]:
     """Return of what kind the values of each predicate are; an empty string where they are of several."""
-    return joined({(predicate, _kind(value)) for _, predicate, value in rows_of(statements)})
+    return merge_kinds({(predicate, _kind(value)) for _, predicate, value in rows_of(statements)})
 
 
-def joined(kinds: Iterable[tuple[str, str]]) -> dict[str, str]:
+def merge_kinds(kinds: Iterable[tuple[str, str]]) -> dict[str, str]:
     """Return the kinds of several parts as those of the whole."""
     found: dict[str, str] = {}
     for predicate, kind in kinds:

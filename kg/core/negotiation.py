@@ -73,7 +73,7 @@ GRAPH_FORMATS = (TURTLE, N_TRIPLES, JSON_LD, RDF_XML, TRIG, N_QUADS)
 
 
 # A quoted string, closed or not, or a character.
-_PIECES = re.compile(r'"(?:[^"\\]|\\.)*"?|.', re.DOTALL)
+_QUOTED_OR_CHARACTER = re.compile(r'"(?:[^"\\]|\\.)*"?|.', re.DOTALL)
 
 
 class NotAcceptable(QueryError):
@@ -95,11 +95,11 @@ def choose(offered: Sequence[Format], accept: str | None = None, named: str | No
         raise _not_acceptable(f"format={named} is not available", offered)
     # who names nothing takes anything (RFC 9110, 12.5.1)
     ranges = list(_ranges(accept if accept and accept.strip() else "*/*"))
-    wanted = [_wanted(format, ranges) for format in offered]
-    best = max(wanted)
+    preferences = [_preference(format, ranges) for format in offered]
+    best = max(preferences)
     if best[0] == 0:
         raise _not_acceptable(f"nothing that “Accept: {accept}” names can be had here", offered)
-    return offered[wanted.index(best)]
+    return offered[preferences.index(best)]
 
 
 def _ranges(accept: str) -> Iterator[tuple[str, float]]:
@@ -120,7 +120,7 @@ def _split(text: str, mark: str) -> list[str]:
     if '"' not in text:
         return text.split(mark)
     parts = [""]
-    for piece in _PIECES.findall(text):
+    for piece in _QUOTED_OR_CHARACTER.findall(text):
         if piece == mark:
             parts.append("")
         else:
@@ -128,13 +128,13 @@ def _split(text: str, mark: str) -> list[str]:
     return parts
 
 
-def _wanted(format: Format, ranges: list[tuple[str, float]]) -> tuple[float, int]:
+def _preference(format: Format, ranges: list[tuple[str, float]]) -> tuple[float, int]:
     """Return how much a format is wanted: its weight, then how exactly it was named (of equals the exact one wins)."""
     exact = [weight for media_range, weight in ranges if media_range in format.aliases]
     wider = [format.media_type, format.media_type.split("/")[0] + "/*"]
     # A page is for those who ask for one: `*/*` is what programs send.
-    ladder = wider if format is HTML else [*wider, "*/*"]
-    for exactness, step in zip((3, 2, 1), ladder, strict=False):
+    ranges_to_try = wider if format is HTML else [*wider, "*/*"]
+    for exactness, step in zip((3, 2, 1), ranges_to_try, strict=False):
         weights = [weight for media_range, weight in ranges if media_range == step]
         if weights:
             return max((max(weights), exactness), (max(exact, default=0), 3))
@@ -142,5 +142,5 @@ def _wanted(format: Format, ranges: list[tuple[str, float]]) -> tuple[float, int
 
 
 def _not_acceptable(fact: str, offered: Sequence[Format]) -> NotAcceptable:
-    there = ", ".join(f"{format.media_type} (format={format.names[0]})" for format in offered)
-    return NotAcceptable(Problem(fact, f"available are: {there}"))
+    available = ", ".join(f"{format.media_type} (format={format.names[0]})" for format in offered)
+    return NotAcceptable(Problem(fact, f"available are: {available}"))

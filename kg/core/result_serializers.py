@@ -47,17 +47,17 @@ _END = re.compile(r"""[^/:?#\[\]@!$&'()*+,;=%~<>"{}|\\^`\s]*\Z""")
 _LONGEST_NAME = 200  # characters; a longer end of an IRI is tried from there on
 
 
-class InexpressibleError(ValueError):
+class InexpressibleStatement(ValueError):
     """A statement that cannot be said in RDF 1.1 XML; its text is the reason."""
 
 
-def pieces(triples: Iterable[Triple], prefixes: Mapping[str, str]) -> Iterator[str]:
+def rdf_xml_pieces(triples: Iterable[Triple], prefixes: Mapping[str, str]) -> Iterator[str]:
     """Yield a document in pieces: what stands at its top, each statement, its end.
 
     Statements about one thing that stand beside each other go into one element. Raises InexpressibleError.
     """
     namespaces = {iri: prefix for prefix, iri in prefixes.items() if iri not in _UNDECLARED} | {_RDF: "rdf"}
-    names = _Names(namespaces)
+    names = _ElementNames(namespaces)
     declared = " ".join(f'xmlns:{prefix}="{_escaped(iri)}"' for iri, prefix in sorted(namespaces.items()))
     yield f'<?xml version="1.0" encoding="UTF-8"?>\n<rdf:RDF {declared}>'
     subject, end = None, ""
@@ -74,7 +74,7 @@ def pieces(triples: Iterable[Triple], prefixes: Mapping[str, str]) -> Iterator[s
     yield f"{end}\n</rdf:RDF>"
 
 
-class _Names(dict[str, tuple[str, str]]):
+class _ElementNames(dict[str, tuple[str, str]]):
     """The tags of IRIs: what begins an element with its namespace, and what ends it; both empty where there is none."""
 
     def __init__(self, namespaces: Mapping[str, str]) -> None:
@@ -106,20 +106,20 @@ class _Names(dict[str, tuple[str, str]]):
         iri, value = triple.predicate.value, triple.object
         if iri in _RESERVED:
             name = iri.removeprefix(_RDF)
-            raise InexpressibleError(f"the property rdf:{name}, which is a word of its syntax")
+            raise InexpressibleStatement(f"the property rdf:{name}, which is a word of its syntax")
         opening, closing = self[iri]
         if not opening:
-            raise InexpressibleError(f"the property <{iri}>, which does not end in a name")
+            raise InexpressibleStatement(f"the property <{iri}>, which does not end in a name")
         if isinstance(value, NamedNode | BlankNode):
             return f"<{opening} {_reference('resource', value)}/>"
         if isinstance(value, Triple):
-            raise InexpressibleError("a statement about a statement, which came with RDF 1.2")
+            raise InexpressibleStatement("a statement about a statement, which came with RDF 1.2")
         return f"<{opening}{_kind(value)}>{_escaped(value.value)}</{closing}>"
 
 
 def _kind(value: Literal) -> str:
     if value.direction:
-        raise InexpressibleError("a text with a direction, which came with RDF 1.2")
+        raise InexpressibleStatement("a text with a direction, which came with RDF 1.2")
     if value.language:
         return f' xml:lang="{value.language}"'
     datatype = value.datatype.value
@@ -135,7 +135,7 @@ def _reference(attribute: str, term: object) -> str:
 
 def _escaped(text: str) -> str:
     if found := _FORBIDDEN.search(text):
-        raise InexpressibleError(f"the character U+{ord(found[0]):04X}, which it forbids")
+        raise InexpressibleStatement(f"the character U+{ord(found[0]):04X}, which it forbids")
     return _SPECIAL.sub(lambda special: _ESCAPES[special[0]], text) if _SPECIAL.search(text) else text
 
 
@@ -157,10 +157,10 @@ def _is_name(text: str) -> bool:
 
 
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9]*")
-_RENAMED = "x-"  # begins the labels that were others
+_LABEL_PREFIX = "x-"  # begins the labels that were others
 # A cell of TSV that is a blank node: texts have neither a tab nor a line end, but escapes of them.
 _CELL = re.compile(rb"(?<![^\t\n])_:([^\t\n]+)")
-_AT_ONCE = 1 << 16
+_BUFFER_SIZE = 1 << 16
 
 
 def write(results: Results, format: Format) -> bytes:
@@ -181,17 +181,17 @@ def write_to(results: Results, format: Format, output: Output) -> None:
         _write_graph(results, format, output)
         return
     assert isinstance(writer, QueryResultsFormat) and isinstance(results, QuerySolutions | QueryBoolean)
-    mended = _mending(results, format, output)
-    results.serialize(cast(IO[bytes], mended or output), format=writer)  # it calls write() and flush() only
-    if mended:
-        mended.close()
+    filtered = _output_filter(results, format, output)
+    results.serialize(cast(IO[bytes], filtered or output), format=writer)  # it calls write() and flush() only
+    if filtered:
+        filtered.close()
 
 
-def _mending(results: QuerySolutions | QueryBoolean, format: Format, output: Output) -> "_Mending | None":
+def _output_filter(results: QuerySolutions | QueryBoolean, format: Format, output: Output) -> "_OutputFilter | None":
     """Return what mends what the engine writes of rows in a format; None where nothing is to be mended."""
     if format is CSV and isinstance(results, QuerySolutions) and len(results.variables) == 1:
-        return _OneColumn(output)
-    return _WellFormed(output) if format is XML else _Labelled(output) if format is TSV else None
+        return _SingleColumnCsv(output)
+    return _XmlValidator(output) if format is XML else _TsvRelabeler(output) if format is TSV else None
 
 
 def write_triples(triples: Iterable[Triple], format: Format) -> bytes:
@@ -202,32 +202,32 @@ def write_triples(triples: Iterable[Triple], format: Format) -> bytes:
 
 
 def _write_graph(triples: Iterable[Triple], format: Format, output: Output) -> None:
-    named = map(_labelled, triples)
+    named = map(_relabelled, triples)
     if format is RDF_XML:
         _write_xml(named, output)
         return
     assert isinstance(format.writer, RdfFormat)
     if format is JSON_LD:
-        named = map(_sayable, named)
+        named = map(_json_ld_triple, named)
     prefixes = PREFIXES if format.writer in (RdfFormat.TURTLE, RdfFormat.TRIG) else None
     serialize(named, cast(IO[bytes], output), format=format.writer, prefixes=prefixes)
 
 
 def _write_xml(triples: Iterable[Triple], output: Output) -> None:
-    held, size = list[str](), 0
+    buffered, size = list[str](), 0
     try:
-        for piece in pieces(triples, PREFIXES):
-            held.append(piece)
+        for piece in rdf_xml_pieces(triples, PREFIXES):
+            buffered.append(piece)
             size += len(piece)
-            if size > _AT_ONCE:
-                output.write("".join(held).encode())
-                held, size = [], 0
-    except InexpressibleError as error:
-        raise _not_in_xml(str(error)) from error
-    output.write("".join(held).encode())
+            if size > _BUFFER_SIZE:
+                output.write("".join(buffered).encode())
+                buffered, size = [], 0
+    except InexpressibleStatement as error:
+        raise _xml_refusal(str(error)) from error
+    output.write("".join(buffered).encode())
 
 
-def _sayable(triple: Triple) -> Triple:
+def _json_ld_triple(triple: Triple) -> Triple:
     """Return a triple that JSON-LD 1.1 can say; raise NotAcceptable for any other."""
     if isinstance(triple.object, Triple):
         fact = "JSON-LD cannot express this answer: it holds a statement about a statement, which came with RDF 1.2"
@@ -235,12 +235,12 @@ def _sayable(triple: Triple) -> Triple:
     return triple
 
 
-def _not_in_xml(reason: str) -> NotAcceptable:
+def _xml_refusal(reason: str) -> NotAcceptable:
     fact = f"XML cannot express this answer: it holds {reason}"
     return NotAcceptable(Problem(fact, "ask for another format, for example JSON or Turtle"))
 
 
-def _labelled(triple: Triple) -> Triple:
+def _relabelled(triple: Triple) -> Triple:
     """Return a triple whose blank nodes have labels that every format takes; equal ones stay equal."""
     subject, value = triple.subject, triple.object
     if isinstance(subject, BlankNode):
@@ -250,23 +250,23 @@ def _labelled(triple: Triple) -> Triple:
     if isinstance(value, BlankNode):
         value = BlankNode(_label(value.value))
     elif isinstance(value, Triple):
-        value = _labelled(value)
+        value = _relabelled(value)
     return Triple(subject, triple.predicate, value)
 
 
 def _label(label: str) -> str:
     """Return a label of letters, digits and a hyphen; no two labels become one."""
-    return label if _PLAIN.fullmatch(label) else _RENAMED + label.encode().hex()
+    return label if _PLAIN.fullmatch(label) else _LABEL_PREFIX + label.encode().hex()
 
 
-class _Mending(Output, Protocol):
+class _OutputFilter(Output, Protocol):
     """Lets what is written through to an output, and mends it on the way; nothing is held back once it is closed."""
 
     def close(self) -> None:
         """Pass on what is held back."""
 
 
-class _OneColumn:
+class _SingleColumnCsv:
     """Lets CSV of one column through to an output, without empty lines: most readers pass over those, rows or not."""
 
     def __init__(self, output: Output) -> None:
@@ -274,7 +274,7 @@ class _OneColumn:
 
     def write(self, data: bytes, /) -> int:
         *lines, self._line = (self._line + data).split(b"\n")
-        self._output.write(b"".join(map(self._mended, lines)))
+        self._output.write(b"".join(map(self._filtered, lines)))
         return len(data)
 
     def flush(self) -> None:
@@ -283,13 +283,13 @@ class _OneColumn:
     def close(self) -> None:
         self._output.write(self._line)
 
-    def _mended(self, line: bytes) -> bytes:
+    def _filtered(self, line: bytes) -> bytes:
         empty = line == b"\r" and not self._quoted
         self._quoted ^= line.count(b'"') % 2 == 1
         return b'""\r\n' if empty else line + b"\n"
 
 
-class _Labelled:
+class _TsvRelabeler:
     """Lets TSV through to an output, with labels of blank nodes that Turtle takes."""
 
     def __init__(self, output: Output) -> None:
@@ -313,7 +313,7 @@ def _cell(found: re.Match[bytes]) -> bytes:
     return b"_:" + _label(found[1].decode()).encode()
 
 
-class _WellFormed:
+class _XmlValidator:
     """Lets XML through to an output, with carriage returns that a reader keeps (XML 1.0, 2.11).
 
     Raises NotAcceptable where it is broken: XML forbids some characters, and the engine writes them all the same.
@@ -338,4 +338,4 @@ class _WellFormed:
         try:
             self._parser.Parse(data, last)
         except expat.ExpatError as error:
-            raise _not_in_xml(f"a character that it forbids ({error})") from error
+            raise _xml_refusal(f"a character that it forbids ({error})") from error

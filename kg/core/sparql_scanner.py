@@ -22,8 +22,8 @@ _CALL = re.compile(
     rf"SERVICE{GAP}*+(?:SILENT{GAP}*+)?(?P<target><[^<>]*>|(?:[^\s<>\"{{}}#\\]|\\.)++){GAP}*+(?P<group>\{{)?",
     re.IGNORECASE | re.DOTALL,
 )
-_MOMENTARY = ("NOW", "RAND", "UUID", "BNODE", "SERVICE")
-_OF_THE_MOMENT = re.compile(rf"(?:NOW|RAND|UUID|BNODE){GAP}*+\(|SERVICE", re.IGNORECASE)
+_VOLATILE = ("NOW", "RAND", "UUID", "BNODE", "SERVICE")
+_VOLATILE_CALL = re.compile(rf"(?:NOW|RAND|UUID|BNODE){GAP}*+\(|SERVICE", re.IGNORECASE)
 IRI = re.compile(r"<(?:[^<>\"{}|^`\\\x00-\x20]|\\[uU])*>")
 _ABSOLUTE = re.compile(r"<[A-Za-z][A-Za-z0-9+.-]*://")
 # What cannot hold a keyword, each read as one piece: strings, comments, variables, language tags, the part of a
@@ -69,7 +69,7 @@ _TEMPLATE = re.compile(
 )
 
 
-def body_of(query: str) -> int:
+def prologue_end(query: str) -> int:
     """Return where the query begins after its prologue: comments, BASE and PREFIX (SPARQL 1.1, section 4.1)."""
     prologue = _PROLOGUE.match(query)
     return prologue.end() if prologue else 0
@@ -77,7 +77,7 @@ def body_of(query: str) -> int:
 
 def operation(query: str) -> str:
     """Return the first word after the prologue in capitals: `SELECT`, `ASK`, `INSERT` …; empty where there is none."""
-    word = _WORD.match(query, body_of(query))
+    word = _WORD.match(query, prologue_end(query))
     return word[0].upper() if word else ""
 
 
@@ -86,7 +86,7 @@ def is_update(query: str) -> bool:
     return operation(query) in _UPDATES
 
 
-def depends_on_the_moment(query: str) -> bool:
+def is_volatile(query: str) -> bool:
     """Whether two answers to the same question can differ: by the clock, by chance, or by another endpoint.
 
     By chance differ the blank nodes that a template makes, too (SPARQL 1.1, 16.2.1). It may say so of a query that only
@@ -96,7 +96,7 @@ def depends_on_the_moment(query: str) -> bool:
     if "\\U" in capitals or _makes_blank_nodes(query):
         return True
     # most queries hold none of the words, which is known a hundred times sooner than where they stand
-    return any(word in capitals for word in _MOMENTARY) and bool(_OF_THE_MOMENT.search(query))
+    return any(word in capitals for word in _VOLATILE) and bool(_VOLATILE_CALL.search(query))
 
 
 def _makes_blank_nodes(query: str) -> bool:
@@ -107,7 +107,7 @@ def _makes_blank_nodes(query: str) -> bool:
     if operation(query) != "CONSTRUCT" or not any(mark in query for mark in ("[", "_:", "(", "<<", "{|")):
         return False
     level = 0
-    for mark in _TEMPLATE.finditer(query, body_of(query)):
+    for mark in _TEMPLATE.finditer(query, prologue_end(query)):
         if mark["open"]:
             level += 1
         elif mark["close"]:
@@ -260,7 +260,7 @@ def resolved(iri: str, base: str) -> str:
         return iri
 
 
-def unclosed(query: str) -> int | None:
+def unclosed_bracket(query: str) -> int | None:
     """Return where a bracket stands that is never closed, the innermost one, or None."""
     opened = []
     for mark in _MARK.finditer(query):
@@ -311,7 +311,7 @@ def without_dataset(query: str, base: str) -> tuple[str, Dataset]:
 
     A relative IRI is read against `base`, or the base that the query declares.
     """
-    body, prefixes = body_of(query), dict[str, str]()
+    body, prefixes = prologue_end(query), dict[str, str]()
     for declared in _DECLARATION.finditer(query, 0, body):
         if declared["prefix"] is not None:
             prefixes[declared["prefix"]] = declared["iri"]
@@ -331,7 +331,7 @@ def without_dataset(query: str, base: str) -> tuple[str, Dataset]:
     return "".join((*kept, query[end:])), Dataset(tuple(default), tuple(named))
 
 
-def begins_paths_with_several(query: str) -> bool:
+def has_path_from_several_values(query: str) -> bool:
     """Whether a path of any length begins with a variable that has several values by VALUES."""
     paths = _beginning_paths(query)
     return any(found["more"] and found["variable"] in paths for found in _VALUES.finditer(query))

@@ -89,7 +89,7 @@ class Parameter:
         """
         if self.kind != "thing":
             return [self._literal(text)]
-        term = _named(text, self.folder)
+        term = _resolve(text, self.folder)
         if term is None or (self.typed and f"/{self.name}/" not in term.value):
             raise ParameterError(f"{self.name}: {text[:80]} names no {self.name}; {self.form}")
         literals = dict.fromkeys(each.datatype for each in self.defaults if isinstance(each, Literal))
@@ -109,7 +109,7 @@ class Parameter:
         if first.language:
             return Literal(text, language=first.language)
         form = _FORMS.get(self.kind)
-        if form and not (form.fullmatch(text) and text.isascii() and _holds(text, first.datatype)):
+        if form and not (form.fullmatch(text) and text.isascii() and _is_valid(text, first.datatype)):
             raise ParameterError(f"{self.name}: {text[:80]} is no {self.kind}; {self.form}")
         return Literal(text, datatype=first.datatype)
 
@@ -120,30 +120,30 @@ def read_parameters(text: str, names: Iterable[str]) -> tuple[Parameter, ...]:
     return tuple(Parameter(name, _terms(name, prologue, text)) for name in names)
 
 
-def line_of(variable: str) -> re.Pattern[str]:
+def values_line(variable: str) -> re.Pattern[str]:
     """Return the pattern of the lines that hold the values of a variable."""
     return re.compile(rf"VALUES \?{variable} \{{[^{{}}]*\}}")
 
 
-def filled(query: str, **about: Iterable[str | Term | int]) -> str:
+def fill_values(query: str, **about: Iterable[str | Term | int]) -> str:
     """Return a query with these terms in its lines; raise ValueError where one is no term."""
     for variable, given in about.items():
-        values = f"VALUES ?{variable} {{ {' '.join(map(_written, given))} }}"
-        query = line_of(variable).sub(lambda _, line=values: line, query)  # type: ignore[misc]
+        values = f"VALUES ?{variable} {{ {' '.join(map(_serialize, given))} }}"
+        query = values_line(variable).sub(lambda _, line=values: line, query)  # type: ignore[misc]
     return query
 
 
-def chosen(parameters: Sequence[Parameter], pairs: Iterable[tuple[str, str]]) -> dict[str, list[Term]]:
+def parse_values(parameters: Sequence[Parameter], pairs: Iterable[tuple[str, str]]) -> dict[str, list[Term]]:
     """Return what an address chooses, by parameter. Empty values, which a form sends, choose nothing.
 
     Things can be given several times, or with commas between them; a day is given once, since it bounds something.
     Raises ParameterError for what is not understood.
     """
-    known, found = {parameter.name: parameter for parameter in parameters}, dict[str, list[Term]]()
+    registered, found = {parameter.name: parameter for parameter in parameters}, dict[str, list[Term]]()
     for name, value in pairs:
-        parameter, text = known.get(name), value.strip()
+        parameter, text = registered.get(name), value.strip()
         if parameter is None:
-            raise ParameterError(_unknown(name, parameters))
+            raise ParameterError(_unknown_parameter(name, parameters))
         if not text:
             continue
         several = parameter.kind == "thing" and ":" not in text
@@ -156,7 +156,7 @@ def chosen(parameters: Sequence[Parameter], pairs: Iterable[tuple[str, str]]) ->
     return found
 
 
-def things(values: Mapping[str, Iterable[Term]]) -> dict[str, list[str]]:
+def iris_of_values(values: Mapping[str, Iterable[Term]]) -> dict[str, list[str]]:
     """Return which of the chosen values this graph should say something about, by parameter: IRIs of its own names."""
     return {
         name: [term.value for term in terms if isinstance(term, NamedNode) and term.value.startswith((ID, ONTOLOGY))]
@@ -164,18 +164,18 @@ def things(values: Mapping[str, Iterable[Term]]) -> dict[str, list[str]]:
     }
 
 
-def absent(parameter: Parameter, iri: str, known: Sequence[str]) -> ParameterError:
+def unknown_value_error(parameter: Parameter, iri: str, registered: Sequence[str]) -> ParameterError:
     """Return the error for a thing that is not in the graph; `known` are the IRIs of things like it."""
-    shorts = sorted(parameter.short(each) for each in known)
+    shorts = sorted(parameter.short(each) for each in registered)
     given = parameter.short(iri)
     near = difflib.get_close_matches(given, shorts, 3, 0.5)
     listed = ", ".join(shorts[:_LISTED]) if len(shorts) <= _LISTED else ", ".join(near or shorts[:3]) + ", …"
-    there = f"known here are {listed} ({len(shorts)} in all)" if shorts else parameter.form
-    return ParameterError(f"{parameter.name}: nothing in these data is called {given[:80]}; {there}")
+    available = f"known here are {listed} ({len(shorts)} in all)" if shorts else parameter.form
+    return ParameterError(f"{parameter.name}: nothing in these data is called {given[:80]}; {available}")
 
 
 def _terms(name: str, prologue: str, text: str) -> tuple[Term, ...]:
-    lines = {" ".join(line.split()) for line in line_of(name).findall(text)}
+    lines = {" ".join(line.split()) for line in values_line(name).findall(text)}
     if len(lines) != 1:
         raise ParameterError(f"the parameter {name} has {len(lines)} different lines VALUES ?{name} {{ … }}")
     solutions = Store().query(f"{prologue}\nSELECT ?{name} {{ {lines.pop()} }}", base_iri=BASE)
@@ -186,7 +186,7 @@ def _terms(name: str, prologue: str, text: str) -> tuple[Term, ...]:
     return found
 
 
-def _named(text: str, folder: str) -> NamedNode | None:
+def _resolve(text: str, folder: str) -> NamedNode | None:
     """Return the thing that a text names: by IRI, by a prefixed name, by its path below `id/`, or by its last part."""
     prefix, colon, rest = text.partition(":")
     if colon and prefix in {**PREFIXES, "id": ID} and not rest.startswith("//"):
@@ -201,21 +201,21 @@ def _named(text: str, folder: str) -> NamedNode | None:
         return None
 
 
-def _written(term: str | Term | int) -> str:
+def _serialize(term: str | Term | int) -> str:
     return str(NamedNode(term)) if isinstance(term, str) else str(term)
 
 
-def _holds(text: str, datatype: NamedNode) -> bool:
+def _is_valid(text: str, datatype: NamedNode) -> bool:
     """Whether a text is a value of a datatype: there is no 31st of February."""
     query = f"ASK {{ FILTER(BOUND(?x)) BIND({datatype}({Literal(text)}) AS ?x) }}"
     return bool(Store().query(query))
 
 
-def _unknown(name: str, parameters: Sequence[Parameter]) -> str:
+def _unknown_parameter(name: str, parameters: Sequence[Parameter]) -> str:
     if not parameters:
         return f"{name[:80]} is no parameter of this query: it has none"
-    known = ", ".join(f"{each.name} (such as {each.name}={each.examples[0]})" for each in parameters)
-    return f"{name[:80]} is no parameter of this query; known are {known}"
+    registered = ", ".join(f"{each.name} (such as {each.name}={each.examples[0]})" for each in parameters)
+    return f"{name[:80]} is no parameter of this query; known are {registered}"
 
 
 SUFFIX = ".rq"
@@ -223,7 +223,7 @@ KEYS = ("summary", "summary_ja", "description", "description_ja", "tags")
 PARAMETERS = "parameters"  # a key that only some queries have
 EDITION = "edition"  # the parameter that is about the newest edition of the graph that answers, unless one is chosen
 # The newest first. An edition is of the year of its plan; of two of one plan, the one that revises the other is newer.
-EDITIONS = f"""SELECT ?edition (MAX(?year) AS ?newest) (COUNT(DISTINCT ?before) AS ?later) {{
+EDITIONS_QUERY = f"""SELECT ?edition (MAX(?year) AS ?newest) (COUNT(DISTINCT ?before) AS ?later) {{
   ?edition a <{ONTOLOGY}Edition> .
   OPTIONAL {{ ?edition <{ONTOLOGY}plan> ?plan . BIND(STR(?plan) AS ?year) }}
   OPTIONAL {{ ?edition <{PREFIXES["prov"]}wasRevisionOf>+ ?before }}
@@ -231,7 +231,7 @@ EDITIONS = f"""SELECT ?edition (MAX(?year) AS ?newest) (COUNT(DISTINCT ?before) 
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _LINE = re.compile(r"#\+ (?P<key>[a-z_]+): (?P<value>\S.*)")
 # In place of an endpoint while a query is only read: an engine that calls it reaches nobody.
-_NOWHERE = "urn:x-shisaku:nowhere"
+_UNREACHABLE = "urn:x-shisaku:nowhere"
 _ENGINE_LINE = re.compile(r"error at (\d+):")
 
 
@@ -253,15 +253,15 @@ class StoredQuery:
         """The text without its front matter."""
         return "".join(line for line in self.text.splitlines(keepends=True) if not line.startswith("#+")).strip() + "\n"
 
-    def about(self, edition: str) -> "StoredQuery":
+    def for_edition(self, edition: str) -> "StoredQuery":
         """Return the query as it is about an edition by default; the same where it is about none."""
         if not edition or all(parameter.name != EDITION for parameter in self.parameters):
             return self
-        text = filled(self.text, edition=[edition])
+        text = fill_values(self.text, edition=[edition])
         return replace(self, text=text, parameters=read_parameters(text, [each.name for each in self.parameters]))
 
     @property
-    def asks_others(self) -> bool:
+    def calls_service(self) -> bool:
         """Whether it calls SERVICE: its reader is to put an address into it before it can be answered."""
         return sparql_scanner.calls_service(self.text)
 
@@ -304,9 +304,9 @@ def read_query(file: Path) -> StoredQuery:
 
 def stored_query(folder: Path, name: str) -> StoredQuery:
     """Return the stored query of a name; raise QueryError with the nearest names where there is none."""
-    there = sorted(file.stem for file in folder.glob(f"*{SUFFIX}"))
-    if name not in there:
-        near = difflib.get_close_matches(name, there) or there
+    available = sorted(file.stem for file in folder.glob(f"*{SUFFIX}"))
+    if name not in available:
+        near = difflib.get_close_matches(name, available) or available
         remedy = f"queries at hand: {', '.join(near)}" if near else f"put {name}{SUFFIX} into {folder}"
         raise QueryError(Problem(f"there is no stored query {name}", remedy))
     return read_query(folder / f"{name}{SUFFIX}")
@@ -329,8 +329,8 @@ def _front_matter(file: Path, text: str, values: dict[str, str]) -> Iterator[Pro
             continue
         match = _LINE.fullmatch(line.rstrip())
         if not match or match["key"] not in (*KEYS, PARAMETERS):
-            known = ", ".join((*KEYS, PARAMETERS))
-            yield Problem(f"no front matter: {line}", f"write `#+ key: value` with one of {known}", file, number)
+            registered = ", ".join((*KEYS, PARAMETERS))
+            yield Problem(f"no front matter: {line}", f"write `#+ key: value` with one of {registered}", file, number)
         elif match["key"] in values:
             yield Problem(f"{match['key']} stands here a second time", "keep one of the two lines", file, number)
         else:
@@ -342,15 +342,15 @@ def _front_matter(file: Path, text: str, values: dict[str, str]) -> Iterator[Pro
 
 
 def _syntax_problems(file: Path, text: str) -> Iterator[Problem]:
-    called = {target.strip("<>"): _NOWHERE for target in sparql_scanner.services(text) if target.startswith("<")}
-    nowhere = sparql_scanner.with_services(text, called)
-    if sparql_scanner.services(nowhere) - {f"<{_NOWHERE}>"}:
+    called = {target.strip("<>"): _UNREACHABLE for target in sparql_scanner.services(text) if target.startswith("<")}
+    disconnected = sparql_scanner.with_services(text, called)
+    if sparql_scanner.services(disconnected) - {f"<{_UNREACHABLE}>"}:
         fact = "SERVICE calls an endpoint that is not written in full"
         yield Problem(fact, "write its IRI between < and >, in which it is allowed", file)
         return
     try:
         with suppress(OSError):  # what the engine tries here is to call SERVICE, which leads nowhere
-            Store().query(nowhere)
+            Store().query(disconnected)
     except SyntaxError as error:
         line = _ENGINE_LINE.match(str(error))
         yield Problem(f"invalid SPARQL: {error}", "correct the query", file, int(line[1]) if line else None)

@@ -8,7 +8,7 @@ from xml.etree import ElementTree as Xml
 
 from kg.core.errors import Problem, QueryError
 from kg.core.iris import BASE, served_iri
-from kg.core.labels import is_web_address, prefixed
+from kg.core.labels import is_web_address, to_curie
 from kg.diff.comparer import Change, Changes
 from kg.diff.sentences import Words
 
@@ -28,7 +28,7 @@ def as_text(changes: Changes, lang: str) -> str:
         lines += ["", f"{changes.classes[kind].of(lang)} ({totals(things).of(lang)})"]
         for change in things:
             name = " ".join(filter(None, (change.number, change.name.of(lang))))
-            lines.append(f"  [{KINDS[change.kind].of(lang)}] {name}  {prefixed(change.iri)}")
+            lines.append(f"  [{KINDS[change.kind].of(lang)}] {name}  {to_curie(change.iri)}")
             lines += [f"      {sentence.words.of(lang)}" for sentence in change.sentences]
     if changes.others:
         lines += ["", Words("ほかに、出典・根拠などの記録:", "Besides, records of where things come from:").of(lang)]

@@ -10,7 +10,7 @@ from pyoxigraph import Store
 
 from kg.core.iris import REBASED
 from kg.core.release import N_QUADS, Release, read_release
-from kg.core.store_loader import open_files, open_release, size
+from kg.core.store_loader import count_triples, open_files, open_release
 from kg.engine.remote_release import RemoteRelease
 
 MB = 1 << 20
@@ -140,7 +140,7 @@ class Source:
         """
         store = self.open()
         counted = read_release(self.release).counts.get("triples") if self.release and self.on_disk else None
-        return store, size(store) if counted is None else counted
+        return store, count_triples(store) if counted is None else counted
 
     def as_message(self) -> dict[str, Any]:
         """Return the source as a JSON object."""

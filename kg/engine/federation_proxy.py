@@ -26,7 +26,7 @@ from pyoxigraph import QueryResultsFormat, QuerySolutions, parse_query_results
 
 from kg import __version__
 from kg.core import sparql_scanner
-from kg.core.paths import looks_like
+from kg.core.paths import guess_encoding
 from kg.engine.data_source import Limits, format_size
 from kg.engine.result_reader import to_strict_json
 from kg.engine.wire import Refusal
@@ -204,7 +204,7 @@ def _encoding_of(body: bytes) -> str:
     try:
         body.decode()
     except UnicodeDecodeError:
-        found = looks_like(body)
+        found = guess_encoding(body)
         return f"it is not UTF-8: this looks like {found}" if found else "it is not UTF-8"
     return ""
 

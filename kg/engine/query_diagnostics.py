@@ -96,7 +96,7 @@ def prefix_syntax(query: str, plain: str) -> Mistake | None:
         )
         at = found.start("at")
         return Mistake(text, *line_and_column(query, at), corrected=f"{query[:at]}:{query[at:]}")
-    start = sparql_scanner.body_of(query)
+    start = sparql_scanner.prologue_end(query)
     if start and query[start : start + 1] in (";", ".", ","):
         sign = query[start]
         text = (f"PREFIX の行の後に {sign} は書きません。", f"Behind a line of PREFIX stands no {sign}")
@@ -333,7 +333,7 @@ def _undeclared_prefix(query: str) -> Mistake | None:
 
 def _unknown_form(query: str) -> Mistake | None:
     """Find an unknown query form after the prologue."""
-    word, start = sparql_scanner.operation(query), sparql_scanner.body_of(query)
+    word, start = sparql_scanner.operation(query), sparql_scanner.prologue_end(query)
     if word in _FORMS or sparql_scanner.is_update(query):
         return None
     line, column = line_and_column(query, start)
@@ -348,7 +348,7 @@ def _unknown_form(query: str) -> Mistake | None:
 
 def _unclosed_bracket(query: str, place: re.Match[str]) -> Mistake | None:
     """Find a bracket that is not closed before the end of the query."""
-    start = sparql_scanner.unclosed(query)
+    start = sparql_scanner.unclosed_bracket(query)
     if start is None or int(place[1]) < query.rstrip().count("\n") + 1:
         return None
     line, column = line_and_column(query, start)

@@ -16,7 +16,7 @@ from kg import __version__
 from kg.core.errors import KgError, Problem, StoreError
 from kg.core.iris import BASE
 from kg.core.negotiation import JSON, N_TRIPLES, Format, NotAcceptable, Output, Results
-from kg.core.release import CATALOGUE_GRAPH, Release, release_of
+from kg.core.release import CATALOGUE_GRAPH, Release, find_release
 from kg.core.result_serializers import write_to
 from kg.core.sparql_scanner import Dataset, without_dataset
 from kg.engine.data_source import Limits
@@ -228,6 +228,6 @@ class ReleaseWatcher:
     def _local_copy(self, published: PublishedRelease) -> Release | None:
         """Return the same release on disk, or None."""
         try:
-            return release_of(self._out, published.version) if published.version else None
+            return find_release(self._out, published.version) if published.version else None
         except KgError:
             return None

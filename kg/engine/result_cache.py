@@ -72,7 +72,7 @@ class ResultCache:
             else:
                 _settle(future, entry.outcome)
             return future
-        if sparql_scanner.depends_on_the_moment(request.query):
+        if sparql_scanner.is_volatile(request.query):
             self._count(UNCACHEABLE, context)
             return self._pool.submit(request, client)
         future = loop.create_future()

@@ -52,7 +52,7 @@ import httpx
 
 from kg import __version__
 from kg.core.errors import Problem, StoreError
-from kg.core.sparql_scanner import Dataset, begins_paths_with_several, with_equations
+from kg.core.sparql_scanner import Dataset, has_path_from_several_values, with_equations
 from kg.engine.remote_release import PASSWORD, TOKEN, USER, StoreAddress
 from kg.engine.result_reader import to_strict_json
 
@@ -155,7 +155,7 @@ class Virtuoso(StoreDialect):
 
     def adapt_query(self, query: str) -> str:
         """Return a query with an equation for each variable that starts a long path and has one value."""
-        if begins_paths_with_several(query):
+        if has_path_from_several_values(query):
             fact = "this store gives wrong rows for a path (* or +) that begins with several VALUES"
             raise StoreError(Problem(fact, "ask for one value at a time, or join them by UNION"), status=400)
         return with_equations(query)

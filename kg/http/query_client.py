@@ -18,8 +18,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from kg.core.errors import Problem, QueryError
 from kg.core.negotiation import JSON, Format
 from kg.core.paths import project_folders
-from kg.core.stored_queries import EDITIONS, StoredQuery, line_of, stored_query
-from kg.core.stored_queries import filled as filled
+from kg.core.stored_queries import EDITIONS_QUERY, StoredQuery, stored_query, values_line
+from kg.core.stored_queries import fill_values as fill_values
 from kg.engine.result_cache import ResultCache
 from kg.engine.wire import Answer, QueryRequest
 from kg.http.client_address import turn_of
@@ -108,13 +108,13 @@ class Questions:
         """Return the queries by their names; raise Refusal where the graph does not tell its editions."""
         newest = next(iter(await self.editions()), "")
         if not self._found:
-            self._found = {name: query.about(newest) for name, query in self.written.items()}
+            self._found = {name: query.for_edition(newest) for name, query in self.written.items()}
         return self._found
 
 
 async def editions_of(ask: Ask) -> list[str]:
     """Return the editions of a graph, the newest first."""
-    return [row["edition"] for row in await rows(ask, EDITIONS) if is_iri(row.get("edition", ""))]
+    return [row["edition"] for row in await rows(ask, EDITIONS_QUERY) if is_iri(row.get("edition", ""))]
 
 
 def text_of(name: str, **about: Iterable[Term]) -> str:
@@ -122,14 +122,14 @@ def text_of(name: str, **about: Iterable[Term]) -> str:
 
     Raises QueryError where the query has no such line, or is not there; ValueError where a term is none.
     """
-    return filled(checked(name, *(line_of(variable) for variable in about)), **about)
+    return fill_values(checked(name, *(values_line(variable) for variable in about)), **about)
 
 
 def checked(name: str, *lines: re.Pattern[str] | str) -> str:
     """Return a stored query in which these lines stand, given by a pattern or a variable; else raise QueryError."""
     text = _text(project_folders().queries, name)
     for line in lines:
-        pattern = line_of(line) if isinstance(line, str) else line
+        pattern = values_line(line) if isinstance(line, str) else line
         if not pattern.search(text):
             form = f"VALUES ?{line} {{ … }}" if isinstance(line, str) else pattern.pattern
             remedy = f"write a line {form}; it is replaced when somebody asks"

@@ -179,7 +179,7 @@ class Endpoint:
             raise _in_words(question, refusal) from refusal
         if answer is None:
             return Response(status_code=CLIENT_GONE)
-        momentary = sparql_scanner.depends_on_the_moment(question.query)
+        momentary = sparql_scanner.is_volatile(question.query)
         headers = {
             "Content-Type": answer.content_type,
             "Vary": "Accept",

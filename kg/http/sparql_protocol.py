@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from urllib.parse import parse_qsl, unquote_to_bytes
 
 from kg.core.errors import KgError
-from kg.core.paths import decode, looks_like, marked
+from kg.core.paths import bom_encoding, decode, guess_encoding
 from kg.engine.query_evaluator import READ_ONLY
 from kg.engine.wire import QueryRequest, Refusal
 
@@ -30,7 +30,7 @@ def parameters(encoded: bytes) -> list[tuple[str, str]]:
 def _likeness(encoded: bytes) -> str:
     """Return what encoding the values of parameters look like, in words; nothing where it cannot be told."""
     values = (unquote_to_bytes(pair.partition(b"=")[2].replace(b"+", b" ")) for pair in encoded.split(b"&"))
-    found = next((name for value in values if not _is_utf_8(value) and (name := looks_like(value))), "")
+    found = next((name for value in values if not _is_utf_8(value) and (name := guess_encoding(value))), "")
     return f": this looks like {found}" if found else ""
 
 
@@ -68,8 +68,8 @@ def read_post(content_type: str, query_string: bytes, body: bytes) -> QueryReque
     if media_type == FORM:
         pairs += parameters(body)
     elif media_type == QUERY:
-        if marked(body) not in ("", "utf-8-sig"):  # the protocol knows UTF-8 only
-            raise Refusal(400, f"the query is not UTF-8: this looks like {looks_like(body)}; send it as UTF-8")
+        if bom_encoding(body) not in ("", "utf-8-sig"):  # the protocol knows UTF-8 only
+            raise Refusal(400, f"the query is not UTF-8: this looks like {guess_encoding(body)}; send it as UTF-8")
         try:
             pairs.append(("query", decode(body, "the query", KgError, "send it as UTF-8")))
         except KgError as error:

@@ -25,7 +25,7 @@ from typing import Any
 from pyoxigraph import Triple
 
 from kg.core import iris
-from kg.core.jsonld_serializer import kinds_of
+from kg.core.jsonld_serializer import value_kinds
 from kg.model.edition_matcher import listed_of
 from kg.model.identifier_ledger import Identity, identities_of
 from kg.model.records import Listed, Records
@@ -112,7 +112,7 @@ def _files(key: str, records: Records, statements: Iterable[Triple]) -> dict[str
         files[table.name] = b"".join(keyed(table.rows, by)) if by else table.csv(header=False)
     found = ((one.iri, one.kind, one.names) for one in identities_of(records).values())
     files[IDENTITIES] = b"".join(keyed(found, [0]))
-    files[_GIST] = _json(asdict(_gist(key, records, kinds_of(listed))))
+    files[_GIST] = _json(asdict(_gist(key, records, value_kinds(listed))))
     files[_LISTED] = _json([asdict(listed_of(measure)) for measure in records.measures])
     return files
 

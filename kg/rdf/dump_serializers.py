@@ -154,7 +154,10 @@ def pieces_of(chunk: Chunk, kinds: Mapping[str, str], folder: Path) -> Pieces:
     lines = chunk.read()
     statements = triples_of(lines)
     name = f"{chunk.start:015}"
-    heads, content = {}, {".nt": lines, ".jsonld": jsonld_serializer.things(statements, kinds, WRITTEN_PREFIXES)}
+    heads, content = (
+        {},
+        {".nt": lines, ".jsonld": jsonld_serializer.serialize_nodes(statements, kinds, WRITTEN_PREFIXES)},
+    )
     heads[".ttl"], content[".ttl"] = _divided(written(statements, RdfFormat.TURTLE))
     xml = written(statements, RdfFormat.RDF_XML).replace(b"\r", b"&#13;")  # as it is, readers make a line end of it
     if _is_xml(xml):
@@ -202,13 +205,13 @@ class Dumps:
             if self._first:
                 dump.write(self._head(suffix, pieces))
             elif suffix == ".jsonld":
-                dump.write(jsonld_serializer.BETWEEN)
+                dump.write(jsonld_serializer.SEPARATOR)
             dump.append(pieces.files[source], _packed(pieces.files[source]))
         self._first = False
 
     def _head(self, suffix: str, pieces: Pieces) -> bytes:
         if suffix == ".jsonld":
-            return jsonld_serializer.beginning(self._kinds, WRITTEN_PREFIXES)
+            return jsonld_serializer.document_head(self._kinds, WRITTEN_PREFIXES)
         return pieces.heads.get(_BEGINNINGS.get(suffix, suffix), b"")
 
     def end(self) -> None:

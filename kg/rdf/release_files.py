@@ -198,7 +198,7 @@ def _question(graph: Graph, question: Question, executable: str, predicate: str)
 
 def _prefix_problems(question: Question, namespaces: dict[str, str]) -> Iterator[Problem]:
     """Add the prefixes of a query to `namespaces`; yield one that another query uses for something else."""
-    for match in _PREFIX.finditer(question.text, 0, sparql_scanner.body_of(question.text)):
+    for match in _PREFIX.finditer(question.text, 0, sparql_scanner.prologue_end(question.text)):
         prefix, namespace = match["prefix"], match["namespace"]
         if namespaces.setdefault(prefix, namespace) != namespace:
             fact = f"{question.name}: {prefix}: is <{namespace}> here and <{namespaces[prefix]}> in another query"

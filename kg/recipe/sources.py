@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from kg.core.errors import KgError, Problem, SourceError
-from kg.core.paths import decode, looks_like, marked
+from kg.core.paths import bom_encoding, decode, guess_encoding
 from kg.recipe.schema import read_toml
 
 FOLDER = "sources"
@@ -93,8 +93,8 @@ def received(file: Path, sha256: str, description: str, error: type[KgError]) ->
 def _decoded(received: bytes, file: Path) -> str:
     """Return the text, without a mark at its beginning; one in UTF-16 is refused, since it is served as UTF-8."""
     remedy = "convert the document to UTF-8 and give its new sha256"
-    if marked(received) not in ("", "utf-8-sig"):
-        raise SourceError(Problem(f"is not UTF-8: this looks like {looks_like(received)}", remedy, file, 1))
+    if bom_encoding(received) not in ("", "utf-8-sig"):
+        raise SourceError(Problem(f"is not UTF-8: this looks like {guess_encoding(received)}", remedy, file, 1))
     document = decode(received, file, SourceError, remedy)
     if not document.strip():
         raise SourceError(Problem("is empty", "put the document's text there and give its sha256", file))

@@ -22,7 +22,7 @@ from pyoxigraph import Literal, NamedNode, QuerySolutions, Store
 from kg.core.iris import PREFIXES
 from kg.core.paths import project_folders
 from kg.core.release import SEARCH_FORMAT
-from kg.core.stored_queries import EDITIONS, stored_query
+from kg.core.stored_queries import EDITIONS_QUERY, stored_query
 from kg.search.normalizer import BREAK, Characters, Folding, features, key, tokens
 from kg.search.scorer import bare, number_key
 
@@ -72,7 +72,7 @@ def facets(store: Store) -> Iterator[tuple[str, str, str, str]]:
 
 def editions(store: Store) -> list[str]:
     """Return the editions of a graph, the newest first."""
-    return [row["edition"].value for row in _solutions(store, EDITIONS) if isinstance(row["edition"], NamedNode)]
+    return [row["edition"].value for row in _solutions(store, EDITIONS_QUERY) if isinstance(row["edition"], NamedNode)]
 
 
 def earlier(store: Store) -> Iterator[tuple[str, str]]:

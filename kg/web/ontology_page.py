@@ -13,7 +13,7 @@ from pyoxigraph import Triple
 
 from kg.core import sparql_scanner
 from kg.core.iris import BASE, ONTOLOGY, PREFIXES
-from kg.core.labels import Labels, prefixed, told
+from kg.core.labels import Labels, preferred_with_language, to_curie
 from kg.core.stored_queries import StoredQuery
 from kg.engine.wire import Refusal
 from kg.http.query_client import Ask, bindings, is_iri
@@ -54,7 +54,7 @@ class Examples:
 
     def name(self, iri: str, lang: str) -> tuple[str, str]:
         """Return what a thing is called, and in which language; both empty where it has no name."""
-        return told(self.names.get(iri, {}), lang)
+        return preferred_with_language(self.names.get(iri, {}), lang)
 
 
 async def examples(ask: Ask, terms: Iterable[Term]) -> Examples:
@@ -168,8 +168,8 @@ class Ontology:
 
     def borrowed(self) -> list[Entry]:
         """Return the terms of others that this release uses, by their names."""
-        used = [iri for iri in self.sources.words.used if not iri.startswith(ONTOLOGY) and prefixed(iri) != iri]
-        return [self.entry(iri) for iri in sorted(used, key=prefixed)]
+        used = [iri for iri in self.sources.words.used if not iri.startswith(ONTOLOGY) and to_curie(iri) != iri]
+        return [self.entry(iri) for iri in sorted(used, key=to_curie)]
 
     def entry(self, iri: str) -> Entry:
         """Return a term as the page explains it."""
@@ -179,9 +179,9 @@ class Ontology:
         return Entry(
             iri=iri,
             anchor=anchor(iri),
-            name=prefixed(iri),
+            name=to_curie(iri),
             kind=used.kind,
-            label=label or Value(prefixed(iri)),
+            label=label or Value(to_curie(iri)),
             other=other,
             definition=facts.told(iri, _SKOS + "definition"),
             note=facts.told(iri, _SKOS + "scopeNote"),
@@ -200,7 +200,7 @@ class Ontology:
         """Return a term where it is mentioned."""
         here = iri.startswith(ONTOLOGY) or iri in self.sources.words.used
         label = self._label(iri, self.view.lang)
-        return Named(label.text if label else prefixed(iri), f"#{anchor(iri)}" if here else "")
+        return Named(label.text if label else to_curie(iri), f"#{anchor(iri)}" if here else "")
 
     def drawing(self) -> Drawing:
         """Return the diagram of the classes: what a property leads to, by domain and range, else by the shapes."""
@@ -227,7 +227,7 @@ class Ontology:
 
     def _node(self, iri: str) -> Node:
         named = self.term(iri)
-        return Node(iri, named.text, prefixed(iri), named.href, "own" if iri.startswith(ONTOLOGY) else "borrowed")
+        return Node(iri, named.text, to_curie(iri), named.href, "own" if iri.startswith(ONTOLOGY) else "borrowed")
 
     def _is_drawn(self, iri: str) -> bool:
         return iri.startswith(ONTOLOGY) or iri in self.sources.words.used
@@ -240,11 +240,17 @@ class Ontology:
 
     def _label(self, iri: str, lang: str) -> Value | None:
         text = self.sources.labels.of(iri, lang)
-        return None if text == prefixed(iri) else Value(text, lang)
+        return None if text == to_curie(iri) else Value(text, lang)
 
     def _samples(self, iri: str) -> Iterable[str]:
-        told = (triple for triple in self.sources.triples if triple.predicate.value == _SKOS + "example")
-        yield from (str(getattr(t.object, "value", "")) for t in told if getattr(t.subject, "value", "") == iri)
+        preferred_with_language = (
+            triple for triple in self.sources.triples if triple.predicate.value == _SKOS + "example"
+        )
+        yield from (
+            str(getattr(t.object, "value", ""))
+            for t in preferred_with_language
+            if getattr(t.subject, "value", "") == iri
+        )
 
     def _related(self, iri: str) -> Iterable[tuple[tuple[str, str], Named]]:
         for name, words in (
@@ -264,12 +270,12 @@ class Ontology:
 
     def _thing(self, iri: str) -> Named:
         text, lang = self.sources.examples.name(iri, self.view.lang)
-        return Named(text or prefixed(iri).removeprefix(BASE), self.facts.away(iri), lang)
+        return Named(text or to_curie(iri).removeprefix(BASE), self.facts.away(iri), lang)
 
 
 def anchor(iri: str) -> str:
     """Return the anchor of a term: of ours its own name, as its IRI says."""
-    return iri.removeprefix(ONTOLOGY) if iri.startswith(ONTOLOGY) else prefixed(iri).replace(":", "-")
+    return iri.removeprefix(ONTOLOGY) if iri.startswith(ONTOLOGY) else to_curie(iri).replace(":", "-")
 
 
 def _asked(stored: Iterable[StoredQuery]) -> Mapping[str, list[StoredQuery]]:

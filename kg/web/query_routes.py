@@ -13,13 +13,12 @@ from fastapi.responses import JSONResponse
 
 from kg.core import sparql_scanner, stored_queries
 from kg.core.iris import ONTOLOGY
-from kg.core.labels import Labels, prefixed
+from kg.core.labels import Labels, to_curie
 from kg.core.negotiation import CSV, HTML, PLAIN_JSON, Format
-from kg.core.stored_queries import ParameterError, StoredQuery, Term
-from kg.core.stored_queries import chosen as chosen_of
+from kg.core.stored_queries import ParameterError, StoredQuery, Term, parse_values
 from kg.engine.wire import Answer
 from kg.http import openapi, templates
-from kg.http.query_client import Ask, Questions, filled, is_iri
+from kg.http.query_client import Ask, Questions, fill_values, is_iri
 from kg.http.responses import chosen, page, path_of, redirect, view_of
 from kg.http.sparql_endpoint import Refusal
 from kg.http.templates import View
@@ -80,7 +79,7 @@ class QueryPages:
             view,
             subjects=subjects,
             total=len(found),
-            term=prefixed(iri),
+            term=to_curie(iri),
             named=named,
             some=bool(subject),
         )
@@ -90,7 +89,7 @@ class QueryPages:
         words, known = await self.vocabulary.words(), await self.vocabulary.known(query_library.terms(query))
         shown, refusal = None, ""
         try:
-            shown = None if query.asks_others else await self._beginning(view, query)
+            shown = None if query.calls_service else await self._beginning(view, query)
         except Refusal as error:
             refusal = error.detail
         return templates.fill(
@@ -99,11 +98,11 @@ class QueryPages:
             question=query_library.question(query, view),
             tags=[(tag, query_library.word(tag, view)) for tag in query.tags],
             parameters=query.parameters,
-            graph=query.asks_others or sparql_scanner.operation(query.text) in ("CONSTRUCT", "DESCRIBE"),
+            graph=query.calls_service or sparql_scanner.operation(query.text) in ("CONSTRUCT", "DESCRIBE"),
             pieces=query_library.pieces(query_library.text(query, view), words, known, view),
-            terms=[(prefixed(iri), self.labels.of(iri, view.lang), href) for iri, href in self._terms(query, view)],
+            terms=[(to_curie(iri), self.labels.of(iri, view.lang), href) for iri, href in self._terms(query, view)],
             shown=shown,
-            elsewhere=query.asks_others,
+            elsewhere=query.calls_service,
             rows=shown.rows[:_ROWS] if shown else (),
             refusal=refusal,
         )
@@ -111,21 +110,23 @@ class QueryPages:
     async def about(self, query: StoredQuery, pairs: Sequence[tuple[str, str]]) -> str:
         """Return the text of a query with what an address chooses; raise Refusal (400) for what is not understood."""
         try:
-            values = chosen_of(query.parameters, pairs)
+            values = parse_values(query.parameters, pairs)
             await self._refuse_absent(query, values)
         except ParameterError as error:
             raise Refusal(400, f"{query.name}: {error}") from error
-        return filled(query.question, **values)
+        return fill_values(query.question, **values)
 
     async def _refuse_absent(self, query: StoredQuery, values: Mapping[str, Sequence[Term]]) -> None:
         """Raise ParameterError where a chosen thing is one of our names and these data say nothing about it."""
-        asked = stored_queries.things(values)
+        asked = stored_queries.iris_of_values(values)
         known = await self.vocabulary.known(iri for iris in asked.values() for iri in iris)
         declared = (await self.vocabulary.words()).declared if asked else frozenset()
         for parameter in query.parameters:
             for iri in asked.get(parameter.name, ()):
                 if iri not in known and iri not in declared:
-                    raise stored_queries.absent(parameter, iri, await self.vocabulary.things_under(parameter.folder))
+                    raise stored_queries.unknown_value_error(
+                        parameter, iri, await self.vocabulary.things_under(parameter.folder)
+                    )
 
     def _terms(self, query: StoredQuery, view: View) -> list[tuple[str, str]]:
         return [(iri, view.link(path_of(iri))) for iri in query_library.terms(query) if iri.startswith(ONTOLOGY)]

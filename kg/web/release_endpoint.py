@@ -22,12 +22,12 @@ from kg.core.iris import REBASED
 from kg.core.labels import Labels
 from kg.core.negotiation import GRAPH_FORMATS, HTML, ROW_FORMATS
 from kg.core.release import Release
-from kg.core.stored_queries import ParameterError, StoredQuery, line_of, read_parameters
+from kg.core.stored_queries import ParameterError, StoredQuery, read_parameters, values_line
 from kg.engine.data_source import Limits, Source
 from kg.engine.pool import Pool
 from kg.engine.result_cache import MB, ResultCache
 from kg.http.openapi import answered, led
-from kg.http.query_client import Questions, asking, filled
+from kg.http.query_client import Questions, asking, fill_values
 from kg.http.sparql_endpoint import METHODS, Endpoint, Refusal, allowed
 from kg.http.sparql_protocol import ACCEPT_QUERY
 from kg.web.citations import Asked
@@ -134,14 +134,14 @@ class Archive:
         except KgError as error:
             raise Refusal(404, str(error)) from error
         known = next((each.parameters for each in self._setting.queries if each.name == name), ())
-        names = [each.name for each in known if line_of(each.name).search(asked.text)]
+        names = [each.name for each in known if values_line(each.name).search(asked.text)]
         try:
-            values = stored_queries.chosen(
+            values = stored_queries.parse_values(
                 read_parameters(asked.text, names), [pair for pair in pairs if pair[0] not in _OF_THE_PROTOCOL]
             )
         except ParameterError as error:
             raise Refusal(400, f"{name}: {error}") from error
-        target = replace(asked, text=filled(asked.text, **values)).question()
+        target = replace(asked, text=fill_values(asked.text, **values)).question()
         query = urlencode([pair for pair in pairs if pair[0] in _OF_THE_PROTOCOL])
         lasting = ASK_AGAIN if latest or release.development else FOREVER
         location = f"../../{quote(release.version)}/{target}{f'&{query}' if query else ''}"

@@ -23,13 +23,13 @@ from fastapi import APIRouter, Request, Response
 from pyoxigraph import Literal, NamedNode, RdfFormat, Triple, parse
 
 from kg.core.errors import QueryError
-from kg.core.iris import BASE, CANONICAL, ID, PREFIXES, addresses_of, identifiers_of
+from kg.core.iris import BASE, CANONICAL, ID, PREFIXES, linkable_addresses, linkable_identifiers
 from kg.core.negotiation import N_TRIPLES
 from kg.core.paths import project_folders
 from kg.core.release import Release
 from kg.core.stored_queries import stored_query
 from kg.http.openapi import answered, led
-from kg.http.query_client import Ask, Row, Term, checked, filled, is_iri, rows
+from kg.http.query_client import Ask, Row, Term, checked, fill_values, is_iri, rows
 from kg.http.responses import SAFE, Asked, Notice, link, path_of, redirect, told
 from kg.http.sparql_endpoint import Refusal
 from kg.web.layouts import Kind
@@ -80,20 +80,22 @@ class Things:
         asked = [iri for iri in candidates if is_iri(iri)]
         if not asked:
             return None
-        there = await self.values(filled(_KNOWN, thing=asked))
+        there = await self.values(fill_values(_KNOWN, thing=asked))
         return next((iri for iri in candidates if iri in there), None)
 
     async def describe(self, thing: str, page: int = 1) -> Description | None:
         """Return the description of a thing with one page of what points to it; None where there is nothing to say."""
-        query = _WINDOW.sub(f"LIMIT {PAGE_SIZE} OFFSET {(page - 1) * PAGE_SIZE}", filled(self._document, thing=[thing]))
+        query = _WINDOW.sub(
+            f"LIMIT {PAGE_SIZE} OFFSET {(page - 1) * PAGE_SIZE}", fill_values(self._document, thing=[thing])
+        )
         body = await self._ask(query, N_TRIPLES)
         triples = [quad.triple for quad in parse(body, format=RdfFormat.N_TRIPLES)]
         if not triples:
-            body = await self._ask(filled(_BESIDE, subject=[thing], value=[thing]), N_TRIPLES)
+            body = await self._ask(fill_values(_BESIDE, subject=[thing], value=[thing]), N_TRIPLES)
             triples = [quad.triple for quad in parse(body, format=RdfFormat.N_TRIPLES)]
         inbound = sum(1 for t in triples if t.object == NamedNode(thing) and not _under(t.subject, thing))
         if page > 1 or inbound >= PAGE_SIZE:
-            inbound = int((await self.values(filled(_INBOUND, thing=[thing]), "inbound"))[0])
+            inbound = int((await self.values(fill_values(_INBOUND, thing=[thing]), "inbound"))[0])
         return Description(thing, triples, page, inbound) if triples else None
 
     async def linked_to(self, addresses: Sequence[str]) -> list[str]:
@@ -101,7 +103,7 @@ class Things:
         terms = list[Term](iri for iri in addresses if is_iri(iri))
         for iri in addresses:
             terms += [Literal(iri), Literal(iri, datatype=_ANY_URI)]
-        return [iri for iri in await self.values(filled(self._linked, address=terms)) if iri.startswith(BASE)]
+        return [iri for iri in await self.values(fill_values(self._linked, address=terms)) if iri.startswith(BASE)]
 
     async def near(self, iri: str) -> list[str]:
         """Return things whose IRI is like one that names nothing: what it is part of, what is under or beside it."""
@@ -176,19 +178,19 @@ class Surroundings:
             self._answered(_COUNTS, thing) if found.pages > 1 else _nothing(),
         )
         told = {row["link"]: int(row["things"]) for row in counts}
-        return Around(filled(self.document, thing=[thing]), sources, mentions, alike, told)
+        return Around(fill_values(self.document, thing=[thing]), sources, mentions, alike, told)
 
     async def _graph(self, thing: str) -> list[Triple]:
         if "sources" not in self._texts:
             return []
-        body = await self._ask(filled(self._texts["sources"], thing=[thing]), N_TRIPLES)
+        body = await self._ask(fill_values(self._texts["sources"], thing=[thing]), N_TRIPLES)
         return [quad.triple for quad in parse(body, format=RdfFormat.N_TRIPLES)]
 
     async def _rows(self, what: str, thing: str) -> list[Row]:
         return await self._answered(self._texts[what], thing) if what in self._texts else []
 
     async def _answered(self, query: str, thing: str) -> list[Row]:
-        return await rows(self._ask, filled(query, thing=[thing]))
+        return await rows(self._ask, fill_values(query, thing=[thing]))
 
 
 async def _nothing() -> list:  # type: ignore[type-arg]
@@ -214,7 +216,7 @@ def router(ask: Ask, release: Release | None) -> APIRouter:
     """Return the route of the look-up."""
     routes = APIRouter(tags=["things"])
     things = Things(ask)
-    given_up = release.given_up if release else {}
+    given_up = release.redirects_by_iri if release else {}
 
     @routes.get(
         "/lookup", summary="Find the thing that an IRI means or is linked to", status_code=303, responses=_ANSWERS
@@ -245,12 +247,12 @@ def _found(asked: Asked, iri: str) -> Response:
 
 async def _meant(things: Things, text: str) -> list[str]:
     """Return the things that are known by a number, or by what an address that is not in use any more leads to."""
-    addresses = [spelling for address in addresses_of(text) for spelling in _spellings(address)]
+    addresses = [spelling for address in linkable_addresses(text) for spelling in _spellings(address)]
     found = await things.linked_to(addresses) if addresses else []
-    numbers = list(dict.fromkeys(identifiers_of(text)))
+    numbers = list(dict.fromkeys(linkable_identifiers(text)))
     terms: list[Term] = [*map(Literal, numbers), *(Literal(number, language="ja") for number in numbers)]
     if terms and not found:
-        found = [iri for iri in await things.values(filled(_IDENTIFIED, value=terms)) if iri.startswith(BASE)]
+        found = [iri for iri in await things.values(fill_values(_IDENTIFIED, value=terms)) if iri.startswith(BASE)]
     return found
 
 

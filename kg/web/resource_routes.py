@@ -94,7 +94,7 @@ class Documents:
         self._ask, self._release = ask, release
         self._things, self._labels = Things(ask), labels_of(release)
         self._surroundings = Surroundings(ask)
-        self._moved = release.given_up if release else {}
+        self._moved = release.redirects_by_iri if release else {}
         self._licence: str | None = None
 
     async def name(self, request: Request, path: str) -> Response:

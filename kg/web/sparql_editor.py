@@ -17,15 +17,15 @@ from starlette.datastructures import QueryParams
 
 from kg.core import sparql_scanner
 from kg.core.iris import PREFIXES
-from kg.core.labels import Labels, prefixed
+from kg.core.labels import Labels, to_curie
 from kg.core.negotiation import GRAPH_FORMATS, HTML, ROW_FORMATS, NotAcceptable, choose
 from kg.core.request_context import request_context
-from kg.core.stored_queries import ParameterError, chosen
+from kg.core.stored_queries import ParameterError, parse_values
 from kg.engine.query_diagnostics import Mistake, diagnose_query
 from kg.engine.result_cache import ResultCache
 from kg.engine.wire import QueryRequest
 from kg.http import templates
-from kg.http.query_client import Questions, filled
+from kg.http.query_client import Questions, fill_values
 from kg.http.responses import number_in, page, redirect, view_of
 from kg.http.sparql_endpoint import CLIENT_GONE, Refusal, client_of, unless_gone
 from kg.http.sparql_protocol import LONGEST_ADDRESS
@@ -89,7 +89,7 @@ class Editor:
             return Response(status_code=CLIENT_GONE)
         status = outcome.refusal.status if outcome.refusal else 200
         answer = self._page(view, question, status, outcome)
-        momentary = outcome.refusal or sparql_scanner.depends_on_the_moment(question.query)
+        momentary = outcome.refusal or sparql_scanner.is_volatile(question.query)
         answer.headers["Cache-Control"] = "no-store" if momentary else self.lasting
         answer.headers["Server-Timing"] = f"query;dur={outcome.milliseconds:.1f}"
         if outcome.refusal and "Retry-After" in (outcome.refusal.headers or {}):
@@ -122,7 +122,7 @@ class Editor:
         text = query_library.text(named, view)
         pairs = [pair for pair in asked.multi_items() if pair[0] not in _OWN]
         try:
-            return filled(text, **chosen(named.parameters, pairs)), None
+            return fill_values(text, **parse_values(named.parameters, pairs)), None
         except ParameterError as error:
             return text, Refusal(400, str(error))
 
@@ -141,7 +141,7 @@ class Editor:
             subjects=query_library.by_subject(self.stored.written.values(), view),
             lines=question.query.splitlines() if outcome and outcome.mistake else [],
             script=SCRIPT if templates.there(SCRIPT) else "",
-            named=lambda iri: (prefixed(iri), self.labels.of(iri, view.lang)),
+            named=lambda iri: (to_curie(iri), self.labels.of(iri, view.lang)),
             instead=lambda missing, iri: _instead(question.query, missing, iri),
         )
         return page(html, view, status, ["'self'"] if templates.there(SCRIPT) else ())
@@ -193,9 +193,9 @@ def _terms(words: Words, labels: Labels) -> dict[str, object]:
     """Return the prefixes and the terms: name, kind, uses, and what it is called in both languages."""
     terms = sorted(words.used.values(), key=lambda term: (-term.uses, term.iri))
     listed = [
-        [prefixed(term.iri), term.kind, term.uses, labels.of(term.iri, "ja"), labels.of(term.iri, "en")]
+        [to_curie(term.iri), term.kind, term.uses, labels.of(term.iri, "ja"), labels.of(term.iri, "en")]
         for term in terms
-        if prefixed(term.iri) != term.iri
+        if to_curie(term.iri) != term.iri
     ]
     return {"prefixes": PREFIXES, "terms": listed}
 

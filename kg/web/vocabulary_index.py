@@ -15,9 +15,9 @@ from pyoxigraph import Literal, NamedNode
 
 from kg.core import sparql_scanner
 from kg.core.iris import BASE, ID, PREFIXES, served_iri
-from kg.core.labels import prefixed, statements_of
+from kg.core.labels import parse_terms, to_curie
 from kg.engine.wire import Refusal
-from kg.http.query_client import Ask, filled, is_iri, rows
+from kg.http.query_client import Ask, fill_values, is_iri, rows
 
 CLASS, PROPERTY = "class", "property"
 # How often each is used, and the first thing that uses it. They are no stored queries: they count over all editions.
@@ -114,7 +114,7 @@ class Vocabulary:
     async def known(self, things: Iterable[str]) -> set[str]:
         """Return which of these IRIs the graph says something about."""
         asked = [iri for iri in things if is_iri(iri)]
-        return set(await self._column(filled(_KNOWN, thing=asked), "thing")) if asked else set()
+        return set(await self._column(fill_values(_KNOWN, thing=asked), "thing")) if asked else set()
 
     async def _unknown(self, things: Sequence[tuple[str, str]]) -> list[Missing]:
         """Return which of these things the graph says nothing about."""
@@ -179,7 +179,7 @@ def _definitions(files: Iterable[Path]) -> tuple[dict[str, str], set[str]]:
     """Return the words that are said about each term, between blanks, and the terms of our own that are declared."""
     texts: dict[str, list[str]] = {}
     for file in files:
-        for quad in statements_of(file):
+        for quad in parse_terms(file):
             if isinstance(quad.subject, NamedNode) and quad.predicate.value not in _ASIDE:
                 said = texts.setdefault(served_iri(quad.subject.value), [])
                 if isinstance(quad.object, Literal):
@@ -205,5 +205,5 @@ def _local(iri: str) -> str:
 
 def shown(iri: str) -> str:
     """Return an IRI as a query would name it."""
-    name = prefixed(iri)
+    name = to_curie(iri)
     return f"<{iri}>" if name == iri else name

@@ -14,7 +14,7 @@ from fastapi import FastAPI
 
 from kg.core.iris import edition
 from kg.core.paths import project_folders
-from kg.core.release import release_of
+from kg.core.release import find_release
 from kg.core.stored_queries import EDITION, line_of, read_queries
 from kg.server.app import app
 
@@ -30,7 +30,7 @@ BY_PILLAR = "measures-by-pillar"
 @pytest.fixture(scope="module")
 def site(out: Path, pair: Path, start: Start) -> Iterator[httpx.Client]:
     """A server of the release that holds both editions."""
-    with start(app(release_of(out, pair.name), project_folders().queries, out)) as client:
+    with start(app(find_release(out, pair.name), project_folders().queries, out)) as client:
         yield client
 
 

@@ -59,7 +59,7 @@ def state(out: Path) -> dict[str, object]:
     assert release is not None
     return {
         "version": release.version,
-        "damage": [str(problem) for problem in release.damage()],
+        "damage": [str(problem) for problem in release.damaged_files()],
         "store": release.store_folder().is_dir(),
         "staging": len(list((out / "releases").glob(".staging-*"))),
     }

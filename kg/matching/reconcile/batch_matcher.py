@@ -14,7 +14,7 @@ import re
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from kg.core.labels import prefixed
+from kg.core.labels import to_curie
 from kg.http.search_executor import Desk, left
 from kg.matching.reconcile.request_parser import Clue, Given, Query
 from kg.matching.reconcile.store_lookup import Known, Meanings, Named, Value, Values
@@ -39,7 +39,7 @@ class Judged:
 
     def features(self) -> dict[str, float]:
         """Return how well each property agrees, by its prefixed name."""
-        return {prefixed(property): value for property, value in self.agreement.items()}
+        return {to_curie(property): value for property, value in self.agreement.items()}
 
 
 def judge(iri: str, score: float | None, clues: Sequence[Clue], values: Values, compared: "Comparison") -> Judged:

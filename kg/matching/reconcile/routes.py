@@ -19,7 +19,7 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from kg import __version__
 from kg.core import iris
 from kg.core.iris import ID, ONTOLOGY, PREFIXES
-from kg.core.labels import Labels, prefixed
+from kg.core.labels import Labels, to_curie
 from kg.core.negotiation import HTML, PLAIN_JSON
 from kg.core.release import Release
 from kg.http import templates
@@ -118,7 +118,7 @@ _MOST_FACTS = 7  # facts that the frame has room for
 _FIRST = tuple(
     f"shisaku:{name}" for name in ("measureNumber", "lawNumber", "overview", "pillar", "leadOrganization", "listedFrom")
 )
-_TITLES = {prefixed(name) for name in NAMES}
+_TITLES = {to_curie(name) for name in NAMES}
 
 
 async def preview(things: Things, labels: Labels, iri: str, view: templates.View) -> str | None:

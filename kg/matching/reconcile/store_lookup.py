@@ -11,7 +11,7 @@ from pyoxigraph import Literal, NamedNode
 
 from kg.core.iris import PREFIXES
 from kg.core.labels import preferred
-from kg.http.query_client import Ask, bindings, checked, filled, is_iri, rows
+from kg.http.query_client import Ask, bindings, checked, fill_values, is_iri, rows
 from kg.matching.reconcile.request_parser import Clue, Given, Query
 from kg.matching.reconcile.type_registry import ANY_ROLE, ROLES
 from kg.web.presenter import NAMES, TYPE
@@ -56,7 +56,7 @@ class Known:
         named = list(properties)
         asked, wanted = _iris(things), _iris(one for property in named for one in _members(property))
         for start in range(0, len(asked) if wanted else 0, _LOT):
-            query = filled(self._query, thing=asked[start : start + _LOT], property=wanted)
+            query = fill_values(self._query, thing=asked[start : start + _LOT], property=wanted)
             told = await bindings(self._ask, query)
             for row in told:
                 _value_in(found, row)

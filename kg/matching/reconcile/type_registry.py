@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from kg.core.iris import ID, PREFIXES, served_iri
-from kg.core.labels import Labels, prefixed
+from kg.core.labels import Labels, to_curie
 from kg.http.query_client import Ask, rows
 from kg.http.sparql_endpoint import Refusal
 from kg.web.presenter import DERIVED, TYPE
@@ -93,7 +93,7 @@ class Vocabulary:
         """Return what a type or a property is called."""
         ja, en = self._named.get(iri) or _COMPOSED.get(iri, ("", ""))
         names = (ja or en or self._labels.of(iri, "ja"), en or ja or self._labels.of(iri, "en"))
-        return Term(iri, prefixed(iri), *names)
+        return Term(iri, to_curie(iri), *names)
 
     def uses(self, type: str = "") -> Sequence[Use]:
         """Return the properties of things of a type; of things of any type where none is given."""

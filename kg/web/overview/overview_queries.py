@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from kg.core.errors import QueryError
 from kg.core.iris import ID
-from kg.core.labels import preferred, told
+from kg.core.labels import preferred, preferred_with_language
 from kg.core.stored_queries import EDITION
 from kg.http.query_client import Ask, Names, Row, Term, editions_of, names, rows, text_of
 from kg.http.responses import path_of
@@ -90,7 +90,7 @@ async def answered(
 def called(row: Row, stem: str, view: View) -> tuple[str, str]:
     """Return a text of a row in the language of a page, or else in the other, with its language."""
     texts = {lang: row[f"{stem}_{lang}"][:_LONGEST] for lang in LANGUAGES if row.get(f"{stem}_{lang}")}
-    return told(texts, view.lang)
+    return preferred_with_language(texts, view.lang)
 
 
 def leads_to(iri: str, view: View) -> str:

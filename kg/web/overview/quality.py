@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from kg.core.iris import BASE
-from kg.core.labels import told
+from kg.core.labels import preferred_with_language
 from kg.http.query_client import Ask, Names, Row, names
 from kg.http.templates import View
 from kg.web.overview.overview_queries import Answered, Edition, answered, called, thing
@@ -189,7 +189,7 @@ def _shapes(found: Gathered, view: View) -> list[Group]:
 
 
 def _focus(row: Row, named: Names, view: View) -> tuple[Value, Value | None]:
-    words, lang = told(named.get(row["focus"], {}), view.lang)
+    words, lang = preferred_with_language(named.get(row["focus"], {}), view.lang)
     return thing(row["focus"], f"{words[:60]}{'…' if len(words) > 60 else ''}", view, lang), _place(row, view)
 
 

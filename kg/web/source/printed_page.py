@@ -17,7 +17,7 @@ from html import unescape
 from itertools import pairwise
 
 from kg.core.iris import ID, ONTOLOGY
-from kg.core.labels import Labels, is_web_address, told
+from kg.core.labels import Labels, is_web_address, preferred_with_language
 from kg.http.query_client import Ask, Names, names, rows, text_of
 from kg.http.query_client import Row as Answered
 from kg.http.responses import is_whole, path_of
@@ -370,7 +370,7 @@ class Source:
         return Note(_kind(note), path_of(note["note"]), printed, corrected, self._words(reason))
 
     def _words(self, texts: Mapping[str, str], path: str = "") -> Words:
-        return Words(*told(texts, self._lang), path)
+        return Words(*preferred_with_language(texts, self._lang), path)
 
 
 def _placed(answered: Sequence[Answered], *numbers: str) -> list[Answered]:
