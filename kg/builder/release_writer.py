@@ -50,7 +50,7 @@ from kg.rdf.shacl_validator import Report
 from kg.rdf.void_profiler import Contents, Counted, Values, add_up, look_at, lots
 from kg.recipe import Recipe
 from kg.recipe.revision_judgements import newest_of
-from kg.search.normalizer import Characters
+from kg.search.normalizer import CharacterTable
 
 
 def dump(graph: Path, kinds: Mapping[str, str], dumps: Dumps, work: Path, crew: Crew, progress: Progress) -> Contents:
@@ -179,7 +179,7 @@ def _store_and_index(tools: object, job: tuple[Path, Path, Path]) -> None:
     shutil.rmtree(folder / STORE, ignore_errors=True)
     (folder / SEARCH).unlink(missing_ok=True)
     write_store(folder / STORE, graph)
-    search.build(Store.read_only(str(folder / STORE)), folder / SEARCH, Characters.read(recipe))
+    search.build(Store.read_only(str(folder / STORE)), folder / SEARCH, CharacterTable.read(recipe))
 
 
 def _measure(tools: object, file: Path) -> ReleasedFile:

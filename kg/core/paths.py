@@ -30,7 +30,9 @@ _BYTE_ORDER_MARKS = (
 # File types that are mistaken for text files.
 _ARCHIVES = {b"PK\x03\x04": "an Excel workbook, or another ZIP file", b"\xd0\xcf\x11\xe0": "an old Excel file"}
 _CODECS = {"Shift_JIS": "cp932", "EUC-JP": "euc_jp"}
-_JAPANESE = re.compile(r"[\u3001-\u30ff\u3400-\u9fff\uff01-\uff60]")  # without half-width kana, which EUC-JP text would match
+_JAPANESE = re.compile(
+    r"[\u3001-\u30ff\u3400-\u9fff\uff01-\uff60]"
+)  # without half-width kana, which EUC-JP text would match
 _MIN_JAPANESE_SHARE = 0.7  # of the non-ASCII characters
 _ISO_2022_ESCAPE = re.compile(rb"\x1b\$[@B]")
 

@@ -243,14 +243,8 @@ class Ontology:
         return None if text == to_curie(iri) else Value(text, lang)
 
     def _samples(self, iri: str) -> Iterable[str]:
-        preferred_with_language = (
-            triple for triple in self.sources.triples if triple.predicate.value == _SKOS + "example"
-        )
-        yield from (
-            str(getattr(t.object, "value", ""))
-            for t in preferred_with_language
-            if getattr(t.subject, "value", "") == iri
-        )
+        examples = (triple for triple in self.sources.triples if triple.predicate.value == _SKOS + "example")
+        yield from (str(getattr(t.object, "value", "")) for t in examples if getattr(t.subject, "value", "") == iri)
 
     def _related(self, iri: str) -> Iterable[tuple[tuple[str, str], Named]]:
         for name, words in (

@@ -30,7 +30,7 @@ from kg.http.responses import SAFE, Asked, Representation, chosen, link, number_
 from kg.http.search_executor import Desk, left
 from kg.http.sparql_endpoint import Refusal
 from kg.http.templates import View
-from kg.search import Candidate, Facet, Found, Hit, Index, Matcher, Piece, local
+from kg.search import Candidate, FacetValue, Hit, Index, Matcher, SearchResult, TextPiece, local
 
 LONGEST = 1000  # characters of what is looked for
 PAGE_SIZE, LARGEST_PAGE = 20, 100
@@ -101,7 +101,7 @@ class Telling:
     """The answer to a wish; `similar` is what is called like the words where nothing holds them."""
 
     wish: Wish
-    found: Found
+    found: SearchResult
     similar: Sequence[Candidate]
     labels: Labels
 
@@ -195,7 +195,7 @@ class Telling:
         named = [self._name(schemes[iri]) if iri in schemes else self._named(iri) for iri in hit.types]
         return next((self._name(schemes[iri]) for iri in hit.types if iri in schemes), ", ".join(named))
 
-    def _name(self, value: Facet) -> str:
+    def _name(self, value: FacetValue) -> str:
         names = (value.label_en, value.label_ja) if self.wish.lang == "en" else (value.label_ja, value.label_en)
         return next(filter(None, names), "") or self._named(value.value)
 
@@ -217,7 +217,7 @@ def document(iri: str) -> str:
     return iri if is_web_address(iri) else "./lookup?iri=" + quote(iri, safe="")
 
 
-def _spellings(value: Facet, short: Counter[str]) -> tuple[str, ...]:
+def _spellings(value: FacetValue, short: Counter[str]) -> tuple[str, ...]:
     """Return how a value may stand in an address: by the last part of its IRI where that is clear."""
     name = local(value.value)
     return (name, value.value) if short[name] == 1 else (value.value, name)
@@ -227,11 +227,11 @@ def _labels(ja: str, en: str) -> dict[str, str]:
     return {lang: label for lang, label in (("ja", ja), ("en", en)) if label}
 
 
-def _pieces(pieces: Iterable[Piece]) -> list[dict[str, object]]:
+def _pieces(pieces: Iterable[TextPiece]) -> list[dict[str, object]]:
     return [{"text": piece.text, "marked": piece.marked} for piece in pieces]
 
 
-def _value(value: Facet) -> dict[str, object]:
+def _value(value: FacetValue) -> dict[str, object]:
     label = _labels(value.label_ja, value.label_en)
     return {"value": value.value, "label": label, "count": value.count, "chosen": value.chosen}
 
@@ -272,7 +272,7 @@ def router(desk: Desk, release: Release | None, labels: Labels) -> APIRouter:
     return routes
 
 
-def _search(wish: Wish, matcher: Matcher, deadline: float) -> tuple[Found, list[Candidate], list[str]]:
+def _search(wish: Wish, matcher: Matcher, deadline: float) -> tuple[SearchResult, list[Candidate], list[str]]:
     """Return what is found; where that is nothing, what is called like it, and values that nothing has."""
     index = matcher.index
     found = index.find(

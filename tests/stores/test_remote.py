@@ -437,10 +437,7 @@ def test_options_that_a_store_elsewhere_cannot_have_are_refused(tmp_path: Path, 
     """The command line says which ones, before anything is asked."""
     result = CliRunner().invoke(main, ["serve", "--store", "http://127.0.0.1:1/sparql", *option])
 
-    assert (
-        result.exit_code == 2
-        and "cannot be combined with --release, --data, --base or" in result.output
-    )
+    assert result.exit_code == 2 and "cannot be combined with --release, --data, --base or" in result.output
 
 
 def test_a_store_that_cannot_be_reached_is_told_at_the_start(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from functools import lru_cache
 from typing import Generic, TypeVar
 
 from kg.core.iris import PREFIXES, canonical_iri, served_iri
-from kg.search import Candidate, Index, Matcher, Part, Resembling
+from kg.search import Candidate, Index, Matcher, ScorePart, SimilarEntity
 
 T = TypeVar("T")
 BETWEEN = "|"  # stands between several values in one cell, as in the tables of a release
@@ -118,13 +118,13 @@ class Hearing:
 
     def _judged(self, one: Candidate, cells: Sequence[str]) -> tuple[Candidate, list[float]]:
         values: list[float] = []
-        parts: list[Part] = []
+        parts: list[ScorePart] = []
         for cell in cells:
             value = self._agreement(one, cell)
             if value is not None:
                 values.append(value)
                 ja, en = ("と合う", "agrees") if value else ("と合わない", "contradicts")
-                parts.append(Part("evidence", value, 0.0, f"「{cell}」{ja}", f"“{cell}” {en}"))
+                parts.append(ScorePart("evidence", value, 0.0, f"「{cell}」{ja}", f"“{cell}” {en}"))
         if not values:
             return one, values
         share = min(_MOST, _EACH * len(values))
@@ -273,7 +273,7 @@ class Asked:
     def _is_wanted(self, found: Candidate) -> bool:
         return found.score >= self._task.least and (found.match or not self._task.matched_only)
 
-    def _resembling(self, text: str) -> Sequence[Resembling]:
+    def _resembling(self, text: str) -> Sequence[SimilarEntity]:
         task = self._task
         if task.matched_only:
             return []  # a paragraph is never surely a measure
@@ -332,14 +332,14 @@ def _reason(means: Candidate | Absent | None, lang: str) -> str:
     return "に当たるものなし" if lang == "ja" else " is not found"
 
 
-def _told(found: Candidate | Resembling, lang: str) -> list[str]:
+def _told(found: Candidate | SimilarEntity, lang: str) -> list[str]:
     """Return a candidate as cells: a paragraph resembles and never matches, which is left to people."""
     label = (found.label_ja or found.label_en) if lang == "ja" else (found.label_en or found.label_ja)
     match = (_YES if found.match else _NO) if isinstance(found, Candidate) else ""
     return [found.iri, label, f"{found.score:.1f}", match, reason_of(found.parts, lang)]
 
 
-def reason_of(parts: Iterable[Part], lang: str) -> str:
+def reason_of(parts: Iterable[ScorePart], lang: str) -> str:
     """Return in a language why a score is what it is."""
     return _joined([part.reason_ja if lang == "ja" else part.reason_en for part in parts], lang)
 

@@ -237,7 +237,7 @@ def _look(matcher: Matcher, queries: Mapping[str, Query], edition: str | None, d
     meant = {text: [one for one in near(text, "", _MEANINGS) if one.score >= _NEAR] for text in texts}
     meanings = {text: {one.iri: one.score / 100 for one in those} for text, those in meant.items()}
     kinds = {one.iri: one.types for those in meant.values() for one in those}
-    folding = matcher.index.folding
+    folding = matcher.index.normalizer
     return _Looked(found, meanings, kinds, lambda text: key(folding.text(text)))
 
 

@@ -12,7 +12,7 @@ from kg.http.search_executor import Desk, left
 from kg.matching.reconcile.request_parser import Extension, Wanted
 from kg.matching.reconcile.store_lookup import Known, Value
 from kg.matching.reconcile.type_registry import Term, Use, Vocabulary, id_of_thing, iri_of_thing
-from kg.search import Found, Hit, Matcher
+from kg.search import Hit, Matcher, SearchResult
 
 # What a client may set for each property; forms are made of it.
 SETTINGS = (
@@ -110,7 +110,7 @@ async def things(desk: Desk, known: Known, vocabulary: Vocabulary, typed: Typed)
         return {"result": []}
     filters = {"type": [typed.type] if typed.type else []}
 
-    def look(matcher: Matcher, deadline: float) -> Found:
+    def look(matcher: Matcher, deadline: float) -> SearchResult:
         return matcher.index.find(words, filters=filters, limit=PAGE, offset=typed.cursor, seconds=left(deadline))
 
     found = await desk.errand(look)
