@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 from kg.builder.document_reader import Reading, Tables, by_crew, read_documents, tables_of
 from kg.builder.edition_validator import Promises, validate_graph
 from kg.builder.fingerprint import inputs_of, present, version_of
-from kg.builder.process_pool import Crew, processors
+from kg.builder.process_pool import Crew
 from kg.builder.progress import Progress, Stages
 from kg.builder.release_publisher import publish, switch_to, workbench
 from kg.builder.release_writer import Filling, Tools, counts_of, release_of
@@ -22,6 +22,7 @@ from kg.core.errors import KgError, Problem, ReleaseError
 from kg.core.iris import BASE, REBASED, SERVED_BASE
 from kg.core.paths import LEDGER, Folders
 from kg.core.release import DRAFT, GRAPH, N_TRIPLES, RELEASES, Release
+from kg.core.system import processor_count
 from kg.model.assembler import check_corrections, read_beside, read_document
 from kg.model.edition_matcher import listed_of
 from kg.model.identifier_ledger import Identity, check_identities, identities_of, ledger_rows
@@ -64,7 +65,7 @@ def build(
     `engine` is the SHACL engine, by default the fastest at hand; `processes` share the work, by default one for each
     processor; `reading` reads the documents in their place. Raises ReleaseError where the graph breaks a promise.
     """
-    return _Build(places, Stages(progress), engine or fastest()).make(processes or processors(), reading)
+    return _Build(places, Stages(progress), engine or fastest()).make(processes or processor_count(), reading)
 
 
 @dataclass
@@ -117,7 +118,7 @@ def draft(places: Folders, progress: Progress = lambda stage: None, processes: i
     with stages.stage("read the recipe"):
         recipe = read_recipe(places.recipe)
         _refuse_another_base()
-    with workbench(places.out, DRAFT) as work, Crew(processes or processors(), recipe) as crew:
+    with workbench(places.out, DRAFT) as work, Crew(processes or processor_count(), recipe) as crew:
         with stages.stage("read the documents"):
             parts = read_documents(recipe, work / "parts", by_crew(crew), progress)
         with stages.stage("write the draft"):
@@ -155,7 +156,7 @@ def validate_release(release: Release, shapes: Path, engine: str = "", processes
     graph = release.path(N_TRIPLES)
     promises = Promises(shapes, engine or fastest())
     keys = [edition["key"] for edition in release.editions]
-    with TemporaryDirectory() as work, Crew(processes or processors(), None) as crew:
+    with TemporaryDirectory() as work, Crew(processes or processor_count(), None) as crew:
         return validate_graph(graph, keys, promises, Path(work), crew, lambda stage: None).report()
 
 

@@ -24,11 +24,6 @@ Result = TypeVar("Result")
 _tools: Any = None  # of this process: what every task is given
 
 
-def processors() -> int:
-    """Return how many processors this process may use."""
-    return len(os.sched_getaffinity(0))
-
-
 class Crew:
     """Processes that are started when there is work for more than one, and end with this one, however it ends.
 

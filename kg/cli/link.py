@@ -11,7 +11,7 @@ from kg.core.paths import project_folders
 
 if TYPE_CHECKING:
     from kg.matching.link.cell_matcher import Task
-    from kg.matching.link.linker import Linked
+    from kg.matching.link.linker import LinkResult
     from kg.matching.link.table import Table
 
 STANDARD = Path("-")
@@ -105,7 +105,7 @@ def link_command(
     kg link budget.xlsx --column 担当府省 --type organization --out linked.xlsx
     kg link plan.csv --column 3 --type text --candidates 3 > linked.csv
     """
-    from kg.engine.data_source import processor_count
+    from kg.core.system import processor_count
     from kg.matching.link.linker import link
     from kg.matching.link.table_io import write_table
 
@@ -130,12 +130,14 @@ def link_command(
 def _opened(table: Path, column: str, options: dict[str, Any]) -> "Table":
     """Open the table; raise UsageError if it has no such column."""
     from kg.matching.link.table import ColumnError
-    from kg.matching.link.table_io import Reading, open_table
+    from kg.matching.link.table_io import TableOptions, open_table
 
     try:
         encoding, separator, sheet = (options[name] for name in ("encoding", "separator", "sheet"))
-        reading = Reading(column, encoding, separator, sheet, options["header_row"] or 0, options["evidence"])
-        return open_table(table, reading)
+        table_options = TableOptions(
+            column, encoding, separator, sheet, options["header_row"] or 0, options["evidence"]
+        )
+        return open_table(table, table_options)
     except ColumnError as error:
         raise click.UsageError(str(error)) from error
 
@@ -161,13 +163,13 @@ def _task(options: dict[str, Any]) -> "Task":
 def _names(task: "Task", prefix: str, table: "Table") -> list[str]:
     """Return the names of the columns to add; raise UsageError if the table has one of them already."""
     names = task.names(prefix)
-    taken = sorted({*names} & {*table.taken()})
+    taken = sorted({*names} & {*table.column_names()})
     if taken:
         raise click.UsageError(f"the table has a column {taken[0]} already; name the new ones by another --prefix")
     return names
 
 
-def _summary(linked: "Linked", kind: str) -> str:
+def _summary(linked: "LinkResult", kind: str) -> str:
     without = linked.rows - linked.matched - linked.proposed - linked.absent
     absent = f", {linked.absent:,} with a name that is known and not in this graph" if linked.absent else ""
     of = {"any": "any type", "text": "the type measure"}.get(kind.casefold(), f"the type {kind}")

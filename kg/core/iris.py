@@ -16,7 +16,7 @@ import hashlib
 import os
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -57,6 +57,14 @@ PREFIXES = {
     "void-ext": "http://ldf.fi/void-ext#",
     "xsd": "http://www.w3.org/2001/XMLSchema#",
 }
+
+
+def to_curie(iri: str, prefixes: Mapping[str, str] = PREFIXES) -> str:
+    """Return the prefixed name (CURIE) of an IRI, or the IRI if it has no known prefix."""
+    for prefix, namespace in prefixes.items():
+        if iri.startswith(namespace):
+            return f"{prefix}:{iri.removeprefix(namespace)}"
+    return iri
 
 
 def slug(text: str) -> str:

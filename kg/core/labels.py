@@ -6,7 +6,7 @@ from pathlib import Path
 from pyoxigraph import Literal, NamedNode, Quad, RdfFormat, parse
 
 from kg.core.errors import Problem, ReleaseError
-from kg.core.iris import PREFIXES, served_iri
+from kg.core.iris import PREFIXES, served_iri, to_curie
 
 _LABEL = PREFIXES["rdfs"] + "label"
 
@@ -43,18 +43,10 @@ def parse_terms(file: Path) -> Iterator[Quad]:
         yield from parse(path=str(file), format=RdfFormat.TURTLE)
     except SyntaxError as error:
         raise ReleaseError(
-            Problem(f"no valid {RdfFormat.TURTLE.name}: {error.msg}", remedy, file, error.lineno)
+            Problem(f"invalid {RdfFormat.TURTLE.name}: {error.msg}", remedy, file, error.lineno)
         ) from error
     except OSError as error:
         raise ReleaseError(Problem(f"cannot be read: {error}", remedy, file)) from error
-
-
-def to_curie(iri: str) -> str:
-    """Return the prefixed name (CURIE) of an IRI, or the IRI if it has no known prefix."""
-    for prefix, namespace in PREFIXES.items():
-        if iri.startswith(namespace):
-            return f"{prefix}:{iri.removeprefix(namespace)}"
-    return iri
 
 
 def preferred(texts: Mapping[str, str], lang: str) -> str:

@@ -221,6 +221,11 @@ class Release:
                 yield Problem("is not the file that was released: its SHA-256 differs", remedy, self.path(file.name))
 
 
+def dataset_iri(version: str) -> str:
+    """Return the IRI of the dataset of a release."""
+    return f"{BASE}release/{version}/{DESCRIPTION}#dataset"
+
+
 def edition_dump(key: str) -> str:
     """Return the name of the dump of one edition."""
     return f"edition-{key}.ttl"

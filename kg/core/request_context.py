@@ -1,14 +1,14 @@
-"""What is remarked about a request on its way, for the metrics and the log: whoever knows something notes it.
+"""Request context for metrics and access log: source of the answer and text of the query.
 
-The notes lie in the state of the request (ASGI), which all that handle it share.
+It is stored in the state of the request (ASGI), which all of its handlers share.
 """
 
 from dataclasses import dataclass
 
 from starlette.types import Scope
 
-# How an answer was had: sent again as it was sent before; kept; shared with another request that asked the same;
-# asked of a worker; asked anew because it depends on the moment.
+# Source of an answer, as a label of the metrics: response cache; result cache; shared with a concurrent identical
+# request; computed by a worker; computed by a worker because it must not be cached.
 REPLAYED = "replayed"
 CACHED = "kept"
 SHARED = "shared"
@@ -20,14 +20,14 @@ _KEY = "remarks"
 
 @dataclass(slots=True)
 class RequestContext:
-    """How the answer was had, and the text of the query; empty where nobody has noted it."""
+    """Source of the answer and text of the query; empty until a handler sets them."""
 
     source: str = ""
     query: str = ""
 
 
 def request_context(scope: Scope) -> RequestContext:
-    """Return the notes of a request, to read or to write."""
+    """Return the context of a request, to read or to write."""
     state = scope.setdefault("state", {})
     remarks: RequestContext | None = state.get(_KEY)
     if remarks is None:

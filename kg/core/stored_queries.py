@@ -1,10 +1,4 @@
-"""The parameters of stored queries: what stands in their lines `VALUES ?name { … }` can be chosen in an address.
-
-A query declares them in its front matter (`#+ parameters: [pillar, edition]`). A value is an IRI, its path below `id/`,
-a prefixed name, or only the last part of a name like the one that stands there; a word, a day or a number where such a
-term stands there. What is not understood is refused with what is known: a question is never answered by another one.
-
-The stored queries: one question per file, with front matter in comments that every SPARQL engine ignores.
+"""Stored queries and their parameters: one query per file, with front matter in comments.
 
     #+ summary: Measures by lead organization
     #+ summary_ja: 主担当府省庁別の施策
@@ -13,9 +7,12 @@ The stored queries: one question per file, with front matter in comments that ev
     #+ tags: [measures, organizations]
     #+ parameters: [edition]
 
-The form is grlc's: flat `key: value` lines that are also YAML. A value that YAML would read otherwise stands in quotes.
-Parameters are the variables whose lines `VALUES ?name { … }` can be replaced (`kg.core.stored_queries`). The edition
-that stands in such a line is replaced by the newest one of the graph that is asked (`EDITIONS`).
+The format is that of grlc: flat `key: value` lines that are also YAML. Values with a special meaning in YAML are quoted.
+
+A parameter is a variable whose line `VALUES ?name { … }` can be replaced. Its value is an IRI, the path of one below
+`id/`, a prefixed name, or only the last part of an IRI like the default; or a word, a day or a number if the default is
+one. Unknown values are refused with a list of the known ones. The default edition is replaced by the newest one of the
+graph (`EDITIONS_QUERY`).
 """
 
 import difflib
@@ -40,40 +37,40 @@ _LISTED = 12  # names that a message lists
 
 
 class ParameterError(ValueError):
-    """A parameter that a query does not have, or a value that fits none; the message says what is known."""
+    """Unknown parameter, or invalid value of one; the message lists the valid ones."""
 
 
 @dataclass(frozen=True)
 class Parameter:
-    """A parameter of a stored query: its name, and the terms that stand in the query."""
+    """Parameter of a stored query: its name, and its default terms."""
 
     name: str
     defaults: tuple[Term, ...]
 
     @property
     def kind(self) -> str:
-        """What a value is: `thing`, or the local name of its datatype, such as `string`, `date` or `integer`."""
+        """Kind of the values: `thing`, or the local name of the datatype, such as `string`, `date` or `integer`."""
         first = self.defaults[0]
         return "thing" if isinstance(first, NamedNode) else first.datatype.value.removeprefix(_XSD)
 
     @property
     def folder(self) -> str:
-        """What the IRI of a default begins with, up to its last part; empty for a literal."""
+        """IRI of the default without its last part; empty for a literal."""
         first = self.defaults[0]
         return re.sub(r"[^/#]*$", "", first.value) if isinstance(first, NamedNode) else ""
 
     @property
     def typed(self) -> bool:
-        """Whether only things of the kind that the name says fit: those with this name in their path."""
+        """True if a value must have the name of the parameter in its path."""
         return self.folder.startswith(ID) and self.folder.endswith(f"/{self.name}/")
 
     @property
     def examples(self) -> tuple[str, ...]:
-        """The defaults as an address writes them, as short as they are understood."""
+        """Defaults in their shortest form for a URL."""
         return tuple(self.short(term.value) for term in self.defaults)
 
     def short(self, value: str) -> str:
-        """Return a value as short as it is understood."""
+        """Return the shortest form of a value."""
         if not self.folder:
             return value
         for start in (self.folder, ID):
@@ -83,9 +80,9 @@ class Parameter:
         return value
 
     def terms(self, text: str) -> list[Term]:
-        """Return the terms that a text of an address names; raise ParameterError where it names none.
+        """Parse a text of a URL into terms; raise ParameterError if it is invalid.
 
-        They are several where the same value stands in the query as an IRI and as literals.
+        There are several if the query has the same value as an IRI and as literals.
         """
         if self.kind != "thing":
             return [self._literal(text)]
@@ -97,7 +94,7 @@ class Parameter:
 
     @property
     def form(self) -> str:
-        """What a value looks like, in words."""
+        """Description of valid values, with an example."""
         example = f"such as {self.name}={self.examples[0]}"
         return (
             f"a value is an IRI or a short name of one, {example}" if self.kind == "thing" else f"a value is {example}"
@@ -115,18 +112,18 @@ class Parameter:
 
 
 def read_parameters(text: str, names: Iterable[str]) -> tuple[Parameter, ...]:
-    """Return the parameters that a query declares; raise ParameterError where one has no line, or differing ones."""
+    """Return the parameters that a query declares; raise ParameterError if one has no line, or different ones."""
     prologue = "\n".join(_PREFIX.findall(text))
     return tuple(Parameter(name, _terms(name, prologue, text)) for name in names)
 
 
 def values_line(variable: str) -> re.Pattern[str]:
-    """Return the pattern of the lines that hold the values of a variable."""
+    """Return the pattern of the VALUES lines of a variable."""
     return re.compile(rf"VALUES \?{variable} \{{[^{{}}]*\}}")
 
 
 def fill_values(query: str, **about: Iterable[str | Term | int]) -> str:
-    """Return a query with these terms in its lines; raise ValueError where one is no term."""
+    """Return a query with the terms in its VALUES lines; raise ValueError if one is not a term."""
     for variable, given in about.items():
         values = f"VALUES ?{variable} {{ {' '.join(map(_serialize, given))} }}"
         query = values_line(variable).sub(lambda _, line=values: line, query)  # type: ignore[misc]
@@ -134,10 +131,10 @@ def fill_values(query: str, **about: Iterable[str | Term | int]) -> str:
 
 
 def parse_values(parameters: Sequence[Parameter], pairs: Iterable[tuple[str, str]]) -> dict[str, list[Term]]:
-    """Return what an address chooses, by parameter. Empty values, which a form sends, choose nothing.
+    """Parse the parameters of a URL. Empty values, which a form sends, are ignored.
 
-    Things can be given several times, or with commas between them; a day is given once, since it bounds something.
-    Raises ParameterError for what is not understood.
+    IRIs can be given several times, or separated by commas; a date is given once, since it is a bound. Raises
+    ParameterError for an unknown parameter or an invalid value.
     """
     registered, found = {parameter.name: parameter for parameter in parameters}, dict[str, list[Term]]()
     for name, value in pairs:
@@ -157,7 +154,7 @@ def parse_values(parameters: Sequence[Parameter], pairs: Iterable[tuple[str, str
 
 
 def iris_of_values(values: Mapping[str, Iterable[Term]]) -> dict[str, list[str]]:
-    """Return which of the chosen values this graph should say something about, by parameter: IRIs of its own names."""
+    """Return the chosen values, by parameter, that are IRIs of this graph."""
     return {
         name: [term.value for term in terms if isinstance(term, NamedNode) and term.value.startswith((ID, ONTOLOGY))]
         for name, terms in values.items()
@@ -165,7 +162,7 @@ def iris_of_values(values: Mapping[str, Iterable[Term]]) -> dict[str, list[str]]
 
 
 def unknown_value_error(parameter: Parameter, iri: str, registered: Sequence[str]) -> ParameterError:
-    """Return the error for a thing that is not in the graph; `known` are the IRIs of things like it."""
+    """Return the error for an entity that is not in the graph; `registered` are the IRIs of similar ones."""
     shorts = sorted(parameter.short(each) for each in registered)
     given = parameter.short(iri)
     near = difflib.get_close_matches(given, shorts, 3, 0.5)
@@ -187,7 +184,7 @@ def _terms(name: str, prologue: str, text: str) -> tuple[Term, ...]:
 
 
 def _resolve(text: str, folder: str) -> NamedNode | None:
-    """Return the thing that a text names: by IRI, by a prefixed name, by its path below `id/`, or by its last part."""
+    """Return the entity that a text names: by IRI, prefixed name, path below `id/`, or last part."""
     prefix, colon, rest = text.partition(":")
     if colon and prefix in {**PREFIXES, "id": ID} and not rest.startswith("//"):
         iri = {**PREFIXES, "id": ID}[prefix] + rest
@@ -206,7 +203,7 @@ def _serialize(term: str | Term | int) -> str:
 
 
 def _is_valid(text: str, datatype: NamedNode) -> bool:
-    """Whether a text is a value of a datatype: there is no 31st of February."""
+    """True if a text is a valid value of a datatype (there is no 31st of February)."""
     query = f"ASK {{ FILTER(BOUND(?x)) BIND({datatype}({Literal(text)}) AS ?x) }}"
     return bool(Store().query(query))
 
@@ -220,7 +217,7 @@ def _unknown_parameter(name: str, parameters: Sequence[Parameter]) -> str:
 
 SUFFIX = ".rq"
 KEYS = ("summary", "summary_ja", "description", "description_ja", "tags")
-PARAMETERS = "parameters"  # a key that only some queries have
+PARAMETERS = "parameters"  # an optional key
 EDITION = "edition"  # the parameter that is about the newest edition of the graph that answers, unless one is chosen
 # The newest first. An edition is of the year of its plan; of two of one plan, the one that revises the other is newer.
 EDITIONS_QUERY = f"""SELECT ?edition (MAX(?year) AS ?newest) (COUNT(DISTINCT ?before) AS ?later) {{
@@ -230,14 +227,14 @@ EDITIONS_QUERY = f"""SELECT ?edition (MAX(?year) AS ?newest) (COUNT(DISTINCT ?be
 }} GROUP BY ?edition ORDER BY DESC(?newest) DESC(?later) ?edition LIMIT 1000"""
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _LINE = re.compile(r"#\+ (?P<key>[a-z_]+): (?P<value>\S.*)")
-# In place of an endpoint while a query is only read: an engine that calls it reaches nobody.
+# Replacement of endpoints while a query is only parsed.
 _UNREACHABLE = "urn:x-shisaku:nowhere"
 _ENGINE_LINE = re.compile(r"error at (\d+):")
 
 
 @dataclass(frozen=True)
 class StoredQuery:
-    """A question that is asked often: its name, its text and what it says in both languages."""
+    """Stored query: its name, its text and its descriptions in both languages."""
 
     name: str
     text: str
@@ -254,7 +251,7 @@ class StoredQuery:
         return "".join(line for line in self.text.splitlines(keepends=True) if not line.startswith("#+")).strip() + "\n"
 
     def for_edition(self, edition: str) -> "StoredQuery":
-        """Return the query as it is about an edition by default; the same where it is about none."""
+        """Return the query with an edition as the default; unchanged if it has no parameter `edition`."""
         if not edition or all(parameter.name != EDITION for parameter in self.parameters):
             return self
         text = fill_values(self.text, edition=[edition])
@@ -262,7 +259,7 @@ class StoredQuery:
 
     @property
     def calls_service(self) -> bool:
-        """Whether it calls SERVICE: its reader is to put an address into it before it can be answered."""
+        """True if it calls SERVICE; its user replaces the endpoint before running it."""
         return sparql_scanner.calls_service(self.text)
 
 
@@ -281,7 +278,7 @@ def read_queries(folder: Path) -> tuple[StoredQuery, ...]:
 
 
 def read_query(file: Path) -> StoredQuery:
-    """Read one stored query, in the names of this process; raise RecipeError with every problem of the file."""
+    """Read one stored query, with the IRIs of this process; raise RecipeError with every problem of the file."""
     try:
         text = read_text(file, RecipeError)
     except OSError as error:
@@ -303,7 +300,7 @@ def read_query(file: Path) -> StoredQuery:
 
 
 def stored_query(folder: Path, name: str) -> StoredQuery:
-    """Return the stored query of a name; raise QueryError with the nearest names where there is none."""
+    """Return the stored query of a name; raise QueryError, with similar names, if there is none."""
     available = sorted(file.stem for file in folder.glob(f"*{SUFFIX}"))
     if name not in available:
         near = difflib.get_close_matches(name, available) or available
@@ -323,7 +320,7 @@ def _name_problems(file: Path) -> Iterator[Problem]:
 
 
 def _front_matter(file: Path, text: str, values: dict[str, str]) -> Iterator[Problem]:
-    """Fill `values` from the lines that begin with `#+` and yield what is wrong with them."""
+    """Fill `values` from the lines that begin with `#+` and yield the problems of these lines."""
     for number, line in enumerate(text.splitlines(), 1):
         if not line.startswith("#+"):
             continue
@@ -349,7 +346,7 @@ def _syntax_problems(file: Path, text: str) -> Iterator[Problem]:
         yield Problem(fact, "write its IRI between < and >, in which it is allowed", file)
         return
     try:
-        with suppress(OSError):  # what the engine tries here is to call SERVICE, which leads nowhere
+        with suppress(OSError):  # the engine tries to call SERVICE, which fails
             Store().query(disconnected)
     except SyntaxError as error:
         line = _ENGINE_LINE.match(str(error))

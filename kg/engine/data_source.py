@@ -1,6 +1,5 @@
 """Data source of the workers (release, RDF files or external store) and the limits of the endpoint."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -11,16 +10,12 @@ from pyoxigraph import Store
 from kg.core.iris import REBASED
 from kg.core.release import N_QUADS, Release, read_release
 from kg.core.store_loader import count_triples, open_files, open_release
+from kg.core.system import available_memory, processor_count
 from kg.engine.remote_release import RemoteRelease
 
 MB = 1 << 20
 KB = 1 << 10
 SLOW_PER_FAST = 2
-
-
-def processor_count() -> int:
-    """Return the number of processors that this process may use."""
-    return len(os.sched_getaffinity(0))
 
 
 @dataclass(frozen=True)
@@ -159,12 +154,3 @@ class Source:
         release = None if message["release"] is None else Path(message["release"])
         remote = RemoteRelease.from_message(message["remote"]) if message["remote"] else None
         return cls(release, tuple(Path(file) for file in message["files"]), message["on_disk"], remote)
-
-
-def available_memory() -> int:
-    """Return the memory in bytes available to this process and its children (of the machine and its control group)."""
-    fields = dict(line.split(":") for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines())
-    limit = Path("/sys/fs/cgroup/memory.max")
-    allowed = limit.read_text(encoding="ascii").strip() if limit.exists() else ""
-    machine = int(fields["MemAvailable"].split()[0]) * 1024
-    return min(machine, int(allowed)) if allowed.isdecimal() else machine

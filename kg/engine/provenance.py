@@ -276,10 +276,8 @@ def as_text(explanations: Iterable[Explanation]) -> str:
 
 def _short(iri: str) -> str:
     """Return the prefixed name of an IRI, or the IRI in angle brackets."""
-    for prefix, base in _PREFIXES.items():
-        if iri.startswith(base):
-            return f"{prefix}:{iri.removeprefix(base)}"
-    return f"<{iri}>"
+    name = iris.to_curie(iri, _PREFIXES)
+    return name if name != iri else f"<{iri}>"
 
 
 def _full(name: str) -> str:

@@ -16,7 +16,7 @@ from pyoxigraph import Literal, NamedNode, RdfFormat, Triple, parse, serialize
 from kg.core.errors import Problem, ReleaseError, StoreError
 from kg.core.iris import BASE, PREFIXES
 from kg.core.negotiation import N_TRIPLES as FORMAT
-from kg.core.release import N_QUADS, N_TRIPLES, Release
+from kg.core.release import N_QUADS, N_TRIPLES, Release, dataset_iri
 from kg.core.sparql_scanner import Dataset
 from kg.engine.remote_release import (
     CATALOGUE_DATASET,
@@ -32,7 +32,6 @@ from kg.engine.remote_release import (
     TOKEN,
     USER,
     VERSION,
-    dataset_of,
     graph_of,
 )
 from kg.engine.store_client import StoreClient
@@ -192,7 +191,7 @@ def _named_graphs(release: Release) -> Graphs:
 
 def _status_triples(stage: str, version: str, previous: str) -> list[Triple]:
     """Return the status triples of a release at a stage, as of now."""
-    dataset, now = NamedNode(dataset_of(version)), datetime.now(UTC).isoformat()
+    dataset, now = NamedNode(dataset_iri(version)), datetime.now(UTC).isoformat()
     return [
         Triple(NamedNode(CATALOGUE_DATASET), NamedNode(stage), dataset),
         Triple(dataset, NamedNode(VERSION), Literal(version)),

@@ -21,7 +21,7 @@ from typing import Any
 
 from kg.core.errors import Problem, StoreError
 from kg.core.iris import BASE, PREFIXES
-from kg.core.release import CATALOGUE_GRAPH, DESCRIPTION, N_TRIPLES, VALIDATION_GRAPH, VOID_GRAPH, Release
+from kg.core.release import CATALOGUE_GRAPH, N_TRIPLES, VALIDATION_GRAPH, VOID_GRAPH, Release
 from kg.core.sparql_scanner import Dataset
 
 # Environment variables with the credentials for a store.
@@ -100,8 +100,3 @@ class RemoteRelease:
 def graph_of(version: str) -> str:
     """Return the IRI of the graph with the triples of a release."""
     return f"{BASE}release/{version}/{N_TRIPLES}"
-
-
-def dataset_of(version: str) -> str:
-    """Return the IRI of the dataset that a release is."""
-    return f"{BASE}release/{version}/{DESCRIPTION}#dataset"

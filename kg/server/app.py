@@ -28,7 +28,7 @@ from kg.http.response_cache import Replayed
 from kg.http.responses import understood
 from kg.http.sparql_endpoint import Direct, Endpoint
 from kg.matching.reconcile import routes as reconcile
-from kg.matching.reconcile.routes import Setting
+from kg.matching.reconcile.routes import ServiceSettings
 from kg.server import error_handlers, monitoring
 from kg.server.monitoring import Metrics, Served
 from kg.server.request_monitor import Observed, Operation
@@ -118,7 +118,7 @@ def app(
         release_endpoint.router(archived),
         browse.router(answers, release, sparql.sending, browse.finder(searches) if indexing.is_possible else None),
         searching.router(searches, release, graph.labels),
-        reconcile.router(graph.ask, indexing.index, graph.labels, Setting(release, lasting, operation.address)),
+        reconcile.router(graph.ask, indexing.index, graph.labels, ServiceSettings(release, lasting, operation.address)),
     )
     editing = sparql_editor.router(graph.vocabulary, graph.labels)
     guarded = (editing, release_routes.router(release, out), *_read(graph, out))

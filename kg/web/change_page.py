@@ -13,7 +13,7 @@ def filled(template: str, view: View, changes: Changes | None, href: Callable[[C
         "changes": changes,
         "href": href,
         "headline": written.headline,
-        "statements": written.statements,
+        "statements": written.statement_counts,
         "by_class": written.by_class,
         "totals": written.totals,
         "others": written.others,

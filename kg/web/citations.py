@@ -18,7 +18,7 @@ from pyoxigraph import Literal, NamedNode, RdfFormat, Store, parse
 
 from kg.core.errors import Problem, QueryError, ReleaseError
 from kg.core.iris import BASE, PREFIXES, served_quad
-from kg.core.release import DESCRIPTION, QUERIES, Release
+from kg.core.release import DESCRIPTION, QUERIES, Release, dataset_iri
 from kg.http.sparql_protocol import LONGEST_ADDRESS
 
 _EXECUTABLE = ("select", "construct", "ask")  # the properties of SHACL that hold the text of a query
@@ -127,7 +127,7 @@ def _stored(file: Path) -> dict[str, tuple[str, str, str]]:
 def _told(file: Path, version: str, lang: str) -> dict[str, str]:
     """Return what the description of a release says of it in a language: title, author, rights, and its licence."""
     store = _read(file)
-    dataset = f"{BASE}release/{version}/{DESCRIPTION}#dataset"
+    dataset = dataset_iri(version)
     publisher, rights = (_object(store, dataset, _DCTERMS + name) for name in ("publisher", "rights"))
     return {
         "title": _text(store, dataset, _DCTERMS + "title", lang),

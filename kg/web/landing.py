@@ -15,7 +15,7 @@ from fastapi import APIRouter, Request, Response
 
 from kg.core.iris import BASE, ID, ONTOLOGY
 from kg.core.labels import Labels, preferred
-from kg.core.release import GRAPH, MEDIA_TYPES, N_QUADS, WORKBOOK, Release
+from kg.core.release import GRAPH, MEDIA_TYPES, N_QUADS, WORKBOOK, Release, dataset_iri
 from kg.http import templates
 from kg.http.conditional_requests import Validators
 from kg.http.query_client import Ask, Questions, Row, names, rows, text_of
@@ -23,7 +23,7 @@ from kg.http.responses import link, page, path_of, view_of
 from kg.http.sparql_endpoint import Refusal, unless_known
 from kg.http.templates import View, fill
 from kg.web import discovery
-from kg.web.resource_routes import dataset_of, labels_of
+from kg.web.resource_routes import labels_of
 
 # The first question that a visitor sees, answered on the page.
 EXAMPLE = f"""\
@@ -196,7 +196,7 @@ def _entry(entry: Entry, view: View) -> tuple[str, str, int]:
 def router(ask: Ask, release: Release | None, total: int, stored: Questions) -> APIRouter:
     """Return these routes, for a graph of `total` triples."""
     routes = APIRouter()
-    card = discovery.DatasetCard(ask, dataset_of(release)) if release else None
+    card = discovery.DatasetCard(ask, dataset_iri(release.version)) if release else None
     first = Landing(ask, labels_of(release), total, stored)
 
     @routes.get("/", include_in_schema=False)

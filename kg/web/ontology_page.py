@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from pyoxigraph import Triple
 
 from kg.core import sparql_scanner
-from kg.core.iris import BASE, ONTOLOGY, PREFIXES
-from kg.core.labels import Labels, preferred_with_language, to_curie
+from kg.core.iris import BASE, ONTOLOGY, PREFIXES, to_curie
+from kg.core.labels import Labels, preferred_with_language
 from kg.core.stored_queries import StoredQuery
 from kg.engine.wire import Refusal
 from kg.http.query_client import Ask, bindings, is_iri

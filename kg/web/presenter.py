@@ -13,8 +13,8 @@ from urllib.parse import quote
 
 from pyoxigraph import BlankNode, Literal, NamedNode, Triple
 
-from kg.core.iris import BASE, ID, PREFIXES
-from kg.core.labels import Labels, is_web_address, preferred_with_language, to_curie
+from kg.core.iris import BASE, ID, PREFIXES, to_curie
+from kg.core.labels import Labels, is_web_address, preferred_with_language
 from kg.http.responses import SAFE, path_of
 
 

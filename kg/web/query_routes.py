@@ -12,8 +12,8 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
 from kg.core import sparql_scanner, stored_queries
-from kg.core.iris import ONTOLOGY
-from kg.core.labels import Labels, to_curie
+from kg.core.iris import ONTOLOGY, to_curie
+from kg.core.labels import Labels
 from kg.core.negotiation import CSV, HTML, PLAIN_JSON, Format
 from kg.core.stored_queries import ParameterError, StoredQuery, Term, parse_values
 from kg.engine.wire import Answer

@@ -10,7 +10,7 @@ from pyoxigraph import NamedNode, Triple
 from kg.core.iris import BASE, ID, PREFIXES
 from kg.core.labels import Labels
 from kg.core.negotiation import HTML, JSON_LD, Format
-from kg.core.release import CATALOGUE_GRAPH, DESCRIPTION, ONTOLOGY, STANDARD_TERMS, Release
+from kg.core.release import CATALOGUE_GRAPH, ONTOLOGY, STANDARD_TERMS, Release, dataset_iri
 from kg.http.openapi import answered, led, takes
 from kg.http.query_client import Ask, is_iri
 from kg.http.responses import (
@@ -51,11 +51,6 @@ def vocabulary_of(release: Release | None) -> list[Path]:
     """Return the files of a release that say what terms mean, or what they are called."""
     there = {file.name for file in release.files} if release else set()
     return [release.path(name) for name in (ONTOLOGY, STANDARD_TERMS) if release and name in there]
-
-
-def dataset_of(release: Release) -> str:
-    """Return the IRI of the dataset that a release is."""
-    return f"{BASE}release/{release.version}/{DESCRIPTION}#dataset"
 
 
 def router(ask: Ask, release: Release | None) -> APIRouter:
@@ -156,7 +151,7 @@ class Documents:
         """Return the page about a thing, and what it tells search engines, which stands in a script element."""
         facts = Facts(found.triples, self._labels, asked.lang, asked.view.link)
         kind = resource_page.kind_in(facts, found.thing)
-        described = discovery.measure(facts, found.thing, dataset_of(self._release) if self._release else "")
+        described = discovery.measure(facts, found.thing, dataset_iri(self._release.version) if self._release else "")
         around = await self._surroundings.of(found, kind)
         forms = [(format.label, suffixed(asked.path, format)) for format in RDF_FORMATS]
         return resource_page.text(asked.view, self._labels, found, kind, around, forms, described), described
@@ -168,7 +163,7 @@ class Documents:
         document = NamedNode(f"{BASE}doc/{found.thing.removeprefix(ID)}")
         said = {PREFIXES["foaf"] + "primaryTopic": found.thing, TYPE: PREFIXES["foaf"] + "Document"}
         if self._release:
-            said[PREFIXES["void"] + "inDataset"] = dataset_of(self._release)
+            said[PREFIXES["void"] + "inDataset"] = dataset_iri(self._release.version)
         if licence:
             said[PREFIXES["dcterms"] + "license"] = licence
         return [Triple(document, NamedNode(word), NamedNode(value)) for word, value in said.items()]

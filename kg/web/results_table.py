@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pyoxigraph import Literal, NamedNode, QueryResultsFormat, QuerySolutions, RdfFormat, parse, parse_query_results
 
 from kg.core import sparql_scanner
-from kg.core.iris import BASE, ID, PREFIXES
-from kg.core.labels import is_web_address, to_curie
+from kg.core.iris import BASE, ID, PREFIXES, to_curie
+from kg.core.labels import is_web_address
 from kg.core.negotiation import JSON, N_TRIPLES, TSV, Format
 from kg.engine.wire import Answer
 from kg.http.responses import path_of

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 from pyoxigraph import BlankNode, Literal, NamedNode, Triple
 
-from kg.core.iris import BASE, PREFIXES
-from kg.core.labels import Labels, preferred_with_language, to_curie
+from kg.core.iris import BASE, PREFIXES, to_curie
+from kg.core.labels import Labels, preferred_with_language
 from kg.web.presenter import Value
 
 _SH, _RDF = PREFIXES["sh"], PREFIXES["rdf"]

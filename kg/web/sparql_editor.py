@@ -16,8 +16,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import QueryParams
 
 from kg.core import sparql_scanner
-from kg.core.iris import PREFIXES
-from kg.core.labels import Labels, to_curie
+from kg.core.iris import PREFIXES, to_curie
+from kg.core.labels import Labels
 from kg.core.negotiation import GRAPH_FORMATS, HTML, ROW_FORMATS, NotAcceptable, choose
 from kg.core.request_context import request_context
 from kg.core.stored_queries import ParameterError, parse_values

@@ -14,8 +14,8 @@ from pathlib import Path
 from pyoxigraph import Literal, NamedNode
 
 from kg.core import sparql_scanner
-from kg.core.iris import BASE, ID, PREFIXES, served_iri
-from kg.core.labels import parse_terms, to_curie
+from kg.core.iris import BASE, ID, PREFIXES, served_iri, to_curie
+from kg.core.labels import parse_terms
 from kg.engine.wire import Refusal
 from kg.http.query_client import Ask, fill_values, is_iri, rows
 

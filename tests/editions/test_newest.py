@@ -15,7 +15,7 @@ from fastapi import FastAPI
 from kg.core.iris import edition
 from kg.core.paths import project_folders
 from kg.core.release import find_release
-from kg.core.stored_queries import EDITION, line_of, read_queries
+from kg.core.stored_queries import EDITION, read_queries, values_line
 from kg.server.app import app
 
 from ..support.commands import kg
@@ -50,7 +50,7 @@ def of(edition_key: str) -> Callable[[str], bool]:
 def test_no_stored_query_names_an_edition_beside_its_parameter() -> None:
     """An edition stands in a stored query only where it can be replaced."""
     for query in QUERIES:
-        rest = line_of(EDITION).sub("", query.question) if query.name in ABOUT_AN_EDITION else query.question
+        rest = values_line(EDITION).sub("", query.question) if query.name in ABOUT_AN_EDITION else query.question
         assert "/id/edition/" not in rest, query.name
 
 

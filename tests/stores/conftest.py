@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from kg.core.release import CATALOGUE_GRAPH, MANIFEST, VOID_GRAPH, Release, ReleasedFile, read_release
+from kg.core.release import CATALOGUE_GRAPH, MANIFEST, VOID_GRAPH, Release, ReleasedFile, dataset_iri, read_release
 from kg.engine.remote_publisher import PublishResult, RemotePublisher
-from kg.engine.remote_release import CATALOGUE_DATASET, StoreAddress, dataset_of
+from kg.engine.remote_release import CATALOGUE_DATASET, StoreAddress
 from kg.engine.store_client import StoreClient
 
 from .servers import Running, oxigraph
@@ -24,8 +24,8 @@ def write(out: Path, version: str, statements: int = STATEMENTS, more: str = "")
     lines = [f'<http://example.org/{n}> <http://example.org/version> "{version}" .\n' for n in range(statements)]
     graph = "".join(lines) + more
     beside = (
-        f"<{CATALOGUE_DATASET}> <{DCAT}hasVersion> <{dataset_of(version)}> <{CATALOGUE_GRAPH}> .\n"
-        f'<{dataset_of(version)}> <{DCAT}version> "{version}" <{CATALOGUE_GRAPH}> .\n'
+        f"<{CATALOGUE_DATASET}> <{DCAT}hasVersion> <{dataset_iri(version)}> <{CATALOGUE_GRAPH}> .\n"
+        f'<{dataset_iri(version)}> <{DCAT}version> "{version}" <{CATALOGUE_GRAPH}> .\n'
         f'<http://example.org/void> <http://example.org/version> "{version}" <{VOID_GRAPH}> .\n'
     )
     contents = {"graph.ttl": graph, "graph.nt": graph, "graph.nq": graph + beside}
