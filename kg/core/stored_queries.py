@@ -7,7 +7,7 @@
     #+ tags: [measures, organizations]
     #+ parameters: [edition]
 
-The format is that of grlc: flat `key: value` lines that are also YAML. Values with a special meaning in YAML are quoted.
+The format is that of grlc: flat `key: value` lines that are also YAML. Values that YAML would misread are quoted.
 
 A parameter is a variable whose line `VALUES ?name { … }` can be replaced. Its value is an IRI, the path of one below
 `id/`, a prefixed name, or only the last part of an IRI like the default; or a word, a day or a number if the default is

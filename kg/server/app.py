@@ -101,9 +101,7 @@ def app(
     release, version = _served(data)
     limits, operation = limits or Limits(), operation or Operation()
     pool = pool or Pool.of(Source.of(data, limits), limits)
-    keeping = (
-        bool(version) or not pool.source.remote
-    )  # nothing tells when the content of a store changes that names none
+    keeping = bool(version) or not pool.source.remote  # a store without a version may change at any time
     answers, lasting = ResultCache(pool) if keeping else ResultCache(pool, 0, 0), _lasting(release)
     graph = _Graph(release, asking(answers), pool.triples, resource_routes.labels_of(release), read_queries(queries))
     writing = Editor(answers, graph.vocabulary, graph.labels, lasting, graph.questions)
