@@ -1,4 +1,4 @@
-"""Reading the documents of a recipe into parts. Parts that a build left when it died are taken as they are.
+"""DocumentReader the documents of a recipe into parts. Parts that a build left when it died are taken as they are.
 
 What a document says, read in memory: the tables of a release as rows, and their graph; nothing is written.
 """
@@ -8,13 +8,13 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from kg.builder.process_pool import Crew
+from kg.builder.process_pool import ProcessPool
 from kg.builder.progress import Progress
 from kg.builder.release_publisher import write_files
 from kg.core.errors import KgError, Problem, RecipeError
-from kg.model.assembler import check_corrections, read_beside, read_document
+from kg.model.assembler import check_corrections, read_document, read_revisions_and_plans
 from kg.model.records import Records
-from kg.model.reference_data import references_of, used_by
+from kg.model.reference_data import references_of, shared_things
 from kg.rdf.csv_tables import Row, tables
 from kg.rdf.document_parts import Part, gather_rows, part_of, part_of_lists
 from kg.rdf.measure_graph import lists, triples
@@ -22,27 +22,27 @@ from kg.recipe import Recipe
 from kg.recipe.sources import Source
 
 # Leaves the part of each document in a folder of its key, and tells of each, when it is done, what was wrong with it.
-Reading = Callable[[Recipe, Sequence[Source], Path], Iterator[KgError | None]]
+DocumentReader = Callable[[Recipe, Sequence[Source], Path], Iterator[KgError | None]]
 
-_REFERENCES, _LISTS, _BESIDE = ".references", ".lists", ".beside"  # no keys of editions
+_REFERENCES, _LISTS, _ADJACENT = ".references", ".lists", ".adjacent"  # no keys of editions
 _UNFINISHED = ".unfinished"
 
 
-def by_crew(crew: Crew) -> Reading:
-    """Return how the processes of a crew, whose tools are the recipe, read documents."""
+def pool_reader(pool: ProcessPool) -> DocumentReader:
+    """Return how the processes of a pool, whose tools are the recipe, read documents."""
 
-    def reading(recipe: Recipe, sources: Sequence[Source], folder: Path) -> Iterator[KgError | None]:
-        return crew.each(_read, [(source, folder) for source in sources])
+    def reader(recipe: Recipe, sources: Sequence[Source], folder: Path) -> Iterator[KgError | None]:
+        return pool.map(_write_part, [(source, folder) for source in sources])
 
-    return reading
+    return reader
 
 
-def _read(recipe: Recipe, job: tuple[Source, Path]) -> KgError | None:
+def _write_part(recipe: Recipe, job: tuple[Source, Path]) -> KgError | None:
     source, folder = job
-    made = part_files(recipe, source)
-    if isinstance(made, KgError):
-        return made
-    keep_part(folder, source.key, made)
+    files = part_files(recipe, source)
+    if isinstance(files, KgError):
+        return files
+    write_part(folder, source.key, files)
     return None
 
 
@@ -54,7 +54,7 @@ def part_files(recipe: Recipe, source: Source) -> dict[str, bytes] | KgError:
         return error
 
 
-def keep_part(folder: Path, key: str, files: dict[str, bytes]) -> None:
+def write_part(folder: Path, key: str, files: dict[str, bytes]) -> None:
     """Write a part into its folder, which is there only when it is whole."""
     unfinished = folder / f"{_UNFINISHED}-{key}"
     shutil.rmtree(unfinished, ignore_errors=True)
@@ -62,8 +62,8 @@ def keep_part(folder: Path, key: str, files: dict[str, bytes]) -> None:
     unfinished.rename(folder / key)
 
 
-def read_documents(recipe: Recipe, folder: Path, reading: Reading, progress: Progress) -> list[Part]:
-    """Return the parts of all documents, in the order of their keys, then what stands beside them: revisions, plans,
+def read_documents(recipe: Recipe, folder: Path, reader: DocumentReader, progress: Progress) -> list[Part]:
+    """Return the parts of all documents, in the order of their keys, then what stands adjacent them: revisions, plans,
     references and lists.
 
     Raises the problems of all documents at once.
@@ -72,19 +72,22 @@ def read_documents(recipe: Recipe, folder: Path, reading: Reading, progress: Pro
     folder.mkdir(parents=True, exist_ok=True)
     missing = [source for source in recipe.sources if not (folder / source.key).is_dir()]
     done, wrong = len(recipe.sources) - len(missing), list[KgError]()
-    for outcome in reading(recipe, missing, folder):
+    for error in reader(recipe, missing, folder):
         done += 1
         progress(f"read the documents: {done:,} of {len(recipe.sources):,}")
-        wrong += [outcome] if outcome else []
+        wrong += [error] if error else []
     if wrong:
         raise type(wrong[0])(*(problem for error in wrong for problem in error.problems))
     parts = [Part(folder / source.key) for source in recipe.sources]
-    used = {iri for part in parts for iri in part.gist().used}
+    used = {iri for part in parts for iri in part.summary().used}
     references = Records((), references_of(recipe, used))
     documents = {source.key: part for source, part in zip(recipe.sources, parts, strict=True)}
-    beside = read_beside(recipe, lambda key: documents[key].listed())
+    adjacent = read_revisions_and_plans(recipe, lambda key: documents[key].measure_features())
     for key, files in (
-        *((f"{_BESIDE}-{number:06}", part_of(_edition(found), found, recipe)) for number, found in enumerate(beside)),
+        *(
+            (f"{_ADJACENT}-{number:06}", part_of(_edition(found), found, recipe))
+            for number, found in enumerate(adjacent)
+        ),
         (_REFERENCES, part_of("", references, recipe)),
         (_LISTS, part_of_lists("", lists(recipe).statements())),
     ):
@@ -124,7 +127,7 @@ class Tables(Mapping[str, list[Row]]):
     def n_triples(self) -> bytes:
         """Return the graph of the tables as a release has it: sorted N-Triples, each statement once.
 
-        It has the code lists of the recipe, too. It is made when it is asked for.
+        It has the code lists of the recipe, too. It is files when it is asked for.
         """
         return self._graph
 
@@ -137,12 +140,12 @@ class Tables(Mapping[str, list[Row]]):
 
 def tables_of(document: bytes, recipe: Recipe, key: str) -> Tables:
     """Return the tables that a document gives as an edition of the recipe; an empty key is that of its only edition."""
-    read = read_document(_edition_in_memory(recipe, key).carrying(document), recipe)
-    used = {iri for edition in read.editions for iri in used_by(edition)}
+    read = read_document(_edition_of(recipe, key).with_document(document), recipe)
+    used = {iri for edition in read.editions for iri in shared_things(edition)}
     return Tables((read, Records((), references_of(recipe, used))), recipe)
 
 
-def _edition_in_memory(recipe: Recipe, key: str) -> Source:
+def _edition_of(recipe: Recipe, key: str) -> Source:
     """Return an edition of the recipe by its key."""
     known = {source.key: source for source in recipe.sources}
     if not key and len(known) == 1:

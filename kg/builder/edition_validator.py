@@ -1,4 +1,4 @@
-"""The dump of each edition, and whether the graph keeps the promises of the shapes: at once, or edition by edition.
+"""The dump of each edition, and whether the graph keeps the shape_set of the shapes: at once, or edition by edition.
 
 A result is about a focus. What a shape looks at from there is what the focus states, what is reached from it, and what
 points to it by a property that the shapes follow back. So an edition's own things are validated with all that it speaks
@@ -13,25 +13,25 @@ from pathlib import Path
 
 from pyoxigraph import RdfFormat
 
-from kg.builder.process_pool import Crew
+from kg.builder.process_pool import ProcessPool
 from kg.builder.progress import Progress
 from kg.core.release import edition_dump
-from kg.rdf.document_parts import merge
-from kg.rdf.dump_serializers import gzipped, triples_of, written
-from kg.rdf.edition_dumps import Chunk, Editions, Sorted, about, chunks_of
-from kg.rdf.shacl_page import iri_of, printings
-from kg.rdf.shacl_report import REMARK
-from kg.rdf.shacl_validator import Report, Result, Validator, report_of
+from kg.rdf.document_parts import merge_sorted
+from kg.rdf.dump_serializers import gzip_bytes, parse_triples, serialize_statements
+from kg.rdf.edition_dumps import Chunk, EditionIndex, SortedGraph, chunks_of, group_by_subject
+from kg.rdf.shacl_page import iri_of, printed_places
+from kg.rdf.shacl_report import INFO
+from kg.rdf.shacl_validator import Report, Result, Validator, make_report
 
-AT_ONCE = 32 << 20  # bytes of a graph that is validated as a whole
-LISTED = 20_000  # remarks that a report lists; of more it tells the number
-_TOGETHER = 4 << 20  # bytes about things of no edition that are validated together
+MAX_WHOLE_GRAPH = 32 << 20  # bytes of a graph that is validated as a whole
+MAX_LISTED = 20_000  # remarks that a report lists; of more it tells the number
+_LOT_SIZE = 4 << 20  # bytes about things of no edition that are validated together
 
-Printings = dict[str, list[tuple[int, int]]]
+PrintedPlaces = dict[str, list[tuple[int, int]]]
 
 
 @dataclass(frozen=True)
-class Promises:
+class ShapeSet:
     """The shapes and the engine that a graph is validated by."""
 
     shapes: Path
@@ -39,28 +39,28 @@ class Promises:
 
 
 @dataclass
-class Found:
+class ValidationResults:
     """Results, and where the things are printed that they are about; of remarks there may be the number only."""
 
     results: set[Result] = field(default_factory=set)
-    places: Printings = field(default_factory=dict)
+    places: PrintedPlaces = field(default_factory=dict)
     unlisted: Counter[str] = field(default_factory=Counter)
 
-    def add(self, other: "Found") -> None:
+    def add(self, other: "ValidationResults") -> None:
         """Add what was found of other things."""
         self.results |= other.results
         self.places |= other.places
         self.unlisted.update(other.unlisted)
-        remarks = {result for result in self.results if result.severity == REMARK}
-        if remarks and len(remarks) + self.unlisted[REMARK] > LISTED:
+        remarks = {result for result in self.results if result.severity == INFO}
+        if remarks and len(remarks) + self.unlisted[INFO] > MAX_LISTED:
             self.results -= remarks
-            self.unlisted[REMARK] += len(remarks)
+            self.unlisted[INFO] += len(remarks)
             listed = {iri_of(result) for result in self.results}
             self.places = {iri: places for iri, places in self.places.items() if iri in listed}
 
     def report(self) -> Report:
         """Return the report."""
-        return report_of(self.results, self.unlisted)
+        return make_report(self.results, self.unlisted)
 
 
 @dataclass(frozen=True)
@@ -72,98 +72,98 @@ class _Graph:
     work: Path
 
     @property
-    def pointing(self) -> Path:
-        """The sorted file of what points to a thing from elsewhere, see `Editions.pointing`."""
-        return self.work / "pointing"
+    def incoming(self) -> Path:
+        """The sorted file of what points to a thing from elsewhere, see `EditionIndex.incoming`."""
+        return self.work / "incoming"
 
 
-def speak(graph: Path, keys: Sequence[str], folder: Path, crew: Crew) -> dict[str, int]:
+def write_edition_dumps(graph: Path, keys: Sequence[str], folder: Path, pool: ProcessPool) -> dict[str, int]:
     """Write the dump of each edition, also compressed, into a folder; return how many statements each has, by key."""
     jobs = [(_Graph(graph, tuple(keys), folder), key) for key in keys]
-    return dict(zip(keys, crew.each(_speak, jobs), strict=True))
+    return dict(zip(keys, pool.map(_write_edition_dump, jobs), strict=True))
 
 
-def _speak(tools: object, job: tuple[_Graph, str]) -> int:
+def _write_edition_dump(context: object, job: tuple[_Graph, str]) -> int:
     graph, key = job
-    lines = [line for said in _editions(graph).spoken_of(key).values() for line in said]
-    content = written(triples_of(b"".join(lines)), RdfFormat.TURTLE)
+    lines = [line for lines_of_subject in _editions(graph).lines_of_edition(key).values() for line in lines_of_subject]
+    content = serialize_statements(parse_triples(b"".join(lines)), RdfFormat.TURTLE)
     graph.work.joinpath(edition_dump(key)).write_bytes(content)
-    graph.work.joinpath(f"{edition_dump(key)}.gz").write_bytes(gzipped(content))
+    graph.work.joinpath(f"{edition_dump(key)}.gz").write_bytes(gzip_bytes(content))
     return len(lines)
 
 
 def validate_graph(
     graph: Path,
     keys: Sequence[str],
-    promises: Promises,
+    shape_set: ShapeSet,
     work: Path,
-    crew: Crew,
+    pool: ProcessPool,
     progress: Progress,
-    at_once: int = AT_ONCE,
-) -> Found:
+    at_once: int = MAX_WHOLE_GRAPH,
+) -> ValidationResults:
     """Return what is broken in a sorted graph. One that is larger than `at_once` bytes is not looked at as a whole."""
     if graph.stat().st_size <= at_once:
-        return _found(_validator(promises), graph.read_bytes())
-    described, found = _Graph(graph, tuple(keys), work), Found()
-    pieces = list(crew.each(_point, [(described, promises, chunk) for chunk in chunks_of(graph)]))
-    merge(pieces, described.pointing)
+        return _run_validator(_validator(shape_set), graph.read_bytes())
+    described, found = _Graph(graph, tuple(keys), work), ValidationResults()
+    pieces = list(pool.map(_write_incoming, [(described, shape_set, chunk) for chunk in chunks_of(graph)]))
+    merge_sorted(pieces, described.incoming)
     for piece in pieces:
         piece.unlink()
-    parts: list[str | list[Chunk]] = [*keys, *_editions(described).shared(_TOGETHER)]
-    jobs = [(described, promises, part) for part in parts]
-    for done, results in enumerate(crew.each(_validate, jobs), 1):
+    parts: list[str | list[Chunk]] = [*keys, *_editions(described).shared_chunks(_LOT_SIZE)]
+    jobs = [(described, shape_set, part) for part in parts]
+    for done, results in enumerate(pool.map(_validate, jobs), 1):
         found.add(results)
         progress(f"validate the graph: {done:,} of {len(jobs):,}")
-    described.pointing.unlink()
+    described.incoming.unlink()
     return found
 
 
-def _point(tools: object, job: tuple[_Graph, Promises, Chunk]) -> Path:
+def _write_incoming(context: object, job: tuple[_Graph, ShapeSet, Chunk]) -> Path:
     """Write what a chunk says that shapes follow back from elsewhere."""
-    graph, promises, chunk = job
-    followed = frozenset(f"<{name}>".encode() for name in _validator(promises).followed_back)
-    piece = graph.work / f"{chunk.start:015}.pointing"
-    piece.write_bytes(b"".join(sorted(_editions(graph).pointing(chunk.read(), followed))))
+    graph, shape_set, chunk = job
+    followed = frozenset(f"<{name}>".encode() for name in _validator(shape_set).inverse_properties)
+    piece = graph.work / f"{chunk.start:015}.incoming"
+    piece.write_bytes(b"".join(sorted(_editions(graph).incoming(chunk.read(), followed))))
     return piece
 
 
-def _validate(tools: object, job: tuple[_Graph, Promises, str | list[Chunk]]) -> Found:
+def _validate(context: object, job: tuple[_Graph, ShapeSet, str | list[Chunk]]) -> ValidationResults:
     """Validate the things of an edition, or some that belong to none, beside what a shape can see from there."""
-    graph, promises, part = job
+    graph, shape_set, part = job
     editions = _editions(graph)
     if isinstance(part, str):
-        found = editions.spoken_of(part)
+        found = editions.lines_of_edition(part)
         focuses = {iri for iri in found if editions.owner(iri)}
     else:
-        said = about(b"".join(chunk.read() for chunk in part))
-        focuses = {iri for iri in said if not editions.owner(iri)}
-        found = editions.reached({iri: said[iri] for iri in focuses})
-    lines = [line for said in found.values() for line in said]
-    lines += editions.around(found)
-    pointing = _pointing(graph)
+        lines_of_subject = group_by_subject(b"".join(chunk.read() for chunk in part))
+        focuses = {iri for iri in lines_of_subject if not editions.owner(iri)}
+        found = editions.reachable({iri: lines_of_subject[iri] for iri in focuses})
+    lines = [line for lines_of_subject in found.values() for line in lines_of_subject]
+    lines += editions.adjacent(found)
+    incoming = _incoming(graph)
     lines += [
         line[len(iri) + 3 :]
         for iri in focuses
-        for line in pointing.beginning(b"<" + iri + b"> ").splitlines(keepends=True)
+        for line in incoming.lines_with_prefix(b"<" + iri + b"> ").splitlines(keepends=True)
     ]
-    return _found(_validator(promises), b"".join(lines), focuses)
+    return _run_validator(_validator(shape_set), b"".join(lines), focuses)
 
 
-def _found(validator: Validator, lines: bytes, focuses: set[bytes] | None = None) -> Found:
+def _run_validator(validator: Validator, lines: bytes, focuses: set[bytes] | None = None) -> ValidationResults:
     results = validator.results(lines, focuses)
-    return Found(results, printings(results, triples_of(lines)) if results else {})
+    return ValidationResults(results, printed_places(results, parse_triples(lines)) if results else {})
 
 
 @functools.lru_cache(maxsize=1)
-def _editions(graph: _Graph) -> Editions:
-    return Editions(Sorted(graph.file), graph.keys)
+def _editions(graph: _Graph) -> EditionIndex:
+    return EditionIndex(SortedGraph(graph.file), graph.keys)
 
 
 @functools.lru_cache(maxsize=1)
-def _pointing(graph: _Graph) -> Sorted:
-    return Sorted(graph.pointing)
+def _incoming(graph: _Graph) -> SortedGraph:
+    return SortedGraph(graph.incoming)
 
 
 @functools.lru_cache(maxsize=1)
-def _validator(promises: Promises) -> Validator:
-    return Validator(promises.shapes, promises.engine)
+def _validator(shape_set: ShapeSet) -> Validator:
+    return Validator(shape_set.shapes, shape_set.engine)

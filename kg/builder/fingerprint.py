@@ -1,53 +1,86 @@
-"""What a release is made from, and which release was made from it: a version is never overwritten."""
+"""Fingerprint of a build's inputs, and the lookup of the release that was made from them.
+
+The fingerprint is a SHA-256 over exactly the files that shape the bytes of a release. A published version is never
+overwritten: other inputs under a version that exists make a development version.
+"""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+
+from jinja2 import Environment, meta
 
 from kg import __version__
 from kg.core.errors import ReleaseError
 from kg.core.paths import LEDGER, Folders
 from kg.core.release import RELEASES, Release, current_release, read_release
+from kg.rdf.shacl_page import TEMPLATE
+
+# The packages that a build imports; a test compares them with the import graph.
+PACKAGES = ("builder", "core", "extract", "model", "rdf", "recipe", "search")
 
 
-def inputs_of(places: Folders) -> str:
-    """Return the SHA-256 of everything a release is made from: the declarative files, and the program itself.
+def compute_fingerprint(places: Folders) -> str:
+    """Return the SHA-256 of everything that shapes the bytes of a release.
 
-    Its templates belong to it: the report of a release is a page.
+    That is the program's version, the recipe, the ontology, the shapes and the stored queries, the modules of the
+    packages that a build imports, and the templates of the files of a release. Routes and their pages are left out.
     """
     digest = hashlib.sha256(__version__.encode())
-    program = Path(__file__).parents[1]
+    for name, file in _input_files(places, Path(__file__).parents[1]):
+        digest.update(f"{name}\0".encode())
+        digest.update(hashlib.sha256(file.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def _input_files(places: Folders, program: Path) -> Iterator[tuple[str, Path]]:
+    """Yield the input files of a build, each with a name that does not depend on the place of the checkout."""
     for name, folder, pattern in (
         ("build", places.recipe, "*"),
         ("ontology", places.ontology, "*.ttl"),
         ("shapes", places.shapes, "*.ttl"),
         ("queries", places.queries, "*.rq"),
-        ("kg", program, "*.py"),
-        ("kg", program, "templates/*"),
+        *((f"kg/{package}", program / package, "*.py") for package in PACKAGES),
     ):
-        for file in _files(folder, pattern):
-            digest.update(f"{name}/{file.relative_to(folder).as_posix()}\0".encode())
-            digest.update(hashlib.sha256(file.read_bytes()).digest())
-    return digest.hexdigest()
+        for file in _files_in(folder, pattern):
+            yield f"{name}/{file.relative_to(folder).as_posix()}", file
+    for template in _template_closure(program / "templates", TEMPLATE):
+        yield f"kg/templates/{template}", program / "templates" / template
 
 
-def _files(folder: Path, pattern: str) -> Iterable[Path]:
-    # the ledger only records what releases hold: writing to it makes no other release
+def _files_in(folder: Path, pattern: str) -> list[Path]:
+    """Return the files of a folder in their order, without hidden ones and the ledger.
+
+    The ledger only records the identifiers of releases: writing to it makes no other release.
+    """
     found = (file for file in folder.rglob(pattern) if file.is_file() and file.name != LEDGER)
     return sorted(file for file in found if not any(part.startswith(".") for part in file.relative_to(folder).parts))
 
 
+def _template_closure(folder: Path, name: str) -> list[str]:
+    """Return the names of a template and of every template that it includes, imports or extends, sorted."""
+    found, pending = set[str](), [name]
+    while pending:
+        template = pending.pop()
+        if template not in found:
+            found.add(template)
+            tree = Environment(autoescape=True).parse((folder / template).read_text(encoding="utf-8"))
+            pending += [referenced for referenced in meta.find_referenced_templates(tree) if referenced]
+    return sorted(found)
+
+
 def is_current(places: Folders) -> bool:
-    """Whether the release that is served now was made from the files at hand."""
+    """Return whether the current release was made from the present inputs."""
     release = current_release(places.out)
-    return release is not None and release.inputs == inputs_of(places)
+    return release is not None and release.inputs == compute_fingerprint(places)
 
 
-def version_of(out: Path, version: str, inputs: str) -> tuple[str, tuple[str, ...]]:
-    """A version is never overwritten: other inputs under a version that exists give a development version.
+def choose_version(out: Path, version: str, inputs: str) -> tuple[str, tuple[str, ...]]:
+    """Return the version to publish under, and remarks for the user.
 
-    So does a release of that version that this program cannot read; a remark tells why.
+    It is a development version where the folder of this version was made from other inputs, or holds a release that
+    this program cannot read; a remark reports the latter.
     """
     folder, remarks = out / RELEASES / version, tuple[str, ...]()
     if not folder.exists():
@@ -60,8 +93,11 @@ def version_of(out: Path, version: str, inputs: str) -> tuple[str, tuple[str, ..
     return f"{version}+dev.{inputs[:8]}", remarks
 
 
-def present(folder: Path, inputs: str) -> Release | None:
-    """Return the release that was made from these inputs before, or None; raise ReleaseError where it is damaged."""
+def find_release(folder: Path, inputs: str) -> Release | None:
+    """Return the release in a folder if it was made from these inputs, else None.
+
+    Raises ReleaseError where the release is damaged.
+    """
     if not folder.is_dir():
         return None
     remedy = f"remove this folder and run `kg build` again, or choose another with --out: {folder}"

@@ -11,42 +11,42 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from kg.builder.document_reader import Reading, Tables, by_crew, read_documents, tables_of
-from kg.builder.edition_validator import Promises, validate_graph
-from kg.builder.fingerprint import inputs_of, present, version_of
-from kg.builder.process_pool import Crew
-from kg.builder.progress import Progress, Stages
-from kg.builder.release_publisher import publish, switch_to, workbench
-from kg.builder.release_writer import Filling, Tools, counts_of, release_of
+from kg.builder.document_reader import DocumentReader, Tables, pool_reader, read_documents, tables_of
+from kg.builder.edition_validator import ShapeSet, validate_graph
+from kg.builder.fingerprint import choose_version, compute_fingerprint, find_release
+from kg.builder.process_pool import ProcessPool
+from kg.builder.progress import Progress, StageTimer
+from kg.builder.release_publisher import publish, switch_to, work_folder
+from kg.builder.release_writer import BuildContext, ReleaseWriter, count_contents, make_release
 from kg.core.errors import KgError, Problem, ReleaseError
 from kg.core.iris import BASE, REBASED, SERVED_BASE
 from kg.core.paths import LEDGER, Folders
 from kg.core.release import DRAFT, GRAPH, N_TRIPLES, RELEASES, Release
 from kg.core.system import processor_count
-from kg.model.assembler import check_corrections, read_beside, read_document
-from kg.model.edition_matcher import listed_of
-from kg.model.identifier_ledger import Identity, check_identities, identities_of, ledger_rows
-from kg.model.records import Listed, Records
-from kg.model.reference_data import references_of, used_by
-from kg.rdf.document_parts import Gist, gather_graph, gather_identities, gather_tables
-from kg.rdf.dump_serializers import LEFT_OUT, dump_names, write_turtle
-from kg.rdf.release_files import described_as
-from kg.rdf.shacl_validator import Report, fastest
+from kg.model.assembler import check_corrections, read_document, read_revisions_and_plans
+from kg.model.edition_matcher import features_of
+from kg.model.identifier_ledger import Identity, check_identities, ledger_rows, list_identities
+from kg.model.records import MeasureFeatures, Records
+from kg.model.reference_data import references_of, shared_things
+from kg.rdf.document_parts import PartSummary, gather_graph, gather_identities, gather_tables
+from kg.rdf.dump_serializers import OMITTED, dump_names, write_turtle
+from kg.rdf.release_files import release_description
+from kg.rdf.shacl_validator import Report, fastest_engine
 from kg.recipe import Recipe, read_recipe
-from kg.recipe.corrections import returning
+from kg.recipe.corrections import recurring_corrections
 from kg.recipe.release_texts import read_catalogue
 
 
 @dataclass(frozen=True)
-class Built:
-    """A release, whether it was made now, and the gist of each part where it was; `remarks` are for who built it.
+class BuildResult:
+    """A release, whether it was made now, and the summary of each part where it was; `remarks` are for who built it.
 
     `new` is how many identities the ledger of published identifiers does not know yet.
     """
 
     release: Release
     made: bool
-    gists: tuple[Gist, ...]
+    summaries: tuple[PartSummary, ...]
     seconds: dict[str, float]
     remarks: tuple[str, ...] = ()
     new: int = 0
@@ -58,77 +58,79 @@ def build(
     progress: Progress = lambda stage: None,
     engine: str = "",
     processes: int = 0,
-    reading: Reading | None = None,
-) -> Built:
+    reader: DocumentReader | None = None,
+) -> BuildResult:
     """Make the release that the recipe describes and switch `out/current` to it; do nothing if it is there already.
 
     `engine` is the SHACL engine, by default the fastest at hand; `processes` share the work, by default one for each
     processor; `reading` reads the documents in their place. Raises ReleaseError where the graph breaks a promise.
     """
-    return _Build(places, Stages(progress), engine or fastest()).make(processes or processor_count(), reading)
+    return _Builder(places, StageTimer(progress), engine or fastest_engine()).run(
+        processes or processor_count(), reader
+    )
 
 
 @dataclass
-class _Build:
+class _Builder:
     """One build: where, with which engine, and how long its stages took."""
 
     places: Folders
-    stages: Stages
+    stages: StageTimer
     engine: str
 
-    def make(self, processes: int, reading: Reading | None) -> Built:
+    def run(self, processes: int, reader: DocumentReader | None) -> BuildResult:
         """Make the release, or find it."""
         places, stages = self.places, self.stages
         with stages.stage("read the recipe"):
             recipe, catalogue = read_recipe(places.recipe), read_catalogue(places.recipe)
-            inputs = inputs_of(places)
-        version, remarks = version_of(places.out, recipe.version, inputs)
+            inputs = compute_fingerprint(places)
+        version, remarks = choose_version(places.out, recipe.version, inputs)
         remarks += tuple(f"{remark.file}:{remark.line}: {remark.fact}" for remark in recipe.remarks)
-        there = present(places.out / RELEASES / version, inputs)
-        if there:
-            switch_to(there, places.out)
-            return Built(there, False, (), stages.seconds, remarks)
-        _refuse_another_base()
-        described = described_as(recipe, catalogue, version)
-        with workbench(places.out, inputs) as work, Crew(processes, recipe) as crew:
+        existing = find_release(places.out / RELEASES / version, inputs)
+        if existing:
+            switch_to(existing, places.out)
+            return BuildResult(existing, False, (), stages.seconds, remarks)
+        _check_base()
+        described = release_description(recipe, catalogue, version)
+        with work_folder(places.out, inputs) as work, ProcessPool(processes, recipe) as pool:
             with stages.stage("read the documents"):
-                parts = read_documents(recipe, work / "parts", reading or by_crew(crew), stages.progress)
+                parts = read_documents(recipe, work / "parts", reader or pool_reader(pool), stages.progress)
                 new = sum(1 for _ in check_identities(gather_identities(parts, work), recipe))
-            promises = Promises(places.shapes, self.engine)
-            filling = Filling(places, promises, described, parts, Tools(recipe, work, crew, stages))
-            release = publish(version, places.out, lambda staging: replace(filling.fill(staging), inputs=inputs))
-        there_now = {file.name for file in release.files}
-        remarks += _returning(recipe)
-        remarks += tuple(f"{name}: {LEFT_OUT}" for name in dump_names() if name not in there_now)
-        return Built(release, True, filling.gists, stages.seconds, remarks, new, filling.found.report())
+            shape_set = ShapeSet(places.shapes, self.engine)
+            writer = ReleaseWriter(places, shape_set, described, parts, BuildContext(recipe, work, pool, stages))
+            release = publish(version, places.out, lambda staging: replace(writer.write(staging), inputs=inputs))
+        written = {file.name for file in release.files}
+        remarks += _recurring_remarks(recipe)
+        remarks += tuple(f"{name}: {OMITTED}" for name in dump_names() if name not in written)
+        return BuildResult(release, True, writer.summaries, stages.seconds, remarks, new, writer.results.report())
 
 
-def _returning(recipe: Recipe) -> tuple[str, ...]:
+def _recurring_remarks(recipe: Recipe) -> tuple[str, ...]:
     """Return how many misreadings have come back, which an earlier edition's correction knows."""
-    found = Counter(offer.file for offer in returning(recipe.sources, recipe.corrections))
+    found = Counter(offer.file for offer in recurring_corrections(recipe.sources, recipe.corrections))
     return tuple(
         f"{file}: {count} corrections of earlier editions fit here, too; `kg check` gives the rows to add"
         for file, count in found.items()
     )
 
 
-def draft(places: Folders, progress: Progress = lambda stage: None, processes: int = 0) -> Built:
+def draft(places: Folders, progress: Progress = lambda stage: None, processes: int = 0) -> BuildResult:
     """Write only the tables and the graph into `out/draft`, for a look while the recipe is edited; no release."""
-    stages, folder = Stages(progress), places.out / DRAFT
+    stages, folder = StageTimer(progress), places.out / DRAFT
     with stages.stage("read the recipe"):
         recipe = read_recipe(places.recipe)
-        _refuse_another_base()
-    with workbench(places.out, DRAFT) as work, Crew(processes or processor_count(), recipe) as crew:
+        _check_base()
+    with work_folder(places.out, DRAFT) as work, ProcessPool(processes or processor_count(), recipe) as pool:
         with stages.stage("read the documents"):
-            parts = read_documents(recipe, work / "parts", by_crew(crew), progress)
+            parts = read_documents(recipe, work / "parts", pool_reader(pool), progress)
         with stages.stage("write the draft"):
             folder.mkdir(parents=True, exist_ok=True)
             tables = gather_tables(parts, folder, work)
             gather_graph(parts, work / N_TRIPLES, work)
             triples = write_turtle(work / N_TRIPLES, folder / GRAPH)
-        gists = tuple(part.gist() for part in parts)
-    release = release_of(folder, "draft", recipe, counts_of(gists, tables, triples))
-    return Built(release, True, gists, stages.seconds)
+        summaries = tuple(part.summary() for part in parts)
+    release = make_release(folder, "draft", recipe, count_contents(summaries, tables, triples))
+    return BuildResult(release, True, summaries, stages.seconds)
 
 
 def read(document: bytes, recipe: Recipe, key: str = "") -> Tables:
@@ -147,20 +149,20 @@ def read(document: bytes, recipe: Recipe, key: str = "") -> Tables:
     Raises SourceError where the document is empty, no UTF-8 or prints no measure, RecipeError where there is no such
     edition or a correction does not fit: `dataclasses.replace(recipe, corrections=())` reads what is printed.
     """
-    _refuse_another_base()
+    _check_base()
     return tables_of(document, recipe, key)
 
 
 def validate_release(release: Release, shapes: Path, engine: str = "", processes: int = 0) -> Report:
     """Validate the graph of a release; one that is large edition by edition, which takes little memory."""
     graph = release.path(N_TRIPLES)
-    promises = Promises(shapes, engine or fastest())
+    shape_set = ShapeSet(shapes, engine or fastest_engine())
     keys = [edition["key"] for edition in release.editions]
-    with TemporaryDirectory() as work, Crew(processes or processor_count(), None) as crew:
-        return validate_graph(graph, keys, promises, Path(work), crew, lambda stage: None).report()
+    with TemporaryDirectory() as work, ProcessPool(processes or processor_count(), None) as pool:
+        return validate_graph(graph, keys, shape_set, Path(work), pool, lambda stage: None).report()
 
 
-def _refuse_another_base() -> None:
+def _check_base() -> None:
     if REBASED:
         fact = f"what is built has its canonical names, and this process names things under {BASE}"
         raise ReleaseError(Problem(fact, f"unset {SERVED_BASE}; `kg serve --base` renames a release when it is loaded"))
@@ -171,27 +173,27 @@ def check_documents(recipe: Recipe, whole: bool = True) -> None:
 
     Of a recipe that is not whole only the documents are read, with what there is of it: identifiers would seem lost.
     """
-    _refuse_another_base()
+    _check_base()
     if not whole:
         _read_all(recipe)
         return
-    for _ in check_identities(_identities(recipe), recipe):
+    for _ in check_identities(_read_identities(recipe), recipe):
         pass
 
 
-def _identities(recipe: Recipe) -> list[Identity]:
+def _read_identities(recipe: Recipe) -> list[Identity]:
     """Return what every IRI of the recipe's records names; raise the problems of all documents at once."""
     check_corrections(recipe)
-    found, listed, used = _read_all(recipe)
-    for records in (Records((), references_of(recipe, used)), *read_beside(recipe, listed.__getitem__)):
-        found = identities_of(records) | found
+    found, features, used = _read_all(recipe)
+    for records in (Records((), references_of(recipe, used)), *read_revisions_and_plans(recipe, features.__getitem__)):
+        found = list_identities(records) | found
     return list(found.values())
 
 
-def _read_all(recipe: Recipe) -> tuple[dict[str, Identity], dict[str, list[Listed]], set[str]]:
+def _read_all(recipe: Recipe) -> tuple[dict[str, Identity], dict[str, list[MeasureFeatures]], set[str]]:
     """Read every document: what its IRIs name, the measures of each edition, and the shared things that it names."""
     found: dict[str, Identity] = {}
-    listed: dict[str, list[Listed]] = {}
+    features: dict[str, list[MeasureFeatures]] = {}
     used, wrong = set[str](), list[KgError]()
     for source in recipe.sources:
         try:
@@ -199,19 +201,19 @@ def _read_all(recipe: Recipe) -> tuple[dict[str, Identity], dict[str, list[Liste
         except KgError as error:
             wrong.append(error)
             continue
-        found = identities_of(records) | found
-        listed[source.key] = [listed_of(measure) for measure in records.measures]
-        used |= {iri for edition in records.editions for iri in used_by(edition)}
+        found = list_identities(records) | found
+        features[source.key] = [features_of(measure) for measure in records.measures]
+        used |= {iri for edition in records.editions for iri in shared_things(edition)}
     if wrong:
         raise type(wrong[0])(*(problem for error in wrong for problem in error.problems))
-    return found, listed, used
+    return found, features, used
 
 
 def mint(places: Folders) -> int:
     """Add the identifiers of the recipe's records that the ledger lacks, to be reviewed as a diff; return how many."""
     recipe = read_recipe(places.recipe)
-    _refuse_another_base()
-    new = list(check_identities(_identities(recipe), recipe))
+    _check_base()
+    new = list(check_identities(_read_identities(recipe), recipe))
     file = places.recipe / LEDGER
     with file.open(encoding="utf-8-sig", newline="") as ledger:
         header, *rows = csv.reader(ledger)

@@ -1,4 +1,4 @@
-"""The stages of a build: how long each took, and who is told.
+"""The stages of a build: how long each took, and who is notes.
 
 What a build says when it is done: what was built, corrected and left uncertain.
 """
@@ -10,15 +10,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from kg.core.release import VALIDATION_PAGE, Release
-from kg.rdf.document_parts import Gist
+from kg.rdf.document_parts import PartSummary
 from kg.rdf.shacl_validator import Report
 
 Progress = Callable[[str], None]
 
 
 @dataclass
-class Stages:
-    """How long each stage of a build took, in seconds, and who is told when one begins and how far it is."""
+class StageTimer:
+    """How long each stage of a build took, in seconds, and who is notes when one begins and how far it is."""
 
     progress: Progress
     seconds: dict[str, float] = field(default_factory=dict)
@@ -32,10 +32,12 @@ class Stages:
         self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start
 
 
-_NAMED = 10  # editions that are told one by one
+_NAMED = 10  # editions that are notes one by one
 
 
-def summary(release: Release, gists: Sequence[Gist], new: int = 0, report: Report | None = None) -> str:
+def format_summary(
+    release: Release, summaries: Sequence[PartSummary], new: int = 0, report: Report | None = None
+) -> str:
     """Return a few lines for the person who ran the build."""
     counts = release.counts
     lines = [
@@ -43,16 +45,16 @@ def summary(release: Release, gists: Sequence[Gist], new: int = 0, report: Repor
         f"  {counts['measures']} measures, {counts['kpis']} KPIs, {counts['targets']} targets, "
         f"{counts['organizations']} organizations, {counts['documents']} documents; {counts['triples']:,} triples",
     ]
-    if not gists:
+    if not summaries:
         return "\n".join(lines)
-    documents = [gist for gist in gists if gist.document]
+    documents = [summary for summary in summaries if summary.document]
     if len(documents) <= _NAMED:
-        for gist in documents:
-            lines.append(f"  {gist.key}: {_corrected([gist])}")
+        for summary in documents:
+            lines.append(f"  {summary.key}: {_corrected([summary])}")
     else:
         lines.append(f"  {len(documents):,} documents: {_corrected(documents)}")
-    lines += [f"  {line}" for gist in gists for line in gist.told]
-    issues = [issue for gist in gists for issue in gist.issues]
+    lines += [f"  {line}" for summary in summaries for line in summary.notes]
+    issues = [issue for summary in summaries for issue in summary.issues]
     warnings = Counter[str]()
     for severity, kind, *_, number in issues:
         warnings.update({kind: number} if severity == "warning" else {})
@@ -70,6 +72,6 @@ def summary(release: Release, gists: Sequence[Gist], new: int = 0, report: Repor
     return "\n".join(lines)
 
 
-def _corrected(gists: Sequence[Gist]) -> str:
-    replaced, flagged = (sum(gist.counts[name] for gist in gists) for name in ("replaced", "flagged"))
+def _corrected(summaries: Sequence[PartSummary]) -> str:
+    replaced, flagged = (sum(summary.counts[name] for summary in summaries) for name in ("replaced", "flagged"))
     return f"{replaced} corrections, {flagged} doubtful readings left as printed"

@@ -14,8 +14,8 @@ from kg.core.errors import KgError, Problem, QueryError, ReleaseError
 from kg.core.iris import ONTOLOGY
 from kg.core.paths import Folders, read_text
 from kg.core.stored_queries import read_queries
-from kg.recipe import survey
-from kg.recipe.corrections import returning
+from kg.recipe import inspect_recipe
+from kg.recipe.corrections import recurring_corrections
 from kg.recipe.release_texts import read_catalogue
 
 _SHISAKU = Namespace(ONTOLOGY)
@@ -23,48 +23,48 @@ _SHACL: Any = SH  # a namespace that knows its words, which its type does not te
 _TERM = re.compile(r"\bshisaku:([A-Za-z][A-Za-z0-9]*)")
 
 
-def problems_of(places: Folders) -> tuple[list[Problem], list[Problem]]:
+def check_declared_files(places: Folders) -> tuple[list[Problem], list[Problem]]:
     """Return what is wrong with the recipe, the ontology, the shapes and the queries, and what is only remarked."""
-    problems, remarks = _recipe(places)
-    terms, found = _ontology(places.ontology)
+    problems, remarks = _check_recipe(places)
+    terms, found = _check_ontology(places.ontology)
     problems.extend(found)
-    problems.extend(_shapes(places.shapes, terms))
-    problems.extend(_queries(places.queries, terms))
+    problems.extend(_check_shapes(places.shapes, terms))
+    problems.extend(_check_queries(places.queries, terms))
     return problems, remarks
 
 
-def _recipe(places: Folders) -> tuple[list[Problem], list[Problem]]:
-    """Go on behind a broken part: everything is told in one go."""
-    found = survey(places.recipe)
+def _check_recipe(places: Folders) -> tuple[list[Problem], list[Problem]]:
+    """Go on behind a broken part: everything is reported in one go."""
+    found = inspect_recipe(places.recipe)
     problems = [*found.problems]
     try:
         read_catalogue(places.recipe)
     except KgError as error:
-        told = {problem.file for problem in problems}
-        problems.extend(problem for problem in error.problems if problem.file not in told)
+        reported = {problem.file for problem in problems}
+        problems.extend(problem for problem in error.problems if problem.file not in reported)
     try:
         if found.recipe:
             check_documents(found.recipe, whole=not problems)
     except KgError as error:
         problems.extend(error.problems)
-    offered = returning(found.recipe.sources, found.recipe.corrections) if found.recipe else ()
+    offered = recurring_corrections(found.recipe.sources, found.recipe.corrections) if found.recipe else ()
     return problems, [*found.remarks, *offered]
 
 
-def _ontology(folder: Path) -> tuple[set[str], list[Problem]]:
+def _check_ontology(folder: Path) -> tuple[set[str], list[Problem]]:
     """Return the terms the ontology defines, and what is wrong with it."""
     terms: set[str] = set()
     problems: list[Problem] = []
     for file in sorted(folder.glob("*.ttl")):
-        graph = _turtle(file, problems)
+        graph = _parse_turtle(file, problems)
         for subject in sorted(set(graph.subjects(RDF.type)), key=str):
             if isinstance(subject, URIRef) and subject in _SHISAKU:
                 terms.add(str(subject).removeprefix(ONTOLOGY))
-                problems.extend(_undescribed(graph, subject, file))
+                problems.extend(_check_description(graph, subject, file))
     return terms, problems
 
 
-def _turtle(file: Path, problems: list[Problem]) -> Graph:
+def _parse_turtle(file: Path, problems: list[Problem]) -> Graph:
     """Parse a Turtle file; where it is none, report that and return an empty graph."""
     try:
         text = read_text(file, ReleaseError)
@@ -80,11 +80,11 @@ def _turtle(file: Path, problems: list[Problem]) -> Graph:
     return Graph().parse(data=text, format="turtle", publicID=file.as_uri())
 
 
-def _shapes(folder: Path, terms: set[str]) -> list[Problem]:
-    """Return what is wrong with the shapes: a misspelt SHACL word would never fire, and nobody would be told."""
+def _check_shapes(folder: Path, terms: set[str]) -> list[Problem]:
+    """Return what is wrong with the shapes: a misspelt SHACL word would never fire, and nobody would be reported."""
     problems: list[Problem] = []
     for file in sorted(folder.glob("*.ttl")):
-        graph = _turtle(file, problems)
+        graph = _parse_turtle(file, problems)
         words = {str(predicate) for predicate in graph.predicates() if predicate not in _SHACL}
         for word in sorted(word for word in words if word.startswith(str(SH))):
             remedy = "correct the word; see https://www.w3.org/TR/shacl/"
@@ -92,42 +92,44 @@ def _shapes(folder: Path, terms: set[str]) -> list[Problem]:
         pointed = {str(value) for path in (SH.path, SH.targetClass, SH["class"]) for value in graph.objects(None, path)}
         for iri in sorted(pointed):
             if iri.startswith(ONTOLOGY) and iri.removeprefix(ONTOLOGY) not in terms:
-                problems.append(_undefined(iri.removeprefix(ONTOLOGY), file, None))
+                problems.append(_undefined_term(iri.removeprefix(ONTOLOGY), file, None))
     return problems
 
 
-def _undefined(term: str, file: Path, line: int | None) -> Problem:
+def _undefined_term(term: str, file: Path, line: int | None) -> Problem:
     remedy = "define it in ontology/shisaku.ttl, or correct the name"
     return Problem(f"shisaku:{term} is not defined", remedy, file, line)
 
 
-def _undescribed(graph: Graph, term: URIRef, file: Path) -> Iterator[Problem]:
+def _check_description(graph: Graph, term: URIRef, file: Path) -> Iterator[Problem]:
     for predicate, name in ((RDFS.label, "rdfs:label"), (SKOS.definition, "skos:definition")):
         languages = {getattr(value, "language", None) for value in graph.objects(term, predicate)}
         for language in sorted({"ja", "en"} - languages):
             local = str(term).removeprefix(ONTOLOGY)
             fact = f"shisaku:{local} has no {name} in {language}"
-            yield Problem(fact, "every term needs a label and a definition in ja and en", file, _line(file, local))
+            yield Problem(
+                fact, "every term needs a label and a definition in ja and en", file, _line_of_term(file, local)
+            )
 
 
-def _line(file: Path, local: str) -> int | None:
+def _line_of_term(file: Path, local: str) -> int | None:
     lines = read_text(file, ReleaseError).splitlines()
     return next((number for number, line in enumerate(lines, 1) if line.startswith(f"shisaku:{local} ")), None)
 
 
-def _queries(folder: Path, terms: set[str]) -> Iterator[Problem]:
+def _check_queries(folder: Path, terms: set[str]) -> Iterator[Problem]:
     """Yield what is wrong with the stored queries: front matter, syntax, terms that the ontology does not define."""
     try:
         read_queries(folder)
     except KgError as error:
         yield from error.problems
     for file in sorted(folder.glob("*.rq")):
-        with suppress(QueryError):  # told by the reading above
-            yield from _terms(file, read_text(file, QueryError), terms)
+        with suppress(QueryError):  # reported by the reading above
+            yield from _check_terms(file, read_text(file, QueryError), terms)
 
 
-def _terms(file: Path, text: str, terms: set[str]) -> Iterator[Problem]:
+def _check_terms(file: Path, text: str, terms: set[str]) -> Iterator[Problem]:
     for number, line in enumerate(text.splitlines(), 1):
         for match in _TERM.finditer("" if line.lstrip().startswith("#") else line):
             if match[1] not in terms:
-                yield _undefined(match[1], file, number)
+                yield _undefined_term(match[1], file, number)

@@ -1,4 +1,4 @@
-"""Writing a release beside the others, and switching to it in one rename: a build that dies leaves the old serving.
+"""Writing a release new_link the others, and switching to it in one rename: a build that dies leaves the old serving.
 
 What is being written stands in a staging folder that its process keeps locked. The lock ends with the process, however
 it ends, so the next build knows which folders nobody writes any more and removes them.
@@ -18,14 +18,14 @@ from kg.core.errors import KgError, Problem, ReleaseError
 from kg.core.release import CHECKSUMS, CURRENT, MANIFEST, RELEASES, Release, ReleasedFile, read_release
 
 _STAGING = ".staging-"
-_BENCH = ".bench-"
+_WORK = ".bench-"
 _LINK = f".{CURRENT}-new"
 
-Fill = Callable[[Path], Release]
+WriteFiles = Callable[[Path], Release]
 
 
 @contextlib.contextmanager
-def _told(remedy: str) -> Iterator[None]:
+def _report_os_errors(remedy: str) -> Iterator[None]:
     """Turn what the system refuses into a ReleaseError."""
     try:
         yield
@@ -36,30 +36,30 @@ def _told(remedy: str) -> Iterator[None]:
 
 def write_files(folder: Path, files: Mapping[str, bytes]) -> None:
     """Write files into a folder as they are: no release, no checksums, nothing switched."""
-    with _told("free space or choose another folder with --out"):
+    with _report_os_errors("free space or choose another folder with --out"):
         folder.mkdir(parents=True, exist_ok=True)
         for name, content in files.items():
             folder.joinpath(name).write_bytes(content)
 
 
 @contextlib.contextmanager
-def workbench(out: Path, inputs: str) -> Iterator[Path]:
+def work_folder(out: Path, inputs: str) -> Iterator[Path]:
     """Give a folder for what a build makes on its way, with what one of the same inputs left there when it was killed.
 
     It is removed at the end, also when the build has failed: then its inputs, or the room, will be others. Raises
     ReleaseError where the system refuses something.
     """
     releases = out / RELEASES
-    with _told("free space or choose another folder with --out; the release before is untouched"):
+    with _report_os_errors("free space or choose another folder with --out; the release before is untouched"):
         releases.mkdir(parents=True, exist_ok=True)
-        with _turn(releases):
-            folder = releases / f"{_BENCH}{inputs[:16]}"
-            _sweep(releases, kept=folder)
+        with _publication_lock(releases):
+            folder = releases / f"{_WORK}{inputs[:16]}"
+            _remove_abandoned(releases, kept=folder)
             folder.mkdir(exist_ok=True)
-            lock = _lock(folder)
+            lock = _try_lock(folder)
             if lock is None:  # another build has it
-                folder = Path(tempfile.mkdtemp(prefix=_BENCH, dir=releases))
-                lock = _lock(folder)
+                folder = Path(tempfile.mkdtemp(prefix=_WORK, dir=releases))
+                lock = _try_lock(folder)
         try:
             yield folder
         except Exception as error:
@@ -75,42 +75,42 @@ def workbench(out: Path, inputs: str) -> Iterator[Path]:
                 releases.rmdir()
 
 
-def publish(version: str, out: Path, fill: Fill) -> Release:
+def publish(version: str, out: Path, write: WriteFiles) -> Release:
     """Have a release filled into a folder of its own and point `out/current` to it.
 
-    `fill` writes the files into the folder and returns the release with them. Raises ReleaseError where something
+    `write` writes the files into the folder and returns the release with them. Raises ReleaseError where something
     cannot be written.
     """
-    with _told("free space or choose another folder with --out; the release before is untouched"):
-        release = _write(out / RELEASES / version, out, fill)
-        _switch(out, release.folder)
+    with _report_os_errors("free space or choose another folder with --out; the release before is untouched"):
+        release = _write_release(out / RELEASES / version, out, write)
+        _switch_current(out, release.folder)
     return release
 
 
 def switch_to(release: Release, out: Path) -> None:
     """Point `out/current` to a release that is there; raise ReleaseError where that cannot be done."""
-    with _told("free space or choose another folder with --out; the release before is untouched"):
-        _switch(out, release.folder)
+    with _report_os_errors("free space or choose another folder with --out; the release before is untouched"):
+        _switch_current(out, release.folder)
 
 
-def _write(folder: Path, out: Path, fill: Fill) -> Release:
+def _write_release(folder: Path, out: Path, write: WriteFiles) -> Release:
     """Write everything into a folder of its own, the manifest last, and rename it to the version."""
-    with _staging(out / RELEASES) as staging:
-        release = replace(fill(staging), folder=folder)
+    with _staging_folder(out / RELEASES) as staging:
+        release = replace(write(staging), folder=folder)
         sums = "".join(f"{entry.sha256}  {entry.name}\n" for entry in release.files)
         staging.joinpath(CHECKSUMS).write_text(sums, encoding="utf-8")
         release = replace(release, files=(*release.files, ReleasedFile.of(staging / CHECKSUMS)))
         manifest = json.dumps(release.manifest(), ensure_ascii=False, indent=1, sort_keys=True)
         staging.joinpath(MANIFEST).write_text(manifest + "\n", encoding="utf-8")
         for path in (*sorted(staging.rglob("*")), staging):
-            _keep(path)
+            _sync_to_disk(path)
         staging.chmod(0o755)  # mkdtemp makes it private
-        release = _rename(staging, release)
-    _keep(out / RELEASES)
+        release = _move_into_place(staging, release)
+    _sync_to_disk(out / RELEASES)
     return release
 
 
-def _keep(path: Path) -> None:
+def _sync_to_disk(path: Path) -> None:
     """Return once a file, or the names in a folder, are on the disk."""
     handle = os.open(path, os.O_RDONLY)
     try:
@@ -120,11 +120,11 @@ def _keep(path: Path) -> None:
 
 
 @contextlib.contextmanager
-def _staging(releases: Path) -> Iterator[Path]:
+def _staging_folder(releases: Path) -> Iterator[Path]:
     """Make a folder that is ours until the end, and remove it then, unless it has been renamed."""
-    with _turn(releases):
+    with _publication_lock(releases):
         folder = Path(tempfile.mkdtemp(prefix=_STAGING, dir=releases))
-        lock = _lock(folder)
+        lock = _try_lock(folder)
     try:
         yield folder
     finally:
@@ -133,16 +133,16 @@ def _staging(releases: Path) -> Iterator[Path]:
             os.close(lock)
 
 
-def _sweep(releases: Path, kept: Path) -> None:
+def _remove_abandoned(releases: Path, kept: Path) -> None:
     """Remove what builds have left that have died, but for one folder."""
-    for folder in (*releases.glob(f"{_STAGING}*"), *releases.glob(f"{_BENCH}*")):
-        lock = _lock(folder) if folder != kept else None
+    for folder in (*releases.glob(f"{_STAGING}*"), *releases.glob(f"{_WORK}*")):
+        lock = _try_lock(folder) if folder != kept else None
         if lock is not None:
             shutil.rmtree(folder, ignore_errors=True)
             os.close(lock)
 
 
-def _lock(folder: Path) -> int | None:
+def _try_lock(folder: Path) -> int | None:
     """Lock a folder; return None where another process has it, or where the file system knows no locks."""
     handle = os.open(folder, os.O_RDONLY)
     try:
@@ -154,7 +154,7 @@ def _lock(folder: Path) -> int | None:
 
 
 @contextlib.contextmanager
-def _turn(releases: Path) -> Iterator[None]:
+def _publication_lock(releases: Path) -> Iterator[None]:
     """Wait for the moment in which no other build makes, sweeps or switches."""
     handle = os.open(releases, os.O_RDONLY)
     try:
@@ -165,7 +165,7 @@ def _turn(releases: Path) -> Iterator[None]:
         os.close(handle)
 
 
-def _rename(staging: Path, release: Release) -> Release:
+def _move_into_place(staging: Path, release: Release) -> Release:
     """Give the finished folder its name; where another build was first with the same inputs, take that one."""
     try:
         staging.rename(release.folder)
@@ -180,15 +180,15 @@ def _rename(staging: Path, release: Release) -> Release:
     return release
 
 
-def _switch(out: Path, folder: Path) -> None:
-    """Point `current` to the release: a new link beside the old one, then one rename."""
+def _switch_current(out: Path, folder: Path) -> None:
+    """Point `current` to the release: a new link new_link the old one, then one rename."""
     target = Path(RELEASES) / folder.name
     link = out / CURRENT
-    with _turn(out / RELEASES):
+    with _publication_lock(out / RELEASES):
         if link.is_symlink() and link.readlink() == target:
             return
-        beside = out / _LINK
-        beside.unlink(missing_ok=True)
-        beside.symlink_to(target)
-        beside.replace(link)
-    _keep(out)
+        new_link = out / _LINK
+        new_link.unlink(missing_ok=True)
+        new_link.symlink_to(target)
+        new_link.replace(link)
+    _sync_to_disk(out)

@@ -12,9 +12,9 @@ from pathlib import Path
 from pyoxigraph import Store
 
 from kg import __version__, search
-from kg.builder.edition_validator import Found, Promises, speak, validate_graph
-from kg.builder.process_pool import Crew
-from kg.builder.progress import Progress, Stages
+from kg.builder.edition_validator import ShapeSet, ValidationResults, validate_graph, write_edition_dumps
+from kg.builder.process_pool import ProcessPool
+from kg.builder.progress import Progress, StageTimer
 from kg.core.errors import Problem, ReleaseError
 from kg.core.iris import edition
 from kg.core.jsonld_serializer import merge_kinds
@@ -39,141 +39,168 @@ from kg.core.release import (
 )
 from kg.core.stored_queries import read_queries
 from kg.rdf.csv_tables import Table
-from kg.rdf.dcat import Described, datacite, describe_bytes
-from kg.rdf.document_parts import Gist, Part, gather_graph, gather_tables
-from kg.rdf.dump_serializers import Dumps, Named, Pieces, dump_names, end_store, pieces_of, turtle, write_store
+from kg.rdf.dcat import ReleaseDescription, datacite, describe_bytes
+from kg.rdf.document_parts import Part, PartSummary, gather_graph, gather_tables
+from kg.rdf.dump_serializers import (
+    ChunkPieces,
+    DumpWriter,
+    NamedGraphs,
+    dump_names,
+    end_store,
+    turtle,
+    write_pieces,
+    write_store,
+)
 from kg.rdf.edition_dumps import Chunk, chunks_of
 from kg.rdf.graph_builder import Graph
-from kg.rdf.release_files import Whole, declared_files, descriptions, known_problems, questions, write_about_tables
-from kg.rdf.shacl_page import page
+from kg.rdf.release_files import (
+    GraphProfile,
+    declared_files,
+    describe_queries,
+    descriptions,
+    known_problems,
+    write_about_tables,
+)
+from kg.rdf.shacl_page import render_report
 from kg.rdf.shacl_validator import Report
-from kg.rdf.void_profiler import Contents, Counted, Values, add_up, look_at, lots
+from kg.rdf.void_profiler import ChunkCounts, GraphContents, ValueCounts, count_values, hash_ranges, merge_counts
 from kg.recipe import Recipe
-from kg.recipe.revision_judgements import newest_of
+from kg.recipe.revision_judgements import newest_edition
 from kg.search.normalizer import CharacterTable
 
 
-def dump(graph: Path, kinds: Mapping[str, str], dumps: Dumps, work: Path, crew: Crew, progress: Progress) -> Contents:
+def dump(
+    graph: Path, kinds: Mapping[str, str], dumps: DumpWriter, work: Path, pool: ProcessPool, progress: Progress
+) -> GraphContents:
     """Add the graph to the dumps and return what it holds; `kinds` are those of its values."""
-    jobs, counted = [(chunk, kinds, work) for chunk in chunks_of(graph)], list[Counted]()
-    for pieces in crew.each(_pieces, jobs):
+    jobs, counted = [(chunk, kinds, work) for chunk in chunks_of(graph)], list[ChunkCounts]()
+    for pieces in pool.map(_write_pieces, jobs):
         dumps.add(pieces)
         pieces.remove()
         counted.append(pieces.counted)
         progress(f"make the dumps: {len(counted):,} of {len(jobs):,}")
-    contents = add_up(counted, crew.each(_values, [(counted, lot) for lot in lots(counted)]))
+    contents = merge_counts(
+        counted, pool.map(_count_values, [(counted, hash_range) for hash_range in hash_ranges(counted)])
+    )
     for one in counted:
         one.records.unlink()
     return contents
 
 
-def _pieces(tools: object, job: tuple[Chunk, Mapping[str, str], Path]) -> Pieces:
-    return pieces_of(*job)
+def _write_pieces(context: object, job: tuple[Chunk, Mapping[str, str], Path]) -> ChunkPieces:
+    return write_pieces(*job)
 
 
-def _values(tools: object, job: tuple[Sequence[Counted], tuple[int, int]]) -> Values:
-    return look_at(*job)
+def _count_values(context: object, job: tuple[Sequence[ChunkCounts], tuple[int, int]]) -> ValueCounts:
+    return count_values(*job)
 
 
 @dataclass(frozen=True)
-class Tools:
+class BuildContext:
     """What a build works with: the recipe, a folder for what is made on the way, the processes, the stages."""
 
     recipe: Recipe
     work: Path
-    crew: Crew
-    stages: Stages
+    pool: ProcessPool
+    stages: StageTimer
 
 
-class Filling:
+class ReleaseWriter:
     """The folder of a release while it is filled."""
 
     def __init__(
-        self, places: Folders, promises: Promises, described: Described, parts: Sequence[Part], tools: Tools
+        self,
+        places: Folders,
+        shape_set: ShapeSet,
+        described: ReleaseDescription,
+        parts: Sequence[Part],
+        context: BuildContext,
     ) -> None:
-        self._places, self._promises, self._described, self._parts = places, promises, described, parts
-        self._recipe, self._work, self._crew, self._stages = tools.recipe, tools.work, tools.crew, tools.stages
-        self._keys = [source.key for source in tools.recipe.sources]
-        self.gists = tuple(part.gist() for part in parts)
-        self.found = Found()
+        self._places, self._shape_set, self._described, self._parts = places, shape_set, described, parts
+        self._recipe, self._work, self._pool, self._stages = context.recipe, context.work, context.pool, context.stages
+        self._keys = [source.key for source in context.recipe.sources]
+        self.summaries = tuple(part.summary() for part in parts)
+        self.results = ValidationResults()
 
-    def fill(self, folder: Path) -> Release:
+    def write(self, folder: Path) -> Release:
         """Write every file but checksums and manifest; return the release."""
         stage, graph = self._stages.stage, folder / N_TRIPLES
         with stage("merge the graph"):
             gather_graph(self._parts, graph, self._work)
         with stage("validate the graph"):
             self._validate(graph)
-        stored = self._crew.begin(_store_and_index, (graph, self._work, self._places.recipe))
+        index_written = self._pool.submit(_store_and_index, (graph, self._work, self._places.recipe))
         with stage("make the tables"):
             tables = gather_tables(self._parts, folder, self._work)
             write_about_tables(tables, self._described, folder)
-            self._write_declared(folder)
-        kinds = merge_kinds(kind for gist in self.gists for kind in gist.kinds.items())
-        with closing(Dumps(folder, kinds)) as dumps:
+            self._write_curated_files(folder)
+        kinds = merge_kinds(kind for summary in self.summaries for kind in summary.kinds.items())
+        with closing(DumpWriter(folder, kinds)) as dumps:
             with stage("make the dumps"):
-                contents = dump(graph, kinds, dumps, self._work, self._crew, self._stages.progress)
-                dumps.end()
+                contents = dump(graph, kinds, dumps, self._work, self._pool, self._stages.progress)
+                dumps.finish()
             with stage("make the dumps of the editions"):
-                sizes = speak(graph, self._keys, folder, self._crew)
+                sizes = write_edition_dumps(graph, self._keys, folder, self._pool)
             with stage("describe the release"):
                 links = next(table for table in tables if table.name == "links")
-                whole = Whole(contents, sizes, self.gists[0].example, links)
-                files, named = self._describe(folder, whole, dumps)
+                profile = GraphProfile(contents, sizes, self.summaries[0].example, links)
+                files, named = self._describe(folder, profile, dumps)
         with stage("end the store and the search index"):
-            stored()
+            index_written()
             end_store(self._work / STORE, named)
             for name in (STORE, SEARCH):
                 (self._work / name).rename(folder / name)
-        counts = counts_of(self.gists, tables, contents.triples)
-        return replace(release_of(folder, self._described.version, self._recipe, counts), files=tuple(files))
+        counts = count_contents(self.summaries, tables, contents.triples)
+        return replace(make_release(folder, self._described.version, self._recipe, counts), files=tuple(files))
 
     def _validate(self, graph: Path) -> None:
-        self.found = validate_graph(graph, self._keys, self._promises, self._work, self._crew, self._stages.progress)
-        _check_conforming(self.found.report())
+        self.results = validate_graph(graph, self._keys, self._shape_set, self._work, self._pool, self._stages.progress)
+        _raise_violations(self.results.report())
 
-    def _write_declared(self, folder: Path) -> None:
+    def _write_curated_files(self, folder: Path) -> None:
         """Write what was laid by hand, and what is said of the documents and of the validation."""
         title = f"{self._recipe.title_ja} {self._recipe.title_en} {self._described.version}"
-        report = self.found.report()
+        report = self.results.report()
         files = {
             **declared_files(self._places.ontology, self._places.shapes),
-            QUERIES: stored_questions(self._places.queries, edition(newest_of(self._recipe.sources))),
+            QUERIES: stored_queries_turtle(self._places.queries, edition(newest_edition(self._recipe.sources))),
             VALIDATION: report.turtle(),
-            VALIDATION_PAGE: page(report, self.found.places, title),
-            KNOWN_PROBLEMS: known_problems(self.gists, self._described),
+            VALIDATION_PAGE: render_report(report, self.results.places, title),
+            KNOWN_PROBLEMS: known_problems(self.summaries, self._described),
             DATACITE: datacite(self._described, self._recipe.sources),
         }
         for name, content in files.items():
             folder.joinpath(name).write_bytes(content)
 
-    def _describe(self, folder: Path, whole: Whole, dumps: Dumps) -> tuple[list[ReleasedFile], Named]:
+    def _describe(
+        self, folder: Path, profile: GraphProfile, dumps: DumpWriter
+    ) -> tuple[list[ReleasedFile], NamedGraphs]:
         """Write the description of the release, into the dumps, too, that hold it.
 
         Return all files, measured, and the named graphs.
         """
         holding = dump_names(named=True)
-        files = self._measured(path for path in folder.iterdir() if path.name not in holding)
-        catalogue, contents = descriptions(whole, self._described, self._recipe, files)
+        files = self._measure_files(path for path in folder.iterdir() if path.name not in holding)
+        catalogue, contents = descriptions(profile, self._described, self._recipe, files)
         # What the dumps say of the catalogue is without their own size and checksum, which are stated below.
         catalogued, void = catalogue.statements(), contents.statements()
-        report = self.found.report()
-        named: Named = {
+        report = self.results.report()
+        named: NamedGraphs = {
             CATALOGUE_GRAPH: lambda: catalogued,
             VOID_GRAPH: lambda: void,
             VALIDATION_GRAPH: report.triples,
         }
-        dumps.end_with(named)
-        files += self._measured(folder / name for name in holding)
+        dumps.add_named_graphs(named)
+        files += self._measure_files(folder / name for name in holding)
         describe_bytes(catalogue, self._described, files[-len(holding) :])
         folder.joinpath(DESCRIPTION).write_bytes(turtle(contents | catalogue))
         return sorted([*files, ReleasedFile.of(folder / DESCRIPTION)], key=lambda file: file.name), named
 
-    def _measured(self, files: Iterable[Path]) -> list[ReleasedFile]:
-        return list(self._crew.each(_measure, sorted(files)))
+    def _measure_files(self, files: Iterable[Path]) -> list[ReleasedFile]:
+        return list(self._pool.map(_measure, sorted(files)))
 
 
-def _store_and_index(tools: object, job: tuple[Path, Path, Path]) -> None:
+def _store_and_index(context: object, job: tuple[Path, Path, Path]) -> None:
     """Load a graph into a store in a folder, and index it for the search, without what a killed build left there."""
     graph, folder, recipe = job
     shutil.rmtree(folder / STORE, ignore_errors=True)
@@ -182,11 +209,11 @@ def _store_and_index(tools: object, job: tuple[Path, Path, Path]) -> None:
     search.build(Store.read_only(str(folder / STORE)), folder / SEARCH, CharacterTable.read(recipe))
 
 
-def _measure(tools: object, file: Path) -> ReleasedFile:
+def _measure(context: object, file: Path) -> ReleasedFile:
     return ReleasedFile.of(file)
 
 
-def _check_conforming(report: Report) -> None:
+def _raise_violations(report: Report) -> None:
     """Raise ReleaseError with every violation of a report of what may not be published."""
     if not report.conforms:
         remedy = "correct the recipe; `kg build --draft`, then `kg validate out/draft/graph.ttl` shows it in its graph"
@@ -194,14 +221,14 @@ def _check_conforming(report: Report) -> None:
         raise ReleaseError(*(Problem(f"not published: {result}", remedy) for result in broken))
 
 
-def stored_questions(folder: Path, newest: str) -> bytes:
-    """Return the stored queries as Turtle, about an edition where they are about one."""
+def stored_queries_turtle(folder: Path, newest: str) -> bytes:
+    """Return the index_written queries as Turtle, about an edition where they are about one."""
     graph = Graph()
-    questions(graph, [query.for_edition(newest) for query in read_queries(folder)])
+    describe_queries(graph, [query.for_edition(newest) for query in read_queries(folder)])
     return turtle(graph)
 
 
-def release_of(folder: Path, version: str, recipe: Recipe, counts: dict[str, int]) -> Release:
+def make_release(folder: Path, version: str, recipe: Recipe, counts: dict[str, int]) -> Release:
     """Return the release in a folder as its manifest will tell it, without files and inputs."""
     titles = ("title_ja", "title_en")
     editions = tuple({"key": source.key, **{k: source.described[k] for k in titles}} for source in recipe.sources)
@@ -211,11 +238,11 @@ def release_of(folder: Path, version: str, recipe: Recipe, counts: dict[str, int
     )
 
 
-def counts_of(gists: Iterable[Gist], tables: Iterable[Table], triples: int) -> dict[str, int]:
+def count_contents(summaries: Iterable[PartSummary], tables: Iterable[Table], triples: int) -> dict[str, int]:
     """Return the figures of a release."""
     counts = {"triples": triples}
     for name in ("measures", "kpis", "targets", "issues"):
-        counts[name] = sum(gist.counts[name] for gist in gists)
+        counts[name] = sum(summary.counts[name] for summary in summaries)
     bodies, documents = (
         next(table for table in tables if table.name == name) for name in ("organizations", "documents")
     )

@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from kg.builder.document_reader import Reading, keep_part, part_files
+from kg.builder.document_reader import DocumentReader, part_files, write_part
 from kg.core.errors import KgError, Problem, QueryError, ReleaseError
 from kg.recipe import Recipe
 from kg.recipe.sources import Source
@@ -25,10 +25,10 @@ _SETTINGS = [
     ("spark.ui.showConsoleProgress", "false"),
     ("spark.pyspark.python", os.environ.get("PYSPARK_PYTHON", sys.executable)),
 ]
-_IN_A_PARTITION = 4  # documents: what the driver holds of each at once is some megabytes
+_DOCUMENTS_PER_PARTITION = 4  # documents: what the driver holds of each at once is some megabytes
 
 
-def by_spark(master: str) -> Reading:
+def spark_reader(master: str) -> DocumentReader:
     """Return how a Spark master (`local[2]`, `spark://host:7077`) has documents read.
 
     Raises QueryError where PySpark is not installed; the reading raises ReleaseError where the cluster cannot be used.
@@ -39,21 +39,21 @@ def by_spark(master: str) -> Reading:
         )
         raise QueryError(Problem("PySpark is not installed", remedy))
 
-    def reading(recipe: Recipe, sources: Sequence[Source], folder: Path) -> Iterator[KgError | None]:
+    def reader(recipe: Recipe, sources: Sequence[Source], folder: Path) -> Iterator[KgError | None]:
         from py4j.protocol import Py4JError
         from pyspark.errors import PySparkException
 
         try:
-            yield from _read(master, recipe, sources, folder)
+            yield from _read_by_spark(master, recipe, sources, folder)
         except (PySparkException, Py4JError, OSError) as error:
             fact = f"Spark at {master} cannot read the documents: {str(error).strip().splitlines()[0]}"
             remedy = "see that the master can be reached, that JAVA_HOME leads to Java 17, and what its log says"
             raise ReleaseError(Problem(fact, remedy)) from error
 
-    return reading
+    return reader
 
 
-def _read(master: str, recipe: Recipe, sources: Sequence[Source], folder: Path) -> Iterator[KgError | None]:
+def _read_by_spark(master: str, recipe: Recipe, sources: Sequence[Source], folder: Path) -> Iterator[KgError | None]:
     if not sources:
         return
     from pyspark import SparkConf, SparkContext
@@ -63,29 +63,29 @@ def _read(master: str, recipe: Recipe, sources: Sequence[Source], folder: Path) 
         settings.set("spark.driver.host", "127.0.0.1")
     with tempfile.TemporaryDirectory() as archive, SparkContext(conf=settings) as context:
         context.setLogLevel("ERROR")
-        context.addPyFile(_program(Path(archive)))
+        context.addPyFile(_archive_program(Path(archive)))
         recipe_there = context.broadcast(recipe)
 
         def parts_of(some: Iterable[Source]) -> Iterator[tuple[str, Any]]:
             return ((source.key, part_files(recipe_there.value, source)) for source in some)
 
-        lots = max(1, -(-len(sources) // _IN_A_PARTITION))
-        carried = context.parallelize([replace(one, carried=one.document()) for one in sources], lots)
+        partitions = max(1, -(-len(sources) // _DOCUMENTS_PER_PARTITION))
+        carried = context.parallelize([replace(one, content=one.document()) for one in sources], partitions)
         for key, made in carried.mapPartitions(parts_of).toLocalIterator(prefetchPartitions=True):
             if isinstance(made, KgError):
                 yield made
             else:
-                keep_part(folder, key, made)
+                write_part(folder, key, made)
                 yield None
 
 
-def _program(folder: Path) -> str:
+def _archive_program(folder: Path) -> str:
     """Return an archive of this program, as executors import it."""
     package = Path(__file__).parents[1]
     copy = folder / "program"
-    shutil.copytree(package, copy / package.name, ignore=lambda at, names: [n for n in names if _is_left_out(at, n)])
+    shutil.copytree(package, copy / package.name, ignore=lambda at, names: [n for n in names if _is_excluded(at, n)])
     return shutil.make_archive(str(folder / "kg"), "zip", copy)
 
 
-def _is_left_out(folder: str, name: str) -> bool:
+def _is_excluded(folder: str, name: str) -> bool:
     return Path(folder, name).is_file() and not name.endswith(".py")

@@ -68,9 +68,9 @@ def build_command(
     if _SPARK in engines:
         if drafting:
             raise click.UsageError("--draft is a quick look on this machine; leave --engine spark out")
-        from kg.builder.spark_engine import by_spark
+        from kg.builder.spark_engine import spark_reader
 
-        make_release(folders, timings, engine=engine, processes=processes or 0, reading=by_spark(master))
+        make_release(folders, timings, engine=engine, processes=processes or 0, reader=spark_reader(master))
     else:
         make_release(folders, timings, drafting=drafting, engine=engine, processes=processes or 0)
     if minting:

@@ -19,9 +19,9 @@ def check_command(recipe: Path | None, lang: str) -> None:
     kg check
     kg check --recipe my-recipe --lang ja
     """
-    from kg.builder.recipe_checker import problems_of
+    from kg.builder.recipe_checker import check_declared_files
 
-    problems, remarks = problems_of(project_folders(recipe))
+    problems, remarks = check_declared_files(project_folders(recipe))
     for problem in (*problems, *remarks):
         click.echo(format_problem(problem, lang), err=True)
     count = len(problems)

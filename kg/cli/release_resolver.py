@@ -12,8 +12,8 @@ from kg.core.errors import Problem, QueryError, ReleaseError, language
 from kg.core.paths import Folders
 
 if TYPE_CHECKING:
-    from kg.builder.document_reader import Reading
-    from kg.builder.pipeline import Built
+    from kg.builder.document_reader import DocumentReader
+    from kg.builder.pipeline import BuildResult
     from kg.core.release import Release
     from kg.core.stored_queries import StoredQuery
 
@@ -25,13 +25,13 @@ def make_release(
     drafting: bool = False,
     engine: str | None = None,
     processes: int = 0,
-    reading: "Reading | None" = None,
+    reader: "DocumentReader | None" = None,
 ) -> None:
     """Build a release, or a draft, and report what was done."""
-    from kg.builder.progress import summary
+    from kg.builder.progress import format_summary
 
     start = time.perf_counter()
-    built = _build(folders, drafting, engine or "", processes, reading)
+    built = _build(folders, drafting, engine or "", processes, reader)
     show_progress()
     seconds = time.perf_counter() - start
     if not built.made:
@@ -39,18 +39,20 @@ def make_release(
         return
     for remark in built.remarks:
         note(f"kg: {remark}")
-    echo(summary(built.release, built.gists, built.new, built.report))
+    echo(format_summary(built.release, built.summaries, built.new, built.report))
     if timings:
         for stage, took in built.seconds.items():
             echo(f"  {took:7.3f} s  {took / seconds:4.0%}  {stage}")
         echo(f"  {seconds:7.3f} s  100%  all")
 
 
-def _build(folders: Folders, drafting: bool, engine: str, processes: int, reading: "Reading | None") -> "Built":
+def _build(
+    folders: Folders, drafting: bool, engine: str, processes: int, reader: "DocumentReader | None"
+) -> "BuildResult":
     from kg.builder.pipeline import build, draft
 
     return (
-        draft(folders, _show_stage, processes) if drafting else build(folders, _show_stage, engine, processes, reading)
+        draft(folders, _show_stage, processes) if drafting else build(folders, _show_stage, engine, processes, reader)
     )
 
 

@@ -41,12 +41,12 @@ def validate_command(
     kg validate --engine shacl --lang ja
     """
     from kg.builder.pipeline import validate_release
-    from kg.rdf.shacl_validator import fastest, validate
+    from kg.rdf.shacl_validator import fastest_engine, validate
 
     folders = project_folders(recipe, out)
     promised = shapes or folders.shapes
     if files:
-        report = validate(files, promised, engine or fastest())
+        report = validate(files, promised, engine or fastest_engine())
     else:
         report = validate_release(release_to_read(folders), promised, engine or "")
     text = {"text": lambda: report.text(lang), "turtle": lambda: report.turtle().decode(), "json": report.json}[form]()

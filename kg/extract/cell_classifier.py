@@ -90,22 +90,22 @@ def row_number(text: str) -> str | None:
 
 
 def is_mark(text: str) -> bool:
-    """Whether the cell is the mark ○ of an effect column, a footnote beside it or not."""
+    """Return whether the cell is the mark ○ of an effect column, a footnote beside it or not."""
     return visible(text).strip() in _MARKS or is_footed(text)
 
 
 def is_footed(text: str) -> bool:
-    """Whether the cell is a mark of an effect column with the sign of a footnote."""
+    """Return whether the cell is a mark of an effect column with the sign of a footnote."""
     return bool(_FOOTED.fullmatch(plain(text)))
 
 
 def is_like_mark(text: str) -> bool:
-    """Whether the cell stands for a mark and is none: △, (○), the letter O."""
+    """Return whether the cell stands for a mark and is none: △, (○), the letter O."""
     return bool(_LIKE_MARK.fullmatch(plain(text))) and not is_mark(text)
 
 
 def is_nothing(text: str) -> bool:
-    """Whether the cell says that there is nothing, by a hyphen or a word."""
+    """Return whether the cell says that there is nothing, by a hyphen or a word."""
     return _hyphenated(text) in _NOTHING
 
 
@@ -126,7 +126,7 @@ def unmarked(name: str) -> tuple[str, str]:
 
 
 def is_collective(name: str) -> bool:
-    """Whether the name is a collective (関係府省庁, 全府省庁 …) and so names no single body."""
+    """Return whether the name is a collective (関係府省庁, 全府省庁 …) and so names no single body."""
     return bool(_COLLECTIVE.fullmatch(plain(name)))
 
 
@@ -155,14 +155,17 @@ class Anchors:
         return (forms[near[0]], True) if near else None
 
     def is_listing(self, text: str) -> bool:
-        """Whether the cell is a listing time: it begins with a year and says little more, or it is 時期調整中."""
+        """Return whether the cell is a listing time.
+
+        It begins with a year and says little more, or it is 時期調整中.
+        """
         word = plain(text)
         periods = self.calendar.periods(word)
         dated = bool(periods) and periods[0].start == 0 and bool(_LISTED.fullmatch(word, periods[-1].stop))
         return dated or bool(_ADJUSTING.fullmatch(word))
 
     def marked_organizations(self, text: str) -> bool:
-        """Whether the cell is a list of organizations beyond doubt: one is marked ◎ or all are known."""
+        """Return whether the cell is a list of organizations beyond doubt: one is marked ◎ or all are known."""
         if not text.strip() or "。" in text.strip()[:-1]:
             return False
         items = organization_items(text)
@@ -172,17 +175,20 @@ class Anchors:
         )
 
     def ends_row(self, text: str) -> bool:
-        """Whether the cell is what ends a row, and only a row has: the national number or the ministries."""
+        """Return whether the cell is what ends a row, and only a row has: the national number or the ministries."""
         if text not in self._ends:  # lines are asked twice: what they are, and where their row ends
             self._ends[text] = bool(national_number(text)) or self.marked_organizations(text)
         return self._ends[text]
 
     def is_anchor(self, text: str) -> bool:
-        """Whether the cell is what only stands beside the others: a list of ministries, or of national numbers."""
+        """Return whether the cell is what only stands beside the others.
+
+        A list of ministries, or of national numbers.
+        """
         return self.marked_organizations(text) or bool(_NUMBERS.fullmatch(_hyphenated(text)))
 
     def are_organizations(self, text: str) -> bool:
-        """Whether the cell reads like a list of organizations, known or not."""
+        """Return whether the cell reads like a list of organizations, known or not."""
         return self._list_of(organization_items(text))
 
     def _list_of(self, items: list[str]) -> bool:
@@ -200,7 +206,10 @@ class Anchors:
         return alike * 2 > len(items)
 
     def _marked(self, name: str, circle: str) -> bool:
-        """Whether a circle marks a lead: ◎ always does, the others, which are bullets, too, only before a body."""
+        """Return whether a circle marks a lead.
+
+        ◎ always does, the others, which are bullets, too, only before a body.
+        """
         return circle == LEAD or bool(circle and name and (self._known(name) or _ORGANIZATION.fullmatch(plain(name))))
 
     def _known(self, name: str) -> bool:

@@ -32,7 +32,7 @@ from kg.extract.cell_classifier import (
 from kg.extract.markup import Block, plain_text, read_markup
 from kg.extract.references import budget_status
 from kg.extract.target_clauses import parentheses_of
-from kg.recipe.corrections import Corrected
+from kg.recipe.corrections import CorrectedCell
 
 _OPENING = re.compile(r"<(?:ul|ol|p|div|a|li)\b[^<>]*>", re.IGNORECASE)
 _CLOSING = re.compile(r"</(?:ul|ol|p|div|a|li)\s*>", re.IGNORECASE)
@@ -41,7 +41,7 @@ _CLOSING = re.compile(r"</(?:ul|ol|p|div|a|li)\s*>", re.IGNORECASE)
 class Field:
     """One field of a row: a cell, or the parts of one that was split."""
 
-    def __init__(self, cells: list[Corrected]) -> None:
+    def __init__(self, cells: list[CorrectedCell]) -> None:
         self.cells = cells
 
     @property
@@ -55,7 +55,7 @@ class Field:
         return plain_text(self.text).chars.strip()
 
 
-def fields_of(cells: Sequence[Corrected]) -> list[Field]:
+def fields_of(cells: Sequence[CorrectedCell]) -> list[Field]:
     """Return the fields of a row.
 
     What opens (markup, a parenthesis) in one cell and closes in the next is one field; so are the cells on both sides
@@ -174,12 +174,12 @@ def _column_of(found: Field, after: list[str], before: list[str | None], slot: s
 
 
 def _supports(found: Field) -> bool:
-    """Whether words are prose, or speak of what a government does for others."""
+    """Return whether words are prose, or speak of what a government does for others."""
     return is_prose(found.words) or bool(_SUPPORT.search(found.words))
 
 
 def _is_programme_name(found: Field) -> bool:
-    """Whether a cell without heading is one short name that ends like a budget programme."""
+    """Return whether a cell without heading is one short name that ends like a budget programme."""
     blocks, _ = read_markup(found.text)
     words = blocks[0].text.normal().unspaced().chars if len(blocks) == 1 else ""
     for start, stop in reversed(parentheses_of(words)):
@@ -207,7 +207,7 @@ def _assign_nothing(columns: list[str | None]) -> None:
 
 
 def is_prose(words: str) -> bool:
-    """Whether words are a sentence, or as long as one."""
+    """Return whether words are a sentence, or as long as one."""
     return "。" in words or len(words) > _PROSE_LENGTH
 
 
@@ -221,9 +221,9 @@ _LISTING_WORDS = re.compile(r"年度?(?:から|以降|より|に|中)|掲載|随
 class Columns:
     """A row that was read: its cells by column, the effects known, the marks whose column is unknown."""
 
-    cells: dict[str, list[Corrected]] = field(default_factory=dict)
-    effects: list[tuple[str, Corrected]] = field(default_factory=list)
-    uncertain: list[Corrected] = field(default_factory=list)
+    cells: dict[str, list[CorrectedCell]] = field(default_factory=dict)
+    effects: list[tuple[str, CorrectedCell]] = field(default_factory=list)
+    uncertain: list[CorrectedCell] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
     _read: dict[str, tuple[list[Block], bool]] = field(default_factory=dict)
 
@@ -252,7 +252,7 @@ class Columns:
         return plain_text(self.text(column))
 
 
-def read_columns(cells: Sequence[Corrected], anchors: Anchors, effects: Sequence[str]) -> Columns:
+def read_columns(cells: Sequence[CorrectedCell], anchors: Anchors, effects: Sequence[str]) -> Columns:
     """Tell the column of every cell of a row; `effects` are the keys of the effect columns in their order."""
     row = Columns()
     fields = fields_of(cells)

@@ -68,7 +68,7 @@ class Finder:
 
 
 def _joined(text: str, left: int, right: int) -> bool:
-    """Whether two neighbouring characters belong to one Latin word."""
+    """Return whether two neighbouring characters belong to one Latin word."""
     return left >= 0 and right < len(text) and bool(_WORD.match(text[left]) and _WORD.match(text[right]))
 
 
@@ -164,7 +164,7 @@ def organizations_of(cell: Text, organizations: CodeList) -> list[Named]:
     return found
 
 
-def beside_organizations(cell: Text, organizations: CodeList) -> list[str]:
+def unread_organizations(cell: Text, organizations: CodeList) -> list[str]:
     """Return the words of a cell that name no body and join none: 等, ほか."""
     text = cell.normal()
     named = [item.span for item in _items(text, organizations)] if not is_nothing(text.chars) else [text.span]
@@ -218,7 +218,7 @@ def _without_others(word: Text) -> Text:
 
 
 def _is_body(name: str, organizations: CodeList) -> bool:
-    """Whether a word is the whole name of a body: known, a collective, or ending as bodies' names do."""
+    """Return whether a word is the whole name of a body: known, a collective, or ending as bodies' names do."""
     name = name.strip(CIRCLES)
     return bool(organizations.printed(name)) or is_collective(name) or bool(_BODY.search(name))
 

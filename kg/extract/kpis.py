@@ -1,17 +1,18 @@
-"""The KPIs of one cell, and what each says about its target.
+"""KPIs of one cell: entry point of the KPI reader, with the audit of numbers that no rule read.
 
-KPIs are separated at list items; at a space only where the left part ends in `)` or in a counter noun; at `、` only
-after a closing parenthesis; and where a parenthesis with a target is followed by a new noun without any separator. A
-`<…>` heading is the group of the KPIs below it.
+A cell is read in steps, each in a module of its own:
 
-The account of a KPI: every digit of it stands in a value, in a period or in a name, or it is reported as unread.
+- tokens: numbers with units (kg/extract/numerals.py) and periods (kg/extract/periods.py),
+- clauses: the parts of a KPI that state at most one target (kg/extract/target_clauses.py),
+- statements: role, number, unit and period of a clause (kg/extract/target_statements.py),
+- targets: statements joined and completed by each other (kg/extract/targets.py).
 
-A number that no rule knows is never passed over: who reads the tables has no other way to see it. Works on NFKC text.
+This module separates the KPIs of a cell and removes line wraps and scanner artefacts inside words (`rejoin_text`). KPIs
+are separated at list items; at a space only after `)` or a counter noun; at `、` only after a closing parenthesis; and
+where a parenthesis with a target is followed by a new noun. A `<…>` heading is the group of the KPIs below it.
 
-What a line wrap or a scanner has torn apart in a KPI, put together again; every character keeps its place.
-
-Only where the joined words are known: inside a number, a date, a unit behind its number, or a comparing word. Works on
-NFKC text.
+The audit (`find_unread_numbers`) accounts for every digit of a KPI: it belongs to a value, a period or a name, or it is
+reported as unread. Works on NFKC text; every character keeps its place in the document.
 """
 
 import datetime
@@ -23,10 +24,10 @@ from dataclasses import dataclass
 from kg.core.spans import Text
 from kg.extract.cell_classifier import is_nothing
 from kg.extract.markup import Block, items_of, read_markup
-from kg.extract.numerals import AFTER_OTHER, DURATIONS
-from kg.extract.target_clauses import ATTRIBUTE, Lexicon, hide_unread, mask, parentheses_of
+from kg.extract.numerals import DURATIONS, REFERENCE_QUANTITY
+from kg.extract.target_clauses import ATTRIBUTE, Lexicon, mask_periods, mask_unstated, parentheses_of
 from kg.extract.target_statements import Target
-from kg.extract.targets import SAYS_SOMETHING, UNSET, Reading, targets_of
+from kg.extract.targets import HAS_NUMBER_WORDS, UNSET, TargetReader, targets_of
 
 _DIGIT = re.compile(r"\d+")
 _ADDRESS = re.compile(r"https?://\S+")
@@ -44,7 +45,7 @@ _ORDINAL = re.compile(r"(?:第|[Nn]o\.?|[A-Za-z]|分の)[-\s]?$")
 _LED_TO = re.compile(r"\0[^\0\d:]{0,6}:\s*(?:約|およそ)?$")
 _OUT_OF = re.compile(r"[\d,]+(?:段階|点満点|[^\d、。()]{0,8}?(?:中|のうち|につき|当たり|あたり))")
 # Words that say how many without a digit, or that it is said elsewhere
-_PART = re.compile(
+_QUANTITY_WORD = re.compile(
     r"過?半数|大半|大部分|ほとんど|(?<![\d.半数何一二三四五六七八九十])倍(?![率数増])"
     r"|(?:(?<=[:\s、(\0])|^)(?:半分(?!期)|全(?:数|(?:ての|国の)?(?:都道府県|市区?町村|府省庁?|団体)(?=$|[)、])))"
     r"|(?<=:)全[数て]|(?:^|(?<=[(:]))(?:同[上左右]|〃|々|上に同じ|再掲)"
@@ -61,113 +62,17 @@ _MISREAD = re.compile(
 _QUOTED = re.compile(r"[「『“]([^「」『』“”]*)[」』”]")
 _EDGE = re.compile(r"[、。()\[\]【】〔〕\s]")
 
-
-def unread_in(text: str, lexicon: Lexicon, numbers: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Return where words of a KPI stand whose numbers nothing accounts for; `numbers` are those that targets say."""
-    hidden = hide_unread(text)
-    rest = mask(hidden, lexicon.calendar.periods(hidden))
-    counted = {numeral.start: numeral.stop for numeral in lexicon.counters.numerals(rest)}
-    groups, said = parentheses_of(text), [*numbers, *lexicon.counters.rates(rest)]
-    left = [
-        (start, stop)
-        for start, stop in sorted(set(_places(rest, counted)))
-        if not any(first < stop and start < last for first, last in said)
-        and (
-            (start not in counted and _counts(rest, start, stop, lexicon))
-            or not _is_name(rest, start, stop, start in counted, any(a < start < b for a, b in groups))
-        )
-    ]
-    words = [_words_around(text, start, stop) for start, stop in left]
-    for quoted in _QUOTED.finditer(text):
-        numerals = lexicon.counters.numerals(quoted[1])
-        if numerals and (numerals[0].start, numerals[0].stop) == (0, len(quoted[1])) and numerals[0].unit:
-            words.append(quoted.span())
-    words.sort()
-    return [place for at, place in enumerate(words) if at == 0 or place[0] >= words[at - 1][1]]
-
-
-def _places(rest: str, counted: dict[int, int]) -> Iterator[tuple[int, int]]:
-    """Yield where numbers stand that are no part of a period: those that count something, and other digits."""
-    yield from counted.items()
-    for digits in _DIGIT.finditer(rest):
-        if not any(start <= digits.start() < stop for start, stop in counted.items()):
-            yield digits.span()
-    for pattern in (_PART, _MISREAD):
-        for match in pattern.finditer(rest):
-            yield match.span()
-
-
-def _is_name(rest: str, start: int, stop: int, counted: bool, inside: bool) -> bool:
-    """Whether a number belongs to a name, or says who is counted: 5G, 第2期, 人口10万人未満の団体."""
-    if any(match.start() <= start < match.end() for match in _ADDRESS.finditer(rest)):
-        return True
-    if _LED_TO.search(rest[:start]) and not _OUT_OF.match(rest, start):
-        return False
-    if "\0" in rest[:start] and rest[stop - 1] in "%割" and ATTRIBUTE.match(rest, stop):
-        return False
-    if _PART.match(rest, start) or _MISREAD.match(rest, start):
-        return False
-    if not counted:
-        return not _DATED.match(rest, start)
-    return bool((ATTRIBUTE if inside else _IN_A_NAME).match(rest, stop))
-
-
-def _counts(rest: str, start: int, stop: int, lexicon: Lexicon) -> bool:
-    """Whether a number that no rule counted has a counter all the same, and no word that makes a name of it."""
-    unit, end, known = lexicon.counters.unit_at(rest, stop)
-    if not (known and unit) or unit in DURATIONS or AFTER_OTHER.match(rest, end) or rest[end : end + 1] == "化":
-        return False
-    return not _ORDINAL.search(rest[:start])
-
-
-def _words_around(text: str, start: int, stop: int) -> tuple[int, int]:
-    """Return the stretch without a mark or a space in which a number stands."""
-    before = [match.end() for match in _EDGE.finditer(text, 0, start)]
-    after = _EDGE.search(text, stop)
-    return (before[-1] if before else 0), (after.start() if after else len(text))
-
-
 # Characters without a form: zero width spaces and joiners, soft hyphens, marks of byte order, variation selectors.
 _INVISIBLE = "\u00ad\u200b-\u200f\u2060\ufe00-\ufe0f\ufeff"
 _UNSEEN = re.compile(f"[{_INVISIBLE}]")
 # A space inside a number (1 ,500; 95. 5%), a date (年 度, 3 月, R 4年度) or a comparing word
-_IN_WORDS = re.compile(
+_SPACE_IN_WORD = re.compile(
     r"(?<=\d) (?=[,.]\d)|(?<=\d\.) (?=\d ?%)|(?<=\d) (?=割)"
     r"|(?<=年) (?=度)|(?<=年\d) (?=月)|(?<=年\d\d) (?=月)|(?<![A-Za-z][HR])(?<=[HR]) (?=\d{1,2}年)"
     r"|(?<=以) (?=[上下内降])|(?<=未) (?=満)|(?<=程) (?=度)"
 )
 # Digits one by one: 1 5 0
 _DIGITS_APART = re.compile(r"(?:^|(?<=[:(])|(?<=[:(に約計べ] )|(?<=[に約計べ]))\d{1,2}(?: \d)+(?![\d,.])")
-
-
-@functools.lru_cache(maxsize=4)
-def _torn_units(forms: tuple[str, ...]) -> re.Pattern[str]:
-    """Return what finds a unit with spaces inside it, directly behind its number."""
-    long = sorted((form for form in forms if len(form) > 1), key=len, reverse=True)
-    return re.compile(r"(?<=\d) ?(?:" + "|".join(" ?".join(map(re.escape, form)) for form in long) + ")")
-
-
-def whole(text: Text, units: tuple[str, ...]) -> Text:
-    """Return the text without invisible characters, and without the spaces that break a number, a date or a unit."""
-    if not text.chars.isascii() and _UNSEEN.search(text.chars):
-        text = _without(text, {match.start() for match in _UNSEEN.finditer(text.chars)})
-    if " " not in text.chars:
-        return text
-    dropped = {match.start() for match in _IN_WORDS.finditer(text.chars)}
-    for pattern in (_torn_units(units), _DIGITS_APART):
-        for match in pattern.finditer(text.chars):
-            dropped |= {at for at in range(match.start(), match.end()) if text.chars[at] == " "}
-    return _without(text, dropped)
-
-
-def _without(text: Text, dropped: set[int]) -> Text:
-    kept = [at for at in range(len(text)) if at not in dropped]
-    return Text(
-        "".join(text.chars[at] for at in kept),
-        tuple(text.starts[at] for at in kept),
-        tuple(text.ends[at] for at in kept),
-    )
-
 
 _COUNTER_NOUN = re.compile(r"(?:数|率|割合|比率|額|量)$")
 _HEADING = re.compile(r"\s*<([^<>]+)>\s*|\s*【(?!(?:目標|実績|現状|現在|基準)(?:値|年度)?】)([^【】]+)】\s*")
@@ -180,11 +85,109 @@ _CONTINUES = re.compile(
 _SOFT_END = re.compile(r"[ぁ-ん、・(「]$")
 
 
+def find_unread_numbers(text: str, lexicon: Lexicon, numbers: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Return the spans of words with numbers that no rule accounts for.
+
+    `numbers` are the spans of the numbers that targets are read from.
+    """
+    hidden = mask_unstated(text)
+    rest = mask_periods(hidden, lexicon.calendar.periods(hidden))
+    counted = {numeral.start: numeral.stop for numeral in lexicon.counters.numerals(rest)}
+    groups, said = parentheses_of(text), [*numbers, *lexicon.counters.rates(rest)]
+    left = [
+        (start, stop)
+        for start, stop in sorted(set(_number_spans(rest, counted)))
+        if not any(first < stop and start < last for first, last in said)
+        and (
+            (start not in counted and _has_counter(rest, start, stop, lexicon))
+            or not _is_name(rest, start, stop, start in counted, any(a < start < b for a, b in groups))
+        )
+    ]
+    words = [_surrounding_words(text, start, stop) for start, stop in left]
+    for quoted in _QUOTED.finditer(text):
+        numerals = lexicon.counters.numerals(quoted[1])
+        if numerals and (numerals[0].start, numerals[0].stop) == (0, len(quoted[1])) and numerals[0].unit:
+            words.append(quoted.span())
+    words.sort()
+    return [place for at, place in enumerate(words) if at == 0 or place[0] >= words[at - 1][1]]
+
+
+def _number_spans(rest: str, counted: dict[int, int]) -> Iterator[tuple[int, int]]:
+    """Yield the spans of numbers outside periods: those that count something, and other digits."""
+    yield from counted.items()
+    for digits in _DIGIT.finditer(rest):
+        if not any(start <= digits.start() < stop for start, stop in counted.items()):
+            yield digits.span()
+    for pattern in (_QUANTITY_WORD, _MISREAD):
+        for match in pattern.finditer(rest):
+            yield match.span()
+
+
+def _is_name(rest: str, start: int, stop: int, counted: bool, inside: bool) -> bool:
+    """Return whether a number belongs to a name, or limits who is counted: 5G, 第2期, 人口10万人未満の団体."""
+    if any(match.start() <= start < match.end() for match in _ADDRESS.finditer(rest)):
+        return True
+    if _LED_TO.search(rest[:start]) and not _OUT_OF.match(rest, start):
+        return False
+    if "\0" in rest[:start] and rest[stop - 1] in "%割" and ATTRIBUTE.match(rest, stop):
+        return False
+    if _QUANTITY_WORD.match(rest, start) or _MISREAD.match(rest, start):
+        return False
+    if not counted:
+        return not _DATED.match(rest, start)
+    return bool((ATTRIBUTE if inside else _IN_A_NAME).match(rest, stop))
+
+
+def _has_counter(rest: str, start: int, stop: int, lexicon: Lexicon) -> bool:
+    """Return whether a number that no rule counted has a counter, and no word that makes it a name."""
+    unit, end, known = lexicon.counters.unit_at(rest, stop)
+    if not (known and unit) or unit in DURATIONS or REFERENCE_QUANTITY.match(rest, end) or rest[end : end + 1] == "化":
+        return False
+    return not _ORDINAL.search(rest[:start])
+
+
+def _surrounding_words(text: str, start: int, stop: int) -> tuple[int, int]:
+    """Return the span around a number up to the next punctuation or space."""
+    before = [match.end() for match in _EDGE.finditer(text, 0, start)]
+    after = _EDGE.search(text, stop)
+    return (before[-1] if before else 0), (after.start() if after else len(text))
+
+
+@functools.lru_cache(maxsize=4)
+def _torn_units(forms: tuple[str, ...]) -> re.Pattern[str]:
+    """Return the pattern of a unit with spaces inside it, directly after its number."""
+    long = sorted((form for form in forms if len(form) > 1), key=len, reverse=True)
+    return re.compile(r"(?<=\d) ?(?:" + "|".join(" ?".join(map(re.escape, form)) for form in long) + ")")
+
+
+def rejoin_text(text: Text, units: tuple[str, ...]) -> Text:
+    """Return the text without invisible characters, and without spaces inside a number, a date or a unit."""
+    if not text.chars.isascii() and _UNSEEN.search(text.chars):
+        text = _remove_characters(text, {match.start() for match in _UNSEEN.finditer(text.chars)})
+    if " " not in text.chars:
+        return text
+    dropped = {match.start() for match in _SPACE_IN_WORD.finditer(text.chars)}
+    for pattern in (_torn_units(units), _DIGITS_APART):
+        for match in pattern.finditer(text.chars):
+            dropped |= {at for at in range(match.start(), match.end()) if text.chars[at] == " "}
+    return _remove_characters(text, dropped)
+
+
+def _remove_characters(text: Text, dropped: set[int]) -> Text:
+    kept = [at for at in range(len(text)) if at not in dropped]
+    return Text(
+        "".join(text.chars[at] for at in kept),
+        tuple(text.starts[at] for at in kept),
+        tuple(text.ends[at] for at in kept),
+    )
+
+
 @dataclass(frozen=True)
 class Kpi:
-    """One KPI: its printed words, its group, its targets, and where it is not yet set, by when it will be.
+    """One KPI: its printed words, its group and its targets.
 
-    `unread` are words with a number that nothing accounts for.
+    `status` is set, unset or none; `set_by` is the period by which an unset one will be set. `unread` are words with a
+    number that no rule accounts for.
     """
 
     text: Text
@@ -196,24 +199,24 @@ class Kpi:
     unread: tuple[Text, ...] = ()
 
 
-def kpis_of(cell: Text, lexicon: Lexicon, written: datetime.date | None = None) -> list[Kpi]:
-    """Return the KPIs of a cell in printed order; none for an empty one. `written` is the day of the document."""
+def read_kpis(cell: Text, lexicon: Lexicon, written: datetime.date | None = None) -> list[Kpi]:
+    """Return the KPIs of a cell in printed order; none for an empty one. `written` is the document's day."""
     if is_nothing(cell.chars):
         return []
     blocks, _ = read_markup(cell)
     kpis: list[Kpi] = []
     group = ""
-    for item in _rejoined(items_of(_unwrapped(blocks))):
+    for item in _join_role_headings(items_of(_join_wrapped(blocks))):
         for text in item.text.split(_BEFORE_HEADING):
             while heading := _heading(text.normal().chars, lexicon):
                 group = heading[1] or heading[2]
                 text = _after(text, heading.end())
-            kpis.extend(_kpi(part, group, lexicon, written) for part in _separated(text, lexicon))
+            kpis.extend(_read_kpi(part, group, lexicon, written) for part in _split_kpis(text, lexicon))
     return kpis
 
 
 def _heading(text: str, lexicon: Lexicon) -> re.Match[str] | None:
-    """Return the heading with which a text begins; what has a number or a period in it belongs to a KPI."""
+    """Return the heading that begins a text; words with a count or a period belong to a KPI instead."""
     heading = _HEADING.match(text)
     words = (heading[1] or heading[2]) if heading else ""
     counts = any(numeral.unit for numeral in lexicon.counters.numerals(words)) or lexicon.calendar.periods(words)
@@ -221,13 +224,16 @@ def _heading(text: str, lexicon: Lexicon) -> re.Match[str] | None:
 
 
 def _after(text: Text, end: int) -> Text:
-    """Return what follows the first `end` characters of the NFKC form."""
+    """Return the text after the first `end` characters of its NFKC form."""
     rest = text.normal()[end:]
     return text[next((i for i, at in enumerate(text.starts) if rest.chars and at >= rest.starts[0]), len(text)) :]
 
 
-def _unwrapped(blocks: list[Block]) -> list[Block]:
-    """Join paragraphs that a line wrap has parted: the left one cannot end a KPI, or the right one cannot begin one."""
+def _join_wrapped(blocks: list[Block]) -> list[Block]:
+    """Return the blocks with paragraphs rejoined that a line wrap has separated.
+
+    The left one cannot end a KPI, or the right one cannot begin one.
+    """
     joined: list[Block] = []
     for block in blocks:
         text = block.text.spaced()
@@ -239,8 +245,8 @@ def _unwrapped(blocks: list[Block]) -> list[Block]:
     return joined
 
 
-def _rejoined(items: list[Block]) -> list[Block]:
-    """Join what a heading has parted that only names a role: 【目標】300団体 【実績】120団体 is one KPI."""
+def _join_role_headings(items: list[Block]) -> list[Block]:
+    """Return the items with those rejoined that a role heading separates: 【目標】300団体 【実績】120団体."""
     joined: list[Block] = []
     for item in items:
         left = joined[-1] if joined else None
@@ -257,9 +263,9 @@ def _is_wrapped(left: str, right: str) -> bool:
     return open_parenthesis or bool(_SOFT_END.search(left)) or bool(re.match(r"[(ぁ-ん]", right))
 
 
-def _separated(text: Text, lexicon: Lexicon) -> Iterator[Text]:
-    """Yield the KPIs that one paragraph or list item runs together."""
-    normal = whole(text.normal(), lexicon.counters.forms)
+def _split_kpis(text: Text, lexicon: Lexicon) -> Iterator[Text]:
+    """Yield the KPIs of one paragraph or list item."""
+    normal = rejoin_text(text.normal(), lexicon.counters.forms)
     groups = parentheses_of(normal.chars)
     last = 0
     for index in range(len(normal)):
@@ -268,31 +274,31 @@ def _separated(text: Text, lexicon: Lexicon) -> Iterator[Text]:
             continue
         if any(start <= index <= stop for start, stop in groups) or index < last:
             continue
-        if _ends_before(normal.chars, last, index, groups, lexicon):
-            yield _printed(text, normal[last:index])
+        if _kpi_ends_before(normal.chars, last, index, groups, lexicon):
+            yield _printed_text(text, normal[last:index])
             last = index + (normal.chars[index] in " 、/")
     if normal.chars[last:].strip():
-        yield _printed(text, normal[last:])
+        yield _printed_text(text, normal[last:])
 
 
-def _ends_before(text: str, start: int, index: int, groups: list[tuple[int, int]], lexicon: Lexicon) -> bool:
-    """Whether a KPI that began at `start` ends before the character at `index` (outside any parenthesis)."""
+def _kpi_ends_before(text: str, start: int, index: int, groups: list[tuple[int, int]], lexicon: Lexicon) -> bool:
+    """Return whether a KPI from `start` ends before the character at `index`, outside any parenthesis."""
     left, right = text[start:index].strip(), text[index + 1 :].strip()
     group = next(((a, b) for a, b in groups if b == index - 1), None)
     if text[index] == " ":
         complete = left.endswith(")") or bool(_COUNTER_NOUN.search(left))
-        return complete and bool(right) and not _continues(right, lexicon)
+        return complete and bool(right) and not _continues_kpi(right, lexicon)
     if group is None:
         return False
     says_target = _says_target(text[group[0] + 1 : group[1]], lexicon)
     counted = bool(_COUNTER_NOUN.search(text[start : group[0]].strip()))
     if text[index] in "、/":
-        return bool(right) and (says_target or counted) and not _continues(right, lexicon)
-    return says_target and counted and not _continues(text[index:], lexicon)
+        return bool(right) and (says_target or counted) and not _continues_kpi(right, lexicon)
+    return says_target and counted and not _continues_kpi(text[index:], lexicon)
 
 
-def _continues(text: str, lexicon: Lexicon) -> bool:
-    """Whether words go on with the KPI before them: by a particle, a sign, a period, or a number that counts."""
+def _continues_kpi(text: str, lexicon: Lexicon) -> bool:
+    """Return whether words continue the KPI before them: a particle, a sign, a period, or a count."""
     if _CONTINUES.match(text) or any(period.start == 0 for period in lexicon.calendar.periods(text)):
         return True
     return any(numeral.start == 0 for numeral in lexicon.counters.numerals(text))
@@ -302,7 +308,7 @@ def _says_target(inside: str, lexicon: Lexicon) -> bool:
     return bool(UNSET.search(inside) or targets_of(f"({inside})", lexicon))
 
 
-def _printed(text: Text, part: Text) -> Text:
+def _printed_text(text: Text, part: Text) -> Text:
     """Return the printed words of a part of the NFKC form."""
     part = part.strip()
     span = part.span
@@ -312,15 +318,19 @@ def _printed(text: Text, part: Text) -> Text:
     return text[chosen[0] : chosen[-1] + 1]
 
 
-def _kpi(text: Text, group: str, lexicon: Lexicon, written: datetime.date | None) -> Kpi:
-    normal = whole(text.normal(), lexicon.counters.forms)
+def _read_kpi(text: Text, group: str, lexicon: Lexicon, written: datetime.date | None) -> Kpi:
+    normal = rejoin_text(text.normal(), lexicon.counters.forms)
     unset = UNSET.search(normal.chars)
     if unset:
         periods = lexicon.calendar.periods(normal.chars)
-        left = tuple(normal[start:stop].strip() for start, stop in unread_in(normal.chars, lexicon, ()))
+        left = tuple(normal[start:stop].strip() for start, stop in find_unread_numbers(normal.chars, lexicon, ()))
         return Kpi(text, group, "unset", periods[-1].code if periods else "", (), normal, left)
-    reading = Reading(normal.chars, lexicon, written)
+    reading = TargetReader(normal.chars, lexicon, written)
     aims = any(target.role != "baseline" for target in reading.targets)
-    unread = unread_in(normal.chars, lexicon, reading.numbers) if SAYS_SOMETHING.search(normal.chars) else ()
+    unread = (
+        find_unread_numbers(normal.chars, lexicon, reading.number_spans)
+        if HAS_NUMBER_WORDS.search(normal.chars)
+        else ()
+    )
     left = tuple(normal[start:stop].strip() for start, stop in unread)
     return Kpi(text, group, "set" if aims else "none", "", tuple(reading.targets), normal, left)

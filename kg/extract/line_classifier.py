@@ -48,7 +48,10 @@ class Headings:
         self._seen: dict[str, bool] = {}
 
     def like(self, text: str) -> bool:
-        """Whether a cell reads like one of the headings; every page prints the same ones, so answers are kept."""
+        """Return whether a cell reads like one of the headings.
+
+        Every page prints the same ones, so answers are kept.
+        """
         word = plain(text)
         if word not in self._seen:
             self._seen[word] = word in self._words or self._near(word)
@@ -63,7 +66,7 @@ class Headings:
         return False
 
     def match(self, cells: tuple[Cell, ...]) -> bool:
-        """Whether all cells are short and most of the filled ones read like headings."""
+        """Return whether all cells are short and most of the filled ones read like headings."""
         filled = [cell.printed for cell in cells if cell.printed.strip()]
         if not filled or any(len(plain(text)) > _LONGEST_HEADING for text in filled):
             return False
@@ -166,5 +169,5 @@ def _continued(lines: Sequence[Line], anchors: Anchors) -> int:
 
 
 def _ends(line: Line, anchors: Anchors) -> bool:
-    """Whether a line holds what ends a row: the national number or the ministries."""
+    """Return whether a line holds what ends a row: the national number or the ministries."""
     return any(anchors.ends_row(cell.printed) for cell in line.cells)

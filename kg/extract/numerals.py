@@ -1,6 +1,7 @@
-"""Numbers as Japanese documents print them: 2,000 / 9万5千 / 一万 / 1億2千万 / 数百, and what they count.
+"""Tokens of the KPI reader, part 1: numbers with their units, as Japanese documents print them.
 
-Works on NFKC text. 割 is a tenth: 5割 is 50 %.
+Numbers such as 2,000, 9万5千, 一万, 1億2千万, 数百 and 5割 (tenths: 50 %) are found in NFKC text. Numbers in names,
+ordinals and dates are left out; the rates 月1回, 1日当たり5,000件 and 1回/月 have a compound unit (回/月, 件/日).
 """
 
 import re
@@ -13,17 +14,18 @@ from kg.recipe.code_lists import CodeList
 # A line wrap may stand after the comma of a thousand; some print a stop, a Japanese comma or a space there, since a
 # counter has no decimals of three digits. `.5` is a half.
 _THOUSANDS = r"\d{1,3}(?:(?:,\s?\d{3})+|(?:[.、]\d{3})+(?![\d.,%])|(?: \d{3})+(?![\d.,]))"
-_DIGITS = rf"(?:{_THOUSANDS}|\d+)(?:\.\d+)?|(?<![\d.])\.\d+"
-_DIGITS = rf"(?:{_DIGITS})"
+_DIGITS = rf"(?:(?:{_THOUSANDS}|\d+)(?:\.\d+)?|(?<![\d.])\.\d+)"
 _KANJI = "〇一二三四五六七八九"
 _SMALL = {"十": 10, "百": 100, "千": 1000}
 _LARGE = {"万": 10**4, "億": 10**8, "兆": 10**12}
 _POWERS = "".join((*_SMALL, *_LARGE))
 # 5、6件, 六、七割: somewhere about them
-_ABOUT = rf"(?<![\d{_KANJI}、.,])(?:[1-9]、[1-9](?![\d{_KANJI}、.,年月])|[{_KANJI}]、[{_KANJI}](?=[割{_POWERS}件団]))"
+_APPROXIMATE_PAIR = (
+    rf"(?<![\d{_KANJI}、.,])(?:[1-9]、[1-9](?![\d{_KANJI}、.,年月])|[{_KANJI}]、[{_KANJI}](?=[割{_POWERS}件団]))"
+)
 _NUMERAL = re.compile(
     rf"(?P<indefinite>[数幾][{_POWERS}]+|(?<!(?![約間])[一-龯ァ-ヴーA-Za-z])[数幾])(?=[^{_KANJI}\d])"
-    rf"|(?P<about>{_ABOUT})"
+    rf"|(?P<about>{_APPROXIMATE_PAIR})"
     rf"|(?P<number>(?:(?:{_DIGITS}|[{_KANJI}])?[{_POWERS}])+(?:{_DIGITS}|[{_KANJI}]+)?"
     rf"|\d(?: \d)+(?= ?%)|{_DIGITS}|[{_KANJI}]+"
     r"|(?:ゼロ|零)(?![ァ-ヴー一-龯](?!$)))"
@@ -31,20 +33,20 @@ _NUMERAL = re.compile(
 _PART = re.compile(rf"(?P<digits>{_DIGITS})|(?P<kanji>[{_KANJI}]+)|(?P<power>[{_POWERS}])")
 
 # What makes a number a name or an ordinal: 第64号, SIP4D, JIS X 8341-3, 4K, 3.9世代, 平成…
-_BEFORE_NAME = re.compile(
+_NAME_BEFORE = re.compile(
     r"(?:第|分の|※|注|別[表紙添記図]|[図表]|資料|様式|震度|レベル|ランク|グレード|フェーズ|ステージ|ステップ|タイプ|バージョン"
     r"|\d月|[A-Za-z][-/ ]?|\d[-/.]|No\.?)$"
 )
-_AFTER_NAME = re.compile(
+_NAME_AFTER = re.compile(
     r"\s?[~〜・-]\s?\0|"
     r"[-/]\d|分の\d|年(?!間)|歳|世代|号|条|版|章|期(?!間)|次|番|級|月(?!間)|時(?!間)|頃|目(?!標)|段階(?:評価|中|で|[)、]|$)|点満点|:\d\d(?!\d)"
 )
 # A number that says out of how many, or since when, is no target.
-AFTER_OTHER = re.compile(r"のうち|経過|中(?=約?[\d一-九])")
+REFERENCE_QUANTITY = re.compile(r"のうち|経過|中(?=約?[\d一-九])")
 # How long, not how much: 3年間で計10件
-_SPAN = re.compile(r"(?:間)?(?:で(?!きる)|の(?=平均|累計|合計)|:(?=約?\d))|以内[にで](?!短縮|抑制|収め|対応)")
-_FINE = frozenset({"", "%", "倍", "ポイント"})  # these have decimals of any length
-_MOST_KEPT = 10_000  # texts
+_DURATION_AFTER = re.compile(r"(?:間)?(?:で(?!きる)|の(?=平均|累計|合計)|:(?=約?\d))|以内[にで](?!短縮|抑制|収め|対応)")
+_UNITS_WITH_DECIMALS = frozenset({"", "%", "倍", "ポイント"})  # these have decimals of any length
+_CACHE_SIZE = 10_000  # texts
 DURATIONS = frozenset({"年", "か月", "日", "時間", "分", "秒"})
 # In these words a kanji number counts nothing (一部, 十分, 一本化 …).
 _UNSAFE_WITH_KANJI = frozenset(
@@ -54,14 +56,14 @@ _UNSAFE_WITH_KANJI = frozenset(
 _NEGATIVE = re.compile(r"(?:[▲△−]|マイナス)\s?$|(?:^|[:\0(\s、])-$")
 # 1日当たり5,000件, 1団体につき3件; 毎月1回, 月1回; 1回/月
 _PER = r"(?:1|一|各)?(?P<per>年|月|週|{units})(?:間)?(?:に)?(?:当たり|あたり|につき)"
-_OFTEN_BEFORE = re.compile(
+_RATE_BEFORE = re.compile(
     r"(?:毎|(?<![\d一-龯]))([月週日])(?:に|平均|間)?\s?(?:約|およそ|延べ)?$|(?<!\d)(?:1|一)([日週])間?に?(?:約|およそ|延べ)?$"
 )
 _ONE_DAY = re.compile(r"(?<!\d)(?:1|一)[日週]間?に?(?:約|およそ|延べ)?(?=\d)")
-_OFTEN_AFTER = re.compile(r"\s?/\s?([月週日])(?!(?!以|程|未|超)[一-龯]|\d)")
+_RATE_AFTER = re.compile(r"\s?/\s?([月週日])(?!(?!以|程|未|超)[一-龯]|\d)")
 _RATE_GAP = re.compile(r"[ 、]*(?:約|およそ|平均|延べ|計|年間|年)*")
-_GOES_ON = re.compile(r"[ァ-ヴー][ァ-ヴー]|[A-Za-z][A-Za-z]")  # the word is longer than its first part
-_BEHIND = re.compile(r"(?P<comparing>以上|以下|以内|未満|超|程度|前後)?の|(?P<verb>を(?:超える|上回る|下回る))")
+_LONGER_WORD = re.compile(r"[ァ-ヴー][ァ-ヴー]|[A-Za-z][A-Za-z]")  # the word is longer than its first part
+_UNIT_LINK = re.compile(r"(?P<comparing>以上|以下|以内|未満|超|程度|前後)?の|(?P<verb>を(?:超える|上回る|下回る))")
 _ROUGHLY = re.compile(r"(?:約|およそ|おおむね|概ね)\s?$")
 # Letters that a scanner takes digits for, among digits
 _GARBLED = re.compile(
@@ -84,7 +86,7 @@ _COMPOUND = re.compile(
     "[一-龯](?![一-龯])"
 )
 # What follows a counter that the code list does not know, and is not part of it.
-_TAIL = re.compile(
+_NOT_PART_OF_UNIT = re.compile(
     "(?:実施|導入|整備|達成|設置|開催|公開|策定|実現|完了|配置|登録|作成|提供|利用|参加|選定|支援|目標"
     "|程度|前後|以上|以下|以内|未満|超|余|足(?=らず)|増加|減少|削減|増|減|拡大|向上|縮減|短縮|弱|強).*$"
 )
@@ -92,27 +94,28 @@ _TAIL = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Numeral:
-    """A number in a text: `value` is None where it is indefinite (数百), `unit` is canonical, empty if none is printed.
+    """A number with its unit, found in a text at [start:stop].
 
-    `start` and `stop` delimit the number with its unit; `known` says whether the code list knows the unit; `garbled`
-    that letters stand for digits in it (1,OOO件), so that its value is unknown; `behind` that its unit stands behind a
-    word (10以上の団体); `often` that it is so each day, week or month, which its unit says (回/月).
+    `value` is None where the number is indefinite (数百); `unit` is canonical, and empty if none is printed.
+    `unit_known` is True if the code list has the unit; `garbled` if letters take the place of digits (1,OOO件), so that
+    the value is unknown; `unit_detached` if a word separates number and unit (10以上の団体); `is_rate` if the number
+    holds for each day, week or month.
     """
 
     value: Decimal | None
     unit: str
     start: int
     stop: int
-    known: bool
+    unit_known: bool
     garbled: bool = False
-    behind: bool = False
-    often: bool = False
+    unit_detached: bool = False
+    is_rate: bool = False
 
 
-def number_of(text: str, counted: bool = False) -> Decimal:
+def parse_number(text: str, counted: bool = False) -> Decimal:
     """Return the value of a printed number such as `9万5千`, `1億2千万`, `2,000` or `一万`.
 
-    Where it is `counted`, three digits behind a stop are a thousand (1.000件): nothing is counted so finely.
+    If `counted`, three digits after a full stop are thousands (1.000件): counts have no decimals of that length.
     """
     if text in ("ゼロ", "零"):
         return Decimal(0)
@@ -121,7 +124,7 @@ def number_of(text: str, counted: bool = False) -> Decimal:
     current: Decimal | None = None
     for part in _PART.finditer(text):
         if part["digits"]:
-            current = _plain(part["digits"], counted)
+            current = _parse_digits(part["digits"], counted)
         elif part["kanji"]:
             current = Decimal("".join(str(_KANJI.index(char)) for char in part["kanji"]))
         elif (power := part["power"]) in _SMALL:
@@ -134,22 +137,22 @@ def number_of(text: str, counted: bool = False) -> Decimal:
     return total + section + (current or 0)
 
 
-def _plain(digits: str, counted: bool) -> Decimal:
-    """Return the value of digits with their separators of thousands and their decimals."""
+def _parse_digits(digits: str, counted: bool) -> Decimal:
+    """Return the value of digits with thousands separators and decimals."""
     digits = re.sub(r"[,、\s]", "", digits)
     if re.fullmatch(r"[1-9]\d{0,2}(?:\.\d{3})+", digits) and (counted or digits.count(".") > 1):
         digits = digits.replace(".", "")
     return Decimal(digits)
 
 
-def decimal_text(value: Decimal) -> str:
-    """Return the canonical plain form: no exponent, no trailing zeros."""
+def format_decimal(value: Decimal) -> str:
+    """Return a number in canonical form, without exponent and trailing zeros."""
     text = f"{value:f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 class Counters:
-    """Finds the numbers of a text together with their units."""
+    """Finder of numbers and their units, by the forms of a code list of units."""
 
     def __init__(self, units: CodeList) -> None:
         forms = {form: code.label_ja for form, code in units.forms().items()}
@@ -160,15 +163,15 @@ class Counters:
         self._unit = re.compile("|".join(re.escape(form) for form in ordered))
         counted = "|".join(re.escape(form) for form in ordered if not form.startswith("%"))
         self._per = re.compile(_PER.format(units=counted))
-        self._kept: dict[str, tuple[Numeral, ...]] = {}  # clauses are asked about again and again
+        self._cache: dict[str, tuple[Numeral, ...]] = {}  # clauses are asked about again and again
 
     def numerals(self, text: str) -> tuple[Numeral, ...]:
         """Return the numbers that count something, in order; names, ordinals and dates are left out."""
-        if (kept := self._kept.get(text)) is None:
-            if len(self._kept) >= _MOST_KEPT:
-                self._kept.clear()
-            kept = self._kept[text] = tuple(self._find(text))
-        return kept
+        if (cached := self._cache.get(text)) is None:
+            if len(self._cache) >= _CACHE_SIZE:
+                self._cache.clear()
+            cached = self._cache[text] = tuple(self._find(text))
+        return cached
 
     def _find(self, text: str) -> list[Numeral]:
         found = []
@@ -182,12 +185,12 @@ class Counters:
             taken = [(each.start, each.stop) for each in found] + [(start, stop) for start, stop, _ in per]
             if numeral is not None and not any(start <= numeral.start < stop for start, stop in taken):
                 each = next((unit for _, last, unit in per if _RATE_GAP.fullmatch(text, last, numeral.start)), "")
-                numeral = _for_each(numeral, each, text)
-                found.append(replace(numeral, known=numeral.known or numeral.unit in self._rated))
+                numeral = _with_rate(numeral, each, text)
+                found.append(replace(numeral, unit_known=numeral.unit_known or numeral.unit in self._rated))
         return sorted(found, key=lambda numeral: numeral.start)
 
     def rates(self, text: str) -> list[tuple[int, int]]:
-        """Return where words stand that say for how many of something a number is: 1日当たり."""
+        """Return the spans of words such as 1日当たり, which give the denominator of a rate."""
         days = _ONE_DAY.finditer(text) if "日" in text or "週" in text else ()
         return [match.span() for match in (*self._rates(text), *days)]
 
@@ -196,35 +199,35 @@ class Counters:
         return self._per.finditer(text) if "たり" in text or "につき" in text else ()
 
     def unit_at(self, text: str, start: int) -> tuple[str, int, bool]:
-        """Return the canonical unit that begins at `start`, where it ends, and whether the code list knows it."""
+        """Return the canonical unit that begins at `start`, its end, and whether the code list has it."""
         spaced = re.compile(r"\s?").match(text, start)
         if match := self._unit.match(text, spaced.end() if spaced else start):
             if len(match.group()) > 1 or not (compound := _COMPOUND.match(text, match.start())):
                 return self._forms[match.group()], match.end(), True
             return compound.group(), compound.end(), False
         if word := _WORD.match(text, start):
-            unit = _TAIL.sub("", word.group())
+            unit = _NOT_PART_OF_UNIT.sub("", word.group())
             if unit and not word.group().endswith("化"):
                 return unit, start + len(unit), False
         return "", start, True
 
     def _numeral(self, match: re.Match[str], text: str) -> Numeral | None:
         start, stop = match.span()
-        if (match["number"] or match["about"]) and (_BEFORE_NAME.search(text[:start]) or _AFTER_NAME.match(text, stop)):
+        if (match["number"] or match["about"]) and (_NAME_BEFORE.search(text[:start]) or _NAME_AFTER.match(text, stop)):
             return None
         tenths = _TENTHS.match(text, stop)
         if tenths and match["about"]:
             return Numeral(None, "%", start, tenths.end(), True)
         if tenths and match["number"]:
             parts = (match["number"], tenths["tenth"], tenths["hundredth"])
-            value = sum((number_of(part or "0") * 10 / 10**place for place, part in enumerate(parts)), Decimal(0))
+            value = sum((parse_number(part or "0") * 10 / 10**place for place, part in enumerate(parts)), Decimal(0))
             return Numeral(_signed(value, text[:start]), "%", start, tenths.end(), True)
         unit, end, known = self.unit_at(text, stop)
-        if AFTER_OTHER.match(text, end) or text[end : end + 1] == "化":
+        if REFERENCE_QUANTITY.match(text, end) or text[end : end + 1] == "化":
             return None
-        if unit in DURATIONS and (_SPAN.match(text, end) or _ONE_DAY.match(text, start)):
+        if unit in DURATIONS and (_DURATION_AFTER.match(text, end) or _ONE_DAY.match(text, start)):
             return None
-        if not known and _makes_something(text, stop):
+        if not known and _is_transformed(text, stop):
             return None
         if match["number"] and text[stop : stop + 1] in ("数", "余"):
             unit, end, known = self.unit_at(text, stop + 1)
@@ -234,52 +237,55 @@ class Counters:
             return Numeral(None, unit_of_both or unit, start, end, known)  # from one to another: no single value
         if match["indefinite"] or match["about"]:
             return Numeral(None, unit, start, end, known) if unit and known else None
-        behind = self._unit_behind(text, unit, start, stop, end)
-        if behind:
-            unit, end, known = behind
+        detached = self._detached_unit(text, unit, start, stop, end)
+        if detached:
+            unit, end, known = detached
         kanji = match["number"][0] not in "0123456789.ゼ零"
-        if kanji and (not known or not unit or _is_a_word(match["number"], unit)):
+        if kanji and (not known or not unit or _is_everyday_word(match["number"], unit)):
             return None
         if not known and re.match(r"[A-Za-z](?![A-Za-z])", text[stop:]):
             return None  # 4K, 5G
-        value = _signed(number_of(match["number"], unit not in _FINE), text[:start])
-        return Numeral(value, unit, start, end, known, behind=bool(behind))
+        value = _signed(parse_number(match["number"], unit not in _UNITS_WITH_DECIMALS), text[:start])
+        return Numeral(value, unit, start, end, known, unit_detached=bool(detached))
 
-    def _unit_behind(self, text: str, unit: str, start: int, stop: int, end: int) -> tuple[str, int, bool] | None:
-        """Return the unit behind a word, where that counts: 10以上の団体, 2つのサービス. The number is [start:stop]."""
-        of = _BEHIND.match(text, end if unit else stop) if unit in ("", "つ") else None
+    def _detached_unit(self, text: str, unit: str, start: int, stop: int, end: int) -> tuple[str, int, bool] | None:
+        """Return the unit after a word between it and the number at [start:stop]: 10以上の団体, 2つのサービス."""
+        of = _UNIT_LINK.match(text, end if unit else stop) if unit in ("", "つ") else None
         if not of:
             return None
         named, last, known = self.unit_at(text, of.end())
-        counts = known and len(text[of.end() : last].strip()) > 1 and not _GOES_ON.match(text, last - 1)
+        counts = known and len(text[of.end() : last].strip()) > 1 and not _LONGER_WORD.match(text, last - 1)
         compares = of["comparing"] or of["verb"]
         if counts or (named and not unit and (compares or _ROUGHLY.search(text[:start]))):
             return named, end if compares or not unit else last, known
         return None
 
 
-def _for_each(numeral: Numeral, per: str, text: str) -> Numeral:
-    """Return a number with what it is for in its unit: 1日当たり5,000件 counts 件/日, 月1回 and 1回/月 count 回/月."""
-    often = False
-    if not per and (before := _OFTEN_BEFORE.search(text[: numeral.start])):
-        per, often = before[1] or before[2], True
-    if not per and (after := _OFTEN_AFTER.match(text, numeral.stop)):
-        return replace(numeral, unit=f"{numeral.unit}/{after[1]}", stop=after.end(), known=False, often=True)
+def _with_rate(numeral: Numeral, per: str, text: str) -> Numeral:
+    """Return a number with the denominator of its rate in the unit.
+
+    1日当たり5,000件 has the unit 件/日; 月1回 and 1回/月 have 回/月.
+    """
+    is_rate = False
+    if not per and (before := _RATE_BEFORE.search(text[: numeral.start])):
+        per, is_rate = before[1] or before[2], True
+    if not per and (after := _RATE_AFTER.match(text, numeral.stop)):
+        return replace(numeral, unit=f"{numeral.unit}/{after[1]}", stop=after.end(), unit_known=False, is_rate=True)
     if not per or per == "年" or not numeral.unit:
         return numeral
-    return replace(numeral, unit=f"{numeral.unit}/{per}", known=False, often=often)
+    return replace(numeral, unit=f"{numeral.unit}/{per}", unit_known=False, is_rate=is_rate)
 
 
 def _signed(value: Decimal, before: str) -> Decimal:
     return -value if _NEGATIVE.search(before) else value
 
 
-def _is_a_word(number: str, unit: str) -> bool:
-    """Whether a kanji number and its counter are an everyday word (一部, 十分) rather than a count (二千名)."""
+def _is_everyday_word(number: str, unit: str) -> bool:
+    """Return whether a kanji number and its counter form a common word (一部, 十分), not a count (二千名)."""
     return unit in _UNSAFE_WITH_KANJI and (unit == "分" or not re.search("[百千万億兆]", number))
 
 
-def _makes_something(text: str, stop: int) -> bool:
-    """Whether the word after a number makes something of it (2ルート化) instead of being counted."""
+def _is_transformed(text: str, stop: int) -> bool:
+    """Return whether the word after a number ends in 化 (2ルート化), so that the number counts nothing."""
     word = _WORD.match(text, stop)
     return bool(word and re.match(r"[ァ-ヴーA-Za-z一-龯]{1,6}化", word.group()))

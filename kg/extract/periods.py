@@ -1,10 +1,11 @@
-"""Periods as Japanese documents print them, and their codes: FY2019, CY2019, 2020-11, 2020-11-30, FY2019-H1, FY2019-Q1.
+"""Tokens of the KPI reader, part 2: periods, as Japanese documents print them, and their codes.
 
-A fiscal year (年度) runs from 1 April to 31 March of the next year (Public Finance Act, Article 11), so 平成31年度 and
-令和元年度 are both FY2019; 令和元年 without 度 is a calendar year, 2020年代前半 the calendar years 2020 to 2024
-(CY2020-2024). 令和2、3年度 is two periods. Works on NFKC text.
+Codes are FY2019, CY2019, CY2020-2024, 2020-11, 2020-11-30, FY2019-H1 and FY2019-Q1. A fiscal year (年度) runs from 1
+April to 31 March of the next year (Public Finance Act, Article 11), so 平成31年度 and 令和元年度 are both FY2019.
+令和元年 without 度 is a calendar year, 2020年代前半 the calendar years 2020 to 2024; 令和2、3年度 is two periods. Works
+on NFKC text.
 
-When a measure is to be listed in a municipal plan: 平成30年度から, 平成31年度以降, 時期調整中, or both.
+The module also parses the listing time of a measure: 平成30年度から, 平成31年度以降, 時期調整中, or both.
 """
 
 import calendar
@@ -14,7 +15,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from kg.core.spans import Text
-from kg.extract.numerals import number_of
+from kg.extract.numerals import parse_number
 from kg.recipe.eras import Era
 
 _HALVES = {
@@ -39,7 +40,7 @@ _WESTERN_YEAR = (
 )
 # The same year in the other era stands in parentheses: 令和2(2020)年度, 2020年(令和2年)3月, 令和2年度(2020年度)
 _OTHER_ERA = r"(?:\((?:\d{{4}}|(?:{names}|[{letters}])(?:元|\d{{1,2}}))(?:年度?)?末?\))?"
-_PART = (
+_SUBPERIOD = (
     r"(?:の?\s?(?P<month>\d{1,2})月(?:\s?(?P<day>\d{1,2})日(?:\([月火水木金土日](?:曜日?)?\))?)?"
     r"|(?:[./]|-(?=\d\d-\d\d))(?P<dotted>\d{1,2})(?:[./-](?P<dotted_day>\d{1,2}))?(?!\d)"
     r"|の?\s?(?P<half>" + "|".join(_HALVES) + r")|の?\s?第?(?P<quarter>[1-4])(?:四半期|Q(?![A-Za-z])))?"
@@ -47,24 +48,31 @@ _PART = (
 # The end of a range borrows its era: 平成28年度から30年度, 令和元~3年度
 _RANGE_END = re.compile(r"\s?末?(?:から|[~〜・-])\s?(?P<year>\d{1,2})年(?![間以後目])(?P<fiscal>度)?")
 _EACH = re.compile(r"末?(?:まで)?(?:の|に|、|:)*\s?各(?![種地県市町])")
-_BARE = re.compile(r"(?<![\d元.,])(?P<year>\d{1,2})年度(?![目間])")
+_BARE_YEAR = re.compile(r"(?<![\d元.,])(?P<year>\d{1,2})年度(?![目間])")
 # 令和2、3年度; 令和2・3・4年度; 令和2年度及び3年度 is two periods of their own
-_MORE = re.compile(r"(?P<years>(?:\s?(?:[、,・/]|及び|と)\s?\d{1,2})+)\s?年(?P<fiscal>\s?度)?(?!間)")
+_MORE_YEARS = re.compile(r"(?P<years>(?:\s?(?:[、,・/]|及び|と)\s?\d{1,2})+)\s?年(?P<fiscal>\s?度)?(?!間)")
 _DECADE = re.compile(r"(?<!\d)(?P<decade>(?:19|20)\d0)年代(?:の?(?P<part>前半|後半|半ば|初頭))?")
 _PARTS_OF_DECADE = {None: (0, 9), "前半": (0, 4), "後半": (5, 9), "半ば": (4, 6), "初頭": (0, 2)}
 _LAW = re.compile(
     r"(?:法律|政令|省令|府令|規則|告示|条例|勅令|訓令|[一-龯]{1,6}(?:省|庁|府)令)第"
 )  # 平成28年法律第103号
-_MOST_KEPT = 10_000  # texts
+_CACHE_SIZE = 10_000  # texts
 _LAST_YEAR = 2060
 _FIRST_SHORT_YEAR = 1989  # M, T and S with a number are rather names: S3
 _RELATIVE = re.compile(r"本年度|今年度|本年|今年|来年度|来年|再来年度|昨年度|昨年|前年度|同年度|同年|翌年度")
 _MARCH = 3
 
+_SUBPERIOD_MONTHS = {"H1": (0, 6), "H2": (6, 6), "Q1": (0, 3), "Q2": (3, 3), "Q3": (6, 3), "Q4": (9, 3)}
+
+_FROM = re.compile(r"から|以降|より|[~〜]$")
+_ADJUSTING = re.compile(r"調整中|未定")
+_UNTIL = re.compile(r"[(]?(?:年度)?末?(?:まで|以前|限り)")
+_LISTING_WORDS = re.compile(r"から|以降|より|[~〜]|調整中|未定|(?:計画)?(?:掲載)?時期[はを]?|掲載|順次|[()、。・/\-]")
+
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """A period in a text: its code and where it is printed; `more` are the codes of others in the same list."""
+    """A period found in a text at [start:stop]: its code, and in `more` the codes of others in the same list."""
 
     code: str
     start: int
@@ -76,24 +84,24 @@ class Period:
         """All periods that are printed here."""
         return (self.code, *self.more)
 
-    def is_impossible(self, text: str) -> bool:
-        """Whether a text prints a month or a day that does not exist, or a year that nobody plans for."""
+    def is_implausible(self, text: str) -> bool:
+        """Return whether a text prints a month or day that does not exist, or a year beyond any plan."""
         printed, code = text[self.start : self.stop], self.code
         named = ("月" in printed and not code[:1].isdigit()) or ("日" in printed and len(code) == len("2020-02"))
         return named or int(code[2:6] if code[:1].isalpha() else code[:4]) > _LAST_YEAR
 
-    def moved(self, by: int) -> "Period":
-        """Return the period placed elsewhere."""
+    def shifted(self, by: int) -> "Period":
+        """Return the period moved by a number of characters."""
         return Period(self.code, self.start + by, self.stop + by, self.more)
 
 
 class Calendar:
-    """Finds the periods of a text, also those in years of an era."""
+    """Finder of periods, which knows the years of eras."""
 
     def __init__(self, eras: Iterable[Era]) -> None:
         self._eras = {era.label_ja: era for era in eras}
         self._letters = {era.letter: era for era in self._eras.values()}
-        self._kept: dict[str, tuple[Period, ...]] = {}  # texts are read again and again
+        self._cache: dict[str, tuple[Period, ...]] = {}  # texts are read again and again
         words = {
             # a line wrap may stand inside a name
             "names": "|".join(r"\s?".join(map(re.escape, name)) for name in self._eras),
@@ -102,16 +110,16 @@ class Calendar:
         other = _OTHER_ERA.format(**words)
         self._period = re.compile(
             rf"(?:{_ERA_YEAR.format(**words)}|{_SHORT_YEAR.format(**words)}|{_WESTERN_YEAR})"
-            rf"\s?{other}(?P<nen>年)?{other}(?P<fiscal>\s?度(?!数))?(?:末(?=\([^()]*末\)))?{other}{_PART}"
+            rf"\s?{other}(?P<nen>年)?{other}(?P<fiscal>\s?度(?!数))?(?:末(?=\([^()]*末\)))?{other}{_SUBPERIOD}"
         )
 
     def periods(self, text: str) -> tuple[Period, ...]:
         """Return every absolute period of the text, in order; a bare `3年度` has the era of the year before it."""
-        if (kept := self._kept.get(text)) is None:
-            if len(self._kept) >= _MOST_KEPT:
-                self._kept.clear()
-            kept = self._kept[text] = tuple(sorted(self._find(text), key=lambda period: period.start))
-        return kept
+        if (cached := self._cache.get(text)) is None:
+            if len(self._cache) >= _CACHE_SIZE:
+                self._cache.clear()
+            cached = self._cache[text] = tuple(sorted(self._find(text), key=lambda period: period.start))
+        return cached
 
     def _find(self, text: str) -> list[Period]:
         found: list[Period] = []
@@ -131,7 +139,7 @@ class Calendar:
             if whole:
                 found.append(Period(self._code(match), match.start(), match.end()))
             era = self._era(match)
-            if era and not whole and (more := _MORE.match(text, match.end())):
+            if era and not whole and (more := _MORE_YEARS.match(text, match.end())):
                 years = [match["year"], *re.findall(r"\d+", more["years"])]
                 kind = "FY" if more["fiscal"] else "CY"
                 codes = tuple(f"{kind}{_western_year(era, year)}" for year in years)
@@ -143,8 +151,8 @@ class Calendar:
             if era and match["era"] and (end := _RANGE_END.match(text, match.end())):
                 since = _western_year(era, match["year"]) if _EACH.match(text, end.end()) else None
                 start = end.start("year") if whole else match.start()
-                found.append(_ended(end, since, _western_year(era, end["year"]), start))
-        for bare in _BARE.finditer(text):
+                found.append(_range_period(end, since, _western_year(era, end["year"]), start))
+        for bare in _BARE_YEAR.finditer(text):
             known = [era for stop, era in eras if stop <= bare.start()]
             if known and not any(period.start <= bare.start() < period.stop for period in found):
                 found.append(Period(f"FY{_western_year(known[-1], bare['year'])}", bare.start(), bare.end()))
@@ -157,7 +165,7 @@ class Calendar:
 
     def _code(self, match: re.Match[str]) -> str:
         era = self._era(match)
-        western = _in_digits(match["western"]) or f"20{(match['fy'] or '')[-2:]}"
+        western = _to_digits(match["western"]) or f"20{(match['fy'] or '')[-2:]}"
         year = _western_year(era, match["year"] or match["short"]) if era else int(western)
         prefix = "FY" if match["fiscal"] or match["fy"] else "CY"
         if match["half"]:
@@ -173,37 +181,37 @@ class Calendar:
         return f"{prefix}{year}"
 
 
-def _ended(end: re.Match[str], first: int | None, last: int, start: int) -> Period:
-    """Return the period that a range counts by: its last year, or where a number is that of each, all from `first`."""
+def _range_period(end: re.Match[str], first: int | None, last: int, start: int) -> Period:
+    """Return the period of a range: its last year, or every year from `first` where the number holds for each."""
     years = [*range(last if first is None else min(first, last), last + 1)]
     codes = [f"{'FY' if end['fiscal'] else 'CY'}{year}" for year in years]
     return Period(codes[0], start, end.end(), tuple(codes[1:]))
 
 
-def _in_digits(year: str | None) -> str:
-    """Return a year of the common era in digits: 二〇二二 is 2022."""
+def _to_digits(year: str | None) -> str:
+    """Return a Gregorian year in digits: 二〇二二 is 2022."""
     return "".join(char if char.isdigit() else str("〇一二三四五六七八九".index(char)) for char in year or "")
 
 
 def _western_year(era: Era, year: str) -> int:
-    """Return the Gregorian year of an era year as it is printed; 元 is the first."""
-    return era.western_year(int(year) if year.isdigit() else 1 if year == "元" else int(number_of(year)))
+    """Return the Gregorian year of a printed era year; 元 is the first."""
+    return era.western_year(int(year) if year.isdigit() else 1 if year == "元" else int(parse_number(year)))
 
 
-def relative_period(text: str) -> str:
-    """Return the first period that is given relative to the writing (本年度 …), or an empty string."""
+def find_relative_period(text: str) -> str:
+    """Return the first period given relative to the time of writing (本年度 …), or an empty string."""
     match = _RELATIVE.search(text)
     return match.group() if match else ""
 
 
-def days_of(code: str) -> tuple[datetime.date, datetime.date]:
-    """Return the first and the last day of the period of a code; of what goes on from its first day, that day twice."""
+def first_and_last_day(code: str) -> tuple[datetime.date, datetime.date]:
+    """Return the first and last day of a period code; for an open-ended one (`-on`), its first day twice."""
     whole = code.removesuffix("-on")
-    first, last = _days(whole)
+    first, last = _bounds_of_code(whole)
     return (first, first) if whole != code else (first, last)
 
 
-def _days(code: str) -> tuple[datetime.date, datetime.date]:
+def _bounds_of_code(code: str) -> tuple[datetime.date, datetime.date]:
     kind, rest = (code[:2], code[2:]) if code[:1].isalpha() else ("", code)
     if not kind:
         numbers = [int(part) for part in rest.split("-")]
@@ -211,53 +219,45 @@ def _days(code: str) -> tuple[datetime.date, datetime.date]:
             day = datetime.date(*numbers)
             return day, day
         first = datetime.date(numbers[0], numbers[1], 1)
-        return first, _before(numbers[0], numbers[1] + 1)
+        return first, _day_before_month(numbers[0], numbers[1] + 1)
     year, _, part = rest.partition("-")
     month = 4 if kind == "FY" else 1
-    begin, length = (0, 12) if not part or part.isdigit() else _EXTENTS[part]
+    begin, length = (0, 12) if not part or part.isdigit() else _SUBPERIOD_MONTHS[part]
     end_year = int(part) if part.isdigit() else int(year)
-    return _first(int(year), month + begin), _before(end_year, month + begin + length)
+    return _first_of_month(int(year), month + begin), _day_before_month(end_year, month + begin + length)
 
 
-_EXTENTS = {"H1": (0, 6), "H2": (6, 6), "Q1": (0, 3), "Q2": (3, 3), "Q3": (6, 3), "Q4": (9, 3)}
-
-
-def _first(year: int, month: int) -> datetime.date:
+def _first_of_month(year: int, month: int) -> datetime.date:
     return datetime.date(year + (month - 1) // 12, (month - 1) % 12 + 1, 1)
 
 
-def _before(year: int, month: int) -> datetime.date:
-    return _first(year, month) - datetime.timedelta(days=1)
-
-
-_FROM = re.compile(r"から|以降|より|[~〜]$")
-_ADJUSTING = re.compile(r"調整中|未定")
-_UNTIL = re.compile(r"[(]?(?:年度)?末?(?:まで|以前|限り)")
-_SAID = re.compile(r"から|以降|より|[~〜]|調整中|未定|(?:計画)?(?:掲載)?時期[はを]?|掲載|順次|[()、。・/\-]")
+def _day_before_month(year: int, month: int) -> datetime.date:
+    return _first_of_month(year, month) - datetime.timedelta(days=1)
 
 
 @dataclass(frozen=True)
 class Listing:
-    """`period` is a code such as FY2019 or empty; `status` is `from`, `adjusting`, `from+adjusting` or empty.
+    """Parsed listing time of a measure.
 
-    `rest` are the words that say neither: an end (令和2年度末まで), a second year.
+    `period` is a code such as FY2019, or empty; `status` is `from`, `adjusting`, `from+adjusting` or empty; `unread`
+    has the words that are neither, such as an end (令和2年度末まで) or a second year.
     """
 
     period: str
     status: str
-    rest: str = ""
+    unread: str = ""
 
 
-def listing_of(cell: Text, calendar: Calendar) -> Listing:
-    """Return what a listing-time cell says."""
+def parse_listing_time(cell: Text, calendar: Calendar) -> Listing:
+    """Parse the text of a listing-time cell."""
     text = cell.normal().unspaced().chars
     periods = calendar.periods(text)
-    if any(period.is_impossible(text) for period in periods):
+    if any(period.is_implausible(text) for period in periods):
         return Listing("", "", text)  # a day that does not exist
     until = bool(periods) and bool(_UNTIL.match(text, periods[0].stop))
     first = None if until or not periods else periods[0]
     parts = ["from"] if first and _FROM.search(text) else []
     if _ADJUSTING.search(text):
         parts.append("adjusting")
-    rest = _SAID.sub("", text[: first.start] + text[first.stop :] if first else text)
+    rest = _LISTING_WORDS.sub("", text[: first.start] + text[first.stop :] if first else text)
     return Listing(first.code if first else "", "+".join(parts), rest)

@@ -62,12 +62,12 @@ class Reference:
 
     @property
     def joined(self) -> bool:
-        """Whether a line wrap had broken the address."""
+        """True if a line wrap had broken the address."""
         return any(char.isspace() for char in self.printed.chars)
 
     @property
     def valid(self) -> bool:
-        """Whether the repaired address has a host name, holds what an address can (RFC 3987), and has a clear end."""
+        """True if the repaired address has a host name, holds what an address can (RFC 3987), and has a clear end."""
         return bool(_HOST.match(self.url)) and not _ILLEGAL.search(self.url) and not _AMBIGUOUS.search(self.url)
 
 
@@ -130,7 +130,7 @@ def unread_address(blocks: list[Block]) -> str:
     return ""
 
 
-def beside_references(blocks: list[Block]) -> list[str]:
+def unread_references(blocks: list[Block]) -> list[str]:
     """Return the words of a cell of references that are neither an address nor the title of one."""
     found = (re.sub(rf"^[{_SIGNS}]+|[{_SIGNS}]+$", "", block.text.chars) for block in without_references(blocks))
     return [" ".join(words.split()) for words in found if re.search(r"\w", words) and not is_nothing(words)]
@@ -215,7 +215,7 @@ def _whole(text: str, start: int, stop: int) -> int:
 
 
 def _belongs(url: str, fragment: str) -> bool:
-    """Whether a word after white space is the rest of the address before it."""
+    """Return whether a word after white space is the rest of the address before it."""
     if _SCHEME.match(fragment) or not fragment.strip("-"):
         return False
     if fragment.startswith("/") or url[-1] in "#?=&%_-" or _SPLIT_SUFFIX.search(f"{url} {fragment}"):
@@ -230,7 +230,7 @@ def _belongs(url: str, fragment: str) -> bool:
 
 
 def _is_file(fragment: str) -> bool:
-    """Whether a fragment ends like a file, which an item of a list does not."""
+    """Return whether a fragment ends like a file, which an item of a list does not."""
     return bool(_COMPLETE.search(fragment)) and not fragment.endswith("/")
 
 
@@ -309,7 +309,7 @@ _STATUS = re.compile(
 
 
 def budget_status(words: str) -> bool:
-    """Whether the words say that the programme is not settled: 調整中, 未定(令和3年度要求)."""
+    """Return whether the words say that the programme is not settled: 調整中, 未定(令和3年度要求)."""
     return bool(_STATUS.fullmatch(plain(words)))
 
 

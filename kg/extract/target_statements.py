@@ -1,12 +1,11 @@
-"""What one clause of a KPI states: a number with its role, its unit and its period, a date alone, or a comparison.
+"""Step from clauses to statements: a number with role, unit and period, a date alone, or a comparison.
 
-Inside a parenthesis every clause with a period or a counted number is a target. Outside, a number is a target only
-where the words make it one: every year (年1回以上), a change (3割削減, 平成24年度比で3倍), a period or the name of its
-role before it (令和4年度末:100件, 目標値:100%), a comparator after it, or the end of the KPI.
+Inside a parenthesis every clause with a period or a counted number states a target. Outside, the words must make the
+number a target: a yearly rate (年1回以上), a change (3割削減, 平成24年度比で3倍), a period or role name before it
+(令和4年度末:100件, 目標値:100%), a comparator after it, or the end of the KPI.
 
-What makes a number another one, in a way that is not read: such a number is left open, never taken for another.
-
-10件/団体, 2時間30分, 1時間半, 四半期ごとに1回, 3年後に10件, ±5, 10件以土. Works on NFKC text.
+A number whose neighbours change its meaning in a way that is not read is marked `ambiguous` and reported, never
+guessed: 10件/団体, 2時間30分, 1時間半, 四半期ごとに1回, 3年後に10件, ±5, 10件以土. Works on NFKC text.
 """
 
 import datetime
@@ -17,26 +16,26 @@ from decimal import Decimal
 from itertools import pairwise
 
 from kg.extract.numerals import Counters, Numeral
-from kg.extract.periods import Calendar, Period, days_of
+from kg.extract.periods import Calendar, Period, first_and_last_day
 from kg.extract.target_clauses import (
     ATTRIBUTE,
     COLON,
     COMPARED,
     DONE_WORDS,
-    END,
-    LEADING_ON,
     NAME_BEFORE,
+    STATEMENT_END,
+    TRANSITIONS,
     Clause,
     Lexicon,
     comparator_of,
-    mask,
+    describes_current_level,
+    is_announced_goal,
+    is_goal_outside,
+    mask_periods,
     named_role,
-    once_in,
     parentheses_of,
+    point_in_time,
     role_of,
-    shrinks,
-    stated_by,
-    stated_outside,
 )
 
 # A number of times in a stretch that is no year, month, week or day
@@ -47,13 +46,13 @@ _OTHER_TIMES = re.compile(
 # Counted from an unknown day on: 3年後に10件, 5年以内に10件
 _FROM_NOW = re.compile(r"(?:\d+|[一二三四五十])\s?(?:年|[かカヶケ箇]月|日|週間)間?(?:後|以内|先)(?:に|まで|を)")
 # From one day of unknown date, a sign of both directions, or for how many of something
-_BEFORE = re.compile(
+_UNREAD_BEFORE = re.compile(
     r"(?:[±]|(?:^|[:(\0\s])[~〜ー]|(?:初|最終|翌|次)年度(?:末|当初)?[にはまで:]*(?:約)?"
     r"|[2-9十百千万0]\s?[^\s\d:、。]{0,4}(?:当たり|あたり|につき)(?:年間|約|およそ)*"
     r")\s?$"
 )
 # A ratio (10件/団体), half of a unit (1時間半), or a comparing word that was misread (10件以土, 10件末満)
-_BEHIND = re.compile(
+_UNREAD_AFTER = re.compile(
     r"\s?/\s?(?!年|回|\d)[^\s、。)]|半(?=$|[、。)以に])|(?<=[%割])台|[↑↓↗↘+~〜]|\.|[^\s程制限密角速温高頻難年月]度(?=$|[、)])|以\s?[^上下内外降後前来遠\s]|[^未円充不肥\s]満(?![足了])"
 )
 _FINER_UNIT = re.compile(r".[代台半](?:/|$)")
@@ -74,7 +73,7 @@ _EDGE_BEHIND = re.compile(
 # An era with a number that is no year: R2100件
 _ERA_BEFORE = re.compile(r"(?:令和|平成|昭和|(?<![A-Za-z])[RHS])\s?$")
 # 100件まで at the end of its words: up to it, or until it is reached? 2.5倍増: to, or by so much? 10件ずつ
-_UNSAID = re.compile(r"まで(?=$|[、)])|ずつ|(?<=倍)増")
+_UNCLEAR_AFTER = re.compile(r"まで(?=$|[、)])|ずつ|(?<=倍)増")
 # Several years and one number (R2~R4:300件): of each of them, or in all? Unless a word says so.
 _YEARS = re.compile(r"\d\s?(?:年度?)?末?\s?(?:[~〜-]|から)\s?(?:[RHS]|令和|平成|20)?\d{1,2}(?:年|[:)]|$)")
 _IN_ALL = re.compile(r"計|延べ|のべ|[各毎]|平均|まで|年間|通算|総|連続")
@@ -91,56 +90,6 @@ _HEDGED = re.compile(
 _AS_HUNDRED = re.compile(r"\s*(?:を|=)\s?100\s?(?:と|$|[、)])")
 # A month, a part or a fiscal year that was misread: 令和4年庭末
 _MISREAD_YEAR = re.compile(r"[一-龯](?<![度末中内春夏秋冬初半頃迄当])(?:末|中に|まで|当初|:)")
-
-
-def is_doubtful(words: str, numeral: Numeral, periods: Sequence[Period], counters: Counters, masked: str) -> bool:
-    """Whether what stands at a number, or at its period, makes it another one; `masked` are the words without periods.
-
-    Says it of a number only: that the words hold others is for who reads them.
-    """
-    if numeral.garbled or is_compound(numeral, counters, masked) or re.match(r"0\d", words[numeral.start :]):
-        return True
-    if periods and _YEARS.search(words) and not _IN_ALL.search(words):
-        return True
-    if _BROKEN_BEFORE.search(before := masked[: numeral.start]) or any(each.is_impossible(words) for each in periods):
-        return True
-    if any(one.stop == other.start or _OR.search(words, one.stop, other.start) for one, other in pairwise(periods)):
-        return True
-    if not numeral.known and _FINER_UNIT.search(numeral.unit):
-        return True
-    if periods and numeral.unit not in ("%", "倍") and _FROM.match(words, periods[-1].stop):
-        return True
-    if _BEFORE.search(before) or _OTHER_TIMES.search(before) or _FROM_NOW.search(before):
-        return True
-    if _BEHIND.match(words, numeral.stop) or any(_AS_HUNDRED.match(words, period.stop) for period in periods):
-        return True
-    return any(period.code.startswith("CY") and _MISREAD_YEAR.match(words, period.stop) for period in periods)
-
-
-def stands_apart(masked: str, start: int, stop: int) -> bool:
-    """Whether the number [start:stop] of a KPI stands between words that cannot be part of it; periods are hidden."""
-    before = masked[:start]
-    if _ERA_BEFORE.search(before) or _EACH_OF.search(before) or _UNSAID.match(masked, stop):
-        return False
-    return bool(_EDGE_BEFORE.search(before) and _EDGE_BEHIND.match(masked, stop))
-
-
-def is_hedged(text: str) -> bool:
-    """Whether a KPI denies what it counts, or ties it to a condition: 予算が措置された場合は100件."""
-    return _HEDGED.search(text) is not None
-
-
-def is_name_of_time(words: str, period: Period) -> bool:
-    """Whether a period without a number only belongs to a name or to how something is counted, and sets no time."""
-    named = _NAMED_BY_TIME.match(words, period.stop)
-    return named is not None and (period.code.startswith("CY") or named.group().endswith("の"))
-
-
-def is_compound(numeral: Numeral, counters: Counters, masked: str) -> bool:
-    """Whether a smaller unit of time goes on with a number: 2時間30分."""
-    following = (other for other in counters.numerals(masked) if other.start == numeral.stop)
-    return any(each.unit in ("分", "秒", "時間", "か月", "日") and each.unit != numeral.unit for each in following)
-
 
 _FRACTION = re.compile(r"[\d一二三四五六七八九十]+分の[\d一二三四五六七八九十]+|\d+/\d+|半分|半数")
 _DATE_ONLY = re.compile(
@@ -161,7 +110,7 @@ _SINCE = re.compile(r"末?\s?(?:から|[~〜-])\s?")
 _EACH = re.compile(r"末?(?:まで)?(?:の|に|、|:)*\s?(?:各年|毎年|各(?=\d))")
 _EACH_OF_THEM = re.compile(r"[各毎]年度?(?:に|:)?(?:約|およそ)?$")
 _SIGNED = frozenset({"", "%", "円", "ポイント", "倍"})  # what can be less than nothing
-UNIT_ALONE = re.compile(r"\s*\(([^()\d]{1,8})\)\s*")
+UNIT_IN_PARENTHESES = re.compile(r"\s*\(([^()\d]{1,8})\)\s*")
 _DATE_NAMED = re.compile(r"\s*[\[【〔]?(?:目標|達成)(?:年度?|時期)\s*[:\]】〕]")
 _DEADLINE = re.compile(
     r"(?:末|当初|初頭|半ば|[春夏秋冬])?(?:頃)?"
@@ -169,12 +118,64 @@ _DEADLINE = re.compile(
 )
 
 
+def is_doubtful(words: str, numeral: Numeral, periods: Sequence[Period], counters: Counters, masked: str) -> bool:
+    """Return whether words at a number or its period change its meaning in a way that is not read.
+
+    `masked` are the words without periods. Only this number is judged, not others in the same words.
+    """
+    if numeral.garbled or is_compound(numeral, counters, masked) or re.match(r"0\d", words[numeral.start :]):
+        return True
+    if periods and _YEARS.search(words) and not _IN_ALL.search(words):
+        return True
+    if _BROKEN_BEFORE.search(before := masked[: numeral.start]) or any(each.is_implausible(words) for each in periods):
+        return True
+    if any(one.stop == other.start or _OR.search(words, one.stop, other.start) for one, other in pairwise(periods)):
+        return True
+    if not numeral.unit_known and _FINER_UNIT.search(numeral.unit):
+        return True
+    if periods and numeral.unit not in ("%", "倍") and _FROM.match(words, periods[-1].stop):
+        return True
+    if _UNREAD_BEFORE.search(before) or _OTHER_TIMES.search(before) or _FROM_NOW.search(before):
+        return True
+    if _UNREAD_AFTER.match(words, numeral.stop) or any(_AS_HUNDRED.match(words, period.stop) for period in periods):
+        return True
+    return any(period.code.startswith("CY") and _MISREAD_YEAR.match(words, period.stop) for period in periods)
+
+
+def is_delimited(masked: str, start: int, stop: int) -> bool:
+    """Return whether the words on both sides of the number [start:stop] cannot be part of it.
+
+    Periods are masked in the text.
+    """
+    before = masked[:start]
+    if _ERA_BEFORE.search(before) or _EACH_OF.search(before) or _UNCLEAR_AFTER.match(masked, stop):
+        return False
+    return bool(_EDGE_BEFORE.search(before) and _EDGE_BEHIND.match(masked, stop))
+
+
+def is_hedged(text: str) -> bool:
+    """Return whether a KPI negates its number or makes it conditional: 予算が措置された場合は100件."""
+    return _HEDGED.search(text) is not None
+
+
+def is_part_of_name(words: str, period: Period) -> bool:
+    """Return whether a period without a number belongs to a name or a counting method, and sets no time."""
+    named = _NAMED_BY_TIME.match(words, period.stop)
+    return named is not None and (period.code.startswith("CY") or named.group().endswith("の"))
+
+
+def is_compound(numeral: Numeral, counters: Counters, masked: str) -> bool:
+    """Return whether a smaller unit of time follows the number: 2時間30分."""
+    following = (other for other in counters.numerals(masked) if other.start == numeral.stop)
+    return any(each.unit in ("分", "秒", "時間", "か月", "日") and each.unit != numeral.unit for each in following)
+
+
 @dataclass(frozen=True)
 class Target:
-    """One target as read. `value` is None for a milestone or an indefinite number.
+    """One target as read from a KPI.
 
-    Empty strings where nothing is printed; `start` and `stop` delimit its words in the KPI; `half_read` says that they
-    hold a number that could not be read.
+    `value` is None for a milestone or an indefinite number; other fields are empty if nothing is printed. `start` and
+    `stop` delimit its words in the KPI; `ambiguous` is True if these hold a number that could not be read.
     """
 
     role: str
@@ -187,62 +188,70 @@ class Target:
     start: int
     stop: int
     unit_known: bool = True
-    half_read: bool = False
+    ambiguous: bool = False
 
 
 @dataclass(frozen=True)
-class Stated:
-    """What a clause states about one number, or about none; `codes` are its periods, `read` where its number stands."""
+class ClauseStatement:
+    """The statement of a clause about one number, or about none.
+
+    `codes` are its periods, `number_spans` the place of its number.
+    """
 
     target: Target
     codes: tuple[str, ...] = ()
-    read: tuple[tuple[int, int], ...] = ()
+    number_spans: tuple[tuple[int, int], ...] = ()
 
 
 class ClauseReader:
-    """Reads the clauses of one KPI, whose text is NFKC; `role` is the one that words before the clause have named, and
-    `due` says that a deadline stands before it.
+    """Reader of the clauses of one KPI, whose text is NFKC.
 
-    `written` is the day of the document.
+    `role` is the role named before the clause; `due` is True if a deadline precedes it. `written` is the day of the
+    document.
     """
 
     def __init__(self, text: str, lexicon: Lexicon, written: datetime.date | None) -> None:
         self._text, self._lexicon, self._written = text, lexicon, written
-        self._masked = mask(text, lexicon.calendar.periods(text))
+        self._masked = mask_periods(text, lexicon.calendar.periods(text))
         self.role, self.due = "", False
 
-    def to_come(self, codes: Sequence[str], beginning: bool = False) -> bool:
-        """Whether a period had not yet come, or begun, when the document was written; False where that is unknown."""
+    def is_future(self, codes: Sequence[str], beginning: bool = False) -> bool:
+        """Return whether the period ends (or begins) after the day of the document; False if that is unknown."""
         if not codes or self._written is None:
             return False
-        first, last = days_of(codes[-1])
+        first, last = first_and_last_day(codes[-1])
         return (first if beginning else last) > self._written
 
-    def far_ahead(self, codes: Sequence[str]) -> bool:
-        """Whether a period begins more than a year after the document: nobody can say how things stand then."""
-        return bool(codes) and self._written is not None and days_of(codes[-1])[0] > self._written + _YEAR
+    def is_distant_future(self, codes: Sequence[str]) -> bool:
+        """Return whether a period begins more than a year after the document, so that no level is known."""
+        return bool(codes) and self._written is not None and first_and_last_day(codes[-1])[0] > self._written + _YEAR
 
-    def soon(self, codes: Sequence[str]) -> bool:
-        """Whether a period begins within a year after the document: what is so then may be known, or be an aim."""
-        return self.to_come(codes, beginning=True) and not self.far_ahead(codes)
+    def is_near_future(self, codes: Sequence[str]) -> bool:
+        """Return whether a period begins within a year after the document.
 
-    def read(self, clause: Clause) -> list[Stated]:
-        """Read one clause; an empty list where it states nothing."""
+        Its value may be known already, or be a goal.
+        """
+        return self.is_future(codes, beginning=True) and not self.is_distant_future(codes)
+
+    def read(self, clause: Clause) -> list[ClauseStatement]:
+        """Return the statements of one clause; an empty list if it states nothing."""
         words, periods = self._text[clause.start : clause.stop], clause.periods
         compared = next((p for p in periods if COMPARED.match(words, p.stop) or words[: p.start].endswith("対")), None)
         own = [period for period in periods if period is not compared]
-        numerals = self._numerals(words, periods)
+        numerals = self._relevant_numerals(words, periods)
         if not numerals:
-            return self._without_number(words, clause, own, compared)
+            return self._read_without_number(words, clause, own, compared)
         numeral = self._with_unit(words, numerals[0])
         role, direction = role_of(words, numeral, periods, compared)
-        stated = stated_outside(words, numeral, own, role, not clause.start) or self._ends_statement(clause, numeral)
-        if clause.outside and not (stated or stated_by(words, numeral, own, bool(self.role), self.due)):
-            return self._unstated(words, clause, own, numeral)
+        stated = is_goal_outside(words, numeral, own, role, not clause.start) or self._ends_statement(clause, numeral)
+        if clause.outside and not (stated or is_announced_goal(words, numeral, own, bool(self.role), self.due)):
+            return self._read_unclassified(words, clause, own, numeral)
         codes = _codes(words, own)
-        counters, masked = self._lexicon.counters, mask(words, periods)
-        leads = words.rstrip().endswith(LEADING_ON) and "まで" not in words
-        odd = is_doubtful(words, numeral, periods, counters, masked) or self._is_open(words, numeral, clause, own, role)
+        counters, masked = self._lexicon.counters, mask_periods(words, periods)
+        leads = words.rstrip().endswith(TRANSITIONS) and "まで" not in words
+        ambiguous = is_doubtful(words, numeral, periods, counters, masked) or self._is_ambiguous(
+            words, numeral, clause, own, role
+        )
         target = Target(
             role=self._role_at(role, words, clause, codes),
             value=None if numeral.garbled or is_compound(numeral, counters, masked) else _amount(numeral, role),
@@ -253,128 +262,131 @@ class ClauseReader:
             direction=direction,
             start=clause.start,
             stop=clause.stop,
-            unit_known=numeral.known,
-            half_read=odd or (leads and self.soon(codes)) or self._more_numbers(numeral, masked),
+            unit_known=numeral.unit_known,
+            ambiguous=ambiguous or (leads and self.is_near_future(codes)) or self._has_more_numbers(numeral, masked),
         )
         if len(codes) > 1 and _EACH_OF_THEM.search(masked[: numeral.start]):
             target = replace(target, role="target")  # the years are named: of each of them, not of every year
         bounds = self._bounds(words, target, numerals)
         places = [(clause.start + each.start, clause.start + each.stop) for each in numerals[: len(bounds)]]
-        return [Stated(each, codes, (place,)) for each, place in zip(bounds, places, strict=True)]
+        return [ClauseStatement(each, codes, (place,)) for each, place in zip(bounds, places, strict=True)]
 
-    def _is_open(self, words: str, numeral: Numeral, clause: Clause, own: Sequence[Period], role: str) -> bool:
-        """Whether the words around a number leave open what it says."""
-        if not stands_apart(self._masked, clause.start + numeral.start, clause.start + numeral.stop):
+    def _is_ambiguous(self, words: str, numeral: Numeral, clause: Clause, own: Sequence[Period], role: str) -> bool:
+        """Return whether the words around a number leave its meaning open."""
+        if not is_delimited(self._masked, clause.start + numeral.start, clause.start + numeral.stop):
             return True
-        if not clause.outside and not own and ATTRIBUTE.match(words, numeral.stop) and not numeral.behind:
+        if not clause.outside and not own and ATTRIBUTE.match(words, numeral.stop) and not numeral.unit_detached:
             return True  # is it the number to reach, or who is counted?
         if (not numeral.unit and words[numeral.stop : numeral.stop + 1] == "の") or _NOW.search(words[: numeral.start]):
             return True  # one of a kind that has so many (17の目標), or how it is now (現行の約50億円)
         # fewer by so many, or fewer than none?
         return numeral.value is not None and numeral.value < 0 and role != "change" and numeral.unit not in _SIGNED
 
-    def _numerals(self, words: str, periods: Sequence[Period]) -> list[Numeral]:
-        """Return the numbers that a clause is about: those in no period; a lone bare one is a label: (1)."""
+    def _relevant_numerals(self, words: str, periods: Sequence[Period]) -> list[Numeral]:
+        """Return the numbers of a clause that are in no period; a lone bare one is a label: (1)."""
         found = [
             numeral
-            for numeral in self._lexicon.counters.numerals(mask(words, periods))
+            for numeral in self._lexicon.counters.numerals(mask_periods(words, periods))
             if numeral.unit or words.strip() != words[numeral.start : numeral.stop]
         ]
         # who is counted comes before how many: 人口5万人未満の団体は400団体
-        counted = [numeral for numeral in found if numeral.behind or not ATTRIBUTE.match(words, numeral.stop)]
+        counted = [numeral for numeral in found if numeral.unit_detached or not ATTRIBUTE.match(words, numeral.stop)]
         return counted or found
 
     def _with_unit(self, words: str, numeral: Numeral) -> Numeral:
-        """Return a number with the unit that stands in parentheses behind it: 30(件)."""
-        match = None if numeral.unit else UNIT_ALONE.match(words, numeral.stop)
+        """Return a number with the unit in the parentheses after it: 30(件)."""
+        match = None if numeral.unit else UNIT_IN_PARENTHESES.match(words, numeral.stop)
         unit, end, known = self._lexicon.counters.unit_at(match[1], 0) if match else ("", 0, False)
         if match and known and unit and not match[1][end:].strip():
             return replace(numeral, unit=unit)
         return numeral
 
     def _bounds(self, words: str, target: Target, numerals: Sequence[Numeral]) -> list[Target]:
-        """Return a target, or both where its words bound a number from below and from above: 10件以上20件未満."""
+        """Return a target, or two if the words give a lower and an upper bound: 10件以上20件未満."""
         if len(numerals) == 2 and all(each.unit == target.unit and each.value is not None for each in numerals):
             other = comparator_of(words, numerals[1])
             between = words[numerals[0].stop : numerals[1].start].strip("、~ ")
             if {target.comparator[:1], other[:1]} == {"<", ">"} and re.fullmatch(
                 r"(?:以上|超|以下|未満|超え)", between
             ):
-                upper = replace(target, value=numerals[1].value, comparator=other, half_read=False)
-                return [replace(target, half_read=False), upper]
+                upper = replace(target, value=numerals[1].value, comparator=other, ambiguous=False)
+                return [replace(target, ambiguous=False), upper]
         return [target]
 
     def _role_at(self, role: str, words: str, clause: Clause, codes: Sequence[str]) -> str:
-        """Return the role of a number by the words around it, a role named before, and its time."""
+        """Return the role of a number by the words around it, the role named before, and its time."""
         if role not in ("target", "baseline"):
             return role
-        if words.rstrip().endswith(LEADING_ON):
-            return "target" if self.far_ahead(codes) else role
+        if words.rstrip().endswith(TRANSITIONS):
+            return "target" if self.is_distant_future(codes) else role
         named = named_role(words)
         if named:
             return named
-        if codes and self._written and not self.to_come(codes) and _STARTING.search(words):
+        if codes and self._written and not self.is_future(codes) and _STARTING.search(words):
             return "baseline"
-        if shrinks(self._text, clause.group) and once_in(words):
+        if describes_current_level(self._text, clause.group) and point_in_time(words):
             return "baseline"
-        if time := once_in(words):
+        if time := point_in_time(words):
             if codes and self._written is not None:
-                return "target" if self.to_come(codes, beginning=time == "beginning") else "baseline"
+                return "target" if self.is_future(codes, beginning=time == "beginning") else "baseline"
             return role
         return self.role if self.role and role == "target" else role
 
-    def _more_numbers(self, numeral: Numeral, masked: str) -> bool:
-        """Whether a clause says more than one value: it counts twice, or gives a range."""
+    def _has_more_numbers(self, numeral: Numeral, masked: str) -> bool:
+        """Return whether a clause has more than one value: two counts, or a range."""
         printed = masked[numeral.start : numeral.stop]
         ranged = numeral.value is None and any(char.isdigit() or char == "、" for char in printed)
         counted = [
             other
             for other in self._lexicon.counters.numerals(masked)
             # who is counted is not how many: 従業員10人以上の企業における導入率50%
-            if other.unit and (other.behind or other.start > numeral.start or not ATTRIBUTE.match(masked, other.stop))
+            if other.unit
+            and (other.unit_detached or other.start > numeral.start or not ATTRIBUTE.match(masked, other.stop))
         ]
         return ranged or len(counted) > 1
 
-    def _without_number(
+    def _read_without_number(
         self, words: str, clause: Clause, own: Sequence[Period], compared: Period | None
-    ) -> list[Stated]:
-        """Read 倍増 and 半減, the baseline of a change, a milestone, or a deadline before the words of the KPI."""
+    ) -> list[ClauseStatement]:
+        """Read 倍増 and 半減, the baseline of a change, a milestone, or a deadline before the KPI's words."""
         codes = _codes(words, own)
         period, baseline = codes[-1] if codes else "", compared.code if compared else ""
         target = Target("target", None, "=", "", period, "", "", clause.start, clause.stop)
         change = replace(target, role="change", baseline_period=baseline)
         if "倍増" in words:
-            return [Stated(replace(change, value=Decimal(2), unit="倍", direction="multiple"), codes)]
+            return [ClauseStatement(replace(change, value=Decimal(2), unit="倍", direction="multiple"), codes)]
         if "半減" in words:
-            return [Stated(replace(change, value=Decimal(50), unit="%", direction="decrease"), codes)]
+            return [ClauseStatement(replace(change, value=Decimal(50), unit="%", direction="decrease"), codes)]
         if compared:
-            return [Stated(replace(target, role="comparison", baseline_period=baseline))]
+            return [ClauseStatement(replace(target, role="comparison", baseline_period=baseline))]
         if clause.outside and not (own and _DATE_NAMED.match(words)):
-            deadline = self._deadline_of(words, clause, own) or self._milestone_of(words, clause, own)
-            if deadline and _FRACTION.search(mask(words, own)):
-                return [replace(deadline[0], target=replace(deadline[0].target, role="target", half_read=True))]
+            deadline = self._read_deadline(words, clause, own) or self._read_milestone(words, clause, own)
+            if deadline and _FRACTION.search(mask_periods(words, own)):
+                return [replace(deadline[0], target=replace(deadline[0].target, role="target", ambiguous=True))]
             return deadline
         if not own:
             return []
-        half_read = bool(_FRACTION.search(mask(words, own))) or is_name_of_time(words, own[-1])
+        ambiguous = bool(_FRACTION.search(mask_periods(words, own))) or is_part_of_name(words, own[-1])
         role = self._role_at("target", words, clause, codes)
-        return [Stated(replace(target, role=role, half_read=half_read), codes)]
+        return [ClauseStatement(replace(target, role=role, ambiguous=ambiguous), codes)]
 
-    def _unstated(self, words: str, clause: Clause, own: Sequence[Period], numeral: Numeral) -> list[Stated]:
-        """Read a clause outside any parenthesis with a number that no rule takes for a target.
+    def _read_unclassified(
+        self, words: str, clause: Clause, own: Sequence[Period], numeral: Numeral
+    ) -> list[ClauseStatement]:
+        """Read a clause outside any parenthesis with a number that no rule makes a target.
 
-        Behind a deadline with which the KPI begins it is left open, unless it only says who is counted.
+        After a deadline that begins the KPI the number is ambiguous, unless it only limits who is counted.
         """
-        deadline = self._deadline_of(words, clause, own)
+        deadline = self._read_deadline(words, clause, own)
         between = words[own[0].stop : numeral.start] if deadline else ""
         if not deadline or ATTRIBUTE.match(words, numeral.stop) or not COLON.search(between):
             return deadline
-        target = replace(deadline[0].target, role="target", stop=clause.stop, half_read=True)
+        target = replace(deadline[0].target, role="target", stop=clause.stop, ambiguous=True)
         place = (clause.start + numeral.start, clause.start + numeral.stop)
-        return [Stated(target, deadline[0].codes, (place,))]
+        return [ClauseStatement(target, deadline[0].codes, (place,))]
 
-    def _deadline_of(self, words: str, clause: Clause, own: Sequence[Period]) -> list[Stated]:
-        """Outside a parenthesis a period alone is a deadline only where the KPI begins with it (令和2年までに、…)."""
+    def _read_deadline(self, words: str, clause: Clause, own: Sequence[Period]) -> list[ClauseStatement]:
+        """Read a period alone, outside any parenthesis, as a deadline if the KPI begins with it (令和2年までに、…)."""
         match = _DEADLINE.match(words, own[0].stop) if own else None
         if not match:
             return []
@@ -382,22 +394,25 @@ class ClauseReader:
         if clause.start or not leads:
             return []
         codes = _codes(words, own[:1])
-        return [Stated(Target("deadline", None, "=", "", codes[-1], "", "", 0, match.end()), codes)]
+        return [ClauseStatement(Target("deadline", None, "=", "", codes[-1], "", "", 0, match.end()), codes)]
 
-    def _milestone_of(self, words: str, clause: Clause, own: Sequence[Period]) -> list[Stated]:
-        """Outside a parenthesis a period is a milestone behind a space, at the end of the KPI: 共用開始 令和3年度."""
+    def _read_milestone(self, words: str, clause: Clause, own: Sequence[Period]) -> list[ClauseStatement]:
+        """Read a period after a space, at the end of the KPI, as a milestone: 共用開始 令和3年度."""
         if not own or clause.stop < len(self._text) or not _AFTER_SPACE.search(words[: own[0].start]):
             return []
         if not _REACHED_THEN.fullmatch(words, own[-1].stop) or len(own) > 1:
             return []
         codes = _codes(words, own)
         start = clause.start + own[0].start
-        return [Stated(Target("target", None, "=", "", codes[-1], "", "", start, clause.stop), codes)]
+        return [ClauseStatement(Target("target", None, "=", "", codes[-1], "", "", start, clause.stop), codes)]
 
     def _ends_statement(self, clause: Clause, numeral: Numeral) -> bool:
-        """Whether a number ends its clause beside its date or an arrow: 10件(令和3年度), (令和3年度)10件, 5件→10件."""
+        """Return whether a number ends its clause and adjoins its date or an arrow.
+
+        Examples: 10件(令和3年度), (令和3年度)10件, 5件→10件.
+        """
         text, calendar = self._text, self._lexicon.calendar
-        if not numeral.unit or not END.match(text[clause.start : clause.stop], numeral.stop):
+        if not numeral.unit or not STATEMENT_END.match(text[clause.start : clause.stop], numeral.stop):
             return False
         before, after = text[: clause.start].rstrip(), text[clause.stop :].lstrip()
         beside = [
@@ -405,17 +420,17 @@ class ClauseReader:
             for a, b in parentheses_of(text)
             if (before.endswith((")", "]", "】", "〕")) and b == len(before) - 1) or text[a:].lstrip() == after
         ]
-        led = before.endswith(LEADING_ON) or after.startswith(LEADING_ON) or text[: clause.stop].endswith(LEADING_ON)
+        led = before.endswith(TRANSITIONS) or after.startswith(TRANSITIONS) or text[: clause.stop].endswith(TRANSITIONS)
         return led or any(is_date(text[a : b + 1], calendar) or _SHARE.fullmatch(text, a, b + 1) for a, b in beside)
 
 
 def _amount(numeral: Numeral, role: str) -> Decimal | None:
-    """Return the value of a number; that of a change is how much, its direction says the rest: ▲20%(平成25年度比)."""
+    """Return the value of a number; for a change its absolute value, as ▲20%(平成25年度比) has a direction."""
     return abs(numeral.value) if numeral.value is not None and role == "change" else numeral.value
 
 
 def _codes(words: str, own: Sequence[Period]) -> tuple[str, ...]:
-    """Return the codes of the period that counts, the last one; `以降` behind it leaves its end open."""
+    """Return the codes of the last period of a clause; `以降` after it leaves its end open (`-on`)."""
     if not own:
         return ()
     codes = own[-1].codes
@@ -429,14 +444,14 @@ def _codes(words: str, own: Sequence[Period]) -> tuple[str, ...]:
 
 
 def _all_years(first: str, last: str) -> tuple[str, ...]:
-    """Return the codes of all years from one to another of the same kind; none where they are something else."""
+    """Return the codes of all years between two of the same kind; empty for other codes."""
     if not (first[:2] == last[:2] in ("FY", "CY") and len(first) == len(last) == len("FY2020")):
         return ()
     return tuple(f"{first[:2]}{year}" for year in range(int(first[2:]), int(last[2:]) + 1))
 
 
 def is_date(words: str, calendar: Calendar) -> bool:
-    """Whether words, with what stands around them, are a period with its particle, and nothing else."""
+    """Return whether words, with their brackets, are a period with its particle and nothing else."""
     inside = words.strip("()[]【】〔〕 ")
     periods = calendar.periods(words)
     if not periods or words[: periods[0].start].strip("([【〔】〕] 、:") not in (

@@ -17,14 +17,14 @@ from kg.extract.columns import NOTHING, Columns, read_columns
 from kg.extract.line_classifier import Headings, Kind, Line, effect_order, lines_of, rows_of
 from kg.model.edition_matcher import revisions_of
 from kg.model.measure_reader import MeasureReader, local_measures
-from kg.model.records import EditionRecords, Issue, Listed, Measure, Records, References, SourceCell, SourceRow
+from kg.model.records import EditionRecords, Issue, Measure, MeasureFeatures, Records, References, SourceCell, SourceRow
 from kg.model.reference_data import document_links
 from kg.recipe import Recipe
-from kg.recipe.corrections import Corrected, correct
+from kg.recipe.corrections import CorrectedCell, correct
 from kg.recipe.sources import Source
 
 
-def note_missing(row: Columns, line: Line, measure: Measure) -> None:
+def note_missing_fields(row: Columns, line: Line, measure: Measure) -> None:
     """Report what a measure lacks."""
     missing = {
         "title-missing": not measure.title,
@@ -50,18 +50,18 @@ def issues_of(
     `continued` are the lines that belong to the row of a line before them.
     """
     by_line = {measure.line: measure for measure in measures}
-    found = [_issue(note, measure, recipe) for note, measure in noted]
-    found += [_issue(note, None, recipe) for note in _of_lines(lines, continued)]
+    found = [_make_issue(note, measure, recipe) for note, measure in noted]
+    found += [_make_issue(note, None, recipe) for note in _line_notes(lines, continued)]
     for row in source_rows:
         for cell in row.cells:
             for entry in cell.corrections:
                 if entry.action == "flag":
                     note = Note("text-doubtful", cell.cell, entry.printed)
-                    found.append(_issue(note, by_line.get(cell.cell.line), recipe))
+                    found.append(_make_issue(note, by_line.get(cell.cell.line), recipe))
     return tuple(sorted(dict.fromkeys(found), key=lambda i: (i.line, i.position, i.type, i.words)))
 
 
-def _of_lines(lines: Sequence[Line], continued: set[int]) -> list[Note]:
+def _line_notes(lines: Sequence[Line], continued: set[int]) -> list[Note]:
     """Return the notes on lines: one that is nothing we know, a page without header, a document without any."""
     notes = []
     for index, line in enumerate(lines):
@@ -76,7 +76,7 @@ def _of_lines(lines: Sequence[Line], continued: set[int]) -> list[Note]:
     return notes
 
 
-def _issue(note: Note, measure: Measure | None, recipe: Recipe) -> Issue:
+def _make_issue(note: Note, measure: Measure | None, recipe: Recipe) -> Issue:
     described = recipe.issue_types[note.key]
     return Issue(
         type=note.key,
@@ -93,11 +93,11 @@ def _issue(note: Note, measure: Measure | None, recipe: Recipe) -> Issue:
     )
 
 
-_FEW = 5  # commas that a text may well have
+_COMMAS_IN_TEXT = 5  # commas that a text may well have
 
 
 @dataclass(frozen=True)
-class Printed:
+class PrintedDocument:
     """A source document as lines of cells."""
 
     source: Source
@@ -105,7 +105,7 @@ class Printed:
 
 
 @dataclass
-class _Row:
+class _MeasureRow:
     """A row on its way to a measure: its lines, what was read, and the keys of its IRIs."""
 
     lines: tuple[Line, ...]
@@ -125,17 +125,17 @@ def read_document(source: Source, recipe: Recipe) -> Records:
     Raises SourceError where the document is not the one that was received, or prints no measure, RecipeError where a
     correction does not fit.
     """
-    reader = MeasureReader.of(recipe, _written(source))
-    printed = _print_of(source, recipe, reader)
+    reader = MeasureReader.of(recipe, _document_date(source))
+    printed = _parse_lines(source, recipe, reader)
     corrections = [entry for entry in recipe.corrections if entry.edition == source.key]
-    cells: dict[int, list[Corrected]] = {}
+    cells: dict[int, list[CorrectedCell]] = {}
     for cell in correct((cell for line in printed.lines for cell in line.cells), corrections):
         cells.setdefault(cell.cell.line, []).append(cell)
     edition = _edition(printed, cells, recipe, reader)
     return Records((edition,), References(links=tuple(document_links(edition, recipe))))
 
 
-def _written(source: Source) -> datetime.date | None:
+def _document_date(source: Source) -> datetime.date | None:
     """Return the day of a document, as far as its description tells: of its revision, or of the plan behind it."""
     days = (source.described.get(name) for name in ("archive_date", "plan_decided"))
     return max((day for day in days if isinstance(day, datetime.date)), default=None)
@@ -147,25 +147,25 @@ def check_corrections(recipe: Recipe) -> None:
     correct((), [entry for entry in recipe.corrections if entry.edition not in keys])
 
 
-def _print_of(source: Source, recipe: Recipe, reader: MeasureReader) -> Printed:
+def _parse_lines(source: Source, recipe: Recipe, reader: MeasureReader) -> PrintedDocument:
     """Return the document's lines with their cells, as printed."""
     headings = Headings(recipe.codes["columns"], recipe.codes["effects"])
-    return Printed(source, tuple(lines_of(source.key, source.document(), headings, reader.anchors)))
+    return PrintedDocument(source, tuple(lines_of(source.key, source.document(), headings, reader.anchors)))
 
 
-def read_beside(recipe: Recipe, listed: Callable[[str], Sequence[Listed]]) -> Iterator[Records]:
+def read_revisions_and_plans(recipe: Recipe, features: Callable[[str], Sequence[MeasureFeatures]]) -> Iterator[Records]:
     """Yield what stands beside the editions: the revisions of each one that has some, then each local plan.
 
     `listed` returns the measures of an edition by its key. Raises RecipeError for a row about a measure that is none.
     """
-    revisions = revisions_of(recipe, listed)
+    revisions = revisions_of(recipe, features)
     found = (tuple(one for one in revisions if one.edition == source.key) for source in recipe.sources)
     yield from (Records((), revisions=of_edition) for of_edition in found if of_edition)
-    yield from local_measures(recipe.plans, listed)
+    yield from local_measures(recipe.plans, features)
 
 
 def _edition(
-    printed: Printed, cells: dict[int, list[Corrected]], recipe: Recipe, reader: MeasureReader
+    printed: PrintedDocument, cells: dict[int, list[CorrectedCell]], recipe: Recipe, reader: MeasureReader
 ) -> EditionRecords:
     edition = printed.source.key
     headers: dict[int, list[Line]] = {}
@@ -175,15 +175,15 @@ def _edition(
     rows = []
     for lines in rows_of(printed.lines, reader.anchors):
         parts = [cell for line in lines for cell in cells[line.number]]
-        rows.append(_Row(lines, read_columns(parts, reader.anchors, orders[lines[0].page])))
+        rows.append(_MeasureRow(lines, read_columns(parts, reader.anchors, orders[lines[0].page])))
     if not rows:
-        raise SourceError(_without_measures(printed.source))
-    _give_keys(rows)
+        raise SourceError(_no_measures_problem(printed.source))
+    _assign_keys(rows)
     source_rows = _source_rows(printed, cells, rows)
     iris = {(row.line, cell.cell.position): cell.iri for row in source_rows for cell in row.cells}
     measures = tuple(reader.read(row.columns, edition, row.key, row.line, iris) for row in rows)
     for row, measure in zip(rows, measures, strict=True):
-        note_missing(row.columns, row.line, measure)
+        note_missing_fields(row.columns, row.line, measure)
     notes = [(note, measure) for row, measure in zip(rows, measures, strict=True) for note in row.columns.notes]
     continued = {line.number for row in rows for line in row.lines[1:]}
     issues = issues_of(printed.lines, notes, measures, continued, source_rows, recipe)
@@ -191,18 +191,18 @@ def _edition(
     return EditionRecords(printed.source, names.edition(edition), measures, source_rows, issues, corrections)
 
 
-def _without_measures(source: Source) -> Problem:
+def _no_measures_problem(source: Source) -> Problem:
     remedy = "give the text of the table, one row in a line, with tabs between the cells, and its new sha256"
     lines = source.document().splitlines()
     separated = next(
-        (number for number, line in enumerate(lines, 1) if line.count(",") > _FEW and "\t" not in line), None
+        (number for number, line in enumerate(lines, 1) if line.count(",") > _COMMAS_IN_TEXT and "\t" not in line), None
     )
     if separated and not any("\t" in line for line in lines):
         return Problem("the cells are separated by commas, not by tabs", remedy, source.file, separated)
     return Problem("no row of the table is found in it", remedy, source.file)
 
 
-def _give_keys(rows: Sequence[_Row]) -> None:
+def _assign_keys(rows: Sequence[_MeasureRow]) -> None:
     """Name each row by its running number and each measure by its national number, where these are unique."""
     numbers = [national_number(row.columns.plain("number").chars) for row in rows]
     running = [row_number(row.columns.plain("no").chars) or "" for row in rows]
@@ -220,7 +220,9 @@ def _give_keys(rows: Sequence[_Row]) -> None:
             row.columns.notes.append(Note("row-without-no", first))
 
 
-def _source_rows(printed: Printed, cells: dict[int, list[Corrected]], rows: Sequence[_Row]) -> tuple[SourceRow, ...]:
+def _source_rows(
+    printed: PrintedDocument, cells: dict[int, list[CorrectedCell]], rows: Sequence[_MeasureRow]
+) -> tuple[SourceRow, ...]:
     """Return every line that is not blank, every cell of it, and the column each was read as."""
     edition = printed.source.key
     columns: dict[tuple[int, int], str] = {}

@@ -14,16 +14,16 @@ from math import fsum, log
 from kg.core import iris as names
 from kg.core.errors import Problem, RecipeError
 from kg.core.spans import plain, without_targets
-from kg.model.records import Kpi, Listed, Measure, Revision
+from kg.model.records import Kpi, Measure, MeasureFeatures, Revision
 from kg.recipe import Recipe
-from kg.recipe.revision_judgements import Judgement, revised_by
+from kg.recipe.revision_judgements import Judgement, revised_edition
 
 _SAME_TITLE = 0.9
 _ALIKE = 0.5
-_HARDLY_ALIKE = 0.3
+_SLIGHTLY_ALIKE = 0.3
 _SHORTEST_KPI = 4  # characters of a name that tells one KPI from others
 
-Letters = frozenset[str]  # pairs of neighbouring characters
+Bigrams = frozenset[str]  # pairs of neighbouring characters
 Pair = tuple[str, str]  # the IRIs of the later measure and of the earlier one
 
 
@@ -41,18 +41,18 @@ class _Evidence:
         supported = self.same_number or bool(self.kpis)
         if self.similarity >= _SAME_TITLE or (self.similarity >= _ALIKE and supported):
             return "strong"
-        if self.similarity >= _ALIKE or self.kpis or (self.similarity >= _HARDLY_ALIKE and self.same_number):
+        if self.similarity >= _ALIKE or self.kpis or (self.similarity >= _SLIGHTLY_ALIKE and self.same_number):
             return "fair"
         return "weak"
 
 
-def listed_of(measure: Measure) -> Listed:
+def features_of(measure: Measure) -> MeasureFeatures:
     """Return what tells a measure from others."""
     named = tuple((kpi.iri, name) for kpi in measure.kpis if (name := _name(kpi)))
-    return Listed(measure.iri, measure.number, measure.title, named)
+    return MeasureFeatures(measure.iri, measure.number, measure.title, named)
 
 
-def revisions_of(recipe: Recipe, listed: Callable[[str], Sequence[Listed]]) -> tuple[Revision, ...]:
+def revisions_of(recipe: Recipe, features: Callable[[str], Sequence[MeasureFeatures]]) -> tuple[Revision, ...]:
     """Return which measures continue which, and which may; `listed` returns those of an edition by its key.
 
     Raises RecipeError for a curator's row about a measure that is not there.
@@ -65,16 +65,18 @@ def revisions_of(recipe: Recipe, listed: Callable[[str], Sequence[Listed]]) -> t
         key = judgement.later.removeprefix(names.ID).partition("/")[0]
         judged[key][judgement.later, judgement.earlier] = judgement
     for source in recipe.sources:
-        if revised_by(source) in keys:
-            later, earlier, of_edition = listed(source.key), listed(revised_by(source)), judged[source.key]
-            problems += _unknown(of_edition.values(), (*later, *earlier), recipe)
-            found += _between(source.key, later, earlier, of_edition)
+        if revised_edition(source) in keys:
+            later, earlier, of_edition = features(source.key), features(revised_edition(source)), judged[source.key]
+            problems += _check_judgements(of_edition.values(), (*later, *earlier), recipe)
+            found += _revisions_between(source.key, later, earlier, of_edition)
     if problems:
         raise RecipeError(*problems)
     return tuple(sorted(found, key=lambda revision: (revision.later, revision.earlier)))
 
 
-def _unknown(judgements: Iterable[Judgement], measures: Iterable[Listed], recipe: Recipe) -> Iterator[Problem]:
+def _check_judgements(
+    judgements: Iterable[Judgement], measures: Iterable[MeasureFeatures], recipe: Recipe
+) -> Iterator[Problem]:
     """Yield what a row names that is no measure, and the titles of another one."""
     known = {measure.iri: plain(measure.title) for measure in measures}
     file = recipe.tables["revisions"].file
@@ -88,15 +90,15 @@ def _unknown(judgements: Iterable[Judgement], measures: Iterable[Listed], recipe
                 yield Problem(fact, "correct the one that is wrong", file, line)
 
 
-def _between(
-    key: str, later: Sequence[Listed], earlier: Sequence[Listed], judged: Mapping[Pair, Judgement]
+def _revisions_between(
+    key: str, later: Sequence[MeasureFeatures], earlier: Sequence[MeasureFeatures], judged: Mapping[Pair, Judgement]
 ) -> Iterator[Revision]:
     """Yield the pairs of an edition, by its key, and an earlier one that are judged, or worth a curator's look."""
     evidence = _evidence(later, earlier, judged)
-    outdone = _outdone(evidence)
+    superseded = _superseded_pairs(evidence)
     for pair, found in evidence.items():
         judgement = judged.get(pair)
-        grade = "fair" if found.grade == "strong" and pair in outdone else found.grade
+        grade = "fair" if found.grade == "strong" and pair in superseded else found.grade
         if judgement is None and grade == "weak":
             continue
         by_rule = "computed" if grade == "strong" else "candidate"
@@ -114,17 +116,17 @@ def _between(
         )
 
 
-def _outdone(evidence: Mapping[Pair, _Evidence]) -> set[Pair]:
+def _superseded_pairs(evidence: Mapping[Pair, _Evidence]) -> set[Pair]:
     """Return the pairs that rest on titles and number alone while another pair of one of their measures is better.
 
     Numbers are given anew with each plan, and titles of one field resemble one another: a better pair goes first.
     """
     best: dict[str, float] = {}
-    how_many: Counter[tuple[str, float]] = Counter()
+    occurrences: Counter[tuple[str, float]] = Counter()
     for pair, found in evidence.items():
         for iri in pair:
             best[iri] = max(best.get(iri, 0.0), found.similarity)
-            how_many[iri, found.similarity] += 1
+            occurrences[iri, found.similarity] += 1
     return {
         pair
         for pair, found in evidence.items()
@@ -132,23 +134,25 @@ def _outdone(evidence: Mapping[Pair, _Evidence]) -> set[Pair]:
         if not found.kpis
         and (
             found.similarity < best[iri] >= _SAME_TITLE
-            or (not found.same_number and how_many[iri, found.similarity] > 1)
+            or (not found.same_number and occurrences[iri, found.similarity] > 1)
         )
     }
 
 
-def _evidence(later: Sequence[Listed], earlier: Sequence[Listed], judged: Iterable[Pair]) -> dict[Pair, _Evidence]:
+def _evidence(
+    later: Sequence[MeasureFeatures], earlier: Sequence[MeasureFeatures], judged: Iterable[Pair]
+) -> dict[Pair, _Evidence]:
     """Return the evidence of every pair that shares anything, or that is judged."""
-    letters = {measure.iri: _letters(measure.title) for measure in (*later, *earlier)}
-    weights, kpis, wanted = _weights(letters.values()), _kpis(earlier), set(judged)
-    whole = {iri: fsum(weights[pair] for pair in title) for iri, title in letters.items()}  # in any order the same
+    bigrams = {measure.iri: _bigrams(measure.title) for measure in (*later, *earlier)}
+    weights, kpis, wanted = _weights(bigrams.values()), _kpis(earlier), set(judged)
+    whole = {iri: fsum(weights[pair] for pair in title) for iri, title in bigrams.items()}  # in any order the same
     found: dict[Pair, _Evidence] = {}
     for new in later:
         shared: dict[str, list[str]] = defaultdict(list)
         for iri, name in new.kpis:
             shared[kpis.get(name, "")].append(iri)
         for old in earlier:
-            shared_weight = fsum(weights[pair] for pair in letters[new.iri] & letters[old.iri])
+            shared_weight = fsum(weights[pair] for pair in bigrams[new.iri] & bigrams[old.iri])
             similarity = _similarity(shared_weight, whole[new.iri] + whole[old.iri])
             same_number = bool(new.number) and new.number == old.number
             going_on = tuple(shared.get(old.iri, ()))
@@ -157,12 +161,12 @@ def _evidence(later: Sequence[Listed], earlier: Sequence[Listed], judged: Iterab
     return found
 
 
-def _letters(title: str) -> Letters:
+def _bigrams(title: str) -> Bigrams:
     text = f"^{plain(title)}$"
     return frozenset(one + other for one, other in pairwise(text)) if title else frozenset()
 
 
-def _weights(titles: Collection[Letters]) -> dict[str, float]:
+def _weights(titles: Collection[Bigrams]) -> dict[str, float]:
     """Return what each pair of characters weighs: by how few titles hold it (inverse document frequency)."""
     counts = Counter(pair for title in titles for pair in title)
     return {pair: log(1 + len(titles) / count) for pair, count in counts.items()}
@@ -173,7 +177,7 @@ def _similarity(shared: float, both: float) -> float:
     return round(2 * shared / both, 2) if both else 0.0
 
 
-def _kpis(measures: Iterable[Listed]) -> dict[str, str]:
+def _kpis(measures: Iterable[MeasureFeatures]) -> dict[str, str]:
     """Return the measure of each name of a KPI that stands at one measure only."""
     holders: dict[str, set[str]] = defaultdict(set)
     for measure in measures:

@@ -29,24 +29,24 @@ class Identity:
     names: str
 
 
-def identities_of(records: Records) -> dict[str, Identity]:
+def list_identities(records: Records) -> dict[str, Identity]:
     """Return what every IRI that the records mint names, by IRI."""
     found: dict[str, Identity] = {}
     for edition in records.editions:
         title = str(edition.source.described["title_ja"])
-        for identity in [Identity(edition.iri, "edition", title), *_of_measures(edition.measures)]:
+        for identity in [Identity(edition.iri, "edition", title), *_measure_identities(edition.measures)]:
             found.setdefault(identity.iri, identity)
         for entry in edition.corrections:
             iri = iris.shared("correction", entry.id)
             found[iri] = Identity(iri, "correction", entry.printed)
     for local in records.local:
         found[local.iri] = Identity(local.iri, "local-measure", local.title)
-    for identity in _of_references(records.references):
+    for identity in _reference_identities(records.references):
         found.setdefault(identity.iri, identity)
     return found
 
 
-def _of_references(references: References) -> Iterator[Identity]:
+def _reference_identities(references: References) -> Iterator[Identity]:
     for place in references.places:
         yield Identity(place.iri, place.kind, place.code.label_ja)
     for body in references.bodies:
@@ -57,7 +57,7 @@ def _of_references(references: References) -> Iterator[Identity]:
         yield Identity(change.iri, "organization-change", change.change.label_ja)
 
 
-def _of_measures(measures: Iterable[Measure]) -> Iterator[Identity]:
+def _measure_identities(measures: Iterable[Measure]) -> Iterator[Identity]:
     for measure in measures:
         yield Identity(measure.iri, "measure", measure.title)
         for kpi in measure.kpis:
@@ -84,22 +84,22 @@ def check_identities(identities: Iterable[Identity], recipe: Recipe) -> Iterator
     ledger = recipe.tables["identifiers"]
     known = {row["iri"] for row in ledger.rows}
     redirects = {row["iri"]: row for row in recipe.tables["redirects"].rows}
-    looked_at = known | redirects.keys() | {row["target"] for row in redirects.values()}
+    checked = known | redirects.keys() | {row["target"] for row in redirects.values()}
     found: dict[str, Identity] = {}
     for identity in identities:
-        if identity.iri in looked_at:
+        if identity.iri in checked:
             found[identity.iri] = identity
         if identity.iri not in known:
             yield identity
-    problems = list(_of_redirects(redirects, found, recipe.folder / REDIRECTS))
+    problems = list(_check_redirects(redirects, found, recipe.folder / REDIRECTS))
     for row in ledger.rows:
-        now = found.get(row["iri"])
-        if now is None and row["iri"] not in redirects:
+        current = found.get(row["iri"])
+        if current is None and row["iri"] not in redirects:
             fact = f"{row['iri']} ({row['names']}) was published in {row['first_release']} and names nothing any more"
             remedy = f"give it back, or say in {REDIRECTS} where it has moved (301) or that it is gone (410)"
             problems.append(Problem(fact, remedy, ledger.file, row.line))
-        elif now is not None and not _same(now, row):
-            fact = f"{row['iri']} named {row['names']!r} and would now name {now.names!r}"
+        elif current is not None and not _is_same_thing(current, row):
+            fact = f"{row['iri']} named {row['names']!r} and would now name {current.names!r}"
             remedy = (
                 "an IRI never changes its meaning: give the new thing another key, or correct the ledger with a reason"
             )
@@ -108,7 +108,7 @@ def check_identities(identities: Iterable[Identity], recipe: Recipe) -> Iterator
         raise RecipeError(*problems)
 
 
-def _of_redirects(redirects: Mapping[str, Row], found: Mapping[str, Identity], file: Path) -> Iterator[Problem]:
+def _check_redirects(redirects: Mapping[str, Row], found: Mapping[str, Identity], file: Path) -> Iterator[Problem]:
     for iri, row in redirects.items():
         if iri in found:
             yield Problem(
@@ -118,11 +118,11 @@ def _of_redirects(redirects: Mapping[str, Row], found: Mapping[str, Identity], f
             yield Problem(f"{iri} leads to {row['target'] or 'nothing'}", "name an IRI of this release", file, row.line)
 
 
-def _same(now: Identity, row: Row) -> bool:
-    """Whether an IRI still names what it named: the same kind, and a text that is alike."""
-    if now.kind != row["kind"]:
+def _is_same_thing(current: Identity, row: Row) -> bool:
+    """Return whether an IRI still names what it named: the same kind, and a text that is alike."""
+    if current.kind != row["kind"]:
         return False
-    a, b = plain(now.names), plain(row["names"])
+    a, b = plain(current.names), plain(row["names"])
     return a == b or difflib.SequenceMatcher(None, a, b, autojunk=False).ratio() >= _ALIKE
 
 

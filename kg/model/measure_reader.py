@@ -19,22 +19,22 @@ from kg.core import iris
 from kg.core.spans import EMPTY, Cell, Text, plain, visible
 from kg.extract.cell_classifier import Anchors, Note, national_number, row_number
 from kg.extract.columns import Columns
-from kg.extract.entity_finder import Finder, beside_organizations, citations_of, organizations_of
+from kg.extract.entity_finder import Finder, citations_of, organizations_of, unread_organizations
 from kg.extract.kpis import Kpi as KpiRead
-from kg.extract.kpis import kpis_of
+from kg.extract.kpis import read_kpis
 from kg.extract.line_classifier import Line
 from kg.extract.markup import Block, prose_of
 from kg.extract.numerals import Counters
-from kg.extract.periods import Calendar, Listing, listing_of, relative_period
-from kg.extract.references import Reference, beside_references, budget_of, references_of, unread_address
+from kg.extract.periods import Calendar, Listing, find_relative_period, parse_listing_time
+from kg.extract.references import Reference, budget_of, references_of, unread_address, unread_references
 from kg.extract.target_clauses import Lexicon
 from kg.model.records import (
     Document,
     Kpi,
     Law,
-    Listed,
     LocalMeasure,
     Measure,
+    MeasureFeatures,
     Mention,
     Named,
     Organization,
@@ -43,14 +43,14 @@ from kg.model.records import (
     Target,
 )
 from kg.recipe import Recipe
-from kg.recipe.code_lists import NAMED, Code
+from kg.recipe.code_lists import NAME_LISTS, Code
 from kg.recipe.local_plans import CITES, NUMBER, TITLE, LocalPlan, PlanRow
 
 CellIris = Mapping[tuple[int, int], str]  # by line and position
 
 
 @dataclass(frozen=True)
-class Naming:
+class NamedThing:
     """Words that name a shared thing, and the property of the measure that follows from them."""
 
     property: str
@@ -63,11 +63,11 @@ def cell_at(row: Columns, offset: int) -> Cell:
     return next(c.cell for found in row.cells.values() for c in found if c.cell.start <= offset < c.cell.end)
 
 
-def mentions_of(row: Columns, namings: Sequence[Naming], cells: CellIris) -> tuple[Mention, ...]:
-    """Number the namings of each cell in the order of their places, and give their offsets in the cell."""
+def mentions_of(row: Columns, named_things: Sequence[NamedThing], cells: CellIris) -> tuple[Mention, ...]:
+    """Number the named_things of each cell in the order of their places, and give their offsets in the cell."""
     counts: dict[str, int] = {}
     mentions = []
-    for naming in sorted(namings, key=lambda n: (n.words.span.start, n.words.span.end, n.property)):
+    for naming in sorted(named_things, key=lambda n: (n.words.span.start, n.words.span.end, n.property)):
         span = naming.words.span
         cell = cell_at(row, span.start)
         iri = cells[cell.line, cell.position]
@@ -108,19 +108,19 @@ class MeasureReader:
         """Return a reader with the code lists of the recipe, for a document of a day."""
         calendar = Calendar(recipe.eras)
         anchors = Anchors(recipe.codes["pillars"], recipe.codes["organizations"], calendar)
-        forms = {form: (name, code) for name in NAMED for form, code in recipe.codes[name].forms().items()}
+        forms = {form: (name, code) for name in NAME_LISTS for form, code in recipe.codes[name].forms().items()}
         return cls(recipe, anchors, Lexicon(Counters(recipe.codes["units"]), calendar), Finder(forms), written)
 
     def read(self, row: Columns, edition: str, key: str, line: Line, cells: CellIris) -> Measure:
         """Read one row; what cannot be settled is added to the notes of `row`."""
         iri = iris.measure(edition, key)
-        namings: list[Naming] = []
+        named_things: list[NamedThing] = []
         title = " ".join(block.text.spaced().chars for block in self._blocks(row, "title"))
         translation = self.recipe.translations.get(plain(title))
         listing = self._listing(row)
-        programmes, notes = self._budget(row, namings)
-        lead, participating, groups = self._organizations(row, namings)
-        documents, laws = self._documents(row, namings), self._laws(row, namings)
+        programmes, notes = self._budget(row, named_things)
+        lead, participating, groups = self._organizations(row, named_things)
+        documents, laws = self._documents(row, named_things), self._laws(row, named_things)
         return Measure(
             iri=iri,
             key=key,
@@ -141,11 +141,11 @@ class MeasureReader:
             budget_notes=notes,
             documents=documents,
             laws=laws,
-            named=self._named(row, namings),
+            named=self._named(row, named_things),
             overview=prose_of(self._blocks(row, "overview")),
             support=prose_of(self._blocks(row, "support")),
             kpis=self._kpis(row, iri, cells),
-            mentions=mentions_of(row, namings, cells),
+            mentions=mentions_of(row, named_things, cells),
             page=line.page,
             line=line.number,
             source_row=cells[line.number, 1].rsplit("/cell/", 1)[0],
@@ -167,22 +167,22 @@ class MeasureReader:
     def _listing(self, row: Columns) -> Listing:
         if "listing" not in row.cells:
             return Listing("", "")
-        listing = listing_of(row.plain("listing"), self.lexicon.calendar)
-        if listing.rest:
+        listing = parse_listing_time(row.plain("listing"), self.lexicon.calendar)
+        if listing.unread:
             self._note(row, "cell-part-unread", "listing", row.plain("listing").chars)
         return listing
 
-    def _budget(self, row: Columns, namings: list[Naming]) -> tuple[tuple[Programme, ...], tuple[str, ...]]:
+    def _budget(self, row: Columns, named_things: list[NamedThing]) -> tuple[tuple[Programme, ...], tuple[str, ...]]:
         budget = budget_of(row.text("budget"))
         programmes = tuple(
             Programme(iris.shared("budget", iris.slug(read.name.chars)), read.name.chars, read.grant, read.former)
             for read in budget.programmes
         )
         for read, programme in zip(budget.programmes, programmes, strict=True):
-            namings.append(Naming("budgetProgramme", programme.iri, read.name))
+            named_things.append(NamedThing("budgetProgramme", programme.iri, read.name))
         return programmes, tuple(note.chars for note in budget.notes)
 
-    def _organizations(self, row: Columns, namings: list[Naming]) -> tuple[tuple[Organization, ...], ...]:
+    def _organizations(self, row: Columns, named_things: list[NamedThing]) -> tuple[tuple[Organization, ...], ...]:
         """Return (lead, participating, groups); where nobody is marked ◎, nobody is called lead."""
         found: dict[str, list[Organization]] = {"lead": [], "participating": [], "groups": []}
         for named in organizations_of(row.plain("organizations"), self.recipe.codes["organizations"]):
@@ -191,17 +191,17 @@ class MeasureReader:
             role = "groups" if named.group else "lead" if named.lead else "participating"
             body = Organization(iris.shared(kind, key), key, named.name, named.group, named.code)
             found[role].append(body)
-            namings.append(Naming(ROLES[role], body.iri, named.printed))
+            named_things.append(NamedThing(ROLES[role], body.iri, named.printed))
             if not named.code and not named.group:
                 self._note(row, "organization-unknown", "organizations", named.name)
-        for rest in beside_organizations(row.plain("organizations"), self.recipe.codes["organizations"]):
-            self._note(row, "cell-part-unread", "organizations", rest)
+        for unread in unread_organizations(row.plain("organizations"), self.recipe.codes["organizations"]):
+            self._note(row, "cell-part-unread", "organizations", unread)
         return tuple(found["lead"]), tuple(found["participating"]), tuple(found["groups"])
 
-    def _documents(self, row: Columns, namings: list[Naming]) -> tuple[Document, ...]:
+    def _documents(self, row: Columns, named_things: list[NamedThing]) -> tuple[Document, ...]:
         """Return the references of all cells that can hold some, in printed order."""
         documents: list[Document] = []
-        for words in beside_references(self._blocks(row, "references")):
+        for words in unread_references(self._blocks(row, "references")):
             self._note(row, "cell-part-unread", "references", words)
         for column in ("support", "budget", "references"):
             if words := unread_address(self._blocks(row, column)):
@@ -211,8 +211,8 @@ class MeasureReader:
                 if reference.valid:
                     iri = iris.shared("document", iris.slug(reference.url))
                     title = reference.title.chars
-                    documents.append(Document(iri, reference.url, _as_printed(row, reference.printed), title))
-                    namings.append(Naming("referenceDocument", iri, reference.printed))
+                    documents.append(Document(iri, reference.url, _printed_words(row, reference.printed), title))
+                    named_things.append(NamedThing("referenceDocument", iri, reference.printed))
         return tuple(documents)
 
     def _report(self, row: Columns, column: str, reference: Reference) -> None:
@@ -224,21 +224,21 @@ class MeasureReader:
         elif reference.joined:
             self._note(row, "url-joined", column, words)
 
-    def _laws(self, row: Columns, namings: list[Naming]) -> tuple[Law, ...]:
+    def _laws(self, row: Columns, named_things: list[NamedThing]) -> tuple[Law, ...]:
         laws: list[Law] = []
         for column in ("title", "overview", "support", "references"):
             text = sum((block.text for block in self._blocks(row, column)), EMPTY)
             for cited in citations_of(text, self.recipe.codes["laws"], self.recipe.eras):
                 key = cited.code.key if cited.code else iris.slug(cited.number)
                 law = Law(iris.shared("law", key), cited.number, cited.title, cited.code)
-                namings.append(Naming("citesLaw", law.iri, cited.text))
+                named_things.append(NamedThing("citesLaw", law.iri, cited.text))
                 if law not in laws:
                     laws.append(law)
                 if not cited.code:
                     self._note(row, "law-unknown", column, cited.text.chars)
         return tuple(laws)
 
-    def _named(self, row: Columns, namings: list[Naming]) -> tuple[Named, ...]:
+    def _named(self, row: Columns, named_things: list[NamedThing]) -> tuple[Named, ...]:
         """Return what the texts name, each once; every naming is a mention."""
         named: list[Named] = []
         for column in TEXTS:
@@ -247,35 +247,35 @@ class MeasureReader:
                     kind, property = THINGS[found.list]
                     thing = Named(iris.shared(kind, found.code.key), kind, found.code)
                     named.append(thing)
-                    namings.append(Naming(property, thing.iri, found.words))
+                    named_things.append(NamedThing(property, thing.iri, found.words))
         return tuple(dict.fromkeys(named))
 
     def _kpis(self, row: Columns, measure: str, cells: CellIris) -> tuple[Kpi, ...]:
         kpis: list[Kpi] = []
         for column, kind in KPI_COLUMNS.items():
             self._blocks(row, column)
-            for position, read in enumerate(kpis_of(row.text(column), self.lexicon, self.written), 1):
+            for position, read in enumerate(read_kpis(row.text(column), self.lexicon, self.written), 1):
                 iri = iris.kpi(measure, kind, position)
                 kpis.append(self._kpi(row, column, kind, iri, read, cells))
         return tuple(kpis)
 
-    def _note_unread(self, row: Columns, column: str, read: KpiRead) -> None:
+    def _note_unread_numbers(self, row: Columns, column: str, read: KpiRead) -> None:
         """Note the words with a number that nothing accounts for, unless those of a target that hold them are noted."""
-        half_read = {
-            read.normal[target.start : target.stop].strip(_EDGES).chars for target in read.targets if target.half_read
+        ambiguous = {
+            read.normal[target.start : target.stop].strip(_EDGES).chars for target in read.targets if target.ambiguous
         }
         for words in read.unread:
-            if not any(words.chars in told for told in half_read):
+            if not any(words.chars in reported for reported in ambiguous):
                 self._note(row, "target-unread", column, words.chars)
 
     def _kpi(self, row: Columns, column: str, kind: str, iri: str, read: KpiRead, cells: CellIris) -> Kpi:
-        if relative := relative_period(read.normal.chars):
+        if relative := find_relative_period(read.normal.chars):
             self._note(row, "period-relative", column, relative)
-        self._note_unread(row, column, read)
+        self._note_unread_numbers(row, column, read)
         targets = []
         for position, target in enumerate(read.targets, 1):
             words = read.normal[target.start : target.stop].strip(_EDGES)
-            if target.half_read:
+            if target.ambiguous:
                 self._note(row, "target-unread", column, words.chars)
             if not target.unit_known:
                 self._note(row, "unit-unknown", column, target.unit)
@@ -312,7 +312,7 @@ def _cell(row: Columns, column: str) -> Cell:
     return row.cells[column][0].cell
 
 
-def _as_printed(row: Columns, text: Text) -> str:
+def _printed_words(row: Columns, text: Text) -> str:
     """Return words as their cell prints them, also with what shows nothing; as read where their cell was corrected."""
     cell = cell_at(row, text.span.start)
     printed = cell.printed[text.span.start - cell.start : text.span.end - cell.start].strip()
@@ -333,15 +333,17 @@ _EDITIONS = 64  # whose measures are known at a time, each by a few hundred word
 _NUMBER = re.compile(r"(?!line-[0-9]+$)[A-Za-z0-9]+(-[A-Za-z0-9]+)*")
 
 
-def local_measures(plans: Sequence[LocalPlan], listed: Callable[[str], Sequence[Listed]]) -> Iterator[Records]:
+def local_measures(
+    plans: Sequence[LocalPlan], features: Callable[[str], Sequence[MeasureFeatures]]
+) -> Iterator[Records]:
     """Yield the records of each plan: its measures in the order of its table. `listed` tells those of an edition."""
-    known = functools.lru_cache(_EDITIONS)(lambda key: _known(listed(key)))
+    known = functools.lru_cache(_EDITIONS)(lambda key: _index_by_name(features(key)))
     for plan in plans:
         measures = tuple(_measure(plan, row, known(plan.edition)) for row in plan.rows)
         yield Records((), local=measures, plans=(plan,))
 
 
-def _known(measures: Sequence[Listed]) -> dict[str, str]:
+def _index_by_name(measures: Sequence[MeasureFeatures]) -> dict[str, str]:
     """Return the listed measures by what may name them: number, title and IRI, each where it names one only."""
     named: list[tuple[str, str]] = []
     for measure in measures:
@@ -354,7 +356,7 @@ def _known(measures: Sequence[Listed]) -> dict[str, str]:
 def _measure(plan: LocalPlan, row: PlanRow, known: Mapping[str, str]) -> LocalMeasure:
     number = row[NUMBER]
     key = plain(number)
-    cited = tuple(dict.fromkeys(_cited(row[CITES], known)))
+    cited = tuple(dict.fromkeys(_resolve_citations(row[CITES], known)))
     return LocalMeasure(
         iri=iris.local_measure(plan.key, key if _NUMBER.fullmatch(key) else f"line-{row.line}"),
         plan=plan.key,
@@ -370,7 +372,7 @@ def _measure(plan: LocalPlan, row: PlanRow, known: Mapping[str, str]) -> LocalMe
     )
 
 
-def _cited(words: str, known: Mapping[str, str]) -> Iterator[str]:
+def _resolve_citations(words: str, known: Mapping[str, str]) -> Iterator[str]:
     """Yield the measure of each word of a cell; empty for one that names none."""
     whole = plain(words)
     if whole in known:  # a title may hold what else stands between two words

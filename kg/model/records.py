@@ -9,14 +9,14 @@ from decimal import Decimal
 from kg.core.spans import Cell, Span
 from kg.recipe.code_lists import Change, Code
 from kg.recipe.corrections import Correction
-from kg.recipe.links import Statement
+from kg.recipe.links import MappingMetadata
 from kg.recipe.local_plans import LocalPlan
 from kg.recipe.sources import Source
 from kg.recipe.table_loader import Row
 
 
 @dataclass(frozen=True)
-class Listed:
+class MeasureFeatures:
     """What tells a listed measure from others: its number, its title, and its KPIs with names, each IRI and name."""
 
     iri: str
@@ -46,7 +46,7 @@ class Revision:
 
     @property
     def stated(self) -> bool:
-        """Whether the graph says that the one continues the other."""
+        """True if the graph says that the one continues the other."""
         return self.status in ("computed", "confirmed")
 
 
@@ -201,7 +201,7 @@ class Measure:
 
     @property
     def effects_uncertain(self) -> bool:
-        """Whether a mark is printed whose column is unknown."""
+        """True if a mark is printed whose column is unknown."""
         return bool(self.uncertain_marks)
 
 
@@ -277,7 +277,7 @@ class Link:
     subject: str
     object: str
     status: str
-    said: Statement
+    metadata: MappingMetadata
     sources: tuple[tuple[str, str, int], ...]
 
 

@@ -15,12 +15,12 @@ from kg.model.records import (
 )
 from kg.recipe import Recipe
 from kg.recipe.code_lists import Code
-from kg.recipe.links import LinkRule, Statement
+from kg.recipe.links import LinkRule, MappingMetadata
 
 # The table of a source that is the description of a document of the recipe.
 SOURCE = "sources"
 _Source = tuple[str, str, int]  # a row of the recipe: its table, key and line
-_Made = tuple[str, str, tuple[_Source, ...]]  # subject, object, and where the identifier between them stands
+_Candidate = tuple[str, str, tuple[_Source, ...]]  # subject, object, and where the identifier between them stands
 
 
 def references_of(recipe: Recipe, used: Iterable[str]) -> References:
@@ -38,19 +38,19 @@ def references_of(recipe: Recipe, used: Iterable[str]) -> References:
         changes=changes,
         acts=tuple(_law(code) for code in recipe.codes["laws"] if code.key in acts),
     )
-    links = _in_order(_links(_present(references, recipe) | set(used), recipe))
+    links = _sorted_links(_links(_linkable_things(references, recipe) | set(used), recipe))
     return replace(references, links=links)
 
 
 def document_links(edition: EditionRecords, recipe: Recipe) -> tuple[Link, ...]:
     """Return the links of the documents that an edition refers to, as rules make them of their addresses."""
     rules = [rule for rule in recipe.links.rules if rule.things == "documents"]
-    found = ((rule, made) for rule in rules for made in _of_documents(rule, edition))
-    return _in_order(_made(found, set()))
+    found = ((rule, made) for rule in rules for made in _candidates_of_documents(rule, edition))
+    return _sorted_links(_apply_rules(found, set()))
 
 
-def _in_order(links: Iterable[Link]) -> tuple[Link, ...]:
-    return tuple(sorted(links, key=lambda link: (link.subject, link.said.predicate, link.object)))
+def _sorted_links(links: Iterable[Link]) -> tuple[Link, ...]:
+    return tuple(sorted(links, key=lambda link: (link.subject, link.metadata.predicate, link.object)))
 
 
 def _organization(code: Code) -> Organization:
@@ -72,30 +72,39 @@ def _changes(recipe: Recipe) -> Iterator[OrganizationChange]:
 
 def _links(present: set[str], recipe: Recipe) -> Iterator[Link]:
     """Yield the links of the things of the graph; what a row says of a link goes before what a rule would make."""
-    said: set[tuple[str, str, str]] = set()
+    stated: set[tuple[str, str, str]] = set()
     for row in recipe.links.rows:
         if row.subject in present:
-            said.add((row.subject, row.said.predicate, row.object))
-            yield _link(row.subject, row.object, row.said)
+            stated.add((row.subject, row.metadata.predicate, row.object))
+            yield _link(row.subject, row.object, row.metadata)
     rules = [rule for rule in recipe.links.rules if rule.things != "documents"]
-    yield from _made(((rule, made) for rule in rules for made in _of_rule(rule, recipe, present)), said)
+    yield from _apply_rules(
+        ((rule, made) for rule in rules for made in _candidates_of_rule(rule, recipe, present)), stated
+    )
 
 
-def _made(found: Iterable[tuple[LinkRule, _Made]], said: set[tuple[str, str, str]]) -> Iterator[Link]:
+def _apply_rules(found: Iterable[tuple[LinkRule, _Candidate]], stated: set[tuple[str, str, str]]) -> Iterator[Link]:
     """Yield what rules make, each once, and nothing that is said already or that its target does not know."""
     for rule, (subject, iri, sources) in found:
-        if (subject, rule.said.predicate, iri) not in said and not rule.said.target.complaint(iri):
-            said.add((subject, rule.said.predicate, iri))
-            yield _link(subject, iri, rule.said, *sources)
+        if (subject, rule.metadata.predicate, iri) not in stated and not rule.metadata.target.complaint(iri):
+            stated.add((subject, rule.metadata.predicate, iri))
+            yield _link(subject, iri, rule.metadata, *sources)
 
 
-def _link(subject: str, iri: str, said: Statement, *sources: _Source) -> Link:
-    status = "rejected" if said.rejected else "published" if said.seen else "unchecked"
-    key = iris.slug(" ".join((subject, said.predicate, iri)))
-    return Link(iris.shared("link", key), subject, iri, status, said, ((said.table, said.key, said.line), *sources))
+def _link(subject: str, iri: str, metadata: MappingMetadata, *sources: _Source) -> Link:
+    status = "rejected" if metadata.rejected else "published" if metadata.seen else "unchecked"
+    key = iris.slug(" ".join((subject, metadata.predicate, iri)))
+    return Link(
+        iris.shared("link", key),
+        subject,
+        iri,
+        status,
+        metadata,
+        ((metadata.table, metadata.key, metadata.line), *sources),
+    )
 
 
-def _present(references: References, recipe: Recipe) -> set[str]:
+def _linkable_things(references: References, recipe: Recipe) -> set[str]:
     """Return the things that can be linked and are in every release."""
     listed = {iris.shared(kind, code.key) for kind in ("pillar", "unit") for code in recipe.codes[f"{kind}s"]}
     bodies, laws = {body.iri for body in references.bodies}, {law.iri for law in references.acts}
@@ -103,7 +112,7 @@ def _present(references: References, recipe: Recipe) -> set[str]:
     return listed | bodies | laws | places | {iris.edition(source.key) for source in recipe.sources}
 
 
-def used_by(edition: EditionRecords) -> set[str]:
+def shared_things(edition: EditionRecords) -> set[str]:
     """Return the IRIs of what an edition names and cites, and others may, too: bodies, laws, named things."""
     found: set[str] = set()
     for measure in edition.measures:
@@ -113,7 +122,7 @@ def used_by(edition: EditionRecords) -> set[str]:
     return found
 
 
-def _of_rule(rule: LinkRule, recipe: Recipe, present: set[str]) -> Iterator[_Made]:
+def _candidates_of_rule(rule: LinkRule, recipe: Recipe, present: set[str]) -> Iterator[_Candidate]:
     """Yield each link that a rule makes of things of the graph."""
     if rule.things == "editions":
         for source in recipe.sources:
@@ -126,7 +135,7 @@ def _of_rule(rule: LinkRule, recipe: Recipe, present: set[str]) -> Iterator[_Mad
             yield subject, iri, ((rule.things, code.key, code.row.line),)
 
 
-def _of_documents(rule: LinkRule, edition: EditionRecords) -> Iterator[_Made]:
+def _candidates_of_documents(rule: LinkRule, edition: EditionRecords) -> Iterator[_Candidate]:
     """The identifier of a document is its address, and the date for archived copies that of its edition."""
     day = edition.source.described.get("archive_date")
     date = day.strftime("%Y%m%d") if day else ""

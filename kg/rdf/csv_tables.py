@@ -25,7 +25,7 @@ from typing import Any
 import xlsxwriter
 from xlsxwriter.format import Format
 
-from kg.extract.numerals import decimal_text
+from kg.extract.numerals import format_decimal
 from kg.model.records import Issue, Kpi, Measure, Organization, Records, Target
 from kg.recipe.release_texts import Catalogue, Text
 
@@ -134,7 +134,7 @@ def _target(target: Target) -> Row:
     return {
         "iri": target.iri,
         "role": target.role,
-        "value": "" if target.value is None else decimal_text(target.value),
+        "value": "" if target.value is None else format_decimal(target.value),
         "comparator": target.comparator,
         "unit": target.unit,
         "period": target.period,
@@ -227,7 +227,7 @@ def _issue(issue: Issue) -> Row:
 
 def _links(records: Records) -> Iterator[Row]:
     for link in records.references.links:
-        said, (table, _, line) = link.said, link.sources[0]
+        said, (table, _, line) = link.metadata, link.sources[0]
         yield {
             "subject_id": link.subject,
             "predicate_id": said.predicate,
@@ -310,7 +310,7 @@ _TABLES: dict[str, tuple[str, Callable[[Records], Iterator[Row]]]] = {
 }
 
 
-# What is no plain text, by the name of the column; several values stand in those of SEVERAL.
+# What is no plain text, by the name of the column; several values stand in those of MULTIVALUED.
 DATATYPES = {
     **dict.fromkeys(("page", "line", "file_line", "position", "measures_led", "measures_joined"), "integer"),
     **dict.fromkeys(("effects_uncertain", "known"), "boolean"),
@@ -318,7 +318,7 @@ DATATYPES = {
     **dict.fromkeys(("value", "confidence"), "decimal"),
     **dict.fromkeys(("decided_on", "mapping_date"), "date"),
 }
-SEVERAL = ("effects", "lead", "participating", "groups", "budgets", "urls")
+MULTIVALUED = ("effects", "lead", "participating", "groups", "budgets", "urls")
 # The columns that identify a row, and those that name a row of another table. Issues have no name of their own, and a
 # measure may print a document twice.
 PRIMARY = {
@@ -376,7 +376,7 @@ def _column(name: str, text: Text, primary: tuple[str, ...]) -> dict[str, Any]:
         "titles": {"en": list(dict.fromkeys((name, text.en))), "ja": text.ja},
         "datatype": DATATYPES.get(name, "string"),
     }
-    if name in SEVERAL:
+    if name in MULTIVALUED:
         column["separator"] = SEPARATOR
     if name in primary:
         column["required"] = True
@@ -384,16 +384,18 @@ def _column(name: str, text: Text, primary: tuple[str, ...]) -> dict[str, Any]:
 
 
 ABOUT = "about"
-MOST = 1_048_575  # rows of a sheet below its header; a longer table is whole in the CSV
-LIMIT = 32_767  # characters that Excel takes in a cell, counted in UTF-16
-CUT = "… [CSV]"  # at the end of a text that is longer; it is whole in the CSV
+MAX_ROWS = 1_048_575  # rows of a sheet below its header; a longer table is whole in the CSV
+MAX_CELL_LENGTH = 32_767  # characters that Excel takes in a cell, counted in UTF-16
+TRUNCATED = "… [CSV]"  # at the end of a text that is longer; it is whole in the CSV
 # Rows of all tables; what has more is written row by row, each text where it stands instead of once in a list.
 _IN_MEMORY = 100_000
 _NOT_XML = re.compile("[\ufffe\uffff]")  # the library escapes the other characters that XML does not know
 _NARROWEST, _WIDEST = 6, 60
 
 
-def workbook(file: Path, tables: Sequence[Table], catalogue: Catalogue, title: Text, version: str, issued: str) -> None:
+def write_workbook(
+    file: Path, tables: Sequence[Table], catalogue: Catalogue, title: Text, version: str, issued: str
+) -> None:
     """Write the workbook, the same bytes from build to build; where the tables are long, no sheet is in memory."""
     rows = sum(1 for table in tables for _ in islice(table.rows, _IN_MEMORY + 1))
     large = {"constant_memory": True, "tmpdir": str(file.parent)}
@@ -442,7 +444,7 @@ def _sheet(book: xlsxwriter.Workbook, table: Table, text: Format, head: Format) 
         sheet.set_column(column, column, min(max(width, _NARROWEST), _WIDEST), text)  # what is typed later is text, too
         sheet.write_string(0, column, name, head)
     row = 0
-    for row, values in enumerate(islice(table.rows, MOST), 1):
+    for row, values in enumerate(islice(table.rows, MAX_ROWS), 1):
         for column, value in enumerate(values):
             if value:
                 sheet.write_string(row, column, _cell(value), text)
@@ -454,10 +456,10 @@ def _sheet(book: xlsxwriter.Workbook, table: Table, text: Format, head: Format) 
 def _cell(value: str) -> str:
     """Return what Excel can hold of a text."""
     value = _NOT_XML.sub("\ufffd", value)
-    if len(value) <= LIMIT // 2 or len(value.encode("utf-16-le")) // 2 <= LIMIT:
+    if len(value) <= MAX_CELL_LENGTH // 2 or len(value.encode("utf-16-le")) // 2 <= MAX_CELL_LENGTH:
         return value
-    kept = value.encode("utf-16-le")[: 2 * (LIMIT - len(CUT))]
-    return kept.decode("utf-16-le", errors="ignore") + CUT
+    kept = value.encode("utf-16-le")[: 2 * (MAX_CELL_LENGTH - len(TRUNCATED))]
+    return kept.decode("utf-16-le", errors="ignore") + TRUNCATED
 
 
 def _width(value: str) -> int:

@@ -19,7 +19,7 @@ from kg.core.iris import BASE
 from kg.core.release import CATALOGUE_GRAPH, CSV_METADATA, DESCRIPTION, ReleasedFile, dataset_iri, edition_dump
 from kg.rdf.graph_builder import Graph, Subject
 from kg.recipe.release_texts import Catalogue, Text
-from kg.recipe.revision_judgements import revised_by
+from kg.recipe.revision_judgements import revised_edition
 from kg.recipe.sources import Source
 
 _MEDIA_TYPES = "https://www.iana.org/assignments/media-types/"
@@ -42,7 +42,7 @@ _RDF_FORMATS = {
 
 
 @dataclass(frozen=True)
-class Described:
+class ReleaseDescription:
     """The release that is described: its folder's address, and the names of what is said about it.
 
     `previous` is the version before it, or empty.
@@ -75,7 +75,7 @@ class Described:
         return dataset_iri(self.previous) if self.previous else ""
 
 
-def describe_release(graph: Graph, release: Described, sources: Sequence[Source]) -> None:
+def describe_release(graph: Graph, release: ReleaseDescription, sources: Sequence[Source]) -> None:
     """State the catalogue, the dataset over all versions, this version of it, and the editions it is made from."""
     texts = release.catalogue
     publisher, rights = f"{CATALOGUE_GRAPH}#publisher", f"{CATALOGUE_GRAPH}#rights"
@@ -107,7 +107,7 @@ def describe_release(graph: Graph, release: Described, sources: Sequence[Source]
     _editions(graph, release, sources, series, dataset)
 
 
-def _common(graph: Graph, iri: str, release: Described) -> Subject:
+def _common(graph: Graph, iri: str, release: ReleaseDescription) -> Subject:
     """State what holds for everything that is published here: title, description, publisher, terms, languages."""
     subject = _pair(graph.about(iri), "dcterms:title", release.title)
     _pair(subject, "dcterms:description", release.catalogue.description)
@@ -117,7 +117,9 @@ def _common(graph: Graph, iri: str, release: Described) -> Subject:
     return subject.to("dcterms:language", *languages)
 
 
-def _editions(graph: Graph, release: Described, sources: Iterable[Source], series: str, dataset: Subject) -> None:
+def _editions(
+    graph: Graph, release: ReleaseDescription, sources: Iterable[Source], series: str, dataset: Subject
+) -> None:
     """State the series of tables, and each source document as a member of it."""
     about = _pair(
         graph.about(series).a("dcat:DatasetSeries", "dcat:Dataset"), "dcterms:title", release.catalogue.series_title
@@ -128,7 +130,7 @@ def _editions(graph: Graph, release: Described, sources: Iterable[Source], serie
         iri, title, edition = edition_part(source.key), _edition_title(source), iris.edition(source.key)
         member = graph.about(iri).a("dcat:Dataset").to("dcat:inSeries", series).to("dcterms:isPartOf", release.dataset)
         _pair(_pair(member, "dcterms:title", title), "dcterms:description", title)
-        earlier = revised_by(source)
+        earlier = revised_edition(source)
         member.to("dcat:prev", edition_part(earlier) if earlier else "")
         member.to("prov:wasDerivedFrom", edition).text("dcterms:identifier", source.key)
         dataset.to("dcterms:hasPart", iri).to("prov:wasDerivedFrom", edition)
@@ -139,7 +141,7 @@ def edition_part(key: str) -> str:
     return f"{CATALOGUE_GRAPH}#{key}"
 
 
-def describe_editions(graph: Graph, release: Described, sizes: Mapping[str, int]) -> None:
+def describe_editions(graph: Graph, release: ReleaseDescription, sizes: Mapping[str, int]) -> None:
     """State, in the words of VoID, the part of each edition: its triples (by key) and its dump."""
     for key, size in sizes.items():
         graph.about(release.dataset).to("void:subset", edition_part(key))
@@ -147,7 +149,7 @@ def describe_editions(graph: Graph, release: Described, sizes: Mapping[str, int]
         part.to("void:dataDump", *(release.folder + edition_dump(key) + end for end in ("", _GZIP)))
 
 
-def describe_files(graph: Graph, release: Described, files: Iterable[str], sources: Iterable[Source]) -> None:
+def describe_files(graph: Graph, release: ReleaseDescription, files: Iterable[str], sources: Iterable[Source]) -> None:
     """State each file as a distribution of the dataset, or of its edition: all that is known before it is written."""
     of_editions = {edition_dump(source.key): source for source in sources}
     for name in sorted(files):
@@ -167,7 +169,7 @@ def describe_files(graph: Graph, release: Described, files: Iterable[str], sourc
             about.to("dcterms:conformsTo", _is_a(graph, release.folder + CSV_METADATA, "dcterms:Standard"))
 
 
-def describe_dumps(graph: Graph, release: Described, dumps: Iterable[str], example: str) -> None:
+def describe_dumps(graph: Graph, release: ReleaseDescription, dumps: Iterable[str], example: str) -> None:
     """State, in the words of VoID, where the dumps are and what a typical thing is."""
     document = graph.about(release.document).a("void:DatasetDescription", "foaf:Document")
     _pair(document, "dcterms:title", release.title).to("foaf:primaryTopic", release.dataset)
@@ -179,7 +181,7 @@ def describe_dumps(graph: Graph, release: Described, dumps: Iterable[str], examp
         dataset.to("void:feature", _FORMATS + _RDF_FORMATS[suffix])
 
 
-def describe_bytes(graph: Graph, release: Described, files: Iterable[ReleasedFile]) -> None:
+def describe_bytes(graph: Graph, release: ReleaseDescription, files: Iterable[ReleasedFile]) -> None:
     """State size and checksum of files. A file that holds the catalogue cannot hold its own."""
     for file in files:
         distribution = f"{release.document}#{file.name}"
@@ -205,7 +207,7 @@ def _edition_title(source: Source) -> Text:
     return Text(source.described["title_ja"], source.described["title_en"])
 
 
-def _title(name: str, release: Described) -> Text:
+def _title(name: str, release: ReleaseDescription) -> Text:
     """Return the title of a file: by its name, by its table, or by what all files of its stem are."""
     texts, plain = release.catalogue, PurePath(name)
     stem = f"{plain.stem}-with-descriptions" if plain.suffix in _WITH_DESCRIPTIONS else plain.stem
@@ -226,7 +228,7 @@ _SCHEMA = "http://datacite.org/schema/kernel-4"
 _CC = re.compile(r"https://creativecommons\.org/licenses/([a-z-]+)/([0-9.]+)/")
 
 
-def datacite(release: Described, sources: Iterable[Source]) -> bytes:
+def datacite(release: ReleaseDescription, sources: Iterable[Source]) -> bytes:
     """Return the record of a release; Japanese is its language, English the translation."""
     texts = release.catalogue
     publisher = {"name": texts.publisher.ja, "lang": "ja"}
@@ -263,7 +265,7 @@ def datacite(release: Described, sources: Iterable[Source]) -> bytes:
     return (json.dumps(record, ensure_ascii=False, indent=1) + "\n").encode()
 
 
-def _related(release: Described, sources: Iterable[Source]) -> Iterable[dict[str, str]]:
+def _related(release: ReleaseDescription, sources: Iterable[Source]) -> Iterable[dict[str, str]]:
     """Yield what the release comes from, and the version before it."""
     related = [("IsDerivedFrom", iris.edition(source.key)) for source in sources]
     if release.before:

@@ -26,10 +26,10 @@ from pyoxigraph import Triple
 
 from kg.core import iris
 from kg.core.jsonld_serializer import value_kinds
-from kg.model.edition_matcher import listed_of
-from kg.model.identifier_ledger import Identity, identities_of
-from kg.model.records import Listed, Records
-from kg.model.reference_data import used_by
+from kg.model.edition_matcher import features_of
+from kg.model.identifier_ledger import Identity, list_identities
+from kg.model.records import MeasureFeatures, Records
+from kg.model.reference_data import shared_things
 from kg.rdf.csv_tables import Table, columns, tables
 from kg.rdf.measure_graph import triples
 from kg.recipe import Recipe
@@ -37,17 +37,17 @@ from kg.recipe import Recipe
 MEASURES, SOURCE, SHARED = "own-measures.nt", "own-source.nt", "shared.nt"
 IDENTITIES = "identities"
 # The tables in which several parts may have rows of the same thing, and the columns that tell whether it is the same.
-KEYED = {"organizations": ("iri",), "links": ("subject_id", "predicate_id", "object_id")}
-_GIST, _LISTED = "gist.json", "listed.json"
+KEY_COLUMNS = {"organizations": ("iri",), "links": ("subject_id", "predicate_id", "object_id")}
+_SUMMARY, _FEATURES = "summary.json", "features.json"
 
 
 @dataclass(frozen=True)
-class Gist:
+class PartSummary:
     """What the rest of a build must know of a part, in little room.
 
     `document` says that it is of a source document. `issues` are severity, type and both messages with how often each
     stands; `used` the things that it names; `kinds` of what kind the values of each predicate are (see
-    `kg.core.jsonld_serializer`); `told` what stands in it beside the editions, in a line each.
+    `kg.core.jsonld_serializer`); `notes` what stands in it beside the editions, in a line each.
     """
 
     key: str
@@ -57,7 +57,7 @@ class Gist:
     issues: tuple[tuple[str, str, str, str, int], ...] = ()
     used: tuple[str, ...] = ()
     kinds: dict[str, str] = field(default_factory=dict)
-    told: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -66,16 +66,16 @@ class Part:
 
     folder: Path
 
-    def gist(self) -> Gist:
-        """Return its gist."""
-        data: dict[str, Any] = json.loads(self.folder.joinpath(_GIST).read_text(encoding="utf-8"))
-        issues, used, told = tuple(map(tuple, data["issues"])), tuple(data["used"]), tuple(data["told"])
-        return Gist(**{**data, "issues": issues, "used": used, "told": told})
+    def summary(self) -> PartSummary:
+        """Return its summary."""
+        data: dict[str, Any] = json.loads(self.folder.joinpath(_SUMMARY).read_text(encoding="utf-8"))
+        issues, used, notes = tuple(map(tuple, data["issues"])), tuple(data["used"]), tuple(data["notes"])
+        return PartSummary(**{**data, "issues": issues, "used": used, "notes": notes})
 
-    def listed(self) -> list[Listed]:
+    def measure_features(self) -> list[MeasureFeatures]:
         """Return what tells its measures from others."""
-        data: list[dict[str, Any]] = json.loads(self.folder.joinpath(_LISTED).read_text(encoding="utf-8"))
-        return [Listed(**{**one, "kpis": tuple(map(tuple, one["kpis"]))}) for one in data]
+        data: list[dict[str, Any]] = json.loads(self.folder.joinpath(_FEATURES).read_text(encoding="utf-8"))
+        return [MeasureFeatures(**{**one, "kpis": tuple(map(tuple, one["kpis"]))}) for one in data]
 
     def path(self, name: str) -> Path:
         """Return where one of its files is."""
@@ -90,15 +90,15 @@ def own_prefixes(key: str) -> tuple[bytes, bytes]:
 def part_of(key: str, records: Records, recipe: Recipe) -> dict[str, bytes]:
     """Return the files of a part: of a document or what belongs to its edition, by its key; else with an empty key."""
     graph = triples(records, recipe)
-    return _files(key, records, graph.statements())
+    return _part_files(key, records, graph.statements())
 
 
 def part_of_lists(key: str, statements: Iterable[Triple]) -> dict[str, bytes]:
     """Return the files of a part that has no records."""
-    return _files(key, Records(()), statements)
+    return _part_files(key, Records(()), statements)
 
 
-def _files(key: str, records: Records, statements: Iterable[Triple]) -> dict[str, bytes]:
+def _part_files(key: str, records: Records, statements: Iterable[Triple]) -> dict[str, bytes]:
     listed = list(statements)
     lines = sorted(f"{statement} .\n".encode() for statement in listed)
     own = own_prefixes(key) if key else ()
@@ -108,30 +108,30 @@ def _files(key: str, records: Records, statements: Iterable[Triple]) -> dict[str
     }
     files[SHARED] = b"".join(line for line in lines if not line.startswith(own)) if own else b"".join(lines)
     for table in tables(records):
-        by = [table.columns.index(column) for column in KEYED.get(table.name, ())]
-        files[table.name] = b"".join(keyed(table.rows, by)) if by else table.csv(header=False)
-    found = ((one.iri, one.kind, one.names) for one in identities_of(records).values())
-    files[IDENTITIES] = b"".join(keyed(found, [0]))
-    files[_GIST] = _json(asdict(_gist(key, records, value_kinds(listed))))
-    files[_LISTED] = _json([asdict(listed_of(measure)) for measure in records.measures])
+        by = [table.columns.index(column) for column in KEY_COLUMNS.get(table.name, ())]
+        files[table.name] = b"".join(keyed_lines(table.rows, by)) if by else table.csv(header=False)
+    found = ((one.iri, one.kind, one.names) for one in list_identities(records).values())
+    files[IDENTITIES] = b"".join(keyed_lines(found, [0]))
+    files[_SUMMARY] = _to_json(asdict(_summarize(key, records, value_kinds(listed))))
+    files[_FEATURES] = _to_json([asdict(features_of(measure)) for measure in records.measures])
     return files
 
 
-def _json(data: object) -> bytes:
+def _to_json(data: object) -> bytes:
     return json.dumps(data, ensure_ascii=False, sort_keys=True).encode()
 
 
-def keyed(rows: Iterable[Sequence[str]], by: Sequence[int]) -> list[bytes]:
+def keyed_lines(rows: Iterable[Sequence[str]], by: Sequence[int]) -> list[bytes]:
     """Return rows as sorted lines: a key, which is some of the columns, a tab, and the row as JSON."""
     lines = (f"{' '.join(row[column] for column in by)}\t{json.dumps(row, ensure_ascii=False)}\n" for row in rows)
     return sorted(line.encode() for line in lines)
 
 
-def _gist(key: str, records: Records, kinds: dict[str, str]) -> Gist:
+def _summarize(key: str, records: Records, kinds: dict[str, str]) -> PartSummary:
     measures, corrections = records.measures, [entry for one in records.editions for entry in one.corrections]
     replaced = sum(entry.action == "replace" for entry in corrections)
     counted = Counter((issue.severity, issue.type, issue.message_ja, issue.message_en) for issue in records.issues)
-    return Gist(
+    return PartSummary(
         key,
         bool(records.editions),
         next((measure.iri for measure in measures), ""),
@@ -144,13 +144,13 @@ def _gist(key: str, records: Records, kinds: dict[str, str]) -> Gist:
             "flagged": len(corrections) - replaced,
         },
         tuple((*issue, count) for issue, count in sorted(counted.items())),
-        tuple(sorted({iri for edition in records.editions for iri in used_by(edition)})),
+        tuple(sorted({iri for edition in records.editions for iri in shared_things(edition)})),
         kinds,
-        (*_revisions_told(key, records), *_plans_told(records)),
+        (*_revision_notes(key, records), *_plan_notes(records)),
     )
 
 
-def _revisions_told(key: str, records: Records) -> Iterator[str]:
+def _revision_notes(key: str, records: Records) -> Iterator[str]:
     """Yield a line on an edition's revisions."""
     if records.revisions:
         stated = sum(revision.stated for revision in records.revisions)
@@ -159,44 +159,44 @@ def _revisions_told(key: str, records: Records) -> Iterator[str]:
         yield f"{key} continues {earlier}: {stated} stated, {candidates} candidates (revisions.csv)"
 
 
-def _plans_told(records: Records) -> Iterator[str]:
+def _plan_notes(records: Records) -> Iterator[str]:
     """Yield a line for each local plan."""
     for plan in records.plans:
         found = [local for local in records.local if local.plan == plan.key]
         citing, unknown = sum(bool(local.cites) for local in found), sum(local.unknown for local in found)
-        told = f"{citing} cite listed measures, {unknown} name some that are not listed"
-        yield f"plan {plan.key}: {len(found)} measures, {told} (local-measures.csv)"
+        notes = f"{citing} cite listed measures, {unknown} name some that are not listed"
+        yield f"plan {plan.key}: {len(found)} measures, {notes} (local-measures.csv)"
 
 
-_AT_ONCE = 64  # files that are open together: fewer than any system allows
+_MAX_OPEN_FILES = 64  # files that are open together: fewer than any system allows
 
 
-def merge(files: Sequence[Path], into: Path, distinct: bool = True) -> None:
+def merge_sorted(files: Sequence[Path], into: Path, distinct: bool = True) -> None:
     """Merge sorted files into a sorted file, each line once unless `distinct` is false.
 
     Intermediate files are written beside it and removed.
     """
     waiting, remaining = list(files), iter(files)
     for level in range(len(files)):
-        if len(waiting) <= _AT_ONCE:
+        if len(waiting) <= _MAX_OPEN_FILES:
             break
         remaining, waiting = iter(waiting), []
-        while lot := list(islice(remaining, _AT_ONCE)):
+        while batch := list(islice(remaining, _MAX_OPEN_FILES)):
             waiting.append(into.with_name(f"{into.name}.{level}-{len(waiting)}"))
-            _merge(lot, waiting[-1], distinct)
-            _remove(lot, files)
-    _merge(waiting, into, distinct)
-    _remove(waiting, files)
+            _merge_once(batch, waiting[-1], distinct)
+            _remove_intermediate(batch, files)
+    _merge_once(waiting, into, distinct)
+    _remove_intermediate(waiting, files)
 
 
-def _remove(merged: Sequence[Path], kept: Sequence[Path]) -> None:
-    given = set(kept)
+def _remove_intermediate(merged: Sequence[Path], sources: Sequence[Path]) -> None:
+    given = set(sources)
     for file in merged:
         if file not in given:
             file.unlink()
 
 
-def _merge(files: Sequence[Path], into: Path, distinct: bool) -> None:
+def _merge_once(files: Sequence[Path], into: Path, distinct: bool) -> None:
     with ExitStack() as stack:
         opened = [stack.enter_context(file.open("rb")) for file in files]
         output = stack.enter_context(into.open("wb"))
@@ -221,7 +221,7 @@ class Block:
             return cls(file, lines.readline())
 
 
-def weave(shared: Path, blocks: Sequence[Block], into: Path) -> None:
+def interleave_blocks(shared: Path, blocks: Sequence[Block], into: Path) -> None:
     """Write the lines of a sorted file and blocks in order; raise ValueError where a line would fall into a block."""
     ordered = sorted((block for block in blocks if block.first), key=lambda block: block.first)
     with shared.open("rb") as lines, into.open("wb") as output:
@@ -232,13 +232,13 @@ def weave(shared: Path, blocks: Sequence[Block], into: Path) -> None:
                 line = lines.readline()
             with block.file.open("rb") as content:
                 shutil.copyfileobj(content, output, 1 << 20)
-            if line and line <= _last(block.file):
+            if line and line <= _last_line(block.file):
                 raise ValueError(f"{line.decode().strip()} is about what belongs to another part")
         output.write(line)
         shutil.copyfileobj(lines, output, 1 << 20)
 
 
-def _last(file: Path) -> bytes:
+def _last_line(file: Path) -> bytes:
     """Return the last line of a file that is not empty; lines of any length."""
     size = file.stat().st_size
     with file.open("rb") as content:
@@ -257,11 +257,11 @@ def lines_of(file: Path) -> Iterator[bytes]:
         yield from lines
 
 
-_COUNTED = ("measures_led", "measures_joined")  # of an organization: each part counts its own measures
+_SUMMED_COLUMNS = ("measures_led", "measures_joined")  # of an organization: each part counts its own measures
 
 
 @dataclass(frozen=True)
-class _Rows:
+class _CsvRows:
     """The rows of a CSV file, read each time they are looked through."""
 
     file: Path
@@ -277,12 +277,12 @@ def gather_tables(parts: Sequence[Part], folder: Path, work: Path) -> list[Table
     """Write every table into a folder, one part after the other, and return them; `work` is for what is between."""
     found = []
     for name, named in columns().items():
-        table = Table(name, named, _Rows(folder / f"{name}.csv"))
+        table = Table(name, named, _CsvRows(folder / f"{name}.csv"))
         with folder.joinpath(table.file).open("wb") as output:
             output.write(Table(name, named, ()).csv())
-            if name in KEYED:
-                for _, rows in _by_key([part.path(name) for part in parts], work / name):
-                    output.write(Table(name, named, [_one(rows, named)]).csv(header=False))
+            if name in KEY_COLUMNS:
+                for _, rows in _rows_by_key([part.path(name) for part in parts], work / name):
+                    output.write(Table(name, named, [_combine_rows(rows, named)]).csv(header=False))
             else:
                 for part in parts:
                     with part.path(name).open("rb") as rows_of_part:
@@ -294,55 +294,57 @@ def gather_tables(parts: Sequence[Part], folder: Path, work: Path) -> list[Table
 def gather_rows(name: str, found: Sequence[Table]) -> list[Sequence[str]]:
     """Return the rows of a table, of which each part has one, in memory and as `gather_tables` writes them."""
     rows = [row for table in found for row in table.rows]
-    if name not in KEYED:
+    if name not in KEY_COLUMNS:
         return rows
     named = columns()[name]
-    lines = keyed(rows, [named.index(column) for column in KEYED[name]])
-    return [_one(of_key, named) for _, of_key in _grouped(lines)]
+    lines = keyed_lines(rows, [named.index(column) for column in KEY_COLUMNS[name]])
+    return [_combine_rows(of_key, named) for _, of_key in _group_by_key(lines)]
 
 
 def gather_identities(parts: Sequence[Part], work: Path) -> Iterator[Identity]:
     """Yield what every IRI names, in the order of the IRIs, each once."""
-    for _, rows in _by_key([part.path(IDENTITIES) for part in parts], work / IDENTITIES):
+    for _, rows in _rows_by_key([part.path(IDENTITIES) for part in parts], work / IDENTITIES):
         yield Identity(*rows[0])
 
 
 def gather_graph(parts: Sequence[Part], into: Path, work: Path) -> None:
     """Write all that the parts state as sorted N-Triples, each statement once."""
     shared = work / SHARED
-    merge([part.path(SHARED) for part in parts], shared)
+    merge_sorted([part.path(SHARED) for part in parts], shared)
     blocks: dict[tuple[str, str], list[Path]] = {}
     for part in parts:
-        key = part.gist().key
+        key = part.summary().key
         for name in (MEASURES, SOURCE):
             if part.path(name).exists():
                 blocks.setdefault((key, name), []).append(part.path(name))
-    weave(shared, [Block.of(_whole(files, work / f"{key}-{name}")) for (key, name), files in blocks.items()], into)
+    interleave_blocks(
+        shared, [Block.of(_merged_file(files, work / f"{key}-{name}")) for (key, name), files in blocks.items()], into
+    )
     shared.unlink()
 
 
-def _whole(files: Sequence[Path], merged: Path) -> Path:
+def _merged_file(files: Sequence[Path], merged: Path) -> Path:
     """Return the file of a block: of an edition with something beside it, what is merged."""
     if len(files) > 1:
-        merge(files, merged)
+        merge_sorted(files, merged)
     return merged if len(files) > 1 else files[0]
 
 
-def _by_key(files: Sequence[Path], merged: Path) -> Iterator[tuple[str, list[list[str]]]]:
-    merge(files, merged, distinct=False)  # two editions may count the same, and both count
-    yield from _grouped(lines_of(merged))
+def _rows_by_key(files: Sequence[Path], merged: Path) -> Iterator[tuple[str, list[list[str]]]]:
+    merge_sorted(files, merged, distinct=False)  # two editions may count the same, and both count
+    yield from _group_by_key(lines_of(merged))
     merged.unlink()
 
 
-def _grouped(lines: Iterable[bytes]) -> Iterator[tuple[str, list[list[str]]]]:
+def _group_by_key(lines: Iterable[bytes]) -> Iterator[tuple[str, list[list[str]]]]:
     split = (line.decode().split("\t", 1) for line in lines)
     for key, group in groupby(split, key=lambda one: one[0]):
         yield key, [json.loads(row) for _, row in group]
 
 
-def _one(rows: Iterable[list[str]], named: Sequence[str]) -> list[str]:
+def _combine_rows(rows: Iterable[list[str]], named: Sequence[str]) -> list[str]:
     """Return the rows of one thing as one: numbers that each part has counted are added up."""
     first, *others = rows
-    for place in (named.index(column) for column in _COUNTED if column in named):
+    for place in (named.index(column) for column in _SUMMED_COLUMNS if column in named):
         first[place] = str(sum(int(row[place]) for row in (first, *others)))
     return first

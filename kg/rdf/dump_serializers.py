@@ -25,28 +25,28 @@ from kg.core.iris import ID, PREFIXES
 from kg.core.release import GRAPH
 from kg.rdf.edition_dumps import Chunk, chunks_of
 from kg.rdf.graph_builder import Graph
-from kg.rdf.void_profiler import Counted, count
+from kg.rdf.void_profiler import ChunkCounts, count_chunk
 
 # No file name, no time, unknown system (RFC 1952). gzip.compress() writes another head in other Pythons.
-_HEAD = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
-_END = b"\x03\x00"  # an empty last block
+_GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
+_LAST_BLOCK = b"\x03\x00"  # an empty last block
 _LEVEL = 7  # level 9 saves 5% and takes more than twice the time
-_AT_ONCE = 1 << 20
+_COPY_SIZE = 1 << 20
 
 
-def packed(piece: bytes) -> bytes:
+def deflate(piece: bytes) -> bytes:
     """Return a piece as whole blocks that end at a byte, none of them the last."""
     deflate = zlib.compressobj(_LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
     return deflate.compress(piece) + deflate.flush(zlib.Z_SYNC_FLUSH)
 
 
-def gzipped(content: bytes) -> bytes:
+def gzip_bytes(content: bytes) -> bytes:
     """Return a compressed file."""
-    return _HEAD + packed(content) + _end(zlib.crc32(content), len(content))
+    return _GZIP_HEADER + deflate(content) + _gzip_trailer(zlib.crc32(content), len(content))
 
 
-def _end(crc: int, size: int) -> bytes:
-    return _END + struct.pack("<LL", crc, size & 0xFFFFFFFF)
+def _gzip_trailer(crc: int, size: int) -> bytes:
+    return _LAST_BLOCK + struct.pack("<LL", crc, size & 0xFFFFFFFF)
 
 
 class GzipFile:
@@ -56,8 +56,8 @@ class GzipFile:
         self._files = [file for file in (plain, compressed) if file]
         self._plain: BinaryIO | None = plain.open("wb") if plain else None
         self._compressed = compressed.open("wb")
-        self._compressed.write(_HEAD)
-        self._crc, self._size, self._ended = 0, 0, False
+        self._compressed.write(_GZIP_HEADER)
+        self._crc, self._size, self._closed = 0, 0, False
 
     def __enter__(self) -> "GzipFile":
         return self
@@ -68,27 +68,27 @@ class GzipFile:
     def write(self, content: bytes) -> None:
         """Write some bytes."""
         if content:
-            self._plainly(content)
-            self._compressed.write(packed(content))
+            self._write_plain(content)
+            self._compressed.write(deflate(content))
 
     def append(self, piece: Path, compressed: Path) -> None:
-        """Write what stands in a file, whose packed form stands in another."""
+        """Write what stands in a file, whose deflate form stands in another."""
         with piece.open("rb") as content, compressed.open("rb") as blocks:
-            while part := content.read(_AT_ONCE):
-                self._plainly(part)
-            while part := blocks.read(_AT_ONCE):
+            while part := content.read(_COPY_SIZE):
+                self._write_plain(part)
+            while part := blocks.read(_COPY_SIZE):
                 self._compressed.write(part)
 
-    def _plainly(self, content: bytes) -> None:
+    def _write_plain(self, content: bytes) -> None:
         self._crc, self._size = zlib.crc32(content, self._crc), self._size + len(content)
         if self._plain:
             self._plain.write(content)
 
     def close(self) -> None:
         """End both files."""
-        if not self._ended:
-            self._ended = True
-            self._compressed.write(_end(self._crc, self._size))
+        if not self._closed:
+            self._closed = True
+            self._compressed.write(_gzip_trailer(self._crc, self._size))
             self._compressed.close()
             if self._plain:
                 self._plain.close()
@@ -105,12 +105,12 @@ WRITTEN_PREFIXES = {**PREFIXES, "id": ID}
 _FORMATS = (".ttl", ".nt", ".rdf", ".jsonld")
 _QUAD_FORMATS = {".trig": RdfFormat.TRIG, ".nq": RdfFormat.N_QUADS}
 # TriG and N-Quads begin as the default graph is written in these.
-_BEGINNINGS = {".trig": ".ttl", ".nq": ".nt"}
+_BASE_FORMATS = {".trig": ".ttl", ".nq": ".nt"}
 _END_OF_XML = b"\n</rdf:RDF>"
-_LOADED_AT_ONCE = 32 << 20  # bytes: of 480 MB, lots take 220 MB of memory and a quarter more time, the whole 1,470 MB
-Named = Mapping[str, Callable[[], Iterable[Triple]]]  # what gives the statements of a named graph, by its IRI
+_LOAD_SIZE = 32 << 20  # bytes: of 480 MB, hash_ranges take 220 MB of memory and a quarter more time, the whole 1,470 MB
+NamedGraphs = Mapping[str, Callable[[], Iterable[Triple]]]  # what gives the statements of a named graph, by its IRI
 
-LEFT_OUT = "left out, because XML cannot express a character in the source; every other format holds it"
+OMITTED = "left out, because XML cannot express a character in the source; every other format holds it"
 
 
 def dump_names(named: bool = False) -> list[str]:
@@ -121,10 +121,10 @@ def dump_names(named: bool = False) -> list[str]:
 
 def turtle(graph: Graph) -> bytes:
     """Return a graph as Turtle."""
-    return written(graph.statements(), RdfFormat.TURTLE)
+    return serialize_statements(graph.statements(), RdfFormat.TURTLE)
 
 
-def written(statements: Iterable[Triple] | Iterable[Quad], format: RdfFormat) -> bytes:
+def serialize_statements(statements: Iterable[Triple] | Iterable[Quad], format: RdfFormat) -> bytes:
     """Return statements in a format, with the prefixes of every dump."""
     data = serialize(statements, format=format, prefixes=WRITTEN_PREFIXES)
     assert data is not None  # bytes are returned where no output is given
@@ -132,7 +132,7 @@ def written(statements: Iterable[Triple] | Iterable[Quad], format: RdfFormat) ->
 
 
 @dataclass(frozen=True)
-class Pieces:
+class ChunkPieces:
     """What one chunk gives to each dump, by suffix: how it begins, and files with the rest, plain and compressed.
 
     Without a piece for `.rdf`, XML cannot express the chunk.
@@ -140,26 +140,28 @@ class Pieces:
 
     heads: dict[str, bytes]
     files: dict[str, Path]
-    counted: Counted
+    counted: ChunkCounts
 
     def remove(self) -> None:
         """Remove the files; those of the records are still needed."""
         for file in self.files.values():
             file.unlink()
-            _packed(file).unlink()
+            _compressed_path(file).unlink()
 
 
-def pieces_of(chunk: Chunk, kinds: Mapping[str, str], folder: Path) -> Pieces:
+def write_pieces(chunk: Chunk, kinds: Mapping[str, str], folder: Path) -> ChunkPieces:
     """Write the pieces of a chunk into a folder; `kinds` are those of the whole graph."""
     lines = chunk.read()
-    statements = triples_of(lines)
+    statements = parse_triples(lines)
     name = f"{chunk.start:015}"
     heads, content = (
         {},
         {".nt": lines, ".jsonld": jsonld_serializer.serialize_nodes(statements, kinds, WRITTEN_PREFIXES)},
     )
-    heads[".ttl"], content[".ttl"] = _divided(written(statements, RdfFormat.TURTLE))
-    xml = written(statements, RdfFormat.RDF_XML).replace(b"\r", b"&#13;")  # as it is, readers make a line end of it
+    heads[".ttl"], content[".ttl"] = _split_prefixes(serialize_statements(statements, RdfFormat.TURTLE))
+    xml = serialize_statements(statements, RdfFormat.RDF_XML).replace(
+        b"\r", b"&#13;"
+    )  # as it is, readers make a line end of it
     if _is_xml(xml):
         end = xml.index(b">", xml.index(b"<rdf:RDF")) + 1
         heads[".rdf"], content[".rdf"] = xml[:end], xml[end:].removesuffix(_END_OF_XML)
@@ -167,11 +169,11 @@ def pieces_of(chunk: Chunk, kinds: Mapping[str, str], folder: Path) -> Pieces:
     for suffix, piece in content.items():
         files[suffix] = folder / f"{name}{suffix}"
         files[suffix].write_bytes(piece)
-        _packed(files[suffix]).write_bytes(packed(piece))
-    return Pieces(heads, files, count(chunk, folder / f"{name}.counted"))
+        _compressed_path(files[suffix]).write_bytes(deflate(piece))
+    return ChunkPieces(heads, files, count_chunk(chunk, folder / f"{name}.counted"))
 
 
-def _divided(turtle: bytes) -> tuple[bytes, bytes]:
+def _split_prefixes(turtle: bytes) -> tuple[bytes, bytes]:
     """Return the prefixes of a Turtle file, and the rest of it."""
     end = 0
     while turtle.startswith(b"@prefix ", end):
@@ -179,11 +181,11 @@ def _divided(turtle: bytes) -> tuple[bytes, bytes]:
     return turtle[:end], turtle[end:]
 
 
-def _packed(file: Path) -> Path:
-    return file.with_name(f"{file.name}.packed")
+def _compressed_path(file: Path) -> Path:
+    return file.with_name(f"{file.name}.deflate")
 
 
-class Dumps:
+class DumpWriter:
     """The dumps in the making: pieces are added in the order of the chunks, then the named graphs."""
 
     def __init__(self, folder: Path, kinds: Mapping[str, str]) -> None:
@@ -196,25 +198,25 @@ class Dumps:
             opened = GzipFile(plain, folder / f"{_NAME}{suffix}.gz")
             self._open[suffix] = self._stack.enter_context(opened)
 
-    def add(self, pieces: Pieces) -> None:
+    def add(self, pieces: ChunkPieces) -> None:
         """Add what a chunk gives to each dump."""
         if ".rdf" not in pieces.files and ".rdf" in self._open:
             self._open.pop(".rdf").remove()
         for suffix, dump in self._open.items():
-            source = _BEGINNINGS.get(suffix, suffix)
+            source = _BASE_FORMATS.get(suffix, suffix)
             if self._first:
                 dump.write(self._head(suffix, pieces))
             elif suffix == ".jsonld":
                 dump.write(jsonld_serializer.SEPARATOR)
-            dump.append(pieces.files[source], _packed(pieces.files[source]))
+            dump.append(pieces.files[source], _compressed_path(pieces.files[source]))
         self._first = False
 
-    def _head(self, suffix: str, pieces: Pieces) -> bytes:
+    def _head(self, suffix: str, pieces: ChunkPieces) -> bytes:
         if suffix == ".jsonld":
             return jsonld_serializer.document_head(self._kinds, WRITTEN_PREFIXES)
-        return pieces.heads.get(_BEGINNINGS.get(suffix, suffix), b"")
+        return pieces.heads.get(_BASE_FORMATS.get(suffix, suffix), b"")
 
-    def end(self) -> None:
+    def finish(self) -> None:
         """End the dumps of the default graph."""
         self._open[".jsonld"].write(jsonld_serializer.END)
         if ".rdf" in self._open:
@@ -222,10 +224,10 @@ class Dumps:
         for suffix in [suffix for suffix in _FORMATS if suffix in self._open]:
             self._open.pop(suffix).close()
 
-    def end_with(self, named: Named) -> None:
+    def add_named_graphs(self, named: NamedGraphs) -> None:
         """Add the named graphs, in the order of their names, to the dumps that hold them, and end these."""
         for suffix, format in _QUAD_FORMATS.items():
-            self._open[suffix].write(_divided(written(_quads(named), format))[1])
+            self._open[suffix].write(_split_prefixes(serialize_statements(_quads(named), format))[1])
             self._open.pop(suffix).close()
 
     def close(self) -> None:
@@ -238,19 +240,19 @@ def write_turtle(graph: Path, into: Path) -> int:
     count = 0
     with into.open("wb") as output:
         for chunk in chunks_of(graph):
-            statements = triples_of(chunk.read())
-            prefixes, body = _divided(written(statements, RdfFormat.TURTLE))
+            statements = parse_triples(chunk.read())
+            prefixes, body = _split_prefixes(serialize_statements(statements, RdfFormat.TURTLE))
             output.write(body if count else prefixes + body)
             count += len(statements)
     return count
 
 
-def triples_of(lines: bytes) -> list[Triple]:
+def parse_triples(lines: bytes) -> list[Triple]:
     """Return the triples of N-Triples."""
     return [Triple(s, p, o) for s, p, o, _ in parse(lines, format=RdfFormat.N_TRIPLES)]
 
 
-def _quads(named: Named) -> Iterator[Quad]:
+def _quads(named: NamedGraphs) -> Iterator[Quad]:
     for name, statements in sorted(named.items()):
         for triple in statements():
             yield Quad(triple.subject, triple.predicate, triple.object, NamedNode(name))
@@ -260,12 +262,12 @@ def write_store(folder: Path, graph: Path) -> None:
     """Make a store directory of N-Triples or N-Quads. Its bytes differ from build to build."""
     store = Store(str(folder))
     with graph.open("rb") as lines:
-        while lot := lines.read(_LOADED_AT_ONCE):
-            store.bulk_load(input=lot + lines.readline(), format=RdfFormat.N_QUADS)
+        while batch := lines.read(_LOAD_SIZE):
+            store.bulk_load(input=batch + lines.readline(), format=RdfFormat.N_QUADS)
     store.flush()
 
 
-def end_store(folder: Path, named: Named) -> None:
+def end_store(folder: Path, named: NamedGraphs) -> None:
     """Add the named graphs to a store directory, and make it one that is opened read-only and fast."""
     store = Store(str(folder))
     store.bulk_extend(_quads(named))

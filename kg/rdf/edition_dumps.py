@@ -13,7 +13,7 @@ from typing import BinaryIO
 from kg.core import iris
 from kg.rdf.document_parts import own_prefixes
 
-SIZE = 8 << 20  # bytes of a chunk: enough for one document
+CHUNK_SIZE = 8 << 20  # bytes of a chunk: enough for one document
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Chunk:
             return content.read(self.end - self.start)
 
 
-def chunks_of(file: Path, size: int = SIZE) -> list[Chunk]:
+def chunks_of(file: Path, size: int = CHUNK_SIZE) -> list[Chunk]:
     """Return the chunks of a file, each of about so many bytes: the same for the same file."""
     with file.open("rb") as content:
         return list(_chunks(content, Chunk(file, 0, file.stat().st_size), size))
@@ -57,7 +57,7 @@ def _end_of_subject(content: BinaryIO, place: int) -> int:
     return end
 
 
-class Sorted:
+class SortedGraph:
     """Finds what a sorted N-Triples file states of a subject, or of all whose IRIs begin alike."""
 
     def __init__(self, file: Path) -> None:
@@ -67,28 +67,28 @@ class Sorted:
             empty = not content.read(1)  # which has no memory to look into
             self._lines = b"" if empty else mmap.mmap(content.fileno(), 0, access=mmap.ACCESS_READ)
 
-    def beginning(self, prefix: bytes) -> bytes:
+    def lines_with_prefix(self, prefix: bytes) -> bytes:
         """Return the lines that begin so."""
-        start = self._first(prefix)
-        return self._lines[start : self._first(prefix + b"\xff", start)]
+        start = self._find_first(prefix)
+        return self._lines[start : self._find_first(prefix + b"\xff", start)]
 
-    def without(self, prefixes: Iterable[bytes], size: int) -> Iterator[list[Chunk]]:
+    def chunks_without(self, prefixes: Iterable[bytes], size: int) -> Iterator[list[Chunk]]:
         """Yield, in lots of about so many bytes, the chunks of the lines that begin with none of these."""
-        places = sorted((self._first(prefix), self._first(prefix + b"\xff")) for prefix in prefixes)
+        places = sorted((self._find_first(prefix), self._find_first(prefix + b"\xff")) for prefix in prefixes)
         starts, ends = [0, *(end for _, end in places)], [*(start for start, _ in places), len(self._lines)]
-        lot, room = list[Chunk](), size
+        batch, remaining = list[Chunk](), size
         with self._file.open("rb") as content:
             for start, end in zip(starts, ends, strict=True):
                 for chunk in _chunks(content, Chunk(self._file, start, end), size):
-                    lot.append(chunk)
-                    room -= chunk.end - chunk.start
-                    if room <= 0:
-                        yield lot
-                        lot, room = [], size
-        if lot:
-            yield lot
+                    batch.append(chunk)
+                    remaining -= chunk.end - chunk.start
+                    if remaining <= 0:
+                        yield batch
+                        batch, remaining = [], size
+        if batch:
+            yield batch
 
-    def _first(self, key: bytes, low: int = 0) -> int:
+    def _find_first(self, key: bytes, low: int = 0) -> int:
         """Return where the first line begins that is not before a key."""
         high = len(self._lines)
         while low < high:
@@ -102,26 +102,26 @@ class Sorted:
         return low
 
 
-def by_subject(lines: bytes) -> Iterator[tuple[bytes, list[bytes]]]:
+def iterate_subjects(lines: bytes) -> Iterator[tuple[bytes, list[bytes]]]:
     """Yield each subject, in its brackets, with its lines."""
     for subject, group in groupby(lines.splitlines(keepends=True), key=lambda line: line[: line.index(b" ")]):
         yield subject, list(group)
 
 
-_KEPT = 50_000  # subjects that several editions speak of, whose lines are kept
+_CACHE_SIZE = 50_000  # subjects that several editions speak of, whose lines are kept
 _ID = iris.ID.encode()
 _TYPE = f"<{iris.PREFIXES['rdf']}type>".encode()
 
-Said = dict[bytes, list[bytes]]  # lines by their subjects, which are IRIs without brackets
+LinesBySubject = dict[bytes, list[bytes]]  # lines by their subjects, which are IRIs without brackets
 
 
-class Editions:
+class EditionIndex:
     """What each edition of a sorted graph states, by way of the disk."""
 
-    def __init__(self, graph: Sorted, keys: Iterable[str]) -> None:
+    def __init__(self, graph: SortedGraph, keys: Iterable[str]) -> None:
         self._graph = graph
         self._keys = {key.encode() for key in keys}
-        self._kept: dict[bytes, list[bytes]] = {}
+        self._cache: dict[bytes, list[bytes]] = {}
 
     def owner(self, iri: bytes) -> bytes:
         """Return the key of the edition that a thing belongs to, or nothing where several may speak of it."""
@@ -131,46 +131,46 @@ class Editions:
         key = rest.partition(b"/")[0] if kind in (b"source", b"edition") else kind
         return key if key in self._keys else b""
 
-    def spoken_of(self, key: str) -> Said:
+    def lines_of_edition(self, key: str) -> LinesBySubject:
         """Return, by subject, the lines of what an edition speaks of, in their order.
 
-        They are what the edition states itself, and what is said of all that can be reached from there without entering
+        They are what the edition states itself, and the lines of all that can be reached from there without entering
         another edition: organizations, pillars, laws, corrections, rows of the recipe. A code that the edition does not
         use stands in the whole graph only.
         """
         own = iris.edition(key).encode()
-        found = {own: self._about(own)}
+        found = {own: self._lines_about(own)}
         for prefix in (*own_prefixes(key), b"<" + own + b"/"):
-            found |= about(self._graph.beginning(prefix))
-        found = self.reached(found, key)
+            found |= group_by_subject(self._graph.lines_with_prefix(prefix))
+        found = self.reachable(found, key)
         return {
             subject: found[subject] for subject in sorted(found, key=lambda subject: subject + b">") if found[subject]
         }
 
-    def reached(self, found: Said, key: str = "") -> Said:
+    def reachable(self, found: LinesBySubject, key: str = "") -> LinesBySubject:
         """Return what is found, and what can be reached from there without entering another edition than this."""
-        found, ahead = dict(found), list(found)
-        while ahead:
-            for iri in _things(found[ahead.pop()]):
-                if iri not in found and self.owner(iri) in (b"", key.encode()) and (lines := self._about(iri)):
+        found, pending = dict(found), list(found)
+        while pending:
+            for iri in _object_iris(found[pending.pop()]):
+                if iri not in found and self.owner(iri) in (b"", key.encode()) and (lines := self._lines_about(iri)):
                     found[iri] = lines
-                    ahead.append(iri)
+                    pending.append(iri)
         return found
 
-    def shared(self, size: int) -> Iterator[list[Chunk]]:
+    def shared_chunks(self, size: int) -> Iterator[list[Chunk]]:
         """Yield lots of chunks with what does not stand among an edition's measures or printed cells."""
-        return self._graph.without(
+        return self._graph.chunks_without(
             (prefix for key in sorted(self._keys) for prefix in own_prefixes(key.decode())), size
         )
 
-    def pointing(self, lines: bytes, properties: frozenset[bytes]) -> Iterator[bytes]:
+    def incoming(self, lines: bytes, properties: frozenset[bytes]) -> Iterator[bytes]:
         """Yield which things are pointed to by one of these properties, but by none that has the same edition.
 
         Each line begins with the thing: a statement by which something points there, or the class of what points.
         """
-        for subject, said in by_subject(lines):
+        for subject, lines_of_subject in iterate_subjects(lines):
             owner = self.owner(subject[1:-1])
-            rows = [(line, *line.split(b" ", 2)[1:]) for line in said]
+            rows = [(line, *line.split(b" ", 2)[1:]) for line in lines_of_subject]
             there = [
                 (value[:-2], line)
                 for line, name, value in rows
@@ -180,26 +180,26 @@ class Editions:
             yield from (value + line for value, line in there)
             yield from (value + line for value in {value for value, _ in there} for line in types)
 
-    def around(self, found: Said) -> Iterator[bytes]:
+    def adjacent(self, found: LinesBySubject) -> Iterator[bytes]:
         """Yield the lines about the things, of other editions, that what is found points to."""
-        beyond = {iri for lines in found.values() for iri in _things(lines) if iri not in found}
-        for iri in sorted(beyond):
-            yield from self._about(iri)
+        unvisited = {iri for lines in found.values() for iri in _object_iris(lines) if iri not in found}
+        for iri in sorted(unvisited):
+            yield from self._lines_about(iri)
 
-    def _about(self, iri: bytes) -> list[bytes]:
-        if iri not in self._kept:
-            if len(self._kept) >= _KEPT:
-                self._kept.clear()
-            self._kept[iri] = self._graph.beginning(b"<" + iri + b"> ").splitlines(keepends=True)
-        return self._kept[iri]
+    def _lines_about(self, iri: bytes) -> list[bytes]:
+        if iri not in self._cache:
+            if len(self._cache) >= _CACHE_SIZE:
+                self._cache.clear()
+            self._cache[iri] = self._graph.lines_with_prefix(b"<" + iri + b"> ").splitlines(keepends=True)
+        return self._cache[iri]
 
 
-def about(lines: bytes) -> Said:
+def group_by_subject(lines: bytes) -> LinesBySubject:
     """Return lines by their subjects."""
-    return {subject[1:-1]: said for subject, said in by_subject(lines)}
+    return {subject[1:-1]: lines_of_subject for subject, lines_of_subject in iterate_subjects(lines)}
 
 
-def _things(lines: Iterable[bytes]) -> Iterator[bytes]:
+def _object_iris(lines: Iterable[bytes]) -> Iterator[bytes]:
     """Yield the IRIs that lines point to."""
     for line in lines:
         value = line.split(b" ", 2)[2]

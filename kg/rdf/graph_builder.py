@@ -6,7 +6,7 @@ from decimal import Decimal
 from pyoxigraph import Literal, NamedNode, Triple
 
 from kg.core.iris import PREFIXES
-from kg.extract.numerals import decimal_text
+from kg.extract.numerals import format_decimal
 
 
 class Graph:
@@ -88,7 +88,7 @@ class Subject:
         """State a number: int as xsd:integer, Decimal as xsd:decimal in canonical form."""
         if value is not None:
             kind = "xsd:decimal" if isinstance(value, Decimal) else "xsd:integer"
-            lexical = decimal_text(value) if isinstance(value, Decimal) else str(value)
+            lexical = format_decimal(value) if isinstance(value, Decimal) else str(value)
             self.typed(predicate, lexical, kind)
         return self
 

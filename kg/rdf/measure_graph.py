@@ -30,7 +30,7 @@ from kg.rdf.vocabulary_graph import (
 )
 from kg.recipe import Recipe
 from kg.recipe.local_plans import DESCRIPTION, FOLDER, LocalPlan
-from kg.recipe.revision_judgements import revised_by
+from kg.recipe.revision_judgements import revised_edition
 
 
 def describe_plans(graph: Graph, plans: Iterable[LocalPlan], measures: Iterable[LocalMeasure]) -> None:
@@ -221,7 +221,7 @@ def _edition(graph: Graph, edition: EditionRecords) -> None:
     subject.text("dcterms:description", described.get("note_en", ""), "en")
     subject.to("shisaku:lists", *(measure.iri for measure in edition.measures))
     subject.to("prov:wasDerivedFrom", describe_source(graph, edition.source.key))
-    if earlier := revised_by(edition.source):
+    if earlier := revised_edition(edition.source):
         subject.to("prov:wasRevisionOf", iris.edition(earlier))
 
 

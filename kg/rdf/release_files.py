@@ -32,24 +32,31 @@ from kg.core.release import (
     ReleasedFile,
 )
 from kg.core.service_terms import service_description
-from kg.rdf.csv_tables import Table, csv_metadata, workbook
-from kg.rdf.dcat import Described, describe_bytes, describe_dumps, describe_editions, describe_files, describe_release
-from kg.rdf.document_parts import Gist
+from kg.rdf.csv_tables import Table, csv_metadata, write_workbook
+from kg.rdf.dcat import (
+    ReleaseDescription,
+    describe_bytes,
+    describe_dumps,
+    describe_editions,
+    describe_files,
+    describe_release,
+)
+from kg.rdf.document_parts import PartSummary
 from kg.rdf.dump_serializers import dump_names
 from kg.rdf.graph_builder import Graph
 from kg.rdf.vocabulary_graph import describe_linksets
-from kg.rdf.void_profiler import Contents, describe_contents
+from kg.rdf.void_profiler import GraphContents, describe_contents
 from kg.recipe import Recipe
 from kg.recipe.release_texts import Catalogue, Text
 
 _DECLARED = {ONTOLOGY: "shisaku.ttl", ALIGNMENTS: "alignments.ttl", STANDARD_TERMS: "standard-terms.ttl"}
 
 
-def write_about_tables(found: Sequence[Table], described: Described, folder: Path) -> None:
+def write_about_tables(found: Sequence[Table], described: ReleaseDescription, folder: Path) -> None:
     """Write the description of the tables, and all of them as one workbook."""
     texts, title = described.catalogue, described.title
     folder.joinpath(CSV_METADATA).write_bytes(csv_metadata(found, texts, title, described.issued))
-    workbook(folder / WORKBOOK, found, texts, title, described.version, described.issued)
+    write_workbook(folder / WORKBOOK, found, texts, title, described.version, described.issued)
 
 
 def declared_files(ontology: Path, shapes: Path) -> dict[str, bytes]:
@@ -62,24 +69,26 @@ def declared_files(ontology: Path, shapes: Path) -> dict[str, bytes]:
     return {**files, SHAPES: b"\n\n".join(parts)}
 
 
-def described_as(recipe: Recipe, catalogue: Catalogue, version: str) -> Described:
+def release_description(recipe: Recipe, catalogue: Catalogue, version: str) -> ReleaseDescription:
     """Return what is said about a release."""
-    return Described(version, recipe.issued, Text(recipe.title_ja, recipe.title_en), catalogue, recipe.previous)
+    return ReleaseDescription(
+        version, recipe.issued, Text(recipe.title_ja, recipe.title_en), catalogue, recipe.previous
+    )
 
 
 @dataclass(frozen=True)
-class Whole:
+class GraphProfile:
     """What is known of a release when its default graph is written: what it holds, the triples of each edition, a thing
     to look at, and the table of its links."""
 
-    contents: Contents
+    contents: GraphContents
     editions: Mapping[str, int]
     example: str
     links: Table
 
 
 def descriptions(
-    whole: Whole, described: Described, recipe: Recipe, files: Sequence[ReleasedFile]
+    profile: GraphProfile, described: ReleaseDescription, recipe: Recipe, files: Sequence[ReleasedFile]
 ) -> tuple[Graph, Graph]:
     """Return the catalogue, and what the release holds in the words of VoID, of files that do not hold them.
 
@@ -88,34 +97,34 @@ def descriptions(
     contents, catalogue = Graph(), Graph()
     names = {file.name for file in files}
     dumps = [*(name for name in dump_names() if name in names), *dump_names(named=True)]
-    describe_contents(contents, described.dataset, whole.contents)
-    describe_dumps(contents, described, dumps, whole.example)
-    describe_linksets(contents, described.dataset, whole.links, recipe.links.targets)
-    describe_editions(contents, described, whole.editions)
+    describe_contents(contents, described.dataset, profile.contents)
+    describe_dumps(contents, described, dumps, profile.example)
+    describe_linksets(contents, described.dataset, profile.links, recipe.links.targets)
+    describe_editions(contents, described, profile.editions)
     graphs = (CATALOGUE_GRAPH, VOID_GRAPH, VALIDATION_GRAPH)
-    contents.extend(service_description(ENDPOINT, whole.contents.triples, graphs, described.dataset))
+    contents.extend(service_description(ENDPOINT, profile.contents.triples, graphs, described.dataset))
     describe_release(catalogue, described, recipe.sources)
     describe_files(catalogue, described, {*names, *dumps}, recipe.sources)
     describe_bytes(catalogue, described, files)
     return catalogue, contents
 
 
-_HEADS = {
+_HEADINGS = {
     "warning": ("要注意", "To be minded"),
     "info": ("参考", "For reference"),
 }
 
 
-def known_problems(gists: Iterable[Gist], described: Described) -> bytes:
+def known_problems(summaries: Iterable[PartSummary], described: ReleaseDescription) -> bytes:
     """Return the problems as Markdown, in Japanese and English; `issues.csv` has each case with its place."""
     title = described.title
     lines = [f"# {title.ja} {described.version}: 既知の問題 / Known problems", "", described.catalogue.problems.strip()]
     lines += ["", "## この版で数えたもの / Counted in this release", ""]
     lines.append("各件の位置は `issues.csv` にある。 / Each case with its place: `issues.csv`.")
     counted: Counter[tuple[str, str, str, str]] = Counter()
-    for severity, kind, ja, en, count in (issue for gist in gists for issue in gist.issues):
+    for severity, kind, ja, en, count in (issue for summary in summaries for issue in summary.issues):
         counted[severity, kind, ja, en] += count
-    for severity, heads in _HEADS.items():
+    for severity, heads in _HEADINGS.items():
         found = sorted((kind, n, ja, en) for (grade, kind, ja, en), n in counted.items() if grade == severity)
         lines += ["", f"### {heads[0]} / {heads[1]}: {sum(n for _, n, _, _ in found)}"]
         lines += ["", *(f"- {n} × `{kind}`: {ja} / {en}" for kind, n, ja, en in found)] if found else []
@@ -133,8 +142,8 @@ _FORMS = {
 _PREFIX = re.compile(r"^PREFIX\s+(?P<prefix>[\w.-]*):\s*<(?P<namespace>[^<>]*)>", re.IGNORECASE | re.MULTILINE)
 
 
-class Question(Protocol):
-    """What is asked of a stored query; `kg.core.stored_queries.StoredQuery` is one."""
+class StoredQuery(Protocol):
+    """What is asked of a stored query; `kg.core.stored_queries.Question` is one."""
 
     @property
     def name(self) -> str:
@@ -142,7 +151,7 @@ class Question(Protocol):
 
     @property
     def text(self) -> str:
-        """The whole file."""
+        """The profile file."""
 
     @property
     def question(self) -> str:
@@ -169,7 +178,7 @@ class Question(Protocol):
         """Keywords."""
 
 
-def questions(graph: Graph, stored: Iterable[Question]) -> None:
+def describe_queries(graph: Graph, stored: Iterable[StoredQuery]) -> None:
     """State each stored query and the prefixes that they declare; raise RecipeError with every problem."""
     namespaces: dict[str, str] = {}
     problems: list[Problem] = []
@@ -177,16 +186,16 @@ def questions(graph: Graph, stored: Iterable[Question]) -> None:
         problems.extend(_prefix_problems(question, namespaces))
         word = sparql_scanner.operation(question.text)
         if word in _FORMS:
-            _question(graph, question, *_FORMS[word])
+            _describe_query(graph, question, *_FORMS[word])
         else:
             fact = f"{question.name}: SHACL has no executable for {word or 'a query without a form'}"
             problems.append(Problem(fact, f"ask by {', '.join(_FORMS)}"))
     if problems:
         raise RecipeError(*problems)
-    _prefixes(graph, namespaces)
+    _describe_prefixes(graph, namespaces)
 
 
-def _question(graph: Graph, question: Question, executable: str, predicate: str) -> None:
+def _describe_query(graph: Graph, question: StoredQuery, executable: str, predicate: str) -> None:
     subject = graph.about(iris.shared("query", question.name)).a("sh:SPARQLExecutable", executable)
     subject.text("dcterms:identifier", question.name)
     subject.text("rdfs:label", question.summary_ja, "ja").text("rdfs:label", question.summary, "en")
@@ -196,7 +205,7 @@ def _question(graph: Graph, question: Question, executable: str, predicate: str)
     subject.to("sh:prefixes", PREFIX_SET).text(predicate, question.question)
 
 
-def _prefix_problems(question: Question, namespaces: dict[str, str]) -> Iterator[Problem]:
+def _prefix_problems(question: StoredQuery, namespaces: dict[str, str]) -> Iterator[Problem]:
     """Add the prefixes of a query to `namespaces`; yield one that another query uses for something else."""
     for match in _PREFIX.finditer(question.text, 0, sparql_scanner.prologue_end(question.text)):
         prefix, namespace = match["prefix"], match["namespace"]
@@ -205,7 +214,7 @@ def _prefix_problems(question: Question, namespaces: dict[str, str]) -> Iterator
             yield Problem(fact, "use one prefix for one namespace in all queries")
 
 
-def _prefixes(graph: Graph, namespaces: dict[str, str]) -> None:
+def _describe_prefixes(graph: Graph, namespaces: dict[str, str]) -> None:
     subject = graph.about(PREFIX_SET)
     subject.text("rdfs:label", "質問集の接頭辞", "ja").text("rdfs:label", "Prefixes of the stored queries", "en")
     for prefix, namespace in namespaces.items():

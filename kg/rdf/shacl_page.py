@@ -11,16 +11,16 @@ from pyoxigraph import Literal, Triple
 from kg.core import iris
 from kg.rdf.shacl_report import SEVERITIES, SHAPE, Report, Result
 
-_TEMPLATE = "validation.html"
+TEMPLATE = "validation.html"
 _PAGE, _LINE = iris.term("page"), iris.term("line")
 # What leads from a thing towards the line that prints it, forth and back.
-_FORTH = {
+_FORWARD = {
     iris.PREFIXES["prov"] + "wasDerivedFrom",
     iris.PREFIXES["dcterms"] + "isPartOf",
     iris.PREFIXES["oa"] + "hasTarget",
     iris.PREFIXES["oa"] + "hasSource",
 }
-_BACK = {iris.PREFIXES["oa"] + "hasBody", iris.term("correction")}
+_BACKWARD = {iris.PREFIXES["oa"] + "hasBody", iris.term("correction")}
 _templates = Environment(
     loader=FileSystemLoader(Path(__file__).parents[1] / "templates"),
     autoescape=True,
@@ -30,22 +30,22 @@ _templates = Environment(
 )
 
 
-Printings = Mapping[str, list[tuple[int, int]]]  # of a thing, by its IRI: page and line of each
+PrintedPlaces = Mapping[str, list[tuple[int, int]]]  # of a thing, by its IRI: page and line of each
 
 
-def printings(results: Iterable[Result], triples: Iterable[Triple]) -> dict[str, list[tuple[int, int]]]:
+def printed_places(results: Iterable[Result], triples: Iterable[Triple]) -> dict[str, list[tuple[int, int]]]:
     """Return where the things are printed that results are about; `triples` are what was validated."""
     places = _Places(triples)
     return {iri: places.of(iri) for iri in map(iri_of, results)}
 
 
-def page(report: Report, places: Printings, title: str) -> bytes:
+def render_report(report: Report, places: PrintedPlaces, title: str) -> bytes:
     """Return the report as HTML."""
     shapes = [
         (severity, shape.removeprefix(SHAPE), [(result, places.get(iri_of(result), [])) for result in results])
         for (severity, shape), results in _by_shape(report)
     ]
-    return _templates.get_template(_TEMPLATE).render(report=report, title=title, shapes=shapes, short=_short).encode()
+    return _templates.get_template(TEMPLATE).render(report=report, title=title, shapes=shapes, short=_short).encode()
 
 
 def _by_shape(report: Report) -> list[tuple[tuple[str, str], list[Result]]]:
@@ -72,26 +72,26 @@ class _Places:
     """Where things are printed: the lines of the document that lead to them."""
 
     def __init__(self, triples: Iterable[Triple]) -> None:
-        self._near: dict[str, list[str]] = defaultdict(list)
+        self._adjacent: dict[str, list[str]] = defaultdict(list)
         self._numbers: dict[str, dict[str, int]] = defaultdict(dict)
         for subject, predicate, value in triples:
             if isinstance(value, Literal):
                 if predicate.value in (_PAGE, _LINE):
                     self._numbers[subject.value][predicate.value] = int(value.value)
-            elif predicate.value in _FORTH:
-                self._near[subject.value].append(value.value)
-            elif predicate.value in _BACK:
-                self._near[value.value].append(subject.value)
+            elif predicate.value in _FORWARD:
+                self._adjacent[subject.value].append(value.value)
+            elif predicate.value in _BACKWARD:
+                self._adjacent[value.value].append(subject.value)
 
     def of(self, iri: str) -> list[tuple[int, int]]:
         """Return page and line of each printing, in the order of the document."""
-        found, seen, ahead = set(), {iri}, [iri]
-        while ahead:
-            step = ahead.pop()
+        found, seen, pending = set(), {iri}, [iri]
+        while pending:
+            step = pending.pop()
             if numbers := self._numbers.get(step):
                 found.add((numbers.get(_PAGE, 0), numbers.get(_LINE, 0)))
             else:
-                new = set(self._near.get(step, ())) - seen
+                new = set(self._adjacent.get(step, ())) - seen
                 seen |= new
-                ahead.extend(new)
+                pending.extend(new)
         return sorted(found)

@@ -26,7 +26,7 @@ Statement = tuple[NamedNode | BlankNode, NamedNode, Term]
 
 
 @functools.lru_cache(maxsize=4096)
-def term_of(text: str) -> Term:
+def parse_term(text: str) -> Term:
     """Return the term that Turtle writes so."""
     term = next(iter(parse(f"<a:a> <a:a> {text} .", format=RdfFormat.TURTLE))).object
     assert isinstance(term, NamedNode | BlankNode | Literal)
@@ -64,7 +64,7 @@ def _quads(file: Path, kind: type[KgError]) -> Iterator[Quad]:
 
 SHAPE = names.BASE + "shapes#"
 SEVERITIES = ("Violation", "Warning", "Info")
-REMARK = SH + "Info"
+INFO = SH + "Info"
 _RDF, _XSD = (names.PREFIXES[prefix] for prefix in ("rdf", "xsd"))
 _RESULT = names.ID + "validation-result/"
 _PREFIXES = {"sh": SH, "xsd": _XSD, "shisaku": names.ONTOLOGY, "shape": SHAPE, "result": _RESULT}
@@ -110,7 +110,7 @@ class Report:
 
     @property
     def conforms(self) -> bool:
-        """Whether no result is a Violation: warnings and remarks do not keep data from being published."""
+        """True if no result is a Violation: warnings and remarks do not keep data from being published."""
         return all(result.severity != SH + "Violation" for result in self.results)
 
     @property
@@ -188,5 +188,5 @@ def _triples(result: Result) -> Iterator[Triple]:
 
 def _published(text: str) -> NamedNode | Literal:
     """Return a term of a result as it may be published: a blank node gets a name."""
-    term = term_of(text)
+    term = parse_term(text)
     return NamedNode(f"https://w3id.org/.well-known/genid/{term.value}") if isinstance(term, BlankNode) else term

@@ -23,17 +23,17 @@ from pyoxigraph import BlankNode, Literal, NamedNode, RdfFormat, parse
 
 from kg.core import iris
 from kg.core.errors import Problem, QueryError, RecipeError, ReleaseError
-from kg.rdf.shacl_report import SEVERITIES, SH, Report, Result, Statement, Term, read_statements, term_of
+from kg.rdf.shacl_report import SEVERITIES, SH, Report, Result, Statement, Term, parse_term, read_statements
 
-__all__ = ["FAST", "REFERENCE", "Report", "Result", "Validator", "fastest", "report_of", "validate"]
+__all__ = ["FAST", "REFERENCE", "Report", "Result", "Validator", "fastest_engine", "make_report", "validate"]
 
 
 # What an engine found: focus, value, component, severity, source shape, the engine's own words.
-Found = tuple[str, str, str, str, str, str]
+RawResult = tuple[str, str, str, str, str, str]
 
 _RDF = iris.PREFIXES["rdf"]
 _UNNAMED = "urn:unnamed-shape:"  # how a shape that is a blank node is called while an engine works
-AIM = "urn:validated-as:"  # and a class: a property of the things of it that are validated, where not all are
+TARGET_MARK = "urn:validated-as:"  # and a class: a property of the things of it that are validated, where not all are
 _STEPS = {"inversePath": "^{}", "zeroOrMorePath": "{}*", "oneOrMorePath": "{}+", "zeroOrOnePath": "{}?"}
 
 
@@ -51,24 +51,24 @@ class Shapes:
             self._about[subject, predicate.value].append(value)
             self._parent.setdefault(value, subject)
 
-    def aimed(self) -> list[Statement]:
-        """Return the shapes so that what has a target class is validated only where `AIM` and the class marks it."""
+    def marked_targets(self) -> list[Statement]:
+        """Return the shapes with `TARGET_MARK` subjects as targets in place of the instances of target classes."""
         return [
-            (s, NamedNode(SH + "targetSubjectsOf"), NamedNode(AIM + o.value))
+            (s, NamedNode(SH + "targetSubjectsOf"), NamedNode(TARGET_MARK + o.value))
             if p.value == SH + "targetClass" and isinstance(o, NamedNode)
             else (s, p, o)
             for s, p, o in self.statements
         ]
 
-    def followed_back(self) -> frozenset[str]:
+    def inverse_properties(self) -> frozenset[str]:
         """Return the properties that a path follows from the value to the subject."""
         inverse = (value for _, predicate, value in self.statements if predicate.value == SH + "inversePath")
         return frozenset(value.value for value in inverse if isinstance(value, NamedNode))
 
-    def result(self, found: Found) -> Result:
+    def result(self, found: RawResult) -> Result:
         """Return what an engine found, in the words of the shapes."""
         focus, value, component, severity, source, words = found
-        shape = term_of(source)
+        shape = parse_term(source)
         texts = [text for text in self._about[shape, SH + "message"] if isinstance(text, Literal)]
         messages = sorted((text.language or "", text.value) for text in texts) or [("", words)]
         path = "".join(self._path(path) for path in self._about[shape, SH + "path"])
@@ -100,13 +100,13 @@ class Shapes:
 
 REFERENCE, FAST = "pyshacl", "shacl"
 
-Check = Callable[[bytes], Iterator[Found]]  # of data, as N-Triples
+Check = Callable[[bytes], Iterator[RawResult]]  # of data, as N-Triples
 Engine = Callable[[str], Check]  # of shapes, as N-Triples: they are read once for any number of data
 
 _XSD = iris.PREFIXES["xsd"]
 
 
-def fastest() -> str:
+def fastest_engine() -> str:
     """Return the name of the fast engine where it is installed, else that of the reference: their reports agree.
 
     It is installed with kg but on processors that it has no wheel for.
@@ -125,7 +125,7 @@ def _shapes_of_shacl(shapes: str) -> Any:
     return importlib.import_module(FAST).Shapes.from_text(shapes, format="ntriples")
 
 
-def _by_shacl(shapes: str) -> Check:
+def _load_shacl(shapes: str) -> Check:
     try:
         importlib.import_module(FAST)
     except ImportError as error:
@@ -133,20 +133,20 @@ def _by_shacl(shapes: str) -> Check:
         raise QueryError(Problem("the SHACL engine `shacl` is not installed", remedy)) from error
     known = _shapes_of_shacl(shapes)
 
-    def check(data: bytes) -> Iterator[Found]:
+    def check(data: bytes) -> Iterator[RawResult]:
         for one in known.validate_text(data.decode(), format="ntriples").results:
-            focus, value = (str(term_of(text)) if text else "" for text in (one.focus_node, one.value))
+            focus, value = (str(parse_term(text)) if text else "" for text in (one.focus_node, one.value))
             yield focus, value, one.component_iri, one.severity_iri, one.source_shape, one.message or ""
 
     return check
 
 
-def _by_pyshacl(shapes: str) -> Check:
+def _load_pyshacl(shapes: str) -> Check:
     known = _rdflib(shapes.encode())
-    return lambda data: _found_by_pyshacl(data, known)
+    return lambda data: _validate_by_pyshacl(data, known)
 
 
-def _found_by_pyshacl(data: bytes, shapes: Any) -> Iterator[Found]:
+def _validate_by_pyshacl(data: bytes, shapes: Any) -> Iterator[RawResult]:
     import pyshacl
     from rdflib import SH as words
 
@@ -157,7 +157,7 @@ def _found_by_pyshacl(data: bytes, shapes: Any) -> Iterator[Found]:
         raise RuntimeError(str(report))
     for one in report.objects(None, words.result):
         found = {str(word).removeprefix(SH): term for word, term in report.predicate_objects(one)}
-        focus, value = (str(term_of(found[word].n3())) if word in found else "" for word in ("focusNode", "value"))
+        focus, value = (str(parse_term(found[word].n3())) if word in found else "" for word in ("focusNode", "value"))
         component, severity = str(found["sourceConstraintComponent"]), str(found["resultSeverity"])
         yield focus, value, component, severity, found["sourceShape"].n3(), str(found.get("resultMessage", ""))
 
@@ -183,7 +183,7 @@ def _rdflib(lines: bytes) -> Any:
     return graph
 
 
-ENGINES: dict[str, Engine] = {REFERENCE: _by_pyshacl, FAST: _by_shacl}
+ENGINES: dict[str, Engine] = {REFERENCE: _load_pyshacl, FAST: _load_shacl}
 
 
 _TYPE = f"<{iris.PREFIXES['rdf']}type>".encode()
@@ -210,17 +210,17 @@ class Validator:
             raise RecipeError(
                 Problem("there are no shapes here", "name a .ttl file, or a folder with such files", shapes)
             )
-        self._text, self._aimed = n_triples(self._shapes.statements), n_triples(self._shapes.aimed())
+        self._text, self._marked_text = n_triples(self._shapes.statements), n_triples(self._shapes.marked_targets())
         self._checks: dict[str, Check] = {}
 
     @property
-    def followed_back(self) -> frozenset[str]:
+    def inverse_properties(self) -> frozenset[str]:
         """The properties that a shape follows from a value to the things that have it."""
-        return self._shapes.followed_back()
+        return self._shapes.inverse_properties()
 
     def report(self, files: Sequence[Path]) -> Report:
         """Validate RDF files, taken together (with the named graphs in them)."""
-        return report_of(self.results(n_triples(read_statements(files, ReleaseError)).encode()))
+        return make_report(self.results(n_triples(read_statements(files, ReleaseError)).encode()))
 
     def results(self, lines: bytes, focuses: Collection[bytes] | None = None) -> set[Result]:
         """Return what is broken in data, as N-Triples without statements about statements.
@@ -228,8 +228,8 @@ class Validator:
         Of `focuses`, which are IRIs, only, where they are given: nothing is done for other things.
         """
         if focuses is not None:
-            lines += b"".join(_aims(lines, focuses))
-        shapes = self._text if focuses is None else self._aimed
+            lines += b"".join(_target_marks(lines, focuses))
+        shapes = self._text if focuses is None else self._marked_text
         try:
             if shapes not in self._checks:  # what an engine cannot use is told when it is used
                 self._checks[shapes] = ENGINES[self._engine](shapes)
@@ -242,15 +242,15 @@ class Validator:
             ) from error
 
 
-def _aims(lines: bytes, focuses: Collection[bytes]) -> Iterator[bytes]:
+def _target_marks(lines: bytes, focuses: Collection[bytes]) -> Iterator[bytes]:
     """Yield, for each class of a focus, the line that has it validated."""
     for line in lines.splitlines():
         subject, predicate, value = line.split(b" ", 2)
         if predicate == _TYPE and subject[1:-1] in focuses:
-            yield b"%s <%s%s> %s .\n" % (subject, AIM.encode(), value[1:-3], subject)
+            yield b"%s <%s%s> %s .\n" % (subject, TARGET_MARK.encode(), value[1:-3], subject)
 
 
-def report_of(results: Iterable[Result], unlisted: Counter[str] | None = None) -> Report:
+def make_report(results: Iterable[Result], unlisted: Counter[str] | None = None) -> Report:
     """Return the report of results, the gravest first; of some there may be numbers only, by their severity."""
     rank = {SH + severity: place for place, severity in enumerate(SEVERITIES)}
     ordered = sorted(results, key=lambda one: (rank.get(one.severity, len(rank)), one.shape, one))

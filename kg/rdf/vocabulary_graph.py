@@ -321,7 +321,7 @@ PUBLISHED = "published"
 def describe_links(graph: Graph, links: Iterable[Link]) -> None:
     """State the published links, and a record of every link and candidate."""
     for link in links:
-        said = link.said
+        said = link.metadata
         published = link.status == PUBLISHED
         if published:
             graph.about(link.subject).to(said.predicate, link.object)

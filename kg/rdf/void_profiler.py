@@ -18,7 +18,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from kg.core.iris import ID, PREFIXES, to_curie
-from kg.rdf.edition_dumps import Chunk, by_subject
+from kg.rdf.edition_dumps import Chunk, iterate_subjects
 from kg.rdf.graph_builder import Graph, Subject
 
 _TYPE = f"<{PREFIXES['rdf']}type>".encode()
@@ -26,14 +26,14 @@ _OWN = f"<{ID}".encode()
 _STRING, _LANGUAGE = PREFIXES["xsd"] + "string", PREFIXES["rdf"] + "langString"
 # hash; what (uses, or classes); how often, or 0 where it tells the classes of a subject
 _RECORD = struct.Struct(">8sII")
-_TOGETHER = 8 << 20  # bytes of records that are looked at together
+_RECORDS_PER_RANGE = 8 << 20  # bytes of records that are looked at together
 
 Use = tuple[str, str]  # a class, or an empty string for the whole graph, and a property
 
 
 @dataclass
-class Used:
-    """How a property is used: its triples, how many subjects have it, how many values, and the kinds of them."""
+class PropertyUsage:
+    """How a property is usage: its triples, how many subjects have it, how many values, and the kinds of them."""
 
     triples: int = 0
     subjects: int = 0
@@ -43,7 +43,7 @@ class Used:
 
 
 @dataclass
-class Contents:
+class GraphContents:
     """What a graph, or a chunk of it, holds: `members` are things by class, `entities` those with names of our own."""
 
     triples: int = 0
@@ -51,24 +51,24 @@ class Contents:
     entities: int = 0
     values: int = 0
     members: Counter[str] = field(default_factory=Counter)
-    uses: dict[Use, Used] = field(default_factory=lambda: defaultdict(Used))
+    uses: dict[Use, PropertyUsage] = field(default_factory=lambda: defaultdict(PropertyUsage))
 
 
 @dataclass(frozen=True)
-class Counted:
+class ChunkCounts:
     """What was counted in a chunk, its records, and what numbers mean in these: uses of values, classes of things."""
 
-    contents: Contents
+    contents: GraphContents
     records: Path
     uses: list[tuple[Use, ...]]
     classes: list[tuple[str, ...]]
 
 
-def count(chunk: Chunk, records: Path) -> Counted:
+def count_chunk(chunk: Chunk, records: Path) -> ChunkCounts:
     """Count a chunk; write its records to a file."""
-    contents, counts = Contents(), _Counts()
+    contents, counts = GraphContents(), _ClassCounts()
     types: list[tuple[bytes, int]] = []
-    for subject, lines in by_subject(chunk.read()):
+    for subject, lines in iterate_subjects(chunk.read()):
         rows = [(predicate, value[:-3]) for _, predicate, value in (line.split(b" ", 2) for line in lines)]
         classes = tuple([value[1:-1].decode() for predicate, value in rows if predicate == _TYPE])
         contents.triples += len(rows)
@@ -78,15 +78,15 @@ def count(chunk: Chunk, records: Path) -> Counted:
         if classes:
             types.append((subject, counts.kinds.setdefault(classes, len(counts.kinds))))
         counts.add(classes, rows)
-    counts.into(contents.uses)
+    counts.add_to(contents.uses)
     found_records = [_RECORD.pack(_hash(value), number, times) for (value, number), times in counts.values.items()]
     found_records += [_RECORD.pack(_hash(subject), kind, 0) for subject, kind in types]
     records.write_bytes(b"".join(sorted(found_records)))
     uses = [_uses(classes, predicate) for classes, predicate in counts.numbers]
-    return Counted(contents, records, uses, list(counts.kinds))
+    return ChunkCounts(contents, records, uses, list(counts.kinds))
 
 
-class _Counts:
+class _ClassCounts:
     """What is counted of the subjects of the same classes that have a property, by a number for these two."""
 
     def __init__(self) -> None:
@@ -113,16 +113,16 @@ class _Counts:
             if value[:1] == b'"':
                 self._datatypes[number, value[value.rindex(b'"') :]] += 1
 
-    def into(self, uses: Mapping[Use, Used]) -> None:
+    def add_to(self, uses: Mapping[Use, PropertyUsage]) -> None:
         """Add what was counted to each use."""
         datatypes: defaultdict[int, Counter[str]] = defaultdict(Counter)
         for (number, end), times in self._datatypes.items():
             datatypes[number][_datatype(end)] += times
         for (classes, predicate), number in self.numbers.items():
-            for used in (uses[use] for use in _uses(classes, predicate)):
-                used.triples += self._triples[number]
-                used.subjects += self._subjects[number]
-                used.datatypes.update(datatypes[number])
+            for usage in (uses[use] for use in _uses(classes, predicate)):
+                usage.triples += self._triples[number]
+                usage.subjects += self._subjects[number]
+                usage.datatypes.update(datatypes[number])
 
 
 def _uses(classes: Iterable[str], predicate: bytes) -> tuple[Use, ...]:
@@ -140,7 +140,7 @@ def _datatype(end: bytes) -> str:
 
 
 @dataclass
-class Values:
+class ValueCounts:
     """What is known of the values of some hashes: how many there are, in all and of each use, and of which classes."""
 
     values: int = 0
@@ -148,45 +148,45 @@ class Values:
     classes: Counter[tuple[Use, str]] = field(default_factory=Counter)
 
 
-def lots(counted: Sequence[Counted]) -> list[tuple[int, int]]:
+def hash_ranges(counted: Sequence[ChunkCounts]) -> list[tuple[int, int]]:
     """Return ranges of hashes (their first four bytes, the end excluded) whose records are looked at together."""
     size = sum(one.records.stat().st_size for one in counted)
-    many = max(1, -(-size // _TOGETHER))
+    many = max(1, -(-size // _RECORDS_PER_RANGE))
     bounds = [(place << 32) // many for place in range(many + 1)]
     return list(pairwise(bounds))
 
 
-def look_at(counted: Sequence[Counted], lot: tuple[int, int]) -> Values:
+def count_values(counted: Sequence[ChunkCounts], hash_range: tuple[int, int]) -> ValueCounts:
     """Return what is known of the values whose hashes are in a range."""
     uses: dict[bytes, Counter[tuple[Use, ...]]] = defaultdict(Counter)
     types: dict[bytes, tuple[str, ...]] = {}
     for one in counted:
-        for hashed, number, times in _records(one.records, lot):
+        for value_hash, number, times in _records(one.records, hash_range):
             if times:
-                uses[hashed][one.uses[number]] += times
+                uses[value_hash][one.uses[number]] += times
             else:
-                types[hashed] = one.classes[number]
-    values = Values(len(uses))
-    for hashed, used in uses.items():
-        values.distinct.update({use for several in used for use in several})
-        for kind in types.get(hashed, ()):
-            for several, times in used.items():
+                types[value_hash] = one.classes[number]
+    values = ValueCounts(len(uses))
+    for value_hash, usage in uses.items():
+        values.distinct.update({use for several in usage for use in several})
+        for kind in types.get(value_hash, ()):
+            for several, times in usage.items():
                 for use in several:
                     values.classes[use, kind] += times
     return values
 
 
-def _records(file: Path, lot: tuple[int, int]) -> Iterator[tuple[bytes, int, int]]:
+def _records(file: Path, hash_range: tuple[int, int]) -> Iterator[tuple[bytes, int, int]]:
     """Yield the records of a sorted file whose hashes are in a range."""
     size = file.stat().st_size // _RECORD.size
     if not size:
         return
     with file.open("rb") as content, mmap.mmap(content.fileno(), 0, access=mmap.ACCESS_READ) as records:
-        start, end = (_place(records, size, bound) * _RECORD.size for bound in lot)
+        start, end = (_find_record(records, size, bound) * _RECORD.size for bound in hash_range)
         yield from _RECORD.iter_unpack(records[start:end])
 
 
-def _place(records: mmap.mmap, size: int, bound: int) -> int:
+def _find_record(records: mmap.mmap, size: int, bound: int) -> int:
     """Return the number of records whose hashes are before a bound."""
     low, high = 0, size
     while low < high:
@@ -199,18 +199,18 @@ def _place(records: mmap.mmap, size: int, bound: int) -> int:
     return low
 
 
-def add_up(counted: Iterable[Counted], values: Iterable[Values]) -> Contents:
+def merge_counts(counted: Iterable[ChunkCounts], values: Iterable[ValueCounts]) -> GraphContents:
     """Return what the whole graph holds."""
-    whole = Contents()
+    whole = GraphContents()
     for part in (one.contents for one in counted):
         whole.triples += part.triples
         whole.subjects += part.subjects
         whole.entities += part.entities
         whole.members.update(part.members)
-        for use, used in part.uses.items():
-            whole.uses[use].triples += used.triples
-            whole.uses[use].subjects += used.subjects
-            whole.uses[use].datatypes.update(used.datatypes)
+        for use, usage in part.uses.items():
+            whole.uses[use].triples += usage.triples
+            whole.uses[use].subjects += usage.subjects
+            whole.uses[use].datatypes.update(usage.datatypes)
     for found in values:
         whole.values += found.values
         for use, distinct in found.distinct.items():
@@ -220,11 +220,11 @@ def add_up(counted: Iterable[Counted], values: Iterable[Values]) -> Contents:
     return whole
 
 
-def describe_contents(graph: Graph, dataset: str, contents: Contents) -> None:
+def describe_contents(graph: Graph, dataset: str, contents: GraphContents) -> None:
     """State what was counted, as a description of the dataset; its parts are named beside it."""
-    by_class: dict[str, dict[str, Used]] = defaultdict(dict)
-    for (kind, name), used in contents.uses.items():
-        by_class[kind][name] = used
+    by_class: dict[str, dict[str, PropertyUsage]] = defaultdict(dict)
+    for (kind, name), usage in contents.uses.items():
+        by_class[kind][name] = usage
     whole, members = by_class.pop(""), contents.members
     subject = graph.about(dataset).a("void:Dataset").number("void:triples", contents.triples)
     subject.number("void:entities", contents.entities)
@@ -241,7 +241,7 @@ def describe_contents(graph: Graph, dataset: str, contents: Contents) -> None:
         _properties(graph, about, f"{part}.", uses)
 
 
-def _properties(graph: Graph, subject: Subject, start: str, uses: Mapping[str, Used]) -> None:
+def _properties(graph: Graph, subject: Subject, start: str, uses: Mapping[str, PropertyUsage]) -> None:
     for name, use in sorted(uses.items()):
         part = start + _short(name)
         subject.to("void:propertyPartition", part)
@@ -257,8 +257,8 @@ def _properties(graph: Graph, subject: Subject, start: str, uses: Mapping[str, U
             values.number("void:triples", triples)
 
 
-def _vocabularies(*used: Iterable[str]) -> list[str]:
-    namespaces = {iri[: max(iri.rfind("#"), iri.rfind("/")) + 1] for iris in used for iri in iris}
+def _vocabularies(*usage: Iterable[str]) -> list[str]:
+    namespaces = {iri[: max(iri.rfind("#"), iri.rfind("/")) + 1] for iris in usage for iri in iris}
     return sorted(namespaces)
 
 

@@ -3,6 +3,6 @@
 `loader.read_recipe` returns a `Recipe` or raises every problem at once; one module for each kind of file.
 """
 
-from kg.recipe.loader import Recipe, Survey, read_recipe, survey
+from kg.recipe.loader import Recipe, RecipeReport, inspect_recipe, read_recipe
 
-__all__ = ["Recipe", "Survey", "read_recipe", "survey"]
+__all__ = ["Recipe", "RecipeReport", "inspect_recipe", "read_recipe"]

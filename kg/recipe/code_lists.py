@@ -58,13 +58,13 @@ class CodeList:
 
 
 # The code lists whose entries are looked for in texts.
-NAMED = ("entities", "bodies", "places")
+NAME_LISTS = ("entities", "bodies", "places")
 _ERAS = ("明治", "大正", "昭和", "平成", "令和")
 _LAW_NUMBER = re.compile(
     rf"(?P<era>{'|'.join(_ERAS)})(?P<year>元|[1-9][0-9]*)年(?:憲法|[^0-9\s]+第(?P<number>[1-9][0-9]*)号)"
 )
 _LAW_ID = re.compile(r"(?P<era>[1-5])(?P<year>[0-9]{2})[A-Z]{2}[0-9]{4}(?P<number>[0-9]{6})")
-_GOVERNMENT = 6  # a corporate number of a local government ends in its local-government code
+_LOCAL_CODE_LENGTH = 6  # a corporate number of a local government ends in its local-government code
 
 
 @dataclass(frozen=True)
@@ -80,13 +80,13 @@ class Change:
     row: Row
 
 
-def problems_of_things(codes: Mapping[str, CodeList]) -> Iterator[Problem]:
+def check_code_lists(codes: Mapping[str, CodeList]) -> Iterator[Problem]:
     """Yield what is wrong between lists.
 
     That is a form, a key or a corporate number of two things, and an area code that is not its number's.
     """
     forms: dict[str, tuple[str, str]] = {}
-    for name in ("organizations", *NAMED):
+    for name in ("organizations", *NAME_LISTS):
         for form, code in codes[name].forms().items():
             other = forms.setdefault(form, (name, code.key))
             if other != (name, code.key):
@@ -98,32 +98,32 @@ def problems_of_things(codes: Mapping[str, CodeList]) -> Iterator[Problem]:
             yield Problem(
                 f"{code.key} is also a key of organizations.csv", "keep one row", codes["bodies"].file, code.row.line
             )
-    yield from _numbers_of_two(codes)
-    yield from _problems_of_laws(codes["laws"])
+    yield from _shared_corporate_numbers(codes)
+    yield from _check_laws(codes["laws"])
     for code in codes["places"]:
         number = code.row["corporate_number"]
-        if number and number[-_GOVERNMENT:] != code.row["area_code"]:
+        if number and number[-_LOCAL_CODE_LENGTH:] != code.row["area_code"]:
             fact = f"the corporate number {number} does not end in the local-government code {code.row['area_code']}"
             yield Problem(fact, "correct the one that is wrong", codes["places"].file, code.row.line)
 
 
-def _problems_of_laws(laws: CodeList) -> Iterator[Problem]:
+def _check_laws(laws: CodeList) -> Iterator[Problem]:
     """Yield law numbers that are not written as laws are cited, and law IDs that are not those of their numbers."""
     for law in laws:
         number, identifier = law.row["law_number"], law.row["law_id"]
-        cited, told = _LAW_NUMBER.fullmatch(number), _LAW_ID.fullmatch(identifier)
+        cited, law_id = _LAW_NUMBER.fullmatch(number), _LAW_ID.fullmatch(identifier)
         if not cited:
             fact = f"law_number is {number!r}; it must be a number such as 昭和39年法律第170号"
             yield Problem(fact, "write it as laws are cited, with figures", laws.file, law.row.line)
             continue
         year = "1" if cited["year"] == "元" else cited["year"]
-        said = (_ERAS.index(cited["era"]) + 1, int(year), int(cited["number"] or 0))
-        if told and said != tuple(map(int, told.group("era", "year", "number"))):
+        expected = (_ERAS.index(cited["era"]) + 1, int(year), int(cited["number"] or 0))
+        if law_id and expected != tuple(map(int, law_id.group("era", "year", "number"))):
             fact = f"the law ID {identifier} is not that of {number}"
             yield Problem(fact, "correct the one that is wrong", laws.file, law.row.line)
 
 
-def problems_of_concepts(table: Table) -> Iterator[Problem]:
+def check_concepts(table: Table) -> Iterator[Problem]:
     """Yield every key that stands twice in its scheme."""
     first: dict[tuple[str, str], int] = {}
     for row in table.rows:
@@ -133,7 +133,7 @@ def problems_of_concepts(table: Table) -> Iterator[Problem]:
             yield Problem(fact, "keep one of the two rows", table.file, row.line)
 
 
-def _numbers_of_two(codes: Mapping[str, CodeList]) -> Iterator[Problem]:
+def _shared_corporate_numbers(codes: Mapping[str, CodeList]) -> Iterator[Problem]:
     first: dict[str, tuple[str, str]] = {}
     for name in ("organizations", "bodies", "places"):
         for code in codes[name]:
@@ -144,7 +144,7 @@ def _numbers_of_two(codes: Mapping[str, CodeList]) -> Iterator[Problem]:
                 yield Problem(fact, "correct the one that is wrong", codes[name].file, code.row.line)
 
 
-def changes_of(table: Table, codes: Mapping[str, CodeList]) -> tuple[tuple[Change, ...], list[Problem]]:
+def read_changes(table: Table, codes: Mapping[str, CodeList]) -> tuple[tuple[Change, ...], list[Problem]]:
     """Return the changes of organizations in the order of their dates, and what is wrong with them."""
     keys = {code.key for name in ("organizations", "bodies") for code in codes[name]}
     problems = [

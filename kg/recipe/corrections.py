@@ -5,7 +5,7 @@ entry that no longer fits stops the build, and pages or rows that moved do not m
 
 Misreadings that come back: what an earlier edition's correction says may hold for the text of a new one, too.
 
-The next document is read by the same text recognition. Nothing is corrected for its likeness: a curator is offered the
+The next document is read by the same text recognition. Nothing is corrected for its likeness: a curator is proposed the
 row, looks at the place, and adds it to `corrections.csv`.
 """
 
@@ -19,7 +19,7 @@ from pathlib import Path
 
 from kg.core.errors import KgError, Problem, RecipeError
 from kg.core.spans import Cell, Text
-from kg.recipe.revision_judgements import before
+from kg.recipe.revision_judgements import earlier_editions
 from kg.recipe.sources import Source
 from kg.recipe.table_loader import Table
 
@@ -46,7 +46,7 @@ class Correction:
 
 
 @dataclass(frozen=True)
-class Corrected:
+class CorrectedCell:
     """A printed cell, the text it is read as, and the corrections that made the difference or flagged it.
 
     Characters that show nothing are in the printed cell only.
@@ -57,7 +57,7 @@ class Corrected:
     corrections: tuple[Correction, ...] = ()
 
 
-def corrections_of(table: Table, editions: Collection[str]) -> tuple[tuple[Correction, ...], list[Problem]]:
+def read_corrections(table: Table, editions: Collection[str]) -> tuple[tuple[Correction, ...], list[Problem]]:
     """Return the entries of `corrections.csv` that can be applied, and what is wrong with the others.
 
     An entry that contradicts itself or an earlier one, or is about an edition that is not there, is wrong.
@@ -88,8 +88,8 @@ def _contradictions(entry: Correction, others: Iterable[Correction], editions: C
         fact = f"{entry.id} does not say what to read instead of {entry.printed!r}"
         remedy = "fill in `corrected`; where a character is too many, take the text around it into both"
         yield Problem(fact, remedy, entry.file, entry.file_line)
-    if (odd := _CONTROL.search(entry.corrected)) and odd.group() not in entry.printed:
-        fact = f"{entry.id}: corrected holds U+{ord(odd.group()):04X}, a line break or control character"
+    if (control := _CONTROL.search(entry.corrected)) and control.group() not in entry.printed:
+        fact = f"{entry.id}: corrected holds U+{ord(control.group()):04X}, a line break or control character"
         yield Problem(fact, "write it in one line, as a cell of the document", entry.file, entry.file_line)
     if entry.action == "flag" and entry.corrected:
         fact = f"{entry.id} only flags, but says what to read"
@@ -107,11 +107,11 @@ def _contradictions(entry: Correction, others: Iterable[Correction], editions: C
             return
 
 
-def correct(printed: Iterable[Cell], corrections: Iterable[Correction]) -> list[Corrected]:
+def correct(printed: Iterable[Cell], corrections: Iterable[Correction]) -> list[CorrectedCell]:
     """Apply the corrections to the printed cells.
 
     Raises RecipeError for every entry that does not fit exactly once, and for two that would replace the same place:
-    what is said to have been applied always was.
+    what is line_text to have been applied always was.
     """
     cells = list(printed)
     by_edition: dict[str, list[tuple[int, Cell]]] = {}
@@ -129,14 +129,14 @@ def correct(printed: Iterable[Cell], corrections: Iterable[Correction]) -> list[
         if len(places) == 1:
             found.setdefault(places[0][0], []).append((places[0][1], entry))
         else:
-            problems.append(_misfit(entry, [cells[index].line for index, _ in places]))
-    problems += [problem for places in found.values() for problem in _overlaps(places)]
+            problems.append(_mismatch(entry, [cells[index].line for index, _ in places]))
+    problems += [problem for places in found.values() for problem in _overlapping_entries(places)]
     if problems:
         raise RecipeError(*problems)
-    return [_corrected(cell, found.get(index, [])) for index, cell in enumerate(cells)]
+    return [_apply_to_cell(cell, found.get(index, [])) for index, cell in enumerate(cells)]
 
 
-def _overlaps(places: Iterable[tuple[int, Correction]]) -> Iterator[Problem]:
+def _overlapping_entries(places: Iterable[tuple[int, Correction]]) -> Iterator[Problem]:
     """Yield where two entries are about the same place of a cell; a doubt may be about a part that was replaced."""
     known = sorted(places, key=lambda place: (place[0], place[1].file_line))
     for (at, one), (then, other) in itertools.combinations(known, 2):
@@ -156,7 +156,7 @@ def _occurrences(text: str, part: str) -> list[int]:
     return places
 
 
-def _misfit(entry: Correction, lines: list[int]) -> Problem:
+def _mismatch(entry: Correction, lines: list[int]) -> Problem:
     if not lines:
         where = f"line {entry.line} of {entry.edition}" if entry.line else entry.edition
         fact = f"{entry.id}: the printed text {entry.printed!r} is no longer in {where}"
@@ -169,69 +169,71 @@ def _misfit(entry: Correction, lines: list[int]) -> Problem:
     return Problem(fact, remedy, entry.file, entry.file_line)
 
 
-def _corrected(cell: Cell, places: list[tuple[int, Correction]]) -> Corrected:
+def _apply_to_cell(cell: Cell, places: list[tuple[int, Correction]]) -> CorrectedCell:
     """Replace from the end to the beginning, so that earlier places stay where they are."""
     text = Text.of(cell)
     for at, entry in sorted(places, key=lambda place: place[0], reverse=True):
         if entry.action == "replace":
             text = text.replace(at, at + len(entry.printed), entry.corrected)
-    return Corrected(cell, text.visible(), tuple(entry for _, entry in sorted(places, key=lambda place: place[0])))
+    return CorrectedCell(cell, text.visible(), tuple(entry for _, entry in sorted(places, key=lambda place: place[0])))
 
 
 _FIELDS = 11  # of a correction, without the place of its row
 _NUMBERED = re.compile(r"c(\d+)")
 
 
-def returning(sources: Sequence[Source], corrections: Sequence[Correction]) -> Iterator[Problem]:
+def recurring_corrections(sources: Sequence[Source], corrections: Sequence[Correction]) -> Iterator[Problem]:
     """Yield for each place of an edition where an earlier edition's correction fits, and none stands, the row to add.
 
     A document that cannot be read is passed over: that is told elsewhere.
     """
     number = max((int(match[1]) for entry in corrections if (match := _NUMBERED.fullmatch(entry.id))), default=0)
-    documents = {source.key: _lines(source) for source in sources} if len(sources) > 1 and corrections else {}
+    documents = {source.key: _document_lines(source) for source in sources} if len(sources) > 1 and corrections else {}
     for source in sources if documents else ():
-        earlier = before(source, sources)
+        earlier = earlier_editions(source, sources)
         own = [entry for entry in corrections if entry.edition == source.key]
-        offered = set[tuple[str, int]]()
+        proposed = set[tuple[str, int]]()
         for entry in corrections:
-            places = _places(entry, documents[source.key]) if entry.edition in earlier else []
-            for line in _meant(entry, places, documents):
-                if (entry.printed, line) in offered or any(_judged(entry, line, one) for one in own):
+            places = _lines_with_text(entry, documents[source.key]) if entry.edition in earlier else []
+            for line in _intended_lines(entry, places, documents):
+                if (entry.printed, line) in proposed or any(_is_decided(entry, line, one) for one in own):
                     continue
-                offered.add((entry.printed, line))
+                proposed.add((entry.printed, line))
                 number += 1
-                said = "" if len(places) == 1 else str(line)
-                yield _offer(entry, replace(entry, id=f"c{number:04}", edition=source.key, line=said), source, line)
+                line_text = "" if len(places) == 1 else str(line)
+                yield _propose_row(
+                    entry, replace(entry, id=f"c{number:04}", edition=source.key, line=line_text), source, line
+                )
 
 
-def _lines(source: Source) -> Sequence[str]:
+def _document_lines(source: Source) -> Sequence[str]:
     try:
         return source.document().split("\n")
     except KgError:
         return ()
 
 
-def _places(entry: Correction, lines: Sequence[str]) -> list[int]:
+def _lines_with_text(entry: Correction, lines: Sequence[str]) -> list[int]:
     """Return the lines in which a text stands, once for each time."""
     return [line for line, text in enumerate(lines, 1) for _ in range(text.count(entry.printed))]
 
 
-def _meant(entry: Correction, places: list[int], documents: Mapping[str, Sequence[str]]) -> list[int]:
+def _intended_lines(entry: Correction, places: list[int], documents: Mapping[str, Sequence[str]]) -> list[int]:
     """Return the lines that an entry is about: where it names one of several, the one that has come in its place."""
-    there = _places(entry, documents.get(entry.edition, ())) if entry.line and places else []
+    there = _lines_with_text(entry, documents.get(entry.edition, ())) if entry.line and places else []
     if len(there) == len(places) and entry.line in map(str, there):
         return [places[there.index(int(entry.line))]]
     return list(dict.fromkeys(places))
 
 
-def _judged(entry: Correction, line: int, own: Correction) -> bool:
-    """Whether an edition's own entry is about the text that an earlier one's is about, in a line."""
+def _is_decided(entry: Correction, line: int, own: Correction) -> bool:
+    """Return whether an edition's own entry is about the text that an earlier one's is about, in a line."""
     return own.line in ("", str(line)) and (own.printed in entry.printed or entry.printed in own.printed)
 
 
-def _offer(earlier: Correction, offered: Correction, source: Source, line: int) -> Problem:
+def _propose_row(earlier: Correction, proposed: Correction, source: Source, line: int) -> Problem:
     row = io.StringIO()
-    csv.writer(row, lineterminator="").writerow(astuple(offered)[:_FIELDS])
+    csv.writer(row, lineterminator="").writerow(astuple(proposed)[:_FIELDS])
     fact = f"the correction {earlier.id} of {earlier.edition} fits {source.key}, too: {earlier.printed!r}"
     remedy = f"if it is the same misreading, add this row to {earlier.file.name}: {row.getvalue()}"
     return Problem(fact, remedy, source.file, line)

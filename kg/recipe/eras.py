@@ -23,7 +23,10 @@ class Era:
     row: Row
 
     def touches(self, first: datetime.date, last: datetime.date) -> bool:
-        """Whether the days from first to last include one of the era; False where its first day is not settled."""
+        """Return whether the days from first to last include one of the era.
+
+        False where its first day is not settled.
+        """
         if self.first_day is None or last < self.first_day:
             return False
         return self.last_day is None or first <= self.last_day
@@ -38,7 +41,7 @@ class Era:
         return f"{self.label_ja}{'元' if number == 1 else number}" if number >= 1 else ""
 
 
-def eras_of(table: Table) -> tuple[tuple[Era, ...], list[Problem]]:
+def read_eras(table: Table) -> tuple[tuple[Era, ...], list[Problem]]:
     """Return the eras of `eras.csv`, the earliest first, and what is wrong: days that cannot be or cross."""
     eras: list[Era] = []
     problems: list[Problem] = []

@@ -69,7 +69,7 @@ class LinkTarget:
 
 
 @dataclass(frozen=True)
-class Statement:
+class MappingMetadata:
     """What a row or a rule says of its links, in the words of SSSOM."""
 
     target: LinkTarget
@@ -92,7 +92,7 @@ class LinkRow:
 
     subject: str
     object: str
-    said: Statement
+    metadata: MappingMetadata
 
 
 @dataclass(frozen=True)
@@ -102,18 +102,18 @@ class LinkRule:
     things: str
     column: str
     pattern: str
-    said: Statement
+    metadata: MappingMetadata
 
     @property
     def dated(self) -> bool:
-        """Whether its IRIs hold the date for archived copies."""
+        """True if its IRIs hold the date for archived copies."""
         return "{date" in self.pattern
 
     def iri(self, value: str, date: str = "") -> str:
         """Return the IRI for an identifier; empty where there is none, or no date and the pattern needs one."""
         if not value or (self.dated and not date):
             return ""
-        return _ascii(self.said.target.space + self.pattern.format(value=value, date=date))
+        return _ascii(self.metadata.target.space + self.pattern.format(value=value, date=date))
 
 
 @dataclass(frozen=True)
@@ -125,14 +125,14 @@ class Links:
     rules: tuple[LinkRule, ...]
 
 
-def links_of(
+def read_links(
     tables: Mapping[str, Table], codes: Mapping[str, CodeList], sources: Sequence[Source]
 ) -> tuple[Links, list[Problem]]:
     """Return the links of the recipe, and every problem of theirs."""
     targets = {row["key"]: LinkTarget(**row.values, row=row) for row in tables[TARGETS].rows}
     problems: list[Problem] = []
     rows: list[LinkRow] = []
-    known = _subjects(codes, sources)
+    known = _linkable_names(codes, sources)
     for name, table in sorted(tables.items()):
         if not name.startswith(FOLDER):
             continue
@@ -141,23 +141,25 @@ def links_of(
             fact = f"{table.file.stem} is no key of {TARGETS}.csv"
             problems.append(Problem(fact, "describe the target there, or rename the file", table.file))
             continue
-        found = [_row(row, target, table) for row in table.rows]
+        found = [_parse_row(row, target, table) for row in table.rows]
         rows += found
-        problems += _problems(found, known, table)
+        problems += _row_problems(found, known, table)
     rules: list[LinkRule] = []
     for row in (row for row in tables[RULES].rows if row["target"] in targets):
-        rules.append(_rule(row, targets[row["target"]]))
-        problems += _problems_of_rule(rules[-1], row, tables)
+        rules.append(_parse_rule(row, targets[row["target"]]))
+        problems += _rule_problems(rules[-1], row, tables)
     if not problems:
-        problems += _identified_twice(rows, rules, tables)
+        problems += _conflicting_identities(rows, rules, tables)
     return Links(tuple(targets.values()), tuple(rows), tuple(rules)), problems
 
 
-def _subjects(codes: Mapping[str, CodeList], sources: Sequence[Source]) -> dict[str, set[str]]:
+def _linkable_names(codes: Mapping[str, CodeList], sources: Sequence[Source]) -> dict[str, set[str]]:
     """Return what can be linked, by its IRI, with the names that it goes by."""
     lists = [(kind, codes[name]) for kind, of_kind in _SUBJECTS.items() for name in of_kind]
     things = {
-        iris.shared(kind, code.key): {plain(name) for name in _called(code)} for kind, known in lists for code in known
+        iris.shared(kind, code.key): {plain(name) for name in _names_of(code)}
+        for kind, known in lists
+        for code in known
     }
     titles = {
         iris.edition(source.key): {plain(str(source.described[name])) for name in ("key", "title_ja", "title_en")}
@@ -166,54 +168,56 @@ def _subjects(codes: Mapping[str, CodeList], sources: Sequence[Source]) -> dict[
     return things | titles
 
 
-def _called(code: Code) -> Iterator[str]:
+def _names_of(code: Code) -> Iterator[str]:
     yield from (code.label_ja, code.label_en, code.row.values.get("abbreviation", ""))
     yield from code.row.listed("printed_as") if "printed_as" in code.row.values else ()
 
 
-def _identified_twice(
+def _conflicting_identities(
     rows: Sequence[LinkRow], rules: Sequence[LinkRule], tables: Mapping[str, Table]
 ) -> Iterator[Problem]:
     """Yield each IRI elsewhere that is said to be two of our things, and each of these that is said to be two there."""
     first: dict[str, tuple[str, str]] = {}
     of: dict[tuple[str, Path], tuple[str, str]] = {}
-    for subject, iri, file, line in _identities(rows, rules, tables):
+    for subject, iri, file, line in _identity_claims(rows, rules, tables):
         same = of.setdefault((subject, file), (iri, f"{file.name}, line {line}"))
         if f"{file.parent.name}/" == FOLDER and same[0] != iri:
-            fact = f"{_short(subject)} is said to be {iri} and, in {same[1]}, {same[0]}"
+            fact = f"{_prefixed(subject)} is said to be {iri} and, in {same[1]}, {same[0]}"
             yield Problem(fact, "keep the one that is right; reject the other with Not", file, line)
         other = first.setdefault(iri, (subject, f"{file.name}, line {line}"))
         if other[0] != subject:
-            fact = f"{iri} is said to be {_short(subject)} and, in {other[1]}, {_short(other[0])}"
+            fact = f"{iri} is said to be {_prefixed(subject)} and, in {other[1]}, {_prefixed(other[0])}"
             yield Problem(fact, "keep the one that is right; reject the other with Not", file, line)
 
 
-def _identities(
+def _identity_claims(
     rows: Sequence[LinkRow], rules: Sequence[LinkRule], tables: Mapping[str, Table]
 ) -> Iterator[tuple[str, str, Path, int]]:
     """Yield what is said to be one thing with what, and where; a rule yields to a row that rejects what it makes."""
-    rejected = {(row.subject, row.object) for row in rows if row.said.rejected}
-    for rule in (rule for rule in rules if rule.said.predicate in _IDENTITY and rule.things in _KINDS):
+    rejected = {(row.subject, row.object) for row in rows if row.metadata.rejected}
+    for rule in (rule for rule in rules if rule.metadata.predicate in _IDENTITY and rule.things in _KINDS):
         table = tables[rule.things]
         for thing in table.rows:
             subject, iri = iris.shared(_KINDS[rule.things], thing["key"]), rule.iri(thing[rule.column])
             if iri and (subject, iri) not in rejected:
                 yield subject, iri, table.file, thing.line
     for row in rows:
-        if row.said.predicate in _IDENTITY and not row.said.rejected:
-            yield row.subject, row.object, tables[row.said.table].file, row.said.line
+        if row.metadata.predicate in _IDENTITY and not row.metadata.rejected:
+            yield row.subject, row.object, tables[row.metadata.table].file, row.metadata.line
 
 
-def _short(iri: str) -> str:
+def _prefixed(iri: str) -> str:
     return f"id:{iri.removeprefix(iris.ID)}"
 
 
-def _row(row: Row, target: LinkTarget, table: Table) -> LinkRow:
+def _parse_row(row: Row, target: LinkTarget, table: Table) -> LinkRow:
     subject = iris.ID + row["subject_id"].removeprefix("id:")
     given = row["object_id"]
     iri = target.space + given.removeprefix(f"{target.key}:") if given.startswith(f"{target.key}:") else given
     key = iris.slug(" ".join((subject, row["predicate_modifier"], row["predicate_id"], _ascii(iri))))
-    return LinkRow(subject, _ascii(iri), _statement(row, target, row["predicate_modifier"] == "Not", table.name, key))
+    return LinkRow(
+        subject, _ascii(iri), _parse_metadata(row, target, row["predicate_modifier"] == "Not", table.name, key)
+    )
 
 
 def _ascii(iri: str) -> str:
@@ -221,12 +225,14 @@ def _ascii(iri: str) -> str:
     return quote(iri, safe="".join(map(chr, range(33, 127))))
 
 
-def _rule(row: Row, target: LinkTarget) -> LinkRule:
-    return LinkRule(row["things"], row["column"], row["pattern"], _statement(row, target, False, RULES, row["key"]))
+def _parse_rule(row: Row, target: LinkTarget) -> LinkRule:
+    return LinkRule(
+        row["things"], row["column"], row["pattern"], _parse_metadata(row, target, False, RULES, row["key"])
+    )
 
 
-def _statement(row: Row, target: LinkTarget, rejected: bool, table: str, key: str) -> Statement:
-    return Statement(
+def _parse_metadata(row: Row, target: LinkTarget, rejected: bool, table: str, key: str) -> MappingMetadata:
+    return MappingMetadata(
         target=target,
         predicate=row["predicate_id"],
         rejected=rejected,
@@ -242,25 +248,25 @@ def _statement(row: Row, target: LinkTarget, rejected: bool, table: str, key: st
     )
 
 
-def _problems(rows: Sequence[LinkRow], known: Mapping[str, set[str]], table: Table) -> Iterator[Problem]:
+def _row_problems(rows: Sequence[LinkRow], known: Mapping[str, set[str]], table: Table) -> Iterator[Problem]:
     first: dict[tuple[str, str, str], int] = {}
     file = table.file
     for row, given in zip(rows, table.rows, strict=True):
-        line, label = row.said.line, given["subject_label"]
+        line, label = row.metadata.line, given["subject_label"]
         if row.subject not in known:
             yield Problem(f"{row.subject} is nothing of the code lists", "correct subject_id", file, line)
         elif label and plain(label) not in known[row.subject]:
             fact = f"subject_label is {label!r}, which is no name of {given['subject_id']}"
             yield Problem(fact, "correct the one that is wrong", file, line)
-        if complaint := row.said.target.complaint(row.object):
+        if complaint := row.metadata.target.complaint(row.object):
             yield Problem(complaint, "correct object_id, or the target in link-targets.csv", file, line)
-        at = first.setdefault((row.subject, row.said.predicate, row.object), line)
+        at = first.setdefault((row.subject, row.metadata.predicate, row.object), line)
         if at != line:
             fact = f"the same link stands in line {at}"
             yield Problem(fact, "keep one row: a link is published, a candidate or rejected", file, line)
 
 
-def _problems_of_rule(rule: LinkRule, row: Row, tables: Mapping[str, Table]) -> Iterator[Problem]:
+def _rule_problems(rule: LinkRule, row: Row, tables: Mapping[str, Table]) -> Iterator[Problem]:
     """Yield what is wrong with a rule: its column, its pattern, or the first wrong IRI that it makes of a code list."""
     file = tables[RULES].file
     rows = tables[rule.things].rows if rule.things in tables else ()
@@ -278,7 +284,7 @@ def _problems_of_rule(rule: LinkRule, row: Row, tables: Mapping[str, Table]) -> 
         return
     for thing in rows:
         iri = rule.iri(thing[rule.column], _EXAMPLES["date"])
-        if iri and (complaint := rule.said.target.complaint(iri)):
+        if iri and (complaint := rule.metadata.target.complaint(iri)):
             remedy = f"correct the pattern, or {rule.column} in line {thing.line} of {tables[rule.things].file.name}"
             yield Problem(complaint, remedy, file, row.line)
             return

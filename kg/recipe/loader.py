@@ -11,17 +11,25 @@ from pathlib import Path
 
 from kg.core.errors import Problem, RecipeError
 from kg.core.spans import plain
-from kg.recipe.code_lists import Change, CodeList, changes_of, problems_of_concepts, problems_of_things
-from kg.recipe.corrections import Correction, corrections_of
-from kg.recipe.eras import Era, eras_of
-from kg.recipe.links import Links, links_of
+from kg.recipe.code_lists import Change, CodeList, check_code_lists, check_concepts, read_changes
+from kg.recipe.corrections import Correction, read_corrections
+from kg.recipe.eras import Era, read_eras
+from kg.recipe.links import Links, read_links
 from kg.recipe.local_plans import LocalPlan, read_plans
 from kg.recipe.revision_judgements import TABLE as REVISIONS
-from kg.recipe.revision_judgements import Judgement, judgements_of
+from kg.recipe.revision_judgements import Judgement, read_judgements
 from kg.recipe.schema import DESCRIPTIONS, Field, read_descriptions, read_toml
 from kg.recipe.sources import FOLDER as SOURCES
-from kg.recipe.sources import Source, keys_of, read_sources
-from kg.recipe.table_loader import Row, Table, coming, dangling, problems_of_settings, read_table, tables_of
+from kg.recipe.sources import Source, edition_keys, read_sources
+from kg.recipe.table_loader import (
+    Row,
+    Table,
+    check_settings,
+    dangling_references,
+    future_dates,
+    match_tables,
+    read_table,
+)
 
 FORMAT = 1
 FILE = "recipe.toml"
@@ -55,7 +63,7 @@ class Recipe:
 
 
 @dataclass(frozen=True)
-class Survey:
+class RecipeReport:
     """A recipe with all that is wrong with it, and what is only remarked. `recipe` holds what could be read of it.
 
     It is None where nothing could be read, or where a document cannot be read without what is missing.
@@ -68,23 +76,23 @@ class Survey:
 
 def read_recipe(folder: Path) -> Recipe:
     """Read the recipe in `folder`; raise RecipeError with every problem of every file."""
-    found = survey(folder)
+    found = inspect_recipe(folder)
     if found.problems or found.recipe is None:
         raise RecipeError(*found.problems)
     return found.recipe
 
 
-def survey(folder: Path) -> Survey:
+def inspect_recipe(folder: Path) -> RecipeReport:
     """Read the recipe in `folder` as far as it can be read."""
     try:
         described = read_descriptions(folder)
     except RecipeError as error:
-        return Survey(None, error.problems)
-    return _Survey(folder, described).survey()
+        return RecipeReport(None, error.problems)
+    return _RecipeReader(folder, described).read()
 
 
 @dataclass
-class _Survey:
+class _RecipeReader:
     """A recipe that is being read; `broken` has the names of tables, and the files, with a problem."""
 
     folder: Path
@@ -94,18 +102,18 @@ class _Survey:
     broken: set[str | Path] = field(default_factory=set)
     unread: bool = False  # a table holds nothing that could be relied on
 
-    def survey(self) -> Survey:
+    def read(self) -> RecipeReport:
         """Read the files, then what they say of each other."""
-        head = self._head()
-        tables = self._tables(head.get("issued", ""))
-        sources = self._sources()
-        recipe = self._recipe(head, tables, sources)
+        settings = self._read_settings()
+        tables = self._read_tables(settings.get("issued", ""))
+        sources = self._read_sources()
+        recipe = self._assemble(settings, tables, sources)
         whole = recipe and recipe.eras and sources and not self.unread
-        return Survey(recipe if whole else None, tuple(self.problems), tuple(self.remarks))
+        return RecipeReport(recipe if whole else None, tuple(self.problems), tuple(self.remarks))
 
-    def _head(self) -> dict[str, str]:
+    def _read_settings(self) -> dict[str, str]:
         """Check every TOML file; return what recipe.toml says, which is nothing where it is broken."""
-        found = problems_of_settings(self.folder, self.described)
+        found = check_settings(self.folder, self.described)
         try:
             _check_format(self.folder / FILE)
         except RecipeError as error:
@@ -122,17 +130,20 @@ class _Survey:
             self.problems.append(Problem(fact, remedy, self.folder / FILE))
         return {**data, "issued": data["issued"].isoformat()}
 
-    def _tables(self, issued: str) -> dict[str, Table]:
-        described = tables_of(self.folder, self.described)
+    def _read_tables(self, issued: str) -> dict[str, Table]:
+        described = match_tables(self.folder, self.described)
         tables: dict[str, Table] = {}
         for name, fields in described.items():
-            tables[name], reading = read_table(self.folder, name, fields)
-            self.problems.extend(reading.problems)
-            self.remarks.extend(reading.remarks)
-            self.broken |= {name} if reading.problems else set()
-            self.unread |= reading.broken
+            tables[name], report = read_table(self.folder, name, fields)
+            self.problems.extend(report.problems)
+            self.remarks.extend(report.remarks)
+            self.broken |= {name} if report.problems else set()
+            self.unread |= report.broken
         today = datetime.datetime.now(_EASTERNMOST).date().isoformat()
-        wrong = [*dangling(tables, described, self.broken), *coming(tables, described, max(today, issued))]
+        wrong = [
+            *dangling_references(tables, described, self.broken),
+            *future_dates(tables, described, max(today, issued)),
+        ]
         self.problems.extend(wrong)
         self.broken |= {problem.file.stem for problem in wrong if isinstance(problem.file, Path)}
         for file in sorted(self.folder.glob("*.csv")):
@@ -140,34 +151,38 @@ class _Survey:
                 self.problems.append(Problem("is not described", f"describe its columns in {DESCRIPTIONS}", file))
         return tables
 
-    def _sources(self) -> tuple[Source, ...]:
+    def _read_sources(self) -> tuple[Source, ...]:
         sources, problems = read_sources(self.folder / SOURCES, self.broken)
         self.problems.extend(problems)
         if problems or any(isinstance(file, Path) and file.name != FILE for file in self.broken):
             self.broken.add(SOURCES)
         return sources
 
-    def _recipe(self, head: dict[str, str], tables: dict[str, Table], sources: tuple[Source, ...]) -> Recipe | None:
+    def _assemble(
+        self, settings: dict[str, str], tables: dict[str, Table], sources: tuple[Source, ...]
+    ) -> Recipe | None:
         """Return the recipe; None where a table that it needs is not described."""
-        if missing := [name for name in (*CODE_LISTS, *_NEEDED) if name not in tables]:
-            self._tell(Problem(f"[{name}] is missing", "put it back", self.folder / DESCRIPTIONS) for name in missing)
+        if missing := [name for name in (*CODE_LISTS, *_REQUIRED_TABLES) if name not in tables]:
+            self._add_problems(
+                Problem(f"[{name}] is missing", "put it back", self.folder / DESCRIPTIONS) for name in missing
+            )
             return None
-        codes = self._codes(tables)
-        changes, found = changes_of(tables["organization-changes"], codes)
-        self._tell(found, "organization-changes", "organizations", "bodies")
-        links, found = links_of(tables, codes, sources)
-        self._tell(found, "link-rules", "link-targets", SOURCES, *CODE_LISTS)
-        judgements, found = judgements_of(tables[REVISIONS], sources)
-        self._tell(found, REVISIONS, SOURCES)
-        eras, found = eras_of(tables["eras"])
-        self._tell(found, "eras")
-        corrections, found = corrections_of(tables["corrections"], keys_of(self.folder, sources))
-        self._tell(found)
+        codes = self._read_code_lists(tables)
+        changes, found = read_changes(tables["organization-changes"], codes)
+        self._add_problems(found, "organization-changes", "organizations", "bodies")
+        links, found = read_links(tables, codes, sources)
+        self._add_problems(found, "link-rules", "link-targets", SOURCES, *CODE_LISTS)
+        judgements, found = read_judgements(tables[REVISIONS], sources)
+        self._add_problems(found, REVISIONS, SOURCES)
+        eras, found = read_eras(tables["eras"])
+        self._add_problems(found, "eras")
+        corrections, found = read_corrections(tables["corrections"], edition_keys(self.folder, sources))
+        self._add_problems(found)
         plans, found = read_plans(self.folder, sources, self.broken)
-        self._tell(found)
+        self._add_problems(found)
         return Recipe(
             folder=self.folder,
-            **{key: head.get(key, "") for key in ("version", "issued", "title_ja", "title_en", "previous")},
+            **{key: settings.get(key, "") for key in ("version", "issued", "title_ja", "title_en", "previous")},
             sources=sources,
             codes=codes,
             eras=eras,
@@ -182,22 +197,22 @@ class _Survey:
             remarks=tuple(self.remarks),
         )
 
-    def _codes(self, tables: dict[str, Table]) -> dict[str, CodeList]:
+    def _read_code_lists(self, tables: dict[str, Table]) -> dict[str, CodeList]:
         """Return the code lists."""
         codes = {name: CodeList(tables[name]) for name in CODE_LISTS}
         for name, codelist in codes.items():
-            self._tell(codelist.problems, name)
-        self._tell(problems_of_things(codes), "organizations", "bodies", "places", "entities")
-        self._tell(problems_of_concepts(tables["concepts"]), "concepts")
+            self._add_problems(codelist.problems, name)
+        self._add_problems(check_code_lists(codes), "organizations", "bodies", "places", "entities")
+        self._add_problems(check_concepts(tables["concepts"]), "concepts")
         return codes
 
-    def _tell(self, problems: Iterable[Problem], *parts: str) -> None:
+    def _add_problems(self, problems: Iterable[Problem], *parts: str) -> None:
         """Keep problems of some parts, unless a part is broken: then they may only follow from that."""
         if not self.broken & {*parts}:
             self.problems.extend(problems)
 
 
-_NEEDED = (
+_REQUIRED_TABLES = (
     "organization-changes",
     "link-rules",
     "link-targets",

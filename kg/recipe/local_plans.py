@@ -1,4 +1,4 @@
-"""Plans of local governments: a table as it was received, and the description of its columns beside it.
+"""Plans of local governments: a table as it was read_verified, and the description of its columns beside it.
 
 `build/plans/<key>/plan.toml` names the table, its SHA-256 and encoding, whose plan it is, the edition whose measures it
 cites, and which column is what (docs/plans.md). The table is CSV with a header; its first row stands in line 2.
@@ -16,7 +16,7 @@ from kg.core.errors import Problem, RecipeError
 from kg.core.paths import guess_encoding
 from kg.core.spans import plain, visible
 from kg.recipe.schema import read_toml
-from kg.recipe.sources import Source, by_key, described_in, keys_of, received
+from kg.recipe.sources import Source, edition_keys, find_descriptions, read_by_key, read_verified
 
 FOLDER = "plans"
 DESCRIPTION = "plan.toml"
@@ -40,7 +40,7 @@ class PlanRow:
 
 @dataclass(frozen=True)
 class LocalPlan:
-    """A plan as it was received: the curator's description and the rows of its table."""
+    """A plan as it was read_verified: the curator's description and the rows of its table."""
 
     key: str
     file: Path
@@ -60,10 +60,10 @@ def read_plans(
 
     A description that is `broken` is told elsewhere, and not read.
     """
-    editions = keys_of(folder, sources)
-    descriptions, problems = described_in(folder / FOLDER, DESCRIPTION)
+    editions = edition_keys(folder, sources)
+    descriptions, problems = find_descriptions(folder / FOLDER, DESCRIPTION)
     unbroken = [description for description in descriptions if description not in broken]
-    plans, found = by_key(unbroken, lambda description: _plan(description, editions))
+    plans, found = read_by_key(unbroken, lambda description: _plan(description, editions))
     return plans, [*problems, *found]
 
 
@@ -72,7 +72,7 @@ def _plan(description: Path, editions: set[str]) -> LocalPlan:
     if problems := [*_problems(described, description, editions)]:
         raise RecipeError(*problems)
     file = description.parent / described["document"]
-    content = received(file, described["sha256"].lower(), DESCRIPTION, RecipeError)
+    content = read_verified(file, described["sha256"].lower(), DESCRIPTION, RecipeError)
     encoding = described.get("encoding", ENCODINGS[0])
     try:
         text = content.decode(_CODECS[encoding])

@@ -25,30 +25,30 @@ class Judgement:
     row: Row
 
 
-def revised_by(source: Source) -> str:
+def revised_edition(source: Source) -> str:
     """Return the key of the edition that a source revises; empty where it names none."""
     return str(source.described.get("revises", ""))
 
 
-def before(source: Source, sources: Sequence[Source]) -> set[str]:
+def earlier_editions(source: Source, sources: Sequence[Source]) -> set[str]:
     """Return the keys of the earlier editions: those that an edition revises, and those of the plans before its own."""
-    earlier = {one.key: revised_by(one) for one in sources}
+    earlier = {one.key: revised_edition(one) for one in sources}
     plan = str(source.described.get("plan", ""))
     older = {one.key for one in sources if str(one.described.get("plan", "")) < plan}
-    later = {one.key for one in sources if source.key in _before(one.key, earlier)}
-    return (_before(source.key, earlier) | older) - later - {source.key}
+    later = {one.key for one in sources if source.key in _revision_chain(one.key, earlier)}
+    return (_revision_chain(source.key, earlier) | older) - later - {source.key}
 
 
-def newest_of(sources: Sequence[Source]) -> str:
+def newest_edition(sources: Sequence[Source]) -> str:
     """Return the key of the newest edition: that of the latest plan; of two of one plan, the one that revises more."""
-    earlier = {source.key: revised_by(source) for source in sources}
+    earlier = {source.key: revised_edition(source) for source in sources}
     plans: dict[str, list[str]] = {}
     for source in sources:
         plans.setdefault(str(source.described.get("plan", "")), []).append(source.key)
-    return min(plans[max(plans)], key=lambda key: (-len(_before(key, earlier)), key))
+    return min(plans[max(plans)], key=lambda key: (-len(_revision_chain(key, earlier)), key))
 
 
-def judgements_of(table: Table, sources: Sequence[Source]) -> tuple[tuple[Judgement, ...], list[Problem]]:
+def read_judgements(table: Table, sources: Sequence[Source]) -> tuple[tuple[Judgement, ...], list[Problem]]:
     """Return what curators say, and what is wrong with it or with the order of the editions."""
     problems = [*_problems_of_order(sources), *_problems_of_rows(table, sources)]
     return tuple(_judgement(row) for row in table.rows), problems
@@ -60,18 +60,18 @@ def _judgement(row: Row) -> Judgement:
 
 
 def _problems_of_order(sources: Sequence[Source]) -> Iterator[Problem]:
-    earlier = {source.key: revised_by(source) for source in sources}
+    earlier = {source.key: revised_edition(source) for source in sources}
     for source in sources:
         file = source.file.parent / DESCRIPTION
         key = earlier[source.key]
         if key and key not in earlier:
             fact = f"revises names {key!r}, which is no source at hand"
             yield Problem(fact, f"name one of {', '.join(sorted(earlier))}, or leave it out", file)
-        elif key and source.key in _before(key, earlier):
+        elif key and source.key in _revision_chain(key, earlier):
             yield Problem(f"{source.key} would revise itself", "let `revises` name the older edition only", file)
 
 
-def _before(key: str, earlier: Mapping[str, str]) -> set[str]:
+def _revision_chain(key: str, earlier: Mapping[str, str]) -> set[str]:
     """Return an edition and all that it revises, one after the other."""
     found: set[str] = set()
     while key and key not in found:
@@ -81,7 +81,7 @@ def _before(key: str, earlier: Mapping[str, str]) -> set[str]:
 
 
 def _problems_of_rows(table: Table, sources: Sequence[Source]) -> Iterator[Problem]:
-    earlier = {source.key: revised_by(source) for source in sources}
+    earlier = {source.key: revised_edition(source) for source in sources}
     first: dict[tuple[str, str], int] = {}
     for row in table.rows:
         ends = tuple(row[end].removeprefix("id:").partition("/")[0] for end in ("subject_id", "object_id"))

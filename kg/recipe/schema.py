@@ -27,7 +27,7 @@ _ISNI = re.compile(r"[0-9]{15}[0-9X]")
 
 
 def is_corporate_number(text: str) -> bool:
-    """Whether this is a corporate number (法人番号): 13 digits, of which the first checks the others.
+    """Return whether this is a corporate number (法人番号): 13 digits, of which the first checks the others.
 
     Order of the Ministry of Finance No. 70 of 2014, Article 2: 9 less the remainder by 9 of the sum of the digits, from
     the last one on by turns once and twice.
@@ -39,7 +39,9 @@ def is_corporate_number(text: str) -> bool:
 
 
 def is_local_government_code(text: str) -> bool:
-    """Whether this is a local-government code (全国地方公共団体コード): 6 digits, of which the last checks the others.
+    """Return whether this is a local-government code (全国地方公共団体コード).
+
+    6 digits, of which the last checks the others.
 
     By the ministry's rule (JIS X 0402): the last digit of 11 less the remainder by 11 of the sum of the digits,
     weighted 6, 5, 4, 3, 2.
@@ -51,7 +53,7 @@ def is_local_government_code(text: str) -> bool:
 
 
 def is_isni(text: str) -> bool:
-    """Whether this is an ISNI: 16 characters, the last one by ISO 7064 MOD 11-2."""
+    """Return whether this is an ISNI: 16 characters, the last one by ISO 7064 MOD 11-2."""
     if not _ISNI.fullmatch(text):
         return False
     total = 0
@@ -61,7 +63,7 @@ def is_isni(text: str) -> bool:
 
 
 def is_address(text: str) -> bool:
-    """Whether this is an address of the web, with a host, in ASCII, that can be an IRI of the graph."""
+    """Return whether this is an address of the web, with a host, in ASCII, that can be an IRI of the graph."""
     try:
         NamedNode(text)
         return text.isascii() and text.startswith(("http://", "https://")) and bool(urlsplit(text).hostname)
@@ -70,7 +72,7 @@ def is_address(text: str) -> bool:
 
 
 def is_expression(text: str) -> bool:
-    """Whether this is a regular expression."""
+    """Return whether this is a regular expression."""
     try:
         re.compile(text)
     except re.error:
@@ -94,7 +96,7 @@ CHECKS: dict[str, tuple[Callable[[str], bool], str]] = {
 DESCRIPTIONS = "tables.toml"
 TOML = ".toml"  # what the name of a description ends in that is about settings, not about a table
 _LIST = list  # which is a word of the grammar, too
-_KINDS: dict[str, tuple[type, str]] = {
+_TYPES: dict[str, tuple[type, str]] = {
     "string": (str, "a text in quotation marks"),
     "date": (datetime.date, "a date such as 2026-11-23, without quotation marks"),
     "integer": (int, "a whole number"),
@@ -102,9 +104,9 @@ _KINDS: dict[str, tuple[type, str]] = {
     "pair": (list, 'a pair of texts: ["日本語", "English"]'),
 }
 _CONTROL = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
-# Marks of spacing and direction that come along when text is copied; kana and letters with a mark apart.
-_UNSEEN = re.compile("[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069]")
-_APART = re.compile("[a-zA-Zか-とは-ほカ-トハ-ホうウ][\u0300-\u030c\u3099\u309a]")
+# Marks of spacing and direction that come along when text is copied; kana and letters with a mark decomposed.
+_INVISIBLE = re.compile("[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069]")
+_DECOMPOSED = re.compile("[a-zA-Zか-とは-ほカ-トハ-ホうウ][\u0300-\u030c\u3099\u309a]")
 _ONE_LINE = ("label_", "title_", "name")  # what fields are called that are shown as names
 
 
@@ -134,30 +136,30 @@ class Field:
             return Problem(complaint, remedy, file, line)
         return None
 
-    def problem_of_setting(self, name: str, value: Any, file: Path) -> Problem | None:
+    def setting_problem(self, name: str, value: Any, file: Path) -> Problem | None:
         """Return what is wrong with a value of a TOML file, where a key of that name has it, or None."""
-        complaint = self._complaint_of_type(name, value)
+        complaint = self._type_complaint(name, value)
         if isinstance(value, str):
-            complaint = complaint or self._complaint_of_characters(name, value) or self.complaint(value)
+            complaint = complaint or self._character_complaint(name, value) or self.complaint(value)
         if complaint:
             remedy = f"write what {DESCRIPTIONS} says of {self.name}: {self.title_ja} – {self.title_en}"
             return Problem(complaint, remedy, file)
         return None
 
-    def odd(self, value: str, file: Path, line: int) -> Problem | None:
+    def check_characters(self, value: str, file: Path, line: int) -> Problem | None:
         """Return that a cell holds characters that nobody sees, or sees as others, or None.
 
         A field that keeps its spaces holds the text of a document, character for character.
         """
         if self.keep_space:
             return None
-        if strange := _CONTROL.search(value) or _UNSEEN.search(value):
-            fact = f"{self.name} holds U+{ord(strange.group()):04X}, which nobody sees"
+        if invalid := _CONTROL.search(value) or _INVISIBLE.search(value):
+            fact = f"{self.name} holds U+{ord(invalid.group()):04X}, which nobody sees"
             return Problem(fact, "delete the character; was the file saved in another encoding?", file, line)
         if self.name.startswith(_ONE_LINE) and "\n" in value.replace("\r", "\n"):
             return Problem(f"{self.name} holds a line break", "write it in one line", file, line)
-        if apart := _APART.search(value):
-            fact = f"{self.name} holds {apart.group()!r} as two characters"
+        if decomposed := _DECOMPOSED.search(value):
+            fact = f"{self.name} holds {decomposed.group()!r} as two characters"
             return Problem(fact, "write it as one, composed (NFC)", file, line)
         return None
 
@@ -166,8 +168,8 @@ class Field:
         remedy = f"write what {DESCRIPTIONS} says of {self.name}: {self.title_ja} – {self.title_en}"
         return Problem(f"{self.name} missing", remedy, file)
 
-    def _complaint_of_type(self, name: str, value: Any) -> str:
-        kind, words = _KINDS[self.type]
+    def _type_complaint(self, name: str, value: Any) -> str:
+        kind, words = _TYPES[self.type]
         fits = isinstance(value, kind) and not isinstance(value, bool | datetime.datetime)
         if fits and isinstance(value, _LIST):
             fits = all(isinstance(part, str) and part.strip() for part in value)
@@ -177,11 +179,11 @@ class Field:
         shown = value.isoformat() if isinstance(value, datetime.date | datetime.time) else repr(value)
         return f"{name} is {shown}; it must be {words}"
 
-    def _complaint_of_characters(self, name: str, value: str) -> str:
+    def _character_complaint(self, name: str, value: str) -> str:
         if not value.strip():
             return f"{name} is empty"
-        if strange := _CONTROL.search(value):
-            return f"{name} holds the control character U+{ord(strange.group()):04X}"
+        if invalid := _CONTROL.search(value):
+            return f"{name} holds the control character U+{ord(invalid.group()):04X}"
         if name.startswith(_ONE_LINE) and "\n" in value.replace("\r", "\n"):
             return f"{name} holds a line break"
         return ""
@@ -233,7 +235,7 @@ def read_descriptions(folder: Path) -> dict[str, tuple[Field, ...]]:
         except (KeyError, TypeError, ValueError) as error:
             remedy = "describe each column with name, title_ja, title_en and the words explained at the top of the file"
             problems.append(Problem(f"[{name}] is no description of a table: {error}", remedy, file))
-    problems.extend(_wrong_names(described, file))
+    problems.extend(_undefined_names(described, file))
     if problems:
         raise RecipeError(*problems)
     return described
@@ -249,8 +251,8 @@ def _field(given: dict[str, Any]) -> Field:
     wrong += [] if all(isinstance(one, str) for one in field.enum) else ["enum"]
     if wrong:
         raise ValueError(f"{wrong[0]} of {field.name}")
-    if field.type not in _KINDS:
-        raise ValueError(f"{field.type} is none of {', '.join(_KINDS)}")
+    if field.type not in _TYPES:
+        raise ValueError(f"{field.type} is none of {', '.join(_TYPES)}")
     try:
         re.compile(field.pattern)
     except re.error as error:
@@ -258,7 +260,7 @@ def _field(given: dict[str, Any]) -> Field:
     return field
 
 
-def _wrong_names(described: Mapping[str, Sequence[Field]], file: Path) -> list[Problem]:
+def _undefined_names(described: Mapping[str, Sequence[Field]], file: Path) -> list[Problem]:
     """Return where a description names a table, a column or a check that is not there."""
     return [
         Problem(f"[{name}] {field.name} names {word!r}, which is not described", "correct the name", file)

@@ -16,7 +16,7 @@ REQUIRED = ("key", "document", "sha256", "title_ja", "title_en")
 
 
 class _Described(Protocol):
-    """What was received with a description of it."""
+    """What was read_verified with a description of it."""
 
     @property
     def key(self) -> str: ...
@@ -39,7 +39,7 @@ class Source:
     file: Path
     sha256: str
     described: dict[str, Any]
-    carried: str | None = None
+    content: str | None = None
 
     @property
     def description(self) -> Path:
@@ -47,23 +47,23 @@ class Source:
         return self.file.parent / DESCRIPTION
 
     def document(self) -> str:
-        """Return the decoded document, line ends as they are; raise SourceError where it is not what was received.
+        """Return the decoded document, line ends as they are; raise SourceError where it is not what was read_verified.
 
         It is read anew each time: a thousand documents need not be in memory at once.
         """
-        if self.carried is not None:
-            return self.carried
-        return _decoded(received(self.file, self.sha256, DESCRIPTION, SourceError), self.file)
+        if self.content is not None:
+            return self.content
+        return _decode_document(read_verified(self.file, self.sha256, DESCRIPTION, SourceError), self.file)
 
-    def carrying(self, document: bytes) -> "Source":
+    def with_document(self, document: bytes) -> "Source":
         """Return the edition with these bytes as its document; raise SourceError where they are empty or no UTF-8."""
-        return replace(self, carried=_decoded(document, self.file))
+        return replace(self, content=_decode_document(document, self.file))
 
 
 def read_source(folder: Path) -> Source:
     """Read `source.toml` and the document it names.
 
-    Raises SourceError where the document is missing, empty, no UTF-8 or not the one that was received.
+    Raises SourceError where the document is missing, empty, no UTF-8 or not the one that was read_verified.
     """
     description = folder / DESCRIPTION
     described = read_toml(description)
@@ -75,8 +75,8 @@ def read_source(folder: Path) -> Source:
     return source
 
 
-def received(file: Path, sha256: str, description: str, error: type[KgError]) -> bytes:
-    """Return a file with just the bytes that were received, as a description says; raise the error for any other."""
+def read_verified(file: Path, sha256: str, description: str, error: type[KgError]) -> bytes:
+    """Return the content of a file if it has the described SHA-256; raise the error otherwise."""
     try:
         content = file.read_bytes()
     except OSError as reason:
@@ -90,12 +90,12 @@ def received(file: Path, sha256: str, description: str, error: type[KgError]) ->
     return content
 
 
-def _decoded(received: bytes, file: Path) -> str:
+def _decode_document(content: bytes, file: Path) -> str:
     """Return the text, without a mark at its beginning; one in UTF-16 is refused, since it is served as UTF-8."""
     remedy = "convert the document to UTF-8 and give its new sha256"
-    if bom_encoding(received) not in ("", "utf-8-sig"):
-        raise SourceError(Problem(f"is not UTF-8: this looks like {guess_encoding(received)}", remedy, file, 1))
-    document = decode(received, file, SourceError, remedy)
+    if bom_encoding(content) not in ("", "utf-8-sig"):
+        raise SourceError(Problem(f"is not UTF-8: this looks like {guess_encoding(content)}", remedy, file, 1))
+    document = decode(content, file, SourceError, remedy)
     if not document.strip():
         raise SourceError(Problem("is empty", "put the document's text there and give its sha256", file))
     return document
@@ -106,21 +106,21 @@ def read_sources(folder: Path, broken: Container[str | Path] = ()) -> tuple[tupl
 
     A description that is `broken` is told elsewhere, and not read.
     """
-    descriptions, problems = described_in(folder, DESCRIPTION)
+    descriptions, problems = find_descriptions(folder, DESCRIPTION)
     unbroken = [description for description in descriptions if description not in broken]
-    sources, found = by_key(unbroken, lambda description: read_source(description.parent))
-    problems += [*found, *_contradictions(sources)]
+    sources, found = read_by_key(unbroken, lambda description: read_source(description.parent))
+    problems += [*found, *_conflicting_plans(sources)]
     if not descriptions and not problems:
         problems.append(Problem("no source", f"add a folder with a {DESCRIPTION} and its document", folder))
     return sources, problems
 
 
-def keys_of(folder: Path, sources: Iterable[Source]) -> set[str]:
+def edition_keys(folder: Path, sources: Iterable[Source]) -> set[str]:
     """Return the keys of the editions of a recipe, and the names of folders: one that cannot be read is called so."""
     return {source.key for source in sources} | {part.name for part in folder.glob(f"{FOLDER}/[!.]*") if part.is_dir()}
 
 
-def described_in(folder: Path, description: str) -> tuple[list[Path], list[Problem]]:
+def find_descriptions(folder: Path, description: str) -> tuple[list[Path], list[Problem]]:
     """Return the descriptions in the folders of a folder, and a problem for each of these that has none."""
     problems = []
     for part in sorted(folder.glob("[!.]*")) if folder.is_dir() else ():
@@ -130,7 +130,7 @@ def described_in(folder: Path, description: str) -> tuple[list[Path], list[Probl
     return sorted(folder.glob(f"[!.]*/{description}")), problems
 
 
-def _contradictions(sources: Iterable[Source]) -> Iterator[Problem]:
+def _conflicting_plans(sources: Iterable[Source]) -> Iterator[Problem]:
     """Yield where two editions say different things of one plan."""
     first: dict[tuple[str, str], Source] = {}
     for source in sources:
@@ -144,7 +144,7 @@ def _contradictions(sources: Iterable[Source]) -> Iterator[Problem]:
                 yield Problem(fact, "correct the one that is wrong, or give one a plan of its own", source.description)
 
 
-def by_key(descriptions: Iterable[Path], read: Callable[[Path], Keyed]) -> tuple[tuple[Keyed, ...], list[Problem]]:
+def read_by_key(descriptions: Iterable[Path], read: Callable[[Path], Keyed]) -> tuple[tuple[Keyed, ...], list[Problem]]:
     """Return what some descriptions describe, in the order of their keys, and what is wrong with them."""
     problems: list[Problem] = []
     found: dict[str, Keyed] = {}

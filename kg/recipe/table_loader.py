@@ -1,9 +1,9 @@
-"""Reading the recipe's tables against their description in `tables.toml`.
+"""TableReport the recipe's tables against their description in `tables.toml`.
 
 A table is read whole: every problem is reported at once, each with file and line. Rows without a problem are kept, so
 that what stands behind a broken row is checked, too.
 
-Reading TOML files of the recipe against their description in `tables.toml`: keys, types and the form of values.
+TableReport TOML files of the recipe against their description in `tables.toml`: keys, types and the form of values.
 
 A description is named like the file below the recipe, `sources/*/source.toml`. The name of a setting within a table has
 dots, `columns.title`; a `*` in it stands for any key.
@@ -50,7 +50,7 @@ class Table:
 
 
 @dataclass
-class Reading:
+class TableReport:
     """What is wrong with a table, and what is only remarked; `broken` where it holds no row that can be relied on."""
 
     problems: list[Problem] = dataclasses.field(default_factory=list)
@@ -58,7 +58,7 @@ class Reading:
     broken: bool = False
 
 
-def tables_of(folder: Path, described: Mapping[str, tuple[Field, ...]]) -> dict[str, tuple[Field, ...]]:
+def match_tables(folder: Path, described: Mapping[str, tuple[Field, ...]]) -> dict[str, tuple[Field, ...]]:
     """Return the descriptions by the names of the tables that are there: `links/*` is every table of that folder."""
     found: dict[str, tuple[Field, ...]] = {}
     for name, fields in described.items():
@@ -70,23 +70,23 @@ def tables_of(folder: Path, described: Mapping[str, tuple[Field, ...]]) -> dict[
     return found
 
 
-def read_table(folder: Path, name: str, fields: tuple[Field, ...]) -> tuple[Table, Reading]:
+def read_table(folder: Path, name: str, fields: tuple[Field, ...]) -> tuple[Table, TableReport]:
     """Read `<name>.csv` and return its rows that have no problem, with every problem of the others."""
-    file, reading = folder / f"{name}.csv", Reading()
+    file, report = folder / f"{name}.csv", TableReport()
     try:
         text = read_text(file, RecipeError, "save the table as CSV in UTF-8")
     except OSError as error:
         problem = Problem(f"cannot be read: {error.strerror}", "put the table back", file)
-        return Table(name, file, ()), Reading([problem], broken=True)
+        return Table(name, file, ()), TableReport([problem], broken=True)
     except KgError as error:
-        return Table(name, file, ()), Reading([*error.problems], broken=True)
-    rows = _rows(text, file, fields, reading)
-    wrong = dict(_complaints(rows, file, fields))
-    reading.problems.extend(problem for found in wrong.values() for problem in found)
-    return Table(name, file, tuple(row for row in rows if row not in wrong)), reading
+        return Table(name, file, ()), TableReport([*error.problems], broken=True)
+    rows = _rows(text, file, fields, report)
+    wrong = dict(_row_problems(rows, file, fields))
+    report.problems.extend(problem for found in wrong.values() for problem in found)
+    return Table(name, file, tuple(row for row in rows if row not in wrong)), report
 
 
-def _rows(text: str, file: Path, fields: tuple[Field, ...], reading: Reading) -> list[Row]:
+def _rows(text: str, file: Path, fields: tuple[Field, ...], report: TableReport) -> list[Row]:
     """Split the text into rows; a wrong header or width is a problem, rows without any value are remarked."""
     records = csv.reader(io.StringIO(text, newline=""), strict=True)
     names = [field.name for field in fields]
@@ -95,40 +95,42 @@ def _rows(text: str, file: Path, fields: tuple[Field, ...], reading: Reading) ->
     line = 1
     try:
         printed = next(records, [])
-        header = [visible(name) for name in _cut(printed, len(names))]
+        header = [visible(name) for name in _trim_empty_columns(printed, len(names))]
         if header != names:
-            reading.broken = True
-            reading.problems.append(_wrong_header(header, names, file))
+            report.broken = True
+            report.problems.append(_header_problem(header, names, file))
             return []
         line = records.line_num + 1
         for record in records:
             if record and not any(value.strip() for value in record):
                 blank.append(line)
-            elif len(values := _cut(record, len(names)) if len(printed) > len(names) else record) == len(names):
+            elif len(values := _trim_empty_columns(record, len(names)) if len(printed) > len(names) else record) == len(
+                names
+            ):
                 stripped = [v if f.keep_space else visible(v).strip() for f, v in zip(fields, values, strict=True)]
                 rows.append(Row(dict(zip(names, stripped, strict=True)), line))
                 if stripped == names:
-                    reading.problems.append(Problem("the header stands here again", "delete this row", file, line))
+                    report.problems.append(Problem("the header stands here again", "delete this row", file, line))
             elif record:
                 fact = f"the row has {len(record)} fields, not {len(names)}"
                 remedy = "quote a value that holds a comma or a line break"
-                reading.problems.append(Problem(fact, remedy, file, line))
+                report.problems.append(Problem(fact, remedy, file, line))
             line = records.line_num + 1
     except csv.Error as error:
-        reading.broken = True
-        reading.problems.append(Problem(f"is no CSV: {error}", "close the quotation marks of that row", file, line))
+        report.broken = True
+        report.problems.append(Problem(f"is no CSV: {error}", "close the quotation marks of that row", file, line))
     if blank:
         fact = f"{len(blank)} blank rows are left aside"
-        reading.remarks.append(Problem(fact, "delete them, if they are not meant", file, blank[0]))
+        report.remarks.append(Problem(fact, "delete them, if they are not meant", file, blank[0]))
     return rows
 
 
-def _cut(record: list[str], width: int) -> list[str]:
+def _trim_empty_columns(record: list[str], width: int) -> list[str]:
     """Return a record without the empty columns that a spreadsheet writes behind the last one, in the header, too."""
     return record[:width] if not any(value.strip() for value in record[width:]) else record
 
 
-def _wrong_header(header: list[str], names: list[str], file: Path) -> Problem:
+def _header_problem(header: list[str], names: list[str], file: Path) -> Problem:
     columns = ",".join(names)
     for separator, called in (("\t", "tabs"), (";", "semicolons")):
         if [name.strip('"') for name in "".join(header).split(separator)] == names:
@@ -138,14 +140,14 @@ def _wrong_header(header: list[str], names: list[str], file: Path) -> Problem:
     return Problem(f"the header is {','.join(header)}", remedy, file, 1)
 
 
-def _complaints(rows: list[Row], file: Path, fields: tuple[Field, ...]) -> Iterator[tuple[Row, list[Problem]]]:
+def _row_problems(rows: list[Row], file: Path, fields: tuple[Field, ...]) -> Iterator[tuple[Row, list[Problem]]]:
     """Yield the rows that do not fit the description, each with what is wrong with it."""
     first: dict[tuple[str, str], int] = {}
     for row in rows:
         problems: list[Problem] = []
         for field in fields:
             value = row[field.name]
-            if problem := field.problem(value, file, row.line) or field.odd(value, file, row.line):
+            if problem := field.problem(value, file, row.line) or field.check_characters(value, file, row.line):
                 problems.append(problem)
             elif field.unique and value and (field.name, value) in first:
                 fact = f"{field.name} {value!r} stands already in line {first[field.name, value]}"
@@ -158,7 +160,7 @@ def _complaints(rows: list[Row], file: Path, fields: tuple[Field, ...]) -> Itera
             yield row, problems
 
 
-def dangling(
+def dangling_references(
     tables: Mapping[str, Table], described: Mapping[str, Sequence[Field]], broken: Container[str | Path]
 ) -> Iterator[Problem]:
     """Yield every value that is to be a key of another table and is none; a broken table is not asked for its keys."""
@@ -175,7 +177,7 @@ def dangling(
                     yield Problem(fact, remedy, table.file, row.line)
 
 
-def coming(tables: Mapping[str, Table], described: Mapping[str, Sequence[Field]], last: str) -> Iterator[Problem]:
+def future_dates(tables: Mapping[str, Table], described: Mapping[str, Sequence[Field]], last: str) -> Iterator[Problem]:
     """Yield every date of the past that is after the last day that can be meant."""
     for name, fields in described.items():
         for field in (field for field in fields if field.past):
@@ -188,13 +190,13 @@ def coming(tables: Mapping[str, Table], described: Mapping[str, Sequence[Field]]
 Settings = dict[str, Any]
 
 
-def problems_of_settings(folder: Path, described: Mapping[str, tuple[Field, ...]]) -> dict[Path, list[Problem]]:
+def check_settings(folder: Path, described: Mapping[str, tuple[Field, ...]]) -> dict[Path, list[Problem]]:
     """Return the problems of each TOML file of the recipe in `folder`, an empty list for one that is as described."""
-    files = [file for file in sorted(folder.rglob(f"*{TOML}")) if not _hidden(file.relative_to(folder))]
+    files = [file for file in sorted(folder.rglob(f"*{TOML}")) if not _is_hidden(file.relative_to(folder))]
     return {file: [*_problems_of_file(file, folder, described)] for file in files if file != folder / DESCRIPTIONS}
 
 
-def _hidden(path: Path) -> bool:
+def _is_hidden(path: Path) -> bool:
     return any(part.startswith(".") for part in path.parts)
 
 
@@ -212,32 +214,32 @@ def _problems_of_file(file: Path, folder: Path, described: Mapping[str, tuple[Fi
 
 
 def _problems(settings: Settings, fields: Sequence[Field], file: Path) -> Iterator[Problem]:
-    given = dict(_flat(settings))
+    given = dict(_flatten(settings))
     names = [field.name for field in fields]
     for name, value in given.items():
-        field = next((field for field in fields if _means(field.name, name)), None)
+        field = next((field for field in fields if _matches(field.name, name)), None)
         if field is None:
             near = difflib.get_close_matches(name, names, n=1) or names
             yield Problem(
                 f"{name} is no setting of {file.name}", f"correct it, or leave it out: {', '.join(near)}", file
             )
-        elif problem := field.problem_of_setting(name, value, file):
+        elif problem := field.setting_problem(name, value, file):
             yield problem
         elif field.needs and field.needs not in given:
             yield Problem(f"{name} is {value!r}, but {field.needs} is missing", "give both", file)
     for field in fields:
-        if field.required and not any(_means(field.name, name) for name in given):
+        if field.required and not any(_matches(field.name, name) for name in given):
             yield field.missing(file)
 
 
-def _flat(settings: Settings, before: str = "") -> Iterator[tuple[str, Any]]:
+def _flatten(settings: Settings, before: str = "") -> Iterator[tuple[str, Any]]:
     """Yield each value with its name; a table is no value, unless it is empty."""
     for key, value in settings.items():
         if isinstance(value, dict) and value:
-            yield from _flat(value, f"{before}{key}.")
+            yield from _flatten(value, f"{before}{key}.")
         else:
             yield before + key, value
 
 
-def _means(pattern: str, name: str) -> bool:
+def _matches(pattern: str, name: str) -> bool:
     return pattern == name or ("*" in pattern and fnmatch.fnmatchcase(name, pattern))

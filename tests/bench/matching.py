@@ -5,7 +5,7 @@
     .venv/bin/python tests/bench/matching.py --limits    both halves under other limits, to set them anew
     .venv/bin/python tests/bench/matching.py --wrong     every case that went wrong, too
 
-`tests/linking/sample.py` says how the sample was labelled. Precision: how many of the matches claimed are right.
+`tests/matching/sample.py` says how the sample was labelled. Precision: how many of the matches claimed are right.
 Recall: how many of the names that mean a thing of the graph were matched. `first`: how many of these have it as the
 first candidate. The graph is that of the current release, or of --release FOLDER.
 """
@@ -28,7 +28,7 @@ from kg.search.matcher import MATCH_MARGIN, MATCH_SCORE
 
 
 def _sample() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("sample", Path(__file__).parents[1] / "linking" / "sample.py")
+    spec = importlib.util.spec_from_file_location("sample", Path(__file__).parents[1] / "matching" / "sample.py")
     assert spec and spec.loader
     module = sys.modules["sample"] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

@@ -110,6 +110,7 @@ def test_the_readme_names_commands_that_exist() -> None:
 def test_what_the_pages_say_of_files_is_so(files: list[Path]) -> None:
     """Each file or folder of this repository that a page in Markdown names in code is there."""
     roots = {file.parts[0] for file in files if len(file.parts) > 1}
+    roots |= {file.parts[1] for file in files if len(file.parts) > 2 and file.parts[0] == "kg"}
     for page in (file for file in files if file.suffix == ".md"):
         for name in re.findall(r"`([\w.-]+/[\w./-]+)`", (ROOT / page).read_text(encoding="utf-8")):
             made = any(git("check-ignore", "-q", "--no-index", path).returncode == 0 for path in (name, f"{name}/"))

@@ -1,9 +1,12 @@
 """The shape of the program: few loose files, modules of a sensible size, and no name that stands in two packages."""
 
+import re
+import tomllib
 from collections import Counter
 from pathlib import Path
 
-KG = Path(__file__).parents[2] / "kg"
+ROOT = Path(__file__).parents[2]
+KG = ROOT / "kg"
 SAME_EVERYWHERE = {"__init__", "__main__", "routes"}
 LOOSE, MODULES, SHORT, SHORT_LINES = 6, 180, 15, 60
 
@@ -29,3 +32,17 @@ def test_modules_are_neither_many_nor_short() -> None:
     assert len(modules()) <= MODULES
     short = [file for file in modules() if len(file.read_text(encoding="utf-8").splitlines()) < SHORT_LINES]
     assert len(short) <= SHORT, short
+
+
+def test_the_drawing_is_the_contract() -> None:
+    """The rows of packages in ARCHITECTURE.md are the layers of the import contract, and each package is drawn."""
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    contract = settings["tool"]["importlinter"]["contracts"][0]["layers"]
+    page = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    block = re.search(r"^```layers\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    assert block
+    drawn = [re.split(r"\s{2,}", row)[0] for row in block[1].splitlines()]
+    assert ["__main__", *drawn] == contract
+    assert {name for row in drawn for name in row.split(" | ")} == {
+        folder.name for folder in KG.iterdir() if (folder / "__init__.py").exists()
+    }

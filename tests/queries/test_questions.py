@@ -10,7 +10,7 @@ from kg.core.errors import RecipeError
 from kg.core.paths import project_folders
 from kg.core.stored_queries import StoredQuery, read_queries
 from kg.rdf.graph_builder import Graph
-from kg.rdf.release_files import questions
+from kg.rdf.release_files import describe_queries
 
 QUERIES = read_queries(project_folders().queries)
 BASE = "https://w3id.org/shisaku/id/query/"
@@ -35,7 +35,7 @@ def parsed(graph: Graph) -> rdflib.Graph:
 def stated() -> rdflib.Graph:
     """The real stored queries, stated."""
     graph = Graph()
-    questions(graph, QUERIES)
+    describe_queries(graph, QUERIES)
     return parsed(graph)
 
 
@@ -104,7 +104,7 @@ def test_only_known_words_and_no_blank_nodes(stated: rdflib.Graph) -> None:
 def test_the_form_is_the_first_word_after_the_prologue(text: str, form: rdflib.URIRef) -> None:
     """Comments, PREFIX and BASE lines come before the word that tells the form, in capitals or not."""
     graph = Graph()
-    questions(graph, [replace(ONE, text=text)])
+    describe_queries(graph, [replace(ONE, text=text)])
 
     assert set(parsed(graph).objects(rdflib.URIRef(f"{BASE}one"), rdflib.RDF.type)) == {SH.SPARQLExecutable, form}
 
@@ -113,7 +113,7 @@ def test_what_cannot_be_stated_is_told_at_once() -> None:
     """A form that SHACL lacks, and a prefix with two meanings, stop the build; both are told in one run."""
     other = replace(ONE, name="other", text=ONE.text.replace("http://e/", "http://f/"))
     with pytest.raises(RecipeError) as raised:
-        questions(Graph(), [ONE, other, replace(ONE, name="all", text="DESCRIBE <http://e/>")])
+        describe_queries(Graph(), [ONE, other, replace(ONE, name="all", text="DESCRIBE <http://e/>")])
 
     assert [problem.fact.partition(":")[0] for problem in raised.value.problems] == ["other", "all"]
 
@@ -121,7 +121,7 @@ def test_what_cannot_be_stated_is_told_at_once() -> None:
 def test_the_same_queries_give_the_same_statements() -> None:
     """The order in which the queries are read changes nothing."""
     graphs: list[Graph] = [Graph(), Graph()]
-    questions(graphs[0], QUERIES)
-    questions(graphs[1], reversed(QUERIES))
+    describe_queries(graphs[0], QUERIES)
+    describe_queries(graphs[1], reversed(QUERIES))
 
     assert set(parsed(graphs[0])) == set(parsed(graphs[1]))

@@ -18,7 +18,7 @@ from kg.core.stored_queries import read_query
 QUERIES = project_folders().queries
 # Those that ask a second endpoint are asked with one in tests/docs.
 NAMES = sorted(file.stem for file in QUERIES.glob("*.rq") if not calls_service(file.read_text(encoding="utf-8")))
-# Those about what this checkout has none of, a second edition or a local plan, are asked in tests/editions.
+# Those about what this checkout has none of, a second edition or a local plan, are asked in tests/web/editions.
 OF_OTHERS = {
     *("measures-that-continue-earlier-ones", "revisions-to-check"),
     *("national-support-behind-a-plan", "measures-cited-by-local-plans"),

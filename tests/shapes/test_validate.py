@@ -12,7 +12,7 @@ from pyoxigraph import BlankNode, RdfFormat, parse
 from kg.builder.pipeline import read
 from kg.core.errors import KgError, QueryError, RecipeError, ReleaseError
 from kg.core.release import GRAPH, Release
-from kg.rdf.shacl_validator import FAST, REFERENCE, Report, report_of, validate
+from kg.rdf.shacl_validator import FAST, REFERENCE, Report, make_report, validate
 from kg.recipe import read_recipe
 
 from .conftest import CASES, SHAPES, validator
@@ -78,7 +78,7 @@ def test_both_engines_report_the_same_on_a_page_of_the_real_document() -> None:
     page = recipe.sources[0].document().split("###")[6]  # with marks whose column is uncertain
     lines = read(f"###{page}".encode(), recipe).n_triples()
     own = {line.split(b" ", 1)[0][1:-1] for line in lines.splitlines() if recipe.sources[0].key.encode() in line}
-    fast, reference = (report_of(validator("", engine).results(lines, own)) for engine in (FAST, REFERENCE))
+    fast, reference = (make_report(validator("", engine).results(lines, own)) for engine in (FAST, REFERENCE))
 
     assert_same(fast, reference)
     assert fast.counts["Warning"] > 0

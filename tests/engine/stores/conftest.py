@@ -1,0 +1,5 @@
+"""An empty store."""
+
+from ...support.published import store
+
+__all__ = ["store"]
