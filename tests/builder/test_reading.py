@@ -110,7 +110,7 @@ def test_an_installed_program_tells_its_own_folders(monkeypatch: pytest.MonkeyPa
     there = replace_in(
         project_folders(), recipe=tmp_path / "a b" / "recipe-here", out=tmp_path / "releases-there", checkout=False
     )
-    monkeypatch.setattr(options, "places", lambda: there)
+    monkeypatch.setattr(options, "project_folders", lambda: there)
     for language in ("en", "ja"):
         monkeypatch.setenv("KG_LANG", language)
         for name in ("build", "query", "link"):
