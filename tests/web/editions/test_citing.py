@@ -60,7 +60,7 @@ def test_a_release_is_cited_with_version_address_and_source(out: Path, lang: str
 def test_an_answer_is_cited_with_its_query(out: Path) -> None:
     """A stored query by its name, its words, an address at the release, and the digest of its text without comments."""
     text = cite(out, "--query", NAME).stdout
-    query = read_query(project_folders().queries / f"{NAME}.rq").about(edition(AFTER)).text
+    query = read_query(project_folders().queries / f"{NAME}.rq").for_edition(edition(AFTER)).text
     bare = re.sub(r"^#\+.*\n", "", query, flags=re.M).strip() + "\n"
 
     assert f"Query: Measures by pillar ({NAME}), SHA-256 {hashlib.sha256(bare.encode()).hexdigest()[:16]}." in text
