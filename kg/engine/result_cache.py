@@ -3,6 +3,9 @@
 Answers are cached up to a number of bytes, in memory and in files (LRU). Concurrent identical queries share one
 computation. A refusal caused by the query is cached too: a query that exceeded a limit is refused at once for the time
 of its `Retry-After`. Queries whose answer depends on the moment (NOW, RAND, SERVICE …) are not cached.
+
+The source of an answer and the text of its query are recorded in the state of the request (ASGI), for metrics and access
+log.
 """
 
 import asyncio
@@ -12,10 +15,39 @@ from dataclasses import dataclass, field
 from functools import partial
 from math import inf
 
+from starlette.types import Scope
+
 from kg.core import sparql_scanner
-from kg.core.request_context import CACHED, COMPUTED, SHARED, UNCACHEABLE, RequestContext
 from kg.engine.pool import Pool
 from kg.engine.wire import Answer, QueryRequest, Refusal
+
+# Source of an answer, as a label of the metrics: response cache; result cache; shared with a concurrent identical
+# request; computed by a worker; computed by a worker because it must not be cached.
+REPLAYED = "replayed"
+CACHED = "kept"
+SHARED = "shared"
+COMPUTED = "asked"
+UNCACHEABLE = "momentary"
+
+_KEY = "remarks"
+
+
+@dataclass(slots=True)
+class RequestContext:
+    """Source of the answer and text of the query; empty until a handler sets them."""
+
+    source: str = ""
+    query: str = ""
+
+
+def request_context(scope: Scope) -> RequestContext:
+    """Return the context of a request, to read or to write."""
+    state = scope.setdefault("state", {})
+    remarks: RequestContext | None = state.get(_KEY)
+    if remarks is None:
+        remarks = state[_KEY] = RequestContext()
+    return remarks
+
 
 MB = 1 << 20
 

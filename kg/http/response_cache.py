@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from kg.core.request_context import REPLAYED, request_context
+from kg.engine.result_cache import REPLAYED, request_context
 
 MB = 1 << 20
 

@@ -26,12 +26,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from kg.core import sparql_scanner
 from kg.core.negotiation import GRAPH_FORMATS, HTML, ROW_FORMATS
-from kg.core.request_context import request_context
 from kg.engine.data_source import Limits, format_size
 from kg.engine.pool import busy
 from kg.engine.query_diagnostics import explain_syntax_error
 from kg.engine.query_evaluator import not_acceptable as not_acceptable
-from kg.engine.result_cache import ResultCache
+from kg.engine.result_cache import ResultCache, request_context
 from kg.engine.wire import Answer, QueryRequest
 from kg.engine.wire import Refusal as Refusal
 from kg.http import conditional_requests

@@ -23,8 +23,8 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
 from kg import __version__
-from kg.core.request_context import REPLAYED
 from kg.engine.pool import Pool
+from kg.engine.result_cache import REPLAYED
 from kg.http.openapi import answered
 from kg.http.sparql_endpoint import Refusal, accept_of
 

@@ -20,7 +20,7 @@ from time import monotonic, perf_counter
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from kg.core.errors import KgError, Problem
-from kg.core.request_context import REPLAYED, request_context
+from kg.engine.result_cache import REPLAYED, request_context
 from kg.http.client_address import Network, written
 from kg.server.monitoring import Metrics
 

@@ -19,10 +19,9 @@ from kg.core import sparql_scanner
 from kg.core.iris import PREFIXES, to_curie
 from kg.core.labels import Labels
 from kg.core.negotiation import GRAPH_FORMATS, HTML, ROW_FORMATS, NotAcceptable, choose
-from kg.core.request_context import request_context
 from kg.core.stored_queries import ParameterError, parse_values
 from kg.engine.query_diagnostics import Mistake, diagnose_query
-from kg.engine.result_cache import ResultCache
+from kg.engine.result_cache import ResultCache, request_context
 from kg.engine.wire import QueryRequest
 from kg.http import templates
 from kg.http.query_client import Questions, fill_values
