@@ -4,8 +4,7 @@ Answers are cached up to a number of bytes, in memory and in files (LRU). Concur
 computation. A refusal caused by the query is cached too: a query that exceeded a limit is refused at once for the time
 of its `Retry-After`. Queries whose answer depends on the moment (NOW, RAND, SERVICE …) are not cached.
 
-The source of an answer and the text of its query are recorded in the state of the request (ASGI), for metrics and access
-log.
+The source of an answer and the text of its query are recorded in the state of the request (ASGI), for the metrics.
 """
 
 import asyncio
