@@ -14,7 +14,7 @@ import pytest
 from fastapi import FastAPI
 
 from kg.builder.pipeline import build
-from kg.core.paths import places
+from kg.core.paths import project_folders
 from kg.core.release import Release
 from kg.server.app import app
 from kg.server.connection_limits import ConnectionLimits
@@ -85,11 +85,11 @@ def real(run_folder: Path) -> Release:
     out = run_folder / "real"
     with out.with_suffix(".lock").open("w") as turn:
         fcntl.flock(turn, fcntl.LOCK_EX)
-        return build(places(out=out)).release
+        return build(project_folders(out=out)).release
 
 
 @pytest.fixture(scope="session")
 def real_site(real: Release) -> Iterator[httpx.Client]:
     """A client of a server of the real release."""
-    with _serving(app(real, places().queries, real.folder.parents[1])) as client:
+    with _serving(app(real, project_folders().queries, real.folder.parents[1])) as client:
         yield client

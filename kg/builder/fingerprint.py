@@ -13,7 +13,7 @@ from jinja2 import Environment, meta
 
 from kg import __version__
 from kg.core.errors import ReleaseError
-from kg.core.paths import LEDGER, Places
+from kg.core.paths import LEDGER, Folders
 from kg.core.release import RELEASES, Release, current_release, read_release
 from kg.rdf.shacl_page import TEMPLATE
 
@@ -21,7 +21,7 @@ from kg.rdf.shacl_page import TEMPLATE
 PACKAGES = ("builder", "core", "extract", "model", "rdf", "recipe", "search")
 
 
-def compute_fingerprint(places: Places) -> str:
+def compute_fingerprint(places: Folders) -> str:
     """Return the SHA-256 of everything that shapes the bytes of a release.
 
     That is the program's version, the recipe, the ontology, the shapes and the stored queries, the modules of the
@@ -34,7 +34,7 @@ def compute_fingerprint(places: Places) -> str:
     return digest.hexdigest()
 
 
-def _input_files(places: Places, program: Path) -> Iterator[tuple[str, Path]]:
+def _input_files(places: Folders, program: Path) -> Iterator[tuple[str, Path]]:
     """Yield the input files of a build, each with a name that does not depend on the place of the checkout."""
     for name, folder, pattern in (
         ("build", places.recipe, "*"),
@@ -70,7 +70,7 @@ def _template_closure(folder: Path, name: str) -> list[str]:
     return sorted(found)
 
 
-def is_current(places: Places) -> bool:
+def is_current(places: Folders) -> bool:
     """Return whether the current release was made from the present inputs."""
     release = current_release(places.out)
     return release is not None and release.inputs == compute_fingerprint(places)
@@ -105,7 +105,7 @@ def find_release(folder: Path, inputs: str) -> Release | None:
         release = read_release(folder)
     except ReleaseError as error:
         raise ReleaseError(*(replace(problem, remedy=remedy) for problem in error.problems)) from error
-    damage = [replace(problem, remedy=remedy) for problem in release.damage()]
+    damage = [replace(problem, remedy=remedy) for problem in release.damaged_files()]
     if damage:
         raise ReleaseError(*damage)
     return release if release.inputs == inputs else None

@@ -14,14 +14,15 @@ from tempfile import TemporaryDirectory
 from kg.builder.document_reader import DocumentReader, Tables, pool_reader, read_documents, tables_of
 from kg.builder.edition_validator import ShapeSet, validate_graph
 from kg.builder.fingerprint import choose_version, compute_fingerprint, find_release
-from kg.builder.process_pool import ProcessPool, processors
+from kg.builder.process_pool import ProcessPool
 from kg.builder.progress import Progress, StageTimer
 from kg.builder.release_publisher import publish, switch_to, work_folder
 from kg.builder.release_writer import BuildContext, ReleaseWriter, count_contents, make_release
 from kg.core.errors import KgError, Problem, ReleaseError
 from kg.core.iris import BASE, REBASED, SERVED_BASE
-from kg.core.paths import LEDGER, Places
+from kg.core.paths import LEDGER, Folders
 from kg.core.release import DRAFT, GRAPH, N_TRIPLES, RELEASES, Release
+from kg.core.system import processor_count
 from kg.model.assembler import check_corrections, read_document, read_revisions_and_plans
 from kg.model.edition_matcher import features_of
 from kg.model.identifier_ledger import Identity, check_identities, ledger_rows, list_identities
@@ -54,7 +55,7 @@ class BuildResult:
 
 
 def build(
-    places: Places,
+    places: Folders,
     progress: Progress = lambda stage: None,
     engine: str = "",
     processes: int = 0,
@@ -66,14 +67,16 @@ def build(
     processor; `reader` reads the documents, by default in these processes. Raises ReleaseError if the graph violates a
     shape.
     """
-    return _Builder(places, StageTimer(progress), engine or fastest_engine()).run(processes or processors(), reader)
+    return _Builder(places, StageTimer(progress), engine or fastest_engine()).run(
+        processes or processor_count(), reader
+    )
 
 
 @dataclass
 class _Builder:
     """State of one build: folders, stage timer and SHACL engine."""
 
-    places: Places
+    places: Folders
     stages: StageTimer
     engine: str
 
@@ -113,13 +116,13 @@ def _recurring_remarks(recipe: Recipe) -> tuple[str, ...]:
     )
 
 
-def draft(places: Places, progress: Progress = lambda stage: None, processes: int = 0) -> BuildResult:
+def draft(places: Folders, progress: Progress = lambda stage: None, processes: int = 0) -> BuildResult:
     """Write only the tables and the graph into `out/draft`, for review while the recipe is edited."""
     stages, folder = StageTimer(progress), places.out / DRAFT
     with stages.stage("read the recipe"):
         recipe = read_recipe(places.recipe)
         _check_base()
-    with work_folder(places.out, DRAFT) as work, ProcessPool(processes or processors(), recipe) as pool:
+    with work_folder(places.out, DRAFT) as work, ProcessPool(processes or processor_count(), recipe) as pool:
         with stages.stage("read the documents"):
             parts = read_documents(recipe, work / "parts", pool_reader(pool), progress)
         with stages.stage("write the draft"):
@@ -157,7 +160,7 @@ def validate_release(release: Release, shapes: Path, engine: str = "", processes
     graph = release.path(N_TRIPLES)
     shape_set = ShapeSet(shapes, engine or fastest_engine())
     keys = [edition["key"] for edition in release.editions]
-    with TemporaryDirectory() as work, ProcessPool(processes or processors(), None) as pool:
+    with TemporaryDirectory() as work, ProcessPool(processes or processor_count(), None) as pool:
         return validate_graph(graph, keys, shape_set, Path(work), pool, lambda stage: None).report()
 
 
@@ -209,7 +212,7 @@ def _read_all(recipe: Recipe) -> tuple[dict[str, Identity], dict[str, list[Measu
     return found, features, used
 
 
-def mint(places: Places) -> int:
+def mint(places: Folders) -> int:
     """Add the identifiers that the ledger lacks, for review as a diff; return their number."""
     recipe = read_recipe(places.recipe)
     _check_base()

@@ -25,11 +25,6 @@ Result = TypeVar("Result")
 _context: Any = None  # of this process: what every task is given
 
 
-def processors() -> int:
-    """Return the number of processors that this process may use."""
-    return len(os.sched_getaffinity(0))
-
-
 class ProcessPool:
     """Pool of processes that start with the first parallel work and end with this process.
 

@@ -12,7 +12,7 @@ from rdflib import RDF, RDFS, SH, SKOS, Graph, Namespace, URIRef
 from kg.builder.pipeline import check_documents
 from kg.core.errors import KgError, Problem, QueryError, ReleaseError
 from kg.core.iris import ONTOLOGY
-from kg.core.paths import Places, read_text
+from kg.core.paths import Folders, read_text
 from kg.core.stored_queries import read_queries
 from kg.recipe import inspect_recipe
 from kg.recipe.corrections import recurring_corrections
@@ -23,7 +23,7 @@ _SHACL: Any = SH  # a namespace that knows its words, which its type does not te
 _TERM = re.compile(r"\bshisaku:([A-Za-z][A-Za-z0-9]*)")
 
 
-def check_declared_files(places: Places) -> tuple[list[Problem], list[Problem]]:
+def check_declared_files(places: Folders) -> tuple[list[Problem], list[Problem]]:
     """Return the problems, and the remarks, of the recipe, the ontology, the shapes and the queries."""
     problems, remarks = _check_recipe(places)
     terms, found = _check_ontology(places.ontology)
@@ -33,7 +33,7 @@ def check_declared_files(places: Places) -> tuple[list[Problem], list[Problem]]:
     return problems, remarks
 
 
-def _check_recipe(places: Places) -> tuple[list[Problem], list[Problem]]:
+def _check_recipe(places: Folders) -> tuple[list[Problem], list[Problem]]:
     """Return the problems and remarks of the recipe; parts after a broken one are checked, too."""
     found = inspect_recipe(places.recipe)
     problems = [*found.problems]

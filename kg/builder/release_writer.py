@@ -14,8 +14,8 @@ from kg.builder.process_pool import ProcessPool
 from kg.builder.progress import Progress, StageTimer
 from kg.core.errors import Problem, ReleaseError
 from kg.core.iris import edition
-from kg.core.jsonld_serializer import joined
-from kg.core.paths import Places
+from kg.core.jsonld_serializer import merge_kinds
+from kg.core.paths import Folders
 from kg.core.release import (
     CATALOGUE_GRAPH,
     DATACITE,
@@ -63,7 +63,7 @@ from kg.rdf.shacl_validator import Report
 from kg.rdf.void_profiler import ChunkCounts, GraphContents, ValueCounts, count_values, hash_ranges, merge_counts
 from kg.recipe import Recipe
 from kg.recipe.revision_judgements import newest_edition
-from kg.search.normalizer import Characters
+from kg.search.normalizer import CharacterTable
 
 
 def dump(
@@ -107,7 +107,7 @@ class ReleaseWriter:
 
     def __init__(
         self,
-        places: Places,
+        places: Folders,
         shape_set: ShapeSet,
         described: ReleaseDescription,
         parts: Sequence[Part],
@@ -131,7 +131,7 @@ class ReleaseWriter:
             tables = gather_tables(self._parts, folder, self._work)
             write_about_tables(tables, self._described, folder)
             self._write_curated_files(folder)
-        kinds = joined(kind for summary in self.summaries for kind in summary.kinds.items())
+        kinds = merge_kinds(kind for summary in self.summaries for kind in summary.kinds.items())
         with closing(DumpWriter(folder, kinds)) as dumps:
             with stage("make the dumps"):
                 contents = dump(graph, kinds, dumps, self._work, self._pool, self._stages.progress)
@@ -203,7 +203,7 @@ def _store_and_index(context: object, job: tuple[Path, Path, Path]) -> None:
     shutil.rmtree(folder / STORE, ignore_errors=True)
     (folder / SEARCH).unlink(missing_ok=True)
     write_store(folder / STORE, graph)
-    search.build(Store.read_only(str(folder / STORE)), folder / SEARCH, Characters.read(recipe))
+    search.build(Store.read_only(str(folder / STORE)), folder / SEARCH, CharacterTable.read(recipe))
 
 
 def _measure(context: object, file: Path) -> ReleasedFile:
@@ -221,7 +221,7 @@ def _raise_violations(report: Report) -> None:
 def stored_queries_turtle(folder: Path, newest: str) -> bytes:
     """Return the stored queries as Turtle; those about one edition are about the given one."""
     graph = Graph()
-    describe_queries(graph, [query.about(newest) for query in read_queries(folder)])
+    describe_queries(graph, [query.for_edition(newest) for query in read_queries(folder)])
     return turtle(graph)
 
 

@@ -1,10 +1,22 @@
-"""The command line. Results go to standard output, everything else to standard error.
+"""Command-line interface: one module per verb, named like it; `options` holds the group and the shared options.
 
-Exit codes: 0, 1 (the answer is no, or the work cannot be done), 2 (used wrongly). Heavy modules are imported by the
-command that needs them, so that `kg --help` answers at once.
+Results go to standard output, everything else to standard error. Exit codes: 0, 1 (the answer is no, or the work
+cannot be done), 2 (wrong usage). Heavy modules are imported inside the commands, so that `kg --help` starts fast.
 """
 
-from kg.cli import build, diff, link, publish, query, serve
+from kg.cli import build, check, cite, diff, explain, link, publish, query, serve, validate
 from kg.cli.options import main
 
-__all__ = ["build", "diff", "link", "main", "publish", "query", "serve"]
+__all__ = [
+    "build",
+    "check",
+    "cite",
+    "diff",
+    "explain",
+    "link",
+    "main",
+    "publish",
+    "query",
+    "serve",
+    "validate",
+]

@@ -1,4 +1,4 @@
-"""The command of who follows the data: diff."""
+"""Command `kg diff`: compare two releases, editions or RDF files."""
 
 import sys
 import tempfile
@@ -13,7 +13,7 @@ import click
 from kg.cli.options import FOLDER, OUT, main
 from kg.cli.release_resolver import note
 from kg.core.errors import Problem, ReleaseError
-from kg.core.paths import Places, places
+from kg.core.paths import Folders, project_folders
 
 if TYPE_CHECKING:
     from kg.core.release import Release
@@ -24,7 +24,7 @@ REMOVED, ADDED = "removed.nt", "added.nt"
 
 
 def _day(context: click.Context, parameter: click.Parameter, given: str | None) -> str:
-    """Return a day as it stands in a feed; raise BadParameter where it is none."""
+    """Return a date in ISO 8601; raise BadParameter if it is not one."""
     import datetime
 
     try:
@@ -44,11 +44,11 @@ def _day(context: click.Context, parameter: click.Parameter, given: str | None) 
 def diff_command(
     before: str, after: str, form: str, lang: str, patch: Path | None, issued: str, out: Path | None
 ) -> None:
-    """Tell what changed from BEFORE to AFTER: exit code 0 where nothing did, else 1.
+    """Show what changed from BEFORE to AFTER: exit code 0 if nothing did, else 1.
 
-    Either is a version at hand, an edition of the current release by its key, VERSION/KEY, a folder of a release, or
-    any RDF file (of which the default graph counts). A measure is the same by its IRI; where an edition revises
-    another, also by what it continues.
+    Each is the version of a release, the key of an edition of the current release, VERSION/KEY, a folder of a release,
+    or any RDF file (its default graph is compared). Measures are matched by IRI and, between an edition and the one
+    that it revises, by their recorded continuation.
 
     \b
     kg diff 2019.1.0 2020.1.0
@@ -64,22 +64,22 @@ def diff_command(
     """
     if form == "nt" and not patch:
         raise click.UsageError("--format nt writes two files: name their folder by --patch")
-    folders = places(out=out)
+    folders = project_folders(out=out)
     with tempfile.TemporaryDirectory(prefix="kg-diff-") as work:
         one, other = (_dump(name, folders, Path(work)) for name in (before, after))
-        differs = _patched(one, other, patch) if patch else False
+        differs = _write_patch(one, other, patch) if patch else False
         if form != "nt":
-            changes = _compared(one, replace(other, issued=issued or other.issued), folders)
+            changes = _compare(one, replace(other, issued=issued or other.issued), folders)
             differs = bool(changes.added or changes.removed)
-            sys.stdout.buffer.write(_written(changes, form, lang))
+            sys.stdout.buffer.write(_serialize(changes, form, lang))
             sys.stdout.flush()
     if differs:
         raise click.exceptions.Exit(1)
 
 
-def _dump(name: str, folders: Places, work: Path) -> "Dump":
-    """Return the dump that an argument means; raise ReleaseError with what there is where it means none."""
-    from kg.core.release import MANIFEST, RELEASES, current_release, read_release, release_of
+def _dump(name: str, folders: Folders, work: Path) -> "Dump":
+    """Return the dump that an argument names; raise ReleaseError, with the available names, if there is none."""
+    from kg.core.release import MANIFEST, RELEASES, current_release, find_release, read_release
     from kg.diff import Dump
 
     path = Path(name)
@@ -89,13 +89,15 @@ def _dump(name: str, folders: Places, work: Path) -> "Dump":
         return Dump.of_release(read_release(path), work)
     if not folders.out.is_dir():
         remedy = "name a file that is there, or the folder of the releases (--out, KG_OUT)"
-        raise ReleaseError(Problem(f"{name} is no file, and there is no such folder of releases", remedy, folders.out))
+        raise ReleaseError(
+            Problem(f"{name} is not a file, and the folder of releases does not exist", remedy, folders.out)
+        )
     version, _, key = name.partition("/")
     if (folders.out / RELEASES / version).is_dir():
-        return _edition(release_of(folders.out, version), key, work)
+        return _edition(find_release(folders.out, version), key, work)
     release = current_release(folders.out)
     if release is None or name not in {edition["key"] for edition in release.editions}:
-        release_of(folders.out, name)  # which tells what there is
+        find_release(folders.out, name)  # raises, with the versions that exist
     assert release is not None
     note(f"kg: {name}: release {release.version}: {release.folder}")
     return Dump.of_release(release, work, name)
@@ -111,8 +113,8 @@ def _edition(release: "Release", key: str, work: Path) -> "Dump":
     return Dump.of_release(release, work, key)
 
 
-def _patched(before: "Dump", after: "Dump", folder: Path) -> bool:
-    """Write the patch as it is found; return whether there is any."""
+def _write_patch(before: "Dump", after: "Dump", folder: Path) -> bool:
+    """Stream the patch into its two files; return whether it has any triple."""
     from kg.diff import patch
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -127,28 +129,28 @@ def _patched(before: "Dump", after: "Dump", folder: Path) -> bool:
     return any(counts.values())
 
 
-def _compared(before: "Dump", after: "Dump", folders: Places) -> "Changes":
+def _compare(before: "Dump", after: "Dump", folders: Folders) -> "Changes":
     from kg.core.labels import Labels
     from kg.diff import compare
 
     return compare(before, after, Labels([folders.ontology / name for name in ("shisaku.ttl", "standard-terms.ttl")]))
 
 
-def _address(change: "Change") -> str:
-    """Return the address of a thing; nothing for one that a browser had better not follow."""
+def _link_target(change: "Change") -> str:
+    """Return the link target of a thing; empty if it is not a web address."""
     from kg.core.labels import is_web_address
 
     return change.iri if is_web_address(change.iri) else ""
 
 
-def _written(changes: "Changes", form: str, lang: str) -> bytes:
+def _serialize(changes: "Changes", form: str, lang: str) -> bytes:
     from kg.diff.diff_serializers import as_atom, as_json, as_text
 
     if form == "html":
         from kg.http.templates import View
         from kg.web.change_page import render_changes
 
-        return render_changes("changes_alone.html", View(lang=lang, root=""), changes, _address).encode()
+        return render_changes("changes_alone.html", View(lang=lang, root=""), changes, _link_target).encode()
     forms: dict[str, Callable[[], bytes]] = {
         "text": lambda: as_text(changes, lang).encode(),
         "json": lambda: as_json(changes),

@@ -1,18 +1,17 @@
-"""The command of who has a table: link."""
+"""Command `kg link`: match the cells of a table column with the things of a release."""
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from kg.cli.options import FOLDER, RECIPE, default, main
-from kg.cli.release_resolver import note, release_to_read
-from kg.core.paths import places
+from kg.cli.release_resolver import note, release_to_read, show_progress
+from kg.core.paths import project_folders
 
 if TYPE_CHECKING:
     from kg.matching.link.cell_matcher import Task
-    from kg.matching.link.linker import Linked
+    from kg.matching.link.linker import LinkResult
     from kg.matching.link.table import Table
 
 STANDARD = Path("-")
@@ -21,7 +20,7 @@ _FILE = click.Path(dir_okay=False, path_type=Path, allow_dash=True)
 
 
 def _separator(context: click.Context, parameter: click.Parameter, given: str | None) -> str | None:
-    """Return the character that an option means; raise BadParameter where it is none."""
+    """Return the separator that an option names; raise BadParameter if it is not one character."""
     meant = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";"}.get(given or "", given)
     if meant is not None and (len(meant) != 1 or meant in '"\r\n'):
         raise click.BadParameter("give one character, or “tab”")
@@ -29,7 +28,7 @@ def _separator(context: click.Context, parameter: click.Parameter, given: str | 
 
 
 def _writable(context: click.Context, parameter: click.Parameter, out: Path | None) -> Path | None:
-    """Return the file to write; raise BadParameter where it is of a kind that is not written."""
+    """Return the output file; raise BadParameter for a file type that is not supported."""
     if out == STANDARD:
         return None
     if out and out.suffix.lower() not in _OUTPUTS:
@@ -39,7 +38,7 @@ def _writable(context: click.Context, parameter: click.Parameter, out: Path | No
 
 @main.command("link")
 @click.argument("table", type=_FILE)
-@click.option("--column", "-c", required=True, metavar="C", help="The column to look at: its name, or its number.")
+@click.option("--column", "-c", required=True, metavar="C", help="The column to match: its name, or its number.")
 @click.option(
     "--type",
     "-t",
@@ -47,41 +46,47 @@ def _writable(context: click.Context, parameter: click.Parameter, out: Path | No
     default="measure",
     show_default=True,
     metavar="T",
-    help="What is looked for: measure, organization, law, budget, document, place, entity, kpi, any; "
-    "or text, for measures that a paragraph resembles.",
+    help="Type of the things to match: measure, organization, law, budget, document, place, entity, kpi, any; "
+    "or text, for measures similar to a paragraph.",
 )
 @click.option(
     "--evidence",
     "-e",
     multiple=True,
     metavar="C",
-    help="A further column that tells what a row is about: ministries, a pillar, a number. May be repeated.",
+    help="Another column that helps to identify the row: ministries, a pillar, a number. May be repeated.",
 )
 @click.option("--out", "-o", type=_FILE, callback=_writable, help="Write to this file (.csv, .tsv or .xlsx).")
-@click.option("--candidates", "-n", type=click.IntRange(1, 20), default=1, show_default=True, help="How many to tell.")
-@click.option("--matched-only", is_flag=True, help="Leave out candidates that are not surely meant.")
+@click.option(
+    "--candidates",
+    "-n",
+    type=click.IntRange(1, 20),
+    default=1,
+    show_default=True,
+    help="Number of candidates to write.",
+)
+@click.option("--matched-only", is_flag=True, help="Leave out candidates that are not certain matches.")
 @click.option(
     "--min-score",
     type=click.FloatRange(0, 100),
-    help="Leave out candidates of a lower score.  [default: 40; for --type text 10]",
+    help="Leave out candidates with a lower score.  [default: 40; for --type text 10]",
 )
 @click.option(
     "--edition",
     metavar="KEY",
-    help="Look in one edition only, such as municipal-2019; without it the newest is meant.",
+    help="Match one edition only, such as municipal-2019; without it, the newest.",
 )
 @click.option("--lang", type=click.Choice(["ja", "en"]), default="ja", show_default=True, envvar="KG_LANG")
-@click.option("--prefix", default="shisaku_", show_default=True, help="What the names of the added columns begin with.")
-@click.option("--encoding", help="Encoding of the table, where it is told wrongly: shift_jis, euc_jp …")
-@click.option("--out-encoding", help="Encoding to write in.  [default: that of the table]")
-@click.option("--separator", callback=_separator, help="What stands between cells: a character, or “tab”.")
+@click.option("--prefix", default="shisaku_", show_default=True, help="Prefix of the names of the added columns.")
+@click.option("--encoding", help="Encoding of the table, if the detected one is wrong: shift_jis, euc_jp …")
+@click.option("--out-encoding", help="Encoding to write in.  [default: the encoding of the table]")
+@click.option("--separator", callback=_separator, help="Separator of the cells: a character, or “tab”.")
 @click.option("--sheet", help="Sheet of an Excel file.  [default: the first]")
 @click.option(
     "--header-row",
     type=click.IntRange(1),
     metavar="N",
-    help="The row that holds the names of the columns, the last of them where there are two.  "
-    "[default: told by its cells]",
+    help="The header row; the last one if there are two.  [default: detected automatically]",
 )
 @click.option("--processes", type=click.IntRange(1), envvar="KG_PROCESSES", help="[default: one for each processor]")
 @RECIPE
@@ -91,16 +96,16 @@ def link_command(
 ) -> None:
     """Find which measures, organizations, laws … the cells of a column name, without a network.
 
-    The table is a CSV or TSV file in UTF-8 or Shift_JIS, or an Excel file (.xlsx); - is standard input. It stays as it
-    is, and gets columns with the IRI, the label, the score (0 to 100), whether it is surely a match, and why. Without
-    --out the new table goes to standard output.
+    The table is a CSV or TSV file in UTF-8 or Shift_JIS, or an Excel file (.xlsx); - is standard input. Its own columns
+    are kept; columns with IRI, label, score (0 to 100), whether it is a certain match, and the reason are added.
+    Without --out the new table goes to standard output.
 
     \b
     kg link plan.csv --column 施策名 --out plan-linked.csv
     kg link budget.xlsx --column 担当府省 --type organization --out linked.xlsx
     kg link plan.csv --column 3 --type text --candidates 3 > linked.csv
     """
-    from kg.engine.data_source import cores
+    from kg.core.system import processor_count
     from kg.matching.link.linker import link
     from kg.matching.link.table_io import write_table
 
@@ -111,10 +116,10 @@ def link_command(
         raise click.UsageError("--type text tells what a paragraph is like, without --evidence and --matched-only")
     names = _names(task, options["prefix"], opened)
     note(f"{table}: {opened.about()}")
-    index = release_to_read(places(recipe, releases)).search_index()
-    processes = options["processes"] or cores()
-    linked = link(index, opened.values(), task, processes, _progress, opened.further())
-    _progress(0, 0)
+    index = release_to_read(project_folders(recipe, releases)).search_index()
+    processes = options["processes"] or processor_count()
+    linked = link(index, opened.values(), task, processes, _show_matched, opened.further())
+    show_progress()
     written = write_table(opened, out, names, linked.added, options["out_encoding"])
     note(_summary(linked, task.type))
     if written.lost:
@@ -123,20 +128,22 @@ def link_command(
 
 
 def _opened(table: Path, column: str, options: dict[str, Any]) -> "Table":
-    """Return the table; raise UsageError where it has no such column."""
+    """Open the table; raise UsageError if it has no such column."""
     from kg.matching.link.table import ColumnError
-    from kg.matching.link.table_io import Reading, open_table
+    from kg.matching.link.table_io import TableOptions, open_table
 
     try:
         encoding, separator, sheet = (options[name] for name in ("encoding", "separator", "sheet"))
-        reading = Reading(column, encoding, separator, sheet, options["header_row"] or 0, options["evidence"])
-        return open_table(table, reading)
+        table_options = TableOptions(
+            column, encoding, separator, sheet, options["header_row"] or 0, options["evidence"]
+        )
+        return open_table(table, table_options)
     except ColumnError as error:
         raise click.UsageError(str(error)) from error
 
 
 def _task(options: dict[str, Any]) -> "Task":
-    """Return what is looked for."""
+    """Return the matching task of the options."""
     from kg.core.iris import edition
     from kg.matching.link.cell_matcher import LEAST, LEAST_OF_TEXTS, TEXT, Task
 
@@ -154,15 +161,15 @@ def _task(options: dict[str, Any]) -> "Task":
 
 
 def _names(task: "Task", prefix: str, table: "Table") -> list[str]:
-    """Return the names of the columns to add; raise UsageError where the table has one of them already."""
+    """Return the names of the columns to add; raise UsageError if the table has one of them already."""
     names = task.names(prefix)
-    taken = sorted({*names} & {*table.taken()})
+    taken = sorted({*names} & {*table.column_names()})
     if taken:
         raise click.UsageError(f"the table has a column {taken[0]} already; name the new ones by another --prefix")
     return names
 
 
-def _summary(linked: "Linked", kind: str) -> str:
+def _summary(linked: "LinkResult", kind: str) -> str:
     without = linked.rows - linked.matched - linked.proposed - linked.absent
     absent = f", {linked.absent:,} with a name that is known and not in this graph" if linked.absent else ""
     of = {"any": "any type", "text": "the type measure"}.get(kind.casefold(), f"the type {kind}")
@@ -173,7 +180,7 @@ def _summary(linked: "Linked", kind: str) -> str:
     )
 
 
-def _progress(done: int, total: int) -> None:
-    """Show how many texts have been looked up, on a terminal only."""
-    if sys.stderr.isatty() and (done % 50 == 0 or done == total):
-        click.echo(f"\r\x1b[K{done:,} of {total:,} texts …" if total else "\r\x1b[K", nl=False, err=True)
+def _show_matched(done: int, total: int) -> None:
+    """Show how many texts have been matched, every 50 texts."""
+    if done % 50 == 0 or done == total:
+        show_progress(f"{done:,} of {total:,} texts …")

@@ -1,4 +1,4 @@
-"""The command `kg` itself, and the options that several of its commands share."""
+"""The command group `kg` and the options that its commands share."""
 
 import re
 from pathlib import Path
@@ -6,16 +6,16 @@ from pathlib import Path
 import click
 
 from kg import __version__
-from kg.core.errors import KgError, language, told
-from kg.core.paths import places
+from kg.core.errors import KgError, format_problem, language
+from kg.core.paths import project_folders
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 FOLDER = click.Path(file_okay=False, path_type=Path)
 
 
 def default(folder: str) -> str:
-    """Return how the help of an option tells the folder of a checkout; an installed program tells its own below."""
-    return f"  [default: {folder}/]" if places().checkout else ""
+    """Return the default folder for the help of an option, in a checkout; an installed program lists its own below."""
+    return f"  [default: {folder}/]" if project_folders().checkout else ""
 
 
 RECIPE = click.option("--recipe", type=FOLDER, envvar="KG_RECIPE", help="Folder of the recipe." + default("build"))
@@ -30,36 +30,36 @@ STORE_ENGINE = click.option(
     "--engine",
     type=click.Choice(["oxigraph", "virtuoso", "generic"]),
     envvar="KG_STORE_ENGINE",
-    help="What the store is.  [default: what it says itself]",
+    help="Engine of the store.  [default: as the store reports]",
 )
 LANG = click.option(
     "--lang",
     type=click.Choice(["ja", "en"]),
     default=language,
     envvar="KG_LANG",
-    help="Language of what is told.  [default: that of your locale (LC_ALL, LANG)]",
+    help="Language of the messages.  [default: the language of the locale (LC_ALL, LANG)]",
 )
 OUT = click.option("--out", type=FOLDER, envvar="KG_OUT", help="Folder of the releases." + default("out"))
 
 
-# An absolute IRI of the web, in ASCII, that relative references are resolved against as it is written (RFC 3986, 5.2).
-_STEP = r"(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})"
-_BASE = re.compile(
-    rf"https?://(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{{1,5}})?/(?:(?!\.\.?/){_STEP}+/)*", re.ASCII
-)
+# Parts of HTTP URLs in ASCII (RFC 3986, 3.2 and 3.3): scheme with host and port, and one character of a path.
+AUTHORITY = r"https?://(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?"
+PCHAR = r"(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})"
+# A base IRI against which relative references are resolved as written (RFC 3986, 5.2): no dot segments.
+_BASE = re.compile(rf"{AUTHORITY}/(?:(?!\.\.?/){PCHAR}+/)*", re.ASCII)
 
 
-def base_of(context: click.Context, parameter: click.Parameter, base: str | None) -> str | None:
-    """Return the address that was given, which names may begin with; raise BadParameter where it is none."""
+def validate_base(context: click.Context, parameter: click.Parameter, base: str | None) -> str | None:
+    """Return a base IRI or public URL as given; raise BadParameter if it is not an HTTP URL that ends in a slash."""
     if base and not _BASE.fullmatch(base):
         remedy = "write it in full and in ASCII, with a slash at its end, such as https://data.example.org/measures/"
         meant = "base of names" if parameter.name == "base" else "address of a site"
-        raise click.BadParameter(f"{base} is no {meant}; {remedy}")
+        raise click.BadParameter(f"{base} is not a {meant}; {remedy}")
     return base
 
 
 class _Command(click.Command):
-    """Shows its help in the language of its reader; what that needs is loaded for Japanese only."""
+    """Command with localized help; the Japanese catalogue is loaded only when needed."""
 
     def get_help(self, ctx: click.Context) -> str:
         if language() != "ja":
@@ -69,24 +69,24 @@ class _Command(click.Command):
         return shown(self, ctx)
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write where an installed program has its folders: these are the defaults of the options."""
+        """Write the folders of an installed program, which are the defaults of the options."""
         super().format_epilog(ctx, formatter)
-        there, known = places(), {one.name for one in self.params}
-        if there.checkout or not known & {"recipe", "out", "releases", "shapes"}:
+        folders, parameters = project_folders(), {parameter.name for parameter in self.params}
+        if folders.checkout or not parameters & {"recipe", "out", "releases", "shapes"}:
             return
         words = {"ja": ("レシピ", "版", "制約"), "en": ("recipe", "releases", "shapes")}[language()]
         heading = {"ja": "既定のフォルダー:", "en": "Default folders:"}[language()]
-        folders = [
+        lines = [
             f"  {word}: {folder}"
             for word, folder, names in zip(
                 words,
-                (there.recipe, there.out, there.shapes),
+                (folders.recipe, folders.out, folders.shapes),
                 ({"recipe"}, {"out", "releases"}, {"shapes"}),
                 strict=True,
             )
-            if names & known
+            if names & parameters
         ]
-        formatter.write("\n".join(["", heading, *folders, ""]))
+        formatter.write("\n".join(["", heading, *lines, ""]))
 
     def get_short_help_str(self, limit: int = 45) -> str:
         if language() != "ja":
@@ -97,7 +97,7 @@ class _Command(click.Command):
 
 
 class _Group(_Command, click.Group):
-    """Shows our own errors as they are meant to be read: fact and remedy, no traceback."""
+    """Command group that prints a KgError as fact and remedy, without a traceback."""
 
     command_class = _Command
 
@@ -106,7 +106,7 @@ class _Group(_Command, click.Group):
             return super().invoke(ctx)
         except KgError as error:
             lang = language()
-            click.echo("kg: " + "\n".join(told(problem, lang) for problem in error.problems), err=True)
+            click.echo("kg: " + "\n".join(format_problem(problem, lang) for problem in error.problems), err=True)
             ctx.exit(1)
 
 

@@ -1,16 +1,15 @@
-"""The command of who keeps the graph in a store elsewhere."""
+"""Command `kg publish`: load a release into an external store and make it current there."""
 
-import sys
 import time
 from pathlib import Path
 
 import click
 
 from kg.cli.options import OUT, RECIPE, STORE_ENGINE, main
-from kg.cli.release_resolver import release_at
-from kg.core.paths import places
+from kg.cli.release_resolver import release_at, show_progress
+from kg.core.paths import project_folders
 
-_SECONDS = 600.0  # that one request may take
+_TIMEOUT = 600.0  # seconds for one request
 
 
 @main.command("publish")
@@ -22,48 +21,46 @@ _SECONDS = 600.0  # that one request may take
     metavar="URL",
     required=True,
     envvar="KG_STORE",
-    help="Where the store answers queries, as in `kg serve --store`.",
+    help="Query endpoint of the store, as in `kg serve --store`.",
 )
 @STORE_ENGINE
 @click.option(
     "--graph-store",
-    "graphs",
+    "graph_store",
     metavar="URL",
     envvar="KG_GRAPH_STORE",
     default="",
-    help="Where it serves the SPARQL 1.1 Graph Store HTTP Protocol; known for Oxigraph and Virtuoso.",
+    help="Its endpoint for the SPARQL 1.1 Graph Store HTTP Protocol; not needed for Oxigraph and Virtuoso.",
 )
 @click.option("--release", "version", envvar="KG_RELEASE", help="Publish this version instead of the current one.")
 def publish_command(
-    recipe: Path | None, out: Path | None, url: str, engine: str | None, graphs: str, version: str | None
+    recipe: Path | None, out: Path | None, url: str, engine: str | None, graph_store: str, version: str | None
 ) -> None:
-    """Load a release into another store, and make it the one that is served from there.
+    """Load a release into an external store and make it the current one there.
 
-    It is loaded beside the one that is read; the triples of each graph are counted; then it is switched to. An
-    interrupted load goes on where it has stopped. KG_STORE_USER and KG_STORE_PASSWORD, or KG_STORE_TOKEN, tell the
-    store who writes. docs/stores.md says what each engine promises.
+    The release is loaded next to the current one, the triples of each graph are counted, and then the store is switched
+    over. An interrupted load continues where it stopped. Credentials are KG_STORE_USER and KG_STORE_PASSWORD, or
+    KG_STORE_TOKEN. docs/stores.md says what each engine guarantees.
 
     \b
     kg publish --to http://127.0.0.1:7878/query
     KG_STORE_USER=dba KG_STORE_PASSWORD=… kg publish --to http://127.0.0.1:8890/sparql --release 2019.1.0
     """
-    from kg.engine.remote_publisher import Loader
-    from kg.engine.remote_release import Address
-    from kg.engine.store_client import Connection
+    from kg.engine.remote_publisher import RemotePublisher
+    from kg.engine.remote_release import StoreAddress
+    from kg.engine.store_client import StoreClient
 
     start = time.perf_counter()
-    release = release_at(places(recipe, out), version)
-    with Connection(Address(url, engine or ""), _SECONDS) as connection:
-        loaded = Loader(connection, graphs).publish(release, _progress)
-    _progress()
+    release = release_at(project_folders(recipe, out), version)
+    with StoreClient(StoreAddress(url, engine or ""), _TIMEOUT) as client:
+        loaded = RemotePublisher(client, graph_store).publish(release, _show_loaded)
+    show_progress()
     if not loaded.switched:
         click.echo(f"Release {release.version} is the current one there already, with all its triples.")
         return
-    told = f"{loaded.triples:,} triples, {loaded.sent:,} of them sent now, in {time.perf_counter() - start:.1f} s"
-    click.echo(f"Release {release.version} is the current one there: {told}.")
+    summary = f"{loaded.triples:,} triples, {loaded.sent:,} of them sent now, in {time.perf_counter() - start:.1f} s"
+    click.echo(f"Release {release.version} is the current one there: {summary}.")
 
 
-def _progress(there: int = 0, total: int = 0) -> None:
-    """Show how far it is, on a terminal only."""
-    if sys.stderr.isatty():
-        click.echo(f"\r\x1b[K{there:,} of {total:,} triples …" if total else "\r\x1b[K", nl=False, err=True)
+def _show_loaded(loaded: int, total: int) -> None:
+    show_progress(f"{loaded:,} of {total:,} triples …")

@@ -1,23 +1,25 @@
-"""Making a release and saying so; finding the one that a command works with."""
+"""Release resolver: finds, or builds, the release or stored query that a command works with."""
 
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from kg.core.errors import language
-from kg.core.paths import Places
+from kg.core.errors import Problem, QueryError, ReleaseError, language
+from kg.core.paths import Folders
 
 if TYPE_CHECKING:
     from kg.builder.document_reader import DocumentReader
     from kg.builder.pipeline import BuildResult
     from kg.core.release import Release
+    from kg.core.stored_queries import StoredQuery
 
 
-def make(
-    folders: Places,
+def make_release(
+    folders: Folders,
     timings: bool = False,
     echo: Callable[[str], None] = click.echo,
     drafting: bool = False,
@@ -25,12 +27,12 @@ def make(
     processes: int = 0,
     reader: "DocumentReader | None" = None,
 ) -> None:
-    """Build and say what was done."""
+    """Build a release, or a draft, and report what was done."""
     from kg.builder.progress import format_summary
 
     start = time.perf_counter()
-    built = _made(folders, drafting, engine or "", processes, reader)
-    _progress("")
+    built = _build(folders, drafting, engine or "", processes, reader)
+    show_progress()
     seconds = time.perf_counter() - start
     if not built.made:
         echo(f"Release {built.release.version} is up to date: {built.release.folder}")
@@ -44,30 +46,36 @@ def make(
         echo(f"  {seconds:7.3f} s  100%  all")
 
 
-def _made(
-    folders: Places, drafting: bool, engine: str, processes: int, reader: "DocumentReader | None"
+def _build(
+    folders: Folders, drafting: bool, engine: str, processes: int, reader: "DocumentReader | None"
 ) -> "BuildResult":
     from kg.builder.pipeline import build, draft
 
-    return draft(folders, _progress, processes) if drafting else build(folders, _progress, engine, processes, reader)
+    return (
+        draft(folders, _show_stage, processes) if drafting else build(folders, _show_stage, engine, processes, reader)
+    )
 
 
-def _progress(stage: str) -> None:
-    """Show the stage at work, on a terminal only."""
+def _show_stage(stage: str) -> None:
+    show_progress(f"{stage} …")
+
+
+def show_progress(text: str = "") -> None:
+    """Replace the progress line on standard error, if that is a terminal; without a text, clear it."""
     if sys.stderr.isatty():
-        click.echo(f"\r\x1b[K{stage} …" if stage else "\r\x1b[K", nl=False, err=True)
+        click.echo(f"\r\x1b[K{text}", nl=False, err=True)
 
 
-def release_at(folders: Places, version: str | None = None) -> "Release":
-    """Return the release that is asked for, or the current one, made from the files at hand.
+def release_at(folders: Folders, version: str | None = None) -> "Release":
+    """Return the requested or current release; build it if there is none or its inputs changed.
 
-    In a checkout the files are there to be edited, so a release that is older than them is made again; an installed
-    program only says so.
+    In a checkout the declarative files are meant to be edited, so an outdated release is rebuilt; an installed program
+    only warns.
     """
-    from kg.core.release import current_release, release_of
+    from kg.core.release import current_release, find_release
 
     if version:
-        return release_of(folders.out, version)
+        return find_release(folders.out, version)
     from kg.builder.fingerprint import is_current
 
     release = current_release(folders.out)
@@ -76,25 +84,24 @@ def release_at(folders: Places, version: str | None = None) -> "Release":
     if release and not folders.checkout:
         note(f"kg: release {release.version} was made from other files; `kg build` makes a new one")
         return release
-    make(folders, echo=note)
+    make_release(folders, echo=note)
     made = current_release(folders.out)
     assert made is not None  # the build has just switched to it
     return made
 
 
-def release_to_read(folders: Places, version: str | None = None) -> "Release":
-    """Return the release that is asked for, or the current one, and say which it is: nothing is built or switched.
+def release_to_read(folders: Folders, version: str | None = None) -> "Release":
+    """Return the requested or current release without building one, and name it on standard error.
 
-    Raises ReleaseError where there is none, with what to type.
+    Raises ReleaseError if there is none; the remedy is the command to run.
     """
     from kg.builder.fingerprint import is_current
-    from kg.core.errors import Problem, ReleaseError
-    from kg.core.release import current_release, release_of
+    from kg.core.release import current_release, find_release
 
     if not folders.out.is_dir():
         remedy = "name the folder of the releases (--out or --releases, KG_OUT), or make one there with `kg build`"
         raise ReleaseError(Problem("there is no such folder, so no release is read", remedy, folders.out))
-    release = release_of(folders.out, version) if version else current_release(folders.out)
+    release = find_release(folders.out, version) if version else current_release(folders.out)
     if release is None:
         remedy = f"make one: kg build --out {folders.out}"
         raise ReleaseError(Problem("there is no current release", remedy, folders.out))
@@ -113,6 +120,26 @@ def release_to_read(folders: Places, version: str | None = None) -> "Release":
     return release
 
 
+def read_query(question: str, folders: Folders) -> "str | StoredQuery":
+    """Return the stored query of a name, or the query text of standard input (-) or of a file.
+
+    Raises QueryError if there is no such query or the file cannot be read.
+    """
+    from kg.core.paths import decode, read_text
+    from kg.core.stored_queries import stored_query
+
+    if question == "-":
+        return decode(sys.stdin.buffer.read(), question, QueryError)
+    file = Path(question)
+    if file.suffix == ".rq" or file.is_file():
+        try:
+            return read_text(file, QueryError)
+        except OSError as error:
+            fact = f"cannot be read: {error.strerror}"
+            raise QueryError(Problem(fact, "name a file with a query in UTF-8", file)) from error
+    return stored_query(folders.queries, question)
+
+
 def note(text: str) -> None:
-    """Say something beside the result."""
+    """Write a note to standard error, which keeps standard output for the result."""
     click.echo(text, err=True)

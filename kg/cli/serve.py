@@ -1,4 +1,4 @@
-"""The command of who serves the graph."""
+"""Command `kg serve`: serve a release, RDF files or an external store over HTTP."""
 
 import os
 import re
@@ -9,40 +9,38 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from kg.cli.options import FILE, OUT, RECIPE, STORE_ENGINE, base_of, main
+from kg.cli.options import AUTHORITY, FILE, OUT, PCHAR, RECIPE, STORE_ENGINE, main, validate_base
 from kg.cli.release_resolver import note, release_at
-from kg.core.errors import language, told
-from kg.core.paths import Places, places
+from kg.core.errors import format_problem, language
+from kg.core.paths import Folders, project_folders
 
 if TYPE_CHECKING:
     from kg.core.release import Release
     from kg.http.client_address import Network
     from kg.server.request_monitor import OperatorSettings
 
-# An address that HTTP can call: without a fragment, which is never sent, and without a password, which logs would show.
-_STEP = r"(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})"
-_ENDPOINT = re.compile(
-    rf"https?://(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{{1,5}})?(?:/(?:/|{_STEP})*)?(?:\?(?:[/?]|{_STEP})*)?",
-    re.ASCII,
-)
+# An HTTP URL without a fragment, which is never sent, and without a password, which logs would show.
+_ENDPOINT = re.compile(rf"{AUTHORITY}(?:/(?:/|{PCHAR})*)?(?:\?(?:[/?]|{PCHAR})*)?", re.ASCII)
 
 
-def _services_of(context: click.Context, parameter: click.Parameter, services: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the endpoints that were given; raise BadParameter where one is none."""
+def _validate_services(
+    context: click.Context, parameter: click.Parameter, services: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Return the endpoints as given; raise BadParameter for one that is not an absolute HTTP URL."""
     for iri in services:
         if not _ENDPOINT.fullmatch(iri):
             remedy = "write it in full and in ASCII, such as https://data.example.org/sparql"
-            raise click.BadParameter(f"{iri} is no endpoint; {remedy}")
+            raise click.BadParameter(f"{iri} is not the address of an endpoint; {remedy}")
     return services
 
 
 class _Network(click.ParamType):  # type: ignore[type-arg]  # generic only in newer versions
-    """An address, or a network of addresses."""
+    """Parameter type for an IP address or network."""
 
     name = "network"
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> "Network":
-        """Return the network that a text names."""
+        """Parse an IP address or network."""
         try:
             return ip_network(str(value), strict=False)
         except ValueError as error:
@@ -50,12 +48,9 @@ class _Network(click.ParamType):  # type: ignore[type-arg]  # generic only in ne
 
 
 NETWORK = _Network()
-# Processes that wait for a store elsewhere: they need little of the processors here.
-_WAITING = 8
-_ALONE = (
-    "--store says what is served, under its canonical names, and calls other endpoints without our limits; "
-    "leave out --release, --data, --base and --service-allow"
-)
+# Workers for an external store: they mostly wait for it, so they may outnumber the processors.
+_REMOTE_WORKERS = 8
+_STORE_CONFLICT = "--store cannot be combined with --release, --data, --base or --service-allow"
 
 
 @main.command("serve")
@@ -70,15 +65,15 @@ _ALONE = (
     "url",
     metavar="URL",
     envvar="KG_STORE",
-    help="Serve what this SPARQL endpoint holds (see `kg publish`); KG_STORE_USER and KG_STORE_PASSWORD, or "
-    "KG_STORE_TOKEN, tell it who asks.",
+    help="Serve the data of this SPARQL endpoint (see `kg publish`); credentials are KG_STORE_USER and "
+    "KG_STORE_PASSWORD, or KG_STORE_TOKEN.",
 )
 @STORE_ENGINE
 @click.option(
     "--workers",
     type=click.IntRange(min=1),
     envvar="KG_WORKERS",
-    help="Processes that answer fast queries; twice as many, at the lowest priority, take the slow ones.  "
+    help="Worker processes for fast queries; twice as many, at the lowest priority, run the slow ones.  "
     "[default: one for each processor; eight with --store]",
 )
 @click.option(
@@ -87,7 +82,7 @@ _ALONE = (
     default=30,
     show_default=True,
     envvar="KG_TIMEOUT",
-    help="Seconds that a query may take.",
+    help="Time limit of a query, in seconds.",
 )
 @click.option(
     "--memory",
@@ -95,7 +90,7 @@ _ALONE = (
     default=512,
     show_default=True,
     envvar="KG_MEMORY",
-    help="Megabytes that a query may use, beside the data.",
+    help="Memory limit of a query, in megabytes, not counting the data.",
 )
 @click.option(
     "--service-allow",
@@ -103,8 +98,8 @@ _ALONE = (
     metavar="IRI",
     multiple=True,
     envvar="KG_SERVICE_ALLOW",
-    callback=_services_of,
-    help="An endpoint that queries may call by SERVICE, written in full; may be repeated.  [default: none]",
+    callback=_validate_services,
+    help="Absolute URL of an endpoint that queries may call by SERVICE; may be repeated.  [default: none]",
 )
 @click.option(
     "--connections",
@@ -112,7 +107,7 @@ _ALONE = (
     default=1000,
     show_default=True,
     envvar="KG_CONNECTIONS",
-    help="Connections at once; above that, those that have been idle longest are closed.",
+    help="Limit of open connections; beyond it, the longest idle ones are closed.",
 )
 @click.option(
     "--trusted-proxy",
@@ -120,7 +115,7 @@ _ALONE = (
     type=NETWORK,
     multiple=True,
     envvar="KG_TRUSTED_PROXY",
-    help="Address or network of a proxy whose X-Forwarded-For tells the client's address; may be repeated.",
+    help="Address or network of a proxy whose X-Forwarded-For is trusted; may be repeated.",
 )
 @click.option(
     "--access-log",
@@ -128,28 +123,29 @@ _ALONE = (
     envvar="KG_ACCESS_LOG",
     help="Write a line of JSON for each request to this file, or to standard error (-).",
 )
-@click.option("--log-queries", is_flag=True, envvar="KG_LOG_QUERIES", help="Write the text of the queries, too.")
+@click.option(
+    "--log-queries", is_flag=True, envvar="KG_LOG_QUERIES", help="Include the text of the queries in the access log."
+)
 @click.option(
     "--base",
     metavar="IRI",
     envvar="KG_BASE",
-    callback=base_of,
-    help="Name things under this address, at which the top of the site is reached; the files for download keep the "
-    "canonical names.",
+    callback=validate_base,
+    help="Base IRI of the served data, which is the address of the site's root; downloads keep the canonical IRIs.",
 )
 @click.option(
     "--public-url",
     metavar="URL",
     envvar="KG_PUBLIC_URL",
-    callback=base_of,
-    help="Address at which clients reach the top of the site, behind a proxy; for what has to name it in full.",
+    callback=validate_base,
+    help="Public address of the site's root, if it is behind a proxy; used wherever an absolute URL is needed.",
 )
 def serve_command(
     recipe: Path | None, out: Path | None, version: str | None, data: tuple[Path, ...], base: str | None, **options: Any
 ) -> None:
-    """Serve the current release; make it first where there is none or the recipe has changed.
+    """Serve the current release; build it first if there is none or the recipe has changed.
 
-    A release that is built meanwhile takes its place without a pause, unless --release names one.
+    A newer release replaces it without downtime as soon as it is built, unless --release names one.
 
     \b
     kg serve                          at http://127.0.0.1:8000/, SPARQL at /sparql
@@ -160,41 +156,42 @@ def serve_command(
     kg serve --base http://127.0.0.1:8000/
     """
     from kg.core import iris
-    from kg.engine.data_source import MB, Limits, cores
-    from kg.engine.remote_release import Address
+    from kg.core.system import processor_count
+    from kg.engine.data_source import MB, Limits
+    from kg.engine.remote_release import StoreAddress
     from kg.server.connection_limits import ConnectionLimits
     from kg.server.runner import serve
 
-    folders, url = places(recipe, out), options["url"]
-    _check(options, bool(version or data or base))
+    folders, url = project_folders(recipe, out), options["url"]
+    _check_options(options, bool(version or data or base))
     if base and base != iris.BASE:
         if not data:
-            release_at(folders, version)  # what is built is built here, under its canonical names
-        _begin_again(base)
-    workers = options["workers"] or (_WAITING if url else cores())
+            release_at(folders, version)  # build before the base is in force: a release has canonical IRIs
+        _restart_with_base(base)
+    workers = options["workers"] or (_REMOTE_WORKERS if url else processor_count())
     serve(
-        Address(url, options["engine"] or "") if url else data or _release(folders, version),
+        StoreAddress(url, options["engine"] or "") if url else data or _release_to_serve(folders, version),
         folders.queries,
         folders.out,
         options["host"],
         options["port"],
         Limits.of(workers, seconds=options["timeout"], memory=options["memory"] * MB, services=options["services"]),
-        follow=not data and version is None,  # a release that is chosen by nobody gives way to the next one
-        operation=_operation(options),
+        follow=not data and version is None,  # only an unpinned release is replaced by the next one
+        operation=_operation_settings(options),
         connections=ConnectionLimits(connections=options["connections"]),
     )
 
 
-def _check(options: dict[str, Any], names_data: bool) -> None:
-    """Raise UsageError for options that make no sense together, before anything is built for them."""
+def _check_options(options: dict[str, Any], names_data: bool) -> None:
+    """Raise UsageError for options that exclude each other, before anything is built for them."""
     if options["url"] and (names_data or options["services"]):
-        raise click.UsageError(_ALONE)
+        raise click.UsageError(_STORE_CONFLICT)
     if options["log_queries"] and not options["access_log"]:
         raise click.UsageError("--log-queries says what --access-log writes; name a file, or - for standard error")
 
 
-def _operation(options: dict[str, Any]) -> "OperatorSettings":
-    """Return what those who operate the server want of it."""
+def _operation_settings(options: dict[str, Any]) -> "OperatorSettings":
+    """Return the operator's settings: access log, trusted proxies, public URL."""
     from kg.server.request_monitor import AccessLog, OperatorSettings
 
     log: Path | None = options["access_log"]
@@ -205,8 +202,8 @@ def _operation(options: dict[str, Any]) -> "OperatorSettings":
     )
 
 
-def _begin_again(base: str) -> NoReturn:
-    """Replace this process by one that is started in the same way, with another base in force."""
+def _restart_with_base(base: str) -> NoReturn:
+    """Replace this process by one with the same arguments and another base IRI in force."""
     from kg.core.iris import SERVED_BASE
 
     sys.stdout.flush()
@@ -214,12 +211,12 @@ def _begin_again(base: str) -> NoReturn:
     os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], {**os.environ, SERVED_BASE: base})
 
 
-def _release(folders: Places, version: str | None) -> "Release":
-    """Return the release to serve. Under a base of its own nothing is built: that was done before it was in force."""
+def _release_to_serve(folders: Folders, version: str | None) -> "Release":
+    """Return the release to serve, and warn of unusable parts. After a restart with a base nothing is built again."""
     from kg.core.iris import REBASED
     from kg.core.release import current_release
 
     release = (current_release(folders.out) if REBASED and not version else None) or release_at(folders, version)
-    for problem in release.does_without():
-        note(told(problem, language()))
+    for problem in release.incompatible_parts():
+        note(format_problem(problem, language()))
     return release

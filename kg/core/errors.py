@@ -1,18 +1,14 @@
-"""What can go wrong, one class for each kind of situation.
+"""Exceptions of the program, one class per kind of failure, and the translation of their messages.
 
 KgError
-├── RecipeError    a declarative file is wrong: the curator mends it
+├── RecipeError    a declarative file is wrong: the curator corrects it
 ├── SourceError    a source document is not what the recipe says it is
-├── ReleaseError   a release cannot be written, found or understood
-├── QueryError     a question cannot be answered as it was asked
-└── StoreError     a store elsewhere cannot be reached, or does not do what it is asked
+├── ReleaseError   a release cannot be written, found or read
+├── QueryError     a query cannot be answered as it was given
+└── StoreError     an external store cannot be reached, or does not do what it should
 
-Every error reads `file:line: fact` and then, indented, the remedy.
-
-Problems in the language of their reader.
-
-The code says them in English; `kg/core/messages.ja.toml` has each fact and remedy in Japanese, by its English with
-gaps.
+Every error is printed as `file:line: fact` and then, indented, the remedy. Messages are written in English;
+`kg/core/messages.ja.toml` has the Japanese of each fact and remedy, keyed by the English with gaps.
 """
 
 import os
@@ -26,7 +22,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Problem:
-    """One fact that stops the work: where it is, what it is, and what to do about it."""
+    """Problem that stops the work: fact, remedy, and the file and line it is in."""
 
     fact: str
     remedy: str
@@ -39,14 +35,14 @@ class Problem:
 
 
 class KgError(Exception):
-    """One or more problems; its text lists all of them."""
+    """Base class: one or more problems; its text lists all of them."""
 
     def __init__(self, *problems: Problem) -> None:
         super().__init__("\n".join(str(problem) for problem in problems))
         self.problems = problems
 
     def __reduce__(self) -> tuple[type["KgError"], tuple[Problem, ...]]:
-        return type(self), self.problems  # so that it reaches another process as it is
+        return type(self), self.problems  # picklable, to reach another process unchanged
 
 
 class RecipeError(KgError):
@@ -58,17 +54,17 @@ class SourceError(KgError):
 
 
 class ReleaseError(KgError):
-    """A release cannot be written, found or understood."""
+    """A release cannot be written, found or read."""
 
 
 class QueryError(KgError):
-    """A question cannot be answered as it was asked."""
+    """A query cannot be answered as it was given."""
 
 
 class StoreError(KgError):
-    """A store elsewhere cannot be reached, or does not do what it is asked.
+    """An external store cannot be reached, or does not do what it should.
 
-    `status` is what HTTP calls that where somebody asks through us: 502, 504 (too late), 503 (busy), 400 (the query).
+    `status` is the HTTP status for clients of this server: 502, 504 (timeout), 503 (busy), 400 (the query is at fault).
     """
 
     def __init__(self, *problems: Problem, status: int = 502) -> None:
@@ -78,9 +74,9 @@ class StoreError(KgError):
 
 GAP = "…"
 CATALOGUE = Path(__file__).with_name("messages.ja.toml")
-_WITHIN = "within"
+_NESTED = "within"
 _LANGUAGES = ("ja", "en")
-_PLACE = re.compile(r"\{([1-9])\}")
+_PLACEHOLDER = re.compile(r"\{([1-9])\}")
 
 
 def language() -> str:
@@ -91,36 +87,36 @@ def language() -> str:
     return "ja" if re.match(r"ja(_|\.|$)", locale) else "en"
 
 
-def told(problem: Problem, lang: str) -> str:
-    """Return a problem as it is read: its place and its fact, and indented the remedy."""
+def format_problem(problem: Problem, lang: str) -> str:
+    """Format a problem in a language: file, line and fact, then the indented remedy."""
     if lang != "ja":
         return str(problem)
-    fact, remedy = _japanese(problem.fact, "facts"), _japanese(problem.remedy, "remedies")
+    fact, remedy = _translate(problem.fact, "facts"), _translate(problem.remedy, "remedies")
     return str(Problem(fact, remedy, problem.file, problem.line))
 
 
 def catalogue() -> Mapping[str, Mapping[str, str]]:
-    """Return the Japanese of each message by its English, by facts, remedies and what may stand within them."""
+    """Return the Japanese of each message by its English, by part: facts, remedies and nested texts."""
     return tomllib.loads(CATALOGUE.read_text(encoding="utf-8"))
 
 
 @cache
 def _templates(part: str) -> tuple[tuple[re.Pattern[str], str], ...]:
-    """Return the messages of a part as patterns; what says most comes first, since it may also fit what says less."""
-    known = sorted(catalogue()[part].items(), key=lambda pair: (-len(pair[0].replace(GAP, "")), pair[0]))
+    """Return the messages of a part as patterns, longest first, since a long one may match a shorter pattern too."""
+    ordered = sorted(catalogue()[part].items(), key=lambda pair: (-len(pair[0].replace(GAP, "")), pair[0]))
     return tuple(
         (re.compile("(.*?)".join(map(re.escape, english.split(GAP))), re.DOTALL), japanese)
-        for english, japanese in known
+        for english, japanese in ordered
     )
 
 
-def _japanese(text: str, part: str) -> str:
-    """Return a text in Japanese; what no message of the part has made stays as it is, such as a name."""
+def _translate(text: str, part: str) -> str:
+    """Translate a text; one that matches no message of the part, such as a name, is returned unchanged."""
     for pattern, japanese in _templates(part):
         if match := pattern.fullmatch(text):
-            return _filled(japanese, [_japanese(gap, _WITHIN) for gap in match.groups()])
+            return _fill_gaps(japanese, [_translate(gap, _NESTED) for gap in match.groups()])
     return text
 
 
-def _filled(text: str, gaps: Sequence[str]) -> str:
-    return _PLACE.sub(lambda place: gaps[int(place[1]) - 1], text)
+def _fill_gaps(text: str, gaps: Sequence[str]) -> str:
+    return _PLACEHOLDER.sub(lambda place: gaps[int(place[1]) - 1], text)

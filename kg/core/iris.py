@@ -1,28 +1,22 @@
-"""The IRI of every kind of thing. ASCII only; the patterns are a public contract.
+"""IRIs of the graph: their patterns (a public contract, ASCII only), prefixes, base, and identifiers of other sites.
 
-`id/` names a thing, `def#` is the ontology. An IRI is made of keys that a curator chose or of what is printed, never of
-a position in a program's data.
+`id/` is the namespace of the entities, `def#` the ontology. An IRI is made of keys that a curator chose or of printed
+text, never of a position in a program's data.
 
-One base is in force in a process and in those it starts. It is the canonical one, but in a server that has been given
-one of its own (`kg serve --base`): so all that a server says agrees, and none of its modules has to think of it.
+Base: one base IRI is in force in a process and its children. It is the canonical one, except in a server with its own
+(`kg serve --base`). Then every canonical IRI of a file is rebased when it is read, so that no other module has to know.
+Literals are unchanged, except for a few properties whose text is an IRI or a query by their specifications (VoID,
+VANN, SHACL).
 
-Other ways to write what things are known by: numbers as such, and addresses of sites that have moved.
-
-A corporate number stands alone or in an address of the registers; an item of Wikidata by its page, its data or its
-number; a law by its ID or its file name in any address that e-Gov has had, or as it is cited.
-
-From the canonical names, which every file holds, to the names of a server that has a base of its own.
-
-Nothing changes where the base is the canonical one. Else every IRI under it is renamed, and nothing that is printed is:
-a literal stays as it is, with its datatype. A few properties alone have a name or a query for their text, by their
-specifications (VoID, VANN, SHACL); left alone, they would speak of a graph that is not the one served.
+Identifiers of other sites: a corporate number alone or in a URL of the registers; a Wikidata item by its page, data or
+number; a law by its ID or file name in any current or former URL of e-Gov, or by its citation.
 """
 
 import hashlib
 import os
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -31,13 +25,13 @@ from pyoxigraph import Literal, NamedNode, Quad, Triple
 from kg.core import sparql_scanner
 from kg.core.spans import plain
 
-CANONICAL = "https://w3id.org/shisaku/"  # what every file holds: the recipe, the releases, the stored queries
-SERVED_BASE = "KG_SERVED_BASE"  # the variable by which `kg serve` hands on the base to itself and to its zygote
+CANONICAL = "https://w3id.org/shisaku/"  # in all files: the recipe, the releases, the stored queries
+SERVED_BASE = "KG_SERVED_BASE"  # environment variable for the restarted server and its zygote
 BASE = os.environ.get(SERVED_BASE) or CANONICAL
 ONTOLOGY = BASE + "def#"
 ID = BASE + "id/"
 
-# The prefixes of what the graph is written in.
+# Prefixes of the vocabularies of the graph.
 PREFIXES = {
     "dc": "http://purl.org/dc/elements/1.1/",
     "dcat": "http://www.w3.org/ns/dcat#",
@@ -65,10 +59,18 @@ PREFIXES = {
 }
 
 
+def to_curie(iri: str, prefixes: Mapping[str, str] = PREFIXES) -> str:
+    """Return the prefixed name (CURIE) of an IRI, or the IRI if it has no known prefix."""
+    for prefix, namespace in prefixes.items():
+        if iri.startswith(namespace):
+            return f"{prefix}:{iri.removeprefix(namespace)}"
+    return iri
+
+
 def slug(text: str) -> str:
     """Return `x-` and the first 10 hex digits of the SHA-256 of the NFKC text without white space.
 
-    The name of a thing that no code list knows: two printings that differ in width or line wraps share it.
+    The key of an entity that is in no code list: two printed forms that differ in width or line wraps share it.
     """
     return "x-" + hashlib.sha256(plain(text).encode()).hexdigest()[:10]
 
@@ -89,7 +91,7 @@ def measure(edition_key: str, key: str) -> str:
 
 
 def revision(edition_key: str, key: str) -> str:
-    """Return the IRI of the record that a measure of an edition continues an earlier one, or may."""
+    """Return the IRI of the revision record of a measure that continues, or may continue, an earlier one."""
     return f"{ID}{edition_key}/revision/{key}"
 
 
@@ -109,7 +111,7 @@ def target(kpi_iri: str, position: int) -> str:
 
 
 def shared(kind: str, key: str) -> str:
-    """Return the IRI of a thing that several measures share: organization, pillar, effect, unit, budget, document …"""
+    """Return the IRI of an entity shared by measures: organization, pillar, effect, unit, budget, document …"""
     return f"{ID}{kind}/{key}"
 
 
@@ -124,7 +126,7 @@ def source_cell(row_iri: str, position: int) -> str:
 
 
 def mention(cell_iri: str, position: int) -> str:
-    """Return the IRI of the `position`-th naming (from 1) of a shared thing in a cell."""
+    """Return the IRI of the `position`-th mention (from 1) of a shared entity in a cell."""
     return f"{cell_iri}/mention/{position}"
 
 
@@ -140,7 +142,7 @@ PERIOD_KINDS = {"FY": "fiscal-year", "CY": "calendar-year"}
 def period(code: str) -> str:
     """Return the IRI of a period from its code: `FY2019`, `CY2020-2024`, `FY2019-H1`, `2020-11` or `2020-11-30`.
 
-    What has no end has a code that ends in `-on`: `FY2021-on`.
+    The code of an open-ended period ends in `-on`: `FY2021-on`.
     """
     prefix, rest = code[:2], code[2:]
     if prefix in PERIOD_KINDS:
@@ -159,7 +161,7 @@ _REGISTERS = ("nta.go.jp", "gbiz.go.jp")
 _EGOV = "e-gov.go.jp"
 _LAW = "https://laws.e-gov.go.jp/law/"
 _LAW_ID = re.compile(r"(?<![0-9A-Z])([1-5])([0-9]{2})([A-Z]{2})([0-9A-Z])([0-9A-Z]{3})([0-9]{6})(?![0-9A-Z])")
-_FILE = re.compile(r"(?<![0-9A-Z])([MTSHR])([0-9]{2})(HO|SE)([0-9]{3,4})(?![0-9])")
+_LAW_FILE = re.compile(r"(?<![0-9A-Z])([MTSHR])([0-9]{2})(HO|SE)([0-9]{3,4})(?![0-9])")
 _ERAS = {"1": "明治", "2": "大正", "3": "昭和", "4": "平成", "5": "令和"} | dict(
     zip("MTSHR", ("明治", "大正", "昭和", "平成", "令和"), strict=True)
 )
@@ -169,41 +171,41 @@ _KINDS = {"AC": "法律", "HO": "法律", "CO": "政令", "SE": "政令"}
 _CITED = re.compile(r"(明治|大正|昭和|平成|令和)\s*(元|[0-9]+)\s*年\s*(法律|政令)\s*第?\s*([0-9]+)\s*号")
 
 
-def addresses_of(text: str) -> Iterator[str]:
-    """Yield the addresses that things may be linked to by, of what is meant by a text or another address of it."""
-    host, path = _parted(text)
+def linkable_addresses(text: str) -> Iterator[str]:
+    """Yield the IRIs of other datasets that a text, URL or identifier stands for."""
+    host, path = _host_and_path(text)
     plain = unicodedata.normalize("NFKC", text).strip()
-    item = _ON_WIKIDATA.fullmatch(path) if _is_of(host, "wikidata.org") else _ITEM.fullmatch(plain)
+    item = _ON_WIKIDATA.fullmatch(path) if _in_domain(host, "wikidata.org") else _ITEM.fullmatch(plain)
     if item:
         yield _WIKIDATA + item[1].upper()
-    if _is_of(host, _EGOV) or not host:
-        found = _LAW_ID.search(plain.upper())  # behind it there may stand the law that has changed it
+    if _in_domain(host, _EGOV) or not host:
+        found = _LAW_ID.search(plain.upper())  # it may be followed by the ID of the amending law
         if found:
             yield _LAW + found[0]
 
 
-def identifiers_of(text: str) -> Iterator[str]:
-    """Yield the numbers that a text is, or that stand in an address of the site that gives them."""
-    host, _ = _parted(text)
+def linkable_identifiers(text: str) -> Iterator[str]:
+    """Yield the corporate numbers, law IDs and law citations in a text or in a URL of the issuing site."""
+    host, _ = _host_and_path(text)
     plain = unquote(unicodedata.normalize("NFKC", text)).strip()
     bare = re.sub(r"[\s-]", "", plain)
     if not host and (number := _CORPORATE.fullmatch(bare)):
         yield number[1]
-    if any(_is_of(host, register) for register in _REGISTERS):
+    if any(_in_domain(host, register) for register in _REGISTERS):
         yield from _IN_ADDRESS.findall(plain)
-    if _is_of(host, _EGOV) or not host:
+    if _in_domain(host, _EGOV) or not host:
         if found := _LAW_ID.search(plain.upper()):
             yield found[0]
-            yield from _cited(_ERAS[found[1]], found[2], _KINDS.get(found[3], ""), found[6])
-        if found := _FILE.search(plain.upper()):
-            yield from _cited(_ERAS[found[1]], found[2], _KINDS[found[3]], found[4])
+            yield from _law_citations(_ERAS[found[1]], found[2], _KINDS.get(found[3], ""), found[6])
+        if found := _LAW_FILE.search(plain.upper()):
+            yield from _law_citations(_ERAS[found[1]], found[2], _KINDS[found[3]], found[4])
     if not host:
-        for found in _CITED.finditer(_IN_CHARACTERS.sub(lambda number: str(_number(number[0])), plain)):
-            yield from _cited(found[1], found[2].replace("元", "1"), found[3], found[4])
+        for found in _CITED.finditer(_IN_CHARACTERS.sub(lambda number: str(_kanji_number(number[0])), plain)):
+            yield from _law_citations(found[1], found[2].replace("元", "1"), found[3], found[4])
 
 
-def _number(characters: str) -> int:
-    """Return a number that is written in characters: 三十九, or digit by digit, 三九."""
+def _kanji_number(characters: str) -> int:
+    """Parse a number in kanji: 三十九, or digit by digit, 三九."""
     total = part = 0
     for character in characters:
         if character in _TENS:
@@ -214,17 +216,17 @@ def _number(characters: str) -> int:
     return total + part
 
 
-def _cited(era: str, year: str, kind: str, number: str) -> Iterator[str]:
-    """Yield how a law is cited by its number."""
+def _law_citations(era: str, year: str, kind: str, number: str) -> Iterator[str]:
+    """Yield the citations of a law by its number."""
     if kind:
         yield from (
-            f"{era}{said}年{kind}第{int(number)}号"
-            for said in ([str(int(year)), "元"] if int(year) == 1 else [str(int(year))])
+            f"{era}{year_text}年{kind}第{int(number)}号"
+            for year_text in ([str(int(year)), "元"] if int(year) == 1 else [str(int(year))])
         )
 
 
-def _parted(text: str) -> tuple[str, str]:
-    """Return host and path of an address, with its scheme or without; nothing for what is none."""
+def _host_and_path(text: str) -> tuple[str, str]:
+    """Return host and path of a URL with or without scheme; both are empty if it is not a URL."""
     try:
         parts = urlsplit(text if "://" in text else f"//{text}")
         host = parts.hostname or ""
@@ -233,15 +235,15 @@ def _parted(text: str) -> tuple[str, str]:
     return (host, unquote(parts.path)) if re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)+", host) else ("", "")
 
 
-def _is_of(host: str, domain: str) -> bool:
+def _in_domain(host: str, domain: str) -> bool:
     return host == domain or host.endswith(f".{domain}")
 
 
-# Whether this process names things in its own way.
+# Whether this process has its own base.
 REBASED = BASE != CANONICAL
 
 _SH = PREFIXES["sh"]
-_NAMES_AS_TEXT = {
+_IRIS_AS_TEXT = {
     PREFIXES["void"] + "uriSpace",
     "http://purl.org/vocab/vann/preferredNamespaceUri",
     _SH + "namespace",
@@ -250,17 +252,17 @@ _QUERIES_AS_TEXT = {_SH + form for form in ("select", "ask", "construct")}
 
 
 def served_iri(iri: str) -> str:
-    """Return the name that this process gives to what a file calls by this IRI."""
+    """Return the IRI in this process of a canonical IRI."""
     return BASE + iri.removeprefix(CANONICAL) if REBASED and iri.startswith(CANONICAL) else iri
 
 
 def canonical_iri(iri: str) -> str:
-    """Return by what IRI a file calls what this process gives this name."""
+    """Return the canonical IRI of an IRI in this process."""
     return CANONICAL + iri.removeprefix(BASE) if REBASED and iri.startswith(BASE) else iri
 
 
 def served_quad(quad: Quad) -> Quad:
-    """Return a statement of a file, with its graph, in the names of this process."""
+    """Return a statement of a file, with its graph, with the IRIs of this process."""
     if not REBASED:
         return quad
     value = quad.object
@@ -269,21 +271,21 @@ def served_quad(quad: Quad) -> Quad:
 
 
 def served_query(text: str) -> str:
-    """Return a stored query in the names of this process: its IRIs are replaced, its texts and comments are not."""
-    return under(BASE, text) if REBASED else text
+    """Return a stored query with the IRIs of this process; strings and comments are unchanged."""
+    return rebase_query(BASE, text) if REBASED else text
 
 
-def under(base: str, query: str) -> str:
-    """Return a query with canonical names in the names of a server that has this base."""
+def rebase_query(base: str, query: str) -> str:
+    """Return a query with its canonical IRIs rebased for a server with this base."""
 
-    def named(iri: str) -> str:
+    def rebased(iri: str) -> str:
         return base + iri.removeprefix(CANONICAL) if iri.startswith(CANONICAL) else iri
 
-    return sparql_scanner.with_iris(query, named)
+    return sparql_scanner.with_iris(query, rebased)
 
 
 def _term(term: Any) -> Any:
-    """Return a term of any kind in the names of this process; a triple term (RDF 1.2) is made of terms."""
+    """Return a term, including a triple term (RDF 1.2), with the IRIs of this process."""
     if isinstance(term, NamedNode):
         return NamedNode(served_iri(term.value)) if term.value.startswith(CANONICAL) else term
     if isinstance(term, Triple):
@@ -294,7 +296,7 @@ def _term(term: Any) -> Any:
 def _literal(predicate: str, literal: Literal) -> Literal:
     if literal.language:
         return literal
-    if predicate in _NAMES_AS_TEXT:
+    if predicate in _IRIS_AS_TEXT:
         return Literal(served_iri(literal.value), datatype=literal.datatype)
     if predicate in _QUERIES_AS_TEXT:
         return Literal(served_query(literal.value), datatype=literal.datatype)

@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 
 from kg.core.errors import RecipeError
-from kg.core.paths import places, read_text
+from kg.core.paths import project_folders, read_text
 
 # Not from strftime or the module calendar: their names follow the locale, and a release must not.
 MONTHS = (
@@ -32,7 +32,7 @@ def era_year(day: date) -> EraYear | None:
     """Return the year of the era of a day; None before the Gregorian calendar was introduced."""
     if day < _GREGORIAN:
         return None
-    begun = [era for era in _eras(places().recipe / _FILE) if era[0] <= day]
+    begun = [era for era in _eras(project_folders().recipe / _FILE) if era[0] <= day]
     if not begun:
         return None
     first, ja, en = begun[-1]

@@ -1,8 +1,7 @@
-"""Statements as rows, and as JSON-LD that people can read.
+"""JSON-LD serializer with a readable, compact output.
 
-Short names, one thing on each line, with a context that says what the names mean. A predicate whose values are all
-things, all of one datatype, or all with a language says so once in the context, so its values are plain strings.
-Sorted, so that equal graphs give equal bytes.
+One entity per line, with prefixed names and a context. If all values of a predicate are IRIs, of one datatype, or have
+a language, the context states it once and the values are plain strings. Sorted, so that equal graphs give equal bytes.
 """
 
 import json
@@ -26,8 +25,8 @@ _BOOLEANS = {"true": True, "false": False}
 # JSON readers round integers beyond 2**53.
 _SHORT = re.compile(r"0|-?[1-9][0-9]{0,14}")
 _THING = "@id"
-# What stands between the parts of a document, and at its end.
-BETWEEN, END = b",\n", b"\n]}\n"
+# Separator of the parts of a document, and its end.
+SEPARATOR, END = b",\n", b"\n]}\n"
 
 
 def rows_of(statements: Iterable[Triple]) -> list[Row]:
@@ -37,16 +36,16 @@ def rows_of(statements: Iterable[Triple]) -> list[Row]:
 
 def compact(statements: Sequence[Triple], prefixes: Mapping[str, str]) -> bytes:
     """Return sorted statements without blank nodes as a JSON-LD document."""
-    kinds, schemes = kinds_of(statements), schemes_of(statements)
-    # a context cannot say of a word that its values are of a type which it says something of, too
+    kinds, schemes = value_kinds(statements), iri_schemes(statements)
+    # a context cannot define a term that is also the type of another term
     kinds = {predicate: "" if kind in kinds else kind for predicate, kind in kinds.items()}
-    # a reader would take <dc:title> for the short name of something else, and there is no way to tell it
+    # a parser would take an IRI such as <dc:title> for a prefixed name
     prefixes = {prefix: iri for prefix, iri in prefixes.items() if prefix not in schemes}
-    return beginning(kinds, prefixes) + things(statements, kinds, prefixes) + END
+    return document_head(kinds, prefixes) + serialize_nodes(statements, kinds, prefixes) + END
 
 
-def beginning(kinds: Mapping[str, str], prefixes: Mapping[str, str]) -> bytes:
-    """Return how a document begins: its context, which tells the kinds."""
+def document_head(kinds: Mapping[str, str], prefixes: Mapping[str, str]) -> bytes:
+    """Return the beginning of a document: its context with the kinds of values."""
     names = _Names(prefixes)
     context: dict[str, Any] = dict(sorted(prefixes.items()))
     for predicate, kind in sorted(kinds.items()):
@@ -57,8 +56,8 @@ def beginning(kinds: Mapping[str, str], prefixes: Mapping[str, str]) -> bytes:
     return ('{"@context": ' + _json(context) + ',\n"@graph": [\n').encode()
 
 
-def things(statements: Iterable[Triple], kinds: Mapping[str, str], prefixes: Mapping[str, str]) -> bytes:
-    """Return the things that sorted statements are about, one on each line; none stands in another part, too."""
+def serialize_nodes(statements: Iterable[Triple], kinds: Mapping[str, str], prefixes: Mapping[str, str]) -> bytes:
+    """Return the subjects of sorted statements as nodes, one per line; a subject must not be split between parts."""
     names, rows = _Names(prefixes), rows_of(statements)
     found = (_json(_node(name, about, kinds, names)) for name, about in groupby(rows, key=itemgetter(0)))
     return ",\n".join(found).encode()
@@ -81,15 +80,15 @@ class _Names(dict[str, str]):
         return iri
 
 
-def schemes_of(statements: Iterable[Triple]) -> set[str]:
-    """Return what stands before the first colon in the IRIs of statements."""
+def iri_schemes(statements: Iterable[Triple]) -> set[str]:
+    """Return the schemes of the IRIs in statements."""
     iris = {term.value for triple in statements for term in triple if isinstance(term, NamedNode)}
     iris |= {triple.object.datatype.value for triple in statements if isinstance(triple.object, Literal)}
     return {iri.partition(":")[0] for iri in iris}
 
 
 def is_compactable(statement: Triple) -> bool:
-    """Whether `compact` can write a statement: there is no blank node in it, and nothing that came with RDF 1.2."""
+    """True if `compact` can write a statement: it has no blank nodes and nothing of RDF 1.2."""
     subject, _, value = statement
     if not (isinstance(subject, NamedNode) and isinstance(value, NamedNode | Literal)):
         return False
@@ -100,12 +99,12 @@ def _kind(value: Value) -> str:
     return value.datatype.value if isinstance(value, Literal) else _THING
 
 
-def kinds_of(statements: Iterable[Triple]) -> dict[str, str]:
-    """Return of what kind the values of each predicate are; an empty string where they are of several."""
-    return joined({(predicate, _kind(value)) for _, predicate, value in rows_of(statements)})
+def value_kinds(statements: Iterable[Triple]) -> dict[str, str]:
+    """Return the kind of the values of each predicate; empty if they differ."""
+    return merge_kinds({(predicate, _kind(value)) for _, predicate, value in rows_of(statements)})
 
 
-def joined(kinds: Iterable[tuple[str, str]]) -> dict[str, str]:
+def merge_kinds(kinds: Iterable[tuple[str, str]]) -> dict[str, str]:
     """Return the kinds of several parts as those of the whole."""
     found: dict[str, str] = {}
     for predicate, kind in kinds:
@@ -129,7 +128,7 @@ def _node(name: str, rows: Iterable[Row], kinds: Mapping[str, str], names: _Name
 
 
 def _types(values: Iterable[Value], names: _Names) -> dict[str, Any]:
-    """Return the classes of a thing; texts in their place stand under the full name."""
+    """Return the classes of an entity; literal types are listed under the full IRI."""
     classes, others = list[str](), list[Any]()
     for value in values:
         if isinstance(value, NamedNode):

@@ -1,6 +1,7 @@
-"""The forms an answer can take: which there are, and which one a client wants.
+"""Formats of answers, and content negotiation.
 
-A client asks by `Accept`, with weights (RFC 9110), or by `format=`, which wins because people type it into an address.
+A client chooses by `Accept`, with weights (RFC 9110), or by `format=`, which takes precedence because people type it
+into a URL.
 """
 
 import re
@@ -12,23 +13,23 @@ from pyoxigraph import QueryBoolean, QueryResultsFormat, QuerySolutions, QueryTr
 
 from kg.core.errors import Problem, QueryError
 
-# Of a query to the engine, or read from what another store has answered.
+# Results of the embedded engine, or parsed from the answer of another store.
 Results = QuerySolutions | QueryBoolean | QueryTriples | Iterator[Triple]
 
 
 class Output(Protocol):
-    """What an answer can be written to."""
+    """Binary output stream of an answer."""
 
     def write(self, data: bytes, /) -> int:
         """Take the next bytes and return how many they are."""
 
     def flush(self) -> None:
-        """Pass on what has been taken."""
+        """Pass on the buffered bytes."""
 
 
 @dataclass(frozen=True)
 class Format:
-    """A form of an answer. `names` are values of `format=`, ours first; `aliases` are media types that also mean it."""
+    """Format of an answer. `names` are values of `format=`, preferred first; `aliases` are further media types."""
 
     label: str
     media_type: str
@@ -73,37 +74,37 @@ GRAPH_FORMATS = (TURTLE, N_TRIPLES, JSON_LD, RDF_XML, TRIG, N_QUADS)
 
 
 # A quoted string, closed or not, or a character.
-_PIECES = re.compile(r'"(?:[^"\\]|\\.)*"?|.', re.DOTALL)
+_QUOTED_OR_CHARACTER = re.compile(r'"(?:[^"\\]|\\.)*"?|.', re.DOTALL)
 
 
 class NotAcceptable(QueryError):
-    """None of the formats asked for can be had; the remedy names those that can."""
+    """None of the requested formats is available; the remedy lists the available ones."""
 
 
 def formats_of(results: Results) -> tuple[Format, ...]:
-    """Return the formats that results can be written in."""
+    """Return the possible formats of results."""
     return GRAPH_FORMATS if isinstance(results, QueryTriples) else ROW_FORMATS
 
 
 def choose(offered: Sequence[Format], accept: str | None = None, named: str | None = None) -> Format:
-    """Return the format that a client prefers: by name where it gives one, else by its Accept header."""
+    """Return the format that a client prefers: by name if given, else by its Accept header."""
     if named:
         name = named.strip().lower().replace(" ", "+")  # of `application/ld+json` in an address the + is a space
         for format in offered:
             if name in (*format.names, format.media_type, *format.aliases):
                 return format
-        raise _not_acceptable(f"format={named} cannot be had here", offered)
-    # who names nothing takes anything (RFC 9110, 12.5.1)
+        raise _not_acceptable(f"format={named} is not available", offered)
+    # without Accept, anything is acceptable (RFC 9110, 12.5.1)
     ranges = list(_ranges(accept if accept and accept.strip() else "*/*"))
-    wanted = [_wanted(format, ranges) for format in offered]
-    best = max(wanted)
+    preferences = [_preference(format, ranges) for format in offered]
+    best = max(preferences)
     if best[0] == 0:
         raise _not_acceptable(f"nothing that “Accept: {accept}” names can be had here", offered)
-    return offered[wanted.index(best)]
+    return offered[preferences.index(best)]
 
 
 def _ranges(accept: str) -> Iterator[tuple[str, float]]:
-    """Yield each media range of an Accept header with its weight; one whose weight is no number is left out."""
+    """Yield each media range of an Accept header with its weight; invalid weights are ignored."""
     for part in _split(accept, ","):
         media_range, *parameters = (piece.strip().lower() for piece in _split(part, ";"))
         weights = [parameter[2:] for parameter in parameters if parameter.startswith("q=")]
@@ -120,7 +121,7 @@ def _split(text: str, mark: str) -> list[str]:
     if '"' not in text:
         return text.split(mark)
     parts = [""]
-    for piece in _PIECES.findall(text):
+    for piece in _QUOTED_OR_CHARACTER.findall(text):
         if piece == mark:
             parts.append("")
         else:
@@ -128,13 +129,13 @@ def _split(text: str, mark: str) -> list[str]:
     return parts
 
 
-def _wanted(format: Format, ranges: list[tuple[str, float]]) -> tuple[float, int]:
-    """Return how much a format is wanted: its weight, then how exactly it was named (of equals the exact one wins)."""
+def _preference(format: Format, ranges: list[tuple[str, float]]) -> tuple[float, int]:
+    """Return the preference for a format: its weight, then its specificity."""
     exact = [weight for media_range, weight in ranges if media_range in format.aliases]
     wider = [format.media_type, format.media_type.split("/")[0] + "/*"]
     # A page is for those who ask for one: `*/*` is what programs send.
-    ladder = wider if format is HTML else [*wider, "*/*"]
-    for exactness, step in zip((3, 2, 1), ladder, strict=False):
+    ranges_to_try = wider if format is HTML else [*wider, "*/*"]
+    for exactness, step in zip((3, 2, 1), ranges_to_try, strict=False):
         weights = [weight for media_range, weight in ranges if media_range == step]
         if weights:
             return max((max(weights), exactness), (max(exact, default=0), 3))
@@ -142,5 +143,5 @@ def _wanted(format: Format, ranges: list[tuple[str, float]]) -> tuple[float, int
 
 
 def _not_acceptable(fact: str, offered: Sequence[Format]) -> NotAcceptable:
-    there = ", ".join(f"{format.media_type} (format={format.names[0]})" for format in offered)
-    return NotAcceptable(Problem(fact, f"what can be had: {there}"))
+    available = ", ".join(f"{format.media_type} (format={format.names[0]})" for format in offered)
+    return NotAcceptable(Problem(fact, f"available are: {available}"))

@@ -1,29 +1,29 @@
-"""What a finished release looks like on disk: the one thing that crosses from the building wing to the serving wing.
+"""Layout of a finished release on disk, the only interface between the builder and the server.
 
 out/
   current -> releases/2019.1.0        switched in one rename
   releases/2019.1.0/
-    manifest.json                     what it is made of; written last
-    graph.ttl .nt .jsonld .rdf        every triple that may be counted
+    manifest.json                     version, inputs, counts, files; written last
+    graph.ttl .nt .jsonld .rdf        the triples of the default graph
     graph.trig .nq                    the same, and the descriptions as named graphs
     graph.….gz                        each of them compressed
-    ontology.ttl alignments.ttl       what our words mean, and how they relate to those of others
-    standard-terms.ttl                the names that our pages give to the words of others
-    shapes.ttl                        what must hold, in one file
+    ontology.ttl alignments.ttl       the ontology, and its alignments with other vocabularies
+    standard-terms.ttl                labels of terms of standard vocabularies
+    shapes.ttl                        the SHACL shapes, in one file
     queries.ttl                       the stored queries
-    dataset.ttl                       what the release is: DCAT and VoID
-    datacite.json                     the same for a registry of DOIs, which the release has none of
-    edition-municipal-2019.ttl …      what one edition speaks of
+    dataset.ttl                       description of the release: DCAT and VoID
+    datacite.json                     the same as DataCite metadata (the release has no DOI)
+    edition-municipal-2019.ttl …      the triples of one edition
     validation.ttl validation.html    the SHACL report
-    known-problems.md                 what to mind, in words
+    known-problems.md                 known problems
     measures.csv kpis.csv …           the tables, described in csv-metadata.json
     shisaku.xlsx                      the tables in one file
     SHA256SUMS
-    store/                            graph.nq as a store that can be opened read-only; its bytes are no promise
-    search.sqlite                     the names and texts of graph.nt for the search; its bytes are no promise either
+    store/                            graph.nq as a store that can be opened read-only; its format may change
+    search.sqlite                     search index of the names and texts; its format may change
 
-The manifest also holds `redirects`: IRIs that were published and name nothing any more, each with its HTTP answer (301
-and its target, or 410), the reason in both languages and the day it was decided, as in `build/redirects.csv`.
+The manifest also has `redirects`: published IRIs that are no longer in use, each with its HTTP answer (301
+and its target, or 410), the reason in both languages and the day of the decision, as in `build/redirects.csv`.
 """
 
 import hashlib
@@ -40,13 +40,13 @@ from kg import __version__
 from kg.core.errors import Problem, ReleaseError
 from kg.core.iris import BASE, served_iri
 
-# What manifest.json says of the layout. It is raised when older programs would misread a release, not when a file or a
-# figure is added: what an older release lacks is done without. OLDEST is the oldest format that is still read.
+# Version of the layout in manifest.json. It is raised when older programs would misread a release, not when a file or a
+# figure is added: parts that an older release lacks are optional. OLDEST is the oldest format that is still read.
 FORMAT = 1
 OLDEST = 1
 CURRENT = "current"
 RELEASES = "releases"
-DRAFT = "draft"  # tables and graph for a look; no release
+DRAFT = "draft"  # tables and graph for a preview; not a release
 MANIFEST = "manifest.json"
 CHECKSUMS = "SHA256SUMS"
 GRAPH = "graph.ttl"
@@ -67,16 +67,16 @@ KNOWN_PROBLEMS = "known-problems.md"
 STORE = "store"
 SEARCH = "search.sqlite"
 
-# The named graphs of graph.trig, graph.nq and the store: what must not be counted.
+# The named graphs of graph.trig, graph.nq and the store: descriptions that are not part of the data.
 CATALOGUE_GRAPH = BASE + "catalog"
 VOID_GRAPH = BASE + "void"  # VoID and the service description
 VALIDATION_GRAPH = BASE + "validation"
 ENDPOINT = BASE + "sparql"
 
-# What writes and reads the store directory. Another version may lay it out in another way.
+# Engine of the store directory. Another version may use another format.
 ENGINE = f"pyoxigraph {pyoxigraph.__version__}"
 
-# How the search index is laid out. It is raised with every change that makes older ones unfit.
+# Format of the search index. It is raised with every change that makes older ones unusable.
 SEARCH_FORMAT = "2"
 
 MEDIA_TYPES = {
@@ -100,7 +100,7 @@ _OWN_TYPES = {CSV_METADATA: "application/csvm+json", DATACITE: "application/vnd.
 
 @dataclass(frozen=True)
 class ReleasedFile:
-    """A file of a release: its name, its size in bytes and its SHA-256 in hex."""
+    """File of a release: its name, its size in bytes and its SHA-256 in hex."""
 
     name: str
     size: int
@@ -108,7 +108,7 @@ class ReleasedFile:
 
     @property
     def media_type(self) -> str:
-        """The media type to serve it with."""
+        """Media type for HTTP."""
         return _OWN_TYPES.get(self.name) or MEDIA_TYPES.get(Path(self.name).suffix, _UNKNOWN)
 
     @classmethod
@@ -120,9 +120,9 @@ class ReleasedFile:
 
 @dataclass(frozen=True)
 class Release:
-    """A finished release. `inputs` is the SHA-256 of all it was made from; `counts` are figures of its content.
+    """Finished release. `inputs` is the SHA-256 of all its inputs; `counts` are figures of its content.
 
-    `store` names the engine that wrote the store directory; another engine, or another version, may not read it.
+    `store` names the engine that wrote the store directory; another engine or version may be unable to read it.
     `search` is the format of the search index, empty in a release that has none.
     `redirects` are rows of `build/redirects.csv`: iri, code, target, reason_ja, reason_en, decided_on.
     """
@@ -140,22 +140,22 @@ class Release:
     search: str = ""
 
     @property
-    def given_up(self) -> dict[str, dict[str, str]]:
-        """The redirects by the IRI that has been given up, both in the names of this process."""
+    def redirects_by_iri(self) -> dict[str, dict[str, str]]:
+        """Redirects by retired IRI, with the IRIs of this process."""
         rows = [{**row, "target": served_iri(row.get("target", ""))} for row in self.redirects]
         return {served_iri(row["iri"]): row for row in rows}
 
     @property
     def development(self) -> bool:
-        """Whether it is a build between two versions, which is replaced without notice."""
+        """True for a build between two versions, which is replaced without notice."""
         return "+dev" in self.version
 
     def path(self, name: str) -> Path:
-        """Return where a file of the release is."""
+        """Return the path of a file of the release."""
         return self.folder / name
 
     def manifest(self) -> dict[str, Any]:
-        """Return what stands in manifest.json."""
+        """Return the content of manifest.json."""
         return {
             "format": FORMAT,
             "version": self.version,
@@ -171,11 +171,11 @@ class Release:
         }
 
     def has_store(self) -> bool:
-        """Whether there is a store directory that this engine can open."""
+        """True if there is a store directory that this engine can open."""
         return self.path(STORE).is_dir() and self.store == ENGINE
 
     def store_folder(self) -> Path:
-        """Return the store directory; raise ReleaseError where there is none that this engine can open."""
+        """Return the store directory; raise ReleaseError if there is none that this engine can open."""
         folder = self.path(STORE)
         if not self.has_store():
             fact = f"its store was written by {self.store}, this is {ENGINE}" if self.store else "it has no store"
@@ -184,11 +184,11 @@ class Release:
         return folder
 
     def has_search(self) -> bool:
-        """Whether there is a search index that this program can open."""
+        """True if there is a search index that this program can open."""
         return self.path(SEARCH).is_file() and self.search == SEARCH_FORMAT
 
     def search_index(self) -> Path:
-        """Return the search index; raise ReleaseError where there is none that this program can open."""
+        """Return the search index; raise ReleaseError if there is none that this program can open."""
         file = self.path(SEARCH)
         if not self.has_search():
             fact = (
@@ -200,16 +200,16 @@ class Release:
             raise ReleaseError(Problem(fact, remedy, file))
         return file
 
-    def does_without(self) -> Iterator[Problem]:
-        """Yield what another version of this program has made of the release, and this one cannot use."""
+    def incompatible_parts(self) -> Iterator[Problem]:
+        """Yield a problem for the store or the index if an incompatible version of the program wrote it."""
         for needed, found in ((self.store_folder, self.store), (self.search_index, self.search)):
             try:
                 needed()
             except ReleaseError as error:
                 yield from error.problems if found else ()
 
-    def damage(self) -> Iterator[Problem]:
-        """Yield each file that is not as it was released."""
+    def damaged_files(self) -> Iterator[Problem]:
+        """Yield a problem for each file that is missing or differs from its checksum."""
         remedy = "take the file from a copy of the release"
         for file in self.files:
             try:
@@ -221,30 +221,35 @@ class Release:
                 yield Problem("is not the file that was released: its SHA-256 differs", remedy, self.path(file.name))
 
 
+def dataset_iri(version: str) -> str:
+    """Return the IRI of the dataset of a release."""
+    return f"{BASE}release/{version}/{DESCRIPTION}#dataset"
+
+
 def edition_dump(key: str) -> str:
     """Return the name of the dump of one edition."""
     return f"edition-{key}.ttl"
 
 
 def read_release(folder: Path) -> Release:
-    """Read the release in a folder; raise ReleaseError where there is none that this program understands."""
+    """Read the release in a folder; raise ReleaseError if there is none that this program can read."""
     file = folder / MANIFEST
-    again = "run `kg build`: it makes a release that this program reads, and leaves this one as it is"
+    remedy = "run `kg build`: it makes a release that this program reads, and leaves this one as it is"
     try:
         data = json.loads(file.read_text(encoding="utf-8"))
         found = data.get("format")
     except (OSError, ValueError, AttributeError) as error:
-        raise ReleaseError(Problem(f"no readable manifest: {error}", again, file)) from error
+        raise ReleaseError(Problem(f"no readable manifest: {error}", remedy, file)) from error
     if not isinstance(found, int):
-        raise ReleaseError(Problem("the manifest names no format", again, file))
+        raise ReleaseError(Problem("the manifest names no format", remedy, file))
     if not OLDEST <= found <= FORMAT:
         fact = f"release format {found}, made by kg {data.get('program')}; this is kg {__version__}, format {FORMAT}"
-        newer = f"install a newer kg (pip install --upgrade shisaku-graph), or {again}"
-        raise ReleaseError(Problem(fact, newer if found > FORMAT else again, file))
+        newer = f"install a newer kg (pip install --upgrade shisaku-graph), or {remedy}"
+        raise ReleaseError(Problem(fact, newer if found > FORMAT else remedy, file))
     try:
         return _release(folder, data)
     except (KeyError, TypeError) as error:
-        raise ReleaseError(Problem(f"incomplete manifest: {error}", again, file)) from error
+        raise ReleaseError(Problem(f"incomplete manifest: {error}", remedy, file)) from error
 
 
 def _release(folder: Path, data: dict[str, Any]) -> Release:
@@ -264,15 +269,15 @@ def _release(folder: Path, data: dict[str, Any]) -> Release:
 
 
 def current_release(out: Path) -> Release | None:
-    """Return the release that `out/current` points to, or None where there is none yet."""
+    """Return the release that `out/current` points to, or None."""
     link = out / CURRENT
     if not link.exists():
         return None
     return read_release(link.resolve())
 
 
-def releases_at(out: Path) -> list[Release]:
-    """Return the releases at hand that this program understands, by the names of their folders."""
+def list_releases(out: Path) -> list[Release]:
+    """Return all readable releases, sorted by folder name."""
     found = []
     for folder in sorted((out / RELEASES).glob("[!.]*")):
         with suppress(ReleaseError):
@@ -280,11 +285,11 @@ def releases_at(out: Path) -> list[Release]:
     return found
 
 
-def release_of(out: Path, version: str) -> Release:
-    """Return the release of a version; raise ReleaseError with the versions at hand where it is missing."""
+def find_release(out: Path, version: str) -> Release:
+    """Return the release of a version; raise ReleaseError, with the existing versions, if it is missing."""
     folder = out / RELEASES / version
     if "/" in version or version.startswith(".") or not folder.is_dir():
-        there = sorted(path.name for path in (out / RELEASES).glob("*") if not path.name.startswith("."))
-        remedy = f"versions at hand: {', '.join(there)}" if there else "run `kg build` first"
+        available = sorted(path.name for path in (out / RELEASES).glob("*") if not path.name.startswith("."))
+        remedy = f"versions at hand: {', '.join(available)}" if available else "run `kg build` first"
         raise ReleaseError(Problem(f"there is no release {version}", remedy, out / RELEASES))
     return read_release(folder)

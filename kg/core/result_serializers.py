@@ -1,13 +1,12 @@
-"""How an answer is written: so that any reader of its format gets back what was written, or not at all.
+"""Serializers of query results: any parser reads back exactly what was written, or there is an error.
 
-The engine writes; where what it writes would be read as something else, or not be read, it is mended here. Labels of
-blank nodes are made such as every format takes: a query may choose them (`BNODE("1")`), and Turtle, RDF/XML and JSON-LD
-differ in what they allow.
+The embedded engine serializes; output that parsers would misread is corrected here. Labels of blank nodes are replaced
+by ones that are valid in every format: a query may choose them (`BNODE("1")`), and Turtle, RDF/XML and JSON-LD differ
+in what they allow.
 
-RDF 1.1 XML that gives back what was written, in XML readers of any edition and of any RDF library.
-
-A property becomes the name of an element, so its IRI has to end in a name: the longest end that the fourth edition of
-XML 1.0 allows is taken, since many readers know no other. Some graphs cannot be said in this syntax at all.
+RDF/XML (RDF 1.1) has a serializer of its own. A property becomes the name of an element, so its IRI must end in a name:
+the longest suffix that the fourth edition of XML 1.0 allows is used, since many parsers support no other. Some graphs
+cannot be expressed in this syntax.
 """
 
 import re
@@ -47,17 +46,17 @@ _END = re.compile(r"""[^/:?#\[\]@!$&'()*+,;=%~<>"{}|\\^`\s]*\Z""")
 _LONGEST_NAME = 200  # characters; a longer end of an IRI is tried from there on
 
 
-class InexpressibleError(ValueError):
-    """A statement that cannot be said in RDF 1.1 XML; its text is the reason."""
+class InexpressibleStatement(ValueError):
+    """Statement that cannot be expressed in RDF 1.1 XML; its text is the reason."""
 
 
-def pieces(triples: Iterable[Triple], prefixes: Mapping[str, str]) -> Iterator[str]:
-    """Yield a document in pieces: what stands at its top, each statement, its end.
+def rdf_xml_pieces(triples: Iterable[Triple], prefixes: Mapping[str, str]) -> Iterator[str]:
+    """Yield a document in pieces: head, statements, end.
 
-    Statements about one thing that stand beside each other go into one element. Raises InexpressibleError.
+    Adjacent statements with the same subject share one element. Raises InexpressibleStatement.
     """
     namespaces = {iri: prefix for prefix, iri in prefixes.items() if iri not in _UNDECLARED} | {_RDF: "rdf"}
-    names = _Names(namespaces)
+    names = _ElementNames(namespaces)
     declared = " ".join(f'xmlns:{prefix}="{_escaped(iri)}"' for iri, prefix in sorted(namespaces.items()))
     yield f'<?xml version="1.0" encoding="UTF-8"?>\n<rdf:RDF {declared}>'
     subject, end = None, ""
@@ -74,8 +73,8 @@ def pieces(triples: Iterable[Triple], prefixes: Mapping[str, str]) -> Iterator[s
     yield f"{end}\n</rdf:RDF>"
 
 
-class _Names(dict[str, tuple[str, str]]):
-    """The tags of IRIs: what begins an element with its namespace, and what ends it; both empty where there is none."""
+class _ElementNames(dict[str, tuple[str, str]]):
+    """Cache of the element names of IRIs: start tag with namespace, and end tag; both are empty if there is none."""
 
     def __init__(self, namespaces: Mapping[str, str]) -> None:
         super().__init__()
@@ -95,7 +94,7 @@ class _Names(dict[str, tuple[str, str]]):
         return "", ""
 
     def of_class(self, triple: Triple) -> tuple[str, str] | None:
-        """Return the tags of an element that tells the class of a thing, in place of this statement; or None."""
+        """Return the tags of a typed node element in place of this rdf:type statement, or None."""
         if triple.predicate.value != _TYPE or not isinstance(triple.object, NamedNode):
             return None
         tags = self[triple.object.value] if triple.object.value not in _RESERVED else ("", "")
@@ -106,20 +105,20 @@ class _Names(dict[str, tuple[str, str]]):
         iri, value = triple.predicate.value, triple.object
         if iri in _RESERVED:
             name = iri.removeprefix(_RDF)
-            raise InexpressibleError(f"the property rdf:{name}, which is a word of its syntax")
+            raise InexpressibleStatement(f"the property rdf:{name}, which is a word of its syntax")
         opening, closing = self[iri]
         if not opening:
-            raise InexpressibleError(f"the property <{iri}>, which does not end in a name")
+            raise InexpressibleStatement(f"the property <{iri}>, which does not end in a name")
         if isinstance(value, NamedNode | BlankNode):
             return f"<{opening} {_reference('resource', value)}/>"
         if isinstance(value, Triple):
-            raise InexpressibleError("a statement about a statement, which came with RDF 1.2")
+            raise InexpressibleStatement("a statement about a statement, which came with RDF 1.2")
         return f"<{opening}{_kind(value)}>{_escaped(value.value)}</{closing}>"
 
 
 def _kind(value: Literal) -> str:
     if value.direction:
-        raise InexpressibleError("a text with a direction, which came with RDF 1.2")
+        raise InexpressibleStatement("a text with a direction, which came with RDF 1.2")
     if value.language:
         return f' xml:lang="{value.language}"'
     datatype = value.datatype.value
@@ -135,12 +134,12 @@ def _reference(attribute: str, term: object) -> str:
 
 def _escaped(text: str) -> str:
     if found := _FORBIDDEN.search(text):
-        raise InexpressibleError(f"the character U+{ord(found[0]):04X}, which it forbids")
+        raise InexpressibleStatement(f"the character U+{ord(found[0]):04X}, which it forbids")
     return _SPECIAL.sub(lambda special: _ESCAPES[special[0]], text) if _SPECIAL.search(text) else text
 
 
 def _ends(iri: str) -> Iterator[int]:
-    """Yield where a name could begin in an IRI, the first place first."""
+    """Yield the offsets at which a name could begin in an IRI, in order."""
     end = _END.search(iri)
     assert end is not None
     return iter(range(max(end.start(), len(iri) - _LONGEST_NAME), len(iri)))
@@ -148,7 +147,7 @@ def _ends(iri: str) -> Iterator[int]:
 
 @lru_cache(4096)
 def _is_name(text: str) -> bool:
-    """Whether a text is a name without a colon, for a reader of the fourth edition, which the standard one is."""
+    """True if a text is an NCName by the fourth edition of XML 1.0, which the expat parser implements."""
     try:
         expat.ParserCreate(namespace_separator=" ").Parse(f"<{text}/>", True)
     except expat.ExpatError:
@@ -157,23 +156,23 @@ def _is_name(text: str) -> bool:
 
 
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9]*")
-_RENAMED = "x-"  # begins the labels that were others
+_LABEL_PREFIX = "x-"  # prefix of replaced labels
 # A cell of TSV that is a blank node: texts have neither a tab nor a line end, but escapes of them.
 _CELL = re.compile(rb"(?<![^\t\n])_:([^\t\n]+)")
-_AT_ONCE = 1 << 16
+_BUFFER_SIZE = 1 << 16
 
 
 def write(results: Results, format: Format) -> bytes:
-    """Return query results written in one of their formats."""
+    """Serialize query results in one of their formats."""
     body = BytesIO()
     write_to(results, format, body)
     return body.getvalue()
 
 
 def write_to(results: Results, format: Format, output: Output) -> None:
-    """Write query results in one of their formats, piece by piece; what `output` raises ends the query.
+    """Write query results in one of their formats, piece by piece; an error of `output` ends the query.
 
-    Raises NotAcceptable where the format cannot express them.
+    Raises NotAcceptable if the format cannot express them.
     """
     writer = format.writer
     if isinstance(writer, RdfFormat):
@@ -181,67 +180,67 @@ def write_to(results: Results, format: Format, output: Output) -> None:
         _write_graph(results, format, output)
         return
     assert isinstance(writer, QueryResultsFormat) and isinstance(results, QuerySolutions | QueryBoolean)
-    mended = _mending(results, format, output)
-    results.serialize(cast(IO[bytes], mended or output), format=writer)  # it calls write() and flush() only
-    if mended:
-        mended.close()
+    filtered = _output_filter(results, format, output)
+    results.serialize(cast(IO[bytes], filtered or output), format=writer)  # it calls write() and flush() only
+    if filtered:
+        filtered.close()
 
 
-def _mending(results: QuerySolutions | QueryBoolean, format: Format, output: Output) -> "_Mending | None":
-    """Return what mends what the engine writes of rows in a format; None where nothing is to be mended."""
+def _output_filter(results: QuerySolutions | QueryBoolean, format: Format, output: Output) -> "_OutputFilter | None":
+    """Return the filter that corrects the engine's output of a format; None if it needs no correction."""
     if format is CSV and isinstance(results, QuerySolutions) and len(results.variables) == 1:
-        return _OneColumn(output)
-    return _WellFormed(output) if format is XML else _Labelled(output) if format is TSV else None
+        return _SingleColumnCsv(output)
+    return _XmlValidator(output) if format is XML else _TsvRelabeler(output) if format is TSV else None
 
 
 def write_triples(triples: Iterable[Triple], format: Format) -> bytes:
-    """Return triples written in an RDF format; raise NotAcceptable where XML cannot express them."""
+    """Serialize triples in an RDF format; raise NotAcceptable if XML cannot express them."""
     body = BytesIO()
     _write_graph(triples, format, body)
     return body.getvalue()
 
 
 def _write_graph(triples: Iterable[Triple], format: Format, output: Output) -> None:
-    named = map(_labelled, triples)
+    named = map(_relabelled, triples)
     if format is RDF_XML:
         _write_xml(named, output)
         return
     assert isinstance(format.writer, RdfFormat)
     if format is JSON_LD:
-        named = map(_sayable, named)
+        named = map(_json_ld_triple, named)
     prefixes = PREFIXES if format.writer in (RdfFormat.TURTLE, RdfFormat.TRIG) else None
     serialize(named, cast(IO[bytes], output), format=format.writer, prefixes=prefixes)
 
 
 def _write_xml(triples: Iterable[Triple], output: Output) -> None:
-    held, size = list[str](), 0
+    buffered, size = list[str](), 0
     try:
-        for piece in pieces(triples, PREFIXES):
-            held.append(piece)
+        for piece in rdf_xml_pieces(triples, PREFIXES):
+            buffered.append(piece)
             size += len(piece)
-            if size > _AT_ONCE:
-                output.write("".join(held).encode())
-                held, size = [], 0
-    except InexpressibleError as error:
-        raise _not_in_xml(str(error)) from error
-    output.write("".join(held).encode())
+            if size > _BUFFER_SIZE:
+                output.write("".join(buffered).encode())
+                buffered, size = [], 0
+    except InexpressibleStatement as error:
+        raise _xml_refusal(str(error)) from error
+    output.write("".join(buffered).encode())
 
 
-def _sayable(triple: Triple) -> Triple:
-    """Return a triple that JSON-LD 1.1 can say; raise NotAcceptable for any other."""
+def _json_ld_triple(triple: Triple) -> Triple:
+    """Return a triple that JSON-LD 1.1 can express; raise NotAcceptable for any other."""
     if isinstance(triple.object, Triple):
         fact = "JSON-LD cannot express this answer: it holds a statement about a statement, which came with RDF 1.2"
         raise NotAcceptable(Problem(fact, "ask for another format, for example Turtle"))
     return triple
 
 
-def _not_in_xml(reason: str) -> NotAcceptable:
+def _xml_refusal(reason: str) -> NotAcceptable:
     fact = f"XML cannot express this answer: it holds {reason}"
     return NotAcceptable(Problem(fact, "ask for another format, for example JSON or Turtle"))
 
 
-def _labelled(triple: Triple) -> Triple:
-    """Return a triple whose blank nodes have labels that every format takes; equal ones stay equal."""
+def _relabelled(triple: Triple) -> Triple:
+    """Return a triple whose blank nodes have labels that are valid in every format; equal ones stay equal."""
     subject, value = triple.subject, triple.object
     if isinstance(subject, BlankNode):
         subject = BlankNode(_label(subject.value))
@@ -250,31 +249,31 @@ def _labelled(triple: Triple) -> Triple:
     if isinstance(value, BlankNode):
         value = BlankNode(_label(value.value))
     elif isinstance(value, Triple):
-        value = _labelled(value)
+        value = _relabelled(value)
     return Triple(subject, triple.predicate, value)
 
 
 def _label(label: str) -> str:
-    """Return a label of letters, digits and a hyphen; no two labels become one."""
-    return label if _PLAIN.fullmatch(label) else _RENAMED + label.encode().hex()
+    """Return a label of letters, digits and a hyphen; the mapping is injective."""
+    return label if _PLAIN.fullmatch(label) else _LABEL_PREFIX + label.encode().hex()
 
 
-class _Mending(Output, Protocol):
-    """Lets what is written through to an output, and mends it on the way; nothing is held back once it is closed."""
+class _OutputFilter(Output, Protocol):
+    """Output that corrects what is written and passes it on; it must be closed at the end."""
 
     def close(self) -> None:
-        """Pass on what is held back."""
+        """Pass on the remaining bytes."""
 
 
-class _OneColumn:
-    """Lets CSV of one column through to an output, without empty lines: most readers pass over those, rows or not."""
+class _SingleColumnCsv:
+    """Filter for CSV with one column: writes empty cells as `""`, since most parsers skip empty lines."""
 
     def __init__(self, output: Output) -> None:
         self._output, self._line, self._quoted = output, b"", False
 
     def write(self, data: bytes, /) -> int:
         *lines, self._line = (self._line + data).split(b"\n")
-        self._output.write(b"".join(map(self._mended, lines)))
+        self._output.write(b"".join(map(self._filtered, lines)))
         return len(data)
 
     def flush(self) -> None:
@@ -283,14 +282,14 @@ class _OneColumn:
     def close(self) -> None:
         self._output.write(self._line)
 
-    def _mended(self, line: bytes) -> bytes:
+    def _filtered(self, line: bytes) -> bytes:
         empty = line == b"\r" and not self._quoted
         self._quoted ^= line.count(b'"') % 2 == 1
         return b'""\r\n' if empty else line + b"\n"
 
 
-class _Labelled:
-    """Lets TSV through to an output, with labels of blank nodes that Turtle takes."""
+class _TsvRelabeler:
+    """Filter for TSV: replaces labels of blank nodes that are invalid in Turtle."""
 
     def __init__(self, output: Output) -> None:
         self._output, self._line = output, b""
@@ -313,10 +312,10 @@ def _cell(found: re.Match[bytes]) -> bytes:
     return b"_:" + _label(found[1].decode()).encode()
 
 
-class _WellFormed:
-    """Lets XML through to an output, with carriage returns that a reader keeps (XML 1.0, 2.11).
+class _XmlValidator:
+    """Filter for XML: escapes carriage returns, which parsers would normalize (XML 1.0, 2.11), and validates.
 
-    Raises NotAcceptable where it is broken: XML forbids some characters, and the engine writes them all the same.
+    Raises NotAcceptable if the XML is not well-formed: the engine writes characters that XML forbids.
     """
 
     def __init__(self, output: Output) -> None:
@@ -338,4 +337,4 @@ class _WellFormed:
         try:
             self._parser.Parse(data, last)
         except expat.ExpatError as error:
-            raise _not_in_xml(f"a character that it forbids ({error})") from error
+            raise _xml_refusal(f"a character that it forbids ({error})") from error

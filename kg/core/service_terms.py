@@ -1,5 +1,7 @@
-"""What the endpoint can do, in the words of SPARQL 1.1 Service Description. The build states it in the graph of the
-release, under the endpoint's canonical name; the server answers it for the address that was asked."""
+"""SPARQL 1.1 Service Description of the endpoint as triples.
+
+The builder adds it to the release with the endpoint's canonical IRI; the server serves it with the requested URL.
+"""
 
 from collections.abc import Iterable, Iterator
 
@@ -7,7 +9,7 @@ from pyoxigraph import Literal, NamedNode, Triple
 
 from kg.core.iris import PREFIXES
 
-# The names of the formats as the W3C spells them, hyphens and underscore included.
+# IRIs of the formats as the W3C defines them, hyphens and underscore included.
 _FORMATS = "http://www.w3.org/ns/formats/"
 _RESULTS = ("SPARQL_Results_JSON", "SPARQL_Results_XML", "SPARQL_Results_CSV", "SPARQL_Results_TSV")
 _GRAPHS = ("Turtle", "N-Triples", "JSON-LD", "RDF_XML", "TriG", "N-Quads")
@@ -19,10 +21,10 @@ _INTEGER = NamedNode(PREFIXES["xsd"] + "integer")
 def service_description(
     endpoint: str, triples: int, named_graphs: Iterable[str], default: str = "", federated: bool = False
 ) -> Iterator[Triple]:
-    """Yield what is said about an endpoint: languages, formats, its default graph with its size, its named graphs.
+    """Yield the description of an endpoint: languages, formats, default graph with its size, named graphs.
 
-    `default` names the default graph where it has a description of its own (VoID). `federated` says that SERVICE is
-    answered for some endpoints (SPARQL 1.1 Federated Query). There are no blank nodes.
+    `default` is the IRI of the default graph if it has its own description (VoID). `federated` is whether SERVICE is
+    supported for some endpoints (SPARQL 1.1 Federated Query). There are no blank nodes.
     """
     service, dataset = NamedNode(f"{endpoint}#service"), NamedNode(f"{endpoint}#dataset")
     graph = NamedNode(default or f"{endpoint}#graph")

@@ -1,4 +1,4 @@
-"""What is printed, and where: the cell of a source document, and text that knows its place.
+"""Spans of a source document: cells, and text whose characters keep their offsets through normalization and cutting.
 
 Offsets count Unicode characters of the decoded file (as the positions of a Web Annotation text selector do), start
 included, end excluded, so that `document[start:end]` is the printed cell.
@@ -31,7 +31,7 @@ class Span:
     end: int
 
 
-# Characters that show nothing: soft hyphens, joiners and marks of width zero or of direction, variation selectors.
+# Invisible characters: soft hyphens, zero-width joiners and marks, direction marks, variation selectors.
 _UNSEEN = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
     "\ufe00-\ufe0f\ufeff\uffa0\U000e0000-\U000e0fff]"
@@ -39,13 +39,13 @@ _UNSEEN = re.compile(
 
 
 def visible(text: str) -> str:
-    """Return a text without the characters that show nothing, which no reader can have meant."""
+    """Return a text without invisible characters."""
     return text if text.isascii() else _UNSEEN.sub("", text)
 
 
-@functools.lru_cache(maxsize=4096)  # the cells of a table are short, and asked about again and again
+@functools.lru_cache(maxsize=4096)  # the cells of a table are short and often equal
 def plain(text: str) -> str:
-    """Return the form in which printed words are compared: NFKC, without white space and what shows nothing."""
+    """Return the comparison form of a printed text: NFKC, without white space and invisible characters."""
     return "".join((text if text.isascii() else unicodedata.normalize("NFKC", _UNSEEN.sub("", text))).split())
 
 
@@ -53,24 +53,24 @@ _TARGET = re.compile(r"[(（][^()（）]*[)）]|[0-9,.]+")
 
 
 def without_targets(text: str) -> str:
-    """Return the name of a KPI as it is compared: without numbers and parentheses, where targets are."""
+    """Return the comparison form of a KPI name: without numbers and parentheses, which hold the targets."""
     return _TARGET.sub("", plain(text))
 
 
-# A character with the marks that join it: half-width kana carry their voicing as characters of their own.
+# A character with its combining marks: half-width kana have their voicing as separate characters.
 _CLUSTER = re.compile("[^\u3099\u309a\uff9e\uff9f][\u3099\u309a\uff9e\uff9f]*|.", re.DOTALL)
 _CIRCLED = re.compile("[\u2460-\u24ff]")
 
 
 @functools.lru_cache(maxsize=8192)
 def _nfkc(cluster: str) -> str:
-    """NFKC, but a circled number stays what it is: the mark of a list item, not a number."""
+    """Return the NFKC form, but keep a circled number, which marks a list item."""
     return cluster if _CIRCLED.match(cluster) else unicodedata.normalize("NFKC", cluster)
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Characters, each with the place it was printed at; places survive cutting, joining and replacing."""
+    """Text whose characters have their offsets in the document, through cutting, joining and replacing."""
 
     chars: str
     starts: tuple[int, ...]
@@ -99,7 +99,7 @@ class Text:
         return Span(self.starts[0], max(self.ends))
 
     def replace(self, start: int, stop: int, new: str) -> "Text":
-        """Return the text with [start:stop] replaced; the new characters all stand where the old ones stood."""
+        """Return the text with [start:stop] replaced; all new characters get the span of the old ones."""
         old = self[start:stop]
         count = len(new)
         return self[:start] + Text(new, (old.span.start,) * count, (old.span.end,) * count) + self[stop:]
@@ -125,7 +125,7 @@ class Text:
         return Text("".join(chars), tuple(starts), tuple(ends))
 
     def visible(self) -> "Text":
-        """Return the text without the characters that show nothing (a space of width zero, a soft hyphen …)."""
+        """Return the text without invisible characters (zero-width space, soft hyphen …)."""
         if self.chars.isascii() or not _UNSEEN.search(self.chars):
             return self
         kept = [i for i, char in enumerate(self.chars) if not _UNSEEN.match(char)]
@@ -148,7 +148,7 @@ class Text:
         return text.strip()
 
     def unspaced(self) -> "Text":
-        """Return the text without any white space: what a line wrap broke is whole again."""
+        """Return the text without white space, which joins words broken by a line wrap."""
         if not re.search(r"\s", self.chars):
             return self
         kept = [i for i, char in enumerate(self.chars) if not char.isspace()]

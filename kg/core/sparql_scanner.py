@@ -1,8 +1,7 @@
-"""What the text of a query tells before an engine reads it: is it an update, does it call SERVICE, how deep is it.
+"""SPARQL scanner: properties of a query's text before an engine parses it, and rewriting of valid queries.
 
-A query written in another way that means the same, for engines that would answer it otherwise.
-
-The texts are valid queries: an engine has read them before.
+The scanner detects updates, SERVICE calls, nesting and volatile functions in any text. The rewriting functions
+(`without_dataset`, `with_equations` …) expect a valid query, and return one with the same meaning.
 """
 
 import re
@@ -22,8 +21,8 @@ _CALL = re.compile(
     rf"SERVICE{GAP}*+(?:SILENT{GAP}*+)?(?P<target><[^<>]*>|(?:[^\s<>\"{{}}#\\]|\\.)++){GAP}*+(?P<group>\{{)?",
     re.IGNORECASE | re.DOTALL,
 )
-_MOMENTARY = ("NOW", "RAND", "UUID", "BNODE", "SERVICE")
-_OF_THE_MOMENT = re.compile(rf"(?:NOW|RAND|UUID|BNODE){GAP}*+\(|SERVICE", re.IGNORECASE)
+_VOLATILE = ("NOW", "RAND", "UUID", "BNODE", "SERVICE")
+_VOLATILE_CALL = re.compile(rf"(?:NOW|RAND|UUID|BNODE){GAP}*+\(|SERVICE", re.IGNORECASE)
 IRI = re.compile(r"<(?:[^<>\"{}|^`\\\x00-\x20]|\\[uU])*>")
 _ABSOLUTE = re.compile(r"<[A-Za-z][A-Za-z0-9+.-]*://")
 # What cannot hold a keyword, each read as one piece: strings, comments, variables, language tags, the part of a
@@ -69,45 +68,45 @@ _TEMPLATE = re.compile(
 )
 
 
-def body_of(query: str) -> int:
-    """Return where the query begins after its prologue: comments, BASE and PREFIX (SPARQL 1.1, section 4.1)."""
+def prologue_end(query: str) -> int:
+    """Return the offset of the query after its prologue: comments, BASE and PREFIX (SPARQL 1.1, section 4.1)."""
     prologue = _PROLOGUE.match(query)
     return prologue.end() if prologue else 0
 
 
 def operation(query: str) -> str:
-    """Return the first word after the prologue in capitals: `SELECT`, `ASK`, `INSERT` …; empty where there is none."""
-    word = _WORD.match(query, body_of(query))
+    """Return the first word after the prologue in capitals: `SELECT`, `ASK`, `INSERT` …; empty if there is none."""
+    word = _WORD.match(query, prologue_end(query))
     return word[0].upper() if word else ""
 
 
 def is_update(query: str) -> bool:
-    """Whether the text asks to change data."""
+    """True if the text is an update request."""
     return operation(query) in _UPDATES
 
 
-def depends_on_the_moment(query: str) -> bool:
-    """Whether two answers to the same question can differ: by the clock, by chance, or by another endpoint.
+def is_volatile(query: str) -> bool:
+    """True if two answers to the same query can differ: by time, by random values, or by another endpoint.
 
-    By chance differ the blank nodes that a template makes, too (SPARQL 1.1, 16.2.1). It may say so of a query that only
-    holds such a word in a text: that costs time, and nothing else.
+    The blank nodes of a template differ each time, too (SPARQL 1.1, 16.2.1). A query with such a word in a string only
+    may be reported as well, which merely costs time.
     """
     capitals = query.upper()
     if "\\U" in capitals or _makes_blank_nodes(query):
         return True
-    # most queries hold none of the words, which is known a hundred times sooner than where they stand
-    return any(word in capitals for word in _MOMENTARY) and bool(_OF_THE_MOMENT.search(query))
+    # fast path: most queries contain none of the words
+    return any(word in capitals for word in _VOLATILE) and bool(_VOLATILE_CALL.search(query))
 
 
 def _makes_blank_nodes(query: str) -> bool:
-    """Whether a CONSTRUCT has blank nodes in its template, which are new ones in each answer.
+    """True if a CONSTRUCT has blank nodes in its template, which are new ones in each answer.
 
     In the short form, without a template of its own, the pattern is the template (SPARQL 1.1, 16.2.4).
     """
     if operation(query) != "CONSTRUCT" or not any(mark in query for mark in ("[", "_:", "(", "<<", "{|")):
         return False
     level = 0
-    for mark in _TEMPLATE.finditer(query, body_of(query)):
+    for mark in _TEMPLATE.finditer(query, prologue_end(query)):
         if mark["open"]:
             level += 1
         elif mark["close"]:
@@ -120,15 +119,15 @@ def _makes_blank_nodes(query: str) -> bool:
 
 
 def calls_service(query: str) -> bool:
-    """Whether the text calls SERVICE in any way that it can be read."""
+    """True if the text calls SERVICE in any of its possible readings."""
     return bool(services(query))
 
 
 def services(query: str) -> set[str]:
-    """Return what the text calls by SERVICE, as it is written there: `<iri>`, `?variable` or `prefixed:name`.
+    """Return the targets of SERVICE calls as written: `<iri>`, `?variable` or `prefixed:name`.
 
-    The engine follows SERVICE always and cannot be told not to, so this must never miss one. It reads the text twice,
-    as written and with codepoint escapes resolved, because engines differ in where they allow those.
+    The engine cannot be configured to refuse SERVICE, so this must never miss a call. The text is scanned twice, as
+    written and with codepoint escapes resolved, because engines differ in where they allow these.
     """
     if "service" not in query.lower() and "\\" not in query:
         return set()
@@ -136,7 +135,7 @@ def services(query: str) -> set[str]:
 
 
 def with_services(query: str, called: Mapping[str, str]) -> str:
-    """Return a query in which SERVICE calls what `called` names in place of an IRI; other calls stay as they are."""
+    """Return a query with the IRIs of SERVICE calls replaced according to `called`; other calls are unchanged."""
     if "service" not in query.lower():
         return query
     places = {place for _, place in _calls(query)}
@@ -148,14 +147,14 @@ def with_services(query: str, called: Mapping[str, str]) -> str:
 
 
 def with_iris(query: str, named: Callable[[str], str]) -> str:
-    """Return a query in which each IRI that stands in full is replaced by what `named` returns for it."""
+    """Return a query in which each IRI in angle brackets is replaced by the result of `named`."""
     return _TOKEN.sub(lambda token: f"<{named(token[0][1:-1])}>" if token["iri"] else token[0], query)
 
 
 def nests_deeper(query: str, levels: int) -> bool:
-    """Whether the brackets and prefix signs of a query nest deeper than this.
+    """True if the brackets and prefix operators of a query are nested deeper than `levels`.
 
-    Engines read nesting by recursion and die of it, so this is to be known before one reads the text.
+    Engines parse nesting by recursion and crash on a stack overflow, so this is checked before parsing.
     """
     if sum(map(query.count, "{([!^+-")) <= levels:
         return False
@@ -173,22 +172,22 @@ def nests_deeper(query: str, levels: int) -> bool:
 
 
 def has_more_unions(query: str, number: int) -> bool:
-    """Whether a query has more UNIONs than this; engines read a chain of them by recursion, too."""
+    """True if a query has more than `number` UNIONs; engines parse a chain of them by recursion, too."""
     if query.upper().count("UNION") <= number:
         return False
     return sum(mark.lastgroup == "union" for mark in _MARK.finditer(query)) > number
 
 
 def character(escape: re.Match[str]) -> str:
-    """Return the character that an escape of CODEPOINT stands for; the escape where there is none (section 19.2)."""
+    """Return the character of a codepoint escape; the escape itself if it is invalid (section 19.2)."""
     number = int(escape[1] or escape[2], 16)
     return chr(number) if number <= 0x10FFFF else escape[0]
 
 
 def _calls(text: str) -> Iterator[tuple[str, tuple[int, int]]]:
-    """Yield what is called and where that stands, in every reading of the text.
+    """Yield the targets of calls with their spans, in every reading of the text.
 
-    Each position is visited once, and hostile repetition is a call of anything.
+    Each position is visited once; text that exceeds the work limit is reported as a call of an unknown target.
     """
     ahead, seen, patience = [0], set[int](), 20 * len(text)
     while ahead:
@@ -208,7 +207,7 @@ def _calls(text: str) -> Iterator[tuple[str, tuple[int, int]]]:
 
 
 def _steps(text: str, position: int) -> Iterator[int]:
-    """Yield where the next piece can begin.
+    """Yield the offsets at which the next token can begin.
 
     After `<` there can be two readings: in `?a<'x>y'` the engine sees "less than" and a string where another reader
     sees an IRI `<'x>`. An IRI with `://` has one reading only, since no expression holds two slashes in a row.
@@ -226,9 +225,9 @@ def _steps(text: str, position: int) -> Iterator[int]:
 
 @dataclass(frozen=True)
 class Name:
-    """A name in a query: as it is written there (`skos:prefLabel` or `<…>`), its IRI, and where it stands.
+    """Name in a query: as written (`skos:prefLabel` or `<…>`), its IRI, and its offset.
 
-    The IRI is empty where the prefix has not been declared.
+    The IRI is empty if the prefix is not declared.
     """
 
     written: str
@@ -237,7 +236,7 @@ class Name:
 
 
 def names(query: str) -> Iterator[Name]:
-    """Yield the prefixed names and the IRIs of a query in their order, without those of the prologue."""
+    """Yield the prefixed names and the IRIs of a query in order, without those of the prologue."""
     declared = dict[str, str]()
     for token in _NAMED.finditer(query):
         kind = token.lastgroup
@@ -253,15 +252,15 @@ def names(query: str) -> Iterator[Name]:
 
 
 def resolved(iri: str, base: str) -> str:
-    """Return an IRI in full, read against a base (RFC 3986, 5.2)."""
+    """Return an IRI resolved against a base (RFC 3986, 5.2)."""
     try:
         return urljoin(base, iri)
-    except ValueError:  # of an absolute one: some hosts could be taken for others, which is no matter of a mere name
+    except ValueError:  # an absolute IRI with an ambiguous host, which is harmless here
         return iri
 
 
-def unclosed(query: str) -> int | None:
-    """Return where a bracket stands that is never closed, the innermost one, or None."""
+def unclosed_bracket(query: str) -> int | None:
+    """Return the offset of the innermost bracket that is never closed, or None."""
     opened = []
     for mark in _MARK.finditer(query):
         if mark.lastgroup == "open":
@@ -300,18 +299,18 @@ _LONG_PATH = re.compile(
 
 @dataclass(frozen=True)
 class Dataset:
-    """The graphs that a query is about (section 13.2): those that its patterns see, and those that GRAPH can name."""
+    """Dataset of a query (section 13.2): its default graphs and its named graphs."""
 
     default: tuple[str, ...] = ()
     named: tuple[str, ...] = ()
 
 
 def without_dataset(query: str, base: str) -> tuple[str, Dataset]:
-    """Return a valid query without its FROM clauses, and the graphs that stood in them, in full.
+    """Return a valid query without its FROM clauses, and their graphs as absolute IRIs.
 
-    A relative IRI is read against `base`, or the base that the query declares.
+    A relative IRI is resolved against `base`, or the base that the query declares.
     """
-    body, prefixes = body_of(query), dict[str, str]()
+    body, prefixes = prologue_end(query), dict[str, str]()
     for declared in _DECLARATION.finditer(query, 0, body):
         if declared["prefix"] is not None:
             prefixes[declared["prefix"]] = declared["iri"]
@@ -331,16 +330,16 @@ def without_dataset(query: str, base: str) -> tuple[str, Dataset]:
     return "".join((*kept, query[end:])), Dataset(tuple(default), tuple(named))
 
 
-def begins_paths_with_several(query: str) -> bool:
-    """Whether a path of any length begins with a variable that has several values by VALUES."""
+def has_path_from_several_values(query: str) -> bool:
+    """True if a path of any length starts with a variable that VALUES binds to several values."""
     paths = _beginning_paths(query)
     return any(found["more"] and found["variable"] in paths for found in _VALUES.finditer(query))
 
 
 def with_equations(query: str) -> str:
-    """Return a query with `FILTER(?x = <iri>)` behind each `VALUES ?x { <iri> }` of a variable that begins a long path.
+    """Return a query with `FILTER(?x = <iri>)` after each `VALUES ?x { <iri> }` of a variable that starts a long path.
 
-    No query can have a FILTER behind the VALUES that stand after its WHERE clause: of such a query this makes none.
+    A VALUES clause after the WHERE clause cannot be followed by a FILTER: for such a query the result is invalid.
     """
     paths, kept, end = _beginning_paths(query), list[str](), 0
     for found in _VALUES.finditer(query):

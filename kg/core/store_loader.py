@@ -1,7 +1,7 @@
-"""Opens what is asked into a store: a finished release, or any RDF files.
+"""Loader of a finished release, or of any RDF files, into a store.
 
-The store is plain: `graph.ttl` of a release is its default graph, and quads stay where a file puts them. The engine's
-union default graph is never used, because it counts a triple twice that stands in two graphs.
+The default graph is that of the files (`graph.ttl` of a release). The engine's union default graph is never used,
+because it counts a triple twice that is in two graphs.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from pyoxigraph import QuerySolutions, RdfFormat, Store, parse
 
 from kg.core.errors import KgError, Problem, ReleaseError
 from kg.core.iris import REBASED, served_quad
-from kg.core.paths import marked, read_text
+from kg.core.paths import bom_encoding, read_text
 from kg.core.release import GRAPH, N_QUADS, Release
 
 SUFFIXES = {
@@ -26,21 +26,21 @@ SUFFIXES = {
 
 
 def open_release(release: Release) -> Store:
-    """Return a store that holds a release: its graph as the default graph, its descriptions as named graphs."""
-    there = {file.name for file in release.files}
-    return _open([release.path(N_QUADS if N_QUADS in there else GRAPH)], "run `kg build` to make the release again")
+    """Return a store with a release: its graph as the default graph, its descriptions as named graphs."""
+    names = {file.name for file in release.files}
+    return _open([release.path(N_QUADS if N_QUADS in names else GRAPH)], "run `kg build` to make the release again")
 
 
 def open_files(files: Sequence[Path], folder: Path | None = None) -> Store:
-    """Return a store that holds the content of RDF files; raise ReleaseError with every unreadable one.
+    """Return a store with the content of RDF files; raise ReleaseError with every unreadable one.
 
-    It is in memory, or on the disk where a folder is given.
+    It is in memory, or on disk if a folder is given.
     """
-    return _open(files, "mend the file, or leave it out of --data", Store(str(folder)) if folder else None)
+    return _open(files, "correct the file, or leave it out of --data", Store(str(folder)) if folder else None)
 
 
-def size(store: Store) -> int:
-    """Return the number of triples in the default graph: those that a plain query counts."""
+def count_triples(store: Store) -> int:
+    """Return the number of triples in the default graph."""
     results = store.query("SELECT (COUNT(*) AS ?size) { ?s ?p ?o }")
     assert isinstance(results, QuerySolutions)
     return int(next(results)["size"].value)
@@ -55,13 +55,13 @@ def _open(files: Sequence[Path], remedy: str, store: Store | None = None) -> Sto
 
 
 def _load(store: Store, file: Path, remedy: str) -> Problem | None:
-    """Load one file, or return why that cannot be done."""
+    """Load one file; return the problem if that fails."""
     format = SUFFIXES.get(file.suffix.lower())
     if format is None:
-        return Problem(f"what “{file.suffix}” means is not known", f"name it with one of {', '.join(SUFFIXES)}", file)
+        return Problem(f"unknown file extension “{file.suffix}”", f"name it with one of {', '.join(SUFFIXES)}", file)
     try:
-        content = _marked(file, format)
-        # Relative IRIs are read against the file itself, as RFC 3986 has it.
+        content = _without_bom(file, format)
+        # Relative IRIs are resolved against the file itself (RFC 3986).
         base = file.resolve().as_uri()
         given = {"path": str(file)} if content is None else {"input": content}
         if REBASED:
@@ -70,9 +70,9 @@ def _load(store: Store, file: Path, remedy: str) -> Problem | None:
         else:
             store.bulk_load(**given, format=format, base_iri=base)
     except SyntaxError as error:
-        if problem := _other_encoding(file, format):
+        if problem := _encoding_problem(file, format):
             return problem
-        return Problem(f"no valid {format.name}: {error.msg}", remedy, file, error.lineno)
+        return Problem(f"invalid {format.name}: {error.msg}", remedy, file, error.lineno)
     except KgError as error:
         return error.problems[0]
     except (OSError, ValueError) as error:
@@ -80,17 +80,17 @@ def _load(store: Store, file: Path, remedy: str) -> Problem | None:
     return None
 
 
-def _marked(file: Path, format: RdfFormat) -> bytes | None:
-    """Return a file in UTF-8 that begins with a byte order mark, or None: XML says itself what it is in."""
+def _without_bom(file: Path, format: RdfFormat) -> bytes | None:
+    """Return the content, as UTF-8, of a file with a byte order mark, else None; XML declares its encoding itself."""
     with file.open("rb") as content:
-        encoding = marked(content.read(4))
+        encoding = bom_encoding(content.read(4))
     if not encoding or (format == RdfFormat.RDF_XML and encoding != "utf-8-sig"):
         return None
     return read_text(file, ReleaseError).encode()
 
 
-def _other_encoding(file: Path, format: RdfFormat) -> Problem | None:
-    """Return that a file is in another encoding, where that is what the engine has stumbled over."""
+def _encoding_problem(file: Path, format: RdfFormat) -> Problem | None:
+    """Return the problem that a file is not in UTF-8, if that made the parser fail."""
     if format != RdfFormat.RDF_XML:
         try:
             read_text(file, ReleaseError)

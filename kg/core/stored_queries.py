@@ -1,10 +1,4 @@
-"""The parameters of stored queries: what stands in their lines `VALUES ?name { … }` can be chosen in an address.
-
-A query declares them in its front matter (`#+ parameters: [pillar, edition]`). A value is an IRI, its path below `id/`,
-a prefixed name, or only the last part of a name like the one that stands there; a word, a day or a number where such a
-term stands there. What is not understood is refused with what is known: a question is never answered by another one.
-
-The stored queries: one question per file, with front matter in comments that every SPARQL engine ignores.
+"""Stored queries and their parameters: one query per file, with front matter in comments.
 
     #+ summary: Measures by lead organization
     #+ summary_ja: 主担当府省庁別の施策
@@ -13,9 +7,12 @@ The stored queries: one question per file, with front matter in comments that ev
     #+ tags: [measures, organizations]
     #+ parameters: [edition]
 
-The form is grlc's: flat `key: value` lines that are also YAML. A value that YAML would read otherwise stands in quotes.
-Parameters are the variables whose lines `VALUES ?name { … }` can be replaced (`kg.core.stored_queries`). The edition
-that stands in such a line is replaced by the newest one of the graph that is asked (`EDITIONS`).
+The format is that of grlc: flat `key: value` lines that are also YAML. Values that YAML would misread are quoted.
+
+A parameter is a variable whose line `VALUES ?name { … }` can be replaced. Its value is an IRI, the path of one below
+`id/`, a prefixed name, or only the last part of an IRI like the default; or a word, a day or a number if the default is
+one. Unknown values are refused with a list of the known ones. The default edition is replaced by the newest one of the
+graph (`EDITIONS_QUERY`).
 """
 
 import difflib
@@ -40,40 +37,40 @@ _LISTED = 12  # names that a message lists
 
 
 class ParameterError(ValueError):
-    """A parameter that a query does not have, or a value that fits none; the message says what is known."""
+    """Unknown parameter, or invalid value of one; the message lists the valid ones."""
 
 
 @dataclass(frozen=True)
 class Parameter:
-    """A parameter of a stored query: its name, and the terms that stand in the query."""
+    """Parameter of a stored query: its name, and its default terms."""
 
     name: str
     defaults: tuple[Term, ...]
 
     @property
     def kind(self) -> str:
-        """What a value is: `thing`, or the local name of its datatype, such as `string`, `date` or `integer`."""
+        """Kind of the values: `thing`, or the local name of the datatype, such as `string`, `date` or `integer`."""
         first = self.defaults[0]
         return "thing" if isinstance(first, NamedNode) else first.datatype.value.removeprefix(_XSD)
 
     @property
     def folder(self) -> str:
-        """What the IRI of a default begins with, up to its last part; empty for a literal."""
+        """IRI of the default without its last part; empty for a literal."""
         first = self.defaults[0]
         return re.sub(r"[^/#]*$", "", first.value) if isinstance(first, NamedNode) else ""
 
     @property
     def typed(self) -> bool:
-        """Whether only things of the kind that the name says fit: those with this name in their path."""
+        """True if a value must have the name of the parameter in its path."""
         return self.folder.startswith(ID) and self.folder.endswith(f"/{self.name}/")
 
     @property
     def examples(self) -> tuple[str, ...]:
-        """The defaults as an address writes them, as short as they are understood."""
+        """Defaults in their shortest form for a URL."""
         return tuple(self.short(term.value) for term in self.defaults)
 
     def short(self, value: str) -> str:
-        """Return a value as short as it is understood."""
+        """Return the shortest form of a value."""
         if not self.folder:
             return value
         for start in (self.folder, ID):
@@ -83,13 +80,13 @@ class Parameter:
         return value
 
     def terms(self, text: str) -> list[Term]:
-        """Return the terms that a text of an address names; raise ParameterError where it names none.
+        """Parse a text of a URL into terms; raise ParameterError if it is invalid.
 
-        They are several where the same value stands in the query as an IRI and as literals.
+        There are several if the query has the same value as an IRI and as literals.
         """
         if self.kind != "thing":
             return [self._literal(text)]
-        term = _named(text, self.folder)
+        term = _resolve(text, self.folder)
         if term is None or (self.typed and f"/{self.name}/" not in term.value):
             raise ParameterError(f"{self.name}: {text[:80]} names no {self.name}; {self.form}")
         literals = dict.fromkeys(each.datatype for each in self.defaults if isinstance(each, Literal))
@@ -97,7 +94,7 @@ class Parameter:
 
     @property
     def form(self) -> str:
-        """What a value looks like, in words."""
+        """Description of valid values, with an example."""
         example = f"such as {self.name}={self.examples[0]}"
         return (
             f"a value is an IRI or a short name of one, {example}" if self.kind == "thing" else f"a value is {example}"
@@ -109,41 +106,41 @@ class Parameter:
         if first.language:
             return Literal(text, language=first.language)
         form = _FORMS.get(self.kind)
-        if form and not (form.fullmatch(text) and text.isascii() and _holds(text, first.datatype)):
+        if form and not (form.fullmatch(text) and text.isascii() and _is_valid(text, first.datatype)):
             raise ParameterError(f"{self.name}: {text[:80]} is no {self.kind}; {self.form}")
         return Literal(text, datatype=first.datatype)
 
 
 def read_parameters(text: str, names: Iterable[str]) -> tuple[Parameter, ...]:
-    """Return the parameters that a query declares; raise ParameterError where one has no line, or differing ones."""
+    """Return the parameters that a query declares; raise ParameterError if one has no line, or different ones."""
     prologue = "\n".join(_PREFIX.findall(text))
     return tuple(Parameter(name, _terms(name, prologue, text)) for name in names)
 
 
-def line_of(variable: str) -> re.Pattern[str]:
-    """Return the pattern of the lines that hold the values of a variable."""
+def values_line(variable: str) -> re.Pattern[str]:
+    """Return the pattern of the VALUES lines of a variable."""
     return re.compile(rf"VALUES \?{variable} \{{[^{{}}]*\}}")
 
 
-def filled(query: str, **about: Iterable[str | Term | int]) -> str:
-    """Return a query with these terms in its lines; raise ValueError where one is no term."""
+def fill_values(query: str, **about: Iterable[str | Term | int]) -> str:
+    """Return a query with the terms in its VALUES lines; raise ValueError if one is not a term."""
     for variable, given in about.items():
-        values = f"VALUES ?{variable} {{ {' '.join(map(_written, given))} }}"
-        query = line_of(variable).sub(lambda _, line=values: line, query)  # type: ignore[misc]
+        values = f"VALUES ?{variable} {{ {' '.join(map(_serialize, given))} }}"
+        query = values_line(variable).sub(lambda _, line=values: line, query)  # type: ignore[misc]
     return query
 
 
-def chosen(parameters: Sequence[Parameter], pairs: Iterable[tuple[str, str]]) -> dict[str, list[Term]]:
-    """Return what an address chooses, by parameter. Empty values, which a form sends, choose nothing.
+def parse_values(parameters: Sequence[Parameter], pairs: Iterable[tuple[str, str]]) -> dict[str, list[Term]]:
+    """Parse the parameters of a URL. Empty values, which a form sends, are ignored.
 
-    Things can be given several times, or with commas between them; a day is given once, since it bounds something.
-    Raises ParameterError for what is not understood.
+    IRIs can be given several times, or separated by commas; a date is given once, since it is a bound. Raises
+    ParameterError for an unknown parameter or an invalid value.
     """
-    known, found = {parameter.name: parameter for parameter in parameters}, dict[str, list[Term]]()
+    registered, found = {parameter.name: parameter for parameter in parameters}, dict[str, list[Term]]()
     for name, value in pairs:
-        parameter, text = known.get(name), value.strip()
+        parameter, text = registered.get(name), value.strip()
         if parameter is None:
-            raise ParameterError(_unknown(name, parameters))
+            raise ParameterError(_unknown_parameter(name, parameters))
         if not text:
             continue
         several = parameter.kind == "thing" and ":" not in text
@@ -156,26 +153,26 @@ def chosen(parameters: Sequence[Parameter], pairs: Iterable[tuple[str, str]]) ->
     return found
 
 
-def things(values: Mapping[str, Iterable[Term]]) -> dict[str, list[str]]:
-    """Return which of the chosen values this graph should say something about, by parameter: IRIs of its own names."""
+def iris_of_values(values: Mapping[str, Iterable[Term]]) -> dict[str, list[str]]:
+    """Return the chosen values, by parameter, that are IRIs of this graph."""
     return {
         name: [term.value for term in terms if isinstance(term, NamedNode) and term.value.startswith((ID, ONTOLOGY))]
         for name, terms in values.items()
     }
 
 
-def absent(parameter: Parameter, iri: str, known: Sequence[str]) -> ParameterError:
-    """Return the error for a thing that is not in the graph; `known` are the IRIs of things like it."""
-    shorts = sorted(parameter.short(each) for each in known)
+def unknown_value_error(parameter: Parameter, iri: str, registered: Sequence[str]) -> ParameterError:
+    """Return the error for an entity that is not in the graph; `registered` are the IRIs of similar ones."""
+    shorts = sorted(parameter.short(each) for each in registered)
     given = parameter.short(iri)
     near = difflib.get_close_matches(given, shorts, 3, 0.5)
     listed = ", ".join(shorts[:_LISTED]) if len(shorts) <= _LISTED else ", ".join(near or shorts[:3]) + ", …"
-    there = f"known here are {listed} ({len(shorts)} in all)" if shorts else parameter.form
-    return ParameterError(f"{parameter.name}: nothing in these data is called {given[:80]}; {there}")
+    available = f"known here are {listed} ({len(shorts)} in all)" if shorts else parameter.form
+    return ParameterError(f"{parameter.name}: nothing in these data is called {given[:80]}; {available}")
 
 
 def _terms(name: str, prologue: str, text: str) -> tuple[Term, ...]:
-    lines = {" ".join(line.split()) for line in line_of(name).findall(text)}
+    lines = {" ".join(line.split()) for line in values_line(name).findall(text)}
     if len(lines) != 1:
         raise ParameterError(f"the parameter {name} has {len(lines)} different lines VALUES ?{name} {{ … }}")
     solutions = Store().query(f"{prologue}\nSELECT ?{name} {{ {lines.pop()} }}", base_iri=BASE)
@@ -186,8 +183,8 @@ def _terms(name: str, prologue: str, text: str) -> tuple[Term, ...]:
     return found
 
 
-def _named(text: str, folder: str) -> NamedNode | None:
-    """Return the thing that a text names: by IRI, by a prefixed name, by its path below `id/`, or by its last part."""
+def _resolve(text: str, folder: str) -> NamedNode | None:
+    """Return the entity that a text names: by IRI, prefixed name, path below `id/`, or last part."""
     prefix, colon, rest = text.partition(":")
     if colon and prefix in {**PREFIXES, "id": ID} and not rest.startswith("//"):
         iri = {**PREFIXES, "id": ID}[prefix] + rest
@@ -201,43 +198,43 @@ def _named(text: str, folder: str) -> NamedNode | None:
         return None
 
 
-def _written(term: str | Term | int) -> str:
+def _serialize(term: str | Term | int) -> str:
     return str(NamedNode(term)) if isinstance(term, str) else str(term)
 
 
-def _holds(text: str, datatype: NamedNode) -> bool:
-    """Whether a text is a value of a datatype: there is no 31st of February."""
+def _is_valid(text: str, datatype: NamedNode) -> bool:
+    """True if a text is a valid value of a datatype (there is no 31st of February)."""
     query = f"ASK {{ FILTER(BOUND(?x)) BIND({datatype}({Literal(text)}) AS ?x) }}"
     return bool(Store().query(query))
 
 
-def _unknown(name: str, parameters: Sequence[Parameter]) -> str:
+def _unknown_parameter(name: str, parameters: Sequence[Parameter]) -> str:
     if not parameters:
         return f"{name[:80]} is no parameter of this query: it has none"
-    known = ", ".join(f"{each.name} (such as {each.name}={each.examples[0]})" for each in parameters)
-    return f"{name[:80]} is no parameter of this query; known are {known}"
+    registered = ", ".join(f"{each.name} (such as {each.name}={each.examples[0]})" for each in parameters)
+    return f"{name[:80]} is no parameter of this query; known are {registered}"
 
 
 SUFFIX = ".rq"
 KEYS = ("summary", "summary_ja", "description", "description_ja", "tags")
-PARAMETERS = "parameters"  # a key that only some queries have
+PARAMETERS = "parameters"  # an optional key
 EDITION = "edition"  # the parameter that is about the newest edition of the graph that answers, unless one is chosen
 # The newest first. An edition is of the year of its plan; of two of one plan, the one that revises the other is newer.
-EDITIONS = f"""SELECT ?edition (MAX(?year) AS ?newest) (COUNT(DISTINCT ?before) AS ?later) {{
+EDITIONS_QUERY = f"""SELECT ?edition (MAX(?year) AS ?newest) (COUNT(DISTINCT ?before) AS ?later) {{
   ?edition a <{ONTOLOGY}Edition> .
   OPTIONAL {{ ?edition <{ONTOLOGY}plan> ?plan . BIND(STR(?plan) AS ?year) }}
   OPTIONAL {{ ?edition <{PREFIXES["prov"]}wasRevisionOf>+ ?before }}
 }} GROUP BY ?edition ORDER BY DESC(?newest) DESC(?later) ?edition LIMIT 1000"""
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _LINE = re.compile(r"#\+ (?P<key>[a-z_]+): (?P<value>\S.*)")
-# In place of an endpoint while a query is only read: an engine that calls it reaches nobody.
-_NOWHERE = "urn:x-shisaku:nowhere"
+# Replacement of endpoints while a query is only parsed.
+_UNREACHABLE = "urn:x-shisaku:nowhere"
 _ENGINE_LINE = re.compile(r"error at (\d+):")
 
 
 @dataclass(frozen=True)
 class StoredQuery:
-    """A question that is asked often: its name, its text and what it says in both languages."""
+    """Stored query: its name, its text and its descriptions in both languages."""
 
     name: str
     text: str
@@ -253,16 +250,16 @@ class StoredQuery:
         """The text without its front matter."""
         return "".join(line for line in self.text.splitlines(keepends=True) if not line.startswith("#+")).strip() + "\n"
 
-    def about(self, edition: str) -> "StoredQuery":
-        """Return the query as it is about an edition by default; the same where it is about none."""
+    def for_edition(self, edition: str) -> "StoredQuery":
+        """Return the query with an edition as the default; unchanged if it has no parameter `edition`."""
         if not edition or all(parameter.name != EDITION for parameter in self.parameters):
             return self
-        text = filled(self.text, edition=[edition])
+        text = fill_values(self.text, edition=[edition])
         return replace(self, text=text, parameters=read_parameters(text, [each.name for each in self.parameters]))
 
     @property
-    def asks_others(self) -> bool:
-        """Whether it calls SERVICE: its reader is to put an address into it before it can be answered."""
+    def calls_service(self) -> bool:
+        """True if it calls SERVICE; its user replaces the endpoint before running it."""
         return sparql_scanner.calls_service(self.text)
 
 
@@ -281,7 +278,7 @@ def read_queries(folder: Path) -> tuple[StoredQuery, ...]:
 
 
 def read_query(file: Path) -> StoredQuery:
-    """Read one stored query, in the names of this process; raise RecipeError with every problem of the file."""
+    """Read one stored query, with the IRIs of this process; raise RecipeError with every problem of the file."""
     try:
         text = read_text(file, RecipeError)
     except OSError as error:
@@ -303,10 +300,10 @@ def read_query(file: Path) -> StoredQuery:
 
 
 def stored_query(folder: Path, name: str) -> StoredQuery:
-    """Return the stored query of a name; raise QueryError with the nearest names where there is none."""
-    there = sorted(file.stem for file in folder.glob(f"*{SUFFIX}"))
-    if name not in there:
-        near = difflib.get_close_matches(name, there) or there
+    """Return the stored query of a name; raise QueryError, with similar names, if there is none."""
+    available = sorted(file.stem for file in folder.glob(f"*{SUFFIX}"))
+    if name not in available:
+        near = difflib.get_close_matches(name, available) or available
         remedy = f"queries at hand: {', '.join(near)}" if near else f"put {name}{SUFFIX} into {folder}"
         raise QueryError(Problem(f"there is no stored query {name}", remedy))
     return read_query(folder / f"{name}{SUFFIX}")
@@ -323,14 +320,14 @@ def _name_problems(file: Path) -> Iterator[Problem]:
 
 
 def _front_matter(file: Path, text: str, values: dict[str, str]) -> Iterator[Problem]:
-    """Fill `values` from the lines that begin with `#+` and yield what is wrong with them."""
+    """Fill `values` from the lines that begin with `#+` and yield the problems of these lines."""
     for number, line in enumerate(text.splitlines(), 1):
         if not line.startswith("#+"):
             continue
         match = _LINE.fullmatch(line.rstrip())
         if not match or match["key"] not in (*KEYS, PARAMETERS):
-            known = ", ".join((*KEYS, PARAMETERS))
-            yield Problem(f"no front matter: {line}", f"write `#+ key: value` with one of {known}", file, number)
+            registered = ", ".join((*KEYS, PARAMETERS))
+            yield Problem(f"no front matter: {line}", f"write `#+ key: value` with one of {registered}", file, number)
         elif match["key"] in values:
             yield Problem(f"{match['key']} stands here a second time", "keep one of the two lines", file, number)
         else:
@@ -342,15 +339,15 @@ def _front_matter(file: Path, text: str, values: dict[str, str]) -> Iterator[Pro
 
 
 def _syntax_problems(file: Path, text: str) -> Iterator[Problem]:
-    called = {target.strip("<>"): _NOWHERE for target in sparql_scanner.services(text) if target.startswith("<")}
-    nowhere = sparql_scanner.with_services(text, called)
-    if sparql_scanner.services(nowhere) - {f"<{_NOWHERE}>"}:
+    called = {target.strip("<>"): _UNREACHABLE for target in sparql_scanner.services(text) if target.startswith("<")}
+    disconnected = sparql_scanner.with_services(text, called)
+    if sparql_scanner.services(disconnected) - {f"<{_UNREACHABLE}>"}:
         fact = "SERVICE calls an endpoint that is not written in full"
         yield Problem(fact, "write its IRI between < and >, in which it is allowed", file)
         return
     try:
-        with suppress(OSError):  # what the engine tries here is to call SERVICE, which leads nowhere
-            Store().query(nowhere)
+        with suppress(OSError):  # the engine tries to call SERVICE, which fails
+            Store().query(disconnected)
     except SyntaxError as error:
         line = _ENGINE_LINE.match(str(error))
-        yield Problem(f"no valid SPARQL: {error}", "mend the query", file, int(line[1]) if line else None)
+        yield Problem(f"invalid SPARQL: {error}", "correct the query", file, int(line[1]) if line else None)

@@ -1,6 +1,6 @@
-"""The changes of each thing between two dumps, and how many statements make them.
+"""Comparer of two dumps: the changes per entity, and the number of changed statements.
 
-The memory that this takes grows with what changed, not with the dumps.
+Memory grows with the number of changes, not with the size of the dumps.
 """
 
 from collections import Counter
@@ -18,47 +18,47 @@ from kg.diff.entity_matcher import (
     SHISAKU,
     TITLE,
     TYPE,
+    DumpFacts,
     Facts,
     Pair,
-    Side,
     class_of,
     facts_of,
-    kpi_pairs,
     measure_of,
-    names_of,
-    pairs_of,
+    pair_kpis,
+    pair_measures,
+    read_names,
 )
-from kg.diff.sentences import PERIOD, Sentence, Teller, Words
+from kg.diff.sentences import PERIOD, BilingualText, Sentence, SentenceWriter
 from kg.diff.sorted_dump import Dump, differences
 
 _MEASURE = SHISAKU + "Measure"
 _NUMBER, _TARGET, _ROLE = SHISAKU + "measureNumber", SHISAKU + "target", SHISAKU + "targetRole"
 _REVISES = PROV + "wasRevisionOf"
-# What says where a thing comes from, or follows from other statements: it is counted, and told nowhere in words.
-_UNTOLD_CLASSES = {
+# Classes and properties of provenance, or derived from other statements: changes are counted, not described.
+_COUNTED_CLASSES = {
     *("SourceRow", "SourceCell", "Annotation", "SpecificResource", "TextPositionSelector", "TextQuoteSelector"),
     *("RecipeRow", "Instant", "ProperInterval", "Issue", "EffectMark", "PlanMeasure", "Translation", "Revision"),
 }
-_UNTOLD = {
+_SKIPPED = {
     *(PROV + "wasDerivedFrom", TYPE, KPI, _TARGET, SHISAKU + "titleTranslation", SHISAKU + "lists"),
     *(SHISAKU + "start", SHISAKU + "end", _REVISES, DCTERMS + "replaces"),
 }
-_OF_THE_TABLE = {SHISAKU + "edition", SHISAKU + "rowNumber", SHISAKU + "planMeasure"}  # another in each edition
-_MARK = SHISAKU + "uncertainEffect"  # a thing of its own in each edition
-_OF_A_TARGET = {SHISAKU + "value", PERIOD, SHISAKU + "printedText", SHISAKU + "unit"}  # told as one
+_TABLE_PROPERTIES = {SHISAKU + "edition", SHISAKU + "rowNumber", SHISAKU + "planMeasure"}  # different in each edition
+_MARK = SHISAKU + "uncertainEffect"  # a separate entity in each edition
+_TARGET_PROPERTIES = {SHISAKU + "value", PERIOD, SHISAKU + "printedText", SHISAKU + "unit"}  # described in one sentence
 
 
 @dataclass(frozen=True)
 class Change:
-    """What became of one thing. `kind` is added, removed, changed or continued: a measure of a later edition.
+    """Change of one entity. `kind` is added, removed, changed or continued (a measure of a later edition).
 
-    `iri` is that of the later dump, where it is there; `earlier` are those of the measures that it continues.
+    `iri` is that of the later dump if it is there; `earlier` are those of the measures that it continues.
     """
 
     kind: str
     type: str
     iri: str
-    name: Words
+    name: BilingualText
     number: str = ""
     earlier: tuple[str, ...] = ()
     sentences: tuple[Sentence, ...] = ()
@@ -66,7 +66,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Changes:
-    """Everything that changed between two dumps: statements, things, and how many of the others, by class."""
+    """All changes between two dumps: statements, described entities, and counts of the others by class."""
 
     before: str
     after: str
@@ -75,12 +75,12 @@ class Changes:
     removed: int
     things: tuple[Change, ...]
     others: dict[str, Counter[str]]
-    classes: dict[str, Words]
+    classes: dict[str, BilingualText]
 
 
 @dataclass
-class _Differing:
-    """What one pass over both dumps finds."""
+class _Differences:
+    """Differences found in one pass over both dumps."""
 
     added: int = 0
     removed: int = 0
@@ -90,7 +90,7 @@ class _Differing:
     others: dict[str, Counter[str]] = field(default_factory=dict)
 
     @classmethod
-    def between(cls, before: Dump, after: Dump) -> "_Differing":
+    def between(cls, before: Dump, after: Dump) -> "_Differences":
         found = cls()
         for difference in differences(before, after):
             found.added += len(difference.added)
@@ -101,7 +101,7 @@ class _Differing:
     def _take(self, iri: str, old: Facts, new: Facts) -> None:
         kind = class_of(new) or class_of(old)
         measure = measure_of(iri)
-        if kind.rpartition("#")[2] in _UNTOLD_CLASSES:
+        if kind.rpartition("#")[2] in _COUNTED_CLASSES:
             self.others.setdefault(kind, Counter())["added" if not old else "removed" if not new else "changed"] += 1
         elif measure:
             self.measures.add(measure)
@@ -110,145 +110,152 @@ class _Differing:
             self.things[iri] = old, new
 
     def count(self, change: "Change") -> None:
-        """Count a thing of which only what is not told has changed."""
+        """Count an entity with changes that are not described."""
         self.others.setdefault(change.type, Counter())[change.kind] += 1
 
 
 def compare(before: Dump, after: Dump, labels: Labels) -> Changes:
-    """Return what changed from one dump to the other; terms are called as the labels have it."""
-    found = _Differing.between(before, after)
+    """Return the changes from one dump to the other, with the given labels of terms."""
+    found = _Differences.between(before, after)
     wanted = found.measures | found.revised
     sides = [
-        Side.of(dump, lambda iri: measure_of(iri) in wanted or iri.startswith(CORRECTION)) for dump in (before, after)
+        DumpFacts.of(dump, lambda iri: measure_of(iri) in wanted or iri.startswith(CORRECTION))
+        for dump in (before, after)
     ]
     old, new = sides
     named = {term.value for facts in _all(found, sides) for terms in facts.values() for term in terms}
-    names, ends = names_of((before, after), named | {*found.things} | wanted)
-    teller = Teller(old, new, names, ends, labels)
-    read = _read_alike(teller)
-    pairs = pairs_of(found.measures, old, new)
-    measures = [_measure(read if pair.later not in old.facts else teller, pair) for pair in pairs]
-    things = [_thing(teller, iri, *facts) for iri, facts in sorted(found.things.items())]
+    names, ends = read_names((before, after), named | {*found.things} | wanted)
+    writer = SentenceWriter(old, new, names, ends, labels)
+    read = _with_corrections(writer)
+    pairs = pair_measures(found.measures, old, new)
+    measures = [_measure_change(read if pair.later not in old.facts else writer, pair) for pair in pairs]
+    things = [_entity_change(writer, iri, *facts) for iri, facts in sorted(found.things.items())]
     told: list[Change] = []
     for change in (*measures, *things):
         if change.sentences or change.kind in ("added", "removed"):
             told.append(change)
         else:
             found.count(change)
-    classes = {kind: Words(*(teller.term(kind, lang) for lang in ("ja", "en"))) for kind in found.others}
-    classes |= {change.type: Words(*(teller.term(change.type, lang) for lang in ("ja", "en"))) for change in told}
+    classes = {kind: BilingualText(*(writer.term(kind, lang) for lang in ("ja", "en"))) for kind in found.others}
+    classes |= {
+        change.type: BilingualText(*(writer.term(change.type, lang) for lang in ("ja", "en"))) for change in told
+    }
     return Changes(
         before.name, after.name, after.issued, found.added, found.removed, tuple(told), found.others, classes
     )
 
 
-def _read_alike(teller: Teller) -> Teller:
-    """Return who tells of two editions: what one of them corrects is no news where it stands in the other."""
-    known = teller.before.misreadings() | teller.after.misreadings()
-    return replace(teller, before=teller.before.read_as(known), after=teller.after.read_as(known))
+def _with_corrections(writer: SentenceWriter) -> SentenceWriter:
+    """Return a writer that ignores differences due to corrections of misreadings in one of the editions."""
+    known = writer.before.corrections_by_text() | writer.after.corrections_by_text()
+    return replace(writer, before=writer.before.with_corrections(known), after=writer.after.with_corrections(known))
 
 
-def _all(found: _Differing, sides: list[Side]) -> Iterator[Facts]:
+def _all(found: _Differences, sides: list[DumpFacts]) -> Iterator[Facts]:
     for side in sides:
         yield from side.facts.values()
     for facts in found.things.values():
         yield from facts
 
 
-def _thing(teller: Teller, iri: str, old: Facts, new: Facts) -> Change:
+def _entity_change(writer: SentenceWriter, iri: str, old: Facts, new: Facts) -> Change:
     kind = "added" if not old else "removed" if not new else "changed"
-    told = tuple(teller.facts(old, new, [*_UNTOLD])) if kind == "changed" else ()
-    return Change(kind, class_of(new) or class_of(old), iri, teller.named(iri, new or old), sentences=told)
+    told = tuple(writer.facts(old, new, [*_SKIPPED])) if kind == "changed" else ()
+    return Change(kind, class_of(new) or class_of(old), iri, writer.entity_name(iri, new or old), sentences=told)
 
 
-def _measure(teller: Teller, pair: Pair) -> Change:
-    side, iri = (teller.after, pair.later) if pair.later else (teller.before, pair.earlier[0])
-    number, name = side.one(iri, _NUMBER), teller.name(iri)
+def _measure_change(writer: SentenceWriter, pair: Pair) -> Change:
+    side, iri = (writer.after, pair.later) if pair.later else (writer.before, pair.earlier[0])
+    number, name = side.one(iri, _NUMBER), writer.name(iri)
     if not pair.later:
-        return Change("removed", _MEASURE, iri, name, number, sentences=tuple(_summary(teller, side, iri)))
+        return Change("removed", _MEASURE, iri, name, number, sentences=tuple(_summary(writer, side, iri)))
     if not pair.earlier:
-        return Change("added", _MEASURE, iri, name, number, sentences=tuple(_summary(teller, side, iri)))
+        return Change("added", _MEASURE, iri, name, number, sentences=tuple(_summary(writer, side, iri)))
     kind = "changed" if pair.earlier == (iri,) else "continued"
-    told = [*_origin(teller, pair), *_compared(teller, pair), *_kpis(teller, pair)]
+    told = [*_origin_sentences(writer, pair), *_property_sentences(writer, pair), *_kpi_list_sentences(writer, pair)]
     earlier = pair.earlier if kind == "continued" else ()
     return Change(kind, _MEASURE, iri, name, number, earlier, tuple(told))
 
 
-def _summary(teller: Teller, side: Side, iri: str) -> Iterator[Sentence]:
-    """Yield who leads a measure that is new or gone, and its KPIs."""
+def _summary(writer: SentenceWriter, side: DumpFacts, iri: str) -> Iterator[Sentence]:
+    """Yield the lead organizations and the KPIs of an added or removed measure."""
     lead = SHISAKU + "leadOrganization"
-    leads = [teller.name(term.value) for term in side.all(iri, lead)]
+    leads = [writer.name(term.value) for term in side.all(iri, lead)]
     if leads:
-        label = teller.labelled(lead)
+        label = writer.property_label(lead)
         ja, en = "、".join(name.ja for name in leads), ", ".join(name.en for name in leads)
-        yield Sentence(lead, (), (), Words(f"{label.ja}:{ja}", f"{label.en}: {en}"))
+        yield Sentence(lead, (), (), BilingualText(f"{label.ja}:{ja}", f"{label.en}: {en}"))
     for kpi in side.all(iri, KPI):
         text = side.one(kpi.value, DESCRIPTION)
-        yield Sentence(KPI, (), (), Words(f"KPI:「{text}」", f"KPI: “{text}”"))
+        yield Sentence(KPI, (), (), BilingualText(f"KPI:「{text}」", f"KPI: “{text}”"))
 
 
-def _origin(teller: Teller, pair: Pair) -> Iterator[Sentence]:
-    """Yield that a measure was merged of several, or is a part of one that was split."""
-    olds = [teller.name(iri) for iri in pair.earlier]
+def _origin_sentences(writer: SentenceWriter, pair: Pair) -> Iterator[Sentence]:
+    """Yield a sentence if a measure was merged from several, or is a part of a split one."""
+    olds = [writer.name(iri) for iri in pair.earlier]
     ja, en = "".join(f"「{name.ja}」" for name in olds), ", ".join(f"“{name.en}”" for name in olds)
     if len(pair.earlier) > 1:
-        yield Sentence(_REVISES, pair.earlier, (pair.later,), Words(f"{ja}を統合", f"Merged of {en}"))
+        yield Sentence(_REVISES, pair.earlier, (pair.later,), BilingualText(f"{ja}を統合", f"Merged of {en}"))
     elif pair.parts:
         count = len(pair.parts)
-        words = Words(f"{ja}を{count}つに分けたうちの一つ", f"One of {count} parts of {en}")
+        words = BilingualText(f"{ja}を{count}つに分けたうちの一つ", f"One of {count} parts of {en}")
         yield Sentence(_REVISES, pair.earlier, pair.parts, words)
 
 
-def _compared(teller: Teller, pair: Pair) -> Iterator[Sentence]:
-    """Yield what became of the measure's own properties. A part, or a merged measure, is named and numbered anew."""
+def _property_sentences(writer: SentenceWriter, pair: Pair) -> Iterator[Sentence]:
+    """Yield the changes of a measure's own properties. A part, or a merged measure, has a new name and number."""
     several = len(pair.earlier) > 1
     old: Facts = {}
     for iri in pair.earlier:
-        for predicate, terms in teller.before.facts.get(iri, {}).items():
+        for predicate, terms in writer.before.facts.get(iri, {}).items():
             known = old.setdefault(predicate, [])
             known += [term for term in terms if term not in known]
-    untold = {*_UNTOLD, *(_OF_THE_TABLE if pair.earlier != (pair.later,) else ())}
-    new = teller.after.facts.get(pair.later, {})
-    untold |= {_MARK} if len(old.get(_MARK, ())) == len(new.get(_MARK, ())) and pair.earlier != (pair.later,) else set()
-    untold |= {TITLE, _NUMBER, SHISAKU + "overview", SHISAKU + "municipalSupport"} if several else set()
-    yield from teller.facts(old, new, [*untold])
-    if pair.earlier == (pair.later,):  # that it continues another is news only where it was there already
-        yield from teller.property(
-            _REVISES, *(side.all(pair.later, _REVISES) for side in (teller.before, teller.after))
+    skipped = {*_SKIPPED, *(_TABLE_PROPERTIES if pair.earlier != (pair.later,) else ())}
+    new = writer.after.facts.get(pair.later, {})
+    skipped |= (
+        {_MARK} if len(old.get(_MARK, ())) == len(new.get(_MARK, ())) and pair.earlier != (pair.later,) else set()
+    )
+    skipped |= {TITLE, _NUMBER, SHISAKU + "overview", SHISAKU + "municipalSupport"} if several else set()
+    yield from writer.facts(old, new, [*skipped])
+    if pair.earlier == (pair.later,):  # a new measure's continuation is reported elsewhere
+        yield from writer.property(
+            _REVISES, *(side.all(pair.later, _REVISES) for side in (writer.before, writer.after))
         )
 
 
-def _kpis(teller: Teller, pair: Pair) -> Iterator[Sentence]:
-    for old, new in kpi_pairs(teller.before, pair.earlier, teller.after, pair.later):
+def _kpi_list_sentences(writer: SentenceWriter, pair: Pair) -> Iterator[Sentence]:
+    for old, new in pair_kpis(writer.before, pair.earlier, writer.after, pair.later):
         if old and new:
-            yield from _of_kpi(teller, old, new)
+            yield from _kpi_sentences(writer, old, new)
         elif new:
-            yield teller.kpi_new(new)
-        elif not pair.parts:  # what a part does not have, another may
-            yield teller.kpi_gone(old)
+            yield writer.kpi_added(new)
+        elif not pair.parts:  # another part may have it
+            yield writer.kpi_removed(old)
 
 
-def _of_kpi(teller: Teller, old: str, new: str) -> Iterator[Sentence]:
-    """Yield what became of a KPI: its targets, and the rest of it; its text only where they do not tell it."""
-    before, after = teller.before, teller.after
+def _kpi_sentences(writer: SentenceWriter, old: str, new: str) -> Iterator[Sentence]:
+    """Yield the changes of a KPI: its targets and other properties; its text only if the targets are unchanged."""
+    before, after = writer.before, writer.after
     told = [
-        sentence for one, other in _targets(before, old, after, new) for sentence in _target(teller, new, one, other)
+        sentence
+        for one, other in _target_pairs(before, old, after, new)
+        for sentence in _target_sentences(writer, new, one, other)
     ]
     yield from told
-    untold = {*_UNTOLD, *([DESCRIPTION] if told else [])}
-    yield from teller.facts(before.facts.get(old, {}), after.facts.get(new, {}), [*untold])
+    skipped = {*_SKIPPED, *([DESCRIPTION] if told else [])}
+    yield from writer.facts(before.facts.get(old, {}), after.facts.get(new, {}), [*skipped])
 
 
-def _target(teller: Teller, kpi: str, old: str, new: str) -> Iterator[Sentence]:
-    told = [*teller.target(kpi, old, new)]
+def _target_sentences(writer: SentenceWriter, kpi: str, old: str, new: str) -> Iterator[Sentence]:
+    told = [*writer.target(kpi, old, new)]
     yield from told
     if old and new:
-        untold = {*_UNTOLD, *(_OF_A_TARGET if told else {SHISAKU + "printedText"})}
-        yield from teller.facts(teller.before.facts.get(old, {}), teller.after.facts.get(new, {}), [*untold])
+        skipped = {*_SKIPPED, *(_TARGET_PROPERTIES if told else {SHISAKU + "printedText"})}
+        yield from writer.facts(writer.before.facts.get(old, {}), writer.after.facts.get(new, {}), [*skipped])
 
 
-def _targets(before: Side, old: str, after: Side, new: str) -> Iterator[tuple[str, str]]:
-    """Yield the targets of a KPI side by side: those of one period first, then by their order, role by role."""
+def _target_pairs(before: DumpFacts, old: str, after: DumpFacts, new: str) -> Iterator[tuple[str, str]]:
+    """Yield the pairs of targets of a KPI by role: first those of the same period, then in order."""
     olds, news = ([t.value for t in side.all(kpi, _TARGET)] for side, kpi in ((before, old), (after, new)))
     for role in sorted({*(before.one(t, _ROLE) for t in olds), *(after.one(t, _ROLE) for t in news)}):
         mine = [t for t in olds if before.one(t, _ROLE) == role]

@@ -1,6 +1,6 @@
-"""Which measure of one dump is which of the other, and which of their KPIs: by their IRIs, by revision, by name.
+"""Entity matcher of two dumps: pairs of measures and of KPIs, by IRI, by revision, by name.
 
-What one dump says of the things that count: their facts, and what the things they point to are called.
+`DumpFacts` has the facts of the compared entities of one dump.
 """
 
 import difflib
@@ -20,12 +20,12 @@ Term = NamedNode | Literal
 Facts = dict[str, list[Term]]
 Names = dict[str, dict[str, str]]  # by IRI and language
 
-SHISAKU = CANONICAL + "def#"  # dumps have the canonical names, whatever the base of this process
+SHISAKU = CANONICAL + "def#"  # dumps have canonical IRIs, whatever the base of this process
 DCTERMS, SKOS, RDFS, PROV = (PREFIXES[name] for name in ("dcterms", "skos", "rdfs", "prov"))
 TYPE = PREFIXES["rdf"] + "type"
 TITLE, DESCRIPTION = DCTERMS + "title", DCTERMS + "description"
 END_DATE = PREFIXES["schema"] + "endDate"
-_NAMING = (SKOS + "prefLabel", TITLE, RDFS + "label", DESCRIPTION)  # the first that there is
+_NAMING = (SKOS + "prefLabel", TITLE, RDFS + "label", DESCRIPTION)  # in order of preference
 _OF_MEASURE = re.compile(rf"({re.escape(CANONICAL)}id/[^/]+/measure/[^/]+)(/.*)?")
 
 
@@ -34,7 +34,7 @@ _PRINTED, _CORRECTED = SHISAKU + "printed", SHISAKU + "corrected"
 
 
 def facts_of(lines: Iterable[str]) -> Facts:
-    """Return what lines about one subject say, by predicate."""
+    """Parse the lines of one subject and return its values by predicate."""
     facts: Facts = {}
     for quad in parse("\n".join(lines), format=RdfFormat.N_TRIPLES):
         if isinstance(quad.object, NamedNode | Literal):
@@ -43,33 +43,33 @@ def facts_of(lines: Iterable[str]) -> Facts:
 
 
 def measure_of(iri: str) -> str:
-    """Return the measure that a thing is, or that it is a part of; empty for other things."""
+    """Return the measure that an entity is or belongs to; empty for others."""
     match = _OF_MEASURE.fullmatch(iri)
     return match[1] if match else ""
 
 
 def class_of(facts: Facts) -> str:
-    """Return the class of a thing; empty where it has none."""
+    """Return the class of an entity; empty if it has none."""
     return next((term.value for term in facts.get(TYPE, ())), "")
 
 
 @dataclass
-class Side:
-    """The facts of the measures of one dump that count, with their KPIs and targets, by IRI."""
+class DumpFacts:
+    """Facts by IRI of the compared measures of one dump, with their KPIs and targets."""
 
     facts: dict[str, Facts] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, dump: Dump, wanted: Callable[[str], bool]) -> "Side":
-        """Return what a dump says of the things that are wanted, in one pass."""
+    def of(cls, dump: Dump, wanted: Callable[[str], bool]) -> "DumpFacts":
+        """Read the facts of the wanted entities from a dump, in one pass."""
         side = cls()
         for subject, lines in dump.subjects():
             if wanted(iri := subject[1:-1]):
                 side.facts[iri] = facts_of(lines)
         return side
 
-    def misreadings(self) -> dict[str, str]:
-        """Return what was misread, by the corrections that are here, and what it was corrected to."""
+    def corrections_by_text(self) -> dict[str, str]:
+        """Return the corrected text for each misread text, from the corrections in the dump."""
         found: dict[str, str] = {}
         for iri, facts in self.facts.items():
             if iri.startswith(CORRECTION) and _CORRECTED in facts:
@@ -77,13 +77,13 @@ class Side:
                 found |= {printed: corrected, unicodedata.normalize("NFKC", printed): corrected}
         return found
 
-    def read_as(self, misreadings: Mapping[str, str]) -> "Side":
-        """Return the same with every misreading corrected."""
-        if not misreadings:
+    def with_corrections(self, corrections_by_text: Mapping[str, str]) -> "DumpFacts":
+        """Return the facts with every misreading corrected."""
+        if not corrections_by_text:
             return self
-        return Side(
+        return DumpFacts(
             {
-                iri: {name: [_read_as(term, misreadings) for term in terms] for name, terms in facts.items()}
+                iri: {name: [_corrected(term, corrections_by_text) for term in terms] for name, terms in facts.items()}
                 for iri, facts in self.facts.items()
             }
         )
@@ -93,23 +93,23 @@ class Side:
         return self.facts.get(iri, {}).get(predicate, [])
 
     def one(self, iri: str, predicate: str) -> str:
-        """Return the first value of a property as a text; empty where there is none."""
+        """Return the first value of a property as text; empty if there is none."""
         return next((term.value for term in self.all(iri, predicate)), "")
 
     def number(self, iri: str, predicate: str) -> Decimal | None:
-        """Return the value of a property as a number; None where it is none."""
+        """Return the value of a property as a number; None if it is not one."""
         try:
             return Decimal(self.one(iri, predicate))
         except InvalidOperation:
             return None
 
 
-def _read_as(term: Term, misreadings: Mapping[str, str]) -> Term:
+def _corrected(term: Term, corrections_by_text: Mapping[str, str]) -> Term:
     if not isinstance(term, Literal):
         return term
     text = term.value
-    for printed, corrected in misreadings.items():
-        if printed in text:  # what is corrected already may hold the misreading
+    for printed, corrected in corrections_by_text.items():
+        if printed in text:  # a corrected text may contain the misread one
             either = f"{re.escape(corrected)}|{re.escape(printed)}" if printed in corrected else re.escape(printed)
             text = re.sub(either, lambda _, corrected=corrected: corrected, text)  # type: ignore[misc]
     if text == term.value:
@@ -117,14 +117,14 @@ def _read_as(term: Term, misreadings: Mapping[str, str]) -> Term:
     return Literal(text, language=term.language) if term.language else Literal(text, datatype=term.datatype)
 
 
-def names_of(dumps: Iterable[Dump], wanted: set[str]) -> tuple[Names, dict[str, str]]:
-    """Return what things are called, in the last dump that knows, and the last days of those that are periods."""
+def read_names(dumps: Iterable[Dump], wanted: set[str]) -> tuple[Names, dict[str, str]]:
+    """Return the names of entities, from the last dump that has them, and the end dates of periods."""
     names: Names = {}
     ends: dict[str, str] = {}
     for dump in dumps:
-        side = Side.of(dump, wanted.__contains__)
+        side = DumpFacts.of(dump, wanted.__contains__)
         for iri, facts in side.facts.items():
-            texts = next((facts[naming] for naming in _NAMING if naming in facts), [])
+            texts = next((facts[naming] for naming in _NAMING if naming in facts), list[Term]())
             named = {term.language or "": term.value for term in texts if isinstance(term, Literal)}
             if named:
                 names[iri] = named
@@ -136,14 +136,14 @@ def names_of(dumps: Iterable[Dump], wanted: set[str]) -> tuple[Names, dict[str, 
 KPI = SHISAKU + "kpi"
 _REVISES = PROV + "wasRevisionOf"
 _PLAN_MEASURE = SHISAKU + "planMeasure"
-_ALIKE = 0.6
+_MIN_SIMILARITY = 0.6
 
 
 @dataclass(frozen=True)
 class Pair:
-    """A measure and those that it was before: none where it is new, several where they were merged.
+    """Measure with its earlier ones: none if it is new, several if they were merged.
 
-    Without `later` it is gone. `parts` are all that one measure was split into, where there are several.
+    `later` is empty for a removed measure. `parts` are all measures that one was split into, if there are several.
     """
 
     later: str
@@ -151,8 +151,8 @@ class Pair:
     parts: tuple[str, ...] = ()
 
 
-def pairs_of(measures: Iterable[str], before: Side, after: Side) -> list[Pair]:
-    """Return the measures that changed, each with what it was before; those that are gone stand last."""
+def pair_measures(measures: Iterable[str], before: DumpFacts, after: DumpFacts) -> list[Pair]:
+    """Return the pairs of changed measures; removed ones come last."""
     listed = sorted(measures)
     new = [iri for iri in listed if iri in after.facts and iri not in before.facts]
     earlier: dict[str, tuple[str, ...]] = {iri: (iri,) for iri in listed if iri in after.facts and iri in before.facts}
@@ -178,15 +178,15 @@ def _parts(earlier: Sequence[str], later: dict[str, list[str]]) -> tuple[str, ..
 Text = Callable[[str], str]
 
 
-def kpi_pairs(before: Side, earlier: Sequence[str], after: Side, later: str) -> list[tuple[str, str]]:
-    """Return the KPIs of a measure with what each was before; either is empty where there is none."""
+def pair_kpis(before: DumpFacts, earlier: Sequence[str], after: DumpFacts, later: str) -> list[tuple[str, str]]:
+    """Return the pairs of KPIs (before, after) of a measure; one of them is empty if there is none."""
     old = [kpi.value for measure in earlier for kpi in before.all(measure, KPI)]
     new = [kpi.value for kpi in after.all(later, KPI)]
     paired: dict[str, str] = {}
     ways: tuple[Callable[[str, str], bool], ...] = (
         lambda one, other: _text(before, one) == _text(after, other),
         lambda one, other: _name(before, one) == _name(after, other) != "",
-        lambda one, other: _alike(_name(before, one), _name(after, other)),
+        lambda one, other: _is_similar(_name(before, one), _name(after, other)),
     )
     for agree in ways:
         for kpi in new:
@@ -199,13 +199,13 @@ def kpi_pairs(before: Side, earlier: Sequence[str], after: Side, later: str) -> 
     ]
 
 
-def _text(side: Side, kpi: str) -> str:
+def _text(side: DumpFacts, kpi: str) -> str:
     return plain(side.one(kpi, DESCRIPTION))
 
 
-def _name(side: Side, kpi: str) -> str:
+def _name(side: DumpFacts, kpi: str) -> str:
     return without_targets(side.one(kpi, DESCRIPTION))
 
 
-def _alike(one: str, other: str) -> bool:
-    return bool(one and other) and difflib.SequenceMatcher(None, one, other, autojunk=False).ratio() >= _ALIKE
+def _is_similar(one: str, other: str) -> bool:
+    return bool(one and other) and difflib.SequenceMatcher(None, one, other, autojunk=False).ratio() >= _MIN_SIMILARITY

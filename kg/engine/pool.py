@@ -1,17 +1,9 @@
-"""Decides which question goes to which worker, how long it may take there, and what happens to the others meanwhile.
+"""Scheduler of the worker processes: slots, fair queues, time limits.
 
-A question starts in a fast place. After `fast_seconds` it goes on in a slow place: its worker gives way to all others,
-and a fresh worker fills the fast place. Where no slow place is free it is ended and waits for one; it is then asked
-anew. A question that was slow before or killed its worker, and a very long one, starts in a slow place. Clients
-take turns, both for fast and for slow places.
-
-What is said to those whose question gets no answer.
-
-A number of places for questions, and the queue of those who wait for one.
-
-One question on its way through the pool.
-
-A queue that is fair: the clients take turns, whatever number of items each of them has in it.
+A query starts in a fast slot. After `fast_seconds` it moves to a slow slot: its worker gets the lowest priority, and a
+fresh worker fills the fast slot. If no slow slot is free, the worker is killed and the query is queued for a slow slot,
+where it starts again. A query that was slow before, that killed its worker, or that is very long starts in a slow slot.
+Clients take turns, both for fast and for slow slots.
 """
 
 import asyncio
@@ -26,42 +18,42 @@ from enum import Enum
 from typing import Generic, TypeVar
 
 from kg.core.errors import KgError
-from kg.engine.data_source import Limits, Source, megabytes
-from kg.engine.wire import Answer, Question, Refusal, Superseded
+from kg.engine.data_source import Limits, Source, format_size
+from kg.engine.wire import Answer, QueryRequest, Refusal, ReleaseReplaced
 from kg.engine.worker import out_of_memory
-from kg.engine.zygote_client import Death, Launcher, Link, Outcome
+from kg.engine.zygote_client import Outcome, WorkerClient, WorkerDeath, ZygoteClient
 
 
-class Verdict(Enum):
-    """Why the pool has ended the worker of a question."""
+class KillReason(Enum):
+    """Reason why the pool killed the worker of a query; the values are labels of the metrics."""
 
-    LATE = "it has reached the time limit"
-    OUTGROWN = "it is no fast one, and no slow place is free"
-    UNWANTED = "nobody waits for its answer any more"
+    TIME_LIMIT = "late"
+    NO_SLOW_SLOT = "outgrown"
+    ABANDONED = "unwanted"
 
 
 @dataclass(eq=False)
-class Run:
-    """A question: who asks, what is sent to a worker, which worker has it, and the future that its asker waits for."""
+class Job:
+    """One query in the pool: its client, its packed request, its worker, and the future of its outcome."""
 
     client: str
     key: bytes
     payload: bytes
     future: asyncio.Future[Answer]
     slow: bool = False
-    link: Link | None = None
+    worker: WorkerClient | None = None
     started: float = 0.0
-    verdict: Verdict | None = None
+    kill_reason: KillReason | None = None
     timer: asyncio.TimerHandle | None = field(default=None, repr=False)
 
     def set_timer(self, timer: asyncio.TimerHandle | None) -> None:
-        """Replace the timer that is running."""
+        """Replace the current timer."""
         if self.timer:
             self.timer.cancel()
         self.timer = timer
 
-    def settle(self, outcome: Answer | Refusal | Superseded) -> None:
-        """Give the asker an answer, or why there is none, where anybody still waits for it."""
+    def settle(self, outcome: Answer | Refusal | ReleaseReplaced) -> None:
+        """Resolve the future with an answer or an error, unless it is already done."""
         self.set_timer(None)
         if self.future.done():
             return
@@ -75,19 +67,19 @@ _TOO_DEEP = "this query nests or chains its parts too deeply for the engine; wri
 
 
 def busy(fact: str) -> Refusal:
-    """Return the refusal of a question that cannot be taken in now."""
+    """Return the refusal (503) of a query that cannot be queued now."""
     return Refusal(503, f"{fact}; try again a little later", {"Retry-After": "5"})
 
 
-def reason(death: Death, verdict: Verdict | None, limits: Limits, elsewhere: bool = False) -> Refusal:
-    """Return what is said to someone whose question has ended a worker.
+def death_refusal(death: WorkerDeath, kill_reason: KillReason | None, limits: Limits, remote: bool = False) -> Refusal:
+    """Return the refusal of a query whose worker died or was killed.
 
-    `elsewhere` says that its answer was to come from another store.
+    `remote` is whether an external store was to answer it.
     """
-    if verdict is Verdict.LATE and elsewhere:
+    if kill_reason is KillReason.TIME_LIMIT and remote:
         fact = f"the store has not answered within {limits.seconds:g} seconds"
         return Refusal(504, f"{fact}; ask for less, for example with LIMIT or fewer joins", {"Retry-After": "60"})
-    if verdict is Verdict.LATE or death.status == -signal.SIGXCPU:
+    if kill_reason is KillReason.TIME_LIMIT or death.status == -signal.SIGXCPU:
         fact = f"this query needs more than {limits.seconds:g} seconds"
         return Refusal(503, f"{fact}; ask for less, for example with LIMIT or fewer joins", {"Retry-After": "60"})
     if death.status in (-signal.SIGSEGV, -signal.SIGBUS):
@@ -101,25 +93,25 @@ Item = TypeVar("Item")
 
 
 class FairQueue(Generic[Item]):
-    """Items in the order of their clients' turns; among one client's items the first comes first."""
+    """Round-robin queue over clients; first in, first out within one client."""
 
     def __init__(self) -> None:
-        # A dict keeps its order: the client whose turn is next stands first.
+        # A dict keeps its order: the client whose turn is next comes first.
         self._clients: dict[str, deque[Item]] = {}
 
     def __len__(self) -> int:
         return sum(map(len, self._clients.values()))
 
     def of(self, client: str) -> int:
-        """Return how many items a client has in the queue."""
+        """Return the number of items of a client."""
         return len(self._clients.get(client, ()))
 
     def put(self, client: str, item: Item) -> None:
-        """Add an item; a client that has none yet gets its turn after all others."""
+        """Add an item; a new client gets its turn after all others."""
         self._clients.setdefault(client, deque()).append(item)
 
     def take(self, may: Callable[[str], bool] = lambda client: True) -> Item | None:
-        """Return the next item of the next client that may have a turn, or None where there is none."""
+        """Remove and return the next item of the first client that `may` accepts, or None."""
         client = next(filter(may, self._clients), None)
         if client is None:
             return None
@@ -130,7 +122,7 @@ class FairQueue(Generic[Item]):
         return item
 
     def discard(self, client: str, item: Item) -> None:
-        """Take an item out, wherever it stands; harmless where it is not there."""
+        """Remove an item, if it is in the queue."""
         items = self._clients.get(client, deque())
         if item in items:
             items.remove(item)
@@ -138,302 +130,302 @@ class FairQueue(Generic[Item]):
                 del self._clients[client]
 
 
-class Lane:
-    """The fast or the slow places: who holds them and who waits for them."""
+class SlotGroup:
+    """Limited number of scheduler slots, with their holders by client and the queue for them."""
 
-    def __init__(self, places: int, of_one_client: int) -> None:
-        self.places, self.of_one_client = places, of_one_client
+    def __init__(self, limit: int, per_client: int) -> None:
+        self.limit, self.per_client = limit, per_client
         self.holders = Counter[str]()
-        self.waiting = FairQueue[Run]()
+        self.waiting = FairQueue[Job]()
 
     @property
-    def held(self) -> int:
-        """How many places are held."""
+    def used(self) -> int:
+        """Number of slots in use."""
         return self.holders.total()
 
-    def open_to(self, client: str) -> bool:
-        """Whether a client may hold one more place."""
-        return self.held < self.places and self.holders[client] < self.of_one_client
+    def has_slot_for(self, client: str) -> bool:
+        """True if a client may take one more slot."""
+        return self.used < self.limit and self.holders[client] < self.per_client
 
-    def leave(self, client: str) -> None:
-        """Give a place back."""
+    def release(self, client: str) -> None:
+        """Return a slot of a client."""
         self.holders[client] -= 1
         if not self.holders[client]:
             del self.holders[client]
 
 
-_REMEMBERED = 4096
-_REVIVAL = 5.0
-# How many times `fast_seconds` a question may keep a fast place that has got little of the processors meanwhile.
-_HINDERED = 4
+_KNOWN_SLOW = 4096
+_RESTART_PAUSE = 5.0
+# A query that got little processor time may keep its fast slot for this many times `fast_seconds`.
+_BUSY_FACTOR = 4
 _log = logging.getLogger(__name__)
 
 
 class Pool:
-    """The workers of one source. Everything happens in one event loop."""
+    """Pool of worker processes for one data source; runs in one event loop."""
 
-    def __init__(self, launcher: Launcher, source: Source, limits: Limits) -> None:
+    def __init__(self, zygote: ZygoteClient, source: Source, limits: Limits) -> None:
         self.counts = Counter[str]()
-        self._launcher: Launcher | None = launcher
-        self._triples = launcher.triples
+        self._zygote: ZygoteClient | None = zygote
+        self._triples = zygote.triples
         self._source, self._limits = source, limits
-        self._fast = Lane(limits.workers, limits.workers)
-        self._slow = Lane(limits.slow_places, limits.slow_places_of_one_client)
-        self._ready: list[Link] = []
-        self._coming = 0
+        self._fast = SlotGroup(limits.workers, limits.workers)
+        self._slow = SlotGroup(limits.slow_slots, limits.slow_slots_per_client)
+        self._ready: list[WorkerClient] = []
+        self._starting = 0
         self._known_slow: OrderedDict[bytes, None] = OrderedDict()
         self._closing = False
-        self._manned = asyncio.Event()
-        self._reviving: asyncio.Task[None] | None = None
+        self._has_worker = asyncio.Event()
+        self._restart: asyncio.Task[None] | None = None
 
     @classmethod
-    def of(cls, source: Source, limits: Limits, launcher: Launcher | None = None) -> "Pool":
-        """Return a pool whose zygote has loaded a source; raise ReleaseError where it cannot.
+    def of(cls, source: Source, limits: Limits, zygote: ZygoteClient | None = None) -> "Pool":
+        """Return a pool whose zygote has loaded a source; raise ReleaseError if it cannot.
 
-        `launcher` has begun to load it, where somebody has had other work meanwhile.
+        `zygote` is one that was started earlier and is loading the source already.
         """
-        return cls((launcher or Launcher.begin(source, limits)).loaded(), source, limits)
+        return cls((zygote or ZygoteClient.start(source, limits)).wait_loaded(), source, limits)
 
     @property
     def source(self) -> Source:
-        """What the workers answer from."""
+        """The data source of the workers."""
         return self._source
 
     @property
     def triples(self) -> int:
-        """How many triples a plain query of the source counts."""
+        """Number of triples in the default graph of the source."""
         return self._triples
 
     @property
     def workers(self) -> int:
-        """How many workers live, whatever they do."""
-        return self._launcher.workers if self._launcher else 0
+        """Number of live workers, idle ones included."""
+        return self._zygote.workers if self._zygote else 0
 
     @property
-    def lanes(self) -> dict[str, Lane]:
-        """The fast and the slow places, for those who want to know how full they are."""
+    def slots(self) -> dict[str, SlotGroup]:
+        """The fast and the slow slots by name, for the metrics."""
         return {"fast": self._fast, "slow": self._slow}
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Have workers in this event loop for as long as the context lasts."""
+        """Run workers in this event loop while the context is open."""
         self._loop = asyncio.get_running_loop()
         self._attach()
         try:
-            await self._manned.wait()
+            await self._has_worker.wait()
             yield
         finally:
             await self._close()
 
     async def _close(self) -> None:
-        """End every worker and the zygote; who still waits is refused."""
+        """Stop the workers and the zygote; refuse all queued queries."""
         self._closing = True
-        if self._reviving:
-            self._reviving.cancel()
-        launcher, self._launcher = self._launcher, None
-        if launcher:
-            launcher.hang_up()
-            await asyncio.to_thread(launcher.wait)
-        for lane in (self._fast, self._slow):
-            while run := lane.waiting.take():
-                run.settle(busy("the server is stopping"))
+        if self._restart:
+            self._restart.cancel()
+        zygote, self._zygote = self._zygote, None
+        if zygote:
+            zygote.close()
+            await asyncio.to_thread(zygote.wait)
+        for slots in (self._fast, self._slow):
+            while job := slots.waiting.take():
+                job.settle(busy("the server is stopping"))
 
-    def submit(self, question: Question, client: str = "") -> asyncio.Future[Answer]:
-        """Take a question in; the future gets the complete answer or a Refusal. Cancelling it ends the question.
+    def submit(self, request: QueryRequest, client: str = "") -> asyncio.Future[Answer]:
+        """Queue a query; the future gets the complete answer or a Refusal. Cancelling it cancels the query.
 
-        `client` is who asks, by any name: those who ask much take turns with those who ask little.
+        `client` identifies the client for fair queueing. Raises Refusal (413, 429, 503) if it is not accepted.
         """
-        size = len(question.query.encode())
+        size = len(request.query.encode())
         if size > self._limits.query:
-            detail = f"this query has {size:,} bytes; at most {megabytes(self._limits.query)} are read"
+            detail = f"this query has {size:,} bytes; at most {format_size(self._limits.query)} are read"
             raise Refusal(413, detail)
-        key = _key(question)
-        slow = size > self._limits.short or key in self._known_slow or self._may_wait_for_others(question)
-        run = Run(client, key, question.pack(), self._loop.create_future(), slow)
-        self._admit(run)
-        run.future.add_done_callback(lambda future: self._give_up(run) if future.cancelled() else None)
-        return run.future
+        key = _key(request)
+        slow = size > self._limits.short or key in self._known_slow or self._may_call_service(request)
+        job = Job(client, key, request.pack(), self._loop.create_future(), slow)
+        self._admit(job)
+        job.future.add_done_callback(lambda future: self._abandon(job) if future.cancelled() else None)
+        return job.future
 
-    def _may_wait_for_others(self, question: Question) -> bool:
-        """Whether a question may call SERVICE, and so keep its place for as long as another server needs."""
-        return bool(self._limits.services) and "service" in question.query.lower()
+    def _may_call_service(self, request: QueryRequest) -> bool:
+        """True if a query may call SERVICE, and so hold its slot for as long as another server needs."""
+        return bool(self._limits.services) and "service" in request.query.lower()
 
-    async def ask(self, question: Question, client: str = "") -> Answer:
-        """Return the complete answer to a question, or raise Refusal. Cancelling this ends the question."""
-        return await self.submit(question, client)
+    async def ask(self, request: QueryRequest, client: str = "") -> Answer:
+        """Return the complete answer to a query, or raise Refusal. Cancelling this cancels the query."""
+        return await self.submit(request, client)
 
     def _attach(self) -> None:
-        assert self._launcher is not None
-        self._coming = 0
-        self._launcher.attach(self._arrived, self._gone, self._lost)
+        assert self._zygote is not None
+        self._starting = 0
+        self._zygote.attach(self._on_worker_ready, self._on_worker_gone, self._on_zygote_lost)
         self._refill()
 
-    def _lane(self, run: Run) -> Lane:
-        return self._slow if run.slow else self._fast
+    def _slots(self, job: Job) -> SlotGroup:
+        return self._slow if job.slow else self._fast
 
-    def _admit(self, run: Run) -> None:
-        """Give a question to a worker, or let it wait; refuse it where too many wait."""
-        lane, limits = self._lane(run), self._limits
+    def _admit(self, job: Job) -> None:
+        """Start a query or queue it; raise Refusal if the queue is full."""
+        slots, limits = self._slots(job), self._limits
         if self._closing:
             raise busy("the server is stopping")
-        if self._ready and lane.open_to(run.client) and not lane.waiting:
-            self._begin(run)
+        if self._ready and slots.has_slot_for(job.client) and not slots.waiting:
+            self._start(job)
             return
-        if self._fast.waiting.of(run.client) + self._slow.waiting.of(run.client) >= limits.waiting_of_one_client:
-            fact = f"{limits.waiting_of_one_client} questions from your address are waiting already"
+        if self._fast.waiting.of(job.client) + self._slow.waiting.of(job.client) >= limits.queued_per_client:
+            fact = f"{limits.queued_per_client} queries from your address are queued already"
             raise Refusal(429, f"{fact}; send the next when one is answered", {"Retry-After": "5"})
         if len(self._fast.waiting) + len(self._slow.waiting) >= limits.waiting:
-            raise busy(f"{limits.waiting} questions are waiting already")
-        self._wait(run)
+            raise busy(f"{limits.waiting} queries are queued already")
+        self._enqueue(job)
         self._dispatch()
 
-    def _wait(self, run: Run) -> None:
-        self._lane(run).waiting.put(run.client, run)
-        run.set_timer(self._loop.call_later(self._limits.waiting_seconds, self._waited, run))
+    def _enqueue(self, job: Job) -> None:
+        self._slots(job).waiting.put(job.client, job)
+        job.set_timer(self._loop.call_later(self._limits.queue_seconds, self._on_queue_timeout, job))
 
-    def _waited(self, run: Run) -> None:
-        self._lane(run).waiting.discard(run.client, run)
+    def _on_queue_timeout(self, job: Job) -> None:
+        self._slots(job).waiting.discard(job.client, job)
         self.counts["question waited too long"] += 1
-        run.settle(busy(f"no place has become free in {self._limits.waiting_seconds:g} seconds"))
+        job.settle(busy(f"the query waited {self._limits.queue_seconds:g} s in the queue and was dropped"))
 
     def _dispatch(self) -> None:
-        """Give ready workers to those who wait: the fast first, but never keep all the slow from starting."""
+        """Give ready workers to queued queries: fast ones first, but a slow one first if no slow one is running."""
         while self._ready:
-            slow_first = not self._slow.held
-            for lane in (self._slow, self._fast) if slow_first else (self._fast, self._slow):
-                run = lane.waiting.take(lane.open_to)
-                if run:
-                    self._begin(run)
+            slow_first = not self._slow.used
+            for slots in (self._slow, self._fast) if slow_first else (self._fast, self._slow):
+                job = slots.waiting.take(slots.has_slot_for)
+                if job:
+                    self._start(job)
                     break
             else:
                 return
 
-    def _begin(self, run: Run) -> None:
-        """Ask a ready worker."""
-        lane, link = self._lane(run), self._ready.pop()
-        lane.holders[run.client] += 1
-        run.link, run.started, run.verdict = link, self._loop.time(), None
-        if run.slow:
-            link.slow_down()
+    def _start(self, job: Job) -> None:
+        """Send a query to a ready worker."""
+        slots, worker = self._slots(job), self._ready.pop()
+        slots.holders[job.client] += 1
+        job.worker, job.started, job.kill_reason = worker, self._loop.time(), None
+        if job.slow:
+            worker.lower_priority()
             self._refill()
-            run.set_timer(self._loop.call_later(self._limits.seconds, self._end, run, Verdict.LATE))
+            job.set_timer(self._loop.call_later(self._limits.seconds, self._kill, job, KillReason.TIME_LIMIT))
         else:
-            run.set_timer(self._loop.call_later(self._limits.fast_seconds, self._outlast, run))
-        link.ask(run.payload, lambda outcome: self._finished(run, outcome))
+            job.set_timer(self._loop.call_later(self._limits.fast_seconds, self._demote, job))
+        worker.ask(job.payload, lambda outcome: self._on_outcome(job, outcome))
 
-    def _outlast(self, run: Run) -> None:
-        """Move a question that is no fast one into a slow place, or end it where there is none."""
-        assert run.link is not None
+    def _demote(self, job: Job) -> None:
+        """Move a query that exceeded `fast_seconds` to a slow slot, or kill and requeue it if none is free."""
+        assert job.worker is not None
         limits = self._limits
-        if run.future.done():
-            self._end(run, Verdict.UNWANTED)
+        if job.future.done():
+            self._kill(job, KillReason.ABANDONED)
             return
-        patience = min(_HINDERED * limits.fast_seconds, limits.seconds) - (self._loop.time() - run.started)
-        if patience > 0 and run.link.cpu() < limits.fast_seconds / 4:
-            # What is slow is the machine.
-            run.set_timer(self._loop.call_later(min(patience, limits.fast_seconds), self._outlast, run))
+        grace = min(_BUSY_FACTOR * limits.fast_seconds, limits.seconds) - (self._loop.time() - job.started)
+        if grace > 0 and job.worker.cpu() < limits.fast_seconds / 4:
+            # The machine is slow, not the query.
+            job.set_timer(self._loop.call_later(min(grace, limits.fast_seconds), self._demote, job))
             return
-        self._remember(run.key)
-        if not self._slow.open_to(run.client):
-            self._end(run, Verdict.OUTGROWN)
+        self._mark_slow(job.key)
+        if not self._slow.has_slot_for(job.client):
+            self._kill(job, KillReason.NO_SLOW_SLOT)
             return
-        self._fast.leave(run.client)
-        run.slow = True
-        self._slow.holders[run.client] += 1
-        run.link.slow_down()
-        remaining = run.started + limits.seconds - self._loop.time()
-        run.set_timer(self._loop.call_later(remaining, self._end, run, Verdict.LATE))
+        self._fast.release(job.client)
+        job.slow = True
+        self._slow.holders[job.client] += 1
+        job.worker.lower_priority()
+        remaining = job.started + limits.seconds - self._loop.time()
+        job.set_timer(self._loop.call_later(remaining, self._kill, job, KillReason.TIME_LIMIT))
         self._refill()
 
-    def _end(self, run: Run, verdict: Verdict) -> None:
-        assert run.link is not None
-        run.verdict = verdict
-        self.counts[f"worker ended: {verdict.name.lower()}"] += 1
-        run.link.kill()
+    def _kill(self, job: Job, kill_reason: KillReason) -> None:
+        assert job.worker is not None
+        job.kill_reason = kill_reason
+        self.counts[f"worker ended: {kill_reason.value}"] += 1
+        job.worker.kill()
 
-    def _give_up(self, run: Run) -> None:
-        """End a question that nobody waits for any more; a fast one may finish, which costs less than a new worker."""
-        if run.link is None:
-            run.set_timer(None)
-            self._lane(run).waiting.discard(run.client, run)
-        elif run.slow and run.verdict is None:
-            self._end(run, Verdict.UNWANTED)
+    def _abandon(self, job: Job) -> None:
+        """Stop a query whose future was cancelled; a fast one may finish, which costs less than a new worker."""
+        if job.worker is None:
+            job.set_timer(None)
+            self._slots(job).waiting.discard(job.client, job)
+        elif job.slow and job.kill_reason is None:
+            self._kill(job, KillReason.ABANDONED)
 
-    def _finished(self, run: Run, outcome: Outcome) -> None:
-        """Take what has become of a question, and its worker back."""
-        link, run.link = run.link, None
-        assert link is not None
-        self._lane(run).leave(run.client)
-        if run.slow and self._loop.time() - run.started < self._limits.fast_seconds:
-            self._known_slow.pop(run.key, None)
-        if isinstance(outcome, Death):
-            self._died(run, outcome)
+    def _on_outcome(self, job: Job, outcome: Outcome) -> None:
+        """Settle a query with its outcome and reuse or close its worker."""
+        worker, job.worker = job.worker, None
+        assert worker is not None
+        self._slots(job).release(job.client)
+        if job.slow and self._loop.time() - job.started < self._limits.fast_seconds:
+            self._known_slow.pop(job.key, None)
+        if isinstance(outcome, WorkerDeath):
+            self._on_death(job, outcome)
         else:
-            run.settle(outcome)
-            if link.last or run.slow:
-                link.close()
+            job.settle(outcome)
+            if worker.last or job.slow:
+                worker.close()
             else:
-                self._ready.append(link)
+                self._ready.append(worker)
         self._refill()
         self._dispatch()
 
-    def _died(self, run: Run, death: Death) -> None:
-        if run.verdict is Verdict.OUTGROWN and not run.future.done():
-            run.slow = True
-            self._wait(run)
+    def _on_death(self, job: Job, death: WorkerDeath) -> None:
+        if job.kill_reason is KillReason.NO_SLOW_SLOT and not job.future.done():
+            job.slow = True
+            self._enqueue(job)
             return
-        if run.verdict is None:
+        if job.kill_reason is None:
             self.counts["worker died of a question"] += 1
-            self._remember(run.key)
-        run.settle(reason(death, run.verdict, self._limits, self._source.held is not None))
+            self._mark_slow(job.key)
+        job.settle(death_refusal(death, job.kill_reason, self._limits, self._source.remote is not None))
 
     def _refill(self) -> None:
-        """Ask for as many workers as the fast places need."""
-        while self._launcher and len(self._ready) + self._coming + self._fast.held < self._limits.workers:
-            self._coming += 1
-            self._launcher.fork()
+        """Fork as many workers as the fast slots need."""
+        while self._zygote and len(self._ready) + self._starting + self._fast.used < self._limits.workers:
+            self._starting += 1
+            self._zygote.fork()
 
-    def _arrived(self, link: Link) -> None:
-        self._coming -= 1
+    def _on_worker_ready(self, worker: WorkerClient) -> None:
+        self._starting -= 1
         self.counts["worker started"] += 1
-        self._manned.set()
-        self._ready.append(link)
+        self._has_worker.set()
+        self._ready.append(worker)
         self._dispatch()
 
-    def _gone(self, link: Link) -> None:
-        """Replace a worker that has died without having been asked anything."""
-        if link in self._ready:
+    def _on_worker_gone(self, worker: WorkerClient) -> None:
+        """Replace a worker that died idle."""
+        if worker in self._ready:
             self.counts["worker died idle"] += 1
-            self._ready.remove(link)
+            self._ready.remove(worker)
             self._refill()
 
-    def _lost(self) -> None:
-        """Start another zygote in place of one that has died."""
-        launcher, self._launcher = self._launcher, None
+    def _on_zygote_lost(self) -> None:
+        """Start a new zygote after the current one died."""
+        zygote, self._zygote = self._zygote, None
         self._ready.clear()
-        if launcher and not self._closing:
+        if zygote and not self._closing:
             self.counts["zygote died"] += 1
             _log.error("the process that forks the workers has died; another is started")
-            self._reviving = self._loop.create_task(self._revive(launcher))
+            self._restart = self._loop.create_task(self._restart_zygote(zygote))
 
-    async def _revive(self, dead: Launcher) -> None:
+    async def _restart_zygote(self, dead: ZygoteClient) -> None:
         await asyncio.to_thread(dead.wait)
-        while self._launcher is None:
+        while self._zygote is None:
             try:
-                launcher = await asyncio.to_thread(Launcher.begin, self._source, self._limits)
-                self._launcher = await asyncio.to_thread(launcher.loaded)
+                zygote = await asyncio.to_thread(ZygoteClient.start, self._source, self._limits)
+                self._zygote = await asyncio.to_thread(zygote.wait_loaded)
             except KgError as error:
                 _log.error("%s", error)
-                await asyncio.sleep(_REVIVAL)
+                await asyncio.sleep(_RESTART_PAUSE)
         self._attach()
 
-    def _remember(self, key: bytes) -> None:
+    def _mark_slow(self, key: bytes) -> None:
         self._known_slow[key] = None
         self._known_slow.move_to_end(key)
-        if len(self._known_slow) > _REMEMBERED:
+        if len(self._known_slow) > _KNOWN_SLOW:
             self._known_slow.popitem(last=False)
 
 
-def _key(question: Question) -> bytes:
-    text = "\0".join((question.query, *question.default_graphs, "", *question.named_graphs))
+def _key(request: QueryRequest) -> bytes:
+    text = "\0".join((request.query, *request.default_graphs, "", *request.named_graphs))
     return hashlib.blake2b(text.encode(), digest_size=16).digest()

@@ -1,8 +1,9 @@
-"""`kg explain`: where a statement of the graph comes from, down to the characters on the page.
+"""Provenance of a statement of the graph, down to the characters on the page (`kg explain`).
 
-The four ways of the model, asked of the graph itself: (1) a cell states the column it was read as; (2) a thing minted
-from one place is derived from its cell; (3) a mention grounds the naming of a shared thing; (4) what has no cell is
-derived from a row of the recipe. What follows from the form of the model alone (a type, a calendar) is called a rule.
+The model has four kinds of provenance, which are read from the graph itself: (1) a cell states the column it was read
+as; (2) an entity minted from one span is derived from its cell; (3) a mention links a cell to a shared entity; (4) a
+statement without a cell is derived from a row of the recipe. Statements that follow from the model alone (a type, a
+calendar) have the kind `rule`.
 """
 
 from collections.abc import Iterable, Iterator
@@ -32,15 +33,15 @@ _COLUMNS = {
     _SHISAKU + "municipalSupport": "support",
     _SHISAKU + "budgetNote": "budget",
 }
-# A measure that continues one of the edition before: the record of the pair says why.
+# A measure that continues one of the previous edition: the revision record of the pair has the source.
 _CONTINUES = (_PROV + "wasRevisionOf", _DCTERMS + "replaces")
 _TIME, _LABEL = _PREFIXES["time"], _PREFIXES["rdfs"] + "label"
 _CALENDAR = "Public Finance Act, Article 11; the Gregorian calendar"
 
 
 @dataclass(frozen=True)
-class Place:
-    """A cell of the document, or the part of it that counts: the printed text and where it stands."""
+class SourcePosition:
+    """Span of a cell in the document: its position and its printed text."""
 
     cell: str
     page: int
@@ -54,17 +55,17 @@ class Place:
 
 @dataclass(frozen=True)
 class Reason:
-    """Why a statement stands in the graph. `kind` is printed, mentioned, curated, place or rule."""
+    """Source of a statement. `kind` is printed, mentioned, curated, place or rule; empty if there is none."""
 
     kind: str
-    places: tuple[Place, ...] = ()
+    places: tuple[SourcePosition, ...] = ()
     files: tuple[str, ...] = ()
     corrections: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """A statement and its reason."""
+    """A statement with its source."""
 
     subject: str
     predicate: str
@@ -72,14 +73,14 @@ class Explanation:
     reason: Reason
 
 
-class Explainer:
-    """Answers for the statements of a store that holds a release."""
+class ProvenanceExplainer:
+    """Finds the sources of the statements of a release in a store."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
     def explain(self, subject: str, predicate: str = "", value: str = "") -> list[Explanation]:
-        """Return the reason of every statement that fits; raise QueryError where there is none."""
+        """Return the explanation of every matching statement; raise QueryError if there is none."""
         wanted = NamedNode(_full(predicate)) if predicate else None
         found = [
             Explanation(_value(quad.subject), quad.predicate.value, quad.object, self.reason(quad))
@@ -94,134 +95,136 @@ class Explainer:
         return sorted(found, key=lambda e: (e.predicate, str(e.value)))
 
     def reason(self, quad: Quad) -> Reason:
-        """Return why one statement stands in the graph; its kind is empty where no way of the model leads to it."""
+        """Return the source of one statement; its kind is empty if the model has no source for it."""
         subject = _value(quad.subject)
-        if rows := self._of_link(quad):
+        if rows := self._link_rows(quad):
             return Reason("curated", files=rows)
-        kinds = self._kinds(subject)
+        kinds = self._type_names(subject)
         if kinds & {"Measure"}:
-            return self._of_measure(quad)
+            return self._measure_reason(quad)
         if kinds & {"SourceCell", "SourceRow"}:
             cells = [subject] if "SourceCell" in kinds else self._objects(subject, _SHISAKU + "cell")
-            return self._reason("place", (self._place(cell) for cell in cells), cells)
+            return self._reason("place", (self._position_of(cell) for cell in cells), cells)
         if "/mention/" in subject:
             cell = subject.split("/mention/")[0]
-            return self._reason("mentioned", [self._place(cell)], [cell])
+            return self._reason("mentioned", [self._position_of(cell)], [cell])
         if "Issue" in kinds:
             cells = self._objects(subject, _DCTERMS + "isPartOf")
-            return self._reason("place", map(self._place, cells), cells)
+            return self._reason("place", map(self._position_of, cells), cells)
         if kinds & {"ProperInterval", "Instant"}:
-            return self._of_sources(subject) or self._of_calendar(quad)
-        return self._of_sources(subject) or self._of_shared(subject, kinds)
+            return self._source_reason(subject) or self._calendar_reason(quad)
+        return self._source_reason(subject) or self._shared_reason(subject, kinds)
 
-    def _of_measure(self, quad: Quad) -> Reason:
+    def _measure_reason(self, quad: Quad) -> Reason:
         subject, predicate, value = _value(quad.subject), quad.predicate.value, quad.object
         rows = self._objects(subject, _PROV + "wasDerivedFrom")
         cells = [cell for row in rows for cell in self._objects(row, _SHISAKU + "cell")]
         translations = self._objects(subject, _SHISAKU + "titleTranslation")
         english = isinstance(value, Literal) and value.language == "en"
         if predicate == _SHISAKU + "titleTranslation" or (english and translations):
-            return self._of_sources(translations[0]) or Reason("")
+            return self._source_reason(translations[0]) or Reason("")
         if predicate in _CONTINUES:
             records = self._subjects(_RDF + "object", _value(value))
             own = [record for record in records if subject in self._objects(record, _RDF + "subject")]
-            return (self._of_sources(own[0]) if own else None) or Reason("")
+            return (self._source_reason(own[0]) if own else None) or Reason("")
         if predicate in _COLUMNS:
             column = iris.shared("column", _COLUMNS[predicate])
             found = [cell for cell in cells if column in self._objects(cell, _SHISAKU + "columnReadAs")]
-            return self._reason("printed", map(self._place, found), found)
-        mentions = list(self._grounds(subject, predicate, _value(value)))
+            return self._reason("printed", map(self._position_of, found), found)
+        mentions = list(self._mentions_of(subject, predicate, _value(value)))
         if mentions:
-            return self._of_mentions(mentions)
+            return self._mention_reason(mentions)
         if predicate == _SHISAKU + "kpi":
-            return self._of_sources(_value(value)) or Reason("")
+            return self._source_reason(_value(value)) or Reason("")
         # that the row is a measure of its edition, and the like: the row itself, by its first cell
         first = [cell for cell in cells if cell.endswith("/cell/1")]
-        return self._reason("rule", map(self._place, first), first)
+        return self._reason("rule", map(self._position_of, first), first)
 
-    def _of_link(self, quad: Quad) -> tuple[str, ...]:
-        """Return the rows that a link to another data set rests on: its own or its rule's, and the identifier's."""
+    def _link_rows(self, quad: Quad) -> tuple[str, ...]:
+        """Return the recipe rows behind a link to another dataset: of the link or its rule, and of the identifier."""
         if not isinstance(quad.object, NamedNode):
             return ()
         for link in self._subjects(_RDF + "object", quad.object.value):
             said = self._objects(link, _RDF + "subject") + self._objects(link, _RDF + "predicate")
-            if said == [_value(quad.subject), quad.predicate.value] and "Link" in self._kinds(link):
+            if said == [_value(quad.subject), quad.predicate.value] and "Link" in self._type_names(link):
                 return tuple(sorted(self._file(row) for row in self._objects(link, _PROV + "wasDerivedFrom")))
         return ()
 
-    def _of_sources(self, subject: str) -> Reason | None:
-        """Follow prov:wasDerivedFrom: to a cell, with the thing's own offsets, or to a row of the recipe."""
+    def _source_reason(self, subject: str) -> Reason | None:
+        """Follow prov:wasDerivedFrom to a cell, with the entity's own offsets, or to a row of the recipe."""
         for source in self._objects(subject, _PROV + "wasDerivedFrom"):
-            kinds = self._kinds(source)
+            kinds = self._type_names(source)
             if "SourceCell" in kinds:
-                return self._reason("printed", [self._place(source, self._span(subject))], [source])
+                return self._reason("printed", [self._position_of(source, self._span(subject))], [source])
             if "RecipeRow" in kinds:
                 return Reason("curated", files=(self._file(source),))
-        if "RecipeRow" in self._kinds(subject):
+        if "RecipeRow" in self._type_names(subject):
             return Reason("curated", files=(self._file(subject),))
         return None
 
-    def _of_calendar(self, quad: Quad) -> Reason:
-        """Days and periods follow from the calendar; what an era has to do with it, from the row of the era."""
+    def _calendar_reason(self, quad: Quad) -> Reason:
+        """Return the source of a day or period: the calendar, or the recipe row of its era."""
         subject, value = _value(quad.subject), _value(quad.object)
         bounded = [thing for bound in ("hasBeginning", "hasEnd") for thing in self._subjects(_TIME + bound, subject)]
         for thing in (*bounded, value) if isinstance(quad.object, NamedNode) else bounded:
-            if era := self._of_sources(thing):
+            if era := self._source_reason(thing):
                 return era
         near = self._store.quads_for_pattern(quad.subject, None, None, None)
         things = [_value(other.object) for other in near if isinstance(other.object, NamedNode)]
         named = [thing for thing in things if any(name in value for name in self._objects(thing, _LABEL))]
-        files = {file for thing in named if (era := self._of_sources(thing)) for file in era.files}
+        files = {file for thing in named if (era := self._source_reason(thing)) for file in era.files}
         return Reason("rule", files=(_CALENDAR, *sorted(files)))
 
-    def _of_shared(self, subject: str, kinds: set[str]) -> Reason:
-        """A thing that cells name or need: its mentions, or what points to it."""
+    def _shared_reason(self, subject: str, kinds: set[str]) -> Reason:
+        """Return the source of a shared entity: its mentions, or the measures that refer to it."""
         mentions = self._subjects(_OA + "hasBody", subject)
         if mentions:
-            return self._of_mentions(mentions)
+            return self._mention_reason(mentions)
         for predicate in ("unit", "planMeasure", "plan"):
             users = self._subjects(_SHISAKU + predicate, subject)
             if users:
-                first = self._of_sources(users[0])
+                first = self._source_reason(users[0])
                 cells = [cell for user in users for cell in self._number_cells(user)]
-                return first if first and not cells else self._reason("printed", map(self._place, cells), cells)
+                return first if first and not cells else self._reason("printed", map(self._position_of, cells), cells)
         return Reason("rule") if kinds & {"ConceptScheme"} else Reason("")
 
     def _number_cells(self, measure: str) -> list[str]:
         quads = self._store.quads_for_pattern(NamedNode(measure), NamedNode(_SHISAKU + "measureNumber"), None, None)
-        places = [place for quad in quads for place in self.reason(quad).places if "Measure" in self._kinds(measure)]
+        places = [
+            place for quad in quads for place in self.reason(quad).places if "Measure" in self._type_names(measure)
+        ]
         return [place.cell for place in places]
 
-    def _of_mentions(self, mentions: Iterable[str]) -> Reason:
+    def _mention_reason(self, mentions: Iterable[str]) -> Reason:
         places, cells = [], []
         for mention in mentions:
             cell = mention.split("/mention/")[0]
             start, end = (int(self._objects(f"{mention}/position", _OA + part)[0]) for part in ("start", "end"))
-            whole = self._place(cell)
-            places.append(self._place(cell, (whole.start + start, whole.start + end)))
+            whole = self._position_of(cell)
+            places.append(self._position_of(cell, (whole.start + start, whole.start + end)))
             cells.append(cell)
         return self._reason("mentioned", places, cells)
 
-    def _grounds(self, measure: str, predicate: str, body: str) -> Iterator[str]:
+    def _mentions_of(self, measure: str, predicate: str, body: str) -> Iterator[str]:
         for mention in self._subjects(_SHISAKU + "inMeasure", measure):
             if predicate in self._objects(mention, _SHISAKU + "asProperty") and body in self._objects(
                 mention, _OA + "hasBody"
             ):
                 yield mention
 
-    def _reason(self, kind: str, places: Iterable[Place], cells: Iterable[str]) -> Reason:
+    def _reason(self, kind: str, places: Iterable[SourcePosition], cells: Iterable[str]) -> Reason:
         applied = {entry for cell in cells for entry in self._objects(cell, _SHISAKU + "correction")}
         found = tuple(sorted(places, key=lambda place: (place.line, place.position, place.start)))
         return Reason(kind if found else "", found, corrections=tuple(sorted(applied)))
 
-    def _place(self, cell: str, span: tuple[int, int] | None = None) -> Place:
+    def _position_of(self, cell: str, span: tuple[int, int] | None = None) -> SourcePosition:
         row = self._objects(cell, _DCTERMS + "isPartOf")[0]
         printed = self._objects(cell, _SHISAKU + "printedText")[0]
         position = int(self._objects(cell, _SHISAKU + "position")[0])
         line, page = (int(self._objects(row, _SHISAKU + part)[0]) for part in ("line", "page"))
         first, last = (int(self._objects(cell, _SHISAKU + part)[0]) for part in ("start", "end"))
         start, end = span or (first, last)
-        return Place(cell, page, line, position, start, end, printed, printed[start - first : end - first])
+        return SourcePosition(cell, page, line, position, start, end, printed, printed[start - first : end - first])
 
     def _span(self, subject: str) -> tuple[int, int] | None:
         start, end = (self._objects(subject, _SHISAKU + part) for part in ("start", "end"))
@@ -242,19 +245,19 @@ class Explainer:
     def _types(self, subject: str) -> list[str]:
         return self._objects(subject, _RDF + "type")
 
-    def _kinds(self, subject: str) -> set[str]:
-        """Return the local names of the types."""
+    def _type_names(self, subject: str) -> set[str]:
+        """Return the local names of the types of a subject."""
         return {kind.rsplit("#", 1)[-1] for kind in self._types(subject)}
 
 
 def _value(term: object) -> str:
-    """Return the text of a term; a release holds neither blank nodes nor triple terms."""
+    """Return the text of a term; a release has neither blank nodes nor triple terms."""
     assert isinstance(term, NamedNode | Literal)
     return term.value
 
 
 def as_text(explanations: Iterable[Explanation]) -> str:
-    """Return explanations as a person reads them: the statement, then each place or file it comes from."""
+    """Format explanations as text: the statement, then each span or file it comes from."""
     lines = []
     for found in explanations:
         value = str(found.value) if isinstance(found.value, Literal) else _short(found.value.value)
@@ -272,11 +275,9 @@ def as_text(explanations: Iterable[Explanation]) -> str:
 
 
 def _short(iri: str) -> str:
-    """Return the prefixed name of an IRI where a prefix is known."""
-    for prefix, base in _PREFIXES.items():
-        if iri.startswith(base):
-            return f"{prefix}:{iri.removeprefix(base)}"
-    return f"<{iri}>"
+    """Return the prefixed name of an IRI, or the IRI in angle brackets."""
+    name = iris.to_curie(iri, _PREFIXES)
+    return name if name != iri else f"<{iri}>"
 
 
 def _full(name: str) -> str:

@@ -1,11 +1,9 @@
-"""What is wrong with a query, in words and with its place: the engine's own message names what its grammar expects.
+"""Diagnostics for invalid queries: the common mistakes, explained with line and column, and corrected if possible.
 
-Where a query is at fault in one of the usual ways, the way is told and, where there is one way only, the query mended.
-
-What is written in a query as another language has it: SQL, Turtle, JavaScript, or an address as such.
-
-Each function returns the mistake that it finds, with its place and, where there is one way only, the query mended. They
-get the query and the same with its texts, comments and IRIs blanked, in which nothing is a mistake.
+The engine's own message only lists the tokens that its grammar expects. The functions here recognize common mistakes:
+syntax of SQL, Turtle or JavaScript, IRIs without brackets, unclosed strings, undeclared prefixes. Each returns the
+mistake that it finds, with a corrected query if there is one correction only. They get the query, and a copy of it in
+which strings, comments and IRIs are blanked, since nothing in these is a mistake.
 """
 
 import difflib
@@ -17,7 +15,7 @@ from dataclasses import dataclass
 from kg.core import sparql_scanner
 from kg.core.iris import PREFIXES
 
-# Strings, comments and IRIs: what stands in them is no mistake.
+# Strings, comments and IRIs, whose content is never a mistake.
 OPAQUE = re.compile(
     r'"""(?:"{0,2}(?:[^"\\]|\\.))*+"""'
     r"|'''(?:'{0,2}(?:[^'\\]|\\.))*+'''"
@@ -26,22 +24,22 @@ OPAQUE = re.compile(
     rf"|#[^\n\r]*+|{sparql_scanner.IRI.pattern}",
     re.DOTALL,
 )
-# What SELECT returns; what stands after ORDER BY and GROUP BY.
+# The projection of SELECT; the conditions of ORDER BY and GROUP BY.
 PROJECTION = re.compile(r"(?<![\w?$:])SELECT\b([^{}]*?)(?=\bWHERE\b|\bFROM\b|\{)", re.IGNORECASE)
-_ORDERED = re.compile(
+_ORDER_BY = re.compile(
     r"(?<![\w?$:])(?:ORDER|GROUP)\s+BY\b([^{}]*?)(?=\b(?:HAVING|ORDER|LIMIT|OFFSET|VALUES)\b|\}|\Z)", re.IGNORECASE
 )
-_WITHIN = r"(?<![\w?$:])(?P<sign>{})(?![\w:])"
+_OPERATOR_WORD = r"(?<![\w?$:])(?P<sign>{})(?![\w:])"
 _OPERATORS = (
     (re.compile(r"(?P<sign>==)"), "="),
     (re.compile(r"[?$]\w+\s*(?P<sign>__)(?!_)(?=\s*[\w?$(])"), "!="),  # <> reads as an empty IRI, which is blanked
-    (re.compile(_WITHIN.format("AND"), re.IGNORECASE), "&&"),
-    (re.compile(_WITHIN.format("OR"), re.IGNORECASE), "||"),
+    (re.compile(_OPERATOR_WORD.format("AND"), re.IGNORECASE), "&&"),
+    (re.compile(_OPERATOR_WORD.format("OR"), re.IGNORECASE), "||"),
     (re.compile(r"\}\s*(?P<sign>;)\s*\Z"), ""),
 )
 _BARE = re.compile(r"https?://[^\s<>\"{}|^`\\]*")
 _NO_COLON = re.compile(r"(?<![\w?$:])PREFIX\s+(?P<prefix>[A-Za-z][\w.-]*)(?P<at>)\s*(?=_)", re.IGNORECASE)
-_OF_TURTLE = re.compile(r"@(?:prefix|base)\b", re.IGNORECASE)
+_TURTLE_DECLARATION = re.compile(r"@(?:prefix|base)\b", re.IGNORECASE)
 _COMMENT = re.compile(r"(?:(?<=\s)|\A)(?P<sign>--|//|/\*)(?=[\s\w]|\Z)")
 _NO_VARIABLE = re.compile(r"\bAS\s+(?P<name>[^\W\d]\w*)(?![\w:])", re.IGNORECASE)
 _DIRECTION = re.compile(
@@ -52,20 +50,21 @@ _DIRECTION = re.compile(
 
 @dataclass(frozen=True)
 class Mistake:
-    """What is wrong: in both languages, with line and column (from 1) where they are known, and the query mended.
+    """Mistake in a query: its explanation in Japanese and English, line and column (from 1), and the corrected query.
 
-    `expected` are words or marks that could stand there.
+    Line and column are 0 if unknown; `corrected` is empty if there is no single correction. `expected` lists tokens
+    that are valid at this position.
     """
 
     text: tuple[str, str]
     line: int = 0
     column: int = 0
     expected: tuple[str, ...] = ()
-    mended: str = ""
+    corrected: str = ""
 
 
 def bare_iri(query: str, plain: str) -> Mistake | None:
-    """Return that an address stands without its brackets, or with a space before the last one."""
+    """Find an IRI without angle brackets, or with a space before the closing one."""
     for found in _BARE.finditer(query):
         start, end = found.span()
         if plain[start] == "_" and plain[start - 1 : start] in ("_", ""):
@@ -73,83 +72,83 @@ def bare_iri(query: str, plain: str) -> Mistake | None:
         if query[start - 1 : start] == "<":
             text = ("IRIの中に空白は書けません。", "No space may stand in an IRI, between < and >.")
             spaced = re.compile(r"[ \t]+>").match(query, end)
-            mended = query[:end] + query[spaced.end() - 1 :] if spaced else ""
-            return Mistake(text, *place_in(query, end), mended=mended)
+            corrected = query[:end] + query[spaced.end() - 1 :] if spaced else ""
+            return Mistake(text, *line_and_column(query, end), corrected=corrected)
         iri = found[0].rstrip(".,;)")
         text = (f"IRIは < と > で囲みます: <{iri}>", f"An IRI stands between < and >: <{iri}>")
-        mended = f"{query[:start]}<{iri}>{query[start + len(iri) :]}"
-        return Mistake(text, *place_in(query, start), mended=mended)
+        corrected = f"{query[:start]}<{iri}>{query[start + len(iri) :]}"
+        return Mistake(text, *line_and_column(query, start), corrected=corrected)
     return None
 
 
-def prologue(query: str, plain: str) -> Mistake | None:
-    """Return that a prefix is declared as Turtle does it, without its colon, or with a mark behind it."""
-    if found := _OF_TURTLE.search(plain):
+def prefix_syntax(query: str, plain: str) -> Mistake | None:
+    """Find a PREFIX declaration in Turtle syntax, without a colon, or followed by punctuation."""
+    if found := _TURTLE_DECLARATION.search(plain):
         text = (
             "SPARQL では @ も末尾の点も付けず、PREFIX skos: <…> と書きます。",
             "SPARQL writes PREFIX skos: <…>, without @ and without a dot behind it.",
         )
-        return Mistake(text, *place_in(query, found.start()))
+        return Mistake(text, *line_and_column(query, found.start()))
     if found := _NO_COLON.search(plain):
         text = (
             f"接頭辞の後にはコロンを書きます: PREFIX {found['prefix']}: <…>",
             f"Behind the prefix stands a colon: PREFIX {found['prefix']}: <…>",
         )
         at = found.start("at")
-        return Mistake(text, *place_in(query, at), mended=f"{query[:at]}:{query[at:]}")
-    start = sparql_scanner.body_of(query)
+        return Mistake(text, *line_and_column(query, at), corrected=f"{query[:at]}:{query[at:]}")
+    start = sparql_scanner.prologue_end(query)
     if start and query[start : start + 1] in (";", ".", ","):
         sign = query[start]
         text = (f"PREFIX の行の後に {sign} は書きません。", f"Behind a line of PREFIX stands no {sign}")
-        return Mistake(text, *place_in(query, start), mended=query[:start] + query[start + 1 :])
+        return Mistake(text, *line_and_column(query, start), corrected=query[:start] + query[start + 1 :])
     return None
 
 
-def comment(query: str, plain: str) -> Mistake | None:
-    """Return that a comment of another language stands in a query."""
+def foreign_comment(query: str, plain: str) -> Mistake | None:
+    """Find a comment in the syntax of another language."""
     found = _COMMENT.search(plain)
     if not found:
         return None
     text = (f"注釈は {found['sign']} ではなく # で始めます。", f"A comment begins with #, not with {found['sign']}.")
     start, end = found.span("sign")
-    mended = "" if found["sign"] == "/*" else f"{query[:start]}#{query[end:]}"
-    return Mistake(text, *place_in(query, start), mended=mended)
+    corrected = "" if found["sign"] == "/*" else f"{query[:start]}#{query[end:]}"
+    return Mistake(text, *line_and_column(query, start), corrected=corrected)
 
 
-def unmarked(query: str, plain: str) -> Mistake | None:
-    """Return that what AS names is no variable."""
+def missing_variable(query: str, plain: str) -> Mistake | None:
+    """Find an AS that is not followed by a variable."""
     found = _NO_VARIABLE.search(plain)
     if not found:
         return None
     name, start = found["name"], found.start("name")
     text = (f"AS の後には変数を書きます: AS ?{name}", f"Behind AS stands a variable: AS ?{name}")
-    return Mistake(text, *place_in(query, start), mended=f"{query[:start]}?{query[start:]}")
+    return Mistake(text, *line_and_column(query, start), corrected=f"{query[:start]}?{query[start:]}")
 
 
-def order(query: str, plain: str) -> Mistake | None:
-    """Return that the direction of an order stands behind its variable, or without parentheses."""
-    for start, end in (found.span(1) for found in _ORDERED.finditer(plain)):
+def sort_direction(query: str, plain: str) -> Mistake | None:
+    """Find an ASC or DESC after its variable, or without parentheses."""
+    for start, end in (found.span(1) for found in _ORDER_BY.finditer(plain)):
         if found := _DIRECTION.search(plain, start, end):
             meant = f"{(found['way'] or found['first']).upper()}({found['after'] or found['before']})"
             text = (f"並べる向きは {meant} と書きます。", f"The direction of an order is written {meant}.")
-            mended = query[: found.start()] + meant + query[found.end() :]
-            return Mistake(text, *place_in(query, found.start()), mended=mended)
+            corrected = query[: found.start()] + meant + query[found.end() :]
+            return Mistake(text, *line_and_column(query, found.start()), corrected=corrected)
     return None
 
 
-def comma(query: str, plain: str) -> Mistake | None:
-    """Return that commas stand between variables, as in SQL."""
-    clauses = [found.span(1) for pattern in (PROJECTION, _ORDERED) for found in pattern.finditer(plain)]
+def misplaced_comma(query: str, plain: str) -> Mistake | None:
+    """Find commas between variables, as in SQL."""
+    clauses = [found.span(1) for pattern in (PROJECTION, _ORDER_BY) for found in pattern.finditer(plain)]
     commas = [place for start, end in clauses for place in outside(plain, start, end) if plain[place] == ","]
     if not commas:
         return None
     text = ("変数の間にコンマは書きません。空白で区切ります。", "Between variables stands a space, not a comma.")
-    mended = "".join("" if place in commas else char for place, char in enumerate(query))
-    return Mistake(text, *place_in(query, commas[0]), mended=mended)
+    corrected = "".join("" if place in commas else char for place, char in enumerate(query))
+    return Mistake(text, *line_and_column(query, commas[0]), corrected=corrected)
 
 
-def operator(query: str, plain: str) -> Mistake | None:
-    """Return that an operator of another language stands in an expression."""
+def foreign_operator(query: str, plain: str) -> Mistake | None:
+    """Find an operator of another language."""
     for pattern, instead in _OPERATORS:
         for found in pattern.finditer(plain):
             start, end = found.span("sign")
@@ -159,12 +158,12 @@ def operator(query: str, plain: str) -> Mistake | None:
             text = (f"{sign} ではなく {instead} と書きます。", f"SPARQL writes {instead}, not {sign}.")
             if not instead:
                 text = (f"質問の最後に {sign} は書きません。", f"A query does not end in {sign}")
-            return Mistake(text, *place_in(query, start), mended=f"{query[:start]}{instead}{query[end:]}")
+            return Mistake(text, *line_and_column(query, start), corrected=f"{query[:start]}{instead}{query[end:]}")
     return None
 
 
 def outside(plain: str, start: int, end: int) -> Iterator[int]:
-    """Yield the places of a stretch that stand in no parentheses."""
+    """Yield the positions of a range that are outside of parentheses."""
     depth = 0
     for place in range(start, end):
         depth -= plain[place] == ")"
@@ -173,16 +172,16 @@ def outside(plain: str, start: int, end: int) -> Iterator[int]:
         depth += plain[place] == "("
 
 
-def place_in(query: str, start: int) -> tuple[int, int]:
-    """Return line and column of a place, each from 1."""
+def line_and_column(query: str, start: int) -> tuple[int, int]:
+    """Return line and column of a position, both from 1."""
     return query.count("\n", 0, start) + 1, start - query.rfind("\n", 0, start)
 
 
 _PLACE = re.compile(r"error at (\d+):(\d+): (?:expected )?(?:one of )?(.*)", re.DOTALL)
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)+)"')
 _FORMS = ("SELECT", "ASK", "CONSTRUCT", "DESCRIBE")
-# What the engine says in words of its own, and what that means.
-_SAID = {
+# Messages of the engine that are not about syntax, with their explanations.
+_ENGINE_MESSAGES = {
     "variable that is unbound": (
         "SELECT が返す変数に、グループごとの値がありません。GROUP BY に加えるか、集約関数に入れてください。",
         "SELECT returns a variable that has no value for each group. Add it to GROUP BY, or put it into an aggregate.",
@@ -196,59 +195,59 @@ _TYPOGRAPHIC = {
     **dict.fromkeys(map(chr, (*range(9), 11, 12, *range(14, 32), 127)), " "),
     **{"−": "-", "–": "-", "—": "-", "、": ",", "。": ".", "≠": "!=", "≤": "<=", "≥": ">=", "≦": "<=", "≧": ">="},
 }
-_ODD = re.compile(
+_CONFUSABLE = re.compile(
     "[“”„‟〝〞〟「」｢｣‘’‚‛−–—、。≠≤≥≦≧\u0085\u00a0\u00ad\u2000-\u200b\u200e\u200f\u2028\u2029"
     "\0-\x08\x0b\x0c\x0e-\x1f\x7f\u202f\u205f\u2060\u3000\ufeff！-／：-＠［-｀｛-～]"
     r"|(?<![\w:?$@.-])[０-９Ａ-Ｚａ-ｚ]+(?![\w:-])"
 )
 _AGGREGATE = re.compile(r"(?<![\w?$:])(COUNT|SUM|MIN|MAX|AVG|SAMPLE|GROUP_CONCAT)\s*\(", re.IGNORECASE)
 _AS = re.compile(r"\s*AS\s*[?$]\w+", re.IGNORECASE)
-_PLAIN = ("ここで読めなくなりました。", "It cannot be read from here on.")
+_UNKNOWN = ("ここで読めなくなりました。", "It cannot be read from here on.")
 
 
-def mistake_in(query: str, detail: str) -> Mistake | None:
-    """Return what is wrong with a query that the engine has refused with this message; None where it names no place."""
+def diagnose_query(query: str, detail: str) -> Mistake | None:
+    """Return the mistake in a query that the engine rejected with a message; None if the message has no position."""
     place = _PLACE.search(detail)
     if not place:
         return None
     plain = OPAQUE.sub(lambda piece: "_" * len(piece[0]), query)
     return (
         bare_iri(query, plain)
-        or prologue(query, plain)
-        or _undeclared(query)
-        or _odd_character(query, plain)
-        or comment(query, plain)
+        or prefix_syntax(query, plain)
+        or _undeclared_prefix(query)
+        or _confusable_character(query, plain)
+        or foreign_comment(query, plain)
         or _unknown_form(query)
-        or comma(query, plain)
-        or _unnamed(query, plain)
-        or unmarked(query, plain)
-        or order(query, plain)
-        or operator(query, plain)
-        or _open_text(query, plain)
-        or _open_bracket(query, place)
-        or _as_said(place)
+        or misplaced_comma(query, plain)
+        or _unnamed_aggregate(query, plain)
+        or missing_variable(query, plain)
+        or sort_direction(query, plain)
+        or foreign_operator(query, plain)
+        or _unclosed_string(query, plain)
+        or _unclosed_bracket(query, place)
+        or _engine_error(place)
     )
 
 
-def explained(query: str, detail: str) -> str:
-    """Return what an engine says of a query that it refuses, after the mistake in words where it is a usual one."""
-    mistake = mistake_in(query, detail)
-    if mistake is None or mistake.text == _PLAIN:
+def explain_syntax_error(query: str, detail: str) -> str:
+    """Return the message of the engine for a rejected query, after an explanation if the mistake is a common one."""
+    mistake = diagnose_query(query, detail)
+    if mistake is None or mistake.text == _UNKNOWN:
         return detail
-    if mistake.text in _SAID.values():  # of the whole query: the place is where it ends
+    if mistake.text in _ENGINE_MESSAGES.values():  # of the whole query: the place is where it ends
         return f"{mistake.text[1]} ({detail})"
     return f"line {mistake.line}, column {mistake.column}: {mistake.text[1]} ({detail})"
 
 
-def _odd_character(query: str, plain: str) -> Mistake | None:
-    """Return that a character stands where only its ASCII counterpart has a meaning: of another width, or typographic.
+def _confusable_character(query: str, plain: str) -> Mistake | None:
+    """Find a full-width or typographic character where only its ASCII counterpart is valid.
 
-    They come with a query that was copied from a document, or from an input method that was on.
+    Such characters come from queries that were copied from a document, or from an active input method.
     """
-    found = _ODD.search(plain)
+    found = _CONFUSABLE.search(plain)
     if not found:
         return None
-    first, line_and_column = found[0][0], place_in(query, found.start())
+    first, position = found[0][0], line_and_column(query, found.start())
     code, instead = f"U+{ord(first):04X}", _ascii(first)
     shown = ("空白", "a space") if instead == " " else (instead, instead)
     named = f"{first} ({code})" if first.isprintable() and first.strip() else code
@@ -257,24 +256,24 @@ def _odd_character(query: str, plain: str) -> Mistake | None:
         f"{named} has no meaning here; write {shown[1]} instead.",
     )
     pieces, end = list[str](), 0
-    for odd in _ODD.finditer(plain):
-        pieces += [query[end : odd.start()], *map(_ascii, odd[0])]
-        end = odd.end()
-    return Mistake(text, *line_and_column, mended="".join(pieces) + query[end:])
+    for character in _CONFUSABLE.finditer(plain):
+        pieces += [query[end : character.start()], *map(_ascii, character[0])]
+        end = character.end()
+    return Mistake(text, *position, corrected="".join(pieces) + query[end:])
 
 
-def _ascii(odd: str) -> str:
-    return _TYPOGRAPHIC.get(odd) or unicodedata.normalize("NFKC", odd)
+def _ascii(character: str) -> str:
+    return _TYPOGRAPHIC.get(character) or unicodedata.normalize("NFKC", character)
 
 
-def _unnamed(query: str, plain: str) -> Mistake | None:
-    """Return that an aggregate of SELECT has no parentheses around it, or no name."""
+def _unnamed_aggregate(query: str, plain: str) -> Mistake | None:
+    """Find an aggregate in SELECT without parentheses or without a name."""
     for start, end in (found.span(1) for found in PROJECTION.finditer(plain)):
         free = set(outside(plain, start, end))
         for call in _AGGREGATE.finditer(plain, start, end):
-            last, bare = _closing(plain, call.end() - 1), call.start() in free
+            last, bare = _closing_parenthesis(plain, call.end() - 1), call.start() in free
             named = _AS.match(plain, last + 1) if last else None
-            if last is None or (not bare and not _alone(plain, call.start(), last)):
+            if last is None or (not bare and not _parenthesized(plain, call.start(), last)):
                 continue
             words = query[call.start() : named.end() if named else last + 1]
             name = "" if named else f" AS ?{call[1].lower()}"
@@ -283,18 +282,18 @@ def _unnamed(query: str, plain: str) -> Mistake | None:
                 f"What SELECT computes stands in parentheses and has a name: ({words}{name})",
             )
             whole = f"({words}{name})" if bare else f"{words}{name}"
-            mended = query[: call.start()] + whole + query[call.start() + len(words) :]
-            return Mistake(text, *place_in(query, call.start()), mended=mended)
+            corrected = query[: call.start()] + whole + query[call.start() + len(words) :]
+            return Mistake(text, *line_and_column(query, call.start()), corrected=corrected)
     return None
 
 
-def _alone(plain: str, start: int, last: int) -> bool:
-    """Whether a call stands in parentheses with nothing else, not even a name."""
+def _parenthesized(plain: str, start: int, last: int) -> bool:
+    """True if a call is the only content of its parentheses."""
     return plain[:start].rstrip().endswith("(") and plain[last + 1 :].lstrip().startswith(")")
 
 
-def _open_text(query: str, plain: str) -> Mistake | None:
-    """Return that a text is never closed: of texts that are, nothing is left here."""
+def _unclosed_string(query: str, plain: str) -> Mistake | None:
+    """Find an unclosed string; closed ones are blanked in `plain`."""
     found = re.search(r"[\"']", plain)
     if not found:
         return None
@@ -302,11 +301,11 @@ def _open_text(query: str, plain: str) -> Mistake | None:
         f"ここで始まる文字列( {found[0]} )が閉じられていません。",
         f"The text that begins with this {found[0]} is never closed.",
     )
-    return Mistake(text, *place_in(query, found.start()))
+    return Mistake(text, *line_and_column(query, found.start()))
 
 
-def _closing(plain: str, opening: int) -> int | None:
-    """Return where a parenthesis is closed."""
+def _closing_parenthesis(plain: str, opening: int) -> int | None:
+    """Return the position of the matching closing parenthesis."""
     depth = 0
     for place in range(opening, len(plain)):
         depth += (plain[place] == "(") - (plain[place] == ")")
@@ -315,8 +314,8 @@ def _closing(plain: str, opening: int) -> int | None:
     return None
 
 
-def _undeclared(query: str) -> Mistake | None:
-    """Return that a prefix has not been declared."""
+def _undeclared_prefix(query: str) -> Mistake | None:
+    """Find an undeclared prefix."""
     missing = {
         name.written.partition(":")[0]: name.start for name in reversed([*sparql_scanner.names(query)]) if not name.iri
     }
@@ -324,41 +323,41 @@ def _undeclared(query: str) -> Mistake | None:
     if not missing:
         return None
     first = min(missing, key=lambda prefix: missing[prefix])
-    line, column = place_in(query, missing[first])
+    line, column = line_and_column(query, missing[first])
     known = [prefix for prefix in missing if prefix in PREFIXES]
     lines = "".join(f"PREFIX {prefix}: <{PREFIXES[prefix]}>\n" for prefix in sorted(known))
     named = ", ".join(f"{prefix}:" for prefix in sorted(missing))
     text = (f"接頭辞 {named} が宣言されていません。", f"No PREFIX declares {named}")
-    return Mistake(text, line, column, mended=lines + query if len(known) == len(missing) else "")
+    return Mistake(text, line, column, corrected=lines + query if len(known) == len(missing) else "")
 
 
 def _unknown_form(query: str) -> Mistake | None:
-    """Return that the first word after the prologue begins no query."""
-    word, start = sparql_scanner.operation(query), sparql_scanner.body_of(query)
+    """Find an unknown query form after the prologue."""
+    word, start = sparql_scanner.operation(query), sparql_scanner.prologue_end(query)
     if word in _FORMS or sparql_scanner.is_update(query):
         return None
-    line, column = place_in(query, start)
+    line, column = line_and_column(query, start)
     if not word:
-        return Mistake(("これは質問になっていません。", "This is no query."), line, column, _FORMS)
+        return Mistake(("これは質問になっていません。", "This is not a query."), line, column, _FORMS)
     near = difflib.get_close_matches(word, _FORMS, 1)
     written = query[start : start + len(word)]
     text = (f"{written} で始まる質問はありません。", f"No query begins with {written}.")
-    mended = query[:start] + near[0] + query[start + len(word) :] if near else ""
-    return Mistake(text, line, column, tuple(near or _FORMS), mended)
+    corrected = query[:start] + near[0] + query[start + len(word) :] if near else ""
+    return Mistake(text, line, column, tuple(near or _FORMS), corrected)
 
 
-def _open_bracket(query: str, place: re.Match[str]) -> Mistake | None:
-    """Return that the query ends before a bracket is closed."""
-    start = sparql_scanner.unclosed(query)
+def _unclosed_bracket(query: str, place: re.Match[str]) -> Mistake | None:
+    """Find a bracket that is not closed before the end of the query."""
+    start = sparql_scanner.unclosed_bracket(query)
     if start is None or int(place[1]) < query.rstrip().count("\n") + 1:
         return None
-    line, column = place_in(query, start)
+    line, column = line_and_column(query, start)
     text = (f"ここで開いた「{query[start]}」が閉じられていません。", f"This {query[start]} is never closed.")
     return Mistake(text, line, column)
 
 
-def _as_said(place: re.Match[str]) -> Mistake:
-    """Return what the engine says, without what only its grammar knows."""
-    text = next((words for said, words in _SAID.items() if said in place[3]), _PLAIN)
+def _engine_error(place: re.Match[str]) -> Mistake:
+    """Return the mistake as the engine reports it, without the internal tokens of its grammar."""
+    text = next((words for engine_message, words in _ENGINE_MESSAGES.items() if engine_message in place[3]), _UNKNOWN)
     expected = tuple(dict.fromkeys(word for word in _QUOTED.findall(place[3]) if "\\" not in word))
-    return Mistake(text, int(place[1]), int(place[2]), () if text is not _PLAIN else expected[:8])
+    return Mistake(text, int(place[1]), int(place[2]), () if text is not _UNKNOWN else expected[:8])

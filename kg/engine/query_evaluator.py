@@ -1,4 +1,4 @@
-"""The answer to one question, from a store: the text is looked at, the engine asked, the results written."""
+"""Evaluator of one query on an embedded store: check the text, run the engine, serialize the results."""
 
 import os
 from collections.abc import Iterator
@@ -12,11 +12,11 @@ from kg.core import negotiation, sparql_scanner
 from kg.core.iris import BASE
 from kg.core.negotiation import Format, NotAcceptable, Output
 from kg.core.result_serializers import write_to
-from kg.engine.data_source import Limits, megabytes
-from kg.engine.wire import Question, Refusal
+from kg.engine.data_source import Limits, format_size
+from kg.engine.wire import QueryRequest, Refusal
 
 if TYPE_CHECKING:
-    from kg.engine.federation_proxy import Gateway
+    from kg.engine.federation_proxy import FederationProxy
 
 READ_ONLY = "this endpoint answers queries and changes nothing"
 NO_SERVICE = "this endpoint calls no other endpoint: SERVICE is allowed for none"
@@ -25,37 +25,37 @@ NESTED = "this query nests its groups or expressions too deeply{}; write it flat
 
 
 class BoundedOutput:
-    """Takes an answer: in memory while it is small, in a file (by its descriptor) above that, up to a limit."""
+    """Output that buffers a small answer in memory and spills a larger one to a file, up to a size limit."""
 
     def __init__(self, file: int, limits: Limits) -> None:
         self.size = 0
         self._file, self._limits = file, limits
-        self._held = bytearray()
-        self.filed = False
+        self._buffer = bytearray()
+        self.in_file = False
 
     def write(self, data: bytes, /) -> int:
-        """Take the next bytes; raise Refusal where the answer becomes too large."""
+        """Take the next bytes; raise Refusal if the answer becomes too large."""
         self.size += len(data)
         if self.size > self._limits.answer:
-            detail = f"the answer is larger than {megabytes(self._limits.answer)}"
+            detail = f"the answer is larger than {format_size(self._limits.answer)}"
             raise Refusal(400, f"{detail}; add LIMIT, ask for less, or download the release as a file")
-        self._held += data
-        if len(self._held) > self._limits.held:
+        self._buffer += data
+        if len(self._buffer) > self._limits.in_memory:
             self._spill()
         return len(data)
 
     def flush(self) -> None:
-        """Do nothing: the bytes are passed on when they are complete."""
+        """Do nothing: the bytes are passed on when the answer is complete."""
 
     def body(self) -> bytes:
-        """Return the answer where it is held; empty where it is in the file, which is complete then."""
-        if self.filed:
+        """Return the answer if it is in memory; else complete the file and return nothing."""
+        if self.in_file:
             self._spill()
-        return bytes(self._held)
+        return bytes(self._buffer)
 
     def _spill(self) -> None:
-        self.filed = True
-        content, self._held = bytes(self._held), bytearray()
+        self.in_file = True
+        content, self._buffer = bytes(self._buffer), bytearray()
         try:
             while content:
                 content = content[os.write(self._file, content) :]
@@ -64,59 +64,59 @@ class BoundedOutput:
             raise Refusal(503, detail, {"Retry-After": "60"}) from error
 
 
-def answer(
-    store: Store, question: Question, output: Output, limits: Limits, gateway: "Gateway | None" = None
+def evaluate(
+    store: Store, request: QueryRequest, output: Output, limits: Limits, proxy: "FederationProxy | None" = None
 ) -> Format:
-    """Write the answer to a question, complete, and return its format; raise Refusal where it cannot be answered.
+    """Write the complete answer to a query and return its format; raise Refusal if it cannot be answered.
 
-    Endpoints of others are called through the gateway, where there is one.
+    SERVICE calls go through the federation proxy, if there is one.
     """
-    _look_at(question.query, limits)
-    default, named = _dataset(question)
-    with _told(question.query, limits, gateway):
+    _check_query(request.query, limits)
+    default, named = _named_dataset(request)
+    with _engine_errors(request.query, limits, proxy):
         results = store.query(
-            gateway.admit(question.query) if gateway else question.query,
+            proxy.begin(request.query) if proxy else request.query,
             base_iri=BASE,  # so that <id/organization/mic> is the ministry, as in a query that begins with this BASE
             default_graph=default,  # type: ignore[arg-type]
             named_graphs=named,  # type: ignore[arg-type]
         )
-        format = negotiation.choose(negotiation.formats_of(results), question.accept, question.format)
+        format = negotiation.choose(negotiation.formats_of(results), request.accept, request.format)
         write_to(results, format, output)
     return format
 
 
 @dataclass(frozen=True)
-class Kind:
-    """What a query has to be answered with: a format, and the variables of its rows; None where there are no rows."""
+class ResultKind:
+    """Format of the answer to a query, with the variables of its rows; None if it is not a SELECT."""
 
     format: Format
     variables: tuple[str, ...] | None
 
 
-def kind_of(question: Question, limits: Limits) -> Kind:
-    """Return of which kind the answer to a question is that another store is to give.
+def result_kind(request: QueryRequest, limits: Limits) -> ResultKind:
+    """Return the kind of the answer to a query that an external store is to evaluate.
 
-    Raise Refusal for what would be refused here, too: no valid query, or one that is not to be asked.
+    Raises Refusal, as `evaluate` does, for a query that is invalid or not allowed.
     """
-    _look_at(question.query, limits)
-    _dataset(question)
-    with _told(question.query, limits):
-        results = Store().query(question.query, base_iri=BASE)
-        format = negotiation.choose(negotiation.formats_of(results), question.accept, question.format)
+    _check_query(request.query, limits)
+    _named_dataset(request)
+    with _engine_errors(request.query, limits):
+        results = Store().query(request.query, base_iri=BASE)
+        format = negotiation.choose(negotiation.formats_of(results), request.accept, request.format)
         if isinstance(results, QuerySolutions):
-            return Kind(format, tuple(variable.value for variable in results.variables))
-        return Kind(format, None)
+            return ResultKind(format, tuple(variable.value for variable in results.variables))
+        return ResultKind(format, None)
 
 
 @contextmanager
-def _told(query: str, limits: Limits, gateway: "Gateway | None" = None) -> Iterator[None]:
-    """Raise the errors of the engine as refusals."""
+def _engine_errors(query: str, limits: Limits, proxy: "FederationProxy | None" = None) -> Iterator[None]:
+    """Context manager that turns errors of the engine into refusals."""
     try:
         yield
     except SyntaxError as error:
         if sparql_scanner.is_update(query):
-            raise Refusal(400, f"this is an update and no query; {READ_ONLY}") from error
-        raise Refusal(400, f"no valid SPARQL query: {error}") from error
+            raise Refusal(400, f"this is an update, not a query; {READ_ONLY}") from error
+        raise Refusal(400, f"invalid SPARQL query: {error}") from error
     except NotAcceptable as error:
         raise not_acceptable(error) from error
     except RuntimeError as error:  # such as a function that nobody has defined
@@ -124,18 +124,18 @@ def _told(query: str, limits: Limits, gateway: "Gateway | None" = None) -> Itera
     except OSError as error:
         if not sparql_scanner.calls_service(query):
             raise
-        raise (gateway and gateway.failure) or Refusal(403, no_service(limits)) from error
+        raise (proxy and proxy.failure) or Refusal(403, no_service(limits)) from error
 
 
 def not_acceptable(error: NotAcceptable) -> Refusal:
-    """Return the refusal of a request whose formats cannot be had."""
+    """Return the refusal (406) of a request whose formats are not available."""
     return Refusal(
         406, "; ".join(f"{problem.fact}; {problem.remedy}" for problem in error.problems), {"Vary": "Accept"}
     )
 
 
-def _look_at(query: str, limits: Limits) -> None:
-    """Refuse what an engine must not see."""
+def _check_query(query: str, limits: Limits) -> None:
+    """Raise Refusal for a query that could crash the engine or that calls a forbidden endpoint."""
     if sparql_scanner.nests_deeper(query, limits.nesting):
         raise Refusal(400, NESTED.format(f": more than {limits.nesting} levels"))
     if sparql_scanner.has_more_unions(query, limits.unions):
@@ -145,15 +145,15 @@ def _look_at(query: str, limits: Limits) -> None:
 
 
 def no_service(limits: Limits) -> str:
-    """Return the sentence for a question that calls what it may not."""
+    """Return the message for a query that calls a forbidden endpoint."""
     return SOME_SERVICES.format(" ".join(f"<{iri}>" for iri in limits.services)) if limits.services else NO_SERVICE
 
 
-def _dataset(question: Question) -> tuple[list[NamedNode] | None, list[NamedNode] | None]:
-    """Return the default and the named graphs that a request names; they take the place of FROM and FROM NAMED."""
-    if not question.default_graphs and not question.named_graphs:
+def _named_dataset(request: QueryRequest) -> tuple[list[NamedNode] | None, list[NamedNode] | None]:
+    """Return the default and the named graphs of a request, which replace FROM and FROM NAMED."""
+    if not request.default_graphs and not request.named_graphs:
         return None, None
     try:
-        return [NamedNode(iri) for iri in question.default_graphs], [NamedNode(iri) for iri in question.named_graphs]
+        return [NamedNode(iri) for iri in request.default_graphs], [NamedNode(iri) for iri in request.named_graphs]
     except ValueError as error:
         raise Refusal(400, f"a graph is named by an absolute IRI: {error}") from error

@@ -1,4 +1,4 @@
-"""Asks a question from the command line: of a store at hand, or of any SPARQL 1.1 endpoint."""
+"""Query runner of the command line: runs a query on a local store or on any SPARQL 1.1 endpoint."""
 
 import ast
 import json
@@ -24,12 +24,12 @@ from kg.core.iris import BASE
 from kg.core.negotiation import GRAPH_FORMATS, ROW_FORMATS, Format, Results
 from kg.core.result_serializers import write
 from kg.core.text_width import is_wide
-from kg.engine.query_diagnostics import explained
+from kg.engine.query_diagnostics import explain_syntax_error
 
 TABLE = "table"
 FORMATS = (TABLE, "csv", "tsv", "json", "xml", "ttl", "nt", "jsonld", "rdfxml")
 
-# Addresses longer than this are refused by some servers and proxies, so a longer query goes by POST.
+# Some servers and proxies refuse longer URLs, so a longer query is sent by POST.
 _LONGEST_GET = 2000
 
 _STATUSES = (
@@ -41,32 +41,38 @@ _STATUSES = (
 )
 _BUSY = (408, 425, 429, 502, 503, 504)
 _FORBIDDEN = (401, 403, 407, 511)
-_ELSEWHERE = (301, 302, 303, 307, 308, 404, 405, 410)
+_WRONG_ADDRESS = (301, 302, 303, 307, 308, 404, 405, 410)
 _FAILED = 500
 
 
-def ask_store(store: Store, query: str, format: str | None = None) -> bytes:
-    """Return the answer of a store; without a format rows become a table and a graph becomes Turtle."""
-    _refuse_update(query)
+def query_store(store: Store, query: str, format: str | None = None) -> bytes:
+    """Return the answer of a store; the default format is a table for rows and Turtle for a graph."""
+    _reject_update(query)
     if sparql_scanner.calls_service(query):
-        fact = "this query calls SERVICE, which a local store does not answer"
+        fact = "this query calls SERVICE, which a local store does not support"
         raise QueryError(Problem(fact, "send it to an endpoint that allows it, with --endpoint"))
     try:
         results = store.query(query, base_iri=BASE)
     except SyntaxError as error:
-        raise QueryError(Problem(f"no valid SPARQL query: {explained(query, str(error))}", "mend the query")) from error
+        raise QueryError(
+            Problem(f"invalid SPARQL query: {explain_syntax_error(query, str(error))}", "correct the query")
+        ) from error
     except RuntimeError as error:  # such as a function that nobody has defined
-        raise QueryError(Problem(f"the engine cannot answer this query: {error}", "mend the query")) from error
+        raise QueryError(Problem(f"the engine cannot answer this query: {error}", "correct the query")) from error
     if _as_table(isinstance(results, QueryTriples), format):
         return table(results)
     return write(results, negotiation.choose(negotiation.formats_of(results), named=format))
 
 
-def ask_endpoint(address: str, query: str, format: str | None = None, timeout: int = 60) -> bytes:
-    """Return the answer of a SPARQL endpoint; without a format rows become a table and a graph becomes Turtle."""
+def query_endpoint(address: str, query: str, format: str | None = None, timeout: int = 60) -> bytes:
+    """Return the answer of a SPARQL endpoint; the default format is a table for rows and Turtle for a graph."""
     if not address.startswith(("http://", "https://")):
-        raise QueryError(Problem(f"{address} is no endpoint", "give an address that begins with http:// or https://"))
-    _refuse_update(query)
+        raise QueryError(
+            Problem(
+                f"{address} is not the address of an endpoint", "give an address that begins with http:// or https://"
+            )
+        )
+    _reject_update(query)
     graph = sparql_scanner.operation(query) in ("CONSTRUCT", "DESCRIBE")
     as_table = _as_table(graph, format)
     offered = GRAPH_FORMATS if graph else ROW_FORMATS
@@ -75,20 +81,22 @@ def ask_endpoint(address: str, query: str, format: str | None = None, timeout: i
     if as_table:
         return _table_of(body, address)
     if not body.strip() and wanted not in GRAPH_FORMATS:
-        raise _no_answer(address, "the answer is empty")
+        raise _unreadable_answer(address, "the answer is empty")
     return body
 
 
 def table(results: Results) -> bytes:
-    """Return rows as text in columns that line up on a terminal, where East Asian characters are two columns wide."""
+    """Return rows as a text table aligned for a terminal, where East Asian characters are two columns wide."""
     if isinstance(results, QueryBoolean):
         return b"true\n" if results else b"false\n"
     assert isinstance(results, QuerySolutions)
     head = [variable.value for variable in results.variables]
-    return _lined_up(head, [["" if term is None else _printable(term) for term in solution] for solution in results])
+    return _format_table(
+        head, [["" if term is None else _printable(term) for term in solution] for solution in results]
+    )
 
 
-def _lined_up(head: list[str], rows: list[list[str]]) -> bytes:
+def _format_table(head: list[str], rows: list[list[str]]) -> bytes:
     widths = [max(map(_width, column)) for column in zip(head, *rows, strict=True)]
     lines = [head, ["-" * width for width in widths], *rows]
     text = "\n".join(_line(cells, widths) for cells in lines)
@@ -96,7 +104,7 @@ def _lined_up(head: list[str], rows: list[list[str]]) -> bytes:
 
 
 def _table_of(body: bytes, address: str) -> bytes:
-    """Return JSON results as a table; what the format does not know is left aside. Raises QueryError for others."""
+    """Return JSON results as a table, ignoring unknown members. Raises QueryError if they are malformed."""
     try:
         answer = json.loads(body)
         if isinstance(answer.get("boolean"), bool):
@@ -105,9 +113,9 @@ def _table_of(body: bytes, address: str) -> bytes:
         bindings = answer["results"]["bindings"]
         rows = [[_printable(_value(row[name])) if name in row else "" for name in head] for row in bindings]
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
-        fact = "it is no JSON to its end" if isinstance(error, ValueError) else "it holds no results"
-        raise _no_answer(address, fact if body.strip() else "the answer is empty") from error
-    return _lined_up(head, rows)
+        fact = "it is not complete JSON" if isinstance(error, ValueError) else "it holds no results"
+        raise _unreadable_answer(address, fact if body.strip() else "the answer is empty") from error
+    return _format_table(head, rows)
 
 
 def _text(given: object) -> str:
@@ -124,20 +132,20 @@ def _value(term: Any) -> str:
     return _text(term["value"])
 
 
-def _no_answer(address: str, why: str) -> QueryError:
-    remedy = "check that the address is a SPARQL endpoint, and ask again: an answer may have been cut off"
-    return QueryError(Problem(f"{address} gave no answer that can be read: {why}", remedy))
+def _unreadable_answer(address: str, why: str) -> QueryError:
+    remedy = "check that the address is a SPARQL endpoint, and try again: the answer may have been cut off"
+    return QueryError(Problem(f"the answer of {address} cannot be read: {why}", remedy))
 
 
-def _refuse_update(query: str) -> None:
+def _reject_update(query: str) -> None:
     if sparql_scanner.is_update(query):
-        raise QueryError(Problem("this is an update", "ask a query: SELECT, ASK, CONSTRUCT or DESCRIBE"))
+        raise QueryError(Problem("this is an update", "write a query: SELECT, ASK, CONSTRUCT or DESCRIBE"))
 
 
 def _as_table(graph: bool, format: str | None) -> bool:
     if graph and format == TABLE:
         remedy = f"choose one of {', '.join(FORMATS[-4:])}"
-        raise QueryError(Problem("a graph is no table", remedy))
+        raise QueryError(Problem("a graph cannot be shown as a table", remedy))
     return not graph and format in (None, TABLE)
 
 
@@ -165,29 +173,29 @@ def _send(address: str, query: str, wanted: Format, timeout: int) -> bytes:
 
 
 def _refusal(address: str, error: Exception) -> Problem:
-    """Return what an endpoint says about its refusal, and what to do: only some statuses are about the query."""
-    status, text, retry = _said(error)
+    """Return the problem of an error response; the remedy depends on its status."""
+    status, text, retry = _error_details(error)
     try:
         detail = str(json.loads(text)["detail"])
     except (ValueError, LookupError, TypeError):
         detail = text[:500]
-    told = f"{status} {detail}".strip()
-    told = "".join(char if char.isprintable() or char == "\n" else "\N{REPLACEMENT CHARACTER}" for char in told)
+    message = f"{status} {detail}".strip()
+    message = "".join(char if char.isprintable() or char == "\n" else "\N{REPLACEMENT CHARACTER}" for char in message)
     if status in _BUSY:
         when = f" in {retry} seconds" if retry.isdecimal() else " later"
-        return Problem(f"{address} cannot answer now: {told}", f"nothing is wrong with the query: ask again{when}")
+        return Problem(f"{address} cannot answer now: {message}", f"the query is not at fault: try again{when}")
     if status in _FORBIDDEN:
-        return Problem(f"{address} refused: {told}", "ask its operator who may ask it")
-    if status in _ELSEWHERE:
-        return Problem(f"{address} refused: {told}", "check the address: it may be no SPARQL endpoint")
+        return Problem(f"{address} refused: {message}", "ask its operator for access")
+    if status in _WRONG_ADDRESS:
+        return Problem(f"{address} refused: {message}", "check the address: it may not be a SPARQL endpoint")
     if status >= _FAILED:
-        remedy = "the fault is the endpoint's: ask again later, or ask for less"
-        return Problem(f"{address} has failed: {told}", remedy)
-    return Problem(f"{address} refused: {told}", "mend the query")
+        remedy = "the endpoint is at fault: try again later, or ask for less"
+        return Problem(f"{address} has failed: {message}", remedy)
+    return Problem(f"{address} refused: {message}", "correct the query")
 
 
-def _said(error: Exception) -> tuple[int, str, str]:
-    """Return the status of a refusal, its body and when to ask again; 0 where there is no status."""
+def _error_details(error: Exception) -> tuple[int, str, str]:
+    """Return status, body and Retry-After of an error response; the status is 0 if there is none."""
     if isinstance(error, urllib.error.HTTPError):
         with error:
             try:
@@ -205,7 +213,7 @@ def _said(error: Exception) -> tuple[int, str, str]:
 
 
 def _printable(term: object) -> str:
-    """Return a term's text on one line; what could steer a terminal becomes U+FFFD."""
+    """Return the text of a term on one line, with control characters replaced by U+FFFD."""
     text = " ".join(str(getattr(term, "value", term)).split())
     return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
 

@@ -1,8 +1,10 @@
-"""Answers that are computed once: a release never changes, and neither do the answers to questions about it.
+"""Cache of query results: a release never changes, so neither do the answers to queries about it.
 
-They are kept up to a number of bytes, in memory and in files, and the least recently asked go first. Whoever asks what
-is being answered waits for that answer. A refusal is kept, too, where the question is at fault: one that has needed too
-long or too much is refused at once for as long as its `Retry-After` says. What depends on the moment is asked anew.
+Answers are cached up to a number of bytes, in memory and in files (LRU). Concurrent identical queries share one
+computation. A refusal caused by the query is cached too: a query that exceeded a limit is refused at once for the time
+of its `Retry-After`. Queries whose answer depends on the moment (NOW, RAND, SERVICE …) are not cached.
+
+The source of an answer and the text of its query are recorded in the state of the request (ASGI), for the metrics.
 """
 
 import asyncio
@@ -12,148 +14,181 @@ from dataclasses import dataclass, field
 from functools import partial
 from math import inf
 
+from starlette.types import Scope
+
 from kg.core import sparql_scanner
-from kg.core.request_context import ASKED, KEPT, MOMENTARY, SHARED, Remarks
 from kg.engine.pool import Pool
-from kg.engine.wire import Answer, Question, Refusal
+from kg.engine.wire import Answer, QueryRequest, Refusal
+
+# Source of an answer, as a label of the metrics: response cache; result cache; shared with a concurrent identical
+# request; computed by a worker; computed by a worker because it must not be cached.
+REPLAYED = "replayed"
+CACHED = "kept"
+SHARED = "shared"
+COMPUTED = "asked"
+UNCACHEABLE = "momentary"
+
+_KEY = "remarks"
+
+
+@dataclass(slots=True)
+class RequestContext:
+    """Source of the answer and text of the query; empty until a handler sets them."""
+
+    source: str = ""
+    query: str = ""
+
+
+def request_context(scope: Scope) -> RequestContext:
+    """Return the context of a request, to read or to write."""
+    state = scope.setdefault("state", {})
+    remarks: RequestContext | None = state.get(_KEY)
+    if remarks is None:
+        remarks = state[_KEY] = RequestContext()
+    return remarks
+
 
 MB = 1 << 20
 
-_OVERHEAD = 2048  # what an entry takes besides the text of its question and its answer, roughly
-_PAUSE = 0.5  # seconds
-_SHORT = 16_384  # characters of a query that is read in no time
-_LONG = 60  # seconds of `Retry-After` that tell a question which is at fault from a server that is busy
+_OVERHEAD = 2048  # approximate size of an entry without its query and answer, in bytes
+_REPEATED_ERROR_DELAY = 0.5  # seconds
+_SHORT_QUERY = 16_384  # characters of a query that parses fast
+_MIN_CACHED_RETRY = 60  # seconds of `Retry-After` from which a refusal is due to the query, not to a busy server
 
 
 @dataclass(frozen=True)
-class _Kept:
-    """An outcome with what it takes of the memory and of the disk, in bytes, and when it is to be forgotten."""
+class _CacheEntry:
+    """Cached outcome with its size in memory and on disk in bytes, and its expiry time."""
 
     outcome: Answer | Refusal
     memory: int
     disk: int
-    until: float
+    expires: float
 
 
 @dataclass(frozen=True)
-class _Flight:
-    """A question that is being answered, and those who wait for it."""
+class _PendingQuery:
+    """Query that is being computed, with the futures of those who wait for it."""
 
-    asking: asyncio.Future[Answer]
+    computation: asyncio.Future[Answer]
     waiting: set[asyncio.Future[Answer]] = field(default_factory=set)
 
 
-class Answers:
-    """Asks a pool what nobody has asked before. Everything happens in one event loop."""
+class ResultCache:
+    """Cache in front of a pool. Runs in one event loop."""
 
     def __init__(self, pool: Pool, memory: int = 64 * MB, disk: int = 256 * MB) -> None:
         self.counts = Counter[str]()
         self._pool = pool
-        self._room = memory, disk
+        self._capacity = memory, disk
         self._used = [0, 0]
-        self._kept: OrderedDict[Question, _Kept] = OrderedDict()
-        self._flights: dict[Question, _Flight] = {}
+        self._entries: OrderedDict[QueryRequest, _CacheEntry] = OrderedDict()
+        self._pending: dict[QueryRequest, _PendingQuery] = {}
 
-    def submit(self, question: Question, client: str = "", remarks: Remarks | None = None) -> asyncio.Future[Answer]:
-        """Return the future of the complete answer, or of a Refusal. What nobody waits for any more is ended.
+    def submit(
+        self, request: QueryRequest, client: str = "", context: RequestContext | None = None
+    ) -> asyncio.Future[Answer]:
+        """Return the future of the complete answer or a Refusal. A computation without waiting futures is cancelled.
 
-        How the answer is had is counted, and remarked where remarks are given.
+        The source of the answer is counted, and recorded in the context of the request, if it is given.
         """
-        remarks, loop = remarks or Remarks(), asyncio.get_running_loop()
-        if kept := self._recall(question):
-            self._count(KEPT, remarks)
+        context, loop = context or RequestContext(), asyncio.get_running_loop()
+        if entry := self._lookup(request):
+            self._count(CACHED, context)
             future: asyncio.Future[Answer] = loop.create_future()
-            if _is_costly(question, kept.outcome):  # who asks such a question again would ask it thousands of times
-                loop.call_later(_PAUSE, _settle, future, kept.outcome)
+            if _is_costly(
+                request, entry.outcome
+            ):  # a client that repeats such a query would repeat it thousands of times
+                loop.call_later(_REPEATED_ERROR_DELAY, _settle, future, entry.outcome)
             else:
-                _settle(future, kept.outcome)
+                _settle(future, entry.outcome)
             return future
-        if sparql_scanner.depends_on_the_moment(question.query):
-            self._count(MOMENTARY, remarks)
-            return self._pool.submit(question, client)
+        if sparql_scanner.is_volatile(request.query):
+            self._count(UNCACHEABLE, context)
+            return self._pool.submit(request, client)
         future = loop.create_future()
-        flight = self._flights.get(question)
-        self._count(SHARED if flight else ASKED, remarks)
-        if flight is None:
-            flight = self._flights[question] = _Flight(self._pool.submit(question, client))
-            flight.asking.add_done_callback(partial(self._landed, question, flight))
-        flight.waiting.add(future)
-        future.add_done_callback(partial(self._left, question, flight))
+        pending = self._pending.get(request)
+        self._count(SHARED if pending else COMPUTED, context)
+        if pending is None:
+            pending = self._pending[request] = _PendingQuery(self._pool.submit(request, client))
+            pending.computation.add_done_callback(partial(self._on_computed, request, pending))
+        pending.waiting.add(future)
+        future.add_done_callback(partial(self._on_abandoned, request, pending))
         return future
 
-    def _count(self, source: str, remarks: Remarks) -> None:
+    def _count(self, source: str, context: RequestContext) -> None:
         self.counts[source] += 1
-        remarks.source = source
+        context.source = source
 
-    def _landed(self, question: Question, flight: _Flight, asking: asyncio.Future[Answer]) -> None:
-        """Keep an outcome and give it to all who wait for it."""
-        self._leave(question, flight)
-        if asking.cancelled():
-            for future in flight.waiting:
+    def _on_computed(self, request: QueryRequest, pending: _PendingQuery, computation: asyncio.Future[Answer]) -> None:
+        """Cache an outcome and settle all futures that wait for it."""
+        self._remove_pending(request, pending)
+        if computation.cancelled():
+            for future in pending.waiting:
                 future.cancel()
             return
-        error = asking.exception()
+        error = computation.exception()
         if isinstance(error, Refusal) or error is None:
-            self._keep(question, error or asking.result())
-        for future in flight.waiting:
+            self._store(request, error or computation.result())
+        for future in pending.waiting:
             if not future.done():
-                _settle(future, error or asking.result())
+                _settle(future, error or computation.result())
 
-    def _left(self, question: Question, flight: _Flight, future: asyncio.Future[Answer]) -> None:
-        """End a question where the last one who has waited for it does so no more."""
-        if future.cancelled() and not flight.asking.done():
-            flight.waiting.discard(future)
-            if not flight.waiting:
-                self._leave(question, flight)  # who asks from now on is not to be cancelled with it
-                flight.asking.cancel()
+    def _on_abandoned(self, request: QueryRequest, pending: _PendingQuery, future: asyncio.Future[Answer]) -> None:
+        """Cancel a computation if its last waiting future was cancelled."""
+        if future.cancelled() and not pending.computation.done():
+            pending.waiting.discard(future)
+            if not pending.waiting:
+                self._remove_pending(request, pending)  # later requests must not be cancelled with it
+                pending.computation.cancel()
 
-    def _leave(self, question: Question, flight: _Flight) -> None:
-        if self._flights.get(question) is flight:
-            del self._flights[question]
+    def _remove_pending(self, request: QueryRequest, pending: _PendingQuery) -> None:
+        if self._pending.get(request) is pending:
+            del self._pending[request]
 
-    def _recall(self, question: Question) -> _Kept | None:
-        kept = self._kept.get(question)
-        if kept and kept.until < time.monotonic():
-            self._forget(question)
+    def _lookup(self, request: QueryRequest) -> _CacheEntry | None:
+        entry = self._entries.get(request)
+        if entry and entry.expires < time.monotonic():
+            self._evict(request)
             return None
-        if kept:
-            self._kept.move_to_end(question)
-        return kept
+        if entry:
+            self._entries.move_to_end(request)
+        return entry
 
-    def _keep(self, question: Question, outcome: Answer | Refusal) -> None:
-        lasting = _lasting(outcome)
-        if not lasting:
+    def _store(self, request: QueryRequest, outcome: Answer | Refusal) -> None:
+        lifetime = _lifetime(outcome)
+        if not lifetime:
             return
-        memory, disk = len(question.query) + _OVERHEAD, 0
+        memory, disk = len(request.query) + _OVERHEAD, 0
         if isinstance(outcome, Answer):
             memory, disk = memory + len(outcome.body), outcome.size if outcome.file else 0
-        self._kept[question] = _Kept(outcome, memory, disk, time.monotonic() + lasting)
+        self._entries[request] = _CacheEntry(outcome, memory, disk, time.monotonic() + lifetime)
         self._used = [self._used[0] + memory, self._used[1] + disk]
-        while any(used > room for used, room in zip(self._used, self._room, strict=True)):
-            self._forget(next(iter(self._kept)))
+        while any(used > room for used, room in zip(self._used, self._capacity, strict=True)):
+            self._evict(next(iter(self._entries)))
 
-    def _forget(self, question: Question) -> None:
-        gone = self._kept.pop(question)
-        self._used = [self._used[0] - gone.memory, self._used[1] - gone.disk]
+    def _evict(self, request: QueryRequest) -> None:
+        entry = self._entries.pop(request)
+        self._used = [self._used[0] - entry.memory, self._used[1] - entry.disk]
 
 
-def _lasting(outcome: Answer | Refusal) -> float:
-    """Return for how many seconds an outcome stays what it is; 0 where the next one may be another."""
+def _lifetime(outcome: Answer | Refusal) -> float:
+    """Return the lifetime of an outcome in seconds; 0 if it must not be cached."""
     if isinstance(outcome, Answer):
         return inf
     if outcome.status < 500:
         return inf if outcome.status != 429 else 0
     wait = int((outcome.headers or {}).get("Retry-After", "0"))
-    return wait if wait >= _LONG else 0
+    return wait if wait >= _MIN_CACHED_RETRY else 0
 
 
-def _is_costly(question: Question, outcome: Answer | Refusal) -> bool:
-    """Whether a refused question costs much each time: to answer it, or, where it is long, to read it at all."""
-    return isinstance(outcome, Refusal) and (outcome.status in (503, 504) or len(question.query) > _SHORT)
+def _is_costly(request: QueryRequest, outcome: Answer | Refusal) -> bool:
+    """True if a refused query is expensive each time: to evaluate, or, if it is long, to parse."""
+    return isinstance(outcome, Refusal) and (outcome.status in (503, 504) or len(request.query) > _SHORT_QUERY)
 
 
 def _settle(future: asyncio.Future[Answer], outcome: Answer | BaseException) -> None:
-    """Give an outcome to one who waits: a refusal as a fresh one, so that it carries no trace of another request."""
+    """Settle a future; a refusal is copied, so that it has no traceback of another request."""
     if future.done():
         return
     if isinstance(outcome, Refusal):

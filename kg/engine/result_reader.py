@@ -1,11 +1,7 @@
-"""Results of other engines, in JSON or XML, read while they arrive and given on as strict JSON.
+"""Streaming parser of the results of other engines (SPARQL 1.1 Query Results in JSON or XML), rewritten as strict JSON.
 
-Members come in any order, and those that the format does not know are passed over wherever they stand.
-
-Rows on their way from another engine: read as they are meant, written as strict JSON (SPARQL 1.1 Query Results).
-
-What blank nodes are called is up to who writes them, so they get names that any reader takes, and that are those of no
-other answer.
+Members may come in any order; unknown ones are skipped. Blank nodes get new labels that are valid in every format and
+unique among all answers.
 """
 
 import codecs
@@ -27,61 +23,61 @@ _URIS = ("uri", "iri")
 _PARTS = ("subject", "predicate", "object")
 
 
-def only(solutions: QuerySolutions, variables: Sequence[str]) -> Iterator[bytes]:
-    """Yield rows as strict JSON with these variables in this order, whatever others there are."""
+def select_variables(solutions: QuerySolutions, variables: Sequence[str]) -> Iterator[bytes]:
+    """Yield rows as strict JSON with the given variables only, in this order."""
     there = {variable.value for variable in solutions.variables}
     named = [name for name in variables if name in there]
-    rows = ({name: _written(row[name]) for name in named if row[name] is not None} for row in solutions)
-    return written(list(variables), rows)
+    rows = ({name: _serialize_term(row[name]) for name in named if row[name] is not None} for row in solutions)
+    return serialize_rows(list(variables), rows)
 
 
-def yes_or_no(solutions: QuerySolutions) -> bytes:
-    """Return as strict JSON what an engine says by a row, or by none, that is asked for a truth value."""
+def boolean_from_rows(solutions: QuerySolutions) -> bytes:
+    """Return the boolean answer, as strict JSON, of an engine that answers ASK by a row or by none."""
     first = next(solutions, None)
     values = [term.value for term in first if isinstance(term, Literal)] if first else ["0"]
     if len(values) != 1 or values[0] not in ("0", "1", "true", "false"):
-        raise ValueError("it is no truth value")
-    return boolean(values[0] in ("1", "true"))
+        raise ValueError("it is not a boolean")
+    return serialize_boolean(values[0] in ("1", "true"))
 
 
-class Rows:
-    """Rows in the making: their variables, once these are known, and names for blank nodes."""
+class RowReader:
+    """Parser of rows, with the variables of the head and the new labels of blank nodes."""
 
     def __init__(self) -> None:
         self.variables: list[str] | None = None
         self._scope = f"s{secrets.token_hex(6)}x"
         self._labels: dict[str, str] = {}
 
-    def named(self, head: object) -> None:
-        """Take the variables of a head."""
+    def read_head(self, head: object) -> None:
+        """Read the variables of the head."""
         if not isinstance(head, list) or not all(isinstance(name, str) for name in head):
             raise ValueError("its head names no variables")
         self.variables = list(dict.fromkeys(head))
 
     def label(self, label: str) -> str:
-        """Return what a blank node is called here."""
+        """Return the new label of a blank node."""
         return self._labels.setdefault(label, f"{self._scope}{len(self._labels)}")
 
     def row(self, read: object) -> Row:
-        """Return a row as it is to be written."""
+        """Return a row in strict form."""
         if not isinstance(read, dict):
-            raise ValueError("a row of it is none")
+            raise ValueError("one of its rows is malformed")
         return {name: self.term(term) for name, term in read.items() if term is not None}
 
     def term(self, term: object) -> Term:
-        """Return a term with the members that it may have."""
+        """Return a term with the members of the specification only."""
         kind, value = (term.get("type"), term.get("value")) if isinstance(term, dict) else (None, None)
         assert kind is None or isinstance(term, dict)
         if kind == "triple" and isinstance(value, dict):
             return {"type": kind, "value": {part: self.term(value.get(part)) for part in _PARTS}}
         if not isinstance(value, str) or not isinstance(term, dict):
-            raise ValueError("a value of it is none")
+            raise ValueError("one of its values is malformed")
         if kind in _URIS:
             return {"type": "uri", "value": value}
         if kind == "bnode":
             return {"type": kind, "value": self.label(value)}
         if kind not in _LITERALS:
-            raise ValueError(f"a value of it is of no known kind ({kind})")
+            raise ValueError(f"one of its values has the unknown type {kind}")
         if language := term.get("xml:lang"):
             kept = {"xml:lang": language} | ({"its:dir": term["its:dir"]} if term.get("its:dir") else {})
         else:
@@ -89,30 +85,30 @@ class Rows:
         return {"type": "literal", "value": value, **kept}
 
 
-def written(variables: list[str], rows: Iterable[Row]) -> Iterator[bytes]:
-    """Yield rows with these variables; raise ValueError where one has another."""
+def serialize_rows(variables: list[str], rows: Iterable[Row]) -> Iterator[bytes]:
+    """Yield rows as strict JSON; raise ValueError if one has an undeclared variable."""
     yield f'{{"head":{{"vars":{json.dumps(variables)}}},"results":{{"bindings":['.encode()
-    known, between = set(variables), ""
+    allowed, between = set(variables), ""
     for row in rows:
-        if not known.issuperset(row):
-            raise ValueError("a row of it has a variable that its head does not name")
+        if not allowed.issuperset(row):
+            raise ValueError("one of its rows has a variable that its head does not declare")
         yield (between + json.dumps(row)).encode()
         between = ","
     yield b"]}}"
 
 
-def boolean(truth: bool) -> bytes:
-    """Return a truth value."""
-    return json.dumps({"head": {}, "boolean": truth}).encode()
+def serialize_boolean(value: bool) -> bytes:
+    """Return a boolean answer as strict JSON."""
+    return json.dumps({"head": {}, "boolean": value}).encode()
 
 
-def _written(term: object) -> Term:
+def _serialize_term(term: object) -> Term:
     if isinstance(term, NamedNode):
         return {"type": "uri", "value": term.value}
     if isinstance(term, BlankNode):
         return {"type": "bnode", "value": term.value}
     if isinstance(term, Triple):
-        return {"type": "triple", "value": {part: _written(getattr(term, part)) for part in _PARTS}}
+        return {"type": "triple", "value": {part: _serialize_term(getattr(term, part)) for part in _PARTS}}
     assert isinstance(term, Literal)
     if term.language:
         return {"type": "literal", "value": term.value, "xml:lang": term.language}
@@ -120,55 +116,61 @@ def _written(term: object) -> Term:
 
 
 _SPACE = re.compile(r"[ \t\r\n]*")
-_KEPT = 1 << 16  # characters that have been read before they are dropped
+_DROP_AFTER = 1 << 16  # characters that have been read before they are dropped
 _LANGUAGE = "{http://www.w3.org/XML/1998/namespace}lang"
 
 
-def strict(pieces: Iterable[bytes], format: QueryResultsFormat = QueryResultsFormat.JSON) -> Iterator[bytes]:
-    """Yield results as strict JSON; raise ValueError where they break off or are none."""
-    return _Xml(pieces).strict() if format == QueryResultsFormat.XML else _Json(pieces).strict()
+def to_strict_json(pieces: Iterable[bytes], format: QueryResultsFormat = QueryResultsFormat.JSON) -> Iterator[bytes]:
+    """Yield results as strict JSON; raise ValueError if they are truncated or malformed."""
+    return (
+        _XmlReader(pieces).to_strict_json()
+        if format == QueryResultsFormat.XML
+        else _JsonReader(pieces).to_strict_json()
+    )
 
 
-class _Json:
-    """Reads results in JSON while they arrive."""
+class _JsonReader:
+    """Streaming parser of results in JSON."""
 
     def __init__(self, pieces: Iterable[bytes]) -> None:
         self._pieces = codecs.iterdecode(iter(pieces), "utf-8-sig")
         self._text, self._at, self._decoder = "", 0, JSONDecoder()
-        self._rows = Rows()
+        self._rows = RowReader()
 
-    def strict(self) -> Iterator[bytes]:
-        """Yield the results."""
-        held: list[Row] | None = None
-        truth: object = None
+    def to_strict_json(self) -> Iterator[bytes]:
+        """Yield the results as strict JSON."""
+        buffered: list[Row] | None = None
+        value: object = None
         done = False
         for member in self._members():
             if member == "head":
                 self._head(self._value())
             elif member == "boolean":
-                truth = self._value()
+                value = self._value()
             elif member == "results":
                 rows = self._bindings()
                 if self._rows.variables is None:
-                    held = [*(held or ()), *rows]
+                    buffered = [*(buffered or ()), *rows]
                 else:
-                    yield from written(self._rows.variables, rows)
+                    yield from serialize_rows(self._rows.variables, rows)
                     done = True
             else:
                 self._value()
-        if self._more_than_space():
+        if self._skip_space():
             raise ValueError("something follows it")
-        if held is not None:
+        if buffered is not None:
             names = self._rows.variables
-            yield from written(list({name: None for row in held for name in row}) if names is None else names, held)
+            yield from serialize_rows(
+                list({name: None for row in buffered for name in row}) if names is None else names, buffered
+            )
         elif not done:
-            if not isinstance(truth, bool):
+            if not isinstance(value, bool):
                 raise ValueError("it holds no results")
-            yield boolean(truth)
+            yield serialize_boolean(value)
 
     def _head(self, head: object) -> None:
         if isinstance(head, dict) and "vars" in head:
-            self._rows.named(head["vars"])
+            self._rows.read_head(head["vars"])
 
     def _bindings(self) -> Iterator[Row]:
         """Yield the rows among the members of `results`."""
@@ -179,9 +181,9 @@ class _Json:
                 self._value()
 
     def _members(self) -> Iterator[str]:
-        """Yield the name of each member of an object, whose value is to be read before the next."""
+        """Yield the name of each member of an object; the caller reads its value before the next one."""
         self._expect("{")
-        if self._ahead() == "}":
+        if self._peek() == "}":
             self._at += 1
             return
         while True:
@@ -195,7 +197,7 @@ class _Json:
 
     def _elements(self) -> Iterator[Any]:
         self._expect("[")
-        if self._ahead() == "]":
+        if self._peek() == "]":
             self._at += 1
             return
         while True:
@@ -204,43 +206,43 @@ class _Json:
                 return
 
     def _value(self) -> Any:
-        """Return the next value, as soon as all of it is there."""
-        self._ahead()
+        """Return the next value as soon as it is complete."""
+        self._peek()
         while True:
             try:
                 value, end = self._decoder.raw_decode(self._text, self._at)
             except ValueError:
-                if not self._more():
+                if not self._read_more():
                     raise
                 continue
-            if end < len(self._text) or not self._more():  # a number could go on
+            if end < len(self._text) or not self._read_more():  # a number could go on
                 self._at = end
                 return value
 
     def _expect(self, characters: str) -> str:
-        found = self._ahead()
+        found = self._peek()
         if not found or found not in characters:
-            raise ValueError("it breaks off" if not found else f"“{found}” stands where “{characters[0]}” should")
+            raise ValueError("it is truncated" if not found else f"“{found}” where “{characters[0]}” is expected")
         self._at += 1
         return found
 
-    def _ahead(self) -> str:
-        """Return the next character that is no space; empty at the end."""
-        return self._text[self._at] if self._more_than_space() else ""
+    def _peek(self) -> str:
+        """Return the next non-space character; empty at the end."""
+        return self._text[self._at] if self._skip_space() else ""
 
-    def _more_than_space(self) -> bool:
+    def _skip_space(self) -> bool:
         while True:
             space = _SPACE.match(self._text, self._at)
             assert space is not None
             self._at = space.end()
             if self._at < len(self._text):
                 return True
-            if not self._more():
+            if not self._read_more():
                 return False
 
-    def _more(self) -> bool:
-        """Add what comes next, as much again as is there unread: a long value is not to be tried too often."""
-        if self._at > _KEPT:
+    def _read_more(self) -> bool:
+        """Read on, doubling the unread text, so that a long value is not parsed too often."""
+        if self._at > _DROP_AFTER:
             self._text, self._at = self._text[self._at :], 0
         wanted, added = len(self._text) - self._at, list[str]()
         for piece in self._pieces:
@@ -252,23 +254,23 @@ class _Json:
         return bool(added)
 
 
-class _Xml:
-    """Reads results in XML while they arrive."""
+class _XmlReader:
+    """Streaming parser of results in XML."""
 
     def __init__(self, pieces: Iterable[bytes]) -> None:
-        self._pieces, self._rows = pieces, Rows()
+        self._pieces, self._rows = pieces, RowReader()
         self._truth: bool | None = None
         self._there = False
 
-    def strict(self) -> Iterator[bytes]:
-        """Yield the results."""
+    def to_strict_json(self) -> Iterator[bytes]:
+        """Yield the results as strict JSON."""
         rows = self._read()
         first = next(rows, None)  # by then the head has been read
         if self._there or first is not None:
             names = self._rows.variables
-            yield from written(names or [], _chained(first, rows))
+            yield from serialize_rows(names or [], _chain(first, rows))
         elif self._truth is not None:
-            yield boolean(self._truth)
+            yield serialize_boolean(self._truth)
         else:
             raise ValueError("it holds no results")
 
@@ -282,7 +284,7 @@ class _Xml:
             parser.close()
             yield from self._events(parser, head, parents)
         except ParseError as error:
-            raise ValueError(f"it is no XML, or breaks off ({error})") from error
+            raise ValueError(f"it is not XML, or is truncated ({error})") from error
 
     def _events(self, parser: "XMLPullParser[Any]", head: list[str], parents: list[Element]) -> Iterator[Row]:
         for event, element in cast(Iterator[tuple[str, Element]], parser.read_events()):
@@ -291,12 +293,12 @@ class _Xml:
                 parents.append(element)
                 if name == "sparql" or len(parents) > 1:
                     continue
-                raise ValueError("it is no document of results")
+                raise ValueError("it is not a results document")
             parents.pop()
             if name == "variable":
                 head.append(element.get("name", ""))
             elif name == "head":
-                self._rows.named(head)
+                self._rows.read_head(head)
             elif name == "boolean":
                 self._truth = (element.text or "").strip() in ("true", "1")
             elif name == "results":
@@ -310,7 +312,7 @@ class _Xml:
         return {each.get("name", ""): self._term(each) for each in bindings if any(map(_is_term, each))}
 
     def _term(self, parent: Element) -> Term:
-        """Return the term that an element holds; texts keep their spaces."""
+        """Return the term in an element; literals keep their white space."""
         element = next(filter(_is_term, parent))
         name, text = _local(element), "".join(element.itertext())
         if name == "triple":
@@ -328,7 +330,7 @@ def _is_term(element: Element) -> bool:
     return _local(element) in ("uri", "bnode", "literal", "triple")
 
 
-def _chained(first: Row | None, rows: Iterator[Row]) -> Iterator[Row]:
+def _chain(first: Row | None, rows: Iterator[Row]) -> Iterator[Row]:
     if first is not None:
         yield first
         yield from rows

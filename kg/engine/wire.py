@@ -1,7 +1,7 @@
-"""What passes between the front and a worker: a question, and an answer or a refusal.
+"""Wire format between the server process and a worker: a query request, and an answer or a refusal.
 
-A message is a JSON object and a body of bytes, each preceded by its size. It is no pickle: what comes from a worker
-came out of hostile hands, and JSON can do nothing but be read.
+A message is a JSON object and a body of bytes, each preceded by its size. It is not a pickle: a worker runs hostile
+queries, and JSON cannot execute anything when it is read.
 """
 
 import json
@@ -17,7 +17,7 @@ _SIZES = struct.Struct("!II")
 
 
 class Refusal(Exception):
-    """Why a request is not answered: an HTTP status and a sentence that says what to do."""
+    """Refused request: an HTTP status and a message that says what to do."""
 
     def __init__(self, status: int, detail: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(detail)
@@ -26,16 +26,16 @@ class Refusal(Exception):
         self.headers = headers
 
 
-class Superseded(BaseException):
-    """A store elsewhere holds another release by now than the one that was asked about.
+class ReleaseReplaced(BaseException):
+    """The external store now holds another release than the one that was queried.
 
-    No error: like a cancellation it passes by whatever takes errors for answers, up to where the request is asked anew.
+    Not an Exception: like a cancellation it passes all error handlers, up to where the request is repeated.
     """
 
 
 @dataclass(frozen=True)
-class Question:
-    """What a request asks: the query, the dataset that it names, and the format by name or by its Accept header."""
+class QueryRequest:
+    """Parsed SPARQL request: query, dataset, and format by name or by Accept header."""
 
     query: str
     default_graphs: tuple[str, ...] = ()
@@ -44,31 +44,31 @@ class Question:
     accept: str | None = None
 
     def pack(self) -> bytes:
-        """Return the message that carries the question."""
+        """Return the request as a packed message."""
         return pack(vars(self))
 
     @classmethod
-    def of(cls, message: dict[str, Any]) -> "Question":
-        """Return the question that a message carries."""
+    def of(cls, message: dict[str, Any]) -> "QueryRequest":
+        """Return the request from the header of a message."""
         graphs = {name: tuple(message[name]) for name in ("default_graphs", "named_graphs")}
         return cls(**{**message, **graphs})
 
 
 class AnswerFile:
-    """A file that holds an answer. Several can read it at once; it is closed when nobody holds it any more."""
+    """File with an answer. Several can read it at once; it is closed with its last reference."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
         self.close = weakref.finalize(self, os.close, descriptor)
 
     def read(self, size: int, start: int) -> bytes:
-        """Return up to `size` bytes from a place on."""
+        """Return up to `size` bytes from an offset."""
         return os.pread(self._descriptor, size, start)
 
 
 @dataclass(frozen=True)
 class Answer:
-    """A complete answer: its bytes, or where there are many, a file from whose start `size` bytes are to be read."""
+    """Complete answer: its bytes, or for a large one the file whose first `size` bytes it is."""
 
     content_type: str
     size: int
@@ -77,19 +77,19 @@ class Answer:
 
 
 def pack(header: Mapping[str, object], body: bytes = b"") -> bytes:
-    """Return a message as bytes."""
+    """Encode a message."""
     head = json.dumps(header).encode()
     return _SIZES.pack(len(head), len(body)) + head + body
 
 
 class Unpacker:
-    """Puts messages together from the pieces in which they arrive."""
+    """Incremental decoder of messages."""
 
     def __init__(self) -> None:
         self._buffer = bytearray()
 
     def feed(self, data: bytes) -> Iterator[tuple[dict[str, Any], bytes]]:
-        """Yield each message that is complete with this piece."""
+        """Add received data and yield each message that is complete now."""
         self._buffer += data
         while len(self._buffer) >= _SIZES.size:
             head, body = _SIZES.unpack_from(self._buffer)

@@ -1,8 +1,7 @@
-"""The process that answers: one question at a time, within its own limits, until it is ended.
+"""Worker process: answers one query at a time, within its limits and its sandbox.
 
-It is forked by the zygote and ends when its socket closes, when it has answered for the last time, or when it dies.
-
-Keeps a process from opening sockets, so that SERVICE reaches nothing even where it was missed in a query's text.
+It is forked by the zygote and ends when its socket closes, after its last answer, or when it is killed. The sandbox
+denies sockets, so that SERVICE reaches nothing even if the scanner missed it in the text of a query.
 """
 
 import contextlib
@@ -23,12 +22,12 @@ from typing import TYPE_CHECKING, Any
 from pyoxigraph import Store
 
 from kg.core.negotiation import Format, Output
-from kg.engine.data_source import MB, Limits, Source, megabytes
-from kg.engine.query_evaluator import BoundedOutput, answer
-from kg.engine.wire import Question, Refusal, Superseded, pack, receive
+from kg.engine.data_source import MB, Limits, Source, format_size
+from kg.engine.query_evaluator import BoundedOutput, evaluate
+from kg.engine.wire import QueryRequest, Refusal, ReleaseReplaced, pack, receive
 
 if TYPE_CHECKING:
-    from kg.engine.federation_proxy import Gateway
+    from kg.engine.federation_proxy import FederationProxy
     from kg.engine.remote_backend import RemoteStore
 
 
@@ -36,10 +35,10 @@ _PR_SET_NO_NEW_PRIVS = 38
 _PR_SET_SECCOMP = 22
 _SECCOMP_MODE_FILTER = 2
 
-# The kernel's name of each kind of processor, and the number of socket(2) there (linux/audit.h, asm/unistd.h).
+# Audit architecture of each processor type, and the number of socket(2) there (linux/audit.h, asm/unistd.h).
 _SOCKET = {"x86_64": (0xC000003E, 41), "aarch64": (0xC00000B7, 198)}
 
-# Instructions of the filter (linux/bpf_common.h, linux/seccomp.h) and where it finds what is called.
+# Instructions of the filter (linux/bpf_common.h, linux/seccomp.h) and the offsets of call and architecture.
 _LOAD, _JUMP_IF_EQUAL, _RETURN = 0x20, 0x15, 0x06
 _CALL, _PROCESSOR = 0, 4
 _ALLOW, _FAIL = 0x7FFF0000, 0x00050000 | errno.EACCES
@@ -50,9 +49,9 @@ class _Program(ctypes.Structure):
 
 
 def deny_sockets() -> None:
-    """Let socket(2) fail from now on, in this process and its threads (seccomp(2)).
+    """Make socket(2) fail from now on, in this process and its threads (seccomp(2)).
 
-    Where the kernel or the processor does not have this, nothing is changed.
+    Does nothing if the kernel or the processor does not support it.
     """
     if os.uname().machine not in _SOCKET:
         return
@@ -73,59 +72,61 @@ def deny_sockets() -> None:
 
 
 def prctl(option: int, *values: int) -> None:
-    """Set an attribute of this process (prctl(2)); raise OSError where that fails."""
+    """Set an attribute of this process (prctl(2)); raise OSError if that fails."""
     arguments = [ctypes.c_ulong(value) for value in (*values, 0, 0, 0, 0)[:4]]
     if ctypes.CDLL(None, use_errno=True).prctl(option, *arguments):
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
 
 
-# Writes the answer to a question and returns its format.
-Answering = Callable[[Question, Output], Format]
+# Writes the answer to a query and returns its format.
+QueryHandler = Callable[[QueryRequest, Output], Format]
 
-# Memory that questions have left behind before a worker is replaced by one that shares the zygote's again.
-_LEFT_BEHIND = 64 * MB
+# Memory growth after which a worker is replaced by a fresh one that shares the zygote's memory again.
+_LEAK_LIMIT = 64 * MB
 _PR_SET_PDEATHSIG = 1
 _PR_SET_DUMPABLE = 4
 
 
-def work(
+def serve_queries(
     open_store: "Callable[[], Store | RemoteStore]", link: socket.socket, file: int, limits: Limits, source: Source
 ) -> None:
-    """Answer the questions that come over the socket. `file` is the descriptor of a file for one large answer."""
-    store, meter = open_store(), _Meter()
+    """Answer the queries that arrive on the socket. `file` is the descriptor of a file for one large answer."""
+    store, meter = open_store(), _MemoryMeter()
     baseline = meter.data()
-    # What is mapped already counts: the zygote's store, which this process shares with it.
+    # The memory mapped so far counts too: the zygote's store, which this process shares.
     resource.setrlimit(resource.RLIMIT_DATA, (baseline + limits.memory, baseline + limits.memory))
-    calls_others = bool(limits.services or source.held)
-    if not calls_others:
+    uses_network = bool(limits.services or source.remote)
+    if not uses_network:
         deny_sockets()
-    if not (calls_others or source.on_disk):
+    if not (uses_network or source.on_disk):
         # No descriptor can be opened any more, so no socket: this holds also where a kernel cannot deny those alone.
-        # A store on the disk opens files as it goes.
+        # A store on disk opens files at any time.
         resource.setrlimit(resource.RLIMIT_NOFILE, (0, 0))
-    answering = (
-        partial(answer, store, limits=limits, gateway=_gateway(limits)) if isinstance(store, Store) else store.answer
+    handler = (
+        partial(evaluate, store, limits=limits, proxy=_federation_proxy(limits))
+        if isinstance(store, Store)
+        else store.answer
     )
     while message := receive(link):
-        _allow_cpu(limits.seconds)
-        header, body = _reply(answering, Question.of(message), BoundedOutput(file, limits), limits)
-        last = header["last"] or meter.data() > baseline + _LEFT_BEHIND
+        _limit_cpu(limits.seconds)
+        header, body = _reply(handler, QueryRequest.of(message), BoundedOutput(file, limits), limits)
+        last = header["last"] or meter.data() > baseline + _LEAK_LIMIT
         link.sendall(pack({**header, "last": last, "cpu": time.process_time()}, body))
         if last:
             return
 
 
-def _gateway(limits: Limits) -> "Gateway | None":
-    """Return what calls other endpoints, where any may be called."""
+def _federation_proxy(limits: Limits) -> "FederationProxy | None":
+    """Return the proxy for SERVICE calls, if any endpoint is allowed."""
     if not limits.services:
         return None
-    from kg.engine.federation_proxy import Gateway  # with HTTP and TLS, which take a while to load
+    from kg.engine.federation_proxy import FederationProxy  # with HTTP and TLS, which take a while to load
 
-    return Gateway(limits)
+    return FederationProxy(limits)
 
 
-class _Meter:
-    """Reads how much private memory this process has mapped, without opening anything for it."""
+class _MemoryMeter:
+    """Reader of the private memory of this process that opens no file when it is read."""
 
     def __init__(self) -> None:
         self._file = os.open("/proc/self/statm", os.O_RDONLY)
@@ -137,14 +138,14 @@ class _Meter:
 
 
 def confine(parent: int) -> None:
-    """Set what holds for the whole life of a worker; end it where its parent has already gone."""
+    """Set the permanent restrictions of a worker; exit if its parent has already ended."""
     die_with_parent(parent)
     # The kernel's out-of-memory killer takes a worker before anything else.
     Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
     # No core file, and none for a program that the kernel pipes it to, which would not care for the limit.
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     prctl(_PR_SET_DUMPABLE, 0)
-    # A dying engine prints a trace for each hostile query; what a worker died of is known by its status.
+    # A crashing engine prints a trace for each hostile query; the exit status is enough to report it.
     nowhere = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):
         os.dup2(nowhere, descriptor)
@@ -152,37 +153,37 @@ def confine(parent: int) -> None:
 
 
 def die_with_parent(parent: int) -> None:
-    """Let the kernel kill this process when the thread that started it ends (prctl(2), PR_SET_PDEATHSIG)."""
+    """Have the kernel kill this process when the thread that started it ends (prctl(2), PR_SET_PDEATHSIG)."""
     prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
         os._exit(0)
 
 
 def _reply(
-    answering: Answering, question: Question, output: BoundedOutput, limits: Limits
+    handler: QueryHandler, request: QueryRequest, output: BoundedOutput, limits: Limits
 ) -> tuple[dict[str, Any], bytes]:
-    """Return header and body of the reply; a worker that may be damaged, or whose file is used, says it is the last."""
+    """Return header and body of the reply; `last` is set if the worker may be damaged or its file is used up."""
     try:
-        format = answering(question, output)
+        format = handler(request, output)
         body = output.body()
-        return {"content_type": format.content_type, "size": output.size, "last": output.filed}, body
+        return {"content_type": format.content_type, "size": output.size, "last": output.in_file}, body
     except Refusal as refusal:
         headers = dict(refusal.headers or {})
-        return {"status": refusal.status, "detail": refusal.detail, "headers": headers, "last": output.filed}, b""
-    except Superseded:
-        return {"superseded": True, "last": output.filed}, b""
+        return {"status": refusal.status, "detail": refusal.detail, "headers": headers, "last": output.in_file}, b""
+    except ReleaseReplaced:
+        return {"superseded": True, "last": output.in_file}, b""
     except MemoryError:
         return {"status": 503, "detail": out_of_memory(limits), "headers": {"Retry-After": "60"}, "last": True}, b""
-    except BaseException as error:  # a panic of the engine is no Exception
+    except BaseException as error:  # a panic of the engine is not an Exception
         return {"broken": repr(error), "last": True}, b""
 
 
 def out_of_memory(limits: Limits) -> str:
-    """Return the sentence for a question that needs too much memory."""
-    return f"this query needs more than {megabytes(limits.memory)} of memory; ask for less at once"
+    """Return the message for a query that needs too much memory."""
+    return f"this query needs more than {format_size(limits.memory)} of memory; ask for less at once"
 
 
-def _allow_cpu(seconds: float) -> None:
-    """Allow this much processor time from now on: the last resort, should nobody be there to end this process."""
+def _limit_cpu(seconds: float) -> None:
+    """Limit the processor time from now on: a last resort, in case no other process ends this one."""
     soft = ceil(time.process_time() + seconds) + 2
     resource.setrlimit(resource.RLIMIT_CPU, (soft, resource.RLIM_INFINITY))

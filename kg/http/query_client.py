@@ -17,11 +17,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from kg.core.errors import Problem, QueryError
 from kg.core.negotiation import JSON, Format
-from kg.core.paths import places
-from kg.core.stored_queries import EDITIONS, StoredQuery, line_of, stored_query
-from kg.core.stored_queries import filled as filled
-from kg.engine.result_cache import Answers
-from kg.engine.wire import Answer, Question
+from kg.core.paths import project_folders
+from kg.core.stored_queries import EDITIONS_QUERY, StoredQuery, stored_query, values_line
+from kg.core.stored_queries import fill_values as fill_values
+from kg.engine.result_cache import ResultCache
+from kg.engine.wire import Answer, QueryRequest
 from kg.http.client_address import scheduling_key
 
 # Runs a query and returns its complete result in a format; raises Refusal.
@@ -37,7 +37,7 @@ Binding = dict[str, dict[str, str]]
 _client: ContextVar[str] = ContextVar("client", default="")
 
 
-def query_runner(answers: Answers) -> RunQuery:
+def query_runner(answers: ResultCache) -> RunQuery:
     """Return a function that runs queries through the result cache and returns complete results."""
 
     answer_of = large_query_runner(answers)
@@ -49,11 +49,11 @@ def query_runner(answers: Answers) -> RunQuery:
     return run_query
 
 
-def large_query_runner(answers: Answers) -> RunLargeQuery:
+def large_query_runner(answers: ResultCache) -> RunLargeQuery:
     """Return a function that runs queries through the result cache and leaves large results in their files."""
 
     async def answer_of(query: str, format: Format) -> Answer:
-        return await answers.submit(Question(query, format=format.media_type), _client.get())
+        return await answers.submit(QueryRequest(query, format=format.media_type), _client.get())
 
     return answer_of
 
@@ -110,13 +110,13 @@ class StoredQueries:
         """Return the queries by name, applied to the newest edition; raise Refusal if the editions cannot be read."""
         newest = next(iter(await self.editions()), "")
         if not self._for_newest:
-            self._for_newest = {name: query.about(newest) for name, query in self.by_name.items()}
+            self._for_newest = {name: query.for_edition(newest) for name, query in self.by_name.items()}
         return self._for_newest
 
 
 async def fetch_editions(run_query: RunQuery) -> list[str]:
     """Return the editions of a graph, newest first."""
-    return [row["edition"] for row in await fetch_rows(run_query, EDITIONS) if is_iri(row.get("edition", ""))]
+    return [row["edition"] for row in await fetch_rows(run_query, EDITIONS_QUERY) if is_iri(row.get("edition", ""))]
 
 
 async def fetch_existing(run_query: RunQuery, iris: Iterable[str], named_graphs: bool = False) -> set[str]:
@@ -125,7 +125,7 @@ async def fetch_existing(run_query: RunQuery, iris: Iterable[str], named_graphs:
     if not valid:
         return set()
     condition = f"{_OCCURS} || {_OCCURS_IN_NAMED_GRAPH}" if named_graphs else _OCCURS
-    query = filled(f"SELECT ?thing {{ VALUES ?thing {{ }} FILTER({condition}) }}", thing=valid)
+    query = fill_values(f"SELECT ?thing {{ VALUES ?thing {{ }} FILTER({condition}) }}", thing=valid)
     return {row["thing"] for row in await fetch_rows(run_query, query)}
 
 
@@ -134,14 +134,14 @@ def query_text(name: str, **about: Iterable[Term]) -> str:
 
     Raises QueryError if the query does not exist or lacks such a `VALUES` line; ValueError for an invalid term.
     """
-    return filled(checked_query_text(name, *(line_of(variable) for variable in about)), **about)
+    return fill_values(checked_query_text(name, *(values_line(variable) for variable in about)), **about)
 
 
 def checked_query_text(name: str, *lines: re.Pattern[str] | str) -> str:
     """Return the text of a stored query; raise QueryError unless it has these lines (patterns or variable names)."""
-    text = _cached_text(places().queries, name)
+    text = _cached_text(project_folders().queries, name)
     for line in lines:
-        pattern = line_of(line) if isinstance(line, str) else line
+        pattern = values_line(line) if isinstance(line, str) else line
         if not pattern.search(text):
             form = f"VALUES ?{line} {{ … }}" if isinstance(line, str) else pattern.pattern
             remedy = f"add a line {form}; each request replaces it"

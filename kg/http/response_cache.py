@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from kg.core.request_context import REPLAYED, remarks_of
+from kg.engine.result_cache import REPLAYED, request_context
 
 MB = 1 << 20
 
@@ -50,12 +50,12 @@ class ResponseCacheMiddleware:
             await self._application(scope, receive, send)
         elif cached := self._cached.get(key):
             self._cached.move_to_end(key)
-            remarks = remarks_of(scope)
+            remarks = request_context(scope)
             remarks.source, remarks.query = REPLAYED, cached.query
             await send(cached.start)
             await send(cached.body)
         else:
-            remarks = remarks_of(scope)
+            remarks = request_context(scope)
             recorder = _Recorder(send, self._largest, lambda *sent: self._store(key, remarks.query, *sent))
             await self._application(scope, receive, recorder)
 

@@ -25,13 +25,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from kg.core import sparql_scanner
 from kg.core.negotiation import GRAPH_FORMATS, HTML, ROW_FORMATS
-from kg.core.request_context import remarks_of
-from kg.engine.data_source import Limits, megabytes
+from kg.engine.data_source import Limits, format_size
 from kg.engine.pool import busy
-from kg.engine.query_diagnostics import explained
+from kg.engine.query_diagnostics import explain_syntax_error
 from kg.engine.query_evaluator import not_acceptable as not_acceptable
-from kg.engine.result_cache import Answers
-from kg.engine.wire import Answer, Question
+from kg.engine.result_cache import ResultCache, request_context
+from kg.engine.wire import Answer, QueryRequest
 from kg.engine.wire import Refusal as Refusal
 from kg.http import cache_control, conditional_requests
 from kg.http.client_address import scheduling_key
@@ -59,7 +58,7 @@ class FileSender:
     def response(self, answer: Answer, headers: Mapping[str, str]) -> Response:
         """Return the response that sends a result file; raise Refusal (503) if the limit is exceeded."""
         if self.used + answer.size > self.room:
-            raise busy(f"large answers of {megabytes(self.room)} are being sent already")
+            raise busy(f"large answers of {format_size(self.room)} are being sent already")
         return _FileResponse(self, answer, headers)
 
 
@@ -125,10 +124,10 @@ def options_response(methods: str, request: Request, headers: Mapping[str, str] 
 class PageResponder(Protocol):
     """Responder for browsers, with HTML pages."""
 
-    def wants_page(self, question: Question, accepted: str | None) -> bool:
+    def wants_page(self, question: QueryRequest, accepted: str | None) -> bool:
         """Return whether a browser sent the query, judged by `Accept` or by the name of a format."""
 
-    async def answer(self, request: Request, question: Question) -> Response:
+    async def answer(self, request: Request, question: QueryRequest) -> Response:
         """Return the page of the result, or of the error."""
 
 
@@ -142,7 +141,7 @@ class Endpoint:
 
     def __init__(
         self,
-        answers: Answers,
+        answers: ResultCache,
         limits: Limits,
         lasting: str,
         introduction: Callable[[Request], Awaitable[Response]],
@@ -176,11 +175,11 @@ class Endpoint:
         question = parse_query_method(request.headers.get("content-type", ""), request.scope["query_string"], body)
         return await self._respond(request, question)
 
-    async def _respond(self, request: Request, question: Question) -> Response:
+    async def _respond(self, request: Request, question: QueryRequest) -> Response:
         if self._reader.wants_page(question, accept_header(request)):
             return await self._reader.answer(request, question)
         negotiated, start = replace(question, accept=accept_header(request)), time.perf_counter()
-        remarks = remarks_of(request.scope)
+        remarks = request_context(request.scope)
         remarks.query = question.query
         try:
             answer = await unless_disconnected(request, self._answers.submit(negotiated, client_key(request), remarks))
@@ -188,7 +187,7 @@ class Endpoint:
             raise _with_diagnosis(question, refusal) from refusal
         if answer is None:
             return Response(status_code=CLIENT_CLOSED_REQUEST)
-        uncacheable = sparql_scanner.depends_on_the_moment(question.query)
+        uncacheable = sparql_scanner.is_volatile(question.query)
         headers = {
             "Content-Type": answer.content_type,
             "Vary": "Accept",
@@ -221,11 +220,11 @@ class Endpoint:
         return routes
 
 
-def _with_diagnosis(question: Question, refusal: Refusal) -> Refusal:
+def _with_diagnosis(question: QueryRequest, refusal: Refusal) -> Refusal:
     """Return a refusal with a diagnosis of the query, if a common mistake is recognized."""
     if refusal.status != HTTPStatus.BAD_REQUEST:
         return refusal
-    return Refusal(refusal.status, explained(question.query, refusal.detail), refusal.headers)
+    return Refusal(refusal.status, explain_syntax_error(question.query, refusal.detail), refusal.headers)
 
 
 async def _options(request: Request) -> Response:
@@ -315,8 +314,8 @@ async def read_body(request: Request, limit: int, kind: str = "a query") -> byte
             if too_long:
                 break
     if too_long:
-        fact = f"the body of this request is longer than {megabytes(_ENCODED * limit)}"
-        raise Refusal(413, f"{fact}; {kind} may have {megabytes(limit)}")
+        fact = f"the body of this request is longer than {format_size(_ENCODED * limit)}"
+        raise Refusal(413, f"{fact}; {kind} may have {format_size(limit)}")
     return bytes(body)
 
 

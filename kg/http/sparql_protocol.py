@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from urllib.parse import parse_qsl, unquote_to_bytes
 
 from kg.core.errors import KgError
-from kg.core.paths import decode, looks_like, marked
+from kg.core.paths import bom_encoding, decode, guess_encoding
 from kg.engine.query_evaluator import READ_ONLY
-from kg.engine.wire import Question, Refusal
+from kg.engine.wire import QueryRequest, Refusal
 
 FORM = "application/x-www-form-urlencoded"
 QUERY = "application/sparql-query"
@@ -30,7 +30,7 @@ def decode_parameters(encoded: bytes) -> list[tuple[str, str]]:
 def _encoding_guess(encoded: bytes) -> str:
     """Return a guess at the encoding of parameter values, as a phrase; empty if there is none."""
     values = (unquote_to_bytes(pair.partition(b"=")[2].replace(b"+", b" ")) for pair in encoded.split(b"&"))
-    found = next((name for value in values if not _is_utf_8(value) and (name := looks_like(value))), "")
+    found = next((name for value in values if not _is_utf_8(value) and (name := guess_encoding(value))), "")
     return f": this looks like {found}" if found else ""
 
 
@@ -42,7 +42,7 @@ def _is_utf_8(content: bytes) -> bool:
     return True
 
 
-def parse_parameters(pairs: Sequence[tuple[str, str]]) -> Question | None:
+def parse_parameters(pairs: Sequence[tuple[str, str]]) -> QueryRequest | None:
     """Parse the parameters of a request; None if they contain no query."""
     if any(key == "update" for key, _ in pairs):
         raise Refusal(403, READ_ONLY)
@@ -52,7 +52,7 @@ def parse_parameters(pairs: Sequence[tuple[str, str]]) -> Question | None:
     if not queries:
         return None
     formats = [value for key, value in pairs if key == "format" and value]
-    return Question(
+    return QueryRequest(
         query=queries[0],
         # forms of other endpoints send these empty where nothing was chosen
         default_graphs=tuple(value for key, value in pairs if key == "default-graph-uri" and value),
@@ -61,15 +61,15 @@ def parse_parameters(pairs: Sequence[tuple[str, str]]) -> Question | None:
     )
 
 
-def parse_post(content_type: str, query_string: bytes, body: bytes) -> Question:
+def parse_post(content_type: str, query_string: bytes, body: bytes) -> QueryRequest:
     """Parse a POST request: the query is a form field or the whole body."""
     media_type = content_type.split(";")[0].strip().lower()
     pairs = decode_parameters(query_string)
     if media_type == FORM:
         pairs += decode_parameters(body)
     elif media_type == QUERY:
-        if marked(body) not in ("", "utf-8-sig"):  # the protocol knows UTF-8 only
-            raise Refusal(400, f"the query is not UTF-8: this looks like {looks_like(body)}; send it as UTF-8")
+        if bom_encoding(body) not in ("", "utf-8-sig"):  # the protocol knows UTF-8 only
+            raise Refusal(400, f"the query is not UTF-8: this looks like {guess_encoding(body)}; send it as UTF-8")
         try:
             pairs.append(("query", decode(body, "the query", KgError, "send it as UTF-8")))
         except KgError as error:
@@ -86,7 +86,7 @@ def parse_post(content_type: str, query_string: bytes, body: bytes) -> Question:
     return question
 
 
-def parse_query_method(content_type: str, query_string: bytes, body: bytes) -> Question:
+def parse_query_method(content_type: str, query_string: bytes, body: bytes) -> QueryRequest:
     """Parse a QUERY request: the body is the query, the URL parameters name the dataset."""
     media_type = content_type.split(";")[0].strip().lower()
     if media_type != QUERY:

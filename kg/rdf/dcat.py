@@ -16,7 +16,7 @@ from pathlib import PurePath
 
 from kg.core import iris
 from kg.core.iris import BASE
-from kg.core.release import CATALOGUE_GRAPH, CSV_METADATA, DESCRIPTION, ReleasedFile, edition_dump
+from kg.core.release import CATALOGUE_GRAPH, CSV_METADATA, DESCRIPTION, ReleasedFile, dataset_iri, edition_dump
 from kg.rdf.graph_builder import Graph, Subject
 from kg.recipe.release_texts import Catalogue, Text
 from kg.recipe.revision_judgements import revised_edition
@@ -69,7 +69,7 @@ class ReleaseDescription:
     @property
     def before(self) -> str:
         """The IRI of the dataset of the previous version; empty if there is none."""
-        return f"{BASE}release/{self.previous}/{DESCRIPTION}#dataset" if self.previous else ""
+        return dataset_iri(self.previous) if self.previous else ""
 
 
 def describe_release(graph: Graph, release: ReleaseDescription, sources: Sequence[Source]) -> None:

@@ -20,7 +20,7 @@ from typing import Any
 from pyoxigraph import Triple
 
 from kg.core import iris
-from kg.core.jsonld_serializer import kinds_of
+from kg.core.jsonld_serializer import value_kinds
 from kg.model.edition_matcher import features_of
 from kg.model.identifier_ledger import Identity, list_identities
 from kg.model.records import MeasureFeatures, Records
@@ -107,7 +107,7 @@ def _part_files(key: str, records: Records, statements: Iterable[Triple]) -> dic
         files[table.name] = b"".join(keyed_lines(table.rows, by)) if by else table.csv(header=False)
     found = ((one.iri, one.kind, one.names) for one in list_identities(records).values())
     files[IDENTITIES] = b"".join(keyed_lines(found, [0]))
-    files[_SUMMARY] = _to_json(asdict(_summarize(key, records, kinds_of(listed))))
+    files[_SUMMARY] = _to_json(asdict(_summarize(key, records, value_kinds(listed))))
     files[_FEATURES] = _to_json([asdict(features_of(measure)) for measure in records.measures])
     return files
 

@@ -155,7 +155,10 @@ def write_pieces(chunk: Chunk, kinds: Mapping[str, str], folder: Path) -> ChunkP
     lines = chunk.read()
     statements = parse_triples(lines)
     name = f"{chunk.start:015}"
-    heads, content = {}, {".nt": lines, ".jsonld": jsonld_serializer.things(statements, kinds, WRITTEN_PREFIXES)}
+    heads, content = (
+        {},
+        {".nt": lines, ".jsonld": jsonld_serializer.serialize_nodes(statements, kinds, WRITTEN_PREFIXES)},
+    )
     heads[".ttl"], content[".ttl"] = _split_prefixes(serialize_statements(statements, RdfFormat.TURTLE))
     xml = serialize_statements(statements, RdfFormat.RDF_XML).replace(
         b"\r", b"&#13;"
@@ -205,13 +208,13 @@ class DumpWriter:
             if self._first:
                 dump.write(self._head(suffix, pieces))
             elif suffix == ".jsonld":
-                dump.write(jsonld_serializer.BETWEEN)
+                dump.write(jsonld_serializer.SEPARATOR)
             dump.append(pieces.files[source], _compressed_path(pieces.files[source]))
         self._first = False
 
     def _head(self, suffix: str, pieces: ChunkPieces) -> bytes:
         if suffix == ".jsonld":
-            return jsonld_serializer.beginning(self._kinds, WRITTEN_PREFIXES)
+            return jsonld_serializer.document_head(self._kinds, WRITTEN_PREFIXES)
         return pieces.heads.get(_BASE_FORMATS.get(suffix, suffix), b"")
 
     def finish(self) -> None:

@@ -203,7 +203,7 @@ def _describe_query(graph: Graph, question: StoredQuery, executable: str, predic
 
 def _prefix_problems(question: StoredQuery, namespaces: dict[str, str]) -> Iterator[Problem]:
     """Add the prefixes of a query to `namespaces`; yield those that another query uses for another one."""
-    for match in _PREFIX.finditer(question.text, 0, sparql_scanner.body_of(question.text)):
+    for match in _PREFIX.finditer(question.text, 0, sparql_scanner.prologue_end(question.text)):
         prefix, namespace = match["prefix"], match["namespace"]
         if namespaces.setdefault(prefix, namespace) != namespace:
             fact = f"{question.name}: {prefix}: is <{namespace}> here and <{namespaces[prefix]}> in another query"

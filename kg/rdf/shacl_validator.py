@@ -48,7 +48,7 @@ class Shapes:
             self._parent.setdefault(value, subject)
 
     def marked_targets(self) -> list[Statement]:
-        """Return the shapes with each target class replaced by things marked with `TARGET_MARK` and the class."""
+        """Return the shapes with each target `TARGET_MARK` replaced by things marked with place of the class."""
         return [
             (s, NamedNode(SH + "targetSubjectsOf"), NamedNode(TARGET_MARK + o.value))
             if p.value == SH + "targetClass" and isinstance(o, NamedNode)

@@ -15,7 +15,7 @@ from itertools import pairwise
 from pathlib import Path
 from urllib.parse import quote
 
-from kg.core.iris import ID, PREFIXES
+from kg.core.iris import ID, PREFIXES, to_curie
 from kg.rdf.edition_dumps import Chunk, iterate_subjects
 from kg.rdf.graph_builder import Graph, Subject
 
@@ -262,7 +262,6 @@ def _vocabularies(*usage: Iterable[str]) -> list[str]:
 
 def _short(iri: str) -> str:
     """Return a name for an IRI that is valid in a fragment: `skos.Concept`."""
-    for prefix, namespace in PREFIXES.items():
-        if iri.startswith(namespace):
-            return f"{prefix}.{quote(iri.removeprefix(namespace), safe='')}"
-    return quote(iri, safe="")
+    name = to_curie(iri)
+    prefix, _, local = name.partition(":")
+    return quote(iri, safe="") if name == iri else f"{prefix}.{quote(local, safe='')}"

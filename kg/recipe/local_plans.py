@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from kg.core.errors import Problem, RecipeError
-from kg.core.paths import looks_like
+from kg.core.paths import guess_encoding
 from kg.core.spans import plain, visible
 from kg.recipe.schema import read_toml
 from kg.recipe.sources import Source, edition_keys, find_descriptions, read_by_key, read_verified
@@ -79,7 +79,7 @@ def _plan(description: Path, editions: set[str]) -> LocalPlan:
         text = content.decode(_CODECS[encoding])
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
-        looks = looks_like(content).lower()
+        looks = guess_encoding(content).lower()
         other = next(name for name in ENCODINGS if name != encoding)
         remedy = f"save the table as CSV in UTF-8: it looks like {looks}"
         if looks in ("", other):

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from kg.core.errors import KgError, Problem, SourceError
-from kg.core.paths import decode, looks_like, marked
+from kg.core.paths import bom_encoding, decode, guess_encoding
 from kg.recipe.schema import read_toml
 
 FOLDER = "sources"
@@ -76,7 +76,7 @@ def read_source(folder: Path) -> Source:
 
 
 def read_verified(file: Path, sha256: str, description: str, error: type[KgError]) -> bytes:
-    """Return the bytes of a file; raise the error if it is missing or its SHA-256 differs.
+    """Return the bytes of a file; raise of error if it is missing or its SHA-256 differs.
 
     `description` is the name of the file that states the hash.
     """
@@ -96,8 +96,8 @@ def read_verified(file: Path, sha256: str, description: str, error: type[KgError
 def _decode_document(content: bytes, file: Path) -> str:
     """Return the text without byte order mark; UTF-16 is refused, since the file is served as UTF-8."""
     remedy = "convert the document to UTF-8 and give its new sha256"
-    if marked(content) not in ("", "utf-8-sig"):
-        raise SourceError(Problem(f"is no UTF-8: this looks like {looks_like(content)}", remedy, file, 1))
+    if bom_encoding(content) not in ("", "utf-8-sig"):
+        raise SourceError(Problem(f"is not UTF-8: this looks like {guess_encoding(content)}", remedy, file, 1))
     document = decode(content, file, SourceError, remedy)
     if not document.strip():
         raise SourceError(Problem("is empty", "put the document's text there and give its sha256", file))

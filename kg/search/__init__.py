@@ -1,12 +1,12 @@
-"""Search and matching: one index over the names and texts of a graph, made with a release and read by many threads.
+"""Full-text search and name matching: one index over the names and texts of a graph, shared by many threads.
 
-    build(store, file)                      what the stored queries of search say of a graph becomes an index
-    index = Index.open(file)                read-only; closed with the process or by close()
+    build(store, file)                      build an index from the results of the stored search queries
+    index = Index.open(file)                open it read-only; closed with the process or by close()
     index.find("防災 Wi-Fi", limit=10)       ranked hits with marked snippets, and facets with counts
-    Matcher(index).candidates("経産省")      which thing a name means: candidates with scores that explain themselves
-    Matcher(index).resembles(paragraph)     which measures a text resembles, and by which words
+    Matcher(index).candidates("経産省")      entities that a name may mean, with explained scores
+    Matcher(index).resembles(paragraph)     measures similar to a text, with the shared words
 
-All IRIs that go in and come out are in the names of this process (`kg.core.iris`).
+All IRIs in arguments and results are those of this process (`kg.core.iris`).
 """
 
 from kg.search.index import Index as Index
@@ -14,10 +14,10 @@ from kg.search.index import local as local
 from kg.search.index_builder import build as build
 from kg.search.matcher import Matcher as Matcher
 from kg.search.results import Candidate as Candidate
-from kg.search.results import Facet as Facet
-from kg.search.results import Found as Found
+from kg.search.results import FacetValue as FacetValue
 from kg.search.results import Hit as Hit
-from kg.search.results import Part as Part
-from kg.search.results import Piece as Piece
-from kg.search.results import Resembling as Resembling
+from kg.search.results import ScorePart as ScorePart
+from kg.search.results import SearchResult as SearchResult
 from kg.search.results import SearchTimeout as SearchTimeout
+from kg.search.results import SimilarEntity as SimilarEntity
+from kg.search.results import TextPiece as TextPiece

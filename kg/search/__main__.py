@@ -1,7 +1,7 @@
-"""`python -m kg.search INDEX FILE…`: makes the search index of RDF files, for a server that has none of them yet.
+"""`python -m kg.search INDEX FILE…`: builds the search index of RDF files for a running server without one.
 
-It takes what the server leaves of the processors, holds the graph on the disk and not in memory, and ends with the
-server: that is when its standard input ends.
+It runs at the lowest priority, keeps the graph on disk instead of in memory, and ends with the server, which closes its
+standard input.
 """
 
 import os
@@ -16,12 +16,12 @@ from kg.search.index_builder import build
 
 
 def _end_with_the_server() -> None:
-    os.read(sys.stdin.fileno(), 1)  # not by way of a buffer, whose lock would be missed at the end
+    os.read(sys.stdin.fileno(), 1)  # unbuffered: the lock of a buffer would be held at exit
     os._exit(1)
 
 
 def main() -> int:
-    """Make the index that the arguments name; return the exit code."""
+    """Build the index that the arguments name; return the exit code."""
     os.nice(19)
     threading.Thread(target=_end_with_the_server, daemon=True).start()
     index, *files = map(Path, sys.argv[1:])

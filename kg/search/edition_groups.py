@@ -1,7 +1,7 @@
-"""The same thing in several editions: the newest one is meant, and the earlier ones are told beside it.
+"""Grouping of the same entity in several editions: the newest one represents the earlier ones.
 
-A thing of an edition takes the place of an earlier one where the graph says so of these two alone, or where both are
-called the same. What has no edition, such as an organization, stands by itself.
+An entity of an edition replaces an earlier one if the graph states it one to one, or if both have the same name. An
+entity without an edition, such as an organization, is a group of its own.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -11,76 +11,76 @@ from functools import lru_cache
 from kg.core.iris import canonical_iri, served_iri
 from kg.search.index import Index
 from kg.search.index_builder import EDITION
-from kg.search.results import Part, Resembling
+from kg.search.results import ScorePart, SimilarEntity
 
-_KEPT = 1 << 14
-_FARTHEST = 100  # steps from a thing to an earlier one
+_CACHED = 1 << 14
+_FARTHEST = 100  # steps from an entity to earlier ones
 _LATER = "SELECT thing FROM earlier WHERE earlier = ? LIMIT 2"
 _EARLIER = "SELECT earlier FROM earlier WHERE thing = ? ORDER BY earlier"
 
-# What things are called the same by: the key of a name, and their types.
-Called = tuple[str, tuple[str, ...]]
+# Criteria for the same name: the key of the name, and the types.
+NameAndTypes = tuple[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True)
-class Chosen:
-    """Things that stand for all that were found: for each the one that was found, and the earlier editions it is in.
+class EditionChoice:
+    """Representatives of the found entities: for each the entity that was found, and its earlier editions.
 
-    `found` differs from the thing where an earlier one was found, whose place the thing takes.
+    `found` maps a representative to the entity that was found, which may be an earlier one that it replaces.
     """
 
     found: dict[int, int] = field(default_factory=dict)
     earlier: dict[int, set[int]] = field(default_factory=dict)
 
 
-class Editions:
-    """The editions of an index, by their ranks: 0 is the newest."""
+class EditionGroups:
+    """Editions of an index by rank (0 is the newest), with the groups of their entities."""
 
     def __init__(self, index: Index) -> None:
         self._index = index
         order = index.rows("SELECT value FROM meta WHERE key = 'editions'")
         self._iris = order[0][0].split() if order else []
         self._ranks = {iri: rank for rank, iri in enumerate(self._iris)}
-        self.rank = lru_cache(_KEPT)(self._rank_of)
-        self.later = lru_cache(_KEPT)(self._later_of)
+        self.rank = lru_cache(_CACHED)(self._rank_of)
+        self.later = lru_cache(_CACHED)(self._later_of)
 
     @property
     def several(self) -> bool:
-        """Whether there is more than one."""
+        """True if there is more than one."""
         return len(self._iris) > 1
 
     @property
     def count(self) -> int:
-        """How many there are; one at least."""
+        """Number of editions; at least one."""
         return max(1, len(self._iris))
 
     def iri(self, thing: int) -> str:
-        """Return the edition of a thing; empty where it has none."""
+        """Return the edition of an entity; empty if it has none."""
         rank = self.rank(thing)
         return "" if rank is None else served_iri(self._iris[rank])
 
-    def chosen(self, scores: Mapping[int, float], called: Mapping[int, Called]) -> Chosen:
-        """Return which of the things with these scores stand for the others, the newest."""
+    def chosen(self, scores: Mapping[int, float], called: Mapping[int, NameAndTypes]) -> EditionChoice:
+        """Return the newest representatives of the entities with these scores."""
         ranks = {thing: rank for thing in scores if (rank := self.rank(thing)) is not None}
-        newest: dict[Called, int] = {}
+        newest: dict[NameAndTypes, int] = {}
         for thing, rank in ranks.items():
             newest[called[thing]] = min(rank, newest.get(called[thing], rank))
-        chosen = Chosen()
+        chosen = EditionChoice()
         for thing in scores:
             instead = [thing]
             if thing in ranks and ranks[thing] > newest[called[thing]]:
                 same = [one for one in ranks if called[one] == called[thing]]
                 instead = [one for one in same if ranks[one] == newest[called[thing]]]
             for one in {self.later(other) for other in instead}:
-                if one not in chosen.found or _better(thing, chosen.found[one], one, scores):
+                if one not in chosen.found or _is_better(thing, chosen.found[one], one, scores):
                     chosen.found[one] = thing
                 chosen.earlier.setdefault(one, set()).update({ranks[thing]} if thing in ranks else ())
         return chosen
 
-    def newest(self, found: Sequence[Resembling]) -> Iterator[Resembling]:
-        """Yield of things that resemble a text, the best first, those whose place no other takes that resembles it.
+    def newest(self, found: Sequence[SimilarEntity]) -> Iterator[SimilarEntity]:
+        """Yield the similar entities that are not replaced by another one in the list, best first.
 
-        What is called as one of a newer edition is, or was replaced by one, is left out.
+        An entity is left out if one of a newer edition has the same name or replaces it.
         """
         things = {one.iri: self._thing_of(one.iri) for one in found}
         called = {things[one.iri]: (one.label_ja or one.label_en, one.types) for one in found}
@@ -88,15 +88,15 @@ class Editions:
         for one in found:
             thing = things[one.iri]
             if thing in chosen.found:
-                _, told = self.part(thing, chosen.earlier[thing])
-                yield replace(one, parts=(*one.parts, *([told] if told else [])))
+                _, part = self.part(thing, chosen.earlier[thing])
+                yield replace(one, parts=(*one.parts, *([part] if part else [])))
 
     def _thing_of(self, iri: str) -> int:
         rows = self._index.rows("SELECT id FROM thing WHERE iri = ?", (canonical_iri(iri),))
         return int(rows[0][0])
 
-    def part(self, thing: int, earlier: Iterable[int]) -> tuple[tuple[str, ...], Part | None]:
-        """Return the earlier editions that a thing is in, and how that is told; without a part where nothing is."""
+    def part(self, thing: int, earlier: Iterable[int]) -> tuple[tuple[str, ...], ScorePart | None]:
+        """Return the earlier editions of an entity, and the score part that reports them, if any."""
         rank = self.rank(thing)
         if rank is None or not self.several:
             return (), None
@@ -105,13 +105,13 @@ class Editions:
         keys = [iri.rpartition("/")[2] for iri in (self.iri(thing), *iris)]
         if rank:
             ja, en = f"{'、'.join(keys)}にあり、最新の版にない", f"in {', '.join(keys)}, not in the newest edition"
-            return iris, Part(EDITION, 1.0, 0.0, ja, en)
+            return iris, ScorePart(EDITION, 1.0, 0.0, ja, en)
         if not iris:
             return (), None
-        return iris, Part(EDITION, 1.0, 0.0, f"{'、'.join(keys[1:])}にもある", f"also in {', '.join(keys[1:])}")
+        return iris, ScorePart(EDITION, 1.0, 0.0, f"{'、'.join(keys[1:])}にもある", f"also in {', '.join(keys[1:])}")
 
     def _before(self, thing: int) -> Iterator[int]:
-        """Yield what a thing takes the place of, one after the other."""
+        """Yield the entities that an entity replaces, directly or indirectly."""
         ahead, seen = [thing], {thing}
         while ahead and len(seen) < _FARTHEST:
             for (other,) in self._index.rows(_EARLIER, (ahead.pop(),)):
@@ -121,7 +121,7 @@ class Editions:
                     yield other
 
     def _later_of(self, thing: int) -> int:
-        """Return what takes the place of a thing at last; itself where nothing does, or where it was split."""
+        """Return the last replacement of an entity; itself if it has none, or if it was split."""
         seen = {thing}
         while len(rows := self._index.rows(_LATER, (thing,))) == 1 and rows[0][0] not in seen:
             thing = rows[0][0]
@@ -134,6 +134,6 @@ class Editions:
         return min(ranks, default=None)
 
 
-def _better(thing: int, known: int, one: int, scores: Mapping[int, float]) -> bool:
-    """Whether what was found stands for a thing rather than what is known to: by its score, or as the thing itself."""
+def _is_better(thing: int, known: int, one: int, scores: Mapping[int, float]) -> bool:
+    """True if a found entity is a better one for a representative than the current one: by score, or by identity."""
     return (scores[thing], thing == one) > (scores[known], known == one)

@@ -1,6 +1,6 @@
-"""Asks an index: which things hold these words, ranked, with marked snippets and counted facets.
+"""Read-only search index: a SQLite file, opened once per thread.
 
-The syntax of the full-text engine never sees what somebody has typed: words become tokens, and tokens phrases.
+User input never reaches the query syntax of the full-text engine: words become tokens, and tokens quoted phrases.
 """
 
 import re
@@ -14,15 +14,15 @@ from typing import Any
 from kg.core.errors import Problem, ReleaseError
 from kg.core.iris import canonical_iri, served_iri
 from kg.core.release import SEARCH_FORMAT
-from kg.search.normalizer import Characters, Folding
-from kg.search.results import Found, SearchTimeout
-from kg.search.searcher import Search, types_of
+from kg.search.normalizer import CharacterTable, Normalizer
+from kg.search.results import SearchResult, SearchTimeout
+from kg.search.searcher import IndexSearch, types_of
 
-_STEPS = 20_000  # instructions of the database between two looks at the clock
+_PROGRESS_STEPS = 20_000  # instructions of the database between two checks of the deadline
 
 
 class Index:
-    """An index file, opened read-only. Each thread has a connection of its own."""
+    """Index file, opened read-only, with one connection per thread."""
 
     def __init__(self, file: Path) -> None:
         self.file = file
@@ -37,36 +37,36 @@ class Index:
         if found != [(SEARCH_FORMAT,)]:
             fact = f"is a search index of another format than {SEARCH_FORMAT}, which this program reads"
             raise ReleaseError(Problem(fact, "run `kg build` again", file))
-        self.characters = Characters.of(rows)
-        self.folding = Folding(self.characters.usual)
+        self.characters = CharacterTable.of(rows)
+        self.normalizer = Normalizer(self.characters.usual)
         rows = self.rows("SELECT name, property FROM facet ORDER BY name")
         self.properties = {facet: served_iri(iri) for facet, iri in rows}
 
     @property
     def facets(self) -> tuple[str, ...]:
-        """The names of the facets that hits can be narrowed by."""
+        """Names of the facets."""
         return tuple(self.properties)
 
     @classmethod
     def open(cls, path: Path) -> "Index":
-        """Return the index of a file; raise ReleaseError where there is none that this program reads."""
+        """Open the index of a file; raise ReleaseError if there is none that this program can read."""
         return cls(path)
 
     def close(self) -> None:
-        """Close all connections; nobody may be asking any more."""
+        """Close all connections; no query may be running."""
         with self._lock:
             for connection in self._all:
                 connection.close()
             self._all.clear()
 
     def rows(self, sql: str, values: Sequence[object] = (), deadline: float = 0.0) -> list[Any]:
-        """Return the rows of a statement of ours; raise SearchTimeout after the deadline (of `time.monotonic`)."""
+        """Run a statement and return its rows; raise SearchTimeout after the deadline (of `time.monotonic`)."""
 
         def late() -> bool:
             return time.monotonic() > deadline
 
         connection = self._connection()
-        connection.set_progress_handler(late if deadline else None, _STEPS)
+        connection.set_progress_handler(late if deadline else None, _PROGRESS_STEPS)
         try:
             if deadline and late():
                 raise sqlite3.OperationalError
@@ -85,21 +85,21 @@ class Index:
         offset: int = 0,
         lang: str = "ja",
         seconds: float = 5.0,
-    ) -> Found:
-        """Return what holds all these words; without words everything, in the order of the IRIs.
+    ) -> SearchResult:
+        """Return the entities that contain all words; without words all entities, sorted by IRI.
 
-        Words stand between spaces; what stands in double quotes is one. `filters` gives for a facet the values of
-        which one must be had, by their IRIs or the last parts of them; a `type` is a class or the scheme of a concept.
-        Titles are in `lang` where there are such. Raises SearchTimeout after `seconds`.
+        Words are separated by spaces; a text in double quotes is one word. `filters` maps a facet to values of which a
+        hit must have one, by their IRIs or the last parts of these; a `type` is a class or the scheme of a concept.
+        Titles are in `lang` if available. Raises SearchTimeout after `seconds`.
         """
         chosen = {facet: self.chosen(facet, values) for facet, values in (filters or {}).items() if values}
-        search = Search(self.rows, self.folding, self.properties, chosen, time.monotonic() + seconds)
-        return search.found(words, limit, offset, lang)
+        search = IndexSearch(self.rows, self.normalizer, self.properties, chosen, time.monotonic() + seconds)
+        return search.run(words, limit, offset, lang)
 
     def all(self, words: str, *, filters: Mapping[str, Sequence[str]] | None = None, seconds: float = 5.0) -> list[str]:
-        """Return the IRIs of everything that `find` finds, without its order, its snippets and its facets."""
+        """Return the IRIs of all hits of `find`, without ranking, snippets and facets."""
         chosen = {facet: self.chosen(facet, values) for facet, values in (filters or {}).items() if values}
-        return Search(self.rows, self.folding, self.properties, chosen, time.monotonic() + seconds).all(words)
+        return IndexSearch(self.rows, self.normalizer, self.properties, chosen, time.monotonic() + seconds).all(words)
 
     def _connection(self) -> sqlite3.Connection:
         mine: sqlite3.Connection | None = getattr(self._mine, "connection", None)
@@ -115,20 +115,20 @@ class Index:
         return mine
 
     def chosen(self, facet: str, values: Sequence[str]) -> list[int]:
-        """Return the numbers of values of a facet; an IRI may also be given by its last part."""
+        """Return the IDs of values of a facet; an IRI may be given by its last part."""
         wanted = {canonical_iri(value) for value in values}
         return [number for number, iri in self.values(facet).items() if iri in wanted or local(iri) in wanted]
 
     def values(self, facet: str) -> dict[int, str]:
-        """Return the values of a facet by their numbers in this index."""
+        """Return the values of a facet by ID."""
         return dict(self.rows("SELECT id, value FROM value WHERE facet = ?", (facet,)))
 
     def types_of(self, thing: int) -> tuple[str, ...]:
-        """Return the classes of a thing, and its scheme where it is a concept."""
+        """Return the classes of an entity, and the scheme of a concept."""
         return types_of(self.rows, thing)
 
 
 def local(iri: str) -> str:
-    """Return the last part of an IRI in small letters with hyphens: `budget-programme` for shisaku:BudgetProgramme."""
+    """Return the last part of an IRI in kebab case: `budget-programme` for shisaku:BudgetProgramme."""
     name = re.split(r"[/#]", iri.rstrip("/#"))[-1]
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", name).lower()

@@ -1,13 +1,11 @@
-"""Makes an index file from a graph. The content is the same each time; memory stays flat, since SQLite sorts on disk.
+"""Builder of the search index of a graph. Deterministic, with constant memory, since SQLite sorts on disk.
 
-The file is a SQLite database. `words` is a full-text table (FTS5) of our own tokens, a column for each role, and
-`names` one of the names alone, so that these are ranked by their own lengths. They hold no texts, which stand in `name`
-and `text` for snippets and matching.
+The file is a SQLite database. `words` is a full-text table (FTS5) of our own tokens, with one column per role, and
+`names` one of the names only, so that these are ranked by their own lengths. Both are contentless; the texts are in
+`name` and `text` for snippets and matching.
 
-What is indexed of a graph: what three stored queries say. A class, a property or a facet joins by a line in these.
-
-`search-texts` gives the names and texts of things, each in a role; `search-types` what a thing is; `search-facets` by
-what it can be narrowed. What has a name and a type is worth finding.
+The content comes from three stored queries: `search-texts` returns names and texts, each with a role; `search-types`
+the types; `search-facets` the facet values. Entities with a name and a type are indexed.
 """
 
 import sqlite3
@@ -20,25 +18,25 @@ from pathlib import Path
 from pyoxigraph import Literal, NamedNode, QuerySolutions, Store
 
 from kg.core.iris import PREFIXES
-from kg.core.paths import places
+from kg.core.paths import project_folders
 from kg.core.release import SEARCH_FORMAT
-from kg.core.stored_queries import EDITIONS, stored_query
-from kg.search.normalizer import BREAK, Characters, Folding, features, key, tokens
+from kg.core.stored_queries import EDITIONS_QUERY, stored_query
+from kg.search.normalizer import BREAK, CharacterTable, Normalizer, features, key, tokens
 from kg.search.scorer import bare, number_key
 
 TEXTS, TYPES, FACETS = "search-texts", "search-types", "search-facets"
-# The roles of a text. A hit in a name goes before one in a text, and that before one in the name of a linked thing.
+# Roles of a text. A hit in a name ranks before one in a text, and that before one in the name of a linked entity.
 NAME, OTHER, NUMBER, TEXT, LINKED = ROLES = ("name", "other", "number", "text", "linked")
 NAMING = (NAME, OTHER, NUMBER)
-TYPE = "type"  # the facet that every thing has
-EDITION = "edition"  # the facet of what stands in an edition
-# Which measure takes the place of which earlier one.
+TYPE = "type"  # the facet that every entity has
+EDITION = "edition"  # the facet of entities in an edition
+# Measures with the earlier ones that they replace.
 _EARLIER = f"SELECT ?thing ?earlier {{ ?thing <{PREFIXES['dcterms']}replaces> ?earlier }}"
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """A text of a thing: its role, the property that gives it, the words and their language."""
+class TextRow:
+    """Text of an entity: its role, property, text and language."""
 
     thing: str
     role: str
@@ -47,16 +45,16 @@ class Said:
     lang: str
 
 
-def texts(store: Store) -> Iterator[Said]:
-    """Yield the names and texts of the things of a graph; roles that nobody knows are left out."""
+def texts(store: Store) -> Iterator[TextRow]:
+    """Yield the names and texts of the entities of a graph; unknown roles are left out."""
     for row in _rows(store, TEXTS):
         thing, role, prop, text = row["thing"], row["role"], row["property"], row["text"]
         if isinstance(thing, NamedNode) and isinstance(text, Literal) and _value(role) in ROLES:
-            yield Said(thing.value, _value(role), _value(prop), text.value, text.language or "")
+            yield TextRow(thing.value, _value(role), _value(prop), text.value, text.language or "")
 
 
 def types(store: Store) -> Iterator[tuple[str, str, float | None]]:
-    """Yield a thing, what it is, and how much more, or less, it counts among hits than others, where that is said."""
+    """Yield each entity with a type, and its ranking weight, if it has one."""
     for row in _rows(store, TYPES):
         thing, kind, weight = row["thing"], row["type"], row["weight"]
         if isinstance(thing, NamedNode) and isinstance(kind, NamedNode):
@@ -64,7 +62,7 @@ def types(store: Store) -> Iterator[tuple[str, str, float | None]]:
 
 
 def facets(store: Store) -> Iterator[tuple[str, str, str, str]]:
-    """Yield a thing, a facet, the property that gives it and its value: an IRI, or the words of a literal."""
+    """Yield each entity with a facet, its property and its value: an IRI, or the text of a literal."""
     for row in _rows(store, FACETS):
         if isinstance(row["thing"], NamedNode) and isinstance(row["value"], NamedNode | Literal):
             yield row["thing"].value, _value(row["facet"]), _value(row["property"]), row["value"].value
@@ -72,18 +70,18 @@ def facets(store: Store) -> Iterator[tuple[str, str, str, str]]:
 
 def editions(store: Store) -> list[str]:
     """Return the editions of a graph, the newest first."""
-    return [row["edition"].value for row in _solutions(store, EDITIONS) if isinstance(row["edition"], NamedNode)]
+    return [row["edition"].value for row in _solutions(store, EDITIONS_QUERY) if isinstance(row["edition"], NamedNode)]
 
 
 def earlier(store: Store) -> Iterator[tuple[str, str]]:
-    """Yield the things that take the place of others, with these."""
+    """Yield the entities that replace others, with these."""
     for row in _solutions(store, _EARLIER):
         if isinstance(row["thing"], NamedNode) and isinstance(row["earlier"], NamedNode):
             yield row["thing"].value, row["earlier"].value
 
 
 def _rows(store: Store, name: str) -> QuerySolutions:
-    return _solutions(store, stored_query(places().queries, name).text)
+    return _solutions(store, stored_query(project_folders().queries, name).text)
 
 
 def _solutions(store: Store, query: str) -> QuerySolutions:
@@ -121,7 +119,7 @@ CREATE TEMP TABLE typed (iri TEXT, value TEXT, weight REAL);
 CREATE TEMP TABLE replaced (iri TEXT, earlier TEXT);
 CREATE TEMP TABLE faceted (iri TEXT, facet TEXT, property TEXT, value TEXT);
 """
-# What has a name and a type. Of the types of other things, such as the cells of the document, nothing is kept.
+# Entities with a name and a type. Others, such as the cells of the document, are not indexed.
 _THINGS = (
     "INSERT INTO thing (iri)"
     f" SELECT DISTINCT iri FROM said WHERE role = '{NAME}' AND iri IN (SELECT iri FROM typed) ORDER BY iri",
@@ -131,7 +129,7 @@ _THINGS = (
     f"INSERT INTO faceted SELECT iri, '{TYPE}', '{PREFIXES['rdf']}type', value"
     " FROM typed WHERE iri IN (SELECT iri FROM thing)",
 )
-# How many editions are newer than that of a thing, which stands behind what is in them.
+# Number of editions that are newer than that of an entity; it ranks after the entities of these.
 _AGE = (
     "UPDATE thing SET age = ? WHERE id IN"
     " (SELECT has.thing FROM has JOIN value ON value.id = has.value WHERE facet = ? AND value.value = ?)"
@@ -157,17 +155,15 @@ INSERT INTO gram_count SELECT term, doc FROM of_grams;
 ANALYZE;
 """
 
-# The file is finished or it is thrown away.
-_UNDONE_BY_NONE = (
-    "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA temp_store = FILE; PRAGMA cache_size = -65536;"
-)
+# No journal: the file is completed or deleted.
+_PRAGMAS = "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA temp_store = FILE; PRAGMA cache_size = -65536;"
 
 
-def build(store: Store, file: Path, characters: Characters | None = None) -> None:
-    """Write the index of a graph to a file that is not there yet; `characters` are those that count as the same."""
-    characters = characters or Characters.read()
+def build(store: Store, file: Path, characters: CharacterTable | None = None) -> None:
+    """Write the index of a graph to a new file; `characters` is the table of equivalent characters."""
+    characters = characters or CharacterTable.read()
     with closing(sqlite3.connect(file, isolation_level=None)) as database:
-        database.executescript(_UNDONE_BY_NONE + _SCHEMA)
+        database.executescript(_PRAGMAS + _SCHEMA)
         database.execute("BEGIN")
         database.execute("INSERT INTO meta VALUES ('format', ?)", (SEARCH_FORMAT,))
         order = editions(store)
@@ -180,42 +176,42 @@ def build(store: Store, file: Path, characters: Characters | None = None) -> Non
         database.executemany("INSERT INTO replaced VALUES (?, ?)", earlier(store))
         for statement in _THINGS:
             database.execute(statement)
-        _write_things(database, Folding(characters.usual))
+        _write_things(database, Normalizer(characters.usual))
         _write_values(database)
         database.executemany(_AGE, [(age, EDITION, edition) for age, edition in enumerate(order) if age])
         database.execute("COMMIT")
         database.executescript(_INDICES + _FINISH)
 
 
-def _write_things(database: sqlite3.Connection, folding: Folding) -> None:
+def _write_things(database: sqlite3.Connection, normalizer: Normalizer) -> None:
     rows = database.execute(
         "SELECT DISTINCT id, role, property, lang, text FROM said JOIN thing USING (iri)"
         " ORDER BY id, role, lang, property, text"
     )
     for thing, group in groupby(rows, key=lambda row: row[0]):
-        _write_thing(database, thing, [row[1:] for row in group], folding)
+        _write_thing(database, thing, [row[1:] for row in group], normalizer)
 
 
 def _write_thing(
-    database: sqlite3.Connection, thing: int, said: list[tuple[str, str, str, str]], folding: Folding
+    database: sqlite3.Connection, thing: int, said: list[tuple[str, str, str, str]], normalizer: Normalizer
 ) -> None:
     names = [(role, lang, text) for role, _, lang, text in said if role in NAMING]
     known = {text for _, _, text in names}
     others = [row for row in said if row[0] in (TEXT, LINKED) and row[3] not in known]
     columns = {role: list[str]() for role in ROLES}
     for role, lang, text in names:
-        folded = folding.text(text)
+        folded = normalizer.text(text)
         columns[role] += [*tokens(folded), BREAK]
         keys = (number_key(folded), "") if role == NUMBER else (key(folded), bare(folded))
         place = database.execute(
             "INSERT INTO name (thing, role, lang, text, folded, key, bare) VALUES (?, ?, ?, ?, ?, ?, ?)",
             (thing, role, lang, text, folded, *keys),
         ).lastrowid
-        if role != NUMBER:  # a number means the thing that has it, and nothing near
+        if role != NUMBER:  # a number matches exactly, never by similarity
             grams = " ".join(dict.fromkeys(features(folded)))
             database.execute("INSERT INTO grams (rowid, features) VALUES (?, ?)", (place, grams))
     for place, (role, prop, lang, text) in enumerate(others):
-        columns[role] += [*tokens(folding.text(text)), BREAK]
+        columns[role] += [*tokens(normalizer.text(text)), BREAK]
         database.execute("INSERT INTO text VALUES (?, ?, ?, ?, ?, ?)", (thing, place, role, prop, lang, text))
     for table, roles in (("names", NAMING), ("words", ROLES)):
         marks = ", ".join("?" * len(roles))

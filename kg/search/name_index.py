@@ -1,9 +1,7 @@
-"""The names of an index: which are called so, which are near, and how much their words weigh.
+"""Lookup of the names of an index, with the weights of their bigrams, and similarity of texts.
 
-Names are told apart by numbers. Which thing a name belongs to and how long it is stays in memory, six bytes for each;
-what else is looked up is kept as long as there is room.
-
-Which things a paragraph resembles: by the words that both hold, weighed by how rare they are.
+Names have numeric IDs. The entity and the length of each name are kept in memory (six bytes per name); other lookups
+are cached (LRU). The similarity of a paragraph and an entity is the share of common words, weighted by rarity.
 """
 
 import re
@@ -19,7 +17,7 @@ from kg.core.iris import canonical_iri, served_iri
 from kg.search.index import Index
 from kg.search.index_builder import EDITION, NAME, NUMBER, OTHER, TYPE
 from kg.search.normalizer import END, hiragana, katakana, tokens
-from kg.search.results import Part, Resembling
+from kg.search.results import ScorePart, SimilarEntity
 from kg.search.scorer import Name, joined
 from kg.search.searcher import types_of
 
@@ -27,50 +25,50 @@ if TYPE_CHECKING:
     from kg.search.index import Index
 
 
-_CLOSE = 40  # near names whose words are compared
-_BUDGET = 20_000  # entries of the index that one name may cost
-_RAREST = 4  # pairs that are looked up whatever they cost
-_KEPT = 1 << 14  # what was looked up lately, of each kind: some tens of megabytes at most
-_FEW = 64
-_UNKNOWN = 0.4  # what a pair of characters weighs that stands in no text
+_CLOSE = 40  # similar names whose words are compared
+_BUDGET = 20_000  # index entries that may be read for one name
+_RAREST = 4  # bigrams that are looked up regardless of the budget
+_CACHED = 1 << 14  # cached lookups of each kind: some tens of megabytes at most
+_CACHED_FILTERS = 64
+_UNKNOWN = 0.4  # relative weight of a bigram that is in no text
 
-Allowed = bytes | None  # a bit for each thing; None allows all
+Allowed = bytes | None  # a bit for each entity; None allows all
 
 
-class Names:
-    """The names of an index, asked by several threads."""
+class NameIndex:
+    """Names of an index; thread-safe."""
 
     def __init__(self, index: Index) -> None:
         self._index = index
         rows = index.rows("SELECT thing, LENGTH(key) FROM name ORDER BY id")  # ids count from 1
         self._things = array("I", [0, *(thing for thing, _ in rows)])
         self._lengths = array("H", [0, *(min(length, 0xFFFF) for _, length in rows)])
-        self.allowed = lru_cache(_FEW)(self._allowed)
-        self.weight = lru_cache(_KEPT)(self._weight)
-        self._count = lru_cache(_KEPT)(self._count_of)
-        self._holding = lru_cache(_KEPT)(self._holders)
-        self._name = lru_cache(_KEPT)(self._name_of)
+        self.allowed = lru_cache(_CACHED_FILTERS)(self._allowed)
+        self.weight = lru_cache(_CACHED)(self._weight)
+        self._count = lru_cache(_CACHED)(self._count_of)
+        self._holding = lru_cache(_CACHED)(self._holders)
+        self._name = lru_cache(_CACHED)(self._name_of)
 
     def numbered(self, key: str, allowed: Allowed, deadline: float) -> dict[int, Name]:
-        """Return the things whose number has this key, each with its number."""
+        """Return the entities whose number has this key, each with its number."""
         if not key:
             return {}
         rows = self._index.rows("SELECT id FROM name WHERE key = ? AND role = ? LIMIT 100", (key, NUMBER), deadline)
         return dict(self._within((id for (id,) in rows), allowed))
 
     def of(self, thing: int, deadline: float) -> list[tuple[int, Name]]:
-        """Return the names of a thing, without its numbers."""
+        """Return the names of an entity, without its numbers."""
         rows = self._index.rows("SELECT id FROM name WHERE thing = ? AND role <> ?", (thing, NUMBER), deadline)
         return self._within((id for (id,) in rows), None)
 
     def same(self, name: Name, allowed: Allowed, deadline: float) -> list[tuple[int, Name]]:
-        """Return what is called so, but for particles, with its name."""
+        """Return the entities with the same name, apart from particles, with their names."""
         sql = "SELECT id FROM name WHERE (key = ? OR bare = ?) AND role <> ? ORDER BY id LIMIT 100"
         rows = self._index.rows(sql, (name.key, name.bare or name.key, NUMBER), deadline)
         return self._within((id for (id,) in rows), allowed)
 
     def near(self, name: Name, allowed: Allowed) -> list[tuple[int, Name]]:
-        """Return what shares the weightiest pairs of characters with a name, with its name."""
+        """Return the entities whose names share the heaviest bigrams with a name, with their names."""
         shared: dict[int, float] = {}
         for gram in self._rarest(name.features):
             weight = self.weight(gram)
@@ -87,7 +85,7 @@ class Names:
         return [(things[id], self._name(id)) for id in ids if allowed is None or allows(allowed, things[id])]
 
     def _allowed(self, type: str | None, edition: str | None) -> Allowed:
-        """Return which things are of a type, and in an edition or in none."""
+        """Return the bit set of the entities of a type, in an edition or in none."""
         if not type and not edition:
             return None
         wanted = self._having(self._index.chosen(TYPE, [type])) if type else None
@@ -99,7 +97,7 @@ class Names:
         return bytes(wanted or b"")
 
     def _having(self, values: Sequence[int]) -> bytearray:
-        """Return which things have one of these values of a facet."""
+        """Return the bit set of the entities with one of these values of a facet."""
         bits = bytearray(max(self._things) // 8 + 1)
         marks = ", ".join("?" * len(values))
         for (thing,) in self._index.rows(f"SELECT thing FROM has WHERE value IN ({marks})", values):
@@ -107,7 +105,7 @@ class Names:
         return bits
 
     def _rarest(self, grams: frozenset[str]) -> list[str]:
-        """Return the pairs to look up: the rarest, as many as the budget allows."""
+        """Return the rarest bigrams, as many as the budget allows."""
         ranked = sorted((count, gram) for gram in grams if (count := self._count(gram)))
         found, cost = list[str](), 0
         for count, gram in ranked:
@@ -118,7 +116,7 @@ class Names:
         return found
 
     def _holders(self, gram: str) -> "array[int]":
-        """Return the names that hold a pair."""
+        """Return the IDs of the names with a bigram."""
         rows = self._index.rows("SELECT rowid FROM grams WHERE grams MATCH ?", (f'"{gram}"',))
         return array("I", [id for (id,) in rows])
 
@@ -127,15 +125,15 @@ class Names:
         return rows[0][0] if rows else 0
 
     def _weight(self, gram: str) -> float:
-        """Return how much a pair says: the more, the fewer names hold it.
+        """Return the weight of a bigram: its inverse document frequency among the names.
 
-        What stands nowhere in the graph says less: more often than another word it is one misread or mistyped.
+        A bigram that is nowhere in the graph has less weight: it is probably misread or mistyped.
         """
         weight = log(1 + len(self._things) / (1 + self._count(gram)))
-        return weight if self._count(gram) or self._stands(gram) else _UNKNOWN * weight
+        return weight if self._count(gram) or self._is_in_texts(gram) else _UNKNOWN * weight
 
-    def _stands(self, gram: str) -> bool:
-        """Whether a pair stands in any text, its kana of either kind."""
+    def _is_in_texts(self, gram: str) -> bool:
+        """True if a bigram is in any text, in hiragana or katakana."""
         return bool(self._index.rows("SELECT 1 FROM word_count WHERE token IN (?, ?)", (gram, katakana(gram))))
 
     def _name_of(self, id: int) -> Name:
@@ -143,25 +141,25 @@ class Names:
 
 
 def allows(allowed: bytes, thing: int) -> bool:
-    """Whether a thing is among those that are allowed."""
+    """True if the bit of an entity is set."""
     return bool(allowed[thing >> 3] >> (thing & 7) & 1)
 
 
-# A pair with hiragana is grammar more often than not; the last character of a stretch says nothing by itself.
+# A bigram with hiragana is usually grammatical; the last character of a run is not significant by itself.
 _GRAMMAR = re.compile(f"[\u3041-\u309f{END}]")
-_ASKED = 40  # pairs of the paragraph that are looked up, the weightiest ones
+_MAX_GRAMS = 40  # bigrams of the paragraph that are looked up, highest weight first
 _SIMILARITY_BUDGET = 100_000
 _CLOSE_COUNT = 30
-_LONGEST = 5000
-_COMMON = 0.25  # what more than this part of all things hold says nothing
+_MAX_LENGTH = 5000
+_COMMON = 0.25  # bigrams in more than this share of all entities are ignored
 _SHOWN = 6
-_ABSENT_WEIGHT = 0.4  # what a pair that no thing holds weighs, of what the rarest does
-_ENOUGH = 5  # rare pairs, below which a text is too short to be like anything
+_ABSENT_WEIGHT = 0.4  # relative weight of a bigram that no entity has
+_MIN_RARE_GRAMS = 5  # rare bigrams below which a text is too short for similarity
 
 
-def resembling(index: "Index", text: str, allowed: bytes | None, limit: int, deadline: float) -> list[Resembling]:
-    """Return the things that a paragraph resembles most, of those that are allowed (a bit for each)."""
-    folded = index.folding.text(text[:_LONGEST])
+def find_similar(index: "Index", text: str, allowed: bytes | None, limit: int, deadline: float) -> list[SimilarEntity]:
+    """Return the allowed entities (a bit for each) that are most similar to a paragraph."""
+    folded = index.normalizer.text(text[:_MAX_LENGTH])
     weights, whole = _weights(index, [token for token in dict.fromkeys(tokens(folded)) if not _GRAMMAR.search(token)])
     if not weights:
         return []
@@ -174,46 +172,46 @@ def resembling(index: "Index", text: str, allowed: bytes | None, limit: int, dea
 
 
 def _weights(index: "Index", grams: Sequence[str]) -> tuple[dict[str, float], float]:
-    """Return the weightiest of the pairs of a text that some things hold, with their weights, and what all weigh.
+    """Return the heaviest bigrams of a text that some entities have, with their weights, and the total weight.
 
-    All are those that no thing holds, too, and never less than some: a text of one word is like nothing in full.
+    The total includes bigrams that no entity has, and has a minimum: a text of one word is never fully similar.
     """
     things = max(1, index.rows("SELECT COUNT(*) FROM thing")[0][0])
     counts = {gram: rows[0][0] for gram in grams if (rows := index.rows(_COUNT, (gram,)))}
     useful = sorted((count, gram) for gram, count in counts.items() if count <= max(1, _COMMON * things))
     weights, cost = dict[str, float](), 0
-    for count, gram in useful[:_ASKED]:
+    for count, gram in useful[:_MAX_GRAMS]:
         cost += count
         if cost > _SIMILARITY_BUDGET:
             break
         weights[gram] = log(1 + things / count)
     rarest = log(1 + things)
-    unknown = _ABSENT_WEIGHT * rarest * min(_ASKED, sum(gram not in counts for gram in grams))
-    return weights, max(sum(weights.values()) + unknown, _ENOUGH * rarest)
+    unknown = _ABSENT_WEIGHT * rarest * min(_MAX_GRAMS, sum(gram not in counts for gram in grams))
+    return weights, max(sum(weights.values()) + unknown, _MIN_RARE_GRAMS * rarest)
 
 
 _COUNT = "SELECT count FROM word_count WHERE token = ?"
 
 
-def _resembling(index: "Index", thing: int, folded: str, weights: dict[str, float], whole: float) -> Resembling:
+def _resembling(index: "Index", thing: int, folded: str, weights: dict[str, float], whole: float) -> SimilarEntity:
     iri, ja, en = index.rows("SELECT iri, label_ja, label_en FROM thing WHERE id = ?", (thing,))[0]
     named, said = set[str](), set[str]()
     for role, text in index.rows("SELECT role, text FROM name WHERE thing = ?", (thing,)):
         if role in (NAME, OTHER):
-            named |= weights.keys() & set(tokens(index.folding.text(text)))
+            named |= weights.keys() & set(tokens(index.normalizer.text(text)))
     for (text,) in index.rows("SELECT text FROM text WHERE thing = ?", (thing,)):
-        said |= weights.keys() & set(tokens(index.folding.text(text)))
+        said |= weights.keys() & set(tokens(index.normalizer.text(text)))
     value_named = sum(weights[gram] for gram in named) / whole
     value_said = sum(weights[gram] for gram in named | said) / whole
     words = tuple(_heaviest(named | said, folded, weights))
     in_name = "、".join(_heaviest(named, folded, weights)) or "–"
     in_text = "、".join(words) or "–"
     parts = (
-        Part("text", value_said, 0.5, f"本文と共通の語: {in_text}", f"words shared with its text: {in_text}"),
-        Part("name", value_named, 0.5, f"名称と共通の語: {in_name}", f"words shared with its name: {in_name}"),
+        ScorePart("text", value_said, 0.5, f"本文と共通の語: {in_text}", f"words shared with its text: {in_text}"),
+        ScorePart("name", value_named, 0.5, f"名称と共通の語: {in_name}", f"words shared with its name: {in_name}"),
     )
     score = round(100 * sum(part.value * part.weight for part in parts), 1)
-    return Resembling(served_iri(iri), ja, en, types_of(index.rows, thing), score, words, parts)
+    return SimilarEntity(served_iri(iri), ja, en, types_of(index.rows, thing), score, words, parts)
 
 
 def _heaviest(grams: set[str], folded: str, weights: dict[str, float]) -> list[str]:

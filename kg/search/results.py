@@ -1,4 +1,4 @@
-"""What a search and a match return. Scores go from 0 to 100; labels are empty where a thing has none in a language."""
+"""Result types of search and matching. Scores go from 0 to 100; labels are empty if there is none in a language."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,12 +7,12 @@ from kg.core.errors import QueryError
 
 
 class SearchTimeout(QueryError):
-    """A search that took longer than it may: no part of its answer is given."""
+    """Search that exceeded its time limit; there is no partial result."""
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """One reason of a score: what was compared, how well it agrees (0 to 1), how much that counts, and in words.
+class ScorePart:
+    """Part of a score: what was compared, the agreement (0 to 1), its weight, and the reason in both languages.
 
     The score is 100 times the sum of value times weight.
     """
@@ -26,10 +26,10 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A thing that a name may mean. `match` says that it is surely this one; at most one candidate of a name has it.
+    """Entity that a name may mean. `match` marks a certain match; at most one candidate of a name has it.
 
-    `types` are its classes, and its scheme where it is a concept. `name` is the name that fits best. `edition` and
-    `earlier` are IRIs: the edition that it is in, where there are several, and the earlier ones that have it, too.
+    `types` are its classes, and the scheme of a concept. `name` is the best matching name. `edition` and `earlier` are
+    IRIs: its edition, if there are several, and the earlier ones that contain it too.
     """
 
     iri: str
@@ -39,15 +39,15 @@ class Candidate:
     types: tuple[str, ...]
     score: float
     match: bool
-    parts: tuple[Part, ...]
+    parts: tuple[ScorePart, ...]
     name: str = ""
     edition: str = ""
     earlier: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Resembling:
-    """A thing whose text resembles a paragraph, with the words that carried the score, the weightiest first."""
+class SimilarEntity:
+    """Entity whose text is similar to a paragraph, with the shared words, highest weight first."""
 
     iri: str
     label_ja: str
@@ -55,12 +55,12 @@ class Resembling:
     types: tuple[str, ...]
     score: float
     words: tuple[str, ...]
-    parts: tuple[Part, ...]
+    parts: tuple[ScorePart, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
-    """A stretch of a text, and whether it is what was looked for."""
+class TextPiece:
+    """Piece of a text; `marked` is whether it matches a search term."""
 
     text: str
     marked: bool = False
@@ -68,10 +68,10 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A thing that was found. `title` is its name and `snippet` a part of the text that was hit, both with marks.
+    """Hit of a search. `title` is its name and `snippet` a part of a matching text, both with marks.
 
-    `property` names where the snippet stands; snippet and property are empty where only the name was hit. `edition` is
-    where the thing stands, where there are several editions.
+    `property` is the property of the snippet; both are empty if only the name matches. `edition` is the edition of the
+    entity, if there are several.
     """
 
     iri: str
@@ -79,16 +79,16 @@ class Hit:
     label_en: str
     types: tuple[str, ...]
     score: float
-    title: tuple[Piece, ...]
-    snippet: tuple[Piece, ...] = ()
+    title: tuple[TextPiece, ...]
+    snippet: tuple[TextPiece, ...] = ()
     property: str = ""
     lang: str = ""
     edition: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Facet:
-    """A value by which hits can be narrowed, with the number of hits that have it; an IRI, or a plain text."""
+class FacetValue:
+    """Value of a facet (an IRI or a plain text) with its number of hits."""
 
     value: str
     label_ja: str
@@ -98,16 +98,15 @@ class Facet:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """The answer to a search: how many hits there are, those of the page, and for each facet its values.
+class SearchResult:
+    """Result of a search: number of hits, hits of the page, and the values of each facet.
 
-    The values of a facet are counted under the filters of the other facets; `properties` names for each facet the
-    property that it comes from. `relaxed` is the other spelling in which
-    the words were found, where they were not found as they were written.
+    The values of a facet are counted under the filters of the other facets; `properties` has the property of each
+    facet. `relaxed` is the other spelling (katakana or hiragana) that was found, if the given one was not.
     """
 
     total: int
     hits: tuple[Hit, ...]
-    facets: Mapping[str, tuple[Facet, ...]]
+    facets: Mapping[str, tuple[FacetValue, ...]]
     properties: Mapping[str, str]
     relaxed: str = ""

@@ -1,7 +1,7 @@
-"""How well two names agree, and why: by spelling, by their words, by their numbers.
+"""Scorer of the similarity of two names, with reasons: by spelling, by words, by numbers.
 
-Each part goes from 0 to 1 and says in both languages what it rests on. The words are weighed by how rare they are among
-all names, since two names that share 推進 share nothing.
+Each part goes from 0 to 1 and has its reason in both languages. Words are weighted by their rarity among all names,
+since common words such as 推進 say nothing.
 """
 
 import re
@@ -12,30 +12,30 @@ from functools import lru_cache
 from rapidfuzz.distance import Levenshtein
 
 from kg.search.normalizer import features, hiragana, is_japanese, key, spans, stem
-from kg.search.results import Part
+from kg.search.results import ScorePart
 
-SPELLING, WORDS, NUMBERS = 0.45, 0.45, 0.10  # what each part counts
-# What may be there or not without changing a name: particles, etc., and the mark of a long vowel.
-_LIGHT = frozenset("のをにへとやがはも等及び並ー")
-_LIGHT_COST = 0.3
+SPELLING, WORDS, NUMBERS = 0.45, 0.45, 0.10  # weights of the parts
+# Characters that may be left out of a name: particles, “etc.”, and the long vowel mark.
+_OPTIONAL = frozenset("のをにへとやがはも等及び並ー")
+_OPTIONAL_COST = 0.3
 _ALIKE_COST = 0.3
 _DIGIT_COST = 1.5
-_OTHER_COST = 3.0  # of a kanji for one that looks otherwise: another word, 林業 for 農業
-_BUT_FOR_PARTICLES = 0.97
-_READABLE = 4  # characters for each that was misread
+_OTHER_COST = 3.0  # of a kanji for a dissimilar one, which makes another word: 林業 for 農業
+_SAME_WITHOUT_PARTICLES = 0.97
+_CHARACTERS_PER_MISREADING = 4  # minimum number of characters per misread one
 _PARTICLES = re.compile(
     "における|に関する|に係る|に向けた|のための|について|による|及び|および|並びに|ならびに|等|など|[のをにへやと]"
 )
 _DIGITS = re.compile(r"\d+")
 _SHOWN = 4  # words in a reason
-_KEPT = 1 << 16  # sums at hand
+_CACHED = 1 << 16  # cached sums
 
 Weight = Callable[[str], float]
 
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """A name in the forms in which it is compared."""
+    """Name in its comparison forms."""
 
     text: str
     folded: str
@@ -46,7 +46,7 @@ class Name:
 
     @classmethod
     def of(cls, text: str, folded: str) -> "Name":
-        """Return the forms of a name, given its folded text."""
+        """Return the comparison forms of a name, given its normalized text."""
         numbers = tuple(sorted(number.lstrip("0") or "0" for number in _DIGITS.findall(folded)))
         return cls(text, folded, key(folded), bare(folded), frozenset(features(folded)), numbers)
 
@@ -57,62 +57,62 @@ def bare(folded: str) -> str:
 
 
 def number_key(folded: str) -> str:
-    """Return what two spellings of one number share: 01-05 is 1-5, and №2 is 2; empty where there is no digit."""
+    """Return the comparison key of a number: 1-5 for 01-05, 2 for №2; empty if there is no digit."""
     groups = _DIGITS.findall(folded)
     letters = key(_DIGITS.sub("", folded))
     return f"{letters}#{'-'.join(group.lstrip('0') or '0' for group in groups)}" if groups else ""
 
 
 class Comparison:
-    """Compares names under a table of look-alikes and the weights of words."""
+    """Comparison of names with a table of look-alike characters and the weights of words."""
 
     def __init__(self, alike: Iterable[tuple[str, str]], weight: Weight) -> None:
         pairs = {(hiragana(one), hiragana(other)) for one, other in alike}
         self._alike = frozenset(pairs | {(other, one) for one, other in pairs})
         self._weight = weight
-        self._weights = lru_cache(_KEPT)(self._sum)
+        self._weights = lru_cache(_CACHED)(self._sum)
 
-    def words(self, asked: Name, name: Name) -> float:
-        """Return which part of their words two names share, from 0 to 1."""
-        if asked.key == name.key:
+    def words(self, query: Name, name: Name) -> float:
+        """Return the weighted share of common words of two names, from 0 to 1."""
+        if query.key == name.key:
             return 1.0
-        if asked.bare == name.bare:
-            return _BUT_FOR_PARTICLES
-        both = self._weights(asked.features) + self._weights(name.features)
-        return 2 * self._sum(asked.features & name.features) / both if both else 0.0
+        if query.bare == name.bare:
+            return _SAME_WITHOUT_PARTICLES
+        both = self._weights(query.features) + self._weights(name.features)
+        return 2 * self._sum(query.features & name.features) / both if both else 0.0
 
-    def compared(self, asked: Name, name: Name) -> tuple[float, float]:
-        """Return which part of their characters and of their words agree, each from 0 to 1.
+    def compared(self, query: Name, name: Name) -> tuple[float, float]:
+        """Return the agreement of the characters and of the words of two names, each from 0 to 1.
 
-        Where only characters were taken for others that look like them, these are no other words.
+        Words that differ only in look-alike characters count as the same.
         """
-        words = self.words(asked, name)
-        if asked.key == name.key or asked.bare == name.bare:
+        words = self.words(query, name)
+        if query.key == name.key or query.bare == name.bare:
             return words, words
-        edits = Levenshtein.editops(asked.key, name.key).as_list()
-        costs = [self._cost(asked.key, name.key, *edit) for edit in edits]
-        length = max(len(asked.key), len(name.key), 1)
-        if length >= _READABLE * len(costs) and all(cost == _ALIKE_COST for cost in costs):
+        edits = Levenshtein.editops(query.key, name.key).as_list()
+        costs = [self._cost(query.key, name.key, *edit) for edit in edits]
+        length = max(len(query.key), len(name.key), 1)
+        if length >= _CHARACTERS_PER_MISREADING * len(costs) and all(cost == _ALIKE_COST for cost in costs):
             words = max(words, 1 - len(costs) / length)
         return max(0.0, 1 - sum(costs) / length), words
 
-    def score(self, asked: Name, name: Name) -> float:
-        """Return how well two names agree, from 0 to 100."""
-        spelling, words = self.compared(asked, name)
-        return 100 * (SPELLING * spelling + WORDS * words + (NUMBERS if asked.numbers == name.numbers else 0.0))
+    def score(self, query: Name, name: Name) -> float:
+        """Return the similarity of two names, from 0 to 100."""
+        spelling, words = self.compared(query, name)
+        return 100 * (SPELLING * spelling + WORDS * words + (NUMBERS if query.numbers == name.numbers else 0.0))
 
-    def parts(self, asked: Name, name: Name) -> tuple[Part, ...]:
-        """Return the parts of that score, each with its reason."""
-        spelling, words = self.compared(asked, name)
-        shared = joined(asked.features & name.features, asked.folded)[:_SHOWN]
-        return (_spelling(spelling, asked, name), _words(words, shared), _numbers(asked, name))
+    def parts(self, query: Name, name: Name) -> tuple[ScorePart, ...]:
+        """Return the parts of the score, each with its reason."""
+        spelling, words = self.compared(query, name)
+        shared = joined(query.features & name.features, query.folded)[:_SHOWN]
+        return (_spelling(spelling, query, name), _words(words, shared), _numbers(query, name))
 
     def _sum(self, grams: frozenset[str]) -> float:
         return sum(map(self._weight, grams))
 
-    def _cost(self, asked: str, name: str, kind: str, here: int, there: int) -> float:
-        """Return what one edit counts: less where a scanner may have made it, more where a number is another."""
-        old = asked[here] if kind != "insert" else ""
+    def _cost(self, query: str, name: str, kind: str, here: int, there: int) -> float:
+        """Return the cost of one edit: lower for look-alikes (scanning errors), higher for digits."""
+        old = query[here] if kind != "insert" else ""
         new = name[there] if kind != "delete" else ""
         if (old, new) in self._alike:
             return _ALIKE_COST
@@ -120,36 +120,36 @@ class Comparison:
             return _DIGIT_COST
         if old and new:
             return _OTHER_COST if old >= "\u3400" and new >= "\u3400" else 1.0
-        return _LIGHT_COST if (old or new) in _LIGHT else 1.0
+        return _OPTIONAL_COST if (old or new) in _OPTIONAL else 1.0
 
 
-def _spelling(value: float, asked: Name, name: Name) -> Part:
-    if asked.key == name.key:
+def _spelling(value: float, query: Name, name: Name) -> ScorePart:
+    if query.key == name.key:
         ja, en = "同じ", "the same"
-    elif asked.bare == name.bare:
+    elif query.bare == name.bare:
         ja, en = "助詞などを除けば同じ", "the same but for particles"
     else:
-        number = Levenshtein.distance(asked.key, name.key)
+        number = Levenshtein.distance(query.key, name.key)
         ja, en = f"{number}文字違う", f"{number} characters differ"
-    return Part("spelling", value, SPELLING, f"「{name.text}」と{ja}", f"“{name.text}”: {en}")
+    return ScorePart("spelling", value, SPELLING, f"「{name.text}」と{ja}", f"“{name.text}”: {en}")
 
 
-def _words(value: float, shared: list[str]) -> Part:
+def _words(value: float, shared: list[str]) -> ScorePart:
     words = "、".join(shared)
     if not words:
-        return Part("words", value, WORDS, "共通の語がない", "no shared word")
-    return Part("words", value, WORDS, f"共通の語: {words}", f"shared words: {words}")
+        return ScorePart("words", value, WORDS, "共通の語がない", "no shared word")
+    return ScorePart("words", value, WORDS, f"共通の語: {words}", f"shared words: {words}")
 
 
-def _numbers(asked: Name, name: Name) -> Part:
-    if asked.numbers == name.numbers:
-        return Part("numbers", 1.0, NUMBERS, "数字に違いはない", "no number differs")
-    one, other = (", ".join(numbers) or "–" for numbers in (asked.numbers, name.numbers))
-    return Part("numbers", 0.0, NUMBERS, f"数字が違う: {one} と {other}", f"the numbers differ: {one} and {other}")
+def _numbers(query: Name, name: Name) -> ScorePart:
+    if query.numbers == name.numbers:
+        return ScorePart("numbers", 1.0, NUMBERS, "数字に違いはない", "no number differs")
+    one, other = (", ".join(numbers) or "–" for numbers in (query.numbers, name.numbers))
+    return ScorePart("numbers", 0.0, NUMBERS, f"数字が違う: {one} と {other}", f"the numbers differ: {one} and {other}")
 
 
 def joined(grams: Iterable[str], folded: str) -> list[str]:
-    """Return words that grams make where they overlap in a folded text, the longest first."""
+    """Return the words that overlapping bigrams form in a normalized text, longest first."""
     kept, text, found = set(grams), hiragana(folded), list[tuple[int, int]]()
     for start, end in spans(text):
         if not is_japanese(text[start]):

@@ -1,9 +1,7 @@
-"""One search: which things hold the words, in which order, and by what they can be narrowed.
+"""One search in an index: ranked hits, facet counts, and highlighted snippets.
 
-A hit in a name goes before a hit in a text. So the names are asked first, and the ranks of what only holds the words in
-its text are not reckoned as long as nobody turns to their page.
-
-Where in a text the words stand that were looked for, and the stretch of it that shows them.
+A hit in a name ranks before a hit in a text. So names are searched first, and hits in texts are only ranked for the
+pages that show them.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -12,26 +10,28 @@ from typing import Any
 
 from kg.core.iris import served_iri
 from kg.search.index_builder import EDITION, TYPE
-from kg.search.normalizer import Folded, Folding, Words, is_japanese, key, spans, stem
-from kg.search.results import Facet, Found, Hit, Piece
+from kg.search.normalizer import NormalizedText, Normalizer, SearchTerms, is_japanese, key, spans, stem
+from kg.search.results import FacetValue, Hit, SearchResult, TextPiece
 
 _WIDTH = 120  # characters of a snippet
-_BEFORE = 30  # of them before the first word
+_LEAD = 30  # of them before the first word
 
 
-def marks(folded: Folded, terms: Iterable[Sequence[str]]) -> list[tuple[int, int]]:
-    """Return the stretches of the original text, in order and without overlap, in which the terms stand."""
-    placed = list(spans(folded.text))
+def marked_spans(normalized: NormalizedText, terms: Iterable[Sequence[str]]) -> list[tuple[int, int]]:
+    """Return the spans of the terms in the original text, sorted and without overlap."""
+    runs = list(spans(normalized.text))
     found: list[tuple[int, int]] = []
     for term in terms:
-        for place in range(len(placed) - len(term) + 1):
-            found += _places(folded, placed[place : place + len(term)], term)
-    return _joined(sorted(found))
+        for place in range(len(runs) - len(term) + 1):
+            found += _places(normalized, runs[place : place + len(term)], term)
+    return _merged(sorted(found))
 
 
-def pieces(text: str, marked: Sequence[tuple[int, int]], start: int = 0, end: int | None = None) -> tuple[Piece, ...]:
-    """Return a part of a text, cut where its marks begin and end."""
-    found: list[Piece] = []
+def cut_pieces(
+    text: str, marked: Sequence[tuple[int, int]], start: int = 0, end: int | None = None
+) -> tuple[TextPiece, ...]:
+    """Return a part of a text, cut into marked and unmarked pieces."""
+    found: list[TextPiece] = []
     last = start
     end = len(text) if end is None else end
     for first, stop in marked:
@@ -39,57 +39,59 @@ def pieces(text: str, marked: Sequence[tuple[int, int]], start: int = 0, end: in
         if first >= stop:
             continue
         if first > last:
-            found.append(Piece(text[last:first]))
-        found.append(Piece(text[first:stop], True))
+            found.append(TextPiece(text[last:first]))
+        found.append(TextPiece(text[first:stop], True))
         last = stop
     if last < end:
-        found.append(Piece(text[last:end]))
+        found.append(TextPiece(text[last:end]))
     return tuple(found)
 
 
-def snippet(text: str, marked: Sequence[tuple[int, int]]) -> tuple[Piece, ...]:
-    """Return the stretch of a text around its first mark; dots stand for what is left out."""
-    start = max(0, marked[0][0] - _BEFORE) if marked else 0
+def snippet(text: str, marked: Sequence[tuple[int, int]]) -> tuple[TextPiece, ...]:
+    """Return the part of a text around its first mark, with an ellipsis where it is cut."""
+    start = max(0, marked[0][0] - _LEAD) if marked else 0
     end = min(len(text), start + _WIDTH)
-    cut = pieces(text, marked, start, end)
-    before = (Piece("…"),) if start else ()
-    after = (Piece("…"),) if end < len(text) else ()
+    cut = cut_pieces(text, marked, start, end)
+    before = (TextPiece("…"),) if start else ()
+    after = (TextPiece("…"),) if end < len(text) else ()
     return (*before, *cut, *after)
 
 
-def mark(text: str, terms: Iterable[Sequence[str]], folding: Folding) -> list[tuple[int, int]]:
-    """Return the stretches of a text in which the terms stand."""
-    return marks(folding.placed(text), terms)
+def find_marks(text: str, terms: Iterable[Sequence[str]], normalizer: Normalizer) -> list[tuple[int, int]]:
+    """Return the spans of the terms in a text."""
+    return marked_spans(normalizer.normalize_with_offsets(text), terms)
 
 
-def _places(folded: Folded, placed: Sequence[tuple[int, int]], term: Sequence[str]) -> Iterable[tuple[int, int]]:
-    """Yield where a term stands that begins in the first of these runs and ends in the last."""
+def _places(
+    normalized: NormalizedText, runs: Sequence[tuple[int, int]], term: Sequence[str]
+) -> Iterable[tuple[int, int]]:
+    """Yield the spans of a term that begins in the first of these runs and ends in the last."""
     last = len(term) - 1
-    for number, ((start, end), wanted) in enumerate(zip(placed, term, strict=True)):
-        run = folded.text[start:end]
+    for number, ((start, end), wanted) in enumerate(zip(runs, term, strict=True)):
+        run = normalized.text[start:end]
         if not is_japanese(wanted[0]):
             if is_japanese(run[0]) or stem(run) != stem(wanted):
                 return
         elif number == 0 == last:
             at = run.find(wanted)
             while at >= 0:
-                yield _original(folded, start + at, start + at + len(wanted))
+                yield _original(normalized, start + at, start + at + len(wanted))
                 at = run.find(wanted, at + len(wanted))
             return
         elif not (run.endswith(wanted) if number == 0 else run.startswith(wanted) if number == last else run == wanted):
             return
-    first = placed[0][1] - len(term[0])
-    stop = placed[-1][0] + (len(term[-1]) if is_japanese(term[-1][0]) else placed[-1][1] - placed[-1][0])
+    first = runs[0][1] - len(term[0])
+    stop = runs[-1][0] + (len(term[-1]) if is_japanese(term[-1][0]) else runs[-1][1] - runs[-1][0])
     if not is_japanese(term[0][0]):
-        first = placed[0][0]
-    yield _original(folded, first, stop)
+        first = runs[0][0]
+    yield _original(normalized, first, stop)
 
 
-def _original(folded: Folded, start: int, end: int) -> tuple[int, int]:
-    return folded.starts[start], folded.ends[end - 1]
+def _original(normalized: NormalizedText, start: int, end: int) -> tuple[int, int]:
+    return normalized.starts[start], normalized.ends[end - 1]
 
 
-def _joined(found: list[tuple[int, int]]) -> list[tuple[int, int]]:
+def _merged(found: list[tuple[int, int]]) -> list[tuple[int, int]]:
     joined: list[tuple[int, int]] = []
     for start, end in found:
         if joined and start <= joined[-1][1]:
@@ -107,36 +109,36 @@ _MOST_VALUES = 100  # of a facet
 
 
 @dataclass(frozen=True)
-class Search:
-    """A search in an index under filters: for each facet the numbers of its values, of which a hit must have one."""
+class IndexSearch:
+    """Search in an index with filters: for each facet the IDs of its values, of which a hit must have one."""
 
     rows: Rows
-    folding: Folding
+    normalizer: Normalizer
     properties: Mapping[str, str]
     chosen: Mapping[str, Sequence[int]]
     deadline: float
 
-    def found(self, text: str, limit: int, offset: int, lang: str) -> Found:
-        """Return the answer: in the spelling that was typed, else with all kana of the other kind."""
-        asked = Words.of(text, self.folding)
-        if text.strip() and not asked.terms:
-            return Found(0, (), {}, {})
-        for words in (asked, *asked.respelled()):
+    def run(self, text: str, limit: int, offset: int, lang: str) -> SearchResult:
+        """Return the result for the given spelling, or else for its spelling in katakana or hiragana."""
+        terms = SearchTerms.of(text, self.normalizer)
+        if text.strip() and not terms.terms:
+            return SearchResult(0, (), {}, {})
+        for words in (terms, *terms.other_spellings()):
             total = self._total(words)
             if total:
                 break
         else:
-            return Found(0, (), {}, {})
-        hits = self._hits(words, limit, offset)
+            return SearchResult(0, (), {}, {})
+        hits = self._ranked_hits(words, limit, offset)
         shown = tuple(self._hit(thing, score, words, lang) for thing, score in hits)
-        return Found(total, shown, self._facets(words), self.properties, "" if words is asked else words.spelled)
+        return SearchResult(total, shown, self._facets(words), self.properties, "" if words is terms else words.spelled)
 
     def all(self, text: str) -> list[str]:
-        """Return the IRIs of all hits, as `found` finds them, in order: for who counts and sorts them elsewhere."""
-        asked = Words.of(text, self.folding)
-        if text.strip() and not asked.terms:
+        """Return the IRIs of all hits of `run`, sorted by IRI, for callers that count and sort themselves."""
+        terms = SearchTerms.of(text, self.normalizer)
+        if text.strip() and not terms.terms:
             return []
-        for words in (asked, *asked.respelled()):
+        for words in (terms, *terms.other_spellings()):
             if self._total(words):
                 where, values = self._where(words, self.chosen)
                 rowid = f"{_WORDS}.rowid" if words.terms else "thing.id"
@@ -144,13 +146,13 @@ class Search:
                 return [served_iri(iri) for (iri,) in self.rows(sql, values, self.deadline)]
         return []
 
-    def _total(self, words: Words, table: str = _WORDS) -> int:
+    def _total(self, words: SearchTerms, table: str = _WORDS) -> int:
         where, values = self._where(words, self.chosen, table)
         count: int = self.rows(f"SELECT COUNT(*) FROM {where}", values, self.deadline)[0][0]
         return count
 
-    def _hits(self, words: Words, limit: int, offset: int) -> list[tuple[int, float]]:
-        """Return the numbers and scores of the hits of a page."""
+    def _ranked_hits(self, words: SearchTerms, limit: int, offset: int) -> list[tuple[int, float]]:
+        """Return the IDs and scores of the hits of a page."""
         if not words.terms:
             where, values = self._where(words, self.chosen)
             sql = f"SELECT thing.id, 0.0 FROM {where} ORDER BY thing.age, thing.id LIMIT ? OFFSET ?"
@@ -161,10 +163,10 @@ class Search:
             hits += self._ranked(words, _WORDS, (limit - len(hits), max(0, offset - named)))
         return hits
 
-    def _ranked(self, words: Words, table: str, window: tuple[int, int]) -> list[tuple[int, float]]:
-        """Return hits in the names, what is called just so first; or those that are in the texts only.
+    def _ranked(self, words: SearchTerms, table: str, window: tuple[int, int]) -> list[tuple[int, float]]:
+        """Return the hits in names, exact ones first; or the hits in texts only, depending on the table.
 
-        What is in the newest edition, or in none, goes before what is in earlier ones.
+        Entities of the newest edition, or of none, come before those of earlier editions.
         """
         where, values = self._where(words, self.chosen, table)
         exact = "0"
@@ -182,15 +184,19 @@ class Search:
         rows = self.rows(sql, [*values, *window], self.deadline)
         return [(thing, _score(score, table == _NAMES, bool(exact))) for thing, score, exact in rows]
 
-    def _facets(self, words: Words) -> dict[str, tuple[Facet, ...]]:
+    def _facets(self, words: SearchTerms) -> dict[str, tuple[FacetValue, ...]]:
         """Return the values of each facet with the number of hits under the filters of the other facets."""
-        counted = {facet: rows for facet, rows in self._counted(words, self.chosen).items() if facet not in self.chosen}
+        counted = {
+            facet: rows for facet, rows in self._facet_counts(words, self.chosen).items() if facet not in self.chosen
+        }
         for facet in self.chosen:
             others = {other: numbers for other, numbers in self.chosen.items() if other != facet}
-            counted[facet] = self._counted(words, others, facet).get(facet, [])
+            counted[facet] = self._facet_counts(words, others, facet).get(facet, [])
         return dict(sorted((facet, tuple(values[:_MOST_VALUES])) for facet, values in counted.items()))
 
-    def _counted(self, words: Words, chosen: Mapping[str, Sequence[int]], facet: str = "") -> dict[str, list[Facet]]:
+    def _facet_counts(
+        self, words: SearchTerms, chosen: Mapping[str, Sequence[int]], facet: str = ""
+    ) -> dict[str, list[FacetValue]]:
         where, values = self._where(words, chosen)
         rowid = f"{_WORDS}.rowid" if words.terms else "thing.id"
         sql = (
@@ -200,37 +206,37 @@ class Search:
             f" JOIN value ON value.id = counted.value {'WHERE facet = ?' if facet else ''}"
             " ORDER BY facet, number DESC, value.value"
         )
-        counted: dict[str, list[Facet]] = {}
+        counted: dict[str, list[FacetValue]] = {}
         for name, number, value, ja, en, count in self.rows(sql, [*values, *([facet] if facet else [])], self.deadline):
-            found = Facet(served_iri(value), ja or "", en or "", count, number in self.chosen.get(name, ()))
+            found = FacetValue(served_iri(value), ja or "", en or "", count, number in self.chosen.get(name, ()))
             counted.setdefault(name, []).append(found)
         return counted
 
     def _where(
-        self, words: Words, chosen: Mapping[str, Sequence[int]], table: str = _WORDS
+        self, words: SearchTerms, chosen: Mapping[str, Sequence[int]], table: str = _WORDS
     ) -> tuple[str, list[object]]:
-        """Return the part of a statement that says which things are meant, and its values."""
+        """Return the FROM and WHERE parts of the statement, and its values."""
         rowid, table = (f"{table}.rowid", table) if words.terms else ("thing.id", "thing")
         conditions: list[str] = [f"{table} MATCH ?"] if words.terms else []
         values: list[object] = [words.expression()] if words.terms else []
         for numbers in chosen.values():
-            marks = ", ".join("?" * len(numbers))
-            conditions.append(f"{rowid} IN (SELECT thing FROM has WHERE value IN ({marks}))")
+            marked_spans = ", ".join("?" * len(numbers))
+            conditions.append(f"{rowid} IN (SELECT thing FROM has WHERE value IN ({marked_spans}))")
             values += numbers
         return f"{table} WHERE {' AND '.join(conditions) or '1'}", values
 
-    def _hit(self, thing: int, score: float, words: Words, lang: str) -> Hit:
+    def _hit(self, thing: int, score: float, words: SearchTerms, lang: str) -> Hit:
         iri, ja, en = self.rows("SELECT iri, label_ja, label_en FROM thing WHERE id = ?", (thing,))[0]
         title = (en or ja) if lang == "en" else (ja or en)
-        marked = mark(title, words.terms, self.folding)
-        shown, prop, language = self._shown(thing, words, title)
+        marked = find_marks(title, words.terms, self.normalizer)
+        shown, prop, language = self._best_text(thing, words, title)
         types = types_of(self.rows, thing)
         edition = self._edition(thing)
-        title_marked = pieces(title, marked)
+        title_marked = cut_pieces(title, marked)
         return Hit(served_iri(iri), ja, en, types, score, title_marked, shown, served_iri(prop), language, edition)
 
     def _edition(self, thing: int) -> str:
-        """Return the edition of a thing, the newest that it is in; empty where there is one alone, or none."""
+        """Return the newest edition of an entity; empty if the index has one edition or the entity has none."""
         sql = (
             "SELECT value.value FROM has JOIN value ON value.id = has.value JOIN meta ON meta.key = 'editions'"
             " WHERE has.thing = ? AND facet = ? AND meta.value LIKE '%' || char(10) || '%'"
@@ -238,12 +244,12 @@ class Search:
         )
         return next((served_iri(iri) for (iri,) in self.rows(sql, (thing, EDITION))), "")
 
-    def _shown(self, thing: int, words: Words, title: str) -> tuple[tuple[Piece, ...], str, str]:
-        """Return the part of a text of a thing, or of another of its names, that holds most of the words.
+    def _best_text(self, thing: int, words: SearchTerms, title: str) -> tuple[tuple[TextPiece, ...], str, str]:
+        """Return the snippet of the text or other name with the most terms, its property and its language.
 
-        With it come its property, empty where it is a name, and its language.
+        The property is empty for a name.
         """
-        best: tuple[int, tuple[Piece, ...], str, str] = (0, (), "", "")
+        best: tuple[int, tuple[TextPiece, ...], str, str] = (0, (), "", "")
         if not words.terms:
             return best[1:]
         sql = (
@@ -251,9 +257,9 @@ class Search:
             " UNION ALL SELECT 1, place, property, lang, text FROM text WHERE thing = ? ORDER BY 1 DESC, 2"
         )
         for _, _, prop, lang, text in self.rows(sql, (thing, title, thing)):
-            held = [term for term in words.terms if stem(term[0]) in self.folding.text(text)]
+            held = [term for term in words.terms if stem(term[0]) in self.normalizer.text(text)]
             if len(held) > best[0]:
-                marked = mark(text, held, self.folding)
+                marked = find_marks(text, held, self.normalizer)
                 if marked:
                     best = (len(held), snippet(text, marked), prop, lang)
             if best[0] == len(words.terms):
@@ -262,7 +268,7 @@ class Search:
 
 
 def _score(rank: float, named: bool, exact: bool) -> float:
-    """Return a score from 0 to 100: what is called so has 100, a hit in a name 50 to 99, one in a text less."""
+    """Return a score from 0 to 100: 100 for an exact name, 50 to 99 for a hit in a name, less for one in a text."""
     if exact:
         return 100.0
     part = rank / (rank + 10) if rank > 0 else 0.0
@@ -270,6 +276,6 @@ def _score(rank: float, named: bool, exact: bool) -> float:
 
 
 def types_of(rows: Rows, thing: int) -> tuple[str, ...]:
-    """Return the classes of a thing, and its scheme where it is a concept."""
+    """Return the classes of an entity, and the scheme of a concept."""
     sql = "SELECT value.value FROM has JOIN value ON value.id = has.value WHERE has.thing = ? AND facet = ? ORDER BY 1"
     return tuple(served_iri(value) for (value,) in rows(sql, (thing, TYPE)))

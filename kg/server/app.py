@@ -14,11 +14,11 @@ from kg import __version__
 from kg.core.labels import Labels
 from kg.core.release import Release
 from kg.core.stored_queries import StoredQuery, read_queries
-from kg.engine.background_index import Indexing
+from kg.engine.background_index import BackgroundIndex
 from kg.engine.data_source import Limits, Source
 from kg.engine.pool import Pool
-from kg.engine.remote_release import Held
-from kg.engine.result_cache import Answers
+from kg.engine.remote_release import RemoteRelease
+from kg.engine.result_cache import ResultCache
 from kg.http import cache_control, openapi, templates
 from kg.http.client_address import ProxyHeadersMiddleware
 from kg.http.compression import CompressionMiddleware
@@ -28,7 +28,7 @@ from kg.http.response_cache import ResponseCacheMiddleware
 from kg.http.responses import check_parameters
 from kg.http.sparql_endpoint import DirectEndpointMiddleware, Endpoint
 from kg.matching.reconcile import routes as reconcile
-from kg.matching.reconcile.routes import Setting
+from kg.matching.reconcile.routes import ServiceSettings
 from kg.server import error_handlers, monitoring
 from kg.server.monitoring import Metrics, ServedData
 from kg.server.request_monitor import MonitoringMiddleware, OperatorSettings
@@ -56,7 +56,7 @@ from kg.web.service_description import default_handler
 from kg.web.sparql_editor import SparqlEditor
 from kg.web.vocabulary_index import Vocabulary
 
-Data = Release | Sequence[Path] | Held
+Data = Release | Sequence[Path] | RemoteRelease
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,9 @@ class _ServedGraph:
     stored: Sequence[StoredQuery]
 
     @classmethod
-    def of(cls, release: Release | None, answers: Answers, total: int, stored: Sequence[StoredQuery]) -> "_ServedGraph":
+    def of(
+        cls, release: Release | None, answers: ResultCache, total: int, stored: Sequence[StoredQuery]
+    ) -> "_ServedGraph":
         """Return the graph of a release, or of other data, behind a result cache."""
         return cls(release, query_runner(answers), total, resource_routes.labels_of(release), stored)
 
@@ -102,12 +104,12 @@ def app(
     release, version = _release_and_version(data)
     limits, operation = limits or Limits(), operation or OperatorSettings()
     pool = pool or Pool.of(Source.of(data, limits), limits)
-    cacheable = bool(version) or not pool.source.held  # a store without a version may change without notice
-    answers, lasting = Answers(pool) if cacheable else Answers(pool, 0, 0), cache_control.of_document(release)
+    cacheable = bool(version) or not pool.source.remote  # a store without a version may change without notice
+    answers, lasting = ResultCache(pool) if cacheable else ResultCache(pool, 0, 0), cache_control.of_document(release)
     graph = _ServedGraph.of(release, answers, pool.triples, read_queries(queries))
     editor = SparqlEditor(answers, graph.vocabulary, graph.labels, lasting, graph.stored_queries)
     introduced = default_handler(graph.run_query, release, graph.total, editor.empty_page, limits, operation.address)
-    sparql, indexing = Endpoint(answers, limits, lasting, introduced, editor), Indexing(data)
+    sparql, indexing = Endpoint(answers, limits, lasting, introduced, editor), BackgroundIndex(data)
     archived = _release_endpoints(graph, out, answers, limits, operation.address)
     searches = searching.search_executor(indexing.index)
 
@@ -116,9 +118,13 @@ def app(
         sparql.router(),
         monitoring.router(ServedData(version, pool.source.place), pool, operation.metrics, trouble),
         release_endpoint.router(archived),
-        browse.router(answers, release, sparql.sending, browse.measure_finder(searches) if indexing.possible else None),
+        browse.router(
+            answers, release, sparql.sending, browse.measure_finder(searches) if indexing.is_possible else None
+        ),
         searching.router(searches, release, graph.labels),
-        reconcile.router(graph.run_query, indexing.index, graph.labels, Setting(release, lasting, operation.address)),
+        reconcile.router(
+            graph.run_query, indexing.index, graph.labels, ServiceSettings(release, lasting, operation.address)
+        ),
     )
     terms = sparql_editor.router(graph.vocabulary, graph.labels)
     guarded = (terms, release_routes.router(release, out), *_page_routers(graph, out))
@@ -128,7 +134,7 @@ def app(
 
 
 def _release_endpoints(
-    graph: _ServedGraph, out: Path, answers: Answers, limits: Limits, address: str
+    graph: _ServedGraph, out: Path, answers: ResultCache, limits: Limits, address: str
 ) -> release_endpoint.ReleaseEndpoints:
     """Return the endpoints of all available releases; the current one shares the workers of the application."""
     settings, release = release_endpoint.EndpointSettings(limits, graph.stored, address), graph.release
@@ -201,9 +207,9 @@ def _with_middleware(
 async def _running(
     version: str,
     pool: Pool,
-    answers: Answers,
+    answers: ResultCache,
     metrics: Metrics,
-    indexing: Indexing,
+    indexing: BackgroundIndex,
     archived: release_endpoint.ReleaseEndpoints,
 ) -> AsyncIterator[None]:
     async with pool.running(), indexing.running(), archived.running():
@@ -213,8 +219,8 @@ async def _running(
 
 def _release_and_version(data: Data) -> tuple[Release | None, str]:
     """Return the local release, if any, and the version of the data; empty if unknown."""
-    if isinstance(data, Held):
-        return data.release, data.holding.version
+    if isinstance(data, RemoteRelease):
+        return data.release, data.published.version
     return (data, data.version) if isinstance(data, Release) else (None, "")
 
 

@@ -21,8 +21,8 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
 from kg import __version__
-from kg.core.request_context import REPLAYED
 from kg.engine.pool import Pool
+from kg.engine.result_cache import REPLAYED
 from kg.http import cache_control
 from kg.http.openapi import response_docs
 from kg.http.sparql_endpoint import Refusal, accept_header
@@ -121,10 +121,10 @@ class _LiveCollector(Collector):
             )
         )
         for lane in ("fast", "slow"):
-            lanes = [pool.lanes[lane] for pool in pools]
+            lanes = [pool.slots[lane] for pool in pools]
             waiting.add_metric([lane], sum(len(lane.waiting) for lane in lanes))
-            held.add_metric([lane], sum(lane.held for lane in lanes))
-            places.add_metric([lane], sum(lane.places for lane in lanes))
+            held.add_metric([lane], sum(lane.used for lane in lanes))
+            places.add_metric([lane], sum(lane.limit for lane in lanes))
         yield from (waiting, held, places)
         info = GaugeMetricFamily("kg_release_info", "What is served, by which program", labels=["release", "program"])
         triples = GaugeMetricFamily("kg_release_triples", "Triples of what is served", labels=["release"])

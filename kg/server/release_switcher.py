@@ -14,7 +14,7 @@ from fastapi import FastAPI
 from starlette.types import Message, Receive, Scope, Send
 
 from kg.core.errors import KgError
-from kg.engine.wire import Refusal, Superseded
+from kg.engine.wire import Refusal, ReleaseReplaced
 from kg.http.sparql_endpoint import problem_response
 
 # Polling interval for new releases, in seconds.
@@ -101,7 +101,7 @@ class SwitchingApplication:
             stage, switched = self._stage, self._switched
             try:
                 return await stage.answer({**original_scope}, receive, send)
-            except Superseded:
+            except ReleaseReplaced:
                 receive.rewind()
                 self._due.set()
                 with suppress(TimeoutError):

@@ -18,7 +18,7 @@ from time import monotonic, perf_counter
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from kg.core.errors import KgError, Problem
-from kg.core.request_context import REPLAYED, remarks_of
+from kg.engine.result_cache import REPLAYED, request_context
 from kg.http.client_address import Network, masked_network
 from kg.server.monitoring import Metrics
 
@@ -132,7 +132,7 @@ class MonitoringMiddleware:
         if scope["type"] != "http":
             await self._application(scope, receive, send)
             return
-        metrics, remarks = self._metrics, remarks_of(scope)
+        metrics, remarks = self._metrics, request_context(scope)
         status = size = 0
         began = started = perf_counter()
 

@@ -19,15 +19,15 @@ from kg.core.iris import BASE, REBASED
 from kg.core.release import CURRENT, Release, current_release
 from kg.engine.data_source import Limits, Source
 from kg.engine.pool import Pool
-from kg.engine.remote_release import Address, Held
-from kg.engine.zygote_client import Launcher
+from kg.engine.remote_release import RemoteRelease, StoreAddress
+from kg.engine.zygote_client import ZygoteClient
 from kg.server.connection_limits import Connection, ConnectionGuard, ConnectionLimits
 from kg.server.request_monitor import OperatorSettings
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-    from kg.engine.release_watcher import Watch
+    from kg.engine.remote_backend import ReleaseWatcher
     from kg.server.app import Data
 
 
@@ -110,7 +110,7 @@ def _within_descriptor_limit(limits: ConnectionLimits) -> ConnectionLimits:
 
 
 def serve(
-    data: "Data | Address",
+    data: "Data | StoreAddress",
     queries: Path,
     out: Path,
     host: str = "127.0.0.1",
@@ -126,49 +126,49 @@ def serve(
     disk until it is in memory. A remote store, given by its address, is always followed.
     """
     limits, operation = limits or Limits(), operation or OperatorSettings()
-    watch, served = _open_source(data, out)
+    watcher, served = _open_source(data, out)
     source = Source.of(served, limits)
-    first = source.at_once()
+    first = source.quickly_opened()
 
     def make(data: "Data", source: Source | None = None) -> "FastAPI":
         pool = _start_pool(source or Source.of(data, limits), limits)
         from kg.server.app import app
 
-        return app(data, queries, out, limits, pool, operation, watch.trouble if watch else str)
+        return app(data, queries, out, limits, pool, operation, watcher.last_error if watcher else str)
 
     with listen(host, port) as listener:
         application: ASGIApp = (made := make(served, first))
-        if watch and isinstance(served, Held):
-            application = _switching(made, _following(watch, served, make))
+        if watcher and isinstance(served, RemoteRelease):
+            application = _switching(made, _following(watcher, served, make))
         elif isinstance(served, Release) and (follow or first != source):
             application = _switching(made, _newer(served, out if follow else None, make, first != source))
         # Open requests are completed; by then every query has reached its time limit.
-        patience = ceil(limits.seconds + limits.waiting_seconds)
+        patience = ceil(limits.seconds + limits.queue_seconds)
         server = create_server(application, connections, operation.metrics.ended, patience)
         server.greeting = _greeting(served, address(listener))
         # uvicorn raises the signal again after shutdown, which is what the user requested.
-        with suppress(KeyboardInterrupt), watch or nullcontext():
+        with suppress(KeyboardInterrupt), watcher or nullcontext():
             server.run(sockets=[listener])
 
 
-def _open_source(data: "Data | Address", out: Path) -> "tuple[Watch | None, Data]":
+def _open_source(data: "Data | StoreAddress", out: Path) -> "tuple[ReleaseWatcher | None, Data]":
     """Return the data or the release in a remote store, with the watcher of that store."""
-    if not isinstance(data, Address):
+    if not isinstance(data, StoreAddress):
         return None, data
-    from kg.engine.release_watcher import Watch  # with HTTP and TLS, which take a while to load
+    from kg.engine.remote_backend import ReleaseWatcher  # with HTTP and TLS, which take a while to load
 
     with ExitStack() as opened:
-        watch = opened.enter_context(Watch(data, out))
-        held = watch.held()
+        watcher = opened.enter_context(ReleaseWatcher(data, out))
+        held = watcher.current()
         opened.pop_all()  # it stays open unless the store is refused
-    return watch, held
+    return watcher, held
 
 
 def _start_pool(source: Source, limits: Limits) -> Pool:
     """Return the worker pool of a source. The framework is imported while the workers load."""
-    launcher = Launcher.begin(source, limits)
+    zygote = ZygoteClient.start(source, limits)
     importlib.import_module("kg.server.app")
-    return Pool.of(source, limits, launcher)
+    return Pool.of(source, limits, zygote)
 
 
 def _switching(application: "FastAPI", newer: "Callable[[], FastAPI | None]") -> ASGIApp:
@@ -184,16 +184,18 @@ def _greeting(data: "Data", address: str) -> str:
 
 def _describe(data: "Data") -> str:
     """Return a description of the data, for the greeting."""
-    if isinstance(data, Held):
-        what = f"release {data.holding.version}" if data.holding.version else "what is"
+    if isinstance(data, RemoteRelease):
+        what = f"release {data.published.version}" if data.published.version else "what is"
         alone = "" if data.release else ", without its files and its search (there is no copy of it here)"
         return f"{what} in the store ({data.address.engine}){alone}"
     return f"release {data.version}" if isinstance(data, Release) else f"{len(data)} data files"
 
 
-def _following(watch: "Watch", served: Held, make: "Callable[[Held], FastAPI]") -> "Callable[[], FastAPI | None]":
+def _following(
+    watcher: "ReleaseWatcher", served: RemoteRelease, make: "Callable[[RemoteRelease], FastAPI]"
+) -> "Callable[[], FastAPI | None]":
     """Return a function that creates an application each time that the store has a new release."""
-    newer = watch.following(served)
+    newer = watcher.poller(served)
 
     def following() -> "FastAPI | None":
         held = newer()

@@ -15,7 +15,7 @@ def render_changes(
         "changes": changes,
         "href": href,
         "headline": written.headline,
-        "statements": written.statements,
+        "statements": written.statement_counts,
         "by_class": written.by_class,
         "totals": written.totals,
         "others": written.others,

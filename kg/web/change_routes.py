@@ -16,7 +16,7 @@ from kg.core.errors import KgError
 from kg.core.iris import served_iri
 from kg.core.labels import Labels
 from kg.core.negotiation import HTML, PLAIN_JSON, Format
-from kg.core.release import GRAPH, Release, releases_at
+from kg.core.release import GRAPH, Release, list_releases
 from kg.diff import Change, Changes, Dump, compare
 from kg.diff.diff_serializers import as_atom, as_json
 from kg.http import cache_control
@@ -46,7 +46,7 @@ class ReleaseComparisons:
 
     def versions(self) -> list[Release]:
         """Return the available releases, newest first, without development builds."""
-        found = [release for release in releases_at(self._out) if not release.development]
+        found = [release for release in list_releases(self._out) if not release.development]
         return sorted(found, key=lambda release: (release.issued, _parts(release.version)), reverse=True)
 
     async def changes(self, before: Release, after: Release) -> Changes:

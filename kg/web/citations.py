@@ -18,7 +18,7 @@ from pyoxigraph import Literal, NamedNode, RdfFormat, Store, parse
 
 from kg.core.errors import Problem, QueryError, ReleaseError
 from kg.core.iris import BASE, PREFIXES, served_quad
-from kg.core.release import DESCRIPTION, QUERIES, Release
+from kg.core.release import DESCRIPTION, QUERIES, Release, dataset_iri
 from kg.http.sparql_protocol import LONGEST_URL
 
 _EXECUTABLE = ("select", "construct", "ask")  # the properties of SHACL that hold the text of a query
@@ -127,7 +127,7 @@ def _stored_queries(file: Path) -> dict[str, tuple[str, str, str]]:
 def _release_texts(file: Path, version: str, lang: str) -> dict[str, str]:
     """Return title, author, rights and licence from the description of a release, in a language."""
     store = _read(file)
-    dataset = f"{BASE}release/{version}/{DESCRIPTION}#dataset"
+    dataset = dataset_iri(version)
     publisher, rights = (_object(store, dataset, _DCTERMS + name) for name in ("publisher", "rights"))
     return {
         "title": _text(store, dataset, _DCTERMS + "title", lang),

@@ -19,7 +19,7 @@ from pyoxigraph import Literal, NamedNode, RdfFormat, Triple, parse
 
 from kg.core.iris import BASE, ID, ONTOLOGY, PREFIXES, REBASED
 from kg.core.negotiation import N_TRIPLES
-from kg.core.paths import places
+from kg.core.paths import project_folders
 from kg.core.release import CATALOGUE_GRAPH
 from kg.core.stored_queries import stored_query
 from kg.http.query_client import RunQuery
@@ -79,7 +79,7 @@ def router(run_query: RunQuery) -> APIRouter:
     async def page(number: int) -> list[str]:
         """Return the resources of one sitemap, from 1; cached, since a release is immutable."""
         if number not in pages:
-            text = stored_query(places().queries, QUERY).text
+            text = stored_query(project_folders().queries, QUERY).text
             pages[number] = await things.values(text.replace(f"{_WINDOW}0", f"{_WINDOW}{(number - 1) * SIZE}"))
         return pages[number]
 

@@ -20,7 +20,7 @@ from markdown_it.token import Token
 from markdown_it.utils import EnvType, OptionsDict
 
 from kg.core.negotiation import HTML
-from kg.core.paths import TOP_FILES, places
+from kg.core.paths import TOP_FILES, project_folders
 from kg.core.text_width import is_wide
 from kg.http import cache_control, templates
 from kg.http.openapi import response_docs
@@ -177,7 +177,7 @@ Translations = dict[str, Document]
 
 def documents() -> dict[str, Translations]:
     """Return the documents by name and language, including those at the top of the project."""
-    folder = places().docs
+    folder = project_folders().docs
     found: dict[str, Translations] = {}
     for file in [*sorted(folder.glob(f"*{_MARKDOWN}")), *(folder.parent / name for name in TOP_FILES)]:
         if file.suffix == _MARKDOWN and file.is_file():
@@ -194,7 +194,7 @@ def best_translation(translations: Translations, lang: str) -> Document:
 
 def source_file(path: str) -> Path | None:
     """Return the file at a path below `/docs/`: Markdown, image or licence; None for others."""
-    folder, parts = places().docs, PurePosixPath(path).parts
+    folder, parts = project_folders().docs, PurePosixPath(path).parts
     if path in TOP_FILES:
         file = folder.parent / path
     elif (len(parts) == 1 and path.endswith(_MARKDOWN)) or (len(parts) == 2 and parts[0] == _PICTURES):

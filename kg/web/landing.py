@@ -13,7 +13,7 @@ from fastapi import APIRouter, Request, Response
 
 from kg.core.iris import BASE, ID, ONTOLOGY
 from kg.core.labels import Labels, preferred
-from kg.core.release import GRAPH, MEDIA_TYPES, N_QUADS, WORKBOOK, Release
+from kg.core.release import GRAPH, MEDIA_TYPES, N_QUADS, WORKBOOK, Release, dataset_iri
 from kg.http import templates
 from kg.http.conditional_requests import Validators
 from kg.http.query_client import Row, RunQuery, StoredQueries, fetch_names, fetch_rows, query_text
@@ -21,7 +21,7 @@ from kg.http.responses import html_response, link, path_of, view_of
 from kg.http.sparql_endpoint import Refusal, unless_not_modified
 from kg.http.templates import View, render
 from kg.web import discovery
-from kg.web.resource_routes import dataset_of, labels_of
+from kg.web.resource_routes import labels_of
 
 # The first question that a visitor sees, answered on the page.
 EXAMPLE = f"""\
@@ -203,7 +203,7 @@ def _entry(entry: EntryPoint, view: View) -> tuple[str, str, int]:
 def router(run_query: RunQuery, release: Release | None, total: int, stored: StoredQueries) -> APIRouter:
     """Return these routes, for a graph of `total` triples."""
     routes = APIRouter()
-    card = discovery.DatasetCard(run_query, dataset_of(release)) if release else None
+    card = discovery.DatasetCard(run_query, dataset_iri(release.version)) if release else None
     first = LandingPage(run_query, labels_of(release), total, stored)
 
     @routes.get("/", include_in_schema=False)

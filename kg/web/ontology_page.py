@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from pyoxigraph import Triple
 
 from kg.core import sparql_scanner
-from kg.core.iris import BASE, ONTOLOGY, PREFIXES
-from kg.core.labels import Labels, prefixed, told
+from kg.core.iris import BASE, ONTOLOGY, PREFIXES, to_curie
+from kg.core.labels import Labels, preferred_with_language
 from kg.core.stored_queries import StoredQuery
 from kg.engine.wire import Refusal
 from kg.http.query_client import RunQuery, fetch_bindings, is_iri
@@ -52,7 +52,7 @@ class Examples:
 
     def name(self, iri: str, lang: str) -> tuple[str, str]:
         """Return the name of a resource and its language; both empty without a name."""
-        return told(self.names.get(iri, {}), lang)
+        return preferred_with_language(self.names.get(iri, {}), lang)
 
 
 async def fetch_examples(run_query: RunQuery, terms: Iterable[Term]) -> Examples:
@@ -166,8 +166,8 @@ class OntologyPresenter:
 
     def external_terms(self) -> list[TermEntry]:
         """Return the external terms that this release uses, by name."""
-        used = [iri for iri in self.sources.terms.used if not iri.startswith(ONTOLOGY) and prefixed(iri) != iri]
-        return [self.entry(iri) for iri in sorted(used, key=prefixed)]
+        used = [iri for iri in self.sources.terms.used if not iri.startswith(ONTOLOGY) and to_curie(iri) != iri]
+        return [self.entry(iri) for iri in sorted(used, key=to_curie)]
 
     def entry(self, iri: str) -> TermEntry:
         """Return the documentation of a term."""
@@ -177,9 +177,9 @@ class OntologyPresenter:
         return TermEntry(
             iri=iri,
             anchor=term_anchor(iri),
-            name=prefixed(iri),
+            name=to_curie(iri),
             kind=used.kind,
-            label=label or Value(prefixed(iri)),
+            label=label or Value(to_curie(iri)),
             other=other,
             definition=facts.localized(iri, _SKOS + "definition"),
             note=facts.localized(iri, _SKOS + "scopeNote"),
@@ -198,7 +198,7 @@ class OntologyPresenter:
         """Return a mention of a term."""
         here = iri.startswith(ONTOLOGY) or iri in self.sources.terms.used
         label = self._label(iri, self.view.lang)
-        return TermLink(label.text if label else prefixed(iri), f"#{term_anchor(iri)}" if here else "")
+        return TermLink(label.text if label else to_curie(iri), f"#{term_anchor(iri)}" if here else "")
 
     def drawing(self) -> Drawing:
         """Return the class diagram: links by domain and range, else by the shapes."""
@@ -225,7 +225,7 @@ class OntologyPresenter:
 
     def _node(self, iri: str) -> Node:
         named = self.term(iri)
-        return Node(iri, named.text, prefixed(iri), named.href, "own" if iri.startswith(ONTOLOGY) else "borrowed")
+        return Node(iri, named.text, to_curie(iri), named.href, "own" if iri.startswith(ONTOLOGY) else "borrowed")
 
     def _is_drawn(self, iri: str) -> bool:
         return iri.startswith(ONTOLOGY) or iri in self.sources.terms.used
@@ -238,7 +238,7 @@ class OntologyPresenter:
 
     def _label(self, iri: str, lang: str) -> Value | None:
         text = self.sources.labels.of(iri, lang)
-        return None if text == prefixed(iri) else Value(text, lang)
+        return None if text == to_curie(iri) else Value(text, lang)
 
     def _samples(self, iri: str) -> Iterable[str]:
         samples = (triple for triple in self.sources.triples if triple.predicate.value == _SKOS + "example")
@@ -262,12 +262,12 @@ class OntologyPresenter:
 
     def _thing(self, iri: str) -> TermLink:
         text, lang = self.sources.examples.name(iri, self.view.lang)
-        return TermLink(text or prefixed(iri).removeprefix(BASE), self.facts.document_url(iri), lang)
+        return TermLink(text or to_curie(iri).removeprefix(BASE), self.facts.document_url(iri), lang)
 
 
 def term_anchor(iri: str) -> str:
     """Return the anchor of a term: for our terms the local name, as in the IRI."""
-    return iri.removeprefix(ONTOLOGY) if iri.startswith(ONTOLOGY) else prefixed(iri).replace(":", "-")
+    return iri.removeprefix(ONTOLOGY) if iri.startswith(ONTOLOGY) else to_curie(iri).replace(":", "-")
 
 
 def _queries_by_term(stored: Iterable[StoredQuery]) -> Mapping[str, list[StoredQuery]]:

@@ -8,8 +8,8 @@ from urllib.parse import quote
 
 from pyoxigraph import BlankNode, Literal, NamedNode, Triple
 
-from kg.core.iris import BASE, ID, PREFIXES
-from kg.core.labels import Labels, is_web_address, prefixed, told
+from kg.core.iris import BASE, ID, PREFIXES, to_curie
+from kg.core.labels import Labels, is_web_address, preferred_with_language
 from kg.http.responses import SAFE, path_of
 
 
@@ -154,7 +154,7 @@ class GraphPresenter:
     def localized(self, iri: str, predicate: str) -> Value | None:
         """Return the text of a property in the language of the page, else in another."""
         texts = self._texts(iri, predicate)
-        return Value(*told(texts, self._lang)) if texts else None
+        return Value(*preferred_with_language(texts, self._lang)) if texts else None
 
     def in_language(self, iri: str, predicate: str, lang: str) -> Value | None:
         """Return the text of a property in one language, or None."""
@@ -226,7 +226,7 @@ class GraphPresenter:
             kind = term.datatype.value
             href = term.value if kind == PREFIXES["xsd"] + "anyURI" and is_web_address(term.value) else ""
             plain = bool(term.language) or kind == PREFIXES["xsd"] + "string"
-            return Value(term.value, term.language or "", href, "" if plain or href else prefixed(kind), bool(href))
+            return Value(term.value, term.language or "", href, "" if plain or href else to_curie(kind), bool(href))
         return Value(self._nested(term, depth) if isinstance(term, BlankNode) else str(term))
 
     def _facts(self, iri: str, skipped: Sequence[str]) -> tuple[Fact, ...]:
@@ -248,7 +248,7 @@ class GraphPresenter:
         own = predicate.startswith(PREFIXES["shisaku"])
         href = self._href(predicate) if own else ""
         name = self._labels.of(predicate, self._lang)
-        return Fact(predicate, name, prefixed(predicate), href, tuple(values), total or len(values), query)
+        return Fact(predicate, name, to_curie(predicate), href, tuple(values), total or len(values), query)
 
     def place(self, iri: str) -> SourcePlace:
         """Return a row, a cell or a row of the recipe, with printed text, corrections and issues."""
@@ -295,12 +295,12 @@ class GraphPresenter:
         """Return the name of a resource and its language; without a name, its shortened IRI."""
         texts = self._names(iri)
         if texts:
-            text, language = told(texts, self._lang)
+            text, language = preferred_with_language(texts, self._lang)
             return _short(text) if shortened else text, language
         if iri.startswith(ID):
             return iri.removeprefix(ID), ""
         name = self._labels.of(iri, self._lang)
-        return name, "" if name == prefixed(iri) else self._lang
+        return name, "" if name == to_curie(iri) else self._lang
 
     def _objects(self, iri: str, predicate: str) -> list[Term]:
         return self._values.get((iri, predicate), [])

@@ -12,14 +12,13 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
 from kg.core import sparql_scanner, stored_queries
-from kg.core.iris import ONTOLOGY
-from kg.core.labels import Labels, prefixed
+from kg.core.iris import ONTOLOGY, to_curie
+from kg.core.labels import Labels
 from kg.core.negotiation import CSV, HTML, PLAIN_JSON, Format
-from kg.core.stored_queries import ParameterError, StoredQuery, Term
-from kg.core.stored_queries import chosen as chosen_of
+from kg.core.stored_queries import ParameterError, StoredQuery, Term, parse_values
 from kg.engine.wire import Answer
 from kg.http import openapi, templates
-from kg.http.query_client import RunQuery, StoredQueries, filled, is_iri
+from kg.http.query_client import RunQuery, StoredQueries, fill_values, is_iri
 from kg.http.responses import html_response, negotiate, path_of, redirect_response, view_of
 from kg.http.sparql_endpoint import Refusal
 from kg.http.templates import View
@@ -82,7 +81,7 @@ class QueryPages:
             view,
             subjects=subjects,
             total=len(found),
-            term=prefixed(iri),
+            term=to_curie(iri),
             named=named,
             some=bool(subject),
         )
@@ -92,7 +91,7 @@ class QueryPages:
         terms, existing = await self.vocabulary.terms(), await self.vocabulary.existing(query_library.used_terms(query))
         shown, refusal = None, ""
         try:
-            shown = None if query.asks_others else await self._first_rows(view, query)
+            shown = None if query.calls_service else await self._first_rows(view, query)
         except Refusal as error:
             refusal = error.detail
         return templates.render(
@@ -101,11 +100,11 @@ class QueryPages:
             question=query_library.query_info(query, view),
             tags=[(tag, query_library.subject_label(tag, view)) for tag in query.tags],
             parameters=query.parameters,
-            graph=query.asks_others or sparql_scanner.operation(query.text) in ("CONSTRUCT", "DESCRIBE"),
+            graph=query.calls_service or sparql_scanner.operation(query.text) in ("CONSTRUCT", "DESCRIBE"),
             pieces=query_library.linked_pieces(query_library.editable_text(query, view), terms, existing, view),
-            terms=[(prefixed(iri), self.labels.of(iri, view.lang), href) for iri, href in self._terms(query, view)],
+            terms=[(to_curie(iri), self.labels.of(iri, view.lang), href) for iri, href in self._terms(query, view)],
             shown=shown,
-            elsewhere=query.asks_others,
+            elsewhere=query.calls_service,
             rows=shown.rows[:_ROWS] if shown else (),
             refusal=refusal,
         )
@@ -113,21 +112,23 @@ class QueryPages:
     async def about(self, query: StoredQuery, pairs: Sequence[tuple[str, str]]) -> str:
         """Return the text of a query with the parameters of a request; raise Refusal (400) for invalid ones."""
         try:
-            values = chosen_of(query.parameters, pairs)
+            values = parse_values(query.parameters, pairs)
             await self._check_exists(query, values)
         except ParameterError as error:
             raise Refusal(400, f"{query.name}: {error}") from error
-        return filled(query.question, **values)
+        return fill_values(query.question, **values)
 
     async def _check_exists(self, query: StoredQuery, values: Mapping[str, Sequence[Term]]) -> None:
         """Raise ParameterError if a parameter is one of our IRIs and does not occur in the data."""
-        things = stored_queries.things(values)
+        things = stored_queries.iris_of_values(values)
         existing = await self.vocabulary.existing(iri for iris in things.values() for iri in iris)
         declared = (await self.vocabulary.terms()).declared if things else frozenset()
         for parameter in query.parameters:
             for iri in things.get(parameter.name, ()):
                 if iri not in existing and iri not in declared:
-                    raise stored_queries.absent(parameter, iri, await self.vocabulary.things_under(parameter.folder))
+                    raise stored_queries.unknown_value_error(
+                        parameter, iri, await self.vocabulary.things_under(parameter.folder)
+                    )
 
     def _terms(self, query: StoredQuery, view: View) -> list[tuple[str, str]]:
         return [(iri, view.link(path_of(iri))) for iri in query_library.used_terms(query) if iri.startswith(ONTOLOGY)]

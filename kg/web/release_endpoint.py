@@ -22,13 +22,13 @@ from kg.core.iris import REBASED
 from kg.core.labels import Labels
 from kg.core.negotiation import GRAPH_FORMATS, HTML, ROW_FORMATS
 from kg.core.release import Release
-from kg.core.stored_queries import ParameterError, StoredQuery, line_of, read_parameters
+from kg.core.stored_queries import ParameterError, StoredQuery, fill_values, read_parameters, values_line
 from kg.engine.data_source import Limits, Source
 from kg.engine.pool import Pool
-from kg.engine.result_cache import MB, Answers
+from kg.engine.result_cache import MB, ResultCache
 from kg.http import cache_control
 from kg.http.openapi import redirect_docs, response_docs
-from kg.http.query_client import StoredQueries, filled, query_runner
+from kg.http.query_client import StoredQueries, query_runner
 from kg.http.sparql_endpoint import METHODS, Endpoint, Refusal, options_response
 from kg.http.sparql_protocol import ACCEPT_QUERY
 from kg.web.citations import CitedQuery
@@ -73,7 +73,7 @@ class EndpointSettings:
     queries: Sequence[StoredQuery]
     address: str = ""
 
-    def endpoint(self, release: Release, labels: Labels, answers: Answers, triples: int) -> Endpoint:
+    def endpoint(self, release: Release, labels: Labels, answers: ResultCache, triples: int) -> Endpoint:
         """Return the endpoint of a release on top of this result cache."""
         path = f"release/{quote(release.version)}/sparql"
         run_query = query_runner(answers)
@@ -137,14 +137,14 @@ class ReleaseEndpoints:
         except KgError as error:
             raise Refusal(404, str(error)) from error
         parameters = next((each.parameters for each in self._setting.queries if each.name == name), ())
-        names = [each.name for each in parameters if line_of(each.name).search(cited.text)]
+        names = [each.name for each in parameters if values_line(each.name).search(cited.text)]
         try:
-            values = stored_queries.chosen(
+            values = stored_queries.parse_values(
                 read_parameters(cited.text, names), [pair for pair in pairs if pair[0] not in _PROTOCOL_PARAMETERS]
             )
         except ParameterError as error:
             raise Refusal(400, f"{name}: {error}") from error
-        target = replace(cited, text=filled(cited.text, **values)).question()
+        target = replace(cited, text=fill_values(cited.text, **values)).question()
         query = urlencode([pair for pair in pairs if pair[0] in _PROTOCOL_PARAMETERS])
         lasting = cache_control.NO_CACHE if latest else cache_control.of_file(release)
         location = f"../../{quote(release.version)}/{target}{f'&{query}' if query else ''}"
@@ -181,7 +181,7 @@ class ReleaseEndpoints:
             pool = await asyncio.to_thread(Pool.of, source, self._setting.limits)
         except KgError as error:
             raise Refusal(503, f"release {release.version} cannot be opened: {error}") from error
-        answers = Answers(pool, _KEPT_MEMORY, _KEPT_DISK)
+        answers = ResultCache(pool, _KEPT_MEMORY, _KEPT_DISK)
         opened = _OpenRelease(self._setting.endpoint(release, labels, answers, pool.triples))
         await opened.life.enter_async_context(pool.running())
         return opened

@@ -20,7 +20,7 @@ from starlette.types import Receive, Scope, Send
 from kg.core.errors import ReleaseError
 from kg.core.iris import PREFIXES
 from kg.core.negotiation import HTML, PLAIN_JSON
-from kg.core.release import CSV_METADATA, DATACITE, DESCRIPTION, MANIFEST, Release, ReleasedFile, release_of
+from kg.core.release import CSV_METADATA, DATACITE, DESCRIPTION, MANIFEST, Release, ReleasedFile, find_release
 from kg.http import cache_control, conditional_requests, templates
 from kg.http.compression import GZIP, gzip_bytes, is_compressible, prefers_gzip
 from kg.http.conditional_requests import Validators
@@ -237,7 +237,7 @@ def release_at(current: Release | None, out: Path, version: str) -> Release:
     if current and version == current.version:
         return current
     try:
-        return release_of(out, version)
+        return find_release(out, version)
     except (ReleaseError, OSError, ValueError) as error:  # the latter two: names that no file system takes
         raise Refusal(404, f"there is no release {version}") from error
 

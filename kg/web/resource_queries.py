@@ -18,13 +18,13 @@ from fastapi import APIRouter, Request, Response
 from pyoxigraph import Literal, NamedNode, RdfFormat, Triple, parse
 
 from kg.core.errors import QueryError
-from kg.core.iris import BASE, CANONICAL, ID, PREFIXES, addresses_of, identifiers_of
+from kg.core.iris import BASE, CANONICAL, ID, PREFIXES, linkable_addresses, linkable_identifiers
 from kg.core.negotiation import N_TRIPLES
-from kg.core.paths import places
+from kg.core.paths import project_folders
 from kg.core.release import Release
-from kg.core.stored_queries import stored_query
+from kg.core.stored_queries import fill_values, stored_query
 from kg.http.openapi import redirect_docs, response_docs
-from kg.http.query_client import Row, RunQuery, Term, checked_query_text, fetch_existing, fetch_rows, filled, is_iri
+from kg.http.query_client import Row, RunQuery, Term, checked_query_text, fetch_existing, fetch_rows, is_iri
 from kg.http.responses import SAFE, DocumentRequest, Notice, link, notice_response, path_of, redirect_response
 from kg.http.sparql_endpoint import Refusal
 from kg.web.layouts import Layout
@@ -75,15 +75,17 @@ class ResourceClient:
 
     async def describe(self, thing: str, page: int = 1) -> Description | None:
         """Return the description of a resource with one page of incoming links; None if it does not occur."""
-        query = _WINDOW.sub(f"LIMIT {PAGE_SIZE} OFFSET {(page - 1) * PAGE_SIZE}", filled(self._document, thing=[thing]))
+        query = _WINDOW.sub(
+            f"LIMIT {PAGE_SIZE} OFFSET {(page - 1) * PAGE_SIZE}", fill_values(self._document, thing=[thing])
+        )
         body = await self._run_query(query, N_TRIPLES)
         triples = [quad.triple for quad in parse(body, format=RdfFormat.N_TRIPLES)]
         if not triples:
-            body = await self._run_query(filled(_IN_NAMED_GRAPHS, subject=[thing], value=[thing]), N_TRIPLES)
+            body = await self._run_query(fill_values(_IN_NAMED_GRAPHS, subject=[thing], value=[thing]), N_TRIPLES)
             triples = [quad.triple for quad in parse(body, format=RdfFormat.N_TRIPLES)]
         inbound = sum(1 for t in triples if t.object == NamedNode(thing) and not _under(t.subject, thing))
         if page > 1 or inbound >= PAGE_SIZE:
-            inbound = int((await self.values(filled(_INBOUND, thing=[thing]), "inbound"))[0])
+            inbound = int((await self.values(fill_values(_INBOUND, thing=[thing]), "inbound"))[0])
         return Description(thing, triples, page, inbound) if triples else None
 
     async def linked_to(self, addresses: Sequence[str]) -> list[str]:
@@ -91,7 +93,7 @@ class ResourceClient:
         terms = list[Term](iri for iri in addresses if is_iri(iri))
         for iri in addresses:
             terms += [Literal(iri), Literal(iri, datatype=_ANY_URI)]
-        return [iri for iri in await self.values(filled(self._linked, address=terms)) if iri.startswith(BASE)]
+        return [iri for iri in await self.values(fill_values(self._linked, address=terms)) if iri.startswith(BASE)]
 
     async def similar_iris(self, iri: str) -> list[str]:
         """Return resources with IRIs similar to an unknown one: its parents, children and siblings."""
@@ -149,10 +151,10 @@ class RelatedDataClient:
     def __init__(self, run_query: RunQuery) -> None:
         self._run_query = run_query
         self._texts: dict[str, str] = {}
-        self.document = stored_query(places().queries, DOCUMENT_QUERY).text
+        self.document = stored_query(project_folders().queries, DOCUMENT_QUERY).text
         for what, name in QUERIES.items():
             try:
-                self._texts[what] = stored_query(places().queries, name).text
+                self._texts[what] = stored_query(project_folders().queries, name).text
             except QueryError:
                 continue
 
@@ -166,19 +168,19 @@ class RelatedDataClient:
             self._answered(_COUNTS, thing) if found.pages > 1 else _empty(),
         )
         inbound = {row["link"]: int(row["things"]) for row in counts}
-        return RelatedData(filled(self.document, thing=[thing]), sources, mentions, alike, inbound)
+        return RelatedData(fill_values(self.document, thing=[thing]), sources, mentions, alike, inbound)
 
     async def _graph(self, thing: str) -> list[Triple]:
         if "sources" not in self._texts:
             return []
-        body = await self._run_query(filled(self._texts["sources"], thing=[thing]), N_TRIPLES)
+        body = await self._run_query(fill_values(self._texts["sources"], thing=[thing]), N_TRIPLES)
         return [quad.triple for quad in parse(body, format=RdfFormat.N_TRIPLES)]
 
     async def _rows(self, what: str, thing: str) -> list[Row]:
         return await self._answered(self._texts[what], thing) if what in self._texts else []
 
     async def _answered(self, query: str, thing: str) -> list[Row]:
-        return await fetch_rows(self._run_query, filled(query, thing=[thing]))
+        return await fetch_rows(self._run_query, fill_values(query, thing=[thing]))
 
 
 async def _empty() -> list:  # type: ignore[type-arg]
@@ -204,7 +206,7 @@ def router(run_query: RunQuery, release: Release | None) -> APIRouter:
     """Return the route of the lookup."""
     routes = APIRouter(tags=["things"])
     things = ResourceClient(run_query)
-    given_up = release.given_up if release else {}
+    given_up = release.redirects_by_iri if release else {}
 
     @routes.get(
         "/lookup", summary="Find the thing that an IRI means or is linked to", status_code=303, responses=_ANSWERS
@@ -239,12 +241,12 @@ def _redirect_to(document: DocumentRequest, iri: str) -> Response:
 
 async def _by_identifier(things: ResourceClient, text: str) -> list[str]:
     """Return the resources with this number, or those linked to the current form of an obsolete address."""
-    addresses = [spelling for address in addresses_of(text) for spelling in _spellings(address)]
+    addresses = [spelling for address in linkable_addresses(text) for spelling in _spellings(address)]
     found = await things.linked_to(addresses) if addresses else []
-    numbers = list(dict.fromkeys(identifiers_of(text)))
+    numbers = list(dict.fromkeys(linkable_identifiers(text)))
     terms: list[Term] = [*map(Literal, numbers), *(Literal(number, language="ja") for number in numbers)]
     if terms and not found:
-        found = [iri for iri in await things.values(filled(_IDENTIFIED, value=terms)) if iri.startswith(BASE)]
+        found = [iri for iri in await things.values(fill_values(_IDENTIFIED, value=terms)) if iri.startswith(BASE)]
     return found
 
 

@@ -10,7 +10,7 @@ from pyoxigraph import NamedNode, Triple
 from kg.core.iris import BASE, ID, PREFIXES
 from kg.core.labels import Labels
 from kg.core.negotiation import HTML, JSON_LD, Format
-from kg.core.release import CATALOGUE_GRAPH, DESCRIPTION, ONTOLOGY, STANDARD_TERMS, Release
+from kg.core.release import CATALOGUE_GRAPH, ONTOLOGY, STANDARD_TERMS, Release, dataset_iri
 from kg.http.openapi import parameter_docs, redirect_docs, response_docs
 from kg.http.query_client import RunQuery, is_iri
 from kg.http.responses import (
@@ -53,11 +53,6 @@ def vocabulary_of(release: Release | None) -> list[Path]:
     return [release.path(name) for name in (ONTOLOGY, STANDARD_TERMS) if release and name in there]
 
 
-def dataset_of(release: Release) -> str:
-    """Return the IRI of the dataset of a release."""
-    return f"{BASE}release/{release.version}/{DESCRIPTION}#dataset"
-
-
 def router(run_query: RunQuery, release: Release | None) -> APIRouter:
     """Return the routes of the resources of a graph and of their documents."""
     routes = APIRouter(tags=["things"])
@@ -94,7 +89,7 @@ class ResourceDocuments:
         self._run_query, self._release = run_query, release
         self._things, self._labels = ResourceClient(run_query), labels_of(release)
         self._surroundings = RelatedDataClient(run_query)
-        self._moved = release.given_up if release else {}
+        self._moved = release.redirects_by_iri if release else {}
         self._licence: str | None = None
 
     async def name(self, request: Request, path: str) -> Response:
@@ -160,7 +155,9 @@ class ResourceDocuments:
         """Return the page of a resource, and its JSON-LD for search engines, which is in a script element."""
         facts = GraphPresenter(found.triples, self._labels, document.lang, document.view.link)
         kind = resource_page.layout_in(facts, found.thing)
-        described = discovery.measure_json_ld(facts, found.thing, dataset_of(self._release) if self._release else "")
+        described = discovery.measure_json_ld(
+            facts, found.thing, dataset_iri(self._release.version) if self._release else ""
+        )
         around = await self._surroundings.of(found, kind)
         forms = [(format.label, representation_url(document.path, format)) for format in RDF_FORMATS]
         return resource_page.render_page(document.view, self._labels, found, kind, around, forms, described), described
@@ -172,7 +169,7 @@ class ResourceDocuments:
         document = NamedNode(f"{BASE}doc/{found.thing.removeprefix(ID)}")
         properties = {PREFIXES["foaf"] + "primaryTopic": found.thing, TYPE: PREFIXES["foaf"] + "Document"}
         if self._release:
-            properties[PREFIXES["void"] + "inDataset"] = dataset_of(self._release)
+            properties[PREFIXES["void"] + "inDataset"] = dataset_iri(self._release.version)
         if licence:
             properties[PREFIXES["dcterms"] + "license"] = licence
         return [Triple(document, NamedNode(word), NamedNode(value)) for word, value in properties.items()]

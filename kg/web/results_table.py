@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pyoxigraph import Literal, NamedNode, QueryResultsFormat, QuerySolutions, RdfFormat, parse, parse_query_results
 
 from kg.core import sparql_scanner
-from kg.core.iris import BASE, ID, PREFIXES
-from kg.core.labels import is_web_address, prefixed
+from kg.core.iris import BASE, ID, PREFIXES, to_curie
+from kg.core.labels import is_web_address
 from kg.core.negotiation import JSON, N_TRIPLES, TSV, Format
 from kg.engine.wire import Answer
 from kg.http.responses import path_of
@@ -79,12 +79,12 @@ def _value(term: object, link: Callable[[str], str]) -> Value:
         kind = term.datatype.value
         plain = bool(term.language) or kind == PREFIXES["xsd"] + "string"
         href = term.value if kind == PREFIXES["xsd"] + "anyURI" and is_web_address(term.value) else ""
-        return Value(term.value, term.language or "", href, "" if plain else prefixed(kind), bool(href))
+        return Value(term.value, term.language or "", href, "" if plain else to_curie(kind), bool(href))
     return Value(str(term))
 
 
 def _short(iri: str) -> str:
-    return iri.removeprefix(BASE) if iri.startswith(ID) else prefixed(iri)
+    return iri.removeprefix(BASE) if iri.startswith(ID) else to_curie(iri)
 
 
 def _pieces(answer: Answer) -> Iterator[bytes]:

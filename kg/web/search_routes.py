@@ -34,7 +34,7 @@ from kg.http.responses import (
 from kg.http.search_executor import SearchExecutor, remaining_seconds
 from kg.http.sparql_endpoint import Refusal
 from kg.http.templates import View
-from kg.search import Candidate, Facet, Found, Hit, Index, Matcher, Piece, local
+from kg.search import Candidate, FacetValue, Hit, Index, Matcher, SearchResult, TextPiece, local
 
 LONGEST = 1000  # characters of what is looked for
 PAGE_SIZE, LARGEST_PAGE = 20, 100
@@ -111,7 +111,7 @@ class SearchResponse:
     """Response to a search; `similar` are resources with similar names if there are no hits."""
 
     request: SearchRequest
-    found: Found
+    found: SearchResult
     similar: Sequence[Candidate]
     labels: Labels
 
@@ -205,7 +205,7 @@ class SearchResponse:
         named = [self._name(schemes[iri]) if iri in schemes else self._label(iri) for iri in hit.types]
         return next((self._name(schemes[iri]) for iri in hit.types if iri in schemes), ", ".join(named))
 
-    def _name(self, value: Facet) -> str:
+    def _name(self, value: FacetValue) -> str:
         names = (value.label_en, value.label_ja) if self.request.lang == "en" else (value.label_ja, value.label_en)
         return next(filter(None, names), "") or self._label(value.value)
 
@@ -229,7 +229,7 @@ def document_url(iri: str) -> str:
     return iri if is_web_address(iri) else "./lookup?iri=" + quote(iri, safe="")
 
 
-def _spellings(value: Facet, short: Counter[str]) -> tuple[str, ...]:
+def _spellings(value: FacetValue, short: Counter[str]) -> tuple[str, ...]:
     """Return the spellings of a facet value in a URL; the last segment of its IRI first if that is unique."""
     name = local(value.value)
     return (name, value.value) if short[name] == 1 else (value.value, name)
@@ -239,11 +239,11 @@ def _labels(ja: str, en: str) -> dict[str, str]:
     return {lang: label for lang, label in (("ja", ja), ("en", en)) if label}
 
 
-def _pieces(pieces: Iterable[Piece]) -> list[dict[str, object]]:
+def _pieces(pieces: Iterable[TextPiece]) -> list[dict[str, object]]:
     return [{"text": piece.text, "marked": piece.marked} for piece in pieces]
 
 
-def _value(value: Facet) -> dict[str, object]:
+def _value(value: FacetValue) -> dict[str, object]:
     label = _labels(value.label_ja, value.label_en)
     return {"value": value.value, "label": label, "count": value.count, "chosen": value.chosen}
 
@@ -286,7 +286,9 @@ def router(executor: SearchExecutor, release: Release | None, labels: Labels) ->
     return routes
 
 
-def _search(request: SearchRequest, matcher: Matcher, deadline: float) -> tuple[Found, list[Candidate], list[str]]:
+def _search(
+    request: SearchRequest, matcher: Matcher, deadline: float
+) -> tuple[SearchResult, list[Candidate], list[str]]:
     """Run a search; without hits, also return similar names, and facet values that do not occur."""
     index = matcher.index
     found = index.find(

@@ -6,7 +6,7 @@ from fastapi import Request, Response
 
 from kg.core import negotiation
 from kg.core.negotiation import HTML, Format
-from kg.core.release import Release
+from kg.core.release import Release, dataset_iri
 from kg.core.result_serializers import write_triples
 from kg.core.service_terms import service_description
 from kg.engine.data_source import Limits
@@ -15,7 +15,6 @@ from kg.http.query_client import RunQuery
 from kg.http.responses import negotiate
 from kg.http.sparql_endpoint import Refusal
 from kg.web.resource_queries import ResourceClient
-from kg.web.resource_routes import dataset_of
 
 DESCRIPTION_FORMATS = (negotiation.TURTLE, negotiation.N_TRIPLES, negotiation.JSON_LD, negotiation.RDF_XML)
 NAMED_GRAPHS = "SELECT ?graph { GRAPH ?graph {} }"
@@ -90,7 +89,7 @@ def default_handler(
                 request.state.unknown = tuple(unknown)[:5]
             return await blank(request)
         if not described:  # once: it is the same for every request
-            dataset = dataset_of(release) if release else ""
+            dataset = dataset_iri(release.version) if release else ""
             named = await ResourceClient(run_query).values(NAMED_GRAPHS, "graph")
             described.append(ServiceDescription(triples, named, dataset, bool(limits.services), address, path))
         body = described[0].body(format, request.url.path, request.scope.get("server"))

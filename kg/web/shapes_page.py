@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 from pyoxigraph import BlankNode, Literal, NamedNode, Triple
 
-from kg.core.iris import BASE, PREFIXES
-from kg.core.labels import Labels, prefixed, told
+from kg.core.iris import BASE, PREFIXES, to_curie
+from kg.core.labels import Labels, preferred_with_language
 from kg.web.presenter import Value
 
 _SH, _RDF = PREFIXES["sh"], PREFIXES["rdf"]
@@ -92,8 +92,8 @@ class ShapesPresenter:
         return ShapeRow(
             iri=shape,
             anchor=shape.rpartition("#")[2],
-            name=self._text(shape, "name") or Value(prefixed(shape)),
-            path=" / ".join(prefixed(iri) for iri in paths),
+            name=self._text(shape, "name") or Value(to_curie(shape)),
+            path=" / ".join(to_curie(iri) for iri in paths),
             inverse=inverse is not None,
             times=self._times(shape),
             demands=tuple(self._demands(shape)),
@@ -122,7 +122,7 @@ class ShapesPresenter:
         if isinstance(term, BlankNode):
             return ", ".join(self._written(item) for item in self._list(term))
         if isinstance(term, NamedNode):
-            return prefixed(term.value).removeprefix(BASE).removeprefix("sh:")
+            return to_curie(term.value).removeprefix(BASE).removeprefix("sh:")
         return str(getattr(term, "value", term))
 
     def _list(self, node: BlankNode) -> Iterable[object]:
@@ -143,7 +143,7 @@ class ShapesPresenter:
 
     def _text(self, shape: str, name: str) -> Value | None:
         texts = {t.language or "": t.value for t in self._all(shape, _SH + name) if isinstance(t, Literal)}
-        return Value(*told(texts, self._lang)) if texts else None
+        return Value(*preferred_with_language(texts, self._lang)) if texts else None
 
     def _literal(self, shape: str, name: str) -> str:
         return next((t.value for t in self._all(shape, _SH + name) if isinstance(t, Literal)), "")

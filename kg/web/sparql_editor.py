@@ -16,16 +16,15 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import QueryParams
 
 from kg.core import sparql_scanner
-from kg.core.iris import PREFIXES
-from kg.core.labels import Labels, prefixed
+from kg.core.iris import PREFIXES, to_curie
+from kg.core.labels import Labels
 from kg.core.negotiation import GRAPH_FORMATS, HTML, ROW_FORMATS, NotAcceptable, choose
-from kg.core.request_context import remarks_of
-from kg.core.stored_queries import ParameterError, chosen
-from kg.engine.query_diagnostics import Mistake, mistake_in
-from kg.engine.result_cache import Answers
-from kg.engine.wire import Question
+from kg.core.stored_queries import ParameterError, parse_values
+from kg.engine.query_diagnostics import Mistake, diagnose_query
+from kg.engine.result_cache import ResultCache, request_context
+from kg.engine.wire import QueryRequest
 from kg.http import cache_control, templates
-from kg.http.query_client import StoredQueries, filled
+from kg.http.query_client import StoredQueries, fill_values
 from kg.http.responses import html_response, number_parameter, redirect_response, view_of
 from kg.http.sparql_endpoint import CLIENT_CLOSED_REQUEST, Refusal, client_key, unless_disconnected
 from kg.http.sparql_protocol import LONGEST_URL
@@ -59,7 +58,7 @@ class SparqlEditor:
     render them differently.
     """
 
-    answers: Answers
+    answers: ResultCache
     vocabulary: Vocabulary
     labels: Labels
     lasting: str
@@ -67,7 +66,7 @@ class SparqlEditor:
     path: str = "sparql"
     version: str = ""
 
-    def wants_page(self, question: Question, accepted: str | None) -> bool:
+    def wants_page(self, question: QueryRequest, accepted: str | None) -> bool:
         """Return whether to respond with a page: HTML is requested by name, or preferred by `Accept`."""
         if question.format:
             return question.format.lower() in HTML.names
@@ -78,7 +77,7 @@ class SparqlEditor:
         except NotAcceptable:
             return False
 
-    async def answer(self, request: Request, question: Question) -> Response:
+    async def answer(self, request: Request, question: QueryRequest) -> Response:
         """Return the page with the result of a query; for a posted form, redirect to its URL."""
         view = view_of(request)
         address = self._address(view, question)
@@ -89,7 +88,7 @@ class SparqlEditor:
             return Response(status_code=CLIENT_CLOSED_REQUEST)
         status = outcome.refusal.status if outcome.refusal else 200
         answer = self._page(view, question, status, outcome)
-        uncacheable = outcome.refusal or sparql_scanner.depends_on_the_moment(question.query)
+        uncacheable = outcome.refusal or sparql_scanner.is_volatile(question.query)
         answer.headers["Cache-Control"] = cache_control.NO_STORE if uncacheable else self.lasting
         answer.headers["Server-Timing"] = f"query;dur={outcome.milliseconds:.1f}"
         if outcome.refusal and "Retry-After" in (outcome.refusal.headers or {}):
@@ -108,7 +107,7 @@ class SparqlEditor:
             query, refusal = await self._stored(view, params)
         status, outcome = (refusal.status, QueryOutcome(refusal=refusal)) if refusal else (200, None)
         return self._page(
-            view, Question(query or example_query(view.lang, await self.stored.editions())), status, outcome
+            view, QueryRequest(query or example_query(view.lang, await self.stored.editions())), status, outcome
         )
 
     async def _stored(self, view: View, params: QueryParams) -> tuple[str, Refusal | None]:
@@ -122,11 +121,13 @@ class SparqlEditor:
         text = query_library.editable_text(named, view)
         pairs = [pair for pair in params.multi_items() if pair[0] not in _OWN]
         try:
-            return filled(text, **chosen(named.parameters, pairs)), None
+            return fill_values(text, **parse_values(named.parameters, pairs)), None
         except ParameterError as error:
             return text, Refusal(400, str(error))
 
-    def _page(self, view: View, question: Question, status: int = 200, outcome: QueryOutcome | None = None) -> Response:
+    def _page(
+        self, view: View, question: QueryRequest, status: int = 200, outcome: QueryOutcome | None = None
+    ) -> Response:
         graph = sparql_scanner.operation(question.query) in ("CONSTRUCT", "DESCRIBE")
         html = templates.render(
             "editor.html",
@@ -141,23 +142,23 @@ class SparqlEditor:
             subjects=query_library.by_subject(self.stored.by_name.values(), view),
             lines=question.query.splitlines() if outcome and outcome.mistake else [],
             script=SCRIPT if templates.asset_exists(SCRIPT) else "",
-            named=lambda iri: (prefixed(iri), self.labels.of(iri, view.lang)),
+            named=lambda iri: (to_curie(iri), self.labels.of(iri, view.lang)),
             instead=lambda missing, iri: _with_replacement(question.query, missing, iri),
         )
         return html_response(html, view, status, ["'self'"] if templates.asset_exists(SCRIPT) else ())
 
-    def _address(self, view: View, question: Question) -> str:
+    def _address(self, view: View, question: QueryRequest) -> str:
         """Return the URL of a query below the site root; empty if it would be too long."""
         pairs = [("query", question.query), *_graphs(question)]
         address = "&".join(f"{key}={quote(value, safe='')}" for key, value in pairs)
         return "" if len(address) > LONGEST_URL else f"{self.path}?{address}&lang={view.lang}"
 
-    async def _outcome(self, request: Request, question: Question, view: View) -> QueryOutcome | None:
+    async def _outcome(self, request: Request, question: QueryRequest, view: View) -> QueryOutcome | None:
         """Run a query and return its outcome; None if the client has disconnected meanwhile."""
         format, start, remarks = (
             results_table.format_for(question.query),
             time.perf_counter(),
-            remarks_of(request.scope),
+            request_context(request.scope),
         )
         remarks.query = question.query
         submitted = replace(question, format=format.names[0], accept=None)
@@ -169,7 +170,7 @@ class SparqlEditor:
             shown = await run_in_threadpool(results_table.result_page, answer, format, _page_number(request), view.link)
         except Refusal as refusal:
             milliseconds = (time.perf_counter() - start) * 1000
-            mistake = mistake_in(question.query, refusal.detail) if refusal.status == 400 else None
+            mistake = diagnose_query(question.query, refusal.detail) if refusal.status == 400 else None
             return QueryOutcome(refusal=refusal, mistake=mistake, milliseconds=milliseconds)
         missing = await self.vocabulary.missing(question.query) if shown.empty or _is_zero_count(shown) else ()
         return QueryOutcome(shown, None, None, missing, milliseconds, remarks.source == "kept")
@@ -193,9 +194,9 @@ def _terms(words: VocabularyTerms, labels: Labels) -> dict[str, object]:
     """Return the prefixes and the terms: name, kind, number of uses, labels in both languages."""
     terms = sorted(words.used.values(), key=lambda term: (-term.uses, term.iri))
     listed = [
-        [prefixed(term.iri), term.kind, term.uses, labels.of(term.iri, "ja"), labels.of(term.iri, "en")]
+        [to_curie(term.iri), term.kind, term.uses, labels.of(term.iri, "ja"), labels.of(term.iri, "en")]
         for term in terms
-        if prefixed(term.iri) != term.iri
+        if to_curie(term.iri) != term.iri
     ]
     return {"prefixes": PREFIXES, "terms": listed}
 
@@ -222,7 +223,7 @@ def _page_number(request: Request) -> int:
     return number_parameter(request, "page", _LAST_PAGE)
 
 
-def _graphs(question: Question) -> list[tuple[str, str]]:
+def _graphs(question: QueryRequest) -> list[tuple[str, str]]:
     return [("default-graph-uri", iri) for iri in question.default_graphs] + [
         ("named-graph-uri", iri) for iri in question.named_graphs
     ]

@@ -15,7 +15,7 @@ from pyoxigraph import Literal, NamedNode
 
 from kg.core import sparql_scanner
 from kg.core.iris import BASE, ID, PREFIXES, served_iri
-from kg.core.labels import statements_of
+from kg.core.labels import parse_terms
 from kg.engine.wire import Refusal
 from kg.http.query_client import RunQuery, fetch_existing, fetch_rows, is_iri
 
@@ -182,7 +182,7 @@ def _definitions(files: Iterable[Path]) -> tuple[dict[str, str], set[str]]:
     """Return the words about each term, between spaces, and the declared terms of our own."""
     texts: dict[str, list[str]] = {}
     for file in files:
-        for quad in statements_of(file):
+        for quad in parse_terms(file):
             if isinstance(quad.subject, NamedNode) and quad.predicate.value not in _EXCLUDED_PROPERTIES:
                 texts_of_term = texts.setdefault(served_iri(quad.subject.value), [])
                 if isinstance(quad.object, Literal):

@@ -23,7 +23,7 @@ import urllib.parse
 import urllib.request
 
 from kg.core import sparql_scanner
-from kg.core.paths import places
+from kg.core.paths import project_folders
 
 QUESTIONS = {
     "everything-about-a-measure": "look-up",
@@ -121,7 +121,7 @@ def main() -> None:
     for question, kind in QUESTIONS.items():
         if arguments.only not in question:
             continue
-        query = (places().queries / f"{question}.rq").read_text(encoding="utf-8")
+        query = (project_folders().queries / f"{question}.rq").read_text(encoding="utf-8")
         answers = {name: answer(url, query) for name, url in endpoints.items()}
         first = next(iter(answers.values()))
         odd = [name for name, found in answers.items() if found != first]

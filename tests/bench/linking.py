@@ -18,7 +18,7 @@ from pathlib import Path
 
 from openpyxl import Workbook
 
-from kg.core.paths import places
+from kg.core.paths import project_folders
 from kg.core.release import current_release
 
 CHECKOUT = Path(__file__).parents[2]
@@ -66,7 +66,7 @@ def main() -> None:
     parser.add_argument("rows", type=int, nargs="?", default=10_000)
     parser.add_argument("--different", type=float, nargs="*", default=[0.1, 1.0])
     asked = parser.parse_args()
-    release = current_release(places().out)
+    release = current_release(project_folders().out)
     assert release, "run `kg build` first"
     with (release.folder / "measures.csv").open(encoding="utf-8", newline="") as file:
         titles = [row["title_ja"] for row in csv.DictReader(file)]

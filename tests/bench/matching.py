@@ -21,7 +21,7 @@ from types import ModuleType
 
 from pyoxigraph import RdfFormat, Store
 
-from kg.core.paths import places
+from kg.core.paths import project_folders
 from kg.core.release import CURRENT, N_TRIPLES
 from kg.search import Candidate, Index, Matcher, build
 from kg.search.matcher import MATCH_MARGIN, MATCH_SCORE
@@ -106,7 +106,7 @@ def explain(found: Answers) -> None:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--release", type=Path, default=places().out / CURRENT)
+    parser.add_argument("--release", type=Path, default=project_folders().out / CURRENT)
     parser.add_argument("--half", choices=sample.HALVES, default=sample.HELD_OUT)
     parser.add_argument("--limits", action="store_true")
     parser.add_argument("--wrong", action="store_true")

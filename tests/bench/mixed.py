@@ -12,7 +12,7 @@ import urllib.parse
 
 from endpoint import QUESTIONS, Run, asked_by_wrk
 
-from kg.core.paths import places
+from kg.core.paths import project_folders
 
 DISTINCT = 500
 _SCRIPT = """
@@ -39,7 +39,7 @@ end
 
 def script(url: str, start: int) -> str:
     """Return the program of wrk for an endpoint; `start` numbers the queries that are new."""
-    texts = [(places().queries / f"{name}.rq").read_text(encoding="utf-8") for name in QUESTIONS]
+    texts = [(project_folders().queries / f"{name}.rq").read_text(encoding="utf-8") for name in QUESTIONS]
     written = ", ".join(f'"{urllib.parse.quote(text, safe="")}"' for text in texts)
     path = urllib.parse.urlsplit(url).path
     return _SCRIPT.format(texts=written, start=start, distinct=DISTINCT, path=path)

@@ -25,11 +25,11 @@ from pathlib import Path
 
 from pyoxigraph import Literal, NamedNode, Quad, RdfFormat, Store, parse
 
-from kg.core.paths import places
+from kg.core.paths import project_folders
 from kg.core.release import CURRENT, N_TRIPLES
 from kg.search import Index, Matcher, build
 from kg.search.index_builder import texts
-from kg.search.normalizer import BREAK, Characters, Folding, Words, tokens
+from kg.search.normalizer import BREAK, CharacterTable, Normalizer, SearchTerms, tokens
 
 WORDS = (
     "県",
@@ -140,7 +140,7 @@ def _tantivy(folder: Path, pairs: Iterable[tuple[str, str]], folded: Iterable[tu
 
 def engines(store: Store, folder: Path) -> None:
     """Print how long four engines take to index the same texts, how large they are, and how long they search."""
-    folding = Folding(Characters.read().usual)
+    folding = Normalizer(CharacterTable.read().usual)
     said: dict[str, list[list[str]]] = {}
     for one in texts(store):
         if one.lang != "en":
@@ -163,7 +163,7 @@ def engines(store: Store, folder: Path) -> None:
 
     makers: dict[str, Callable[[], object]] = {
         "pairs": lambda: fts(
-            "pairs", "tokenize='ascii', prefix='1'", pairs, lambda w: Words.of(w, folding).expression()
+            "pairs", "tokenize='ascii', prefix='1'", pairs, lambda w: SearchTerms.of(w, folding).expression()
         ),
         "characters": lambda: fts("characters", "tokenize='ascii'", single, lambda w: f'"{" ".join(w)}"'),
         "trigrams": lambda: fts("trigrams", "tokenize='trigram'", folded, lambda w: f'"{w}"'),
@@ -188,7 +188,7 @@ def engines(store: Store, folder: Path) -> None:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--release", type=Path, default=places().out / CURRENT)
+    parser.add_argument("--release", type=Path, default=project_folders().out / CURRENT)
     parser.add_argument("--times", type=int, default=1)
     parser.add_argument("--engines", action="store_true")
     asked = parser.parse_args()

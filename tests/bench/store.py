@@ -15,7 +15,7 @@ from pathlib import Path
 
 from pyoxigraph import Store
 
-from kg.core.paths import places
+from kg.core.paths import project_folders
 from kg.core.stored_queries import read_queries
 from kg.rdf.dump_serializers import end_store, write_store
 
@@ -56,7 +56,7 @@ def ask(folder: Path) -> None:
     store = Store.read_only(str(folder))
     opened = time.perf_counter() - start
     print(f"opened: {opened * 1000:.0f} ms; {len(store):,} quads", flush=True)
-    for query in read_queries(places().queries):
+    for query in read_queries(project_folders().queries):
         try:
             command = [sys.executable, "-c", _ASK, str(folder)]
             result = subprocess.run(command, input=query.text, capture_output=True, text=True, timeout=2 * PATIENCE)

@@ -14,7 +14,7 @@ import time
 
 import httpx
 
-from kg.core.paths import places
+from kg.core.paths import project_folders
 from kg.core.sparql_scanner import calls_service
 from kg.core.stored_queries import read_queries
 
@@ -38,7 +38,9 @@ def main() -> None:
     parser.add_argument("--patience", type=float, default=120, help="seconds after which an answer is not waited for")
     arguments = parser.parse_args()
     endpoints: list[str] = arguments.endpoints
-    queries = {query.name: query.text for query in read_queries(places().queries) if not calls_service(query.text)}
+    queries = {
+        query.name: query.text for query in read_queries(project_folders().queries) if not calls_service(query.text)
+    }
     best = {endpoint: dict.fromkeys(queries, float("inf")) for endpoint in endpoints}
     with httpx.Client(timeout=arguments.patience) as client:
         for _ in range(arguments.rounds):

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from pyoxigraph import RdfFormat, Store
 
-from kg.core.paths import places
+from kg.core.paths import project_folders
 from kg.core.release import (
     CURRENT,
     DESCRIPTION,
@@ -80,7 +80,7 @@ def main() -> None:
     """Write the graph as N-Triples to standard output, or as a release."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("editions", type=int)
-    parser.add_argument("--graph", type=Path, default=places().out / "current" / "graph.nt")
+    parser.add_argument("--graph", type=Path, default=project_folders().out / "current" / "graph.nt")
     parser.add_argument("--release", type=Path, metavar="OUT", help="make a release in this folder instead")
     arguments = parser.parse_args()
     lines = arguments.graph.read_text(encoding="utf-8").splitlines(keepends=True)

@@ -30,11 +30,11 @@ import uvicorn
 from fastapi import FastAPI, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from kg.core.paths import places
+from kg.core.paths import project_folders
 from kg.core.release import current_release
 from kg.engine.data_source import Limits, Source
-from kg.engine.query_evaluator import BoundedOutput, answer
-from kg.engine.wire import Question
+from kg.engine.query_evaluator import BoundedOutput, evaluate
+from kg.engine.wire import QueryRequest
 from kg.http.sparql_endpoint import accept_header, read_post
 from kg.server.runner import serve
 
@@ -56,9 +56,9 @@ def in_threads(source: Source) -> FastAPI:
     """Return an application that asks the engine in a thread of its own process."""
     store, limits, application = source.open(), Limits(), FastAPI()
 
-    def answered(question: Question) -> tuple[str, bytes]:
+    def answered(question: QueryRequest) -> tuple[str, bytes]:
         output = BoundedOutput(0, limits)
-        return answer(store, question, output, limits).content_type, output.body()
+        return evaluate(store, question, output, limits).content_type, output.body()
 
     @application.post("/sparql")
     async def post(request: Request) -> Response:
@@ -186,7 +186,7 @@ def use(arguments: argparse.Namespace) -> None:
 
 def run_server(how: str, arguments: argparse.Namespace) -> None:
     """Be one of the servers."""
-    folders = places()
+    folders = project_folders()
     release = current_release(folders.out)
     data = [arguments.data] if arguments.data else release or sys.exit("no release: run kg build first")
     if how == "workers":

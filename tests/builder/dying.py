@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 
 from kg.builder.pipeline import build
-from kg.core.paths import places
+from kg.core.paths import project_folders
 from kg.core.release import current_release
 
 LAST = 7  # moments of the switch
@@ -40,7 +40,7 @@ def build_in_child(
                     os.kill(os.getpid(), signal.SIGKILL)
 
         sys.addaudithook(note)
-        build(places(recipe, out), processes=processes)
+        build(project_folders(recipe, out), processes=processes)
         os.write(writer, str(events).encode())
         os._exit(0)
     if seconds:
@@ -59,7 +59,7 @@ def state(out: Path) -> dict[str, object]:
     assert release is not None
     return {
         "version": release.version,
-        "damage": [str(problem) for problem in release.damage()],
+        "damage": [str(problem) for problem in release.damaged_files()],
         "store": release.store_folder().is_dir(),
         "staging": len(list((out / "releases").glob(".staging-*"))),
     }

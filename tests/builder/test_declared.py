@@ -9,7 +9,7 @@ from pyoxigraph import RdfFormat
 from rdflib import RDFS
 
 from kg.builder.pipeline import build
-from kg.core.paths import places
+from kg.core.paths import project_folders
 from kg.core.release import read_release
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -63,7 +63,7 @@ def test_redirects_cross_over_in_the_manifest(small: Path, tmp_path: Path) -> No
     recipe = Path(shutil.copytree(small, tmp_path / "build"))
     with (recipe / "redirects.csv").open("a", encoding="utf-8") as file:
         file.write(f"{OURS}id/organization/gone,410,,{REASON}\n")
-    release = read_release(build(places(recipe, tmp_path / "out")).release.folder)
+    release = read_release(build(project_folders(recipe, tmp_path / "out")).release.folder)
 
     assert [(row["iri"], row["code"], row["target"], row["reason_en"]) for row in release.redirects] == [
         (f"{OURS}id/organization/gone", "410", "", "Merged.")

@@ -9,7 +9,7 @@ import pytest
 
 import kg.builder.fingerprint
 from kg.builder.fingerprint import PACKAGES, compute_fingerprint
-from kg.core.paths import Places, places
+from kg.core.paths import Folders, project_folders
 
 ROOT = Path(__file__).parents[2]
 SHAPES_A_RELEASE = [
@@ -42,14 +42,14 @@ SHAPES_NONE = [
 
 
 @pytest.fixture
-def copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Places:
+def copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Folders:
     """The folders of a copy of the checkout; the fingerprint is computed of the program in it."""
     ignored = shutil.ignore_patterns("__pycache__", "static", "scripts", "documents")
     for folder in ("kg", "build", "ontology", "shapes", "queries"):
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=ignored)
     monkeypatch.setattr(kg.builder.fingerprint, "__file__", str(tmp_path / "kg/builder/fingerprint.py"))
     return replace(
-        places(),
+        project_folders(),
         recipe=tmp_path / "build",
         ontology=tmp_path / "ontology",
         shapes=tmp_path / "shapes",
@@ -62,7 +62,7 @@ def _append_line(file: Path) -> None:
 
 
 @pytest.mark.parametrize("name", SHAPES_A_RELEASE)
-def test_what_shapes_a_release_changes_the_fingerprint(copied: Places, name: str) -> None:
+def test_what_shapes_a_release_changes_the_fingerprint(copied: Folders, name: str) -> None:
     """Other inputs make other bytes, which must not be published under the same version."""
     before = compute_fingerprint(copied)
     _append_line(copied.recipe.parent / name)
@@ -71,7 +71,7 @@ def test_what_shapes_a_release_changes_the_fingerprint(copied: Places, name: str
 
 
 @pytest.mark.parametrize("name", SHAPES_NONE)
-def test_what_shapes_no_release_leaves_the_fingerprint(copied: Places, name: str) -> None:
+def test_what_shapes_no_release_leaves_the_fingerprint(copied: Folders, name: str) -> None:
     """A change to a route or a page does not make a release stale."""
     before = compute_fingerprint(copied)
     _append_line(copied.recipe.parent / name)
@@ -79,7 +79,7 @@ def test_what_shapes_no_release_leaves_the_fingerprint(copied: Places, name: str
     assert compute_fingerprint(copied) == before
 
 
-def test_a_hidden_file_leaves_the_fingerprint(copied: Places) -> None:
+def test_a_hidden_file_leaves_the_fingerprint(copied: Folders) -> None:
     """Files that an editor leaves behind are not inputs."""
     before = compute_fingerprint(copied)
     (copied.recipe / ".units.csv.swp").write_text("x", encoding="utf-8")
@@ -87,7 +87,7 @@ def test_a_hidden_file_leaves_the_fingerprint(copied: Places) -> None:
     assert compute_fingerprint(copied) == before
 
 
-def test_an_included_template_changes_the_fingerprint(copied: Places) -> None:
+def test_an_included_template_changes_the_fingerprint(copied: Folders) -> None:
     """The template of a release's report may include others, and these may extend others."""
     templates = copied.recipe.parent / "kg/templates"
     report, included, base = (templates / name for name in ("validation.html", "included.html", "extended.html"))

@@ -27,7 +27,7 @@ def whole(out: Path) -> str:
     """Return the version that is served; its files are complete and nothing else lies about."""
     release = current_release(out)
     assert release is not None
-    assert list(release.damage()) == []
+    assert list(release.damaged_files()) == []
     assert [path.name for path in out.rglob(".*")] == []
     return release.version
 

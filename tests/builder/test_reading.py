@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from kg.cli import options
-from kg.core.paths import places
+from kg.core.paths import project_folders
 
 from ..support.commands import kg
 from ..support.recipes import replace, whole_recipe
@@ -108,9 +108,9 @@ def test_what_is_read_is_said_in_japanese(small_release: Path, monkeypatch: pyte
 def test_an_installed_program_tells_its_own_folders(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The help of each command names the folders that are in force, each unbroken on a line, in both languages."""
     there = replace_in(
-        places(), recipe=tmp_path / "a b" / "recipe-here", out=tmp_path / "releases-there", checkout=False
+        project_folders(), recipe=tmp_path / "a b" / "recipe-here", out=tmp_path / "releases-there", checkout=False
     )
-    monkeypatch.setattr(options, "places", lambda: there)
+    monkeypatch.setattr(options, "project_folders", lambda: there)
     for language in ("en", "ja"):
         monkeypatch.setenv("KG_LANG", language)
         for name in ("build", "query", "link"):

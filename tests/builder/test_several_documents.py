@@ -15,7 +15,7 @@ import pytest
 
 from kg.builder.edition_validator import ShapeSet, validate_graph
 from kg.builder.process_pool import ProcessPool
-from kg.core.paths import places
+from kg.core.paths import project_folders
 from kg.rdf.shacl_validator import fastest_engine
 
 from ..support.several_documents import CHECKOUT, KEYS, build, contents, environment
@@ -149,7 +149,7 @@ def test_editions_one_by_one_break_the_promises_that_the_whole_breaks(alone: Pat
     wrong = {line.replace(b"/organization/", b"/unit/") for line in lines if chance.random() < 0.01}
     graph = tmp_path / "graph.nt"
     graph.write_bytes(b"".join(sorted(kept | wrong)))
-    shape_set = ShapeSet(places().shapes, fastest_engine())
+    shape_set = ShapeSet(project_folders().shapes, fastest_engine())
     whole, parts = (
         validate_graph(graph, KEYS, shape_set, tmp_path, ProcessPool(1, None), lambda done: None, at_once)
         for at_once in (1 << 30, 0)

@@ -254,8 +254,8 @@ def test_a_page_shows_hostile_data_as_text(out: Path, tmp_path: Path) -> None:
     ("name", "content", "fact"),
     [
         ("blank.ttl", b'[] <http://e/p> "x" .', "blank nodes"),
-        ("wrong.ttl", b"<http://e/s> <http://e/p> .\n", r"wrong.ttl:1: no valid Turtle"),
-        ("table.csv", b"a,b\n", "what “.csv” means is not known"),
+        ("wrong.ttl", b"<http://e/s> <http://e/p> .\n", r"wrong.ttl:1: invalid Turtle"),
+        ("table.csv", b"a,b\n", "unknown file extension “.csv”"),
         ("cut.nt.gz", PACKED[:20], "cannot be read"),
         ("damaged.nt.gz", PACKED[:12] + bytes(len(PACKED) - 12), "cannot be read"),
     ],

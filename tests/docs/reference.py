@@ -22,7 +22,7 @@ from rdflib import OWL, RDF, RDFS, SKOS, Graph, Namespace, URIRef  # noqa: E402
 from kg.cli import main as kg  # noqa: E402
 from kg.cli.help_catalogue import command_help, option_help  # noqa: E402
 from kg.core.iris import ONTOLOGY  # noqa: E402
-from kg.core.paths import places  # noqa: E402
+from kg.core.paths import project_folders  # noqa: E402
 from kg.core.release import Release  # noqa: E402
 from tests.docs.spoken import PROBLEM, in_japanese, messages  # noqa: E402
 
@@ -217,7 +217,7 @@ def _column(column: dict[str, Any], place: int) -> tuple[str, str]:
 
 
 def _terms(place: int) -> Iterator[str]:
-    graph, ours = Graph().parse(places().ontology / "shisaku.ttl", format="turtle"), Namespace(ONTOLOGY)
+    graph, ours = Graph().parse(project_folders().ontology / "shisaku.ttl", format="turtle"), Namespace(ONTOLOGY)
     yield ("# Terms of the ontology", "# オントロジーの語彙")[place]
     yield from (
         "",
@@ -276,7 +276,7 @@ def write(release: Release) -> None:
     """Write the pages, as the code at hand and a release have it."""
     from kg.server.app import app
 
-    openapi = app(release, places().queries, release.folder.parents[1]).openapi()
+    openapi = app(release, project_folders().queries, release.folder.parents[1]).openapi()
     tables = json.loads((release.folder / "csv-metadata.json").read_text(encoding="utf-8"))
     for name, text in pages(openapi, tables).items():
         (ROOT / "docs" / name).write_text(text, encoding="utf-8")
@@ -286,4 +286,4 @@ def write(release: Release) -> None:
 if __name__ == "__main__":
     from kg.cli.release_resolver import release_at
 
-    write(release_at(places()))
+    write(release_at(project_folders()))

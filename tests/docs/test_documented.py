@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from kg.cli import main
-from kg.core.errors import GAP, Problem, catalogue, told
+from kg.core.errors import GAP, Problem, catalogue, format_problem
 from kg.core.iris import ONTOLOGY
 from kg.core.release import Release
 
@@ -60,8 +60,8 @@ def test_each_path_of_the_server_is_documented(generated: dict[str, str], real_s
         answer = real_site.get(path, headers={"Accept": "*/*"})
         # Without what it asks for, a path says what that is; two of them are there in other circumstances only.
         elsewhere = {"/sitemap.xml": "--base", "/changes": "release"}.get(path, "")
-        told = answer.status_code == 404 and elsewhere and elsewhere in answer.text
-        assert answer.status_code in (200, 303, 307, 400) or told, path
+        format_problem = answer.status_code == 404 and elsewhere and elsewhere in answer.text
+        assert answer.status_code in (200, 303, 307, 400) or format_problem, path
     page = real_site.get("/", headers={"Accept": "text/html"}).text
     linked = set(re.findall(r'href="\./([a-z.]+)[/?"]', page))
     assert linked and linked <= {path.split("/")[1] for path in paths}
@@ -85,7 +85,7 @@ def test_each_term_is_documented(generated: dict[str, str]) -> None:
     for page in ("terms.md", "terms.ja.md"):
         rows = dict(re.findall(r"^\| `shisaku:(\w+)` \| ([^|]+ \| [^|]+) \|$", generated[page], flags=re.MULTILINE))
         assert rows.keys() == terms
-        assert [term for term, told in rows.items() if "–" in told.split(" | ")] == []
+        assert [term for term, format_problem in rows.items() if "–" in format_problem.split(" | ")] == []
 
 
 def test_each_error_is_documented(generated: dict[str, str]) -> None:
@@ -115,8 +115,8 @@ def test_each_error_is_told_in_japanese(part: str, place: int) -> None:
             filled = filled.replace(GAP, value, 1)
         problem = Problem(filled, "") if place == 0 else Problem("", filled)
         expected = re.sub(r"\{([1-9])\}", lambda gap: values[int(gap[1]) - 1], japanese)  # noqa: B023
-        assert told(problem, "ja").strip() == expected
-        assert told(problem, "en").strip() == filled
+        assert format_problem(problem, "ja").strip() == expected
+        assert format_problem(problem, "en").strip() == filled
         assert re.search(r"[ぁ-んァ-ヶ]", japanese)
 
 

@@ -7,13 +7,15 @@ from pathlib import Path
 import httpx
 import pytest
 
-from kg.core.paths import places
+from kg.core.paths import project_folders
 from kg.core.sparql_scanner import services
 
 from .conftest import SCRIPTS, Servers, Serving
 
 STATISTICS = Path(__file__).parents[1] / "queries" / "statistics.ttl"
-FEDERATED = [file for file in sorted(places().queries.glob("*.rq")) if services(file.read_text(encoding="utf-8"))]
+FEDERATED = [
+    file for file in sorted(project_folders().queries.glob("*.rq")) if services(file.read_text(encoding="utf-8"))
+]
 NOWHERE = "https://statistics.example.org/sparql"
 
 

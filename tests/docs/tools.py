@@ -21,7 +21,7 @@ PATIENCE = 240  # seconds; Comunica takes about 50 where nothing is cached, pand
 
 
 class Missing(Exception):
-    """Why a tool cannot be had here."""
+    """Why a tool is not available."""
 
 
 def comunica() -> Path:

@@ -12,7 +12,7 @@ from pyoxigraph import Store
 from kg.core.errors import QueryError
 from kg.core.release import Release
 from kg.core.store_loader import open_release
-from kg.engine.query_runner import FORMATS, ask_endpoint, ask_store
+from kg.engine.query_runner import FORMATS, query_endpoint, query_store
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:rdflib")
 
@@ -36,9 +36,9 @@ Hostile title
 def ask(request: pytest.FixtureRequest, site: httpx.Client, release: Release):
     """Ask in both ways; each test holds for both."""
     if request.param == "endpoint":
-        return lambda query, format=None: ask_endpoint(f"{site.base_url}/sparql", query, format)
+        return lambda query, format=None: query_endpoint(f"{site.base_url}/sparql", query, format)
     store = open_release(release)
-    return lambda query, format=None: ask_store(store, query, format)
+    return lambda query, format=None: query_store(store, query, format)
 
 
 def test_a_table_lines_up_on_a_terminal(ask) -> None:
@@ -96,29 +96,29 @@ def test_a_refusal_is_an_error_of_ours(ask, query: str) -> None:
 
 def test_a_long_query_goes_by_post(site: httpx.Client) -> None:
     """A query that no address could hold is answered all the same."""
-    assert ask_endpoint(f"{site.base_url}/sparql", f"# {'長い' * 40_000}\nASK {{}}") == b"true\n"
+    assert query_endpoint(f"{site.base_url}/sparql", f"# {'長い' * 40_000}\nASK {{}}") == b"true\n"
 
 
 @pytest.mark.parametrize("address", ["http://127.0.0.1:1/sparql", "file:///etc/passwd", "not an address"])
 def test_an_address_that_does_not_answer(address: str) -> None:
     """An address that is none, or where nobody answers, is said so."""
     with pytest.raises(QueryError, match=address.split("/")[0]):
-        ask_endpoint(address, "ASK {}")
+        query_endpoint(address, "ASK {}")
 
 
 def test_an_address_that_is_no_endpoint(site: httpx.Client) -> None:
     """A file where rows were asked for is an error, not a table; a page of ours says where queries are answered."""
     with pytest.raises(QueryError, match="answered at /sparql"):
-        ask_endpoint(f"{site.base_url}/release/2019.1.0/ontology.ttl", "ASK {}")
+        query_endpoint(f"{site.base_url}/release/2019.1.0/ontology.ttl", "ASK {}")
     with pytest.raises(QueryError, match="answered at /sparql"):
-        ask_endpoint(str(site.base_url), "ASK {}")
+        query_endpoint(str(site.base_url), "ASK {}")
     with pytest.raises(QueryError, match="Not Found"):
-        ask_endpoint(f"{site.base_url}/nothing", "ASK {}")
+        query_endpoint(f"{site.base_url}/nothing", "ASK {}")
 
 
 def test_no_value_can_steer_the_terminal() -> None:
     """Escape sequences and line breaks in data do not reach the terminal."""
-    table = ask_store(Store(), r'SELECT ("a\u001B[31m\nb" AS ?x) {}').decode()
+    table = query_store(Store(), r'SELECT ("a\u001B[31m\nb" AS ?x) {}').decode()
 
     assert "\x1b" not in table
     assert table.splitlines()[2] == "a�[31m b"

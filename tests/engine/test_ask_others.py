@@ -80,7 +80,7 @@ def test_an_answer_that_is_none_is_told_in_words(endpoint: Answer, body: bytes) 
     code, answer, said = asked(address)
 
     assert (code, answer) == (1, "")
-    assert f"kg: {address} gave no answer that can be read" in said
+    assert f"kg: the answer of {address} cannot be read" in said
     assert "may have been cut off" in said
 
 
@@ -117,18 +117,18 @@ def test_what_the_format_does_not_know_is_left_aside(endpoint: Answer) -> None:
 @pytest.mark.parametrize(
     ("status", "headers", "words"),
     [
-        (500, {}, "has failed: 500 overloaded\n  the fault is the endpoint's"),
-        (501, {}, "has failed: 501 overloaded\n  the fault is the endpoint's"),
-        (503, {}, "cannot answer now: 503 overloaded\n  nothing is wrong with the query: ask again later"),
-        (503, {"Retry_After": "30"}, "nothing is wrong with the query: ask again in 30 seconds"),
-        (429, {"Retry_After": "Mon, 01 Jan 2035 00:00:00 GMT"}, "nothing is wrong with the query: ask again later"),
-        (502, {}, "nothing is wrong with the query"),
-        (504, {}, "nothing is wrong with the query"),
+        (500, {}, "has failed: 500 overloaded\n  the endpoint is at fault"),
+        (501, {}, "has failed: 501 overloaded\n  the endpoint is at fault"),
+        (503, {}, "cannot answer now: 503 overloaded\n  the query is not at fault: try again later"),
+        (503, {"Retry_After": "30"}, "the query is not at fault: try again in 30 seconds"),
+        (429, {"Retry_After": "Mon, 01 Jan 2035 00:00:00 GMT"}, "the query is not at fault: try again later"),
+        (502, {}, "the query is not at fault"),
+        (504, {}, "the query is not at fault"),
         (403, {}, "refused: 403 overloaded\n  ask its operator"),
         (401, {}, "refused: 401 overloaded\n  ask its operator"),
         (404, {}, "refused: 404 overloaded\n  check the address"),
-        (400, {}, "refused: 400 overloaded\n  mend the query"),
-        (414, {}, "refused: 414 overloaded\n  mend the query"),
+        (400, {}, "refused: 400 overloaded\n  correct the query"),
+        (414, {}, "refused: 414 overloaded\n  correct the query"),
     ],
 )
 def test_only_a_fault_of_the_query_is_to_be_mended(
@@ -139,7 +139,7 @@ def test_only_a_fault_of_the_query_is_to_be_mended(
 
     assert (code, answer) == (1, "")
     assert words in said
-    assert status in (400, 414) or "mend the query" not in said
+    assert status in (400, 414) or "correct the query" not in said
 
 
 def test_a_refusal_that_breaks_off_or_steers_the_terminal(endpoint: Answer) -> None:
@@ -185,5 +185,5 @@ def test_other_encodings_are_named_with_the_line(tmp_path: Path) -> None:
     empty = tmp_path / "empty.ttl"
     empty.write_bytes(b"")
 
-    assert f"{query}:2: is no UTF-8: this looks like Shift_JIS" in kg("query", query, "--data", empty).stderr
-    assert f"{data}:3: is no UTF-8: this looks like EUC-JP" in kg("query", "-", "--data", data, input=b"ASK {}").stderr
+    assert f"{query}:2: is not UTF-8: this looks like Shift_JIS" in kg("query", query, "--data", empty).stderr
+    assert f"{data}:3: is not UTF-8: this looks like EUC-JP" in kg("query", "-", "--data", data, input=b"ASK {}").stderr

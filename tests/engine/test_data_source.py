@@ -11,11 +11,12 @@ from pyoxigraph import RdfFormat, Store
 
 from kg.core.errors import ReleaseError
 from kg.core.release import ENGINE, MANIFEST, Release, ReleasedFile, read_release
-from kg.engine.data_source import MB, Limits, Source, available_memory
+from kg.core.system import available_memory
+from kg.engine.data_source import MB, Limits, Source
 from kg.engine.pool import Pool
-from kg.engine.wire import Answer, Question, Refusal
+from kg.engine.wire import Answer, QueryRequest, Refusal
 
-LIMITS = Limits(workers=2, slow_places=2, seconds=1.0, fast_seconds=0.1, memory=64 * MB)
+LIMITS = Limits(workers=2, slow_slots=2, seconds=1.0, fast_seconds=0.1, memory=64 * MB)
 QUADS = "".join(f'<http://example.org/{n}> <http://example.org/p> "number {n}" .\n' for n in range(3000))
 COUNT = "SELECT (COUNT(*) AS ?n) { ?s ?p ?o }"
 
@@ -42,7 +43,7 @@ def asked(source: Source, *queries: str) -> tuple[int, list[Answer | Refusal]]:
         async with pool.running():
             for query in queries:
                 try:
-                    answers.append(await pool.ask(Question(query)))
+                    answers.append(await pool.ask(QueryRequest(query)))
                 except Refusal as refusal:
                     answers.append(refusal)
         return pool.triples, answers

@@ -7,7 +7,7 @@ import pyoxigraph
 import pytest
 
 from kg.core.release import Release
-from kg.engine.provenance import Explainer, Reason
+from kg.engine.provenance import ProvenanceExplainer, Reason
 
 from ..support.commands import kg
 
@@ -35,7 +35,7 @@ def store(out: Path) -> pyoxigraph.Store:
 def test_every_triple_of_the_release_is_explained(store: pyoxigraph.Store) -> None:
     """Each statement leads to a printed place, a mention, a curated row or a rule; the places are true."""
     document = DOCUMENT.read_bytes().decode()
-    explainer = Explainer(store)
+    explainer = ProvenanceExplainer(store)
     kinds: Counter[str] = Counter()
 
     for quad in store:
@@ -52,7 +52,7 @@ def test_every_triple_of_the_release_is_explained(store: pyoxigraph.Store) -> No
 
 def test_a_curated_statement_names_the_line_of_its_file(store: pyoxigraph.Store) -> None:
     """The line that a curated statement names holds what it states."""
-    explainer = Explainer(store)
+    explainer = ProvenanceExplainer(store)
     found = explainer.explain("id:organization/mic", "skos:prefLabel")
 
     for explanation in found:
@@ -64,7 +64,7 @@ def test_a_curated_statement_names_the_line_of_its_file(store: pyoxigraph.Store)
 
 def test_every_link_leads_to_its_rows(store: pyoxigraph.Store) -> None:
     """A published link leads to the row that gives it, or to the row of its rule and that of the identifier."""
-    explainer = Explainer(store)
+    explainer = ProvenanceExplainer(store)
     rows = store.query(
         PREFIXES
         + """PREFIX rdf: <http://www.w3.org/1999/02/22-rdf-syntax-ns#>
@@ -90,7 +90,7 @@ def test_every_link_leads_to_its_rows(store: pyoxigraph.Store) -> None:
 
 def test_a_link_by_rule_names_the_identifier(store: pyoxigraph.Store) -> None:
     """The link of a ministry by its corporate number leads to the rule and to the row with the number."""
-    (found,) = Explainer(store).explain(
+    (found,) = ProvenanceExplainer(store).explain(
         "id:organization/mic", "skos:exactMatch", "https://jgkg.norr-tech.com/id/org/2000012020001"
     )
     lines = {name.split(":")[0]: int(name.split(":")[1]) for name in found.reason.files}
@@ -102,7 +102,7 @@ def test_a_link_by_rule_names_the_identifier(store: pyoxigraph.Store) -> None:
 
 def test_what_an_era_says_of_a_period_comes_from_its_row(store: pyoxigraph.Store) -> None:
     """An era, its days, and how a period lies to it lead to the row of the era; a name to the calendar, too."""
-    explainer = Explainer(store)
+    explainer = ProvenanceExplainer(store)
     rows = (CHECKOUT / "build" / "eras.csv").read_text(encoding="utf-8").splitlines()
     lines = {f"{ID}era/{row.split(',')[0]}": f"build/eras.csv:{number}" for number, row in enumerate(rows, 1)}
     near = {quad.object.value: quad.subject.value for quad in store if quad.subject.value in lines}

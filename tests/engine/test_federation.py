@@ -47,7 +47,7 @@ USELESS = {
     "/cut": (200, JSON, GOOD_ANSWER, "breaks off"),
     "/too-late": (200, JSON, GOOD_ANSWER, "cut its answer"),
     "/too-many": (200, JSON, GOOD_ANSWER, "cut its answer"),
-    "/hung-up": (200, JSON, b"", "breaks off"),
+    "/hung-up": (200, JSON, b"", "disconnected"),
 }
 
 # How Virtuoso says that an answer is not all of it.

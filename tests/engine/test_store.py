@@ -7,7 +7,7 @@ from pyoxigraph import NamedNode
 
 from kg.core.errors import ReleaseError
 from kg.core.release import Release
-from kg.core.store_loader import open_files, open_release, size
+from kg.core.store_loader import count_triples, open_files, open_release
 
 FILES = {
     "a.ttl": '@base <http://e/> . <s> <p> "ttl" .',
@@ -28,7 +28,7 @@ def test_every_format_by_its_suffix_and_quads_where_the_file_puts_them(tmp_path:
         (tmp_path / name).write_text(text, encoding="utf-8")
     store = open_files([tmp_path / name for name in FILES])
 
-    assert size(store) == 6
+    assert count_triples(store) == 6
     assert {graph.value for graph in store.named_graphs()} == {"http://e/g"}
     named = store.quads_for_pattern(None, None, None, NamedNode("http://e/g"))
     assert {quad.object.value for quad in named} == {"trig", "nq"}

@@ -26,14 +26,14 @@ from pathlib import Path
 from kg.server.runner import serve
 from kg.engine.data_source import Limits
 folder = Path(sys.argv[1])
-limits = Limits(workers=2, slow_places=2, seconds=300.0, fast_seconds=0.1)
+limits = Limits(workers=2, slow_slots=2, seconds=300.0, fast_seconds=0.1)
 serve([folder / "data.ttl"], folder, folder, port=0, limits=limits)
 """
 DATA = "_:x <http://example.org/p> 1, 2, 3 . <http://example.org/s> <http://example.org/p> 1, 2, 3, 4, 5, 6, 7, 8, 9 ."
 # Takes longer than any test waits.
 ENDLESS = "SELECT (COUNT(*) AS ?n) { " + " ".join(f"?a{n} ?b{n} ?c{n} ." for n in range(12)) + " }"
 
-SMALL = {"workers": 1, "slow_places": 1, "fast_seconds": 0.05}
+SMALL = {"workers": 1, "slow_slots": 1, "fast_seconds": 0.05}
 
 
 @pytest.fixture
@@ -222,9 +222,9 @@ import os, socket, sys, tempfile
 from pyoxigraph import Store
 from kg.core import sparql_scanner as sparql
 from kg.engine.data_source import Limits
-from kg.engine.wire import Question, receive
+from kg.engine.wire import QueryRequest, receive
 from kg.engine.data_source import Source
-from kg.engine.worker import confine, work
+from kg.engine.worker import confine, serve_queries
 sparql.calls_service = lambda query: False
 ours, theirs = socket.socketpair()
 with tempfile.TemporaryFile() as file:
@@ -233,11 +233,11 @@ with tempfile.TemporaryFile() as file:
         ours.close()
         if sys.argv[1] == "disk":
             confine(parent)
-        work(Store, theirs, file.fileno(), Limits(), Source(on_disk=sys.argv[1] == "disk"))
+        serve_queries(Store, theirs, file.fileno(), Limits(), Source(on_disk=sys.argv[1] == "disk"))
         os._exit(0)
     theirs.close()
     for query in sys.argv[2:]:
-        ours.sendall(Question(query).pack())
+        ours.sendall(QueryRequest(query).pack())
         print(receive(ours)["status"])
 """
 
@@ -266,18 +266,18 @@ def crowd(site: httpx.Client, number: int, query: str) -> list[httpx.Response]:
     ("limits", "status", "reason"),
     [
         (
-            Limits(workers=1, slow_places=1, seconds=0.5, fast_seconds=0.05, waiting_of_one_client=2),
+            Limits(workers=1, slow_slots=1, seconds=0.5, fast_seconds=0.05, queued_per_client=2),
             429,
             "your address",
         ),
         pytest.param(
-            *(Limits(workers=1, slow_places=1, seconds=0.5, fast_seconds=0.05, waiting=2), 503),
+            *(Limits(workers=1, slow_slots=1, seconds=0.5, fast_seconds=0.05, waiting=2), 503),
             *("2 questions are waiting",),
             marks=pytest.mark.exhaustive,
         ),
         pytest.param(
-            *(Limits(workers=1, slow_places=1, seconds=2, fast_seconds=0.05, waiting_seconds=0.2), 503),
-            *("has become free",),
+            *(Limits(workers=1, slow_slots=1, seconds=2, fast_seconds=0.05, queue_seconds=0.2), 503),
+            *("in the queue and was dropped",),
             marks=pytest.mark.exhaustive,
         ),
     ],

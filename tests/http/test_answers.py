@@ -115,7 +115,7 @@ def test_a_refusal_is_not_sent_as_an_answer(site: httpx.Client) -> None:
 def narrow(start: Callable[[FastAPI], AbstractContextManager[httpx.Client]], tmp_path: Path) -> object:
     """A server with one worker that gives a query three seconds."""
     (tmp_path / "one.ttl").write_text("<http://e/a> <http://e/b> 1 .", encoding="utf-8")
-    limits = Limits(workers=1, slow_places=1, seconds=3.0, waiting_seconds=20.0)
+    limits = Limits(workers=1, slow_slots=1, seconds=3.0, queue_seconds=20.0)
     with start(app([tmp_path / "one.ttl"], QUERIES, tmp_path, limits)) as client:
         yield client
 

@@ -17,13 +17,13 @@ from kg.server.app import app
 # What meets another limit than time meets it soon, however busy the machine is.
 PATIENT = Limits(
     workers=2,
-    slow_places=4,
+    slow_slots=4,
     seconds=20.0,
     memory=64 * MB,
     answer=2 * MB,
-    held=64 * KB,
+    in_memory=64 * KB,
     short=256 * KB,
-    waiting_seconds=30,
+    queue_seconds=30,
 )
 HASTY = replace(PATIENT, seconds=1.0, fast_seconds=0.1)
 THINGS = 3000
@@ -193,7 +193,7 @@ def test_answers_below_the_limits_are_complete(patient: httpx.Client, rows: int)
 def test_large_answers_that_nobody_takes_do_not_fill_the_disk(start: Start, data: Path) -> None:
     """While more of them are on their way than there is room for, the next is told to come again; then it is sent."""
     query = {"query": f"SELECT * {{ {ALL} }} LIMIT 60000"}
-    with start(app([data], data.parent, data.parent, Limits(workers=2, slow_places=4, sending=32 * MB))) as site:
+    with start(app([data], data.parent, data.parent, Limits(workers=2, slow_slots=4, sending=32 * MB))) as site:
         with site.stream("POST", "/sparql", data=query, headers={"Accept-Encoding": "identity"}) as slow:
             assert int(slow.headers["content-length"]) > 16 * MB
             refused = site.post("/sparql", data=query)

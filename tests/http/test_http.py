@@ -236,7 +236,7 @@ def test_a_mistake_in_a_query_is_said_in_plain_words(site: httpx.Client, query: 
     assert answer.status_code == 400
     detail = answer.json()["detail"]
     assert detail.startswith(place) and words in detail, detail
-    assert "no valid SPARQL query" in detail
+    assert "invalid SPARQL query" in detail
 
 
 @pytest.mark.parametrize(
@@ -253,7 +253,7 @@ def test_a_mistake_elsewhere_is_not_sought_in_texts(site: httpx.Client, query: s
     answer = site.get("/sparql", params={"query": query})
 
     assert answer.status_code == 400
-    assert answer.json()["detail"].startswith("no valid SPARQL query")
+    assert answer.json()["detail"].startswith("invalid SPARQL query")
 
 
 def test_what_a_group_lacks_is_told(site: httpx.Client) -> None:

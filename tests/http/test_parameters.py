@@ -7,11 +7,11 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from kg.core.paths import places
-from kg.core.stored_queries import ParameterError, chosen, read_parameters, read_queries
+from kg.core.paths import project_folders
+from kg.core.stored_queries import ParameterError, parse_values, read_parameters, read_queries
 
 BROWSER = {"Accept": "text/html"}
-QUERIES = {query.name: query for query in read_queries(places().queries)}
+QUERIES = {query.name: query for query in read_queries(project_folders().queries)}
 DAYS = """\
 PREFIX xsd: <http://www.w3.org/2001/XMLSchema#>
 SELECT * { VALUES ?day { "2020-04-01"^^xsd:date } VALUES ?page { 1 } VALUES ?word { "a" } ?s ?p ?day, ?page, ?word }
@@ -189,7 +189,7 @@ def test_subjects_and_terms_narrow_the_list_for_programs_too(real_site: httpx.Cl
 def test_every_default_can_be_given_as_it_is_shown(name: str) -> None:
     """What a page shows as the value of a parameter chooses exactly the terms that stand in the query."""
     for parameter in QUERIES[name].parameters:
-        values = chosen([parameter], [(parameter.name, example) for example in dict.fromkeys(parameter.examples)])
+        values = parse_values([parameter], [(parameter.name, example) for example in dict.fromkeys(parameter.examples)])
         assert set(values[parameter.name]) == set(parameter.defaults)
 
 
@@ -202,14 +202,14 @@ def test_a_literal_has_the_form_of_its_datatype(name: str, text: str) -> None:
     parameters = read_parameters(DAYS, ["day", "page", "word"])
     if text:
         with pytest.raises(ParameterError, match=f"{name}: "):
-            chosen(parameters, [(name, text)])
+            parse_values(parameters, [(name, text)])
     else:
-        assert chosen(parameters, [(name, text)]) == {}
+        assert parse_values(parameters, [(name, text)]) == {}
 
 
 def test_text_of_a_request_never_becomes_part_of_a_query() -> None:
     """Quotes, braces and lines of SPARQL in a word stay one literal."""
-    (word,) = chosen(read_parameters(DAYS, ["word"]), [("word", 'x" } DROP ALL { "')])["word"]
+    (word,) = parse_values(read_parameters(DAYS, ["word"]), [("word", 'x" } DROP ALL { "')])["word"]
 
     assert word.value == 'x" } DROP ALL { "'
     assert str(word) == '"x\\" } DROP ALL { \\""'

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from kg.core.errors import QueryError, RecipeError
-from kg.core.paths import places
+from kg.core.paths import project_folders
 from kg.core.stored_queries import read_queries, read_query, stored_query
 
-QUERIES = places().queries
+QUERIES = project_folders().queries
 GOOD = """\
 #+ summary: All
 #+ summary_ja: 全部
@@ -44,7 +44,7 @@ def test_quotes_are_taken_off(tmp_path: Path) -> None:
         ("all.rq", ("#+ tags:", "#+tags:"), 5, "no front matter"),
         ("all.rq", ("#+ summary_ja: 全部", "#+ summary: twice"), 2, "second time"),
         ("all.rq", ("すべて", "種別: すべて"), 4, "YAML"),
-        ("all.rq", ("?o }\n", "?o"), 7, "no valid SPARQL"),
+        ("all.rq", ("?o }\n", "?o"), 7, "invalid SPARQL"),
         ("All of it.rq", ("", ""), None, "the name"),
     ],
 )
@@ -62,7 +62,7 @@ def test_a_problem_names_file_and_line(
 
 
 def test_all_problems_of_all_files_come_at_once(tmp_path: Path) -> None:
-    """A curator sees everything that is wrong in one run, a file that is no UTF-8 included."""
+    """A curator sees everything that is wrong in one run, a file that is not UTF-8 included."""
     (tmp_path / "a.rq").write_text("SELECT", encoding="utf-8")
     (tmp_path / "b.rq").write_bytes(b"\xff")
     with pytest.raises(RecipeError) as raised:

@@ -22,7 +22,7 @@ from pathlib import Path
 from pyoxigraph import NamedNode, Store
 
 from kg.core.iris import ID
-from kg.search.normalizer import Characters, hiragana
+from kg.search.normalizer import CharacterTable, hiragana
 
 SET, HELD_OUT = HALVES = ("set", "held-out")
 HERE = Path(__file__).parent
@@ -192,4 +192,4 @@ RULES: tuple[Callable[[str, random.Random], str], ...] = (
     with_rest,
     in_capitals,
 )
-_CHARACTERS = Characters.read()
+_CHARACTERS = CharacterTable.read()

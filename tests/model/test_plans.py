@@ -13,7 +13,7 @@ from pyoxigraph import Literal, NamedNode, QuerySolutions, Store
 from kg.builder.pipeline import BuildResult, build, draft
 from kg.builder.progress import format_summary
 from kg.core.errors import KgError
-from kg.core.paths import places
+from kg.core.paths import project_folders
 from kg.core.store_loader import open_release
 from kg.core.stored_queries import read_query
 from kg.recipe.local_plans import COLUMNS
@@ -72,7 +72,7 @@ def rows_of(built: BuildResult) -> list[Row]:
 def built(tmp_path_factory: pytest.TempPathFactory) -> BuildResult:
     """The release with the plan, which has passed the validation."""
     base = tmp_path_factory.mktemp("plan")
-    return build(places(recipe_with(base), base / "out"))
+    return build(project_folders(recipe_with(base), base / "out"))
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +81,7 @@ def ask(built: BuildResult) -> Callable[[str], list[Row]]:
     store: Store = open_release(built.release)
 
     def answer(name: str) -> list[Row]:
-        text = read_query(places().queries / f"{name}.rq").text.replace("municipal-2019", AFTER)
+        text = read_query(project_folders().queries / f"{name}.rq").text.replace("municipal-2019", AFTER)
         found = store.query(text)
         assert isinstance(found, QuerySolutions)
         names = [variable.value for variable in found.variables]
@@ -175,7 +175,7 @@ def test_a_plan_in_shift_jis_reads_the_same(tmp_path: Path, built: BuildResult) 
     """What Excel writes in Japan is read by its encoding, and gives the same measures."""
     recipe = recipe_with(tmp_path, DESCRIBED.replace("utf-8", "shift_jis"), TABLE.encode("cp932"))
 
-    assert rows_of(draft(places(recipe, tmp_path / "out"))) == rows_of(built)
+    assert rows_of(draft(project_folders(recipe, tmp_path / "out"))) == rows_of(built)
 
 
 @pytest.mark.parametrize(
@@ -200,7 +200,7 @@ def test_a_wrong_description_is_told(tmp_path: Path, old: str, new: str, fact: s
     """Each mistake stops the build with the file, the fact and a remedy."""
     assert old in DESCRIBED
     with pytest.raises(KgError, match=fact):
-        draft(places(recipe_with(tmp_path, DESCRIBED.replace(old, new)), tmp_path / "out"))
+        draft(project_folders(recipe_with(tmp_path, DESCRIBED.replace(old, new)), tmp_path / "out"))
 
 
 @pytest.mark.parametrize(
@@ -215,13 +215,13 @@ def test_a_wrong_row_is_told(tmp_path: Path, old: str, new: str, fact: str) -> N
     """Each mistake stops the build with the line of the table, also behind a row of several lines."""
     assert old in TABLE
     with pytest.raises(KgError, match=fact):
-        draft(places(recipe_with(tmp_path, table=TABLE.replace(old, new).encode()), tmp_path / "out"))
+        draft(project_folders(recipe_with(tmp_path, table=TABLE.replace(old, new).encode()), tmp_path / "out"))
 
 
 def test_another_encoding_is_told_with_the_line(tmp_path: Path) -> None:
     """A table in Shift_JIS that is said to be UTF-8 names the line and the encoding to try."""
     with pytest.raises(KgError, match=r"plan\.csv:1: is not utf-8\n  try encoding = \"shift_jis\""):
-        draft(places(recipe_with(tmp_path, table=TABLE.encode("cp932")), tmp_path / "out"))
+        draft(project_folders(recipe_with(tmp_path, table=TABLE.encode("cp932")), tmp_path / "out"))
 
 
 @pytest.mark.parametrize("page", ["plans.md", "plans.ja.md"])
@@ -234,5 +234,5 @@ def test_the_description_that_the_docs_show_is_complete(tmp_path: Path, page: st
     table = TABLE.encode("cp932")
     described_here = re.sub(r'edition = "[^"]*"', f'edition = "{AFTER}"', shown.replace("…", "SHA"))
 
-    assert len(rows_of(draft(places(recipe_with(tmp_path, described_here, table), tmp_path / "out")))) == 5
+    assert len(rows_of(draft(project_folders(recipe_with(tmp_path, described_here, table), tmp_path / "out")))) == 5
     assert {*described["columns"]} == {*COLUMNS}

@@ -12,8 +12,8 @@ from pyoxigraph import NamedNode, RdfFormat, Store, parse
 from kg.builder.pipeline import draft
 from kg.cli import main
 from kg.core.errors import RecipeError
-from kg.core.paths import places
-from kg.engine.provenance import Explainer
+from kg.core.paths import project_folders
+from kg.engine.provenance import ProvenanceExplainer
 
 from ..support.pairs import AFTER, BEFORE, recipe_of
 
@@ -71,7 +71,7 @@ def drafted(base: Path, *rows: str, change: Callable[[Path], None] = lambda reci
     with (recipe / "revisions.csv").open("a", encoding="utf-8") as file:
         file.write("".join(f"{row}\n" for row in rows))
     change(recipe)
-    return draft(places(recipe, base / "out")).release.folder
+    return draft(project_folders(recipe, base / "out")).release.folder
 
 
 def test_measures_that_continue_are_stated(pair: Path) -> None:
@@ -213,7 +213,7 @@ def test_a_revision_is_explained_by_its_record(pair: Path) -> None:
     """`kg explain` leads from the statement to the file that asks for it."""
     store = Store()
     store.bulk_load(path=str(pair / "graph.ttl"), format=RdfFormat.TURTLE)
-    (found,) = Explainer(store).explain(f"id:{AFTER}/measure/03-05", "prov:wasRevisionOf")
+    (found,) = ProvenanceExplainer(store).explain(f"id:{AFTER}/measure/03-05", "prov:wasRevisionOf")
 
     assert found.reason.kind == "curated"
     assert found.reason.files == (f"build/sources/{AFTER}/source.toml",)

@@ -13,11 +13,11 @@ from rdflib.plugins.sparql import prepareQuery
 from rdflib.plugins.sparql.sparql import Query
 from rdflib.query import Result
 
-from kg.core.paths import places
+from kg.core.paths import project_folders
 from kg.core.stored_queries import KEYS, PARAMETERS, read_queries, read_query
 
 HERE = Path(__file__).parent
-QUERIES = places().queries
+QUERIES = project_folders().queries
 EXPECTED = HERE / "expected"
 NAMES = sorted(file.stem for file in QUERIES.glob("*.rq"))
 # Everything that the search index is made of: of all editions and in all languages, and read row by row, in no order.

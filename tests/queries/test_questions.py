@@ -7,12 +7,12 @@ import rdflib
 from pyoxigraph import RdfFormat, Store, serialize
 
 from kg.core.errors import RecipeError
-from kg.core.paths import places
+from kg.core.paths import project_folders
 from kg.core.stored_queries import StoredQuery, read_queries
 from kg.rdf.graph_builder import Graph
 from kg.rdf.release_files import describe_queries
 
-QUERIES = read_queries(places().queries)
+QUERIES = read_queries(project_folders().queries)
 BASE = "https://w3id.org/shisaku/id/query/"
 SH = rdflib.SH
 SHACL = "http://www.w3.org/ns/shacl#"

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 from pyoxigraph import NamedNode, QuerySolutions, QueryTriples, Store
 
-from kg.core.paths import places
+from kg.core.paths import project_folders
 from kg.core.release import Release
 from kg.core.sparql_scanner import calls_service
 from kg.core.store_loader import open_release
 from kg.core.stored_queries import read_query
 
-QUERIES = places().queries
+QUERIES = project_folders().queries
 # Those that ask a second endpoint are asked with one in tests/docs.
 NAMES = sorted(file.stem for file in QUERIES.glob("*.rq") if not calls_service(file.read_text(encoding="utf-8")))
 # Those about what this checkout has none of, a second edition or a local plan, are asked in tests/web/editions.
@@ -276,7 +276,7 @@ def test_coverage_is_that_of_the_table(ask: Ask, table: Ask) -> None:
 def test_a_target_leads_back_to_its_characters(ask: Ask, real: Release) -> None:
     """The characters at the offsets, in the cell and in the source file itself, are the printed words of the target."""
     (row,) = ask("provenance-of-a-target")
-    source = places().recipe / "sources" / "municipal-2019" / "measures-2019.txt"
+    source = project_folders().recipe / "sources" / "municipal-2019" / "measures-2019.txt"
     document = source.read_bytes().decode("utf-8")
     start, end = int(row["start"]), int(row["end"])
 
@@ -286,7 +286,7 @@ def test_a_target_leads_back_to_its_characters(ask: Ask, real: Release) -> None:
 
 def test_a_row_is_printed_whole(ask: Ask, store: Store) -> None:
     """The cells of the row of a measure, joined by tabs, are the line of the source file to the letter."""
-    source = places().recipe / "sources" / "municipal-2019" / "measures-2019.txt"
+    source = project_folders().recipe / "sources" / "municipal-2019" / "measures-2019.txt"
     rows = ask("row-of-a-measure-as-printed")
     line = source.read_bytes().decode("utf-8").split("\n")[int(rows[0]["line"]) - 1]
 

@@ -17,7 +17,7 @@ from pyoxigraph import Literal, NamedNode, RdfFormat, Store, Triple
 from kg.builder.pipeline import build
 from kg.core.errors import ReleaseError
 from kg.core.jsonld_serializer import compact
-from kg.core.paths import places
+from kg.core.paths import project_folders
 from kg.core.release import CATALOGUE_GRAPH, VALIDATION_GRAPH, VOID_GRAPH, read_release
 from kg.rdf.dump_serializers import WRITTEN_PREFIXES
 
@@ -207,7 +207,7 @@ def test_a_control_character_in_the_source_is_no_obstacle(small: Path, tmp_path:
     document.write_bytes(before.replace("電子委任状".encode(), "電子\x0b委任状".encode()))
     digests = [hashlib.sha256(content).hexdigest() for content in (before, document.read_bytes())]
     settings.write_text(settings.read_text(encoding="utf-8").replace(*digests), encoding="utf-8")
-    built = build(places(recipe, tmp_path / "out"))
+    built = build(project_folders(recipe, tmp_path / "out"))
     there = {file.name for file in built.release.files}
 
     assert [remark.partition(":")[0] for remark in built.remarks] == ["graph.rdf", "graph.rdf.gz"]

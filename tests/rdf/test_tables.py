@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kg.core.errors import RecipeError
-from kg.core.paths import places
+from kg.core.paths import project_folders
 from kg.rdf.csv_tables import MAX_CELL_LENGTH, TRUNCATED, Table, write_workbook
 from kg.recipe.release_texts import Catalogue, TableTexts, Text, read_catalogue
 
@@ -198,7 +198,7 @@ def test_the_description_names_the_columns_of_the_headers(release: Path) -> None
 
 def test_each_column_has_its_titles_in_the_recipe(release: Path) -> None:
     """`catalogue.toml` has the titles of every column of every table, and of none that is not there."""
-    catalogue = read_catalogue(places().recipe)
+    catalogue = read_catalogue(project_folders().recipe)
 
     assert {name: list(table.columns) for name, table in catalogue.tables.items()} == {
         name: rows(release / f"{name}.csv")[0] for name in TABLES
@@ -216,7 +216,7 @@ def test_each_column_has_its_titles_in_the_recipe(release: Path) -> None:
 )
 def test_a_catalogue_with_a_gap_is_told(tmp_path: Path, old: str, new: str, fact: str) -> None:
     """A text that is missing or has one language only is told with the file and the remedy."""
-    text = (places().recipe / "catalogue.toml").read_text(encoding="utf-8")
+    text = (project_folders().recipe / "catalogue.toml").read_text(encoding="utf-8")
     assert old in text
     (tmp_path / "catalogue.toml").write_text(text.replace(old, new, 1), encoding="utf-8")
 

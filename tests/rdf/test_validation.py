@@ -13,7 +13,7 @@ from rdflib import SH
 
 from kg.builder.pipeline import build
 from kg.core.errors import ReleaseError
-from kg.core.paths import places
+from kg.core.paths import project_folders
 from kg.core.release import VALIDATION_GRAPH, current_release, read_release
 
 from ..support.small_releases import CHECKOUT, kg
@@ -67,7 +67,7 @@ def test_both_engines_make_the_same_release(small: Path, tmp_path: Path) -> None
 
 def test_what_breaks_a_promise_is_not_published(small: Path, tmp_path: Path) -> None:
     """A violation stops the build: the thing, the promise and the remedy are told, and the release before serves on."""
-    folders = places(small, tmp_path / "out")
+    folders = project_folders(small, tmp_path / "out")
     before = build(folders).release
     shapes = Path(shutil.copytree(CHECKOUT / "shapes", tmp_path / "shapes"))
     (shapes / "Strict.ttl").write_text(STRICT, encoding="utf-8")

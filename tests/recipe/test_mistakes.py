@@ -393,7 +393,7 @@ def test_an_encoding_that_is_not_sure_is_named(recipe: Path, name: str, encoding
     file.write_bytes(file.read_text(encoding="utf-8").encode(encoding, errors="ignore"))
     stderr = told(recipe)
 
-    assert f"is no UTF-8: this looks like {called}" in stderr
+    assert f"is not UTF-8: this looks like {called}" in stderr
     assert f"{file}:" in stderr
 
 
@@ -403,7 +403,7 @@ def test_a_document_in_shift_jis_is_named(recipe: Path) -> None:
     text = document.read_text(encoding="utf-8")
     document.write_bytes(text.encode("cp932", errors="ignore"))
     seal(recipe)
-    assert "measures-2019.txt:3: is no UTF-8: this looks like Shift_JIS" in told(recipe)
+    assert "measures-2019.txt:3: is not UTF-8: this looks like Shift_JIS" in told(recipe)
     document.write_bytes(text.encode("utf-8-sig"))
     seal(recipe)
     assert kg("check", "--recipe", recipe).exit_code == 0
@@ -508,7 +508,7 @@ def test_a_workbook_in_the_place_of_a_table_is_named(recipe: Path) -> None:
     """What Excel saves as a workbook under the name of a table is called one."""
     (recipe / "effects.csv").write_bytes(b"PK\x03\x04\x14\0\x06\0\x08\0\0\0!\0" + bytes(60))
 
-    assert "effects.csv:1: is no UTF-8: this looks like an Excel workbook" in told(recipe)
+    assert "effects.csv:1: is not UTF-8: this looks like an Excel workbook" in told(recipe)
 
 
 def test_a_recipe_without_sources_is_told_once(recipe: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 from pyoxigraph import RdfFormat, Store
 
 from kg.core.release import Release
-from kg.search import Found, Index, SearchTimeout, build
+from kg.search import Index, SearchResult, SearchTimeout, build
 
 ALL = 100_000
 ID = "https://w3id.org/shisaku/id/"
@@ -42,7 +42,7 @@ def texts(real: Release) -> dict[str, list[str]]:
     return {thing: words for thing, words in said.items() if thing in named}
 
 
-def iris(found: Found) -> list[str]:
+def iris(found: SearchResult) -> list[str]:
     """The things of an answer."""
     return [hit.iri for hit in found.hits]
 

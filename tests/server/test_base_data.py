@@ -119,7 +119,7 @@ def test_what_is_no_base_is_refused(wrong: str) -> None:
     for options in ({"args": ["serve", "--base", wrong]}, {"args": ["serve"], "env": {"KG_BASE": wrong}}):
         result = CliRunner().invoke(main, **options)
         assert result.exit_code == 2
-        assert f"{wrong} is no base of names" in result.stderr
+        assert f"{wrong} is not a base of names" in result.stderr
         assert "with a slash at its end" in result.stderr
 
 
@@ -138,7 +138,7 @@ def test_the_store_on_the_disk_has_other_names(real: Release) -> None:
         "from pathlib import Path; from kg.core.release import read_release;"
         "from kg.engine import data_source as source, data_source as limits;"
         f"found = source.Source.of(read_release(Path({str(real.folder)!r})), limits.Limits(), 0);"
-        "source.LOADED_AT_ONCE = 0; print(found.on_disk, found.at_once().on_disk)"
+        "source.QUICKLY_LOADED = 0; print(found.on_disk, found.quickly_opened().on_disk)"
     )
     for start, on_disk in ((CANONICAL, "True True\n"), ("http://127.0.0.1:8000/", "False False\n")):
         command, there = [sys.executable, "-c", program], environment(KG_SERVED_BASE=start)

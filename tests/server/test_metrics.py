@@ -139,7 +139,7 @@ def test_metrics_come_in_the_format_that_is_asked_for(logged: httpx.Client) -> N
 
 def test_what_happens_to_workers_is_counted(folder: Path, start: Start) -> None:
     """A query that is ended for its time, one that kills its worker, the places, and the questions that wait."""
-    limits = Limits(workers=1, slow_places=1, seconds=3.0, fast_seconds=0.05)
+    limits = Limits(workers=1, slow_slots=1, seconds=3.0, fast_seconds=0.05)
     deadly = f"ASK {{ FILTER(1{'&&1' * 20_000}) }}"
     with start(app([folder / "data.ttl"], folder, folder, limits)) as site:
         assert site.post("/sparql", data={"query": deadly}).status_code == 400

@@ -115,7 +115,7 @@ def test_clients_behind_a_trusted_proxy_take_turns(
 ) -> None:
     """One client whose questions fill the queue is told so; another one behind the same proxy is taken in."""
     (tmp_path / "data.ttl").write_text("<http://e/s> <http://e/p> 1, 2, 3, 4, 5, 6, 7, 8, 9 .", encoding="utf-8")
-    limits = Limits(workers=1, slow_places=1, seconds=3, fast_seconds=0.05, waiting_of_one_client=1)
+    limits = Limits(workers=1, slow_slots=1, seconds=3, fast_seconds=0.05, queued_per_client=1)
     operation = OperatorSettings(trusted=tuple(map(ip_network, trusted)))
     with start(app([tmp_path / "data.ttl"], tmp_path, tmp_path, limits, operation=operation)) as site:
         from concurrent.futures import ThreadPoolExecutor

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from kg.core.errors import KgError
-from kg.core.paths import places
+from kg.core.paths import project_folders
 from kg.core.release import Release
 from kg.server.runner import serve
 
@@ -18,10 +18,10 @@ from ..support.servers import started
 PROGRAM = """
 import sys
 from pathlib import Path
-from kg.core.paths import places
+from kg.core.paths import project_folders
 from kg.core.release import read_release
 from kg.server.runner import serve
-serve(read_release(Path(sys.argv[1])), places().queries, Path(sys.argv[2]), port=0)
+serve(read_release(Path(sys.argv[1])), project_folders().queries, Path(sys.argv[2]), port=0)
 """
 
 
@@ -45,10 +45,10 @@ def test_a_port_in_use_is_said_with_a_remedy(release: Release, out: Path) -> Non
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         with pytest.raises(KgError, match=rf"(?s){port}.*--port"):
-            serve(release, places().queries, out, port=port)
+            serve(release, project_folders().queries, out, port=port)
 
 
 def test_a_host_that_is_none_is_said_with_a_remedy(release: Release, out: Path) -> None:
     """An address that this machine does not have is an error of ours."""
     with pytest.raises(KgError, match="--host"):
-        serve(release, places().queries, out, host="no such host.invalid")
+        serve(release, project_folders().queries, out, host="no such host.invalid")

@@ -124,7 +124,7 @@ def test_a_large_release_is_served_from_the_disk_until_it_is_loaded(tmp_path: Pa
     """The first answers come from the store on the disk; then, without a pause, from memory. They are the same."""
     publish(tmp_path, "1")
     on_disk(current_release(tmp_path))
-    everything_is_large = "import kg.engine.data_source\nkg.engine.data_source.LOADED_AT_ONCE = 0\n"
+    everything_is_large = "import kg.engine.data_source\nkg.engine.data_source.QUICKLY_LOADED = 0\n"
     with server(tmp_path, everything_is_large) as (_, site):
         answers = {asked(site)}
         first = site.get("/readyz").json()["store"]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from kg.builder.pipeline import build
-from kg.core.paths import places
+from kg.core.paths import project_folders
 
 from .pairs import AFTER, BEFORE, recipe_of
 
@@ -28,7 +28,7 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
             first = recipe_of(base / "first", BEFORE, version="2030.1.0")
             both = recipe_of(base / "both", BEFORE, AFTER, version="2031.1.0", previous="2030.1.0")
             for recipe in (first, both):
-                build(places(recipe, base / "out"), processes=1)
+                build(project_folders(recipe, base / "out"), processes=1)
             (base / "whole").touch()
     return base / "out"
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from kg.core.release import CATALOGUE_GRAPH, MANIFEST, VOID_GRAPH, Release, ReleasedFile, read_release
-from kg.engine.remote_publisher import Loaded, Loader
-from kg.engine.remote_release import EVERY_VERSION, Address, dataset_of
-from kg.engine.store_client import Connection
+from kg.core.release import CATALOGUE_GRAPH, MANIFEST, VOID_GRAPH, Release, ReleasedFile, dataset_iri, read_release
+from kg.engine.remote_publisher import PublishResult, RemotePublisher
+from kg.engine.remote_release import CATALOGUE_DATASET, StoreAddress
+from kg.engine.store_client import StoreClient
 
 from .stores import Running, oxigraph
 
@@ -24,8 +24,8 @@ def write(out: Path, version: str, statements: int = STATEMENTS, more: str = "")
     lines = [f'<http://example.org/{n}> <http://example.org/version> "{version}" .\n' for n in range(statements)]
     graph = "".join(lines) + more
     beside = (
-        f"<{EVERY_VERSION}> <{DCAT}hasVersion> <{dataset_of(version)}> <{CATALOGUE_GRAPH}> .\n"
-        f'<{dataset_of(version)}> <{DCAT}version> "{version}" <{CATALOGUE_GRAPH}> .\n'
+        f"<{CATALOGUE_DATASET}> <{DCAT}hasVersion> <{dataset_iri(version)}> <{CATALOGUE_GRAPH}> .\n"
+        f'<{dataset_iri(version)}> <{DCAT}version> "{version}" <{CATALOGUE_GRAPH}> .\n'
         f'<http://example.org/void> <http://example.org/version> "{version}" <{VOID_GRAPH}> .\n'
     )
     contents = {"graph.ttl": graph, "graph.nt": graph, "graph.nq": graph + beside}
@@ -37,10 +37,10 @@ def write(out: Path, version: str, statements: int = STATEMENTS, more: str = "")
     return read_release(folder)
 
 
-def publish(url: str, release: Release) -> Loaded:
+def publish(url: str, release: Release) -> PublishResult:
     """Publish a release to a store, as `kg publish` does."""
-    with Connection(Address(url), 60) as connection:
-        return Loader(connection).publish(release, lambda there, total: None)
+    with StoreClient(StoreAddress(url), 60) as connection:
+        return RemotePublisher(connection).publish(release, lambda there, total: None)
 
 
 @pytest.fixture

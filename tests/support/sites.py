@@ -11,7 +11,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from kg.core.paths import places
+from kg.core.paths import project_folders
 from kg.core.release import MANIFEST, Release, ReleasedFile, read_release
 from kg.server.app import app
 
@@ -77,7 +77,7 @@ ex:g1 { ex:s ex:p "one" }
 ex:g2 { ex:s ex:p "two" }
 """
 
-QUERIES = places().queries
+QUERIES = project_folders().queries
 Start = Callable[[FastAPI], AbstractContextManager[httpx.Client]]
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from kg.builder.pipeline import build
-from kg.core.paths import places
+from kg.core.paths import project_folders
 from kg.core.release import Release
 
 from .commands import CHECKOUT, environment
@@ -20,7 +20,7 @@ LINES = 14  # of the document: a page's head and some measures
 
 def built(recipe: Path, out: Path) -> Path:
     """Build in this process; return the folder of the release."""
-    return build(places(recipe, out), processes=1).release.folder
+    return build(project_folders(recipe, out), processes=1).release.folder
 
 
 @pytest.fixture(scope="session")

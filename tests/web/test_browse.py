@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
-from kg.core.paths import places
+from kg.core.paths import project_folders
 from kg.server.app import app
 
 HTML = {"Accept": "text/html"}
@@ -230,7 +230,7 @@ def strange(tmp_path_factory: pytest.TempPathFactory, start) -> Iterator[httpx.C
             lines.append(f"{measure} <{term}> {value} .")
     folder = tmp_path_factory.mktemp("strange")
     (folder / "data.nt").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    with start(app([folder / "data.nt"], places().queries, folder)) as client:
+    with start(app([folder / "data.nt"], project_folders().queries, folder)) as client:
         yield client
 
 
@@ -255,7 +255,7 @@ def test_strange_measures_are_listed_safely(strange: httpx.Client) -> None:
 def test_data_without_measures_say_so(tmp_path: Path, start) -> None:  # type: ignore[no-untyped-def]
     """Any RDF can be served; where it has no measures the list is empty and says why."""
     (tmp_path / "data.nt").write_text('<http://example.org/s> <http://example.org/p> "o" .\n')
-    with start(app([tmp_path / "data.nt"], places().queries, tmp_path)) as site:
+    with start(app([tmp_path / "data.nt"], project_folders().queries, tmp_path)) as site:
         page = site.get("/browse?lang=en", headers=HTML)
 
         assert page.status_code == 200 and "There are no measures in these data." in page.text

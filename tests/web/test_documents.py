@@ -9,7 +9,7 @@ import httpx
 import pytest
 import rdflib
 
-from kg.core.paths import places
+from kg.core.paths import project_folders
 from kg.core.release import Release
 from kg.server.app import app
 
@@ -264,7 +264,7 @@ def test_an_address_has_one_spelling(real_site: httpx.Client) -> None:
 
 def test_it_works_behind_a_prefix(real: Release, start) -> None:
     """Under a root path, redirects and links stay under it, whatever the client calls this host."""
-    inner = app(real, places().queries, real.folder.parents[1])
+    inner = app(real, project_folders().queries, real.folder.parents[1])
 
     async def mounted(scope, receive, send):  # type: ignore[no-untyped-def]
         await inner({**scope, "root_path": "/deep/prefix"} if scope["type"] == "http" else scope, receive, send)
@@ -286,7 +286,7 @@ def test_it_works_behind_a_prefix(real: Release, start) -> None:
 
 def test_the_query_of_documents_and_the_terms_are_declared() -> None:
     """What a document holds is a stored query, which anybody can read and run."""
-    text = (Path(places().queries) / "document-about-a-thing.rq").read_text(encoding="utf-8")
+    text = (Path(project_folders().queries) / "document-about-a-thing.rq").read_text(encoding="utf-8")
 
     assert text.count("VALUES ?thing { <") == 3
     assert "LIMIT 100 OFFSET 0" in text

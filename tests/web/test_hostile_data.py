@@ -6,7 +6,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser
 
-from kg.core.paths import places
+from kg.core.paths import project_folders
 from kg.server.app import app
 
 HTML = {"Accept": "text/html"}
@@ -65,7 +65,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory, start) -> Iterator[httpx.C
     ]
     folder = tmp_path_factory.mktemp("hostile")
     (folder / "data.ttl").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    with start(app([folder / "data.ttl"], places().queries, folder)) as client:
+    with start(app([folder / "data.ttl"], project_folders().queries, folder)) as client:
         yield client
 
 

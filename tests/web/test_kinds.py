@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
-from kg.core.paths import places
+from kg.core.paths import project_folders
 from kg.web import layouts
 from kg.web.layouts import UNKNOWN, layout_of
 
@@ -55,7 +55,9 @@ def test_every_class_of_the_release_has_a_layout(real_site: httpx.Client, kinds:
 def test_layouts_name_only_what_there_is(real_site: httpx.Client) -> None:
     """Each class and property in a layout is one that the data have a name for: a misspelt one would be silent."""
     declared = tomllib.loads((Path(layouts.__file__).with_suffix(".toml")).read_text("utf-8"))
-    known = {term for file in ("shisaku.ttl", "standard-terms.ttl") for term in terms(places().ontology / file)}
+    known = {
+        term for file in ("shisaku.ttl", "standard-terms.ttl") for term in terms(project_folders().ontology / file)
+    }
     named = {*declared["pointing"]}
     for kind in declared["kind"]:
         named |= {

@@ -8,7 +8,7 @@ import httpx
 import pytest
 import rdflib
 
-from kg.core.paths import places
+from kg.core.paths import project_folders
 from kg.core.release import Release
 from kg.server.app import app
 
@@ -51,7 +51,7 @@ def data(tmp_path_factory: pytest.TempPathFactory, start) -> Iterator[httpx.Clie
     """A client of a server of these data."""
     folder = tmp_path_factory.mktemp("data")
     (folder / "data.ttl").write_text(DATA, encoding="utf-8")
-    with start(app([folder / "data.ttl"], places().queries, folder)) as client:
+    with start(app([folder / "data.ttl"], project_folders().queries, folder)) as client:
         yield client
 
 
@@ -225,7 +225,7 @@ def moved(real: Release, start) -> Iterator[httpx.Client]:
         {"iri": f"{ID}organization/old", "code": "301", "target": f"{ID}organization/mic", **said},
         {"iri": f"{ID}organization/gone", "code": "410", "target": "", **said},
     )
-    with start(app(replace(real, redirects=rows), places().queries, real.folder.parents[1])) as client:
+    with start(app(replace(real, redirects=rows), project_folders().queries, real.folder.parents[1])) as client:
         yield client
 
 

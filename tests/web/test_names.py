@@ -11,7 +11,7 @@ import pytest
 from fastapi import FastAPI
 from pyoxigraph import DefaultGraph, NamedNode, RdfFormat, parse
 
-from kg.core.paths import places
+from kg.core.paths import project_folders
 from kg.core.release import Release
 from kg.server.app import app
 
@@ -74,7 +74,7 @@ def test_every_name_of_a_thing_leads_to_its_document(real: Release, used: list[s
     """Each IRI of a thing, or one of ten, is answered by 303, relative, and leads from itself to its document."""
     things = [iri for iri in used if iri.startswith(f"{BASE}id/")][::step]
     paths = [iri.removeprefix(BASE.removesuffix("/")) for iri in things]
-    named = answers(app(real, places().queries, real.folder.parents[1]), paths)
+    named = answers(app(real, project_folders().queries, real.folder.parents[1]), paths)
 
     assert len(things) > least
     assert {status for status, _, _ in named} == {303}
@@ -89,7 +89,7 @@ def test_every_kind_of_document_is_about_its_thing(real: Release, used: list[str
     things = list(each_kind([iri for iri in used if iri.startswith(f"{BASE}id/")], 5))[::step]
     others = sorted({iri.partition("#")[0] for iri in used if not iri.startswith(f"{BASE}id/")})
     paths = [iri.replace("/id/", "/doc/", 1).removeprefix(BASE.removesuffix("/")) for iri in [*things, *others]]
-    got = answers(app(real, places().queries, real.folder.parents[1]), paths)
+    got = answers(app(real, project_folders().queries, real.folder.parents[1]), paths)
 
     assert len(things) > least and len(others) > 20
     assert [path for path, (status, _, _) in zip(paths, got, strict=True) if status != 200] == []

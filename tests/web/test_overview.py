@@ -16,7 +16,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from kg.core.paths import places
+from kg.core.paths import project_folders
 from kg.server.app import app
 
 HTML = {"Accept": "text/html"}
@@ -103,7 +103,7 @@ def many() -> list[str]:
 def serving(folder: Path, start: Start, lines: list[str]) -> Iterator[httpx.Client]:
     """Serve statements; give a client."""
     (folder / "data.ttl").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    with start(app([folder / "data.ttl"], places().queries, folder)) as client:
+    with start(app([folder / "data.ttl"], project_folders().queries, folder)) as client:
         yield client
 
 

@@ -10,7 +10,7 @@ import httpx
 import pytest
 import rdflib
 
-from kg.core.paths import places
+from kg.core.paths import project_folders
 from kg.core.release import CATALOGUE_GRAPH, Release
 
 from .test_documents import Page
@@ -65,7 +65,7 @@ def test_the_catalogue_keeps_the_datatypes_of_its_file(real: Release, real_site:
 
 def test_the_ontology_is_sent_as_it_was_laid(real_site: httpx.Client) -> None:
     """Turtle with its comments and its order; the name of its version leads to it, that of another does not."""
-    text = (places().ontology / "shisaku.ttl").read_bytes()
+    text = (project_folders().ontology / "shisaku.ttl").read_bytes()
 
     assert real_site.get("/def").content == text
     version = re.search(rb"owl:versionIRI <https://w3id.org/shisaku/def/([^>]*)>", text)

@@ -8,13 +8,13 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from kg.core.paths import places
+from kg.core.paths import project_folders
 from kg.core.release import Release
 from kg.server.app import app
 
 HTML = {"Accept": "text/html"}
 EDITION = "municipal-2019"
-SOURCE = places().recipe / "sources" / EDITION / "measures-2019.txt"
+SOURCE = project_folders().recipe / "sources" / EDITION / "measures-2019.txt"
 CELL = re.compile(r'<tr[^>]* id="(row/[^"]*)">.*?<td[^>]*>(.*?)</td>\s*<td>(.*?)</td>', re.DOTALL)
 
 
@@ -177,7 +177,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory, start) -> Iterator[httpx.C
     )
     folder = tmp_path_factory.mktemp("source")
     (folder / "data.ttl").write_text(prefixes + lines, encoding="utf-8")
-    with start(app([folder / "data.ttl"], places().queries, folder)) as client:
+    with start(app([folder / "data.ttl"], project_folders().queries, folder)) as client:
         yield client
 
 

@@ -16,7 +16,7 @@ from itertools import islice
 from pathlib import Path
 
 from kg.core.errors import Problem
-from kg.matching.link.table import HEADER_WITHIN, Added, ColumnError, Columns, TableError, Written, output
+from kg.matching.link.table import HEADER_WITHIN, Added, ColumnError, Columns, TableError, WriteResult, output
 
 UTF_8, CP932, EUC_JP, ISO_2022_JP = "utf-8", "cp932", "euc_jp", "iso2022_jp"
 _NAMES = {
@@ -93,7 +93,7 @@ def codec_of(name: str) -> tuple[str, bytes]:
 
 def text_of(data: bytes, file: Path, name: str | None) -> Text:
     """Return the text of a file; raise TableError where its encoding is unknown or its bytes are not in it."""
-    codec = codec_of(name)[0] if name else _told(data)
+    codec = codec_of(name)[0] if name else _cells_of(data)
     if not name and codec not in (UTF_8, "utf-16") and (mixed := _mixed(data)):
         raise TableError(Problem(f"it mixes encodings: {mixed}", _ONE, file))
     if codec is None:
@@ -131,7 +131,7 @@ def _has(codec: str, character: str) -> bool:
     return bool(character.encode(codec, "ignore"))
 
 
-def _told(data: bytes) -> str | None:
+def _cells_of(data: bytes) -> str | None:
     """Return the encoding that bytes tell, or None."""
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
@@ -161,7 +161,7 @@ def _mixed(data: bytes) -> str:
     found: dict[str, int] = {}
     for number, line in enumerate(data.splitlines(), 1):
         if not line.isascii():
-            codec = UTF_8 if _fits(line, UTF_8) and _JAPANESE.search(line.decode()) else _told(line)
+            codec = UTF_8 if _fits(line, UTF_8) and _JAPANESE.search(line.decode()) else _cells_of(line)
             found.setdefault(codec or "", number)
     if UTF_8 not in found or len(found) < 2:
         return ""
@@ -253,7 +253,7 @@ class TextTable:
         """Return the texts of the further columns in each row below the header."""
         return [record.further for record in self._records[self._header + 1 :]]
 
-    def taken(self) -> Sequence[str]:
+    def column_names(self) -> Sequence[str]:
         """Return the names of the columns that there are."""
         return list(self.rows())[self._header]
 
@@ -265,7 +265,7 @@ class TextTable:
         """Return how many rows stand above the header."""
         return self._header
 
-    def write(self, out: Path | None, names: Sequence[str], added: Added, encoding: str | None) -> Written:
+    def write(self, out: Path | None, names: Sequence[str], added: Added, encoding: str | None) -> WriteResult:
         """Write the table with what is added; raise TableError where the encoding that was asked for cannot hold it."""
         codec, mark = codec_of(encoding) if encoding else (self._text.written, self._text.mark)
         lost = 0
@@ -281,7 +281,7 @@ class TextTable:
                 parts.append(self._recoded(encoder, raw + ours + end, codec))
         with output(out) as file:
             file.write(b"".join(parts))
-        return Written(called(codec), lost)
+        return WriteResult(called(codec), lost)
 
     def _recoded(self, encoder: codecs.IncrementalEncoder, text: str, codec: str) -> bytes:
         try:
@@ -347,7 +347,7 @@ def _ended(raw: bytes) -> tuple[bytes, bytes]:
     return raw.removesuffix(end), end
 
 
-def write_text(rows: Iterable[Sequence[str]], out: Path | None, separator: str, encoding: str | None) -> Written:
+def write_text(rows: Iterable[Sequence[str]], out: Path | None, separator: str, encoding: str | None) -> WriteResult:
     """Write a table as text: without an encoding in UTF-8 with a byte order mark, by which Excel knows it."""
     codec, mark = codec_of(encoding or "utf-8-sig")
     line = StringIO()
@@ -355,4 +355,4 @@ def write_text(rows: Iterable[Sequence[str]], out: Path | None, separator: str, 
     text, lost = writable(line.getvalue(), codec)
     with output(out) as file:
         file.write(mark + text.encode(codec))
-    return Written(called(codec), lost)
+    return WriteResult(called(codec), lost)

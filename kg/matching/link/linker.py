@@ -1,7 +1,7 @@
-"""What the cells of a column name in a release: each text is looked for once, on every processor where there are many.
+"""Table linker: matches the cells of a column with the entities of a release, in parallel if there are many.
 
-Of each text the best candidates are told with their scores. `match` alone says that a text surely means a thing: what
-stands beside another row is a proposal that a person has to judge.
+Equal texts are matched once. The best candidates are returned with their scores. Only `match` marks a certain match;
+other candidates are proposals for a person to judge.
 """
 
 import difflib
@@ -16,21 +16,21 @@ from pathlib import Path
 
 from kg.core.errors import Problem, QueryError
 from kg.core.iris import edition, served_iri
-from kg.matching.link.cell_matcher import ANY, COLUMNS, KINDS, MATCH, REASON, TEXT, Asked, Cells, Row, Task
+from kg.matching.link.cell_matcher import ANY, COLUMNS, KINDS, MATCH, REASON, TEXT, CellMatcher, Cells, Row, Task
 from kg.search import Index, Matcher, local
 from kg.search.index_builder import EDITION, TYPE
 
-_MANY = 400  # texts that are worth a second process
-_LOT = 50  # texts of one errand
+_MIN_PARALLEL = 400  # minimum number of texts for parallel processing
+_CHUNK = 50  # texts per task of the pool
 
 Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
-class Linked:
-    """What is added to each row, and how many of the rows with a text have a match, or a candidate at least.
+class LinkResult:
+    """Cells added to each row, and the numbers of rows with a match, or with candidates only.
 
-    `absent` is how many name something that is known and not in the graph; `things` are those that were looked among.
+    `absent` counts rows with a registered name that is not in the graph; `things` is the number of entities searched.
     """
 
     added: Sequence[Cells]
@@ -49,38 +49,38 @@ def link(
     processes: int,
     progress: Progress,
     further: Sequence[Sequence[str]] = (),
-) -> Linked:
-    """Return what each of these texts names, `further` being what stands beside each of them in other columns.
+) -> LinkResult:
+    """Match each text with the entities of the index; `further` has the cells of the evidence columns for each text.
 
-    Raise QueryError where the release has no things of the type, or no such edition.
+    Raises QueryError if the release has no entities of the type, or no such edition.
     """
-    task, things = settled(index, task)
-    beside = further or [()] * len(values)
-    asked = [_row(value, cells) for value, cells in zip(values, beside, strict=True)]
-    rows = list(dict.fromkeys(row for row in asked if row.text))
+    task, things = resolve_task(index, task)
+    adjacent = further or [()] * len(values)
+    requested = [_row(value, cells) for value, cells in zip(values, adjacent, strict=True)]
+    rows = list(dict.fromkeys(row for row in requested if row.text))
     found: dict[Row, Cells] = {}
-    for row, cells in _looked_up(index, rows, task, processes):
+    for row, cells in _matched_rows(index, rows, task, processes):
         found[row] = cells
         progress(len(found), len(rows))
     blank = ("",) * (task.candidates * len(COLUMNS))
-    added = [found.get(row, blank) for row in asked]
-    filled = [cells for row, cells in zip(asked, added, strict=True) if row.text]
+    added = [found.get(row, blank) for row in requested]
+    filled = [cells for row, cells in zip(requested, added, strict=True) if row.text]
     matched = sum(cells[MATCH] == "true" for cells in filled)
     proposed = sum(bool(cells[0]) for cells in filled) - matched
     absent = sum(bool(cells[REASON]) and not cells[0] for cells in filled)
     texts = len({row.text for row in rows})
-    return Linked(added, len(filled), texts, matched, proposed, absent, things)
+    return LinkResult(added, len(filled), texts, matched, proposed, absent, things)
 
 
 def _row(value: str | None, further: Sequence[str]) -> Row:
     return Row((value or "").strip(), tuple(text for cell in further if (text := cell.strip())))
 
 
-def settled(index: Path, task: Task) -> tuple[Task, int]:
-    """Return a task by the names that the index has, and how many things are looked among.
+def resolve_task(index: Path, task: Task) -> tuple[Task, int]:
+    """Return a task with the type name of the index, and the number of entities of that type.
 
-    A type goes by its name in any letter case, with a prefix or without. Raise QueryError, which lists what there is
-    and says the nearest, where there are none of the type, or no such edition.
+    A type is given in any letter case, with or without a prefix. Raises QueryError, with the available types or
+    editions and the most similar name, if there is no such type or edition.
     """
     with closing(Index.open(index)) as opened:
         _check_edition(opened, task)
@@ -91,9 +91,9 @@ def settled(index: Path, task: Task) -> tuple[Task, int]:
             there = sorted({iri.rpartition("/")[2].rpartition("#")[2] for iri in opened.values(TYPE).values()})
             known = [*KINDS, TEXT, ANY]
             near = difflib.get_close_matches(name, ["measure", "law", *known, *map(local, there)], 1)
-            asked = f"{task.type} ({near[0]}?)" if near else task.type
+            requested = f"{task.type} ({near[0]}?)" if near else task.type
             remedy = f"give one of measure, law, {', '.join(known)}, or a class: {', '.join(there)}"
-            raise QueryError(Problem(f"this release has nothing of the type {asked}", remedy))
+            raise QueryError(Problem(f"this release has nothing of the type {requested}", remedy))
         things = Matcher(opened).count(None if name == ANY else kind, task.edition)
         return replace(task, type=name), things
 
@@ -107,30 +107,30 @@ def _check_edition(index: Index, task: Task) -> None:
         raise QueryError(Problem(fact, f"editions of this release: {keys or 'none'}"))
 
 
-def _looked_up(index: Path, rows: Sequence[Row], task: Task, processes: int) -> Iterator[tuple[Row, Cells]]:
-    if processes < 2 or len(rows) < _MANY:
+def _matched_rows(index: Path, rows: Sequence[Row], task: Task, processes: int) -> Iterator[tuple[Row, Cells]]:
+    if processes < 2 or len(rows) < _MIN_PARALLEL:
         with closing(Index.open(index)) as opened:
-            yield from Asked(opened, task).all(rows)
+            yield from CellMatcher(opened, task).all(rows)
         return
     remaining = iter(rows)
-    lots = iter(lambda: list(islice(remaining, _LOT)), [])
+    chunks = iter(lambda: list(islice(remaining, _CHUNK)), [])
     # Not by fork: a library may have started threads. Each process opens the index for itself.
-    with ProcessPoolExecutor(processes, get_context("spawn"), _begin, (index, task)) as pool:
+    with ProcessPoolExecutor(processes, get_context("spawn"), _start_worker, (index, task)) as pool:
         try:
-            for answers in pool.map(_errand, lots):
+            for answers in pool.map(_match_chunk, chunks):
                 yield from answers
         except BrokenProcessPool as error:
             remedy = "try it again with --processes 1"
             raise QueryError(Problem("a process that looked for names has died", remedy)) from error
 
 
-_here: list[Asked] = []
+_worker_matcher: list[CellMatcher] = []
 
 
-def _begin(index: Path, task: Task) -> None:
+def _start_worker(index: Path, task: Task) -> None:
     """Open the index in a process of the pool."""
-    _here.append(Asked(Index.open(index), task))  # closed with the process
+    _worker_matcher.append(CellMatcher(Index.open(index), task))  # closed with the process
 
 
-def _errand(rows: Sequence[Row]) -> list[tuple[Row, Cells]]:
-    return list(_here[0].all(rows))
+def _match_chunk(rows: Sequence[Row]) -> list[tuple[Row, Cells]]:
+    return list(_worker_matcher[0].all(rows))

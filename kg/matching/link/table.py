@@ -1,6 +1,6 @@
-"""A user's table, whatever file it is in: one column to read, some columns to add, and all that was there is kept.
+"""Table interface for all file types: one column is read, columns are added, and everything else is kept.
 
-Where a table is read from and written to: a file, or standard input and output.
+A table is read from and written to a file, or standard input and output.
 """
 
 import os
@@ -15,14 +15,14 @@ from typing import IO, Protocol
 
 from kg.core.errors import KgError, Problem
 
-# Above their header many tables have a title and notes.
+# Rows searched for the header, since many tables have a title and notes above it.
 HEADER_WITHIN = 20
-# What stands in a column of our own.
+# The cells of the added columns, by row.
 Added = Sequence[Sequence[str]]
 
 
 class TableError(KgError):
-    """A table cannot be read, or cannot be written as it was asked for."""
+    """A table cannot be read, or cannot be written as requested."""
 
 
 class ColumnError(TableError):
@@ -30,8 +30,8 @@ class ColumnError(TableError):
 
 
 @dataclass(frozen=True)
-class Written:
-    """How text is written: in this encoding, which writes `lost` characters of ours as 〓."""
+class WriteResult:
+    """Encoding of the written table, and the number of added characters it cannot represent (written as 〓)."""
 
     encoding: str
     lost: int = 0
@@ -39,7 +39,7 @@ class Written:
 
 @dataclass(frozen=True)
 class Columns:
-    """The columns that are looked at, as a user names them, and the number of the header row, or 0."""
+    """Columns to read, by the names that the user gave, and the number of the header row, or 0."""
 
     name: str
     further: tuple[str, ...] = ()
@@ -47,21 +47,21 @@ class Columns:
 
     def places(self, rows: Sequence[Sequence[str]], file: Path) -> tuple[int, int, tuple[int, ...]]:
         """Return the numbers of the header row, the column and the further ones, from 0; raise ColumnError."""
-        header, place = place_of(rows, self.name, file, self.header)
-        return header, place, tuple(place_of(rows, name, file, header + 1)[1] for name in self.further)
+        header, place = locate_column(rows, self.name, file, self.header)
+        return header, place, tuple(locate_column(rows, name, file, header + 1)[1] for name in self.further)
 
 
 class Table(Protocol):
-    """A table of which one column is looked at."""
+    """Table with one column to match."""
 
     def about(self) -> str:
-        """Return in a few words how the file was read, such as `Shift_JIS (CP932), separated by tabs`."""
+        """Return a short description of the file format, such as `Shift_JIS (CP932), separated by tabs`."""
 
     def values(self) -> Sequence[str | None]:
         """Return the text of the column in each row below the header; None where there is no row but an empty line."""
 
-    def taken(self) -> Sequence[str]:
-        """Return the names of the columns that there are."""
+    def column_names(self) -> Sequence[str]:
+        """Return the names of the existing columns."""
 
     def further(self) -> Sequence[Sequence[str]]:
         """Return the texts of the further columns in each row below the header."""
@@ -72,7 +72,7 @@ class Table(Protocol):
     def header(self) -> int:
         """Return how many rows stand above the header."""
 
-    def write(self, out: Path | None, names: Sequence[str], added: Added, encoding: str | None) -> Written:
+    def write(self, out: Path | None, names: Sequence[str], added: Added, encoding: str | None) -> WriteResult:
         """Write the table, each row with what is added to it, into a file of its own kind or to standard output."""
 
 
@@ -85,7 +85,7 @@ def with_added(table: Table, names: Sequence[str], added: Added) -> Iterator[Seq
         yield row if number < table.header() else [*row, *[""] * (width - len(row)), *next(more)]
 
 
-def place_of(rows: Sequence[Sequence[str]], column: str, file: Path, header_row: int = 0) -> tuple[int, int]:
+def locate_column(rows: Sequence[Sequence[str]], column: str, file: Path, header_row: int = 0) -> tuple[int, int]:
     """Return where a column is: the number of its header row, and its own, both from 0.
 
     A column goes by its name, in any width and with any spaces, or by its number from 1. `header_row` counts from 1 and
@@ -95,9 +95,9 @@ def place_of(rows: Sequence[Sequence[str]], column: str, file: Path, header_row:
     if header_row > len(rows):
         remedy = "give the number of a row, counted from 1"
         raise ColumnError(Problem(f"there is no row {header_row} to be the header", remedy, file))
-    wanted, header = folded(column), header_row - 1 if header_row else header_of(rows)
+    wanted, header = normalize_name(column), header_row - 1 if header_row else header_of(rows)
     for number, row in reversed([*enumerate(rows[: header + 1])]) if header_row else enumerate(rows[: header + 1]):
-        there = [place for place, name in enumerate(row) if folded(name) == wanted]
+        there = [place for place, name in enumerate(row) if normalize_name(name) == wanted]
         if len(there) == 1:
             return header if header_row else number, there[0]
         if there:
@@ -119,7 +119,7 @@ def header_of(rows: Sequence[Sequence[str]]) -> int:
     return next((number for number, count in enumerate(filled) if count > max(filled) / 2), 0)
 
 
-def folded(name: str) -> str:
+def normalize_name(name: str) -> str:
     """Return the name of a column without what differs between two writings of it: width, case, spaces, line breaks."""
     return "".join(unicodedata.normalize("NFKC", name).casefold().split())
 

@@ -1,4 +1,4 @@
-"""Which kind of file a table is in, told by its content, and which it goes to, told by the name of that file."""
+"""Opening and writing of tables: the input type is detected from the content, the output type from the file name."""
 
 import json
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from kg.core.errors import Problem
 from kg.matching.link.csv_table import TextTable, write_text
-from kg.matching.link.table import Added, ColumnError, Columns, Table, TableError, Written, content, with_added
+from kg.matching.link.table import Added, ColumnError, Columns, Table, TableError, WriteResult, content, with_added
 from kg.matching.link.xlsx_table import SAVE, Workbook, write_workbook
 
 EXCEL = (".xlsx", ".xlsm")
@@ -18,8 +18,8 @@ _SEPARATORS = {".tsv": "\t", ".tab": "\t"}
 
 
 @dataclass(frozen=True)
-class Reading:
-    """What a user says of a table: all but the column can be told by the file itself.
+class TableOptions:
+    """User's options for reading a table; all but the column can be detected from the file.
 
     `header` is the number of the header row (of the last, where there are several), counted from 1; `further` are
     columns that tell more of what a row is about.
@@ -33,7 +33,7 @@ class Reading:
     further: tuple[str, ...] = ()
 
 
-def open_table(file: Path, reading: Reading) -> Table:
+def open_table(file: Path, reading: TableOptions) -> Table:
     """Return the table in a file, or on standard input for `-`.
 
     Raises TableError where there is none, and ColumnError where something is said of it that it does not have.
@@ -68,7 +68,9 @@ def _other_kind(data: bytes) -> str:
     return ""
 
 
-def write_table(table: Table, out: Path | None, names: Sequence[str], added: Added, encoding: str | None) -> Written:
+def write_table(
+    table: Table, out: Path | None, names: Sequence[str], added: Added, encoding: str | None
+) -> WriteResult:
     """Write a table with what is added to it, in the form that the name of the new file says.
 
     Without a name it goes to standard output as text. A table that stays in its kind of file keeps what that holds

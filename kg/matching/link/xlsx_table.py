@@ -22,7 +22,7 @@ from zipfile import BadZipFile, ZipFile
 from zlib import error as ZlibError
 
 from kg.core.errors import Problem
-from kg.matching.link.table import HEADER_WITHIN, Added, Columns, TableError, Written, header_of, output
+from kg.matching.link.table import HEADER_WITHIN, Added, Columns, TableError, WriteResult, header_of, output
 
 if TYPE_CHECKING:
     from openpyxl.worksheet.worksheet import Worksheet
@@ -61,7 +61,7 @@ class Sheet:
         self._prefix = ""
         self._row = self._column = 0
         parser = ParserCreate()
-        parser.StartElementHandler, parser.EndElementHandler = self._begin, self._finish
+        parser.StartElementHandler, parser.EndElementHandler = self._start_worker, self._finish
         self._parser = parser
         try:
             parser.Parse(self._data, True)
@@ -72,7 +72,7 @@ class Sheet:
 
     @property
     def width(self) -> int:
-        """How many columns the rows have, empty cells that have a look among them."""
+        """Number of columns of the rows, including empty formatted cells."""
         return max((row.width for row in self._rows.values()), default=0)
 
     def with_cells(self, first: int, rows: Mapping[int, Iterable[str]], header: int) -> bytes:
@@ -89,7 +89,7 @@ class Sheet:
                 edits += self._edits(number, made.encode(), cells[-1][0])
         return _edited(self._data, [*edits, *self._dimensions(last)])
 
-    def _begin(self, tag: str, attributes: dict[str, str]) -> None:
+    def _start_worker(self, tag: str, attributes: dict[str, str]) -> None:
         prefix, _, name = tag.rpartition(":")
         at = self._parser.CurrentByteIndex
         if name == "row":
@@ -237,12 +237,12 @@ class Package:
 
     @property
     def ending(self) -> str:
-        """What the name of such a file ends in; nothing for a template."""
+        """File extension of this type; empty for a template."""
         return next((ending for kind, ending in _KINDS if f".{kind}" in self._types), "")
 
     @property
     def signed(self) -> bool:
-        """Whether somebody has signed the file: no signature holds when it is changed."""
+        """True if the file is digitally signed; a change invalidates the signature."""
         return any(name.startswith(_SIGNED) for name in self._names)
 
     def usual(self) -> bytes:
@@ -392,7 +392,7 @@ class Workbook:
         """Return the texts of the further columns in each row below the header."""
         return [[row[place] for place in self._further] for row in self._filled[self._header + 1 :]]
 
-    def taken(self) -> Sequence[str]:
+    def column_names(self) -> Sequence[str]:
         """Return the names of the columns that there are."""
         return self._all[self._header]
 
@@ -404,7 +404,7 @@ class Workbook:
         """Return how many rows stand above the header, or belong to it but for the last."""
         return self._header
 
-    def write(self, out: Path | None, names: Sequence[str], added: Added, encoding: str | None) -> Written:
+    def write(self, out: Path | None, names: Sequence[str], added: Added, encoding: str | None) -> WriteResult:
         """Write the file with what is added to the right of the table; raise TableError where that cannot be done."""
         self._check(out)
         part = self._package.part_of(self._sheet.title)
@@ -419,7 +419,7 @@ class Workbook:
             raise TableError(Problem(f"the sheet cannot be written to: {error}", SAVE, self._file)) from error
         with output(out) as file:
             self._package.write(file, part, content)
-        return Written("Excel")
+        return WriteResult("Excel")
 
     def _check(self, out: Path | None) -> None:
         """Raise TableError where the name of the new file says that it is of another kind."""
@@ -446,7 +446,7 @@ def as_text(value: object) -> str:
     return read(str(value))
 
 
-def write_workbook(rows: Iterable[Sequence[str]], out: Path) -> Written:
+def write_workbook(rows: Iterable[Sequence[str]], out: Path) -> WriteResult:
     """Write a table of texts as an Excel file, each cell as text: Excel makes a date of `01-05` otherwise."""
     from xlsxwriter import Workbook as Writer
 
@@ -459,4 +459,4 @@ def write_workbook(rows: Iterable[Sequence[str]], out: Path) -> Written:
                 if cell:
                     sheet.write_string(number, place, ILLEGAL.sub("", cell)[:LONGEST], text)
         book.close()
-    return Written("Excel")
+    return WriteResult("Excel")

@@ -1,4 +1,4 @@
-"""A batch of reconciliation queries: names go to the matcher, what clients say beside them is evidence.
+"""Matcher of a batch of reconciliation queries: names are matched, accompanying values are evidence.
 
 A name is matched in a thread, within a time that the whole batch has; what the graph says of the candidates is asked of
 the store, for all queries of the batch at once. Queries without a name are found by their properties.
@@ -14,11 +14,11 @@ import re
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from kg.core.labels import prefixed
+from kg.core.iris import to_curie
 from kg.http.search_executor import SearchExecutor, remaining_seconds
-from kg.matching.reconcile.request_parser import Clue, Given, Query
-from kg.matching.reconcile.store_lookup import Known, Meanings, Named, Value, Values
-from kg.matching.reconcile.type_registry import Vocabulary, id_of_thing, iri_of_thing
+from kg.matching.reconcile.request_parser import ClientValue, PropertyEvidence, Query
+from kg.matching.reconcile.store_lookup import LabelledEntity, Meanings, StoreLookup, Value, Values
+from kg.matching.reconcile.type_registry import TypeRegistry, id_of_thing, iri_of_thing
 from kg.search import Candidate, Matcher
 from kg.search.normalizer import key
 
@@ -30,7 +30,7 @@ _DAY = re.compile(r"\d{4}(-\d\d){1,2}")
 
 
 @dataclass(frozen=True)
-class Judged:
+class ScoredCandidate:
     """A candidate under all evidence: its score, and how well each property agrees, from 0 to 1."""
 
     iri: str
@@ -39,23 +39,25 @@ class Judged:
 
     def features(self) -> dict[str, float]:
         """Return how well each property agrees, by its prefixed name."""
-        return {prefixed(property): value for property, value in self.agreement.items()}
+        return {to_curie(property): value for property, value in self.agreement.items()}
 
 
-def judge(iri: str, score: float | None, clues: Sequence[Clue], values: Values, compared: "Comparison") -> Judged:
+def judge(
+    iri: str, score: float | None, clues: Sequence[PropertyEvidence], values: Values, compared: "Comparison"
+) -> ScoredCandidate:
     """Return the score (0 to 100) that a candidate has by that of its name and by evidence; by this alone for None."""
     compared_each = {clue.property: compared.clue(clue, values.get((iri, clue.property), ())) for clue in clues}
     agreement = {property: value for property, value in compared_each.items() if value is not None}
     if not agreement:
-        return Judged(iri, score or 0.0, agreement)
+        return ScoredCandidate(iri, score or 0.0, agreement)
     mean = sum(agreement.values()) / len(agreement)
     if score is None:
-        return Judged(iri, 100 * mean, agreement)
+        return ScoredCandidate(iri, 100 * mean, agreement)
     share = min(_MOST, _EACH * len(agreement))
-    return Judged(iri, (1 - share) * score + share * 100 * mean, agreement)
+    return ScoredCandidate(iri, (1 - share) * score + share * 100 * mean, agreement)
 
 
-def matches(judged: Sequence[Judged], named: Mapping[str, tuple[float, bool]]) -> set[str]:
+def matches(judged: Sequence[ScoredCandidate], named: Mapping[str, tuple[float, bool]]) -> set[str]:
     """Return the candidate, one or none, that is surely meant; `named` has the score and the match of each by its name.
 
     Evidence that contradicts takes a match away. It gives one where several things have the name, and it agrees fully
@@ -76,10 +78,12 @@ class Comparison:
     `known` holds the values, each with its property, that the graph has of anything.
     """
 
-    def __init__(self, folded: Callable[[str], str], meanings: Meanings, known: Container[tuple[str, Given]]) -> None:
-        self._folded, self._meanings, self._known = folded, meanings, known
+    def __init__(
+        self, normalized: Callable[[str], str], meanings: Meanings, known: Container[tuple[str, ClientValue]]
+    ) -> None:
+        self._normalized, self._meanings, self._known = normalized, meanings, known
 
-    def clue(self, clue: Clue, values: Iterable[Value]) -> float | None:
+    def clue(self, clue: PropertyEvidence, values: Iterable[Value]) -> float | None:
         """Return how well the best of the values that a client gives agrees with the best of those of a thing.
 
         None says that nothing can be told: the thing has no value, or one that was given is not known and may be it.
@@ -90,8 +94,8 @@ class Comparison:
             return best
         return 0.0 if there and all(self._contradicts(clue.property, given, there) for given in clue.values) else None
 
-    def _contradicts(self, property: str, given: Given, values: Iterable[Value]) -> bool:
-        """Whether a value that does not agree is one that the graph knows: of another thing, or another number."""
+    def _contradicts(self, property: str, given: ClientValue, values: Iterable[Value]) -> bool:
+        """True if a value that does not agree is one of another entity in the graph, or another number."""
         if (property, given) in self._known:
             return True
         there = [value.text.rpartition("/")[2] if value.iri else value.text for value in values]
@@ -99,7 +103,7 @@ class Comparison:
             _DAY.fullmatch(text) for text in (given.text, *there)
         )
 
-    def _given(self, given: Given, value: Value) -> float:
+    def _given(self, given: ClientValue, value: Value) -> float:
         if value.iri and given.thing == value.text:
             return 1.0
         if not given.text:
@@ -112,7 +116,7 @@ class Comparison:
         return max(self._texts(given.text, value.text), _numbers(given.text, value.text))
 
     def _texts(self, one: str, other: str) -> float:
-        first, second = self._folded(one), self._folded(other)
+        first, second = self._normalized(one), self._normalized(other)
         if first == second:
             return 1.0 if first else 0.0
         shorter, longer = sorted((first, second), key=len)
@@ -150,7 +154,7 @@ class Result:
     features: Mapping[str, float] = field(default_factory=dict)
     editions: tuple[str, ...] = ()  # the one that it is in and the earlier ones, where the graph has several
 
-    def said(self, lang: str, vocabulary: Vocabulary) -> dict[str, object]:
+    def said(self, lang: str, vocabulary: TypeRegistry) -> dict[str, object]:
         """Return it as an object of the API (section 4.2)."""
         said: dict[str, object] = {
             "id": id_of_thing(self.iri),
@@ -173,23 +177,23 @@ def editions_said(editions: Sequence[str], lang: str) -> str:
 
 
 @dataclass(frozen=True)
-class _Looked:
-    """What the matcher has found: candidates by the key of their query, and what given values may mean."""
+class _Matches:
+    """Results of the matcher: candidates by the key of their query, and possible meanings of the given values."""
 
     found: dict[str, list[Result]]
     meanings: Meanings
     kinds: Mapping[str, Sequence[str]]  # the types of the things that given values may mean
-    folded: Callable[[str], str]
+    normalized: Callable[[str], str]
 
 
-class Matching:
+class QueryService:
     """Answers batches of queries about the things of one edition, or of all."""
 
-    def __init__(self, desk: SearchExecutor, known: Known) -> None:
+    def __init__(self, desk: SearchExecutor, known: StoreLookup) -> None:
         self._desk, self._known = desk, known
 
     async def batch(
-        self, queries: Mapping[str, Query], edition: str | None, vocabulary: Vocabulary
+        self, queries: Mapping[str, Query], edition: str | None, vocabulary: TypeRegistry
     ) -> dict[str, list[Result]]:
         """Return the candidates for each query, the best first; raise Refusal where that takes too long."""
         looked = await self._desk.submit(lambda matcher, deadline: _look(matcher, queries, edition, deadline))
@@ -200,7 +204,7 @@ class Matching:
         clues = [clue for name in heard for clue in queries[name].clues]
         values = await self._known.values(things, [clue.property for clue in clues])
         there = await self._known.there(clues) | _meaning(clues, looked, vocabulary)
-        compared = Comparison(looked.folded, looked.meanings, there)
+        compared = Comparison(looked.normalized, looked.meanings, there)
         return {name: _ranked(query, looked.found[name], values, compared) for name, query in queries.items()}
 
     async def _put_identified(self, queries: Mapping[str, Query], found: dict[str, list[Result]]) -> None:
@@ -212,7 +216,7 @@ class Matching:
             if thing and _has_type(thing.types, queries[name]):
                 found[name] = [_of(thing, True, {"identifier": 1.0})]
 
-    async def _add_by_properties(self, queries: Mapping[str, Query], looked: _Looked, edition: str | None) -> None:
+    async def _add_by_properties(self, queries: Mapping[str, Query], looked: _Matches, edition: str | None) -> None:
         """Add what has properties that agree, to the queries that give no name."""
         for name, query in queries.items():
             if query.clues and not query.text.strip():
@@ -221,7 +225,7 @@ class Matching:
                 looked.found[name] = [_of(thing, False, {}) for thing in named.values()]
 
 
-def _look(matcher: Matcher, queries: Mapping[str, Query], edition: str | None, deadline: float) -> _Looked:
+def _look(matcher: Matcher, queries: Mapping[str, Query], edition: str | None, deadline: float) -> _Matches:
     """Match the names of a batch, and the values that name things; equal names are matched once."""
     memory: dict[tuple[str, str, int], list[Candidate]] = {}
 
@@ -237,11 +241,13 @@ def _look(matcher: Matcher, queries: Mapping[str, Query], edition: str | None, d
     meant = {text: [one for one in near(text, "", _MEANINGS) if one.score >= _NEAR] for text in texts}
     meanings = {text: {one.iri: one.score / 100 for one in those} for text, those in meant.items()}
     kinds = {one.iri: one.types for those in meant.values() for one in those}
-    folding = matcher.index.folding
-    return _Looked(found, meanings, kinds, lambda text: key(folding.text(text)))
+    folding = matcher.index.normalizer
+    return _Matches(found, meanings, kinds, lambda text: key(folding.text(text)))
 
 
-def _meaning(clues: Iterable[Clue], looked: _Looked, vocabulary: Vocabulary) -> set[tuple[str, Given]]:
+def _meaning(
+    clues: Iterable[PropertyEvidence], looked: _Matches, vocabulary: TypeRegistry
+) -> set[tuple[str, ClientValue]]:
     """Return those of the values that clients give which name a thing of a type that values of their property have."""
     kinds = {use.property.iri: {*use.values} for use in vocabulary.uses()}
     return {
@@ -280,7 +286,7 @@ def _result(found: Candidate) -> Result:
     return Result(found.iri, names, found.description, found.types, found.score, found.match, features, editions)
 
 
-def _of(thing: Named, match: bool, features: Mapping[str, float]) -> Result:
+def _of(thing: LabelledEntity, match: bool, features: Mapping[str, float]) -> Result:
     return Result(thing.iri, thing.names, "", thing.types, _FULL, match, features)
 
 

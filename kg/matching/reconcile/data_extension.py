@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 from kg.core.iris import ID, PREFIXES
 from kg.http.search_executor import SearchExecutor, remaining_seconds
-from kg.matching.reconcile.request_parser import Extension, Wanted
-from kg.matching.reconcile.store_lookup import Known, Value
-from kg.matching.reconcile.type_registry import Term, Use, Vocabulary, id_of_thing, iri_of_thing
-from kg.search import Found, Hit, Matcher
+from kg.matching.reconcile.request_parser import ExtensionRequest, RequestedProperty
+from kg.matching.reconcile.store_lookup import StoreLookup, Value
+from kg.matching.reconcile.type_registry import PropertyUse, Term, TypeRegistry, id_of_thing, iri_of_thing
+from kg.search import Hit, Matcher, SearchResult
 
 # What a client may set for each property; forms are made of it.
 SETTINGS = (
@@ -32,7 +32,7 @@ _MOMENT = re.compile(r"-?\d{4,}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d
 _LARGEST = 1 << 53  # JSON's numbers are exact up to here
 
 
-async def extend(known: Known, vocabulary: Vocabulary, asked: Extension, lang: str) -> dict[str, object]:
+async def extend(known: StoreLookup, vocabulary: TypeRegistry, asked: ExtensionRequest, lang: str) -> dict[str, object]:
     """Return the values of each property of each thing; a thing that nothing is known of has empty lists."""
     values = await known.values(asked.things.values(), [wanted.property for wanted in asked.wanted])
     rows = {
@@ -45,22 +45,22 @@ async def extend(known: Known, vocabulary: Vocabulary, asked: Extension, lang: s
     return {"meta": [_meta(vocabulary, wanted, lang) for wanted in asked.wanted], "rows": rows}
 
 
-def proposals(vocabulary: Vocabulary, type: str, limit: int | None, lang: str) -> dict[str, object]:
+def proposals(vocabulary: TypeRegistry, type: str, limit: int | None, lang: str) -> dict[str, object]:
     """Return the properties that things of a type have, as the ontology lays them out."""
     uses = vocabulary.uses(vocabulary.type_of(type) if type else "")
     said: dict[str, object] = {"properties": [use.property.said(lang) for use in uses[:limit]], "type": type}
     return said if limit is None else {**said, "limit": limit}
 
 
-def _meta(vocabulary: Vocabulary, wanted: Wanted, lang: str) -> dict[str, object]:
+def _meta(vocabulary: TypeRegistry, wanted: RequestedProperty, lang: str) -> dict[str, object]:
     """Return what a column is: its name, and the type of its values where all are things of one type."""
     said: dict[str, object] = {**vocabulary.term(wanted.property).said(lang)}
-    uses: Iterable[Use] = (use for use in vocabulary.uses() if use.property.iri == wanted.property)
+    uses: Iterable[PropertyUse] = (use for use in vocabulary.uses() if use.property.iri == wanted.property)
     kinds = {kind for use in uses for kind in use.values}
     return {**said, "type": vocabulary.term(kinds.pop()).said(lang)} if len(kinds) == 1 else said
 
 
-def _cells(values: Sequence[Value], wanted: Wanted, lang: str) -> list[dict[str, object]]:
+def _cells(values: Sequence[Value], wanted: RequestedProperty, lang: str) -> list[dict[str, object]]:
     langs = {value.lang for value in values if value.lang}
     chosen = wanted.lang if wanted.lang in langs or wanted.lang == "all" else ""
     # A text that is there in one language only is better than none.
@@ -90,8 +90,8 @@ PAGE = 20  # suggestions at once; `cursor` leads to the next
 
 
 @dataclass(frozen=True)
-class Typed:
-    """What somebody has typed, how many suggestions they have seen, and in which language and edition they look.
+class SuggestRequest:
+    """Parsed suggest request: typed prefix, offset, language and edition.
 
     `type` is the IRI of a type, or empty; `elsewhere` is what the IRIs of things of other editions begin with.
     """
@@ -103,14 +103,16 @@ class Typed:
     elsewhere: tuple[str, ...] = ()
 
 
-async def things(desk: SearchExecutor, known: Known, vocabulary: Vocabulary, typed: Typed) -> dict[str, object]:
+async def things(
+    desk: SearchExecutor, known: StoreLookup, vocabulary: TypeRegistry, typed: SuggestRequest
+) -> dict[str, object]:
     """Return things whose names or texts hold what has been typed, and first the one whose identifier it is."""
     words = typed.prefix.strip()
     if not words:
         return {"result": []}
     filters = {"type": [typed.type] if typed.type else []}
 
-    def look(matcher: Matcher, deadline: float) -> Found:
+    def look(matcher: Matcher, deadline: float) -> SearchResult:
         return matcher.index.find(
             words, filters=filters, limit=PAGE, offset=typed.cursor, seconds=remaining_seconds(deadline)
         )
@@ -129,7 +131,7 @@ async def things(desk: SearchExecutor, known: Known, vocabulary: Vocabulary, typ
     return {**said, "cursor": seen} if seen < found.total else said
 
 
-def terms(there: Iterable[Term], typed: Typed) -> dict[str, object]:
+def terms(there: Iterable[Term], typed: SuggestRequest) -> dict[str, object]:
     """Return the types or properties whose name, in either language, or identifier holds what has been typed."""
     words = typed.prefix.strip().casefold()
     matching = [term for term in there if _holds(term, words)]
@@ -143,13 +145,13 @@ def terms(there: Iterable[Term], typed: Typed) -> dict[str, object]:
 
 
 def _holds(term: Term, words: str) -> bool:
-    """Whether a name holds these words, or the identifier begins with them, with its prefix or without."""
+    """True if a name contains these words, or the identifier begins with them, with or without its prefix."""
     id, _, local = term.id.casefold().rpartition(":")
     begins = f"{id}:{local}".startswith(words) or local.startswith(words) or term.iri.casefold() == words
     return begins or any(words in name.casefold() for name in (term.ja, term.en))
 
 
-def _hit(hit: Hit, vocabulary: Vocabulary, lang: str) -> dict[str, object]:
+def _hit(hit: Hit, vocabulary: TypeRegistry, lang: str) -> dict[str, object]:
     name, other = (hit.label_ja, hit.label_en) if lang == "ja" else (hit.label_en, hit.label_ja)
     kinds = [vocabulary.term(type) for type in hit.types]
     described = [*(kind.name(lang) for kind in kinds), *([other] if name and other else [])]

@@ -1,4 +1,4 @@
-"""What clients ask of a reconciliation service, read and checked (Reconciliation Service API 0.2, sections 4 and 7).
+"""Parser and validator of reconciliation requests (Reconciliation Service API 0.2, sections 4 and 7).
 
 What is wrong is refused with the place and the reason. A query that cannot be understood fails alone: the others of
 its batch are answered. A batch of which none can be understood is refused as a whole.
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kg.http.sparql_endpoint import Refusal
-from kg.matching.reconcile.type_registry import Vocabulary, iri_of_thing
+from kg.matching.reconcile.type_registry import TypeRegistry, iri_of_thing
 
 BATCH = 100  # queries in a batch
 TEXT = 1000  # characters of a query, or of a value
@@ -23,7 +23,7 @@ STRICTNESS = ("any", "should", "all")
 
 
 @dataclass(frozen=True)
-class Given:
+class ClientValue:
     """A value that a client gives for a property: its text, and the thing that it has been matched with before."""
 
     text: str
@@ -31,11 +31,11 @@ class Given:
 
 
 @dataclass(frozen=True)
-class Clue:
+class PropertyEvidence:
     """A property with the values that a client gives for it."""
 
     property: str
-    values: tuple[Given, ...]
+    values: tuple[ClientValue, ...]
 
 
 @dataclass(frozen=True)
@@ -46,11 +46,11 @@ class Query:
     types: tuple[str, ...] = ()
     every: bool = False
     limit: int = USUAL
-    clues: tuple[Clue, ...] = ()
+    clues: tuple[PropertyEvidence, ...] = ()
 
 
 @dataclass(frozen=True)
-class Wanted:
+class RequestedProperty:
     """A property of a data extension: so many values at most (0: all), texts in a language (`all`: in every one)."""
 
     property: str
@@ -59,14 +59,14 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class Extension:
+class ExtensionRequest:
     """A data extension: the things, by the identifiers that the client has given, and what is wanted of each."""
 
     things: Mapping[str, str]
-    wanted: tuple[Wanted, ...]
+    wanted: tuple[RequestedProperty, ...]
 
 
-def read_batch(text: str, vocabulary: Vocabulary) -> tuple[dict[str, Query], dict[str, str]]:
+def read_batch(text: str, vocabulary: TypeRegistry) -> tuple[dict[str, Query], dict[str, str]]:
     """Return the queries of a batch by their keys, and of those that cannot be understood the reason.
 
     Raise Refusal where that is all of them, and 413 for too many.
@@ -86,7 +86,7 @@ def read_batch(text: str, vocabulary: Vocabulary) -> tuple[dict[str, Query], dic
     return queries, {key: str(refusal.detail) for key, refusal in failed.items()}
 
 
-def read_extension(text: str, vocabulary: Vocabulary, lang: str) -> Extension:
+def read_extension(text: str, vocabulary: TypeRegistry, lang: str) -> ExtensionRequest:
     """Return what a data extension asks; raise Refusal where it cannot be understood, 413 where it asks too much."""
     asked = _parsed(text, "extend")
     ids, properties = asked.get("ids"), asked.get("properties")
@@ -99,7 +99,7 @@ def read_extension(text: str, vocabulary: Vocabulary, lang: str) -> Extension:
     wanted = tuple(_wanted(property, vocabulary, lang) for property in properties)
     if len({one.property for one in wanted}) < len(wanted):
         raise Refusal(400, "extend.properties: a property stands there twice; the answer could tell only one of them")
-    return Extension({id: iri_of_thing(id) for id in ids}, wanted)
+    return ExtensionRequest({id: iri_of_thing(id) for id in ids}, wanted)
 
 
 def _parsed(text: str, name: str) -> dict[str, Any]:
@@ -117,7 +117,7 @@ def _no_number(name: str) -> float:
     raise ValueError(f"{name} is no number in JSON")
 
 
-def _query(query: object, place: str, vocabulary: Vocabulary) -> Query:
+def _query(query: object, place: str, vocabulary: TypeRegistry) -> Query:
     if not isinstance(query, dict):
         raise Refusal(400, f"{place} is an object")
     text, limit = query.get("query"), query.get("limit")
@@ -145,7 +145,7 @@ def _types(given: object, place: str) -> Iterator[str]:
             yield id
 
 
-def _clues(given: object, place: str, vocabulary: Vocabulary) -> Iterator[Clue]:
+def _clues(given: object, place: str, vocabulary: TypeRegistry) -> Iterator[PropertyEvidence]:
     if not isinstance(given, Sequence) or isinstance(given, str) or len(given) > EVIDENCE:
         raise Refusal(400, f"{place}.properties is a list of at most {EVIDENCE} objects with pid and v")
     for clue in given:
@@ -155,23 +155,23 @@ def _clues(given: object, place: str, vocabulary: Vocabulary) -> Iterator[Clue]:
         read = tuple(_given(value, f"{place}.properties.{clue['pid']}") for value in values)
         filled = tuple(value for value in read if value.text or value.thing)
         if filled:
-            yield Clue(vocabulary.property_of(clue["pid"]), filled)
+            yield PropertyEvidence(vocabulary.property_of(clue["pid"]), filled)
 
 
-def _given(value: object, place: str) -> Given:
+def _given(value: object, place: str) -> ClientValue:
     if isinstance(value, dict) and isinstance(value.get("id"), str):
         name = value.get("name")
-        return Given(name if isinstance(name, str) else "", iri_of_thing(value["id"]))
+        return ClientValue(name if isinstance(name, str) else "", iri_of_thing(value["id"]))
     if isinstance(value, bool):
-        return Given(str(value).lower())
+        return ClientValue(str(value).lower())
     if isinstance(value, int | float):
-        return Given(str(value) if isinstance(value, int) else f"{value:.15g}")
+        return ClientValue(str(value) if isinstance(value, int) else f"{value:.15g}")
     if isinstance(value, str) and len(value) <= TEXT:
-        return Given(value.strip())
+        return ClientValue(value.strip())
     raise Refusal(400, f"{place}: a value is a text of at most {TEXT} characters, a number, a boolean or a thing")
 
 
-def _wanted(property: Mapping[str, Any], vocabulary: Vocabulary, lang: str) -> Wanted:
+def _wanted(property: Mapping[str, Any], vocabulary: TypeRegistry, lang: str) -> RequestedProperty:
     id, settings = property.get("id"), property.get("settings") or {}
     if not isinstance(id, str) or not isinstance(settings, dict):
         raise Refusal(400, "extend.properties: each has an id, and settings that are an object")
@@ -182,4 +182,4 @@ def _wanted(property: Mapping[str, Any], vocabulary: Vocabulary, lang: str) -> W
     chosen = settings.get("lang") or lang
     if chosen not in ("ja", "en", "all"):
         raise Refusal(400, f"extend.properties.{id}.settings.lang is ja, en or all")
-    return Wanted(vocabulary.property_of(id), int(limit), chosen)
+    return RequestedProperty(vocabulary.property_of(id), int(limit), chosen)

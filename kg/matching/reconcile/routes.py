@@ -18,8 +18,8 @@ from fastapi.responses import HTMLResponse, JSONResponse
 
 from kg import __version__
 from kg.core import iris
-from kg.core.iris import ID, ONTOLOGY, PREFIXES
-from kg.core.labels import Labels, prefixed
+from kg.core.iris import ID, ONTOLOGY, PREFIXES, to_curie
+from kg.core.labels import Labels
 from kg.core.negotiation import HTML, PLAIN_JSON
 from kg.core.release import Release
 from kg.http import cache_control, templates
@@ -32,11 +32,11 @@ from kg.http.sparql_endpoint import Refusal, options_response, read_body
 from kg.http.sparql_protocol import FORM, decode_parameters
 from kg.http.templates import LANGUAGES
 from kg.matching.reconcile import data_extension
-from kg.matching.reconcile.batch_matcher import Matching
-from kg.matching.reconcile.data_extension import SETTINGS, Typed, extend, proposals
+from kg.matching.reconcile.batch_matcher import QueryService
+from kg.matching.reconcile.data_extension import SETTINGS, SuggestRequest, extend, proposals
 from kg.matching.reconcile.request_parser import BATCH, read_batch, read_extension
-from kg.matching.reconcile.store_lookup import Known
-from kg.matching.reconcile.type_registry import Term, Vocabulary, iri_of_thing, vocabulary_of
+from kg.matching.reconcile.store_lookup import StoreLookup
+from kg.matching.reconcile.type_registry import Term, TypeRegistry, iri_of_thing, vocabulary_of
 from kg.search import Index, Matcher
 from kg.search.normalizer import is_japanese
 from kg.web.presenter import NAMES, GraphPresenter
@@ -52,7 +52,7 @@ _USUAL = (
 _MOST = 10
 
 
-def manifest(site: str, path: str, query: str, vocabulary: Vocabulary, about: Mapping[str, str]) -> dict[str, object]:
+def manifest(site: str, path: str, query: str, vocabulary: TypeRegistry, about: Mapping[str, str]) -> dict[str, object]:
     """Return the manifest of the service at a path of the site.
 
     `query` is what follows the addresses of the service, such as `?lang=en`; that of property proposals has nothing
@@ -87,7 +87,7 @@ def _name(lang: str, edition: str) -> str:
     return f"{name} – {edition}" if edition else name
 
 
-def _default(vocabulary: Vocabulary) -> list[Term]:
+def _default(vocabulary: TypeRegistry) -> list[Term]:
     """Return the types to offer first."""
     there = vocabulary.found
     return [there[iri] for iri in _USUAL if iri in there] or list(there.values())[:_MOST]
@@ -118,7 +118,7 @@ _MOST_FACTS = 7  # facts that the frame has room for
 _FIRST = tuple(
     f"shisaku:{name}" for name in ("measureNumber", "lawNumber", "overview", "pillar", "leadOrganization", "listedFrom")
 )
-_TITLES = {prefixed(name) for name in NAMES}
+_TITLES = {to_curie(name) for name in NAMES}
 
 
 async def preview(things: ResourceClient, labels: Labels, iri: str, view: templates.View) -> str | None:
@@ -141,8 +141,8 @@ _JSONP = "JSONP is not offered: every site may read every answer (CORS)"
 
 
 @dataclass(frozen=True)
-class Setting:
-    """What the service is set up with: the release, what answers say of caching, and the address of the site.
+class ServiceSettings:
+    """Settings of the service: the release, the Cache-Control of answers, and the public URL of the site.
 
     `address` is empty where the operator has given none.
     """
@@ -152,16 +152,16 @@ class Setting:
     address: str = ""
 
 
-class Service:
+class ReconciliationService:
     """The reconciliation service of a graph; `index` raises Refusal where there is none (yet)."""
 
-    def __init__(self, ask: RunQuery, index: Callable[[], Index], labels: Labels, setting: Setting) -> None:
+    def __init__(self, ask: RunQuery, index: Callable[[], Index], labels: Labels, setting: ServiceSettings) -> None:
         self._ask, self._labels, self._setting = ask, labels, setting
         # One thread: Python runs one at a time, and a second would only take turns from the event loop.
         self._desk = SearchExecutor(index, "batches", "send fewer queries at once", threads=1, waiting=32, seconds=10.0)
-        self._known, self._things = Known(ask), ResourceClient(ask)
-        self._matching = Matching(self._desk, self._known)
-        self._vocabulary: Vocabulary | None = None
+        self._known, self._things = StoreLookup(ask), ResourceClient(ask)
+        self._matching = QueryService(self._desk, self._known)
+        self._vocabulary: TypeRegistry | None = None
         self._editions = [edition["key"] for edition in setting.release.editions] if setting.release else []
 
     async def get(self, request: Request) -> Response:
@@ -239,7 +239,7 @@ class Service:
             said[key] = {"result": [one.said(lang, vocabulary) for one in found[key]]}
         return self._json(said)
 
-    async def _learned(self) -> Vocabulary:
+    async def _learned(self) -> TypeRegistry:
         """Return the vocabulary of the graph, asked once."""
         if self._vocabulary is None:
             found = await self._desk.submit(lambda matcher, _: _types(matcher))
@@ -254,13 +254,13 @@ class Service:
             raise Refusal(404, f"there is no edition {key}{there}")
         return key
 
-    def _typed(self, request: Request, vocabulary: Vocabulary) -> Typed:
+    def _typed(self, request: Request, vocabulary: TypeRegistry) -> SuggestRequest:
         asked, edition = _Parameters.of(request), self._edition(request)
         type = vocabulary.type_of(asked.text("type")) if asked.text("type") else ""
         prefix = asked.text("prefix")[:_LONGEST]
         lang = asked.lang or (_language_of(prefix) if prefix else view_of(request).lang)
         others = tuple(f"{iris.ID}{key}/" for key in self._editions if edition and key != edition)
-        return Typed(prefix, asked.number("cursor", 0), type, lang, others)
+        return SuggestRequest(prefix, asked.number("cursor", 0), type, lang, others)
 
     def _json(self, content: Mapping[str, object]) -> Response:
         headers = {"Cache-Control": self._setting.lasting, "Vary": "Accept-Language"}
@@ -290,7 +290,7 @@ class _Parameters:
         return self.pairs["lang"] if self.pairs.get("lang") in LANGUAGES else ""
 
     def has(self, name: str) -> bool:
-        """Whether a parameter is given."""
+        """True if a parameter is given."""
         return name in self.pairs
 
     def text(self, name: str) -> str:
@@ -334,16 +334,16 @@ def _documented(*named: str) -> dict[str, object]:
     return {"parameters": [{"name": name, "in": "query", "schema": {"type": "string"}} for name in named]}
 
 
-def router(ask: RunQuery, index: Callable[[], Index], labels: Labels, setting: Setting) -> APIRouter:
+def router(ask: RunQuery, index: Callable[[], Index], labels: Labels, setting: ServiceSettings) -> APIRouter:
     """Return the routes of the service; `index` raises Refusal where there is none (yet)."""
     routes = APIRouter(tags=["reconciliation"])
-    service = Service(ask, index, labels, setting)
+    service = ReconciliationService(ask, index, labels, setting)
     for path in (PATH, PATH + "/{edition}"):
         _add(routes, path, service)
     return routes
 
 
-def _add(routes: APIRouter, path: str, service: Service) -> None:
+def _add(routes: APIRouter, path: str, service: ReconciliationService) -> None:
     """Add the routes of the service at a path; /openapi.json tells of those of everything."""
     shown = path == PATH
 
@@ -374,7 +374,7 @@ def _add(routes: APIRouter, path: str, service: Service) -> None:
 
 
 def answers_forms(path: str) -> bool:
-    """Whether queries can be sent to a path by POST: to the service, or to that of an edition."""
+    """True if a path accepts queries by POST: that of the service, or of the service of an edition."""
     _, _, rest = path.partition(PATH)
     rest = rest.removesuffix("/")
     return path.startswith(PATH) and (not rest or (rest.count("/") == 1 and rest[1:] not in _READ_ONLY))

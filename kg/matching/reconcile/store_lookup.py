@@ -1,4 +1,4 @@
-"""What the graph says of things, for reconciliation: their names and types, and the values of some properties.
+"""Lookup of names, types and property values in the graph, for reconciliation.
 
 The store is asked by one stored query, whose VALUES lines are filled with terms that the engine has checked.
 """
@@ -11,8 +11,9 @@ from pyoxigraph import Literal, NamedNode
 
 from kg.core.iris import PREFIXES
 from kg.core.labels import preferred
-from kg.http.query_client import RunQuery, checked_query_text, fetch_bindings, fetch_rows, filled, is_iri
-from kg.matching.reconcile.request_parser import Clue, Given, Query
+from kg.core.stored_queries import fill_values
+from kg.http.query_client import RunQuery, checked_query_text, fetch_bindings, fetch_rows, is_iri
+from kg.matching.reconcile.request_parser import ClientValue, PropertyEvidence, Query
 from kg.matching.reconcile.type_registry import ANY_ROLE, ROLES
 from kg.web.presenter import NAMES, TYPE
 
@@ -34,7 +35,7 @@ class Value:
     names: dict[str, list[str]] = field(default_factory=dict)
 
     def name(self, lang: str) -> str:
-        """Return what the value is called in a language."""
+        """Return the name of the value in a language."""
         return preferred({code: texts[0] for code, texts in self.names.items()}, lang) or self.text
 
 
@@ -43,8 +44,8 @@ Values = Mapping[tuple[str, str], list[Value]]
 Meanings = Mapping[str, Mapping[str, float]]
 
 
-class Known:
-    """Asks a graph for values."""
+class StoreLookup:
+    """Lookup of values and entities in a graph."""
 
     def __init__(self, ask: RunQuery) -> None:
         self._ask = ask
@@ -56,7 +57,7 @@ class Known:
         named = list(properties)
         asked, wanted = _iris(things), _iris(one for property in named for one in _members(property))
         for start in range(0, len(asked) if wanted else 0, _LOT):
-            query = filled(self._query, thing=asked[start : start + _LOT], property=wanted)
+            query = fill_values(self._query, thing=asked[start : start + _LOT], property=wanted)
             told = await fetch_bindings(self._ask, query)
             for row in told:
                 _value_in(found, row)
@@ -71,15 +72,15 @@ class Known:
                 found[thing, ANY_ROLE] = {key: value for role in roles for key, value in role.items()}
         return {key: list(values.values()) for key, values in found.items()}
 
-    async def there(self, clues: Iterable[Clue]) -> set[tuple[str, Given]]:
+    async def there(self, clues: Iterable[PropertyEvidence]) -> set[tuple[str, ClientValue]]:
         """Return those of the values that clients give which anything has, as a text or as a thing, by property."""
-        asked: dict[tuple[str, str], list[tuple[str, Given]]] = {}
+        asked: dict[tuple[str, str], list[tuple[str, ClientValue]]] = {}
         for clue in clues:
             for given in clue.values:
                 for property in _iris(_members(clue.property)):
                     for term in _terms_of(given):
                         asked.setdefault((_term(property), term), []).append((clue.property, given))
-        found: set[tuple[str, Given]] = set()
+        found: set[tuple[str, ClientValue]] = set()
         pairs = list(asked)
         for start in range(0, len(pairs), _LOT):
             lot = pairs[start : start + _LOT]
@@ -91,7 +92,7 @@ class Known:
             found.update(one for row in there for one in asked[lot[int(row["number"])]])
         return found
 
-    async def named(self, things: Iterable[str]) -> dict[str, "Named"]:
+    async def named(self, things: Iterable[str]) -> dict[str, "LabelledEntity"]:
         """Return names and types of those of these things that the graph knows."""
         wanted = list(dict.fromkeys(things))
         values = await self.values(wanted, (TYPE, *NAMES))
@@ -122,7 +123,7 @@ class Known:
 
 
 @dataclass(frozen=True)
-class Named:
+class LabelledEntity:
     """A thing with its names by language and its types."""
 
     iri: str
@@ -134,15 +135,15 @@ class Named:
         return preferred(self.names, lang) or self.iri
 
 
-def _named(iri: str, values: Values) -> Named | None:
+def _named(iri: str, values: Values) -> LabelledEntity | None:
     types = tuple(value.text for value in values.get((iri, TYPE), ()))
     for naming in NAMES:
         names: dict[str, str] = {}
         for value in values.get((iri, naming), ()):
             names.setdefault(value.lang, value.text)
         if names:
-            return Named(iri, names, types)
-    return Named(iri, {}, types) if types else None
+            return LabelledEntity(iri, names, types)
+    return LabelledEntity(iri, {}, types) if types else None
 
 
 def _value_in(found: dict[tuple[str, str], dict[tuple[str, ...], Value]], row: Mapping[str, Any]) -> Value:
@@ -164,7 +165,7 @@ def _members(property: str) -> tuple[str, ...]:
     return ROLES if property == ANY_ROLE else (property,)
 
 
-def _terms_of(given: Given) -> list[str]:
+def _terms_of(given: ClientValue) -> list[str]:
     """Return the terms that a value which a client gives may be in a graph."""
     text = given.text
     if not text:

@@ -9,8 +9,8 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from kg.core.iris import ID, PREFIXES, served_iri
-from kg.core.labels import Labels, prefixed
+from kg.core.iris import ID, PREFIXES, served_iri, to_curie
+from kg.core.labels import Labels
 from kg.http.query_client import RunQuery, fetch_rows
 from kg.http.sparql_endpoint import Refusal
 from kg.web.presenter import DERIVED, TYPE
@@ -51,7 +51,7 @@ class Term:
 
 
 @dataclass(frozen=True)
-class Use:
+class PropertyUse:
     """A property as things of a type have it: how often, and of which types its values are where they are things."""
 
     property: Term
@@ -59,7 +59,7 @@ class Use:
     values: tuple[str, ...]
 
 
-class Vocabulary:
+class TypeRegistry:
     """The types of a graph, and the properties that things of each have; `found` are those that can be matched."""
 
     def __init__(
@@ -77,36 +77,36 @@ class Vocabulary:
             most, values = used.get((type, property), (0, set()))
             used[type, property] = max(most, triples), values | ({value} if value else set())
         self.types = {**self.found, **{type: self.term(type) for type, _ in used}}
-        self._uses: dict[str, list[Use]] = {iri: [] for iri in self.types}
+        self._uses: dict[str, list[PropertyUse]] = {iri: [] for iri in self.types}
         for (type, property), (triples, values) in used.items():
             if property not in (TYPE, DERIVED):
-                self._uses[type].append(Use(self.term(property), triples, tuple(sorted(values))))
+                self._uses[type].append(PropertyUse(self.term(property), triples, tuple(sorted(values))))
         for uses in self._uses.values():
             uses.sort(key=lambda use: labels.rank(use.property.iri))
         for uses in self._uses.values():
             if roles := [use for use in uses if use.property.iri in ROLES]:
                 kinds = {kind for use in roles for kind in use.values}
-                uses.append(Use(self.term(ANY_ROLE), sum(use.triples for use in roles), tuple(sorted(kinds))))
+                uses.append(PropertyUse(self.term(ANY_ROLE), sum(use.triples for use in roles), tuple(sorted(kinds))))
         self.properties = {use.property.iri: use.property for use in self.uses()}
 
     def term(self, iri: str) -> Term:
-        """Return what a type or a property is called."""
+        """Return a type or a property with its names."""
         ja, en = self._named.get(iri) or _COMPOSED.get(iri, ("", ""))
         names = (ja or en or self._labels.of(iri, "ja"), en or ja or self._labels.of(iri, "en"))
-        return Term(iri, prefixed(iri), *names)
+        return Term(iri, to_curie(iri), *names)
 
-    def uses(self, type: str = "") -> Sequence[Use]:
+    def uses(self, type: str = "") -> Sequence[PropertyUse]:
         """Return the properties of things of a type; of things of any type where none is given."""
         if type:
             # A scheme is a type as well: that of its concepts.
             return self._uses.get(type) or self._uses.get(_CONCEPT, [])
-        merged: dict[str, Use] = {}
+        merged: dict[str, PropertyUse] = {}
         for uses in self._uses.values():
             for use in uses:
                 there = merged.get(use.property.iri)
                 values = {*use.values, *(there.values if there else ())}
                 triples = use.triples + (there.triples if there else 0)
-                merged[use.property.iri] = Use(use.property, triples, tuple(sorted(values)))
+                merged[use.property.iri] = PropertyUse(use.property, triples, tuple(sorted(values)))
         return sorted(merged.values(), key=lambda use: self._labels.rank(use.property.iri))
 
     def type_of(self, id: str) -> str:
@@ -129,7 +129,7 @@ class Vocabulary:
         return named[0]
 
 
-async def vocabulary_of(ask: RunQuery, labels: Labels, found: Iterable[tuple[str, str, str]]) -> Vocabulary:
+async def vocabulary_of(ask: RunQuery, labels: Labels, found: Iterable[tuple[str, str, str]]) -> TypeRegistry:
     """Return the vocabulary of what a store holds: as its VoID counts it, else as it is counted now."""
     for query in (_DESCRIBED, _COUNTED):
         counted = [
@@ -139,7 +139,7 @@ async def vocabulary_of(ask: RunQuery, labels: Labels, found: Iterable[tuple[str
         ]
         if counted:
             break
-    return Vocabulary((row for row in counted if not row[0].startswith(_CLASSES)), labels, found)
+    return TypeRegistry((row for row in counted if not row[0].startswith(_CLASSES)), labels, found)
 
 
 def _spellings(term: Term) -> tuple[str, ...]:

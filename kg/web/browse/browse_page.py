@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from kg.core.labels import preferred, told
+from kg.core.labels import preferred, preferred_with_language
 from kg.http.query_client import Names
 from kg.http.responses import path_of
 from kg.http.search_executor import SearchExecutor, remaining_seconds
@@ -134,7 +134,7 @@ class ListPresenter:
 
     def _row(self, place: int, titles: Names) -> MeasureRow:
         iri = self._table.iris[place]
-        title, lang = told(titles.get(iri, {}), self._view.lang)
+        title, lang = preferred_with_language(titles.get(iri, {}), self._view.lang)
         marks = {*self._table.of("correction", place), *self._table.of("effect", place)}
         return MeasureRow(
             iri=iri,

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request, Response
 
 from kg.core.negotiation import CSV, HTML, PLAIN_JSON, Format
 from kg.core.release import Release
-from kg.engine.result_cache import Answers
+from kg.engine.result_cache import ResultCache
 from kg.http import templates
 from kg.http.query_client import RunQuery, fetch_rows, large_query_runner, query_runner
 from kg.http.responses import (
@@ -46,7 +46,7 @@ _LONGEST_QUERY = 200_000  # characters: what the endpoint takes
 _LONGEST_ADDRESS = 24_000  # bytes: what browsers and proxies let pass
 
 
-def router(answers: Answers, release: Release | None, sending: FileSender, find: Find | None) -> APIRouter:
+def router(answers: ResultCache, release: Release | None, sending: FileSender, find: Find | None) -> APIRouter:
     """Return these routes; `find` searches the index, if there is or will be one."""
     routes = APIRouter(tags=["measures"])
     browse = MeasureListPages(answers, release, sending, find)
@@ -84,7 +84,7 @@ class _ListRequest:
 class MeasureListPages:
     """Request handlers for views of the measures of one graph."""
 
-    def __init__(self, answers: Answers, release: Release | None, sending: FileSender, find: Find | None) -> None:
+    def __init__(self, answers: ResultCache, release: Release | None, sending: FileSender, find: Find | None) -> None:
         self._run_query: RunQuery = query_runner(answers)
         self._answer = large_query_runner(answers)
         self._release, self._sending, self._find = release, sending, find

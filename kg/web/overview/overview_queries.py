@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from kg.core.errors import QueryError
 from kg.core.iris import ID
-from kg.core.labels import preferred, told
+from kg.core.labels import preferred, preferred_with_language
 from kg.core.stored_queries import EDITION
 from kg.http.query_client import Names, Row, RunQuery, Term, fetch_editions, fetch_names, fetch_rows, query_text
 from kg.http.responses import path_of
@@ -89,7 +89,7 @@ async def run_stored_query(
 def localized_text(row: Row, stem: str, view: View) -> tuple[str, str]:
     """Return a text of a row in the language of a page, else in the other, with its language."""
     texts = {lang: row[f"{stem}_{lang}"][:_LONGEST] for lang in LANGUAGES if row.get(f"{stem}_{lang}")}
-    return told(texts, view.lang)
+    return preferred_with_language(texts, view.lang)
 
 
 def page_url(iri: str, view: View) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from kg.core.iris import BASE
-from kg.core.labels import told
+from kg.core.labels import preferred_with_language
 from kg.http.query_client import Names, Row, RunQuery, fetch_names
 from kg.http.templates import View
 from kg.web.overview.overview_queries import Edition, QueryResult, linked_thing, localized_text, run_stored_query
@@ -189,7 +189,7 @@ def _shapes(found: QualityResults, view: View) -> list[IssueGroup]:
 
 
 def _focus(row: Row, named: Names, view: View) -> tuple[Value, Value | None]:
-    words, lang = told(named.get(row["focus"], {}), view.lang)
+    words, lang = preferred_with_language(named.get(row["focus"], {}), view.lang)
     return linked_thing(row["focus"], f"{words[:60]}{'…' if len(words) > 60 else ''}", view, lang), _place(row, view)
 
 

@@ -14,7 +14,7 @@ from html import unescape
 from itertools import pairwise
 
 from kg.core.iris import ID, ONTOLOGY
-from kg.core.labels import Labels, is_web_address, told
+from kg.core.labels import Labels, is_web_address, preferred_with_language
 from kg.http.query_client import Names, RunQuery, fetch_names, fetch_rows, query_text
 from kg.http.query_client import Row as Answered
 from kg.http.responses import is_whole_number, path_of
@@ -378,7 +378,7 @@ class SourceReader:
         return Note(_kind(note), path_of(note["note"]), printed, corrected, self._words(reason))
 
     def _words(self, texts: Mapping[str, str], path: str = "") -> LinkedText:
-        return LinkedText(*told(texts, self._lang), path)
+        return LinkedText(*preferred_with_language(texts, self._lang), path)
 
 
 def _with_numbers(answered: Sequence[Answered], *numbers: str) -> list[Answered]:

@@ -9,10 +9,10 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from kg.core.paths import places
+from kg.core.paths import project_folders
 from kg.engine.data_source import Limits
-from kg.engine.release_watcher import Watch
-from kg.engine.remote_release import Address
+from kg.engine.remote_backend import ReleaseWatcher
+from kg.engine.remote_release import StoreAddress
 from kg.server.app import app
 
 from ...support.published import publish, write
@@ -45,8 +45,8 @@ def way(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Way]:
 def site(way: Way, tmp_path_factory: pytest.TempPathFactory, start: Start) -> Iterator[httpx.Client]:
     """A site of that store, whose engine is not known."""
     out = tmp_path_factory.mktemp("out")
-    with Watch(Address(way.url, "generic"), Path(out)) as watch:
-        application = app(watch.held(), places().queries, Path(out), Limits.of(2))
+    with ReleaseWatcher(StoreAddress(way.url, "generic"), Path(out)) as watch:
+        application = app(watch.current(), project_folders().queries, Path(out), Limits.of(2))
     with start(application) as client:
         yield client
 

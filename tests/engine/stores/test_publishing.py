@@ -13,9 +13,9 @@ from kg.cli import main
 from kg.core.errors import StoreError
 from kg.core.release import CATALOGUE_GRAPH, VOID_GRAPH
 from kg.engine import remote_publisher
-from kg.engine.release_watcher import holding_of
-from kg.engine.remote_release import LAYOUT, STATED, Address, graph_of
-from kg.engine.store_client import Connection
+from kg.engine.remote_backend import find_published_release
+from kg.engine.remote_release import LAYOUT, STATUS_GRAPH, StoreAddress, graph_of
+from kg.engine.store_client import StoreClient
 
 from ...support.published import STATEMENTS, publish, write
 from ...support.stores import Running, way_to
@@ -28,14 +28,14 @@ import os, signal, sys
 from pathlib import Path
 from kg.core.release import read_release
 from kg.engine import remote_publisher as loading
-from kg.engine.store_client import Connection
-from kg.engine.remote_release import Address
+from kg.engine.store_client import StoreClient
+from kg.engine.remote_release import StoreAddress
 loading.CHUNK = 100
 def progress(there, total):
     if there == 300:
         os.kill(os.getpid(), signal.SIGKILL)
-with Connection(Address(sys.argv[1]), 60) as connection:
-    loading.Loader(connection).publish(read_release(Path(sys.argv[2])), progress)
+with StoreClient(StoreAddress(sys.argv[1]), 60) as connection:
+    loading.RemotePublisher(connection).publish(read_release(Path(sys.argv[2])), progress)
 """
 
 
@@ -47,8 +47,8 @@ def sizes(store: Running) -> dict[str, int]:
 
 def held(store: Running) -> str:
     """Return the version that a store says is current; empty where it says none."""
-    with Connection(Address(store.url)) as connection:
-        holding = holding_of(connection)
+    with StoreClient(StoreAddress(store.url)) as connection:
+        holding = find_published_release(connection)
         return holding.version if holding else ""
 
 
@@ -62,7 +62,7 @@ def test_the_command_publishes_and_says_so(store: Running, tmp_path: Path) -> No
     assert "Release 1.0.0 is the current one there: 500 triples, 500 of them sent now" in first.output
     assert "there already" in again.output
     assert held(store) == "1.0.0"
-    assert sizes(store) == {graph_of("1.0.0"): STATEMENTS, CATALOGUE_GRAPH: 2, VOID_GRAPH: 1, STATED: 5}
+    assert sizes(store) == {graph_of("1.0.0"): STATEMENTS, CATALOGUE_GRAPH: 2, VOID_GRAPH: 1, STATUS_GRAPH: 5}
 
 
 def test_a_store_that_a_newer_program_has_published_to_is_refused(store: Running, tmp_path: Path) -> None:
@@ -70,10 +70,9 @@ def test_a_store_that_a_newer_program_has_published_to_is_refused(store: Running
     write(tmp_path, "1.0.0")
     command = ["publish", "--to", store.url, "--out", str(tmp_path), "--release", "1.0.0"]
     assert CliRunner().invoke(main, command).exit_code == 0
-    changes = (
-        f'DELETE {{ GRAPH <{STATED}> {{ ?d <{LAYOUT}> "1" }} }} %s WHERE {{ GRAPH <{STATED}> {{ ?d <{LAYOUT}> "1" }} }}'
-    )
-    newer = f'INSERT {{ GRAPH <{STATED}> {{ ?d <{LAYOUT}> "2" }} }}'
+    stated = f'{{ GRAPH <{STATUS_GRAPH}> {{ ?d <{LAYOUT}> "1" }} }}'
+    changes = f"DELETE {stated} %s WHERE {stated}"
+    newer = f'INSERT {{ GRAPH <{STATUS_GRAPH}> {{ ?d <{LAYOUT}> "2" }} }}'
     for inserted in (newer, ""):
         httpx.post(store.url.replace("query", "update"), data={"update": changes % inserted}).raise_for_status()
         if inserted:
@@ -158,7 +157,7 @@ def test_an_engine_that_is_not_known_has_to_be_told_where_it_is_written_to(store
     [
         ("http://127.0.0.1:1/sparql", "cannot be reached"),
         ("http://somebody:secret@127.0.0.1:1/sparql", "a password goes into KG_STORE_USER and KG_STORE_PASSWORD"),
-        ("ftp://127.0.0.1/sparql", "no address of a SPARQL endpoint"),
+        ("ftp://127.0.0.1/sparql", "not the address of a SPARQL endpoint"),
     ],
 )
 def test_an_address_that_is_none_is_told_with_a_remedy(tmp_path: Path, url: str, said: str) -> None:

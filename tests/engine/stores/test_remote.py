@@ -14,11 +14,11 @@ from click.testing import CliRunner
 from fastapi import FastAPI
 
 from kg.cli import main
-from kg.core.paths import places
+from kg.core.paths import project_folders
 from kg.core.release import CATALOGUE_GRAPH, VALIDATION_GRAPH, VOID_GRAPH, Release
 from kg.engine.data_source import Limits
-from kg.engine.release_watcher import Watch
-from kg.engine.remote_release import Address, graph_of
+from kg.engine.remote_backend import ReleaseWatcher
+from kg.engine.remote_release import StoreAddress, graph_of
 from kg.server.app import app
 
 from ...support.published import STATEMENTS, publish, write
@@ -38,8 +38,8 @@ BOTH = """SELECT DISTINCT ?v ?w { <http://example.org/1> <http://example.org/ver
 
 def served(url: str, out: Path, **limits: float) -> FastAPI:
     """Return the application that serves what a store holds."""
-    with Watch(Address(url), out) as watch:
-        return app(watch.held(), places().queries, out, Limits.of(4, **limits))
+    with ReleaseWatcher(StoreAddress(url), out) as watch:
+        return app(watch.current(), project_folders().queries, out, Limits.of(4, **limits))
 
 
 def fresh(query: str) -> str:
@@ -94,7 +94,7 @@ def site(way_of_all: Way, release: Release, start: Start) -> Iterator[httpx.Clie
 @pytest.fixture(scope="session")
 def here(release: Release, start: Start) -> Iterator[httpx.Client]:
     """A client of a server of the same release in memory."""
-    with start(app(release, places().queries, release.folder.parents[1], Limits.of(1))) as client:
+    with start(app(release, project_folders().queries, release.folder.parents[1], Limits.of(1))) as client:
         yield client
 
 
@@ -226,13 +226,13 @@ def answering(status: int, body: bytes = b"secret") -> Callable[[Handler], bool]
 @pytest.mark.parametrize(
     ("wrong", "status", "said"),
     [
-        (breaking, 502, "breaks off"),
-        (short, 502, "breaks off"),
+        (breaking, 502, "disconnected"),
+        (short, 502, "truncated"),
         (answering(200, b"<html>Sign in</html>"), 502, "cannot be read"),
         (answering(500), 502, "it has answered 500"),
         (answering(500, b"secret" * 1_000_000), 502, "it has answered 500"),
         (answering(302), 502, "it has answered 302"),
-        (answering(401), 502, "does not let us in"),
+        (answering(401), 502, "denied access"),
         (answering(429), 503, "is busy"),
         (answering(504), 504, "has not answered within"),
         (answering(400, b"no such function: f"), 400, "no such function: f"),
@@ -437,7 +437,7 @@ def test_options_that_a_store_elsewhere_cannot_have_are_refused(tmp_path: Path, 
     """The command line says which ones, before anything is asked."""
     result = CliRunner().invoke(main, ["serve", "--store", "http://127.0.0.1:1/sparql", *option])
 
-    assert result.exit_code == 2 and "leave out --release, --data, --base and --service-allow" in result.output
+    assert result.exit_code == 2 and "cannot be combined with --release, --data, --base or" in result.output
 
 
 def test_a_store_that_cannot_be_reached_is_told_at_the_start(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ CLIENTS = 6
 PROGRAM = """
 import sys
 from pathlib import Path
-from kg.core.paths import places
+from kg.core.paths import project_folders
 from kg.core.release import current_release
 from kg.server.runner import serve
 out = Path(sys.argv[1])

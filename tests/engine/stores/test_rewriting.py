@@ -3,7 +3,7 @@
 import pytest
 from pyoxigraph import NamedNode, QuerySolutions, RdfFormat, Store
 
-from kg.core.sparql_scanner import Dataset, begins_paths_with_several, with_equations, without_dataset
+from kg.core.sparql_scanner import Dataset, has_path_from_several_values, with_equations, without_dataset
 
 BASE = "http://example.org/"
 DATA = """@prefix : <http://example.org/> .
@@ -101,6 +101,6 @@ def test_a_path_is_given_its_beginning_as_an_equation(store: Store, query: str, 
 
 def test_several_values_at_the_beginning_of_a_path_are_noticed() -> None:
     """One value, and values of other variables, are no reason to refuse."""
-    assert begins_paths_with_several("SELECT * { VALUES ?x { <a> <b> } ?x <p>* ?y }")
-    assert not begins_paths_with_several("SELECT * { VALUES ?x { <a> } ?x <p>* ?y }")
-    assert not begins_paths_with_several("SELECT * { VALUES ?x { <a> <b> } ?x <p> ?y . ?y <p>* ?z }")
+    assert has_path_from_several_values("SELECT * { VALUES ?x { <a> <b> } ?x <p>* ?y }")
+    assert not has_path_from_several_values("SELECT * { VALUES ?x { <a> } ?x <p>* ?y }")
+    assert not has_path_from_several_values("SELECT * { VALUES ?x { <a> <b> } ?x <p> ?y . ?y <p>* ?z }")

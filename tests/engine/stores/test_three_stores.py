@@ -12,15 +12,15 @@ from fastapi import FastAPI
 from pyoxigraph import Literal, QueryResultsFormat, RdfFormat, parse, parse_query_results
 
 from kg.core.errors import StoreError
-from kg.core.paths import places
+from kg.core.paths import project_folders
 from kg.core.release import VALIDATION_GRAPH, VOID_GRAPH, Release
 from kg.core.sparql_scanner import calls_service
 from kg.core.stored_queries import read_queries
 from kg.engine.data_source import Limits
-from kg.engine.release_watcher import Watch
-from kg.engine.remote_publisher import Loader
-from kg.engine.remote_release import COMING, STATED, Address
-from kg.engine.store_client import Connection, Virtuoso
+from kg.engine.remote_backend import ReleaseWatcher
+from kg.engine.remote_publisher import RemotePublisher
+from kg.engine.remote_release import STATUS_GRAPH, SWITCHING, StoreAddress
+from kg.engine.store_client import StoreClient, Virtuoso
 from kg.server.app import app
 
 from ...support.published import publish, write
@@ -36,7 +36,7 @@ NOTHING_YET = (
 )
 
 Start = Callable[[FastAPI], AbstractContextManager[httpx.Client]]
-QUERIES = {query.name: query.text for query in read_queries(places().queries) if not calls_service(query.text)}
+QUERIES = {query.name: query.text for query in read_queries(project_folders().queries) if not calls_service(query.text)}
 ENGINES = ("oxigraph", "virtuoso")
 ENGINE = Virtuoso()
 ID = "doc/municipal-2019/measure/"
@@ -78,8 +78,8 @@ def sites(stores: dict[str, Running], real: Release, start: Start) -> Iterator[d
 
 def served(url: str, out: Path, seconds: float = 30) -> FastAPI:
     """Return the application that serves what a store holds."""
-    with Watch(Address(url), out) as watch:
-        return app(watch.held(), places().queries, out, Limits.of(4, seconds=seconds))
+    with ReleaseWatcher(StoreAddress(url), out) as watch:
+        return app(watch.current(), project_folders().queries, out, Limits.of(4, seconds=seconds))
 
 
 def statements(client: httpx.Client, query: str) -> Counter[tuple[str, ...]]:
@@ -228,8 +228,8 @@ def test_a_store_that_reaches_its_limit_while_it_writes_rows_is_late(
 )
 def test_what_virtuoso_says_with_500_is_told_apart(said: str, late: bool, refused: bool) -> None:
     """Its limit of time, also behind the rows that it had by then; its refusals; its failures."""
-    assert ENGINE.ran_out_of_time(500, said) is late
-    assert ENGINE.blames_query(500, said) is refused
+    assert ENGINE.is_timeout(500, said) is late
+    assert ENGINE.is_query_error(500, said) is refused
 
 
 def test_several_values_at_the_beginning_of_a_path_are_refused_by_virtuoso(sites: dict[str, httpx.Client]) -> None:
@@ -266,24 +266,24 @@ def test_a_switch_that_was_interrupted_is_seen_and_mended(tmp_path: Path, monkey
         store.as_user(monkeypatch)
         publish(store.url, write(tmp_path, "1"))
         release = write(tmp_path, "2")
-        with Connection(Address(store.url)) as connection, monkeypatch.context() as patch:
-            loader = Loader(connection)
-            put = Loader._put
+        with StoreClient(StoreAddress(store.url)) as connection, monkeypatch.context() as patch:
+            loader = RemotePublisher(connection)
+            put = RemotePublisher._put
 
-            def dying(self: Loader, graph: str, triples: list[object]) -> None:
+            def dying(self: RemotePublisher, graph: str, triples: list[object]) -> None:
                 put(self, graph, triples)  # type: ignore[arg-type]
-                if graph != STATED:
+                if graph != STATUS_GRAPH:
                     raise KeyboardInterrupt
 
-            patch.setattr(Loader, "_put", dying)
+            patch.setattr(RemotePublisher, "_put", dying)
             with pytest.raises(KeyboardInterrupt):
                 loader.publish(release, lambda there, total: None)
-        with Watch(Address(store.url), tmp_path) as watch:
-            assert store.asked(f"SELECT ?s {{ GRAPH <{STATED}> {{ ?s <{COMING}> ?o }} }}")
+        with ReleaseWatcher(StoreAddress(store.url), tmp_path) as watch:
+            assert store.asked(f"SELECT ?s {{ GRAPH <{STATUS_GRAPH}> {{ ?s <{SWITCHING}> ?o }} }}")
             with pytest.raises(StoreError, match="being switched"):
-                watch.held()
+                watch.current()
             publish(store.url, release)
-            assert watch.held().holding.version == "2"
+            assert watch.current().published.version == "2"
 
 
 def test_service_calls_a_virtuoso(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, start: Start) -> None:
@@ -302,7 +302,7 @@ def test_service_calls_a_virtuoso(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         )
         put.raise_for_status()
         with start(
-            app([tmp_path / "one.ttl"], places().queries, tmp_path, Limits.of(1, services=(store.url,)))
+            app([tmp_path / "one.ttl"], project_folders().queries, tmp_path, Limits.of(1, services=(store.url,)))
         ) as client:
             patterns = ("<http://e/s> <http://e/p> ?x", "<http://e/s> <http://e/p> ?n . ?n <http://e/q> ?x")
             found = [

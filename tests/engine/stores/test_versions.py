@@ -8,7 +8,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from kg.core.paths import places
+from kg.core.paths import project_folders
 from kg.core.release import Release
 from kg.engine.data_source import Limits
 from kg.server.app import app
@@ -37,7 +37,7 @@ def test_other_releases_are_asked_beside_a_store(store: Running, tmp_path: Path,
     publish(store.url, new)
     with start(served(store.url, tmp_path)) as client:
         beside = [asked(client, release) for release in (old, new)]
-    with start(app(old, places().queries, tmp_path, Limits.of(1))) as client:
+    with start(app(old, project_folders().queries, tmp_path, Limits.of(1))) as client:
         alone = [asked(client, release) for release in (old, new)]
 
     assert [answer.json() for answer in beside] == [answer.json() for answer in alone]

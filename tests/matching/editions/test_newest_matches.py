@@ -8,8 +8,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from kg.core.paths import places
-from kg.core.release import release_of
+from kg.core.paths import project_folders
+from kg.core.release import find_release
 from kg.server.app import app
 
 from ...support.commands import kg
@@ -97,7 +97,7 @@ def test_reconciliation_means_the_newest(
     out: Path, pair: Path, start: Start, measures: dict[tuple[str, str], str], lang: str, also: str
 ) -> None:
     """A match with the whole score, whose description says the editions; the service of an edition knows its own."""
-    with start(app(release_of(out, pair.name), places().queries, out)) as site:
+    with start(app(find_release(out, pair.name), project_folders().queries, out)) as site:
         found = _reconciled(site, f"/reconcile?lang={lang}")
         best = found[0]
         assert (ID + str(best["id"]), best["score"], best["match"]) == (measures[AFTER, SAME], 100, True)
@@ -118,7 +118,7 @@ def test_properties_alone_find_the_newest(out: Path, pair: Path, start: Start) -
     """What is looked for without a name is found once: what another measure has taken the place of is left out."""
     clue = {"pid": "shisaku:leadOrganization", "v": "総務省"}
     batch = {"q": {"query": "", "type": "Measure", "properties": [clue], "limit": 50}}
-    with start(app(release_of(out, pair.name), places().queries, out)) as site:
+    with start(app(find_release(out, pair.name), project_folders().queries, out)) as site:
         found = site.post("/reconcile", data={"queries": json.dumps(batch)}).json()["q"]["result"]
     ids = {one["id"] for one in found}
     assert f"{AFTER}/measure/01-01" in ids and f"{BEFORE}/measure/01-01" not in ids

@@ -13,7 +13,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from kg.core.paths import places
+from kg.core.paths import project_folders
 from kg.core.release import MANIFEST, read_release
 from kg.server.app import app
 from kg.web import release_endpoint
@@ -42,7 +42,7 @@ def many(out: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def site(many: Path, start: Start) -> Iterator[httpx.Client]:
     """A client of a server of the last release."""
     release = read_release(many / "releases" / "2031.1.0")
-    with start(app(release, places().queries, many)) as client:
+    with start(app(release, project_folders().queries, many)) as client:
         yield client
 
 
@@ -85,7 +85,7 @@ def test_a_damaged_release_is_told(site: httpx.Client, many: Path) -> None:
 def test_an_answer_can_be_kept_for_ever(site: httpx.Client, many: Path, start: Start) -> None:
     """It is immutable, and its entity tag is the same from another server, so that 304 is enough."""
     first = asked(site, OLD)
-    with start(app(read_release(many / "releases" / "2030.1.0"), places().queries, many)) as other:
+    with start(app(read_release(many / "releases" / "2030.1.0"), project_folders().queries, many)) as other:
         second = asked(other, OLD)
         known = other.get(OLD, params={"query": COUNT}, headers={**JSON, "If-None-Match": first.headers["etag"]})
 
@@ -175,7 +175,7 @@ def test_a_release_that_nobody_asks_is_closed(many: Path, start: Start, monkeypa
     """Its processes end, and with them its memory; never are those of more than two there; asked again, it answers."""
     for name, seconds in {"_IDLE": 2.0, "_LOOK": 0.1, "_SHORTEST": 0.1}.items():
         monkeypatch.setattr(release_endpoint, name, seconds)
-    with start(app(read_release(many / "releases" / "2031.1.0"), places().queries, many)) as client:
+    with start(app(read_release(many / "releases" / "2031.1.0"), project_folders().queries, many)) as client:
         before = family(os.getpid())
         assert counted(asked(client, OLD)) == 9
         one = family(os.getpid()) - before

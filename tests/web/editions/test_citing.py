@@ -16,7 +16,7 @@ from fastapi import FastAPI
 
 from kg.cli import main
 from kg.core.iris import edition
-from kg.core.paths import places
+from kg.core.paths import project_folders
 from kg.core.release import read_release
 from kg.core.stored_queries import read_query
 from kg.server.app import app
@@ -38,7 +38,7 @@ def cite(out: Path, *arguments: str | Path) -> Result:
 @pytest.fixture(scope="session")
 def site(out: Path, pair: Path, start: Start) -> Iterator[httpx.Client]:
     """A client of a server of the second release."""
-    with start(app(read_release(pair), places().queries, out)) as client:
+    with start(app(read_release(pair), project_folders().queries, out)) as client:
         yield client
 
 
@@ -60,7 +60,7 @@ def test_a_release_is_cited_with_version_address_and_source(out: Path, lang: str
 def test_an_answer_is_cited_with_its_query(out: Path) -> None:
     """A stored query by its name, its words, an address at the release, and the digest of its text without comments."""
     text = cite(out, "--query", NAME).stdout
-    query = read_query(places().queries / f"{NAME}.rq").about(edition(AFTER)).text
+    query = read_query(project_folders().queries / f"{NAME}.rq").for_edition(edition(AFTER)).text
     bare = re.sub(r"^#\+.*\n", "", query, flags=re.M).strip() + "\n"
 
     assert f"Query: Measures by pillar ({NAME}), SHA-256 {hashlib.sha256(bare.encode()).hexdigest()[:16]}." in text

@@ -12,7 +12,7 @@ import pytest
 from fastapi import FastAPI
 from playwright.sync_api import Browser
 
-from kg.core.paths import places
+from kg.core.paths import project_folders
 from kg.core.release import read_release
 from kg.server.app import app
 from tests.support.based import CANONICAL, served
@@ -33,7 +33,7 @@ WIDTHS = (390, 1280)
 @pytest.fixture(scope="session")
 def site(out: Path, pair: Path, start: Start) -> Iterator[httpx.Client]:
     """A client of a server of the second release, with the first beside it."""
-    with start(app(read_release(pair), places().queries, out)) as client:
+    with start(app(read_release(pair), project_folders().queries, out)) as client:
         yield client
 
 

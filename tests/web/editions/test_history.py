@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from fastapi import FastAPI
 
 from kg.cli import main
-from kg.core.paths import places
+from kg.core.paths import project_folders
 from kg.core.release import MANIFEST, read_release
 from kg.server.app import app
 
@@ -26,7 +26,7 @@ PAGE = {"Accept": "text/html"}
 @pytest.fixture(scope="session")
 def site(out: Path, pair: Path, start: Start) -> Iterator[httpx.Client]:
     """A client of a server of the second release, with the first beside it."""
-    with start(app(read_release(pair), places().queries, out)) as client:
+    with start(app(read_release(pair), project_folders().queries, out)) as client:
         yield client
 
 
@@ -99,7 +99,7 @@ def test_the_page_of_a_release_leads_there(site: httpx.Client) -> None:
 
 def test_one_release_alone_has_nothing_to_compare(tmp_path: Path, pair: Path, start: Start) -> None:
     """Without another release the page says so, and a program is refused with what to ask."""
-    with start(app(read_release(pair), places().queries, tmp_path)) as client:
+    with start(app(read_release(pair), project_folders().queries, tmp_path)) as client:
         assert "only one release" in client.get("/changes?lang=en", headers=PAGE).text
         assert client.get("/changes?format=atom").status_code == 404
 
@@ -108,7 +108,7 @@ def test_a_release_that_comes_later_is_the_one_that_is_meant(out: Path, tmp_path
     """Who names no releases is told of the last two there are, whatever a server has answered before."""
     folder = Path(shutil.copytree(out, tmp_path / "out", symlinks=True))
     newest, next_one = (folder / "releases" / version for version in ("2031.1.0", "2032.1.0"))
-    with start(app(read_release(newest), places().queries, folder)) as site:
+    with start(app(read_release(newest), project_folders().queries, folder)) as site:
         before = site.get("/changes", params={"format": "json"}).json()
         shutil.copytree(newest, next_one)
         manifest = json.loads((next_one / MANIFEST).read_text(encoding="utf-8"))

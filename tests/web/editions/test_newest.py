@@ -13,16 +13,16 @@ import pytest
 from fastapi import FastAPI
 
 from kg.core.iris import edition
-from kg.core.paths import places
-from kg.core.release import release_of
-from kg.core.stored_queries import EDITION, line_of, read_queries
+from kg.core.paths import project_folders
+from kg.core.release import find_release
+from kg.core.stored_queries import EDITION, read_queries, values_line
 from kg.server.app import app
 
 from ...support.commands import kg
 from ...support.pairs import AFTER, BEFORE
 
 Start = Callable[[FastAPI], AbstractContextManager[httpx.Client]]
-QUERIES = read_queries(places().queries)
+QUERIES = read_queries(project_folders().queries)
 ABOUT_AN_EDITION = [query.name for query in QUERIES if any(each.name == EDITION for each in query.parameters)]
 BY_PILLAR = "measures-by-pillar"
 
@@ -30,7 +30,7 @@ BY_PILLAR = "measures-by-pillar"
 @pytest.fixture(scope="module")
 def site(out: Path, pair: Path, start: Start) -> Iterator[httpx.Client]:
     """A server of the release that holds both editions."""
-    with start(app(release_of(out, pair.name), places().queries, out)) as client:
+    with start(app(find_release(out, pair.name), project_folders().queries, out)) as client:
         yield client
 
 
@@ -50,7 +50,7 @@ def of(edition_key: str) -> Callable[[str], bool]:
 def test_no_stored_query_names_an_edition_beside_its_parameter() -> None:
     """An edition stands in a stored query only where it can be replaced."""
     for query in QUERIES:
-        rest = line_of(EDITION).sub("", query.question) if query.name in ABOUT_AN_EDITION else query.question
+        rest = values_line(EDITION).sub("", query.question) if query.name in ABOUT_AN_EDITION else query.question
         assert "/id/edition/" not in rest, query.name
 
 

@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from kg.core.iris import edition
-from kg.core.paths import places
-from kg.core.release import release_of
+from kg.core.paths import project_folders
+from kg.core.release import find_release
 from kg.server.app import app
 
 from ...support.pairs import AFTER, BEFORE
@@ -23,7 +23,7 @@ HTML = {"Accept": "text/html"}
 @pytest.fixture(scope="module")
 def site(out: Path, pair: Path, start: Start) -> Iterator[httpx.Client]:
     """A server of the release that holds both editions."""
-    with start(app(release_of(out, pair.name), places().queries, out)) as client:
+    with start(app(find_release(out, pair.name), project_folders().queries, out)) as client:
         yield client
 
 
