@@ -20,9 +20,8 @@ from kg.builder.release_publisher import publish, switch_to, work_folder
 from kg.builder.release_writer import BuildContext, ReleaseWriter, count_contents, make_release
 from kg.core.errors import KgError, Problem, ReleaseError
 from kg.core.iris import BASE, REBASED, SERVED_BASE
-from kg.core.paths import LEDGER, Folders
+from kg.core.paths import LEDGER, Folders, processor_count
 from kg.core.release import DRAFT, GRAPH, N_TRIPLES, RELEASES, Release
-from kg.core.system import processor_count
 from kg.model.assembler import check_corrections, read_document, read_revisions_and_plans
 from kg.model.edition_matcher import features_of
 from kg.model.identifier_ledger import Identity, check_identities, ledger_rows, list_identities
@@ -34,7 +33,7 @@ from kg.rdf.release_files import release_description
 from kg.rdf.shacl_validator import Report, fastest_engine
 from kg.recipe import Recipe, read_recipe
 from kg.recipe.corrections import recurring_corrections
-from kg.recipe.release_texts import read_catalogue
+from kg.recipe.loader import read_catalogue
 
 
 @dataclass(frozen=True)

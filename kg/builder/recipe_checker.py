@@ -16,7 +16,7 @@ from kg.core.paths import Folders, read_text
 from kg.core.stored_queries import read_queries
 from kg.recipe import inspect_recipe
 from kg.recipe.corrections import recurring_corrections
-from kg.recipe.release_texts import read_catalogue
+from kg.recipe.loader import read_catalogue
 
 _SHISAKU = Namespace(ONTOLOGY)
 _SHACL: Any = SH  # a namespace that knows its words, which its type does not tell

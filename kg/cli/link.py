@@ -105,9 +105,8 @@ def link_command(
     kg link budget.xlsx --column 担当府省 --type organization --out linked.xlsx
     kg link plan.csv --column 3 --type text --candidates 3 > linked.csv
     """
-    from kg.core.system import processor_count
-    from kg.matching.link.linker import link
-    from kg.matching.link.table_io import write_table
+    from kg.core.paths import processor_count
+    from kg.matching.link.linker import link, write_table
 
     if out and table != STANDARD and out.resolve() == table.resolve():
         raise click.UsageError(f"{out} is the table itself; name another file")
@@ -129,8 +128,8 @@ def link_command(
 
 def _opened(table: Path, column: str, options: dict[str, Any]) -> "Table":
     """Open the table; raise UsageError if it has no such column."""
+    from kg.matching.link.linker import TableOptions, open_table
     from kg.matching.link.table import ColumnError
-    from kg.matching.link.table_io import TableOptions, open_table
 
     try:
         encoding, separator, sheet = (options[name] for name in ("encoding", "separator", "sheet"))

@@ -156,7 +156,7 @@ def serve_command(
     kg serve --base http://127.0.0.1:8000/
     """
     from kg.core import iris
-    from kg.core.system import processor_count
+    from kg.core.paths import processor_count
     from kg.engine.data_source import MB, Limits
     from kg.engine.remote_release import StoreAddress
     from kg.server.connection_limits import ConnectionLimits

@@ -6,9 +6,12 @@ Releases go to `out/` of a checkout, else to the user's data folder; for a user 
 
 Text files are read as UTF-8, or in the encoding of their byte order mark. Another encoding is never assumed, only
 named in the error message, so that the owner of the file can save it as UTF-8.
+
+Resources of the machine: processors and memory available to this process. Linux only.
 """
 
 import codecs
+import os
 import re
 import tomllib
 from dataclasses import dataclass
@@ -162,3 +165,17 @@ def _user_folder() -> Path:
         return user_data_path(DISTRIBUTION, appauthor=False)
     except RuntimeError:  # neither HOME nor an entry in passwd
         return Path("out")
+
+
+def processor_count() -> int:
+    """Return the number of processors that this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
+def available_memory() -> int:
+    """Return the memory in bytes available to this process and its children (of the machine and its control group)."""
+    fields = dict(line.split(":") for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines())
+    limit = Path("/sys/fs/cgroup/memory.max")
+    allowed = limit.read_text(encoding="ascii").strip() if limit.exists() else ""
+    machine = int(fields["MemAvailable"].split()[0]) * 1024
+    return min(machine, int(allowed)) if allowed.isdecimal() else machine

@@ -2,12 +2,15 @@
 
 Offsets count Unicode characters of the decoded file (as the positions of a Web Annotation text selector do), start
 included, end excluded, so that `document[start:end]` is the printed cell.
+
+Width of texts in columns of a monospaced font: East Asian wide and full-width characters take two (UAX #11).
 """
 
 import functools
 import re
 import unicodedata
 from dataclasses import dataclass
+from unicodedata import east_asian_width
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,3 +172,13 @@ class Text:
 
 
 EMPTY = Text("", (), ())
+
+
+def is_wide(character: str) -> bool:
+    """Return whether a character is wide or full-width; False for an empty text."""
+    return bool(character) and east_asian_width(character) in "WF"
+
+
+def columns(text: str) -> int:
+    """Return the number of columns of a text."""
+    return len(text) + sum(east_asian_width(character) in "WF" for character in text)

@@ -8,9 +8,9 @@ from typing import Any
 from pyoxigraph import Store
 
 from kg.core.iris import REBASED
+from kg.core.paths import available_memory, processor_count
 from kg.core.release import N_QUADS, Release, read_release
 from kg.core.store_loader import count_triples, open_files, open_release
-from kg.core.system import available_memory, processor_count
 from kg.engine.remote_release import RemoteRelease
 
 MB = 1 << 20

@@ -23,7 +23,7 @@ from kg.core.errors import Problem, QueryError
 from kg.core.iris import BASE
 from kg.core.negotiation import GRAPH_FORMATS, ROW_FORMATS, Format, Results
 from kg.core.result_serializers import write
-from kg.core.text_width import is_wide
+from kg.core.spans import is_wide
 from kg.engine.query_diagnostics import explain_syntax_error
 
 TABLE = "table"

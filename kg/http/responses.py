@@ -23,7 +23,7 @@ from kg.core.jsonld_serializer import compact, is_compactable
 from kg.core.negotiation import HTML, JSON_LD, N_TRIPLES, PLAIN_JSON, RDF_XML, TURTLE, Format, NotAcceptable
 from kg.core.release import Release
 from kg.core.result_serializers import write_triples
-from kg.http import cache_control, templates
+from kg.http import conditional_requests, templates
 from kg.http.conditional_requests import Validators
 from kg.http.openapi import OWN_PARAMETERS
 from kg.http.sparql_endpoint import Refusal, accept_header, not_acceptable, unless_not_modified
@@ -54,7 +54,7 @@ class Representation:
         headers = {"Content-Type": self.format.content_type, "Content-Location": uri(self.location), **VARY}
         if self.links:
             headers["Link"] = ", ".join(self.links)
-        headers["Cache-Control"] = cache_control.of_document(release)
+        headers["Cache-Control"] = conditional_requests.of_document(release)
         return {**headers, **validators(release, self.body).headers()}
 
 

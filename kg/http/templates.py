@@ -23,7 +23,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from kg.core.iris import BASE, REBASED
 from kg.core.japanese_calendar import MONTHS, era_year
 from kg.core.release import Release
-from kg.http import cache_control
+from kg.http import conditional_requests
 
 LANGUAGES = ("ja", "en")
 
@@ -225,8 +225,8 @@ def asset_path(name: str) -> str:
 def find_asset(path: str) -> tuple[Asset, str] | None:
     """Return the asset at a path below `static/` with its Cache-Control, or None."""
     if asset := _BY_ADDRESS.get(path):
-        return asset, cache_control.IMMUTABLE
-    return (_ASSETS[path], cache_control.REVALIDATED) if path in _ASSETS else None
+        return asset, conditional_requests.IMMUTABLE
+    return (_ASSETS[path], conditional_requests.REVALIDATED) if path in _ASSETS else None
 
 
 _templates = Environment(

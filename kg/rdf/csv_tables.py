@@ -22,10 +22,10 @@ from typing import Any
 import xlsxwriter
 from xlsxwriter.format import Format
 
-from kg.core import text_width
+from kg.core import spans
 from kg.extract.numerals import format_decimal
 from kg.model.records import Issue, Kpi, Measure, Organization, Records, Target
-from kg.recipe.release_texts import Catalogue, Text
+from kg.recipe.loader import Catalogue, Text
 
 Row = dict[str, str]
 SEPARATOR = "|"
@@ -462,4 +462,4 @@ def _cell(value: str) -> str:
 
 def _width(value: str) -> int:
     """Return the display width of the longest line; a full-width character counts two."""
-    return max(text_width.columns(line[:_WIDEST]) for line in value.split("\n", 3)[:3]) + 2
+    return max(spans.columns(line[:_WIDEST]) for line in value.split("\n", 3)[:3]) + 2

@@ -18,7 +18,7 @@ from kg.core import iris
 from kg.core.iris import BASE
 from kg.core.release import CATALOGUE_GRAPH, CSV_METADATA, DESCRIPTION, ReleasedFile, dataset_iri, edition_dump
 from kg.rdf.graph_builder import Graph, Subject
-from kg.recipe.release_texts import Catalogue, Text
+from kg.recipe.loader import Catalogue, Text
 from kg.recipe.revision_judgements import revised_edition
 from kg.recipe.sources import Source
 

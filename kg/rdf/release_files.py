@@ -14,6 +14,7 @@ from typing import Protocol
 
 from kg.core import iris, sparql_scanner
 from kg.core.errors import Problem, RecipeError, ReleaseError
+from kg.core.iris import service_description
 from kg.core.paths import read_text
 from kg.core.release import (
     ALIGNMENTS,
@@ -28,7 +29,6 @@ from kg.core.release import (
     WORKBOOK,
     ReleasedFile,
 )
-from kg.core.service_terms import service_description
 from kg.rdf.csv_tables import Table, csv_metadata, write_workbook
 from kg.rdf.dcat import (
     ReleaseDescription,
@@ -44,7 +44,7 @@ from kg.rdf.graph_builder import Graph
 from kg.rdf.vocabulary_graph import describe_linksets
 from kg.rdf.void_profiler import GraphContents, describe_contents
 from kg.recipe import Recipe
-from kg.recipe.release_texts import Catalogue, Text
+from kg.recipe.loader import Catalogue, Text
 
 _DECLARED = {ONTOLOGY: "shisaku.ttl", ALIGNMENTS: "alignments.ttl", STANDARD_TERMS: "standard-terms.ttl"}
 

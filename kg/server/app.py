@@ -19,7 +19,7 @@ from kg.engine.data_source import Limits, Source
 from kg.engine.pool import Pool
 from kg.engine.remote_release import RemoteRelease
 from kg.engine.result_cache import ResultCache
-from kg.http import cache_control, openapi, templates
+from kg.http import conditional_requests, openapi, templates
 from kg.http.client_address import ProxyHeadersMiddleware
 from kg.http.compression import CompressionMiddleware
 from kg.http.conditional_requests import CommonHeadersMiddleware
@@ -50,9 +50,9 @@ from kg.web import (
     sparql_editor,
 )
 from kg.web import search_routes as searching
+from kg.web.metadata_routes import default_handler
 from kg.web.ontology_page import VocabularyPages
 from kg.web.query_routes import QueryPages
-from kg.web.service_description import default_handler
 from kg.web.sparql_editor import SparqlEditor
 from kg.web.vocabulary_index import Vocabulary
 
@@ -105,7 +105,10 @@ def app(
     limits, operation = limits or Limits(), operation or OperatorSettings()
     pool = pool or Pool.of(Source.of(data, limits), limits)
     cacheable = bool(version) or not pool.source.remote  # a store without a version may change without notice
-    answers, lasting = ResultCache(pool) if cacheable else ResultCache(pool, 0, 0), cache_control.of_document(release)
+    answers, lasting = (
+        ResultCache(pool) if cacheable else ResultCache(pool, 0, 0),
+        conditional_requests.of_document(release),
+    )
     graph = _ServedGraph.of(release, answers, pool.triples, read_queries(queries))
     editor = SparqlEditor(answers, graph.vocabulary, graph.labels, lasting, graph.stored_queries)
     introduced = default_handler(graph.run_query, release, graph.total, editor.empty_page, limits, operation.address)

@@ -23,7 +23,7 @@ from prometheus_client.registry import Collector
 from kg import __version__
 from kg.engine.pool import Pool
 from kg.engine.result_cache import REPLAYED
-from kg.http import cache_control
+from kg.http import conditional_requests
 from kg.http.openapi import response_docs
 from kg.http.sparql_endpoint import Refusal, accept_header
 
@@ -168,7 +168,7 @@ def _counter(name: str, text: str, label: str, counts: Mapping[str, int]) -> Met
 
 
 # Valid at the moment of the request only.
-_NO_STORE = {"Cache-Control": cache_control.NO_STORE}
+_NO_STORE = {"Cache-Control": conditional_requests.NO_STORE}
 _METRICS = response_docs("text/plain", "application/openmetrics-text")
 
 

@@ -19,7 +19,7 @@ from kg.core.negotiation import HTML, PLAIN_JSON, Format
 from kg.core.release import GRAPH, Release, list_releases
 from kg.diff import Change, Changes, Dump, compare
 from kg.diff.diff_serializers import as_atom, as_json
-from kg.http import cache_control
+from kg.http import conditional_requests
 from kg.http.conditional_requests import Validators
 from kg.http.openapi import parameter_docs, response_docs
 from kg.http.responses import html_response, negotiate, path_of, view_of
@@ -116,7 +116,7 @@ def router(release: Release | None, out: Path, labels: Labels) -> APIRouter:
             return _page(request, history, versions, found, new)
         body = as_json(found) if format is PLAIN_JSON else as_atom(found, view_of(request).lang)
         named = bool(params.get("from") and params.get("to"))  # else the next build adds the release that is meant
-        return _sent(request, body, format, cache_control.HOURLY if named else cache_control.NO_CACHE)
+        return _sent(request, body, format, conditional_requests.HOURLY if named else conditional_requests.NO_CACHE)
 
     return routes
 
@@ -143,7 +143,7 @@ def _page(
 
     text = render_changes("changes.html", view, found, href, versions=[release.version for release in versions])
     answer = html_response(text, view)
-    answer.headers["Cache-Control"] = cache_control.NO_CACHE  # the next build adds a release
+    answer.headers["Cache-Control"] = conditional_requests.NO_CACHE  # the next build adds a release
     return answer
 
 

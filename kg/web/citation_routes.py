@@ -8,7 +8,7 @@ from starlette.concurrency import run_in_threadpool
 
 from kg.core.errors import KgError
 from kg.core.release import Release
-from kg.http import cache_control, templates
+from kg.http import conditional_requests, templates
 from kg.http.openapi import parameter_docs, response_docs
 from kg.http.responses import html_response, view_of
 from kg.http.sparql_endpoint import Refusal
@@ -53,7 +53,7 @@ def router(release: Release | None, out: Path) -> APIRouter:
             "cite.html", view, cited=found, text=as_text(found), query=query, forms=FORMATS, kept=kept
         )
         answer = html_response(html, view)
-        answer.headers["Cache-Control"] = cache_control.HOURLY
+        answer.headers["Cache-Control"] = conditional_requests.HOURLY
         return answer
 
     return routes
@@ -72,7 +72,7 @@ def _written(cited: Citation, name: str) -> Response:
     if name not in FORMATS:
         raise Refusal(406, f"format={name} is not available; available: {', '.join(FORMATS)}")
     media_type, suffix, write = FORMATS[name]
-    headers = {"Cache-Control": cache_control.HOURLY, "Vary": "Accept-Language"}
+    headers = {"Cache-Control": conditional_requests.HOURLY, "Vary": "Accept-Language"}
     if name != "text":
         headers["Content-Disposition"] = f'attachment; filename="shisaku-graph.{suffix}"'
     return Response(write(cited), media_type=media_type, headers=headers)

@@ -19,7 +19,7 @@ from pyoxigraph import Literal, NamedNode, RdfFormat, Store, parse
 from kg.core.errors import Problem, QueryError, ReleaseError
 from kg.core.iris import BASE, PREFIXES, served_quad
 from kg.core.release import DESCRIPTION, QUERIES, Release, dataset_iri
-from kg.http.sparql_protocol import LONGEST_URL
+from kg.http.sparql_endpoint import LONGEST_URL
 
 _EXECUTABLE = ("select", "construct", "ask")  # the properties of SHACL that hold the text of a query
 _DIGEST = 16  # hexadecimal digits

@@ -11,7 +11,7 @@ import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from kg.core.text_width import is_wide
+from kg.core.spans import is_wide
 
 WIDE, NARROW = 14.5, 8.0  # pixels of a letter as the drawings have them
 _ELLIPSIS = "…"

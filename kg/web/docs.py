@@ -21,8 +21,8 @@ from markdown_it.utils import EnvType, OptionsDict
 
 from kg.core.negotiation import HTML
 from kg.core.paths import TOP_FILES, project_folders
-from kg.core.text_width import is_wide
-from kg.http import cache_control, templates
+from kg.core.spans import is_wide
+from kg.http import conditional_requests, templates
 from kg.http.openapi import response_docs
 from kg.http.responses import (
     DocumentRequest,
@@ -280,5 +280,5 @@ def _source_response(request: Request, path: str) -> Response | None:
     kind = mimetypes.guess_type(file.name)[0] if file.suffix in (".svg", ".png") else None
     kind = kind or f"text/{'markdown' if file.suffix == '.md' else 'plain'}; charset=utf-8"
     document_validators = validators(None, content)
-    headers = {"Content-Type": kind, "Cache-Control": cache_control.REVALIDATED, **document_validators.headers()}
+    headers = {"Content-Type": kind, "Cache-Control": conditional_requests.REVALIDATED, **document_validators.headers()}
     return unless_not_modified(request, document_validators, Response(content, headers=headers))

@@ -22,7 +22,7 @@ from kg.http.query_client import RunQuery, StoredQueries, fill_values, is_iri
 from kg.http.responses import html_response, negotiate, path_of, redirect_response, view_of
 from kg.http.sparql_endpoint import Refusal
 from kg.http.templates import View
-from kg.web import query_library, results_table
+from kg.web import query_library, sparql_editor
 from kg.web.ontology_page import expand_term
 from kg.web.vocabulary_index import Vocabulary
 
@@ -40,7 +40,7 @@ class QueryPages:
     labels: Labels
     vocabulary: Vocabulary
     stored_queries: StoredQueries
-    _answers: dict[tuple[str, str], results_table.ResultPage] = field(default_factory=dict, init=False)
+    _answers: dict[tuple[str, str], sparql_editor.ResultPage] = field(default_factory=dict, init=False)
 
     async def named(self, name: str) -> StoredQuery:
         """Return the query of a name, applied to the newest edition; raise Refusal if there is none."""
@@ -133,12 +133,12 @@ class QueryPages:
     def _terms(self, query: StoredQuery, view: View) -> list[tuple[str, str]]:
         return [(iri, view.link(path_of(iri))) for iri in query_library.used_terms(query) if iri.startswith(ONTOLOGY)]
 
-    async def _first_rows(self, view: View, query: StoredQuery) -> results_table.ResultPage:
+    async def _first_rows(self, view: View, query: StoredQuery) -> sparql_editor.ResultPage:
         key = (query.name, view.lang)
         if key not in self._answers:
-            format = results_table.format_for(query.text)
+            format = sparql_editor.format_for(query.text)
             body = await self.run_query(query.text, format)
-            self._answers[key] = results_table.result_page(
+            self._answers[key] = sparql_editor.result_page(
                 Answer(format.media_type, len(body), body), format, 1, view.link
             )
         return self._answers[key]

@@ -26,15 +26,14 @@ from kg.core.stored_queries import ParameterError, StoredQuery, fill_values, rea
 from kg.engine.data_source import Limits, Source
 from kg.engine.pool import Pool
 from kg.engine.result_cache import MB, ResultCache
-from kg.http import cache_control
+from kg.http import conditional_requests
 from kg.http.openapi import redirect_docs, response_docs
 from kg.http.query_client import StoredQueries, query_runner
-from kg.http.sparql_endpoint import METHODS, Endpoint, Refusal, options_response
-from kg.http.sparql_protocol import ACCEPT_QUERY
+from kg.http.sparql_endpoint import ACCEPT_QUERY, METHODS, Endpoint, Refusal, options_response
 from kg.web.citations import CitedQuery
+from kg.web.metadata_routes import default_handler
 from kg.web.release_routes import release_at
 from kg.web.resource_routes import labels_of, vocabulary_of
-from kg.web.service_description import default_handler
 from kg.web.sparql_editor import SparqlEditor
 from kg.web.vocabulary_index import Vocabulary
 
@@ -77,7 +76,7 @@ class EndpointSettings:
         """Return the endpoint of a release on top of this result cache."""
         path = f"release/{quote(release.version)}/sparql"
         run_query = query_runner(answers)
-        results, page = cache_control.of_file(release), cache_control.of_description(release)
+        results, page = conditional_requests.of_file(release), conditional_requests.of_description(release)
         vocabulary = Vocabulary(run_query, vocabulary_of(release))
         writing = SparqlEditor(
             answers, vocabulary, labels, page, StoredQueries(run_query, self.queries), path, release.version
@@ -146,7 +145,7 @@ class ReleaseEndpoints:
             raise Refusal(400, f"{name}: {error}") from error
         target = replace(cited, text=fill_values(cited.text, **values)).question()
         query = urlencode([pair for pair in pairs if pair[0] in _PROTOCOL_PARAMETERS])
-        lasting = cache_control.NO_CACHE if latest else cache_control.of_file(release)
+        lasting = conditional_requests.NO_CACHE if latest else conditional_requests.of_file(release)
         location = f"../../{quote(release.version)}/{target}{f'&{query}' if query else ''}"
         return Response(status_code=303, headers={"Location": location, "Cache-Control": lasting})
 
@@ -229,7 +228,7 @@ def _redirect_to_current(release: Release, request: Request) -> Response:
     """Redirect to the endpoint of the current release; 307 keeps method and body (RFC 9110, 15.4.8)."""
     query = f"?{request.url.query}" if request.url.query else ""
     location = f"../{quote(release.version)}/sparql{query}"
-    return Response(status_code=307, headers={"Location": location, "Cache-Control": cache_control.NO_CACHE})
+    return Response(status_code=307, headers={"Location": location, "Cache-Control": conditional_requests.NO_CACHE})
 
 
 def _handler(endpoint: Endpoint, request: Request) -> Callable[[Request], Awaitable[Response]]:

@@ -21,7 +21,7 @@ from kg.core.errors import ReleaseError
 from kg.core.iris import PREFIXES
 from kg.core.negotiation import HTML, PLAIN_JSON
 from kg.core.release import CSV_METADATA, DATACITE, DESCRIPTION, MANIFEST, Release, ReleasedFile, find_release
-from kg.http import cache_control, conditional_requests, templates
+from kg.http import conditional_requests, templates
 from kg.http.compression import GZIP, gzip_bytes, is_compressible, prefers_gzip
 from kg.http.conditional_requests import Validators
 from kg.http.openapi import redirect_docs, response_docs
@@ -104,7 +104,7 @@ def _manifest_response(request: Request, release: Release, current: Release | No
     links = [*items, *_links(release, "", current)]
     validators = Validators(f'"{hashlib.sha256(bytes(answer.body)).hexdigest()}"')
     answer.headers["ETag"] = validators.etag
-    answer.headers["Cache-Control"] = cache_control.of_description(release)
+    answer.headers["Cache-Control"] = conditional_requests.of_description(release)
     answer.headers["Link"] = ", ".join(links)
     return unless_not_modified(request, validators, answer)
 
@@ -120,7 +120,7 @@ def _download(request: Request, release: Release, name: str, current: Release | 
     headers = {
         **validators.headers(),
         "Content-Type": file.media_type,
-        "Cache-Control": cache_control.of_file(release),
+        "Cache-Control": conditional_requests.of_file(release),
         "Link": ", ".join(_links(release, name, current)),
     }
     if is_compressible(file.media_type):
@@ -249,4 +249,4 @@ def _version(release: Release | None) -> str:
 
 
 def _redirect(target: str) -> Response:
-    return Response(status_code=307, headers={"Location": target, "Cache-Control": cache_control.NO_CACHE})
+    return Response(status_code=307, headers={"Location": target, "Cache-Control": conditional_requests.NO_CACHE})

@@ -2,36 +2,143 @@
 
 It needs no script. A form posts the query and is redirected to a URL that can be shared; if that would be too long, the
 result is sent at once. With its script (kg/scripts) the same page is fetched, and its result inserted.
+
+Results table: one page of the rows of a query result, read without parsing the others.
+
+A result can be large, and is a file then. Each row of TSV, like each statement of N-Triples, is one line, so rows are
+counted as lines, and only the displayed ones are parsed.
 """
 
 import difflib
+import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import quote
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
+from pyoxigraph import Literal, NamedNode, QueryResultsFormat, QuerySolutions, RdfFormat, parse, parse_query_results
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import QueryParams
 
 from kg.core import sparql_scanner
-from kg.core.iris import PREFIXES, to_curie
-from kg.core.labels import Labels
-from kg.core.negotiation import GRAPH_FORMATS, HTML, ROW_FORMATS, NotAcceptable, choose
+from kg.core.iris import BASE, ID, PREFIXES, to_curie
+from kg.core.labels import Labels, is_web_address
+from kg.core.negotiation import GRAPH_FORMATS, HTML, JSON, N_TRIPLES, ROW_FORMATS, TSV, Format, NotAcceptable, choose
 from kg.core.stored_queries import ParameterError, parse_values
 from kg.engine.query_diagnostics import Mistake, diagnose_query
 from kg.engine.result_cache import ResultCache, request_context
-from kg.engine.wire import QueryRequest
-from kg.http import cache_control, templates
+from kg.engine.wire import Answer, QueryRequest
+from kg.http import conditional_requests, templates
 from kg.http.query_client import StoredQueries, fill_values
-from kg.http.responses import html_response, number_parameter, redirect_response, view_of
-from kg.http.sparql_endpoint import CLIENT_CLOSED_REQUEST, Refusal, client_key, unless_disconnected
-from kg.http.sparql_protocol import LONGEST_URL
+from kg.http.responses import html_response, number_parameter, path_of, redirect_response, view_of
+from kg.http.sparql_endpoint import CLIENT_CLOSED_REQUEST, LONGEST_URL, Refusal, client_key, unless_disconnected
 from kg.http.templates import View
-from kg.web import query_library, results_table
+from kg.web import query_library
 from kg.web.landing import example_query
+from kg.web.presenter import Value
 from kg.web.vocabulary_index import UnknownTerm, Vocabulary, VocabularyTerms
+
+ROWS = 100  # of one page
+_PIECE = 1 << 20
+_STATEMENT = ("subject", "predicate", "object")
+
+
+@dataclass(frozen=True)
+class ResultPage:
+    """One page of a result: columns and rows (None if unbound), of `total` rows; or the boolean of ASK."""
+
+    head: tuple[str, ...] = ()
+    rows: tuple[tuple[Value | None, ...], ...] = ()
+    total: int = 0
+    page: int = 1
+    verdict: bool | None = None
+    graph: bool = False
+
+    @property
+    def pages(self) -> int:
+        """The number of pages of all rows."""
+        return max(1, -(-self.total // ROWS))
+
+    @property
+    def empty(self) -> bool:
+        """Return whether the result is empty or false."""
+        return self.verdict is False or (self.verdict is None and not self.total)
+
+
+def format_for(query: str) -> Format:
+    """Return the format in which the result of a query can be displayed."""
+    return {"ASK": JSON, "CONSTRUCT": N_TRIPLES, "DESCRIBE": N_TRIPLES}.get(sparql_scanner.operation(query), TSV)
+
+
+def result_page(answer: Answer, format: Format, page: int, link: Callable[[str], str]) -> ResultPage:
+    """Return one page (from 1) of a result in this format; `link` makes URLs of paths of this site."""
+    if format is JSON:
+        return ResultPage(verdict=bool(json.loads(b"".join(_pieces(answer)))["boolean"]))
+    heads = 0 if format is N_TRIPLES else 1
+    window, lines = _window(_pieces(answer), heads + (page - 1) * ROWS, ROWS)
+    if format is N_TRIPLES:
+        statements = [quad.triple for quad in parse(window, format=RdfFormat.N_TRIPLES)]
+        stated = tuple(tuple(_value(term, link) for term in statement) for statement in statements)
+        return ResultPage(_STATEMENT, stated, lines, page, graph=True)
+    head, _ = _window(_pieces(answer), 0, 1)
+    solutions = parse_query_results(head + window, QueryResultsFormat.TSV)
+    assert isinstance(solutions, QuerySolutions)
+    names = tuple(variable.value for variable in solutions.variables)
+    rows = tuple(tuple(None if term is None else _value(term, link) for term in row) for row in solutions)
+    return ResultPage(names, rows, lines - 1, page)
+
+
+def _value(term: object, link: Callable[[str], str]) -> Value:
+    """Return a term as a cell: an IRI in its shortest form, a literal exactly."""
+    if isinstance(term, NamedNode):
+        iri = term.value
+        if path := path_of(iri):
+            return Value(_short(iri), "", link(path))
+        return Value(_short(iri), "", iri if is_web_address(iri) else "", away=True)
+    if isinstance(term, Literal):
+        kind = term.datatype.value
+        plain = bool(term.language) or kind == PREFIXES["xsd"] + "string"
+        href = term.value if kind == PREFIXES["xsd"] + "anyURI" and is_web_address(term.value) else ""
+        return Value(term.value, term.language or "", href, "" if plain else to_curie(kind), bool(href))
+    return Value(str(term))
+
+
+def _short(iri: str) -> str:
+    return iri.removeprefix(BASE) if iri.startswith(ID) else to_curie(iri)
+
+
+def _pieces(answer: Answer) -> Iterator[bytes]:
+    if not answer.file:
+        yield answer.body
+        return
+    start = 0
+    while piece := answer.file.read(min(_PIECE, answer.size - start), start):
+        yield piece
+        start += len(piece)
+
+
+def _window(pieces: Iterator[bytes], first: int, count: int) -> tuple[bytes, int]:
+    """Return `count` lines starting at line `first` (from 0), and the total number of lines."""
+    window, lines = list[bytes](), 0
+    for piece in pieces:
+        there = piece.count(b"\n")
+        if lines + there >= first and lines < first + count:
+            start = 0 if window or first == lines == 0 else _offset_after(piece, first - lines)
+            end = _offset_after(piece, first + count - lines) if lines + there >= first + count else len(piece)
+            window.append(piece[start:end])
+        lines += there
+    return b"".join(window), lines
+
+
+def _offset_after(piece: bytes, lines: int) -> int:
+    """Return the offset after so many lines of a piece."""
+    place = 0
+    for _ in range(lines):
+        place = piece.index(b"\n", place) + 1
+    return place
+
 
 SCRIPT = "made/editor.js"
 _LAST_PAGE = 1_000_000
@@ -42,7 +149,7 @@ _OWN = ("stored", "edit", "lang", "format", "page")  # parameters that are none 
 class QueryOutcome:
     """QueryOutcome of a query, as displayed."""
 
-    shown: results_table.ResultPage | None = None
+    shown: ResultPage | None = None
     refusal: Refusal | None = None
     mistake: Mistake | None = None
     missing: Sequence[UnknownTerm] = ()
@@ -89,7 +196,7 @@ class SparqlEditor:
         status = outcome.refusal.status if outcome.refusal else 200
         answer = self._page(view, question, status, outcome)
         uncacheable = outcome.refusal or sparql_scanner.is_volatile(question.query)
-        answer.headers["Cache-Control"] = cache_control.NO_STORE if uncacheable else self.lasting
+        answer.headers["Cache-Control"] = conditional_requests.NO_STORE if uncacheable else self.lasting
         answer.headers["Server-Timing"] = f"query;dur={outcome.milliseconds:.1f}"
         if outcome.refusal and "Retry-After" in (outcome.refusal.headers or {}):
             answer.headers["Retry-After"] = dict(outcome.refusal.headers or {})["Retry-After"]
@@ -156,7 +263,7 @@ class SparqlEditor:
     async def _outcome(self, request: Request, question: QueryRequest, view: View) -> QueryOutcome | None:
         """Run a query and return its outcome; None if the client has disconnected meanwhile."""
         format, start, remarks = (
-            results_table.format_for(question.query),
+            format_for(question.query),
             time.perf_counter(),
             request_context(request.scope),
         )
@@ -167,7 +274,7 @@ class SparqlEditor:
             if answer is None:
                 return None
             milliseconds = (time.perf_counter() - start) * 1000
-            shown = await run_in_threadpool(results_table.result_page, answer, format, _page_number(request), view.link)
+            shown = await run_in_threadpool(result_page, answer, format, _page_number(request), view.link)
         except Refusal as refusal:
             milliseconds = (time.perf_counter() - start) * 1000
             mistake = diagnose_query(question.query, refusal.detail) if refusal.status == 400 else None
@@ -185,7 +292,7 @@ def router(vocabulary: Vocabulary, labels: Labels) -> APIRouter:
     async def terms() -> Response:
         if not made:
             made.append(_terms(await vocabulary.terms(), labels))
-        return JSONResponse(made[0], headers={"Cache-Control": cache_control.REVALIDATED})
+        return JSONResponse(made[0], headers={"Cache-Control": conditional_requests.REVALIDATED})
 
     return routes
 
@@ -213,7 +320,7 @@ def _with_replacement(query: str, missing: UnknownTerm, iri: str) -> str:
     return query
 
 
-def _is_zero_count(shown: results_table.ResultPage) -> bool:
+def _is_zero_count(shown: ResultPage) -> bool:
     """Return whether a result is one row of zeros."""
     return shown.total == 1 and all(cell is not None and cell.text == "0" for row in shown.rows for cell in row)
 

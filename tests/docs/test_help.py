@@ -10,8 +10,8 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from kg.cli import help_catalogue, main
-from kg.core import text_width
+from kg.cli import main, options
+from kg.core import spans
 
 from .recipes import ROOT
 
@@ -31,14 +31,14 @@ def said(part: str) -> Iterator[str]:
     """Yield all that the commands say in English, as the part of the catalogue has it."""
     for command in (main, *main.commands.values()):
         context = click.Context(command)
-        paragraphs = help_catalogue.paragraphs(command.help or "")
+        paragraphs = options.paragraphs(command.help or "")
         if part == "commands":
             yield from (text for raw, text in paragraphs if not raw)
         elif part == "remarks":
-            yield from (help_catalogue.remark(line)[1] for raw, text in paragraphs if raw for line in text.splitlines())
+            yield from (options.remark(line)[1] for raw, text in paragraphs if raw for line in text.splitlines())
         else:
             records = [one.get_help_record(context) for one in command.get_params(context)]
-            texts = [help_catalogue.extras(record[1]) for record in records if record]
+            texts = [options.extras(record[1]) for record in records if record]
             yield from (prose for prose, _ in texts) if part == "options" else _values(texts)
 
 
@@ -53,11 +53,11 @@ def _values(texts: list[tuple[str, list[list[str]]]]) -> Iterator[str]:
 @pytest.mark.parametrize("part", ["commands", "remarks", "options", "values"])
 def test_all_that_the_help_says_is_there_in_japanese(part: str) -> None:
     """The catalogue has each paragraph, remark, option and default in Japanese, and no other."""
-    known = help_catalogue.catalogue()[part]
+    known = options.catalogue()[part]
 
     assert known.keys() == set(said(part)) - {""}
     assert [english for english, japanese in known.items() if not re.search(r"[ぁ-んァ-ヶ一-鿿]", japanese)] == []
-    assert help_catalogue.catalogue()["click"].keys() == WORDS
+    assert options.catalogue()["click"].keys() == WORDS
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -90,22 +90,22 @@ def test_japanese_help_fits_the_terminal(command: tuple[str, ...]) -> None:
     lines = helped(*command, KG_LANG="ja").splitlines()
     examples = re.compile(r"  (KG_\w+=|kg |\(LC_ALL)")
 
-    assert [line for line in lines if text_width.columns(line) > 80 and not examples.match(line)] == []
+    assert [line for line in lines if spans.columns(line) > 80 and not examples.match(line)] == []
     assert [line for line in lines if line.lstrip().startswith(("、", "。", ")", "」", "]"))] == []
 
 
 def test_text_is_broken_where_a_phrase_begins() -> None:
     """Japanese characters take two columns; words stay whole, with the hiragana after them."""
-    assert help_catalogue.wrapped("ストアに尋ねます。", 14) == ["ストアに", "尋ねます。"]
-    assert help_catalogue.wrapped("ストアに尋ねます。", 18) == ["ストアに尋ねます。"]
-    assert help_catalogue.wrapped("KG_STORE_USER で 伝えます", 16) == ["KG_STORE_USER で", "伝えます"]
+    assert options.wrapped("ストアに尋ねます。", 14) == ["ストアに", "尋ねます。"]
+    assert options.wrapped("ストアに尋ねます。", 18) == ["ストアに尋ねます。"]
+    assert options.wrapped("KG_STORE_USER で 伝えます", 16) == ["KG_STORE_USER で", "伝えます"]
 
 
 def test_english_help_loads_nothing_japanese() -> None:
     """Who reads English pays nothing for the Japanese: neither its code nor its catalogue is loaded."""
     program = (
         "import sys; from kg.cli import main; main(['serve', '--help'], standalone_mode=False);"
-        "print('kg.cli.help_catalogue' in sys.modules)"
+        "print('kg.cli.options' in sys.modules)"
     )
     for lang, loaded in (("en", "False"), ("ja", "True")):
         shown = subprocess.run(

@@ -10,8 +10,8 @@ import pytest
 from pyoxigraph import RdfFormat, Store
 
 from kg.core.errors import ReleaseError
+from kg.core.paths import available_memory
 from kg.core.release import ENGINE, MANIFEST, Release, ReleasedFile, read_release
-from kg.core.system import available_memory
 from kg.engine.data_source import MB, Limits, Source
 from kg.engine.pool import Pool
 from kg.engine.wire import Answer, QueryRequest, Refusal

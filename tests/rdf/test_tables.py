@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from kg.core.errors import RecipeError
 from kg.core.paths import project_folders
 from kg.rdf.csv_tables import MAX_CELL_LENGTH, TRUNCATED, Table, write_workbook
-from kg.recipe.release_texts import Catalogue, TableTexts, Text, read_catalogue
+from kg.recipe.loader import Catalogue, TableTexts, Text, read_catalogue
 
 TABLES = (
     "measures",

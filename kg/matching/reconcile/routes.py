@@ -22,14 +22,13 @@ from kg.core.iris import ID, ONTOLOGY, PREFIXES, to_curie
 from kg.core.labels import Labels
 from kg.core.negotiation import HTML, PLAIN_JSON
 from kg.core.release import Release
-from kg.http import cache_control, templates
+from kg.http import conditional_requests, templates
 from kg.http.client_address import site_url
 from kg.http.openapi import response_docs
 from kg.http.query_client import RunQuery, is_iri
 from kg.http.responses import view_of
 from kg.http.search_executor import SearchExecutor
-from kg.http.sparql_endpoint import Refusal, options_response, read_body
-from kg.http.sparql_protocol import FORM, decode_parameters
+from kg.http.sparql_endpoint import FORM, Refusal, decode_parameters, options_response, read_body
 from kg.http.templates import LANGUAGES
 from kg.matching.reconcile import data_extension
 from kg.matching.reconcile.batch_matcher import QueryService
@@ -134,7 +133,7 @@ async def preview(things: ResourceClient, labels: Labels, iri: str, view: templa
 
 
 BODY = 512 << 10  # bytes of a batch
-_CHANGES = cache_control.PRIVATE  # the manifest names the address that the client came to
+_CHANGES = conditional_requests.PRIVATE  # the manifest names the address that the client came to
 _FARTHEST = 10_000  # suggestions that can be passed over
 _LONGEST = 200  # characters that somebody has typed
 _JSONP = "JSONP is not offered: every site may read every answer (CORS)"
