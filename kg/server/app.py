@@ -105,32 +105,26 @@ def app(
     limits, operation = limits or Limits(), operation or OperatorSettings()
     pool = pool or Pool.of(Source.of(data, limits), limits)
     cacheable = bool(version) or not pool.source.remote  # a store without a version may change without notice
-    answers, lasting = (
-        ResultCache(pool) if cacheable else ResultCache(pool, 0, 0),
-        conditional_requests.of_document(release),
-    )
+    answers = ResultCache(pool) if cacheable else ResultCache(pool, 0, 0)
+    lasting = conditional_requests.of_document(release)
     graph = _ServedGraph.of(release, answers, pool.triples, read_queries(queries))
     editor = SparqlEditor(answers, graph.vocabulary, graph.labels, lasting, graph.stored_queries)
     introduced = default_handler(graph.run_query, release, graph.total, editor.empty_page, limits, operation.address)
     sparql, indexing = Endpoint(answers, limits, lasting, introduced, editor), BackgroundIndex(data)
     archived = _release_endpoints(graph, out, answers, limits, operation.address)
     searches = searching.search_executor(indexing.index)
+    reconciled = ServiceSettings(release, lasting, operation.address)
 
     application = _empty_application(lambda _: _running(version, pool, answers, operation.metrics, indexing, archived))
     routers = (
         sparql.router(),
         monitoring.router(ServedData(version, pool.source.place), pool, operation.metrics, trouble),
         release_endpoint.router(archived),
-        browse.router(
-            answers, release, sparql.sending, browse.measure_finder(searches) if indexing.is_possible else None
-        ),
+        browse.router(answers, release, sparql.sending, searches if indexing.is_possible else None),
         searching.router(searches, release, graph.labels),
-        reconcile.router(
-            graph.run_query, indexing.index, graph.labels, ServiceSettings(release, lasting, operation.address)
-        ),
+        reconcile.router(graph.run_query, indexing.index, graph.labels, reconciled),
     )
-    terms = sparql_editor.router(graph.vocabulary, graph.labels)
-    guarded = (terms, release_routes.router(release, out), *_page_routers(graph, out))
+    guarded = (release_routes.router(release, out), *_page_routers(graph, out))
     paths = _include_routers(application, (*routers, *guarded), guarded)
     application.state.site = templates.Site(release, frozenset(path.split("/")[1] for path in paths))
     return _with_middleware(application, sparql, operation, paths, cacheable)
@@ -149,6 +143,7 @@ def _page_routers(graph: _ServedGraph, out: Path) -> Iterator[APIRouter]:
     """Yield the routers of pages, RDF documents and release files."""
     run_query, release, labels = graph.run_query, graph.release, graph.labels
     explained = VocabularyPages(run_query, labels, graph.vocabulary, graph.stored)
+    yield sparql_editor.router(graph.vocabulary, labels)
     yield landing.router(run_query, release, graph.total, graph.stored_queries)
     yield query_routes.router(QueryPages(run_query, labels, graph.vocabulary, graph.stored_queries))
     yield docs.router()

@@ -20,7 +20,7 @@ import click  # noqa: E402
 from rdflib import OWL, RDF, RDFS, SKOS, Graph, Namespace, URIRef  # noqa: E402
 
 from kg.cli import main as kg  # noqa: E402
-from kg.cli.options import command_help, option_help  # noqa: E402
+from kg.cli.help_catalogue import command_help, option_help  # noqa: E402
 from kg.core.iris import ONTOLOGY  # noqa: E402
 from kg.core.paths import project_folders  # noqa: E402
 from kg.core.release import Release  # noqa: E402

@@ -105,7 +105,7 @@ def test_english_help_loads_nothing_japanese() -> None:
     """Who reads English pays nothing for the Japanese: neither its code nor its catalogue is loaded."""
     program = (
         "import sys; from kg.cli import main; main(['serve', '--help'], standalone_mode=False);"
-        "print('kg.cli.options' in sys.modules)"
+        "print('kg.cli.help_catalogue' in sys.modules)"
     )
     for lang, loaded in (("en", "False"), ("ja", "True")):
         shown = subprocess.run(

@@ -8,7 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 KG = ROOT / "kg"
 SAME_EVERYWHERE = {"__init__", "__main__", "routes"}
-LOOSE, MODULES, SHORT, SHORT_LINES = 6, 180, 15, 60
+LOOSE, MODULES, SHORT, SHORT_LINES = 6, 170, 15, 60
 
 
 def modules() -> list[Path]:

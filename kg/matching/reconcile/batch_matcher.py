@@ -15,12 +15,12 @@ from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from kg.core.iris import to_curie
-from kg.http.search_executor import SearchExecutor, remaining_seconds
 from kg.matching.reconcile.request_parser import ClientValue, PropertyEvidence, Query
 from kg.matching.reconcile.store_lookup import LabelledEntity, Meanings, StoreLookup, Value, Values
 from kg.matching.reconcile.type_registry import TypeRegistry, id_of_thing, iri_of_thing
 from kg.search import Candidate, Matcher
 from kg.search.normalizer import key
+from kg.web.search_routes import SearchExecutor, remaining_seconds
 
 _EACH, _MOST = 0.25, 0.5
 _PART = 0.7  # one text holds the other

@@ -8,11 +8,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from kg.core.iris import ID, PREFIXES
-from kg.http.search_executor import SearchExecutor, remaining_seconds
 from kg.matching.reconcile.request_parser import ExtensionRequest, RequestedProperty
 from kg.matching.reconcile.store_lookup import StoreLookup, Value
 from kg.matching.reconcile.type_registry import PropertyUse, Term, TypeRegistry, id_of_thing, iri_of_thing
 from kg.search import Hit, Matcher, SearchResult
+from kg.web.search_routes import SearchExecutor, remaining_seconds
 
 # What a client may set for each property; forms are made of it.
 SETTINGS = (

@@ -27,7 +27,6 @@ from kg.http.client_address import site_url
 from kg.http.openapi import response_docs
 from kg.http.query_client import RunQuery, is_iri
 from kg.http.responses import view_of
-from kg.http.search_executor import SearchExecutor
 from kg.http.sparql_endpoint import FORM, Refusal, decode_parameters, options_response, read_body
 from kg.http.templates import LANGUAGES
 from kg.matching.reconcile import data_extension
@@ -40,6 +39,7 @@ from kg.search import Index, Matcher
 from kg.search.normalizer import is_japanese
 from kg.web.presenter import NAMES, GraphPresenter
 from kg.web.resource_queries import ResourceClient
+from kg.web.search_routes import SearchExecutor
 
 WIDTH, HEIGHT = 430, 300  # of a preview, in pixels
 # What people mostly look for; a service without any of these offers the types of most of its things.

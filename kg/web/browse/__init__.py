@@ -1,4 +1,3 @@
 """Route `/browse`: the list of measures, filtered by facets, sorted, searched; as a page, CSV, JSON, and as a query."""
 
-from kg.web.browse.browse_page import measure_finder as measure_finder
 from kg.web.browse.routes import router as router

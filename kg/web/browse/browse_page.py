@@ -7,11 +7,11 @@ from urllib.parse import quote
 from kg.core.labels import preferred, preferred_with_language
 from kg.http.query_client import Names
 from kg.http.responses import path_of
-from kg.http.search_executor import SearchExecutor, remaining_seconds
 from kg.http.templates import View
 from kg.search import Matcher
 from kg.web.browse.facet_index import FacetIndex, Key, ValueCount
 from kg.web.browse.filters import ALL, BY_KEY, EDITION, FACETS, NOTHING, PAGE, SORT, SORTS, WORDS, Facet, Selection
+from kg.web.search_routes import SearchExecutor, remaining_seconds
 
 PAGE_SIZE = 25  # measures on a page
 _UNFOLDED = 8  # values of a facet before the others are folded

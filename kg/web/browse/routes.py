@@ -28,9 +28,10 @@ from kg.http.responses import (
 from kg.http.sparql_endpoint import FileSender, Refusal
 from kg.http.templates import View
 from kg.web.browse import filters
-from kg.web.browse.browse_page import Find, ListPage, ListPresenter, MeasureRow, hidden_parameters
+from kg.web.browse.browse_page import Find, ListPage, ListPresenter, MeasureRow, hidden_parameters, measure_finder
 from kg.web.browse.facet_index import FacetIndex, build_facet_index, fetch_titles
 from kg.web.browse.filters import FACETS, IgnoredParameter, Selection, selection_query, word_search_query
+from kg.web.search_routes import SearchExecutor
 
 PATH = "browse"
 SPARQL = Format("SPARQL", "application/sparql-query", ("rq",))
@@ -46,10 +47,12 @@ _LONGEST_QUERY = 200_000  # characters: what the endpoint takes
 _LONGEST_ADDRESS = 24_000  # bytes: what browsers and proxies let pass
 
 
-def router(answers: ResultCache, release: Release | None, sending: FileSender, find: Find | None) -> APIRouter:
-    """Return these routes; `find` searches the index, if there is or will be one."""
+def router(
+    answers: ResultCache, release: Release | None, sending: FileSender, searches: SearchExecutor | None
+) -> APIRouter:
+    """Return these routes; `searches` runs queries of the index, if there is or will be one."""
     routes = APIRouter(tags=["measures"])
-    browse = MeasureListPages(answers, release, sending, find)
+    browse = MeasureListPages(answers, release, sending, measure_finder(searches) if searches else None)
 
     @routes.get(f"/{PATH}", summary="List the measures: narrowed by facets, sorted, searched")
     async def listed(request: Request) -> Response:
