@@ -85,6 +85,11 @@ class ResultCache:
         self._entries: OrderedDict[QueryRequest, _CacheEntry] = OrderedDict()
         self._pending: dict[QueryRequest, _PendingQuery] = {}
 
+    @classmethod
+    def of(cls, pool: Pool, cacheable: bool) -> "ResultCache":
+        """Return the cache of a pool; it keeps no result where the data may change at any time."""
+        return cls(pool) if cacheable else cls(pool, 0, 0)
+
     def submit(
         self, request: QueryRequest, client: str = "", context: RequestContext | None = None
     ) -> asyncio.Future[Answer]:

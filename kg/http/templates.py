@@ -21,7 +21,7 @@ from urllib.parse import quote, urlencode
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from kg.core.iris import BASE, REBASED
-from kg.core.japanese_calendar import MONTHS, era_year
+from kg.core.labels import MONTHS, era_year
 from kg.core.release import Release
 from kg.http import conditional_requests
 

@@ -18,7 +18,7 @@ from decimal import Decimal
 from hashlib import blake2b
 
 from kg.core import iris
-from kg.core.japanese_calendar import MONTHS
+from kg.core.labels import MONTHS
 from kg.model.records import Law, Link, Organization, Revision
 from kg.model.reference_data import SOURCE
 from kg.rdf.csv_tables import Table

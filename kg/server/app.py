@@ -105,8 +105,7 @@ def app(
     limits, operation = limits or Limits(), operation or OperatorSettings()
     pool = pool or Pool.of(Source.of(data, limits), limits)
     cacheable = bool(version) or not pool.source.remote  # a store without a version may change without notice
-    answers = ResultCache(pool) if cacheable else ResultCache(pool, 0, 0)
-    lasting = conditional_requests.of_document(release)
+    answers, lasting = ResultCache.of(pool, cacheable), conditional_requests.of_document(release)
     graph = _ServedGraph.of(release, answers, pool.triples, read_queries(queries))
     editor = SparqlEditor(answers, graph.vocabulary, graph.labels, lasting, graph.stored_queries)
     introduced = default_handler(graph.run_query, release, graph.total, editor.empty_page, limits, operation.address)

@@ -10,7 +10,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from kg.cli import main, options
+from kg.cli import help_catalogue, main
 from kg.core import spans
 
 from .recipes import ROOT
@@ -31,14 +31,14 @@ def said(part: str) -> Iterator[str]:
     """Yield all that the commands say in English, as the part of the catalogue has it."""
     for command in (main, *main.commands.values()):
         context = click.Context(command)
-        paragraphs = options.paragraphs(command.help or "")
+        paragraphs = help_catalogue.paragraphs(command.help or "")
         if part == "commands":
             yield from (text for raw, text in paragraphs if not raw)
         elif part == "remarks":
-            yield from (options.remark(line)[1] for raw, text in paragraphs if raw for line in text.splitlines())
+            yield from (help_catalogue.remark(line)[1] for raw, text in paragraphs if raw for line in text.splitlines())
         else:
             records = [one.get_help_record(context) for one in command.get_params(context)]
-            texts = [options.extras(record[1]) for record in records if record]
+            texts = [help_catalogue.extras(record[1]) for record in records if record]
             yield from (prose for prose, _ in texts) if part == "options" else _values(texts)
 
 
@@ -53,11 +53,11 @@ def _values(texts: list[tuple[str, list[list[str]]]]) -> Iterator[str]:
 @pytest.mark.parametrize("part", ["commands", "remarks", "options", "values"])
 def test_all_that_the_help_says_is_there_in_japanese(part: str) -> None:
     """The catalogue has each paragraph, remark, option and default in Japanese, and no other."""
-    known = options.catalogue()[part]
+    known = help_catalogue.catalogue()[part]
 
     assert known.keys() == set(said(part)) - {""}
     assert [english for english, japanese in known.items() if not re.search(r"[ぁ-んァ-ヶ一-鿿]", japanese)] == []
-    assert options.catalogue()["click"].keys() == WORDS
+    assert help_catalogue.catalogue()["click"].keys() == WORDS
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -96,9 +96,9 @@ def test_japanese_help_fits_the_terminal(command: tuple[str, ...]) -> None:
 
 def test_text_is_broken_where_a_phrase_begins() -> None:
     """Japanese characters take two columns; words stay whole, with the hiragana after them."""
-    assert options.wrapped("ストアに尋ねます。", 14) == ["ストアに", "尋ねます。"]
-    assert options.wrapped("ストアに尋ねます。", 18) == ["ストアに尋ねます。"]
-    assert options.wrapped("KG_STORE_USER で 伝えます", 16) == ["KG_STORE_USER で", "伝えます"]
+    assert help_catalogue.wrapped("ストアに尋ねます。", 14) == ["ストアに", "尋ねます。"]
+    assert help_catalogue.wrapped("ストアに尋ねます。", 18) == ["ストアに尋ねます。"]
+    assert help_catalogue.wrapped("KG_STORE_USER で 伝えます", 16) == ["KG_STORE_USER で", "伝えます"]
 
 
 def test_english_help_loads_nothing_japanese() -> None:
