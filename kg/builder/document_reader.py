@@ -1,6 +1,7 @@
 """Reader of source documents: into parts on disk for a build, or into tables in memory.
 
-Parts that an interrupted build has left are reused.
+A build reads each document independently into a part (`kg.rdf.document_parts`), and reuses the complete parts of an
+interrupted build. `tables_of` reads one document without writing files.
 """
 
 import functools
@@ -21,10 +22,10 @@ from kg.rdf.measure_graph import lists, triples
 from kg.recipe import Recipe
 from kg.recipe.sources import Source
 
-# Leaves the part of each document in a folder of its key, and tells of each, when it is done, what was wrong with it.
+# Writes the part of each document into a folder named after its key; yields the error of each document, or None.
 DocumentReader = Callable[[Recipe, Sequence[Source], Path], Iterator[KgError | None]]
 
-_REFERENCES, _LISTS, _ADJACENT = ".references", ".lists", ".adjacent"  # no keys of editions
+_REFERENCES, _LISTS, _ADJACENT = ".references", ".lists", ".adjacent"  # cannot be keys of editions
 _UNFINISHED = ".unfinished"
 
 
@@ -47,7 +48,7 @@ def _write_part(recipe: Recipe, job: tuple[Source, Path]) -> KgError | None:
 
 
 def part_files(recipe: Recipe, source: Source) -> dict[str, bytes] | KgError:
-    """Return the files of a document's part, or the error that it raises."""
+    """Return the files of a document's part, or the error that reading it raised."""
     try:
         return part_of(source.key, read_document(source, recipe), recipe)
     except KgError as error:

@@ -1,8 +1,8 @@
 """Validation of a graph by its shapes as a whole or edition by edition, and the dump of each edition.
 
-A SHACL result is about a focus node. From there a shape looks at what the focus states, at what can be reached from it,
-and at what points to it by a property with an inverse path. So the things of an edition are validated together with all
-that can be reached from them, and things shared by editions together with all that points to them. The union of these
+A SHACL result is about a focus node. Its shape examines the statements of the node, the nodes reachable from it, and
+those that point to it by a property with an inverse path. So the things of an edition are validated together with all
+nodes reachable from them, and things shared by editions together with all nodes that point to them. The union of these
 results equals the results of the whole graph.
 """
 
@@ -25,7 +25,7 @@ from kg.rdf.shacl_report import INFO
 from kg.rdf.shacl_validator import Report, Result, Validator, make_report
 
 MAX_WHOLE_GRAPH = 32 << 20  # bytes of a graph that is validated as a whole
-MAX_LISTED = 20_000  # remarks that a report lists; of more it tells the number
+MAX_LISTED = 20_000  # remarks that a report lists; further ones are only counted
 _LOT_SIZE = 4 << 20  # bytes about things of no edition that are validated together
 
 PrintedPlaces = dict[str, list[tuple[int, int]]]
@@ -41,7 +41,7 @@ class ShapeSet:
 
 @dataclass
 class ValidationResults:
-    """Results of a validation, with the printed places of their focus nodes; of remarks possibly only the number."""
+    """Results of a validation, with the printed places of their focus nodes; excess remarks are only counted."""
 
     results: set[Result] = field(default_factory=set)
     places: PrintedPlaces = field(default_factory=dict)
@@ -129,7 +129,7 @@ def _write_incoming(context: object, job: tuple[_Graph, ShapeSet, Chunk]) -> Pat
 
 
 def _validate(context: object, job: tuple[_Graph, ShapeSet, str | list[Chunk]]) -> ValidationResults:
-    """Validate the things of an edition, or some shared things, with all that shapes can look at from there."""
+    """Validate the things of an edition, or some shared things, with all nodes that shapes can examine from there."""
     graph, shape_set, part = job
     editions = _editions(graph)
     if isinstance(part, str):

@@ -1,7 +1,7 @@
 """Fingerprint of a build's inputs, and the lookup of the release that was made from them.
 
 The fingerprint is a SHA-256 over exactly the files that shape the bytes of a release. A published version is never
-overwritten: other inputs under a version that exists make a development version.
+overwritten: changed inputs under an existing version number make a development version.
 """
 
 import hashlib
@@ -17,7 +17,7 @@ from kg.core.paths import LEDGER, Folders
 from kg.core.release import RELEASES, Release, current_release, read_release
 from kg.rdf.shacl_page import TEMPLATE
 
-# The packages that a build imports; a test compares them with the import graph.
+# Packages that a build imports; a test compares them with the import graph.
 PACKAGES = ("builder", "core", "extract", "model", "rdf", "recipe", "search")
 
 
@@ -35,7 +35,7 @@ def compute_fingerprint(places: Folders) -> str:
 
 
 def _input_files(places: Folders, program: Path) -> Iterator[tuple[str, Path]]:
-    """Yield the input files of a build, each with a name that does not depend on the place of the checkout."""
+    """Yield the input files of a build, each with a name that does not depend on the location of the checkout."""
     for name, folder, pattern in (
         ("build", places.recipe, "*"),
         ("ontology", places.ontology, "*.ttl"),
@@ -52,7 +52,7 @@ def _input_files(places: Folders, program: Path) -> Iterator[tuple[str, Path]]:
 def _files_in(folder: Path, pattern: str) -> list[Path]:
     """Return the files of a folder in their order, without hidden ones and the ledger.
 
-    The ledger only records the identifiers of releases: writing to it makes no other release.
+    The ledger only records the identifiers of releases: a change of it does not change the release.
     """
     found = (file for file in folder.rglob(pattern) if file.is_file() and file.name != LEDGER)
     return sorted(file for file in found if not any(part.startswith(".") for part in file.relative_to(folder).parts))
@@ -79,8 +79,8 @@ def is_current(places: Folders) -> bool:
 def choose_version(out: Path, version: str, inputs: str) -> tuple[str, tuple[str, ...]]:
     """Return the version to publish under, and remarks for the user.
 
-    It is a development version where the folder of this version was made from other inputs, or holds a release that
-    this program cannot read; a remark reports the latter.
+    It is a development version if the folder of this version was made from other inputs, or has a release that this
+    program cannot read; a remark reports the latter.
     """
     folder, remarks = out / RELEASES / version, tuple[str, ...]()
     if not folder.exists():
@@ -89,14 +89,14 @@ def choose_version(out: Path, version: str, inputs: str) -> tuple[str, tuple[str
         if read_release(folder).inputs == inputs:
             return version, ()
     except ReleaseError as error:
-        remarks = tuple(f"{problem.file}: {problem.fact}; it is left as it is" for problem in error.problems)
+        remarks = tuple(f"{problem.file}: {problem.fact}; it is unchanged" for problem in error.problems)
     return f"{version}+dev.{inputs[:8]}", remarks
 
 
 def find_release(folder: Path, inputs: str) -> Release | None:
     """Return the release in a folder if it was made from these inputs, else None.
 
-    Raises ReleaseError where the release is damaged.
+    Raises ReleaseError if the release is damaged.
     """
     if not folder.is_dir():
         return None

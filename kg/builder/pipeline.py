@@ -62,8 +62,8 @@ def build(
 ) -> BuildResult:
     """Make the release that the recipe describes, and point `out/current` to it; reuse it if it exists.
 
-    `engine` is the SHACL engine, by default the fastest installed; `processes` is their number, by default one for each
-    processor; `reader` reads the documents, by default in these processes. Raises ReleaseError if the graph violates a
+    `engine` is the SHACL engine, by default the fastest installed; `processes` is the number of processes, by default one
+    for each processor; `reader` reads the documents, by default in these processes. Raises ReleaseError if the graph violates a
     shape.
     """
     return _Builder(places, StageTimer(progress), engine or fastest_engine()).run(
@@ -80,7 +80,7 @@ class _Builder:
     engine: str
 
     def run(self, processes: int, reader: DocumentReader | None) -> BuildResult:
-        """Return the release, made now or found."""
+        """Return the release, made now or reused."""
         places, stages = self.places, self.stages
         with stages.stage("read the recipe"):
             recipe, catalogue = read_recipe(places.recipe), read_catalogue(places.recipe)

@@ -22,7 +22,7 @@ _QUEUED_PER_PROCESS = 4
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
-_context: Any = None  # of this process: what every task is given
+_context: Any = None  # passed to every task of this process
 
 
 class ProcessPool:
@@ -34,8 +34,8 @@ class ProcessPool:
     def __init__(self, processes: int, context: object) -> None:
         self._processes, self._context = processes, context
         self._pool: ProcessPoolExecutor | None = None
-        # Tools go by a file: what is handed to a process as it starts stands in a pipe that has little room, and who
-        # fills it waits for ever where the process dies before it has read that.
+        # The context is passed in a file: arguments of a starting process go through a pipe of limited size, and the
+        # parent would block forever if the process died before reading them.
         self._context_file: IO[bytes] | None = None
 
     def __enter__(self) -> "ProcessPool":
@@ -85,7 +85,7 @@ class ProcessPool:
 
     def _submit_task(self, task: Callable[[Any, Job], Result], job: Job) -> Future[Result]:
         if not self._pool:
-            # not by fork: a library may have started threads
+            # not fork: a library may have started threads
             spawn = multiprocessing.get_context("spawn")
             self._context_file = tempfile.NamedTemporaryFile(prefix="kg-build-")  # noqa: SIM115 - closed with the pool
             pickle.dump(self._context, self._context_file)

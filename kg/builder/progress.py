@@ -29,7 +29,7 @@ class StageTimer:
         self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start
 
 
-_NAMED = 10  # editions that are notes one by one
+_NAMED = 10  # editions that are listed one by one
 
 
 def format_summary(

@@ -19,7 +19,7 @@ from kg.recipe.corrections import recurring_corrections
 from kg.recipe.loader import read_catalogue
 
 _SHISAKU = Namespace(ONTOLOGY)
-_SHACL: Any = SH  # a namespace that knows its words, which its type does not tell
+_SHACL: Any = SH  # a closed namespace, which its type does not express
 _TERM = re.compile(r"\bshisaku:([A-Za-z][A-Za-z0-9]*)")
 
 
@@ -68,7 +68,7 @@ def _parse_turtle(file: Path, problems: list[Problem]) -> Graph:
     """Parse a Turtle file; report a syntax error as a problem and return an empty graph."""
     try:
         text = read_text(file, ReleaseError)
-        # by the engine first: its syntax errors tell the line
+        # by the engine first: its syntax errors have the line
         list(pyoxigraph.parse(text, format=pyoxigraph.RdfFormat.TURTLE))
     except KgError as error:
         problems.extend(error.problems)
@@ -124,7 +124,7 @@ def _check_queries(folder: Path, terms: set[str]) -> Iterator[Problem]:
     except KgError as error:
         yield from error.problems
     for file in sorted(folder.glob("*.rq")):
-        with suppress(QueryError):  # reported by the reading above
+        with suppress(QueryError):  # already reported above
             yield from _check_terms(file, read_text(file, QueryError), terms)
 
 

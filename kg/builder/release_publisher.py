@@ -1,7 +1,7 @@
 """Publisher of releases: writes a release into a staging folder and switches `current` to it in one rename.
 
 A build that dies leaves the previous release in place. Its process holds a lock on the staging folder until it ends, so
-that the next build can tell abandoned folders and remove them.
+that the next build can recognize and remove abandoned folders.
 """
 
 import contextlib
@@ -44,7 +44,7 @@ def write_files(folder: Path, files: Mapping[str, bytes]) -> None:
 
 @contextlib.contextmanager
 def work_folder(out: Path, inputs: str) -> Iterator[Path]:
-    """Provide a folder for intermediate files, with those that a killed build of the same inputs has left.
+    """Provide a folder for intermediate files, including those of a killed build of the same inputs.
 
     It is removed at the end, also after an error of the recipe or the system. Raises ReleaseError on a system error.
     """
@@ -53,10 +53,10 @@ def work_folder(out: Path, inputs: str) -> Iterator[Path]:
         releases.mkdir(parents=True, exist_ok=True)
         with _publication_lock(releases):
             folder = releases / f"{_WORK}{inputs[:16]}"
-            _remove_abandoned(releases, kept=folder)
+            _remove_abandoned(releases, own=folder)
             folder.mkdir(exist_ok=True)
             lock = _try_lock(folder)
-            if lock is None:  # another build has it
+            if lock is None:  # another build uses it
                 folder = Path(tempfile.mkdtemp(prefix=_WORK, dir=releases))
                 lock = _try_lock(folder)
         try:
@@ -70,7 +70,7 @@ def work_folder(out: Path, inputs: str) -> Iterator[Path]:
         finally:
             if lock is not None:
                 os.close(lock)
-            with contextlib.suppress(OSError):  # where there was no release, and there is none now
+            with contextlib.suppress(OSError):  # not empty if there is a release
                 releases.rmdir()
 
 
@@ -132,10 +132,10 @@ def _staging_folder(releases: Path) -> Iterator[Path]:
             os.close(lock)
 
 
-def _remove_abandoned(releases: Path, kept: Path) -> None:
-    """Remove the folders of builds that have died, except one."""
+def _remove_abandoned(releases: Path, own: Path) -> None:
+    """Remove the folders of builds that have died, except the own one."""
     for folder in (*releases.glob(f"{_STAGING}*"), *releases.glob(f"{_WORK}*")):
-        lock = _try_lock(folder) if folder != kept else None
+        lock = _try_lock(folder) if folder != own else None
         if lock is not None:
             shutil.rmtree(folder, ignore_errors=True)
             os.close(lock)

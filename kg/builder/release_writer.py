@@ -1,4 +1,8 @@
-"""Writer of all files of a release, in the order of their dependencies."""
+"""Writer of all files of a release, in the order of their dependencies.
+
+The parts are merged into the sorted graph and the tables; the graph is validated and dumped; then the description states
+the size and checksum of each file. `release_publisher` provides the folder and publishes it.
+"""
 
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
@@ -179,7 +183,7 @@ class ReleaseWriter:
         holding = dump_names(named=True)
         files = self._measure_files(path for path in folder.iterdir() if path.name not in holding)
         catalogue, contents = descriptions(profile, self._described, self._recipe, files)
-        # What the dumps say of the catalogue is without their own size and checksum, which are stated below.
+        # The catalogue in the dumps lacks their own size and checksum, which are stated below.
         catalogued, void = catalogue.statements(), contents.statements()
         report = self.results.report()
         named: NamedGraphs = {

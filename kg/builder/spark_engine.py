@@ -1,7 +1,7 @@
 """`kg build --engine spark`: reads the documents on an Apache Spark cluster; other stages run on this machine.
 
 Executors receive this program, the recipe and the documents, make the parts, and return them as bytes, one partition
-after the other. So the release is the same to the byte. The dependencies of this program must be installed on them.
+after the other. So the release is byte-identical. The executors need the dependencies of this program installed.
 """
 
 import importlib.util
@@ -24,7 +24,7 @@ _SETTINGS = [
     ("spark.ui.showConsoleProgress", "false"),
     ("spark.pyspark.python", os.environ.get("PYSPARK_PYTHON", sys.executable)),
 ]
-_DOCUMENTS_PER_PARTITION = 4  # documents: what the driver holds of each at once is some megabytes
+_DOCUMENTS_PER_PARTITION = 4  # the driver holds some megabytes for each document of a partition
 
 
 def spark_reader(master: str) -> DocumentReader:

@@ -1,7 +1,7 @@
 """Code lists: entries of controlled vocabularies, found by key or by printed form.
 
-Printed forms are compared without regard to width and spacing. The module also checks the lists of names that texts are
-searched for (entities, bodies and places), laws, and the changes of organizations.
+Printed forms are compared without regard to width and spacing. The module also checks the relations between lists:
+ambiguous forms, corporate numbers and law numbers. It reads the changes of organizations, too.
 """
 
 import datetime
@@ -58,14 +58,14 @@ class CodeList:
         return dict(self._printed)
 
 
-# The code lists whose entries are looked for in texts.
+# Code lists whose entries are searched for in texts.
 NAME_LISTS = ("entities", "bodies", "places")
 _ERAS = ("明治", "大正", "昭和", "平成", "令和")
 _LAW_NUMBER = re.compile(
     rf"(?P<era>{'|'.join(_ERAS)})(?P<year>元|[1-9][0-9]*)年(?:憲法|[^0-9\s]+第(?P<number>[1-9][0-9]*)号)"
 )
 _LAW_ID = re.compile(r"(?P<era>[1-5])(?P<year>[0-9]{2})[A-Z]{2}[0-9]{4}(?P<number>[0-9]{6})")
-_LOCAL_CODE_LENGTH = 6  # a corporate number of a local government ends in its local-government code
+_LOCAL_CODE_LENGTH = 6  # the corporate number of a local government ends in its local-government code
 
 
 @dataclass(frozen=True)
@@ -84,8 +84,8 @@ class Change:
 def check_code_lists(codes: Mapping[str, CodeList]) -> Iterator[Problem]:
     """Yield the problems between code lists.
 
-    These are forms, keys and corporate numbers that two things share, and area codes that do not fit their corporate
-    number.
+    These are forms, keys and corporate numbers that two things share, and local-government codes that do not fit their
+    corporate number.
     """
     forms: dict[str, tuple[str, str]] = {}
     for name in ("organizations", *NAME_LISTS):

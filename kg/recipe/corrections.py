@@ -3,9 +3,8 @@
 The text of an entry must occur exactly once in the cells of its edition (or of one line of it). So an entry that no
 longer fits stops the build, while pages or rows may move.
 
-The misreading that an earlier edition's correction has may recur in a new one, since documents come from the same text
-recognition. Nothing is corrected automatically: a curator is shown the row, checks the place, and adds it to
-`corrections.csv`.
+A misreading that was corrected in an earlier edition may recur in a new one, since documents come from the same text
+recognition. `recurring_corrections` proposes the row for `corrections.csv`; a curator checks the place and adds it.
 """
 
 import csv
@@ -77,7 +76,7 @@ def read_corrections(table: Table, editions: Collection[str]) -> tuple[tuple[Cor
 
 def _contradictions(entry: Correction, others: Iterable[Correction], editions: Collection[str]) -> Iterator[Problem]:
     """Yield the problems of an entry; `others` are about the same text of the same edition."""
-    if editions and entry.edition not in editions:  # if there are none, another problem reports it
+    if editions and entry.edition not in editions:  # without editions, another problem is reported
         fact = f"{entry.id}: edition is {entry.edition!r}, which is not a source of this recipe"
         yield Problem(fact, f"name one of {', '.join(sorted(editions))}", entry.file, entry.file_line)
     if entry.action == "replace" and entry.printed == entry.corrected:
@@ -109,8 +108,8 @@ def _contradictions(entry: Correction, others: Iterable[Correction], editions: C
 def correct(printed: Iterable[Cell], corrections: Iterable[Correction]) -> list[CorrectedCell]:
     """Apply the corrections to the printed cells.
 
-    Raises RecipeError for every entry that does not fit exactly once, and for two that replace the same place: every
-    published correction was applied.
+    Raises RecipeError for every entry that does not fit exactly once, and for two that replace the same place, so that
+    every published correction was applied.
     """
     cells = list(printed)
     by_edition: dict[str, list[tuple[int, Cell]]] = {}
@@ -177,7 +176,7 @@ def _apply_to_cell(cell: Cell, places: list[tuple[int, Correction]]) -> Correcte
     return CorrectedCell(cell, text.visible(), tuple(entry for _, entry in sorted(places, key=lambda place: place[0])))
 
 
-_FIELDS = 11  # of a correction, without the place of its row
+_FIELDS = 11  # columns of a correction, without the place of its row
 _NUMBERED = re.compile(r"c(\d+)")
 
 

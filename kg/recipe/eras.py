@@ -1,4 +1,4 @@
-"""Eras (元号), by whose years Japanese documents count: names, first and last days."""
+"""Japanese eras (元号), in whose years documents are dated: names, first and last days."""
 
 import datetime
 from collections.abc import Iterator
@@ -36,7 +36,7 @@ class Era:
         return self.first_year + number - 1
 
     def year_name(self, year: int) -> str:
-        """Return the name of a Gregorian year in this era, such as 令和元; empty where the era began later."""
+        """Return the name of a Gregorian year in this era, such as 令和元; empty if the era began later."""
         number = year - self.first_year + 1
         return f"{self.label_ja}{'元' if number == 1 else number}" if number >= 1 else ""
 

@@ -1,8 +1,7 @@
 """Links to other data sets: curated rows with the columns of SSSOM, and rules by identifiers.
 
-SSSOM: Simple Standard for Sharing Ontological Mappings, https://w3id.org/sssom/. `flag` is a column of our own: a link
-with the value `seen` was found in a source and is published, one with `computed` is a candidate; there are no other
-rows.
+SSSOM is the Simple Standard for Sharing Ontological Mappings, https://w3id.org/sssom/. `flag` is a column of our own: a
+link flagged `seen` was found in a source and is published, one flagged `computed` is a candidate. There is no third value.
 """
 
 import re
@@ -23,7 +22,7 @@ from kg.recipe.table_loader import Row, Table
 
 FOLDER = "links/"
 RULES, TARGETS = "link-rules", "link-targets"
-# The kinds of `id:` that a row can link, with the code lists of their keys.
+# Kinds of `id:` IRIs that a row can link, with the code lists of their keys.
 _SUBJECTS = {
     "organization": ("organizations", "bodies"),
     "law": ("laws",),
@@ -32,9 +31,9 @@ _SUBJECTS = {
     "pillar": ("pillars",),
     "unit": ("units",),
 }
-# What stands in no table of the recipe, with the column that rules can use.
+# Things that are not rows of a recipe table, with the column that rules can use.
 _COLUMNS = {"documents": {"url"}, "editions": {"key"}}
-# What says that both ends are one thing.
+# Predicates stating that both ends are the same thing.
 _IDENTITY = ("skos:exactMatch", "schema:sameAs", "owl:sameAs")
 _KINDS = {name: kind for kind, lists in _SUBJECTS.items() for name in lists}
 _EXAMPLES = {"value": "1234567890123", "date": "20191011"}
@@ -71,7 +70,7 @@ class LinkTarget:
 
 @dataclass(frozen=True)
 class MappingMetadata:
-    """Metadata of the links of a row or rule, by SSSOM."""
+    """Metadata of the links of a row or rule, in the terms of SSSOM."""
 
     target: LinkTarget
     predicate: str
@@ -129,7 +128,7 @@ class Links:
 def read_links(
     tables: Mapping[str, Table], codes: Mapping[str, CodeList], sources: Sequence[Source]
 ) -> tuple[Links, list[Problem]]:
-    """Return the links of the recipe, and all problems of theirs."""
+    """Return the links of the recipe, and all their problems."""
     targets = {row["key"]: LinkTarget(**row.values, row=row) for row in tables[TARGETS].rows}
     problems: list[Problem] = []
     rows: list[LinkRow] = []
@@ -177,7 +176,7 @@ def _names_of(code: Code) -> Iterator[str]:
 def _conflicting_identities(
     rows: Sequence[LinkRow], rules: Sequence[LinkRule], tables: Mapping[str, Table]
 ) -> Iterator[Problem]:
-    """Yield each external IRI that two of our things are said to be, and the reverse."""
+    """Yield each external IRI that is equated with two of our things, and the reverse."""
     first: dict[str, tuple[str, str]] = {}
     of: dict[tuple[str, Path], tuple[str, str]] = {}
     for subject, iri, file, line in _identity_claims(rows, rules, tables):

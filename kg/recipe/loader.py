@@ -1,9 +1,8 @@
 """Loader of the recipe: reads every file and collects all problems.
 
 Broken parts are omitted and the others are still checked, so that a curator gets every problem at once. Relations
-between parts are checked only if these are not broken.
-
-Texts of a release: descriptions, terms, and the names of its files, tables and columns.
+between parts are checked only if these are not broken. The module also reads the catalogue (`catalogue.toml`): the
+texts of a release, such as its description, its terms, and the titles of files, tables and columns.
 """
 
 import datetime
@@ -39,7 +38,7 @@ FORMAT = 1
 FILE = "recipe.toml"
 CODE_LISTS = ("columns", "effects", "pillars", "organizations", "units", "laws", "entities", "bodies", "places")
 _NEWER = "install a newer kg: pip install --upgrade shisaku-graph"
-_EASTERNMOST = datetime.timezone(datetime.timedelta(hours=14))  # where a day begins first
+_EASTERNMOST = datetime.timezone(datetime.timedelta(hours=14))  # the time zone in which a day begins first
 
 
 @dataclass(frozen=True)
@@ -104,7 +103,7 @@ class _RecipeReader:
     problems: list[Problem] = field(default_factory=list)
     remarks: list[Problem] = field(default_factory=list)
     broken: set[str | Path] = field(default_factory=set)
-    unread: bool = False  # a table holds nothing that could be relied on
+    unread: bool = False  # no row of the table is reliable
 
     def read(self) -> RecipeReport:
         """Read the files, then check their relations."""
@@ -234,7 +233,7 @@ def _check_format(file: Path) -> None:
     if found != FORMAT:
         fact = f"format is {found!r}; this program reads format {FORMAT}"
         newer = isinstance(found, int) and found > FORMAT
-        older = f"write format = {FORMAT} when the recipe has that form; CHANGELOG.md tells what is new in it"
+        older = f"write format = {FORMAT} when the recipe has that form; CHANGELOG.md describes the changes"
         raise RecipeError(Problem(fact, _NEWER if newer else older, file))
 
 

@@ -22,10 +22,10 @@ from kg.recipe.sources import Source, edition_keys, find_descriptions, read_by_k
 FOLDER = "plans"
 DESCRIPTION = "plan.toml"
 ENCODINGS = ("utf-8", "shift_jis")
-# What a column can be: those that a plan must have, and the others.
+# Meanings of a column: the mandatory ones, and the others.
 NUMBER, TITLE, CITES = "number", "title", "cites"
 COLUMNS = (NUMBER, TITLE, CITES, "description", "department", "schedule")
-_CODECS = {"utf-8": "utf-8-sig", "shift_jis": "cp932"}  # what people call Shift_JIS has the characters of CP932
+_CODECS = {"utf-8": "utf-8-sig", "shift_jis": "cp932"}  # files called Shift_JIS use the characters of CP932
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ def _problems(described: dict[str, Any], file: Path, editions: set[str]) -> Iter
 
 
 def _rows(text: str, columns: dict[str, str], file: Path) -> Iterator[PlanRow]:
-    """Yield the rows of a table; raise RecipeError with every malformed row, or row without title."""
+    """Yield the rows of a table; raise RecipeError with every row that is malformed or has no title."""
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     problems: list[Problem] = []
     rows: list[PlanRow] = []

@@ -31,7 +31,7 @@ def revised_edition(source: Source) -> str:
 
 
 def earlier_editions(source: Source, sources: Sequence[Source]) -> set[str]:
-    """Return the keys of the editions that one revises, and of those of earlier plans."""
+    """Return the keys of the editions that a source revises, and of the editions of earlier plans."""
     earlier = {one.key: revised_edition(one) for one in sources}
     plan = str(source.described.get("plan", ""))
     older = {one.key for one in sources if str(one.described.get("plan", "")) < plan}

@@ -89,8 +89,8 @@ CHECKS: dict[str, tuple[Callable[[str], bool], str]] = {
 
 
 DESCRIPTIONS = "tables.toml"
-TOML = ".toml"  # what the name of a description ends in that is about settings, not about a table
-_LIST = list  # which is a word of the grammar, too
+TOML = ".toml"  # suffix of the name of a description of settings, as opposed to a table
+_LIST = list  # `list` is also a name of the grammar
 _TYPES: dict[str, tuple[type, str]] = {
     "string": (str, "a text in quotation marks"),
     "date": (datetime.date, "a date such as 2026-11-23, without quotation marks"),
@@ -99,10 +99,10 @@ _TYPES: dict[str, tuple[type, str]] = {
     "pair": (list, 'a pair of texts: ["日本語", "English"]'),
 }
 _CONTROL = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
-# Marks of spacing and direction that come along when text is copied; kana and letters with a mark decomposed.
+# Characters for spacing and direction that are copied along with text; kana and letters with a decomposed mark.
 _INVISIBLE = re.compile("[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069]")
 _DECOMPOSED = re.compile("[a-zA-Zか-とは-ほカ-トハ-ホうウ][\u0300-\u030c\u3099\u309a]")
-_ONE_LINE = ("label_", "title_", "name")  # what fields are called that are shown as names
+_ONE_LINE = ("label_", "title_", "name")  # prefixes of fields that are shown as names
 
 
 @dataclass(frozen=True)
@@ -240,14 +240,14 @@ def _field(given: dict[str, Any]) -> Field:
     """Return a description; raise TypeError or ValueError for an unknown or unusable key."""
     known = {word.name: word for word in dataclasses.fields(Field)}
     if unknown := sorted({*given} - {*known}):
-        raise ValueError(f"{unknown[0]} is none of {', '.join(known)}")
+        raise ValueError(f"{unknown[0]} is not one of {', '.join(known)}")
     field = Field(**{**given, "enum": tuple(given.get("enum", ()))})
     wrong = [name for name, word in known.items() if name != "enum" and type(getattr(field, name)) is not word.type]
     wrong += [] if all(isinstance(one, str) for one in field.enum) else ["enum"]
     if wrong:
         raise ValueError(f"{wrong[0]} of {field.name}")
     if field.type not in _TYPES:
-        raise ValueError(f"{field.type} is none of {', '.join(_TYPES)}")
+        raise ValueError(f"{field.type} is not one of {', '.join(_TYPES)}")
     try:
         re.compile(field.pattern)
     except re.error as error:

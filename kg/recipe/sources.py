@@ -1,4 +1,8 @@
-"""Source documents: received files whose SHA-256 is verified before they are read."""
+"""Source documents: received files whose SHA-256 is verified before they are read.
+
+The table of one document is an edition; its key, plan and date are in `build/sources/<key>/source.toml`. Local plans
+use the same verification and lookup of descriptions.
+"""
 
 import hashlib
 from collections.abc import Callable, Container, Iterable, Iterator
@@ -43,13 +47,13 @@ class Source:
 
     @property
     def description(self) -> Path:
-        """The path of the file that describes it."""
+        """The path of the file that describes this source."""
         return self.file.parent / DESCRIPTION
 
     def document(self) -> str:
-        """Return the decoded document with its line ends; raise SourceError if it is not the received one.
+        """Return the decoded document with its line ends; raise SourceError if it differs from the received one.
 
-        It is read anew each time, so that a thousand documents need not be in memory at once.
+        The file is read at each call, so that a thousand documents need not be in memory at once.
         """
         if self.content is not None:
             return self.content
@@ -71,12 +75,12 @@ def read_source(folder: Path) -> Source:
     if missing:
         raise SourceError(Problem(f"{', '.join(missing)} missing", "give each as a text", description))
     source = Source(described["key"], folder / described["document"], described["sha256"].lower(), described)
-    source.document()  # for the complaint where it is another one, or none
+    source.document()  # raises if the document is missing or not the received one
     return source
 
 
 def read_verified(file: Path, sha256: str, description: str, error: type[KgError]) -> bytes:
-    """Return the bytes of a file; raise of error if it is missing or its SHA-256 differs.
+    """Return the bytes of a file; raise `error` if it is missing or its SHA-256 differs.
 
     `description` is the name of the file that states the hash.
     """
@@ -148,7 +152,7 @@ def _conflicting_plans(sources: Iterable[Source]) -> Iterator[Problem]:
 
 
 def read_by_key(descriptions: Iterable[Path], read: Callable[[Path], Keyed]) -> tuple[tuple[Keyed, ...], list[Problem]]:
-    """Return what some descriptions describe, sorted by key, and the problems of the others."""
+    """Return the things that descriptions describe, sorted by key, and the problems of the unreadable ones."""
     problems: list[Problem] = []
     found: dict[str, Keyed] = {}
     for description in sorted(descriptions):

@@ -1,10 +1,10 @@
 """Loader of the recipe's tables and TOML files, validated against their descriptions in `tables.toml`.
 
-All problems are reported at once, each with file and line. Valid rows are kept even if others are broken, so that
+All problems are reported at once, each with file and line. Valid rows are returned even if others are broken, so that
 relations to them are checked, too.
 
-The description of a TOML file is named like its path below the recipe, `sources/*/source.toml`; that of a setting in a
-table has dots, `columns.title`, and `*` for any key.
+A description of a TOML file is named after its path below the recipe (`sources/*/source.toml`), and a setting in a
+table after its dotted path (`columns.title`, with `*` for any key).
 """
 
 import csv
