@@ -62,9 +62,9 @@ def build(
 ) -> BuildResult:
     """Make the release that the recipe describes, and point `out/current` to it; reuse it if it exists.
 
-    `engine` is the SHACL engine, by default the fastest installed; `processes` is the number of processes, by default one
-    for each processor; `reader` reads the documents, by default in these processes. Raises ReleaseError if the graph violates a
-    shape.
+    `engine` is the SHACL engine, by default the fastest installed; `processes` is the number of processes, by default
+    one for each processor; `reader` reads the documents, by default in these processes. Raises ReleaseError if the
+    graph violates a shape.
     """
     return _Builder(places, StageTimer(progress), engine or fastest_engine()).run(
         processes or processor_count(), reader

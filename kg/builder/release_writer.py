@@ -1,7 +1,7 @@
 """Writer of all files of a release, in the order of their dependencies.
 
-The parts are merged into the sorted graph and the tables; the graph is validated and dumped; then the description states
-the size and checksum of each file. `release_publisher` provides the folder and publishes it.
+The parts are merged into the sorted graph and the tables; the graph is validated and dumped; the description states the
+size and checksum of each file. `release_publisher` provides the folder and publishes it.
 """
 
 import shutil

@@ -1,7 +1,7 @@
 """Classifier for cells that identify themselves by their content: numbers, pillars, listing times, ministries.
 
-They anchor the reading of a row whose cells have shifted. Notes are doubtful readings that are reported instead of
-guessed.
+Such cells are the anchors by which a row with shifted cells is read. A doubtful reading is not guessed: it becomes a
+`Note`, which the build reports as an issue.
 """
 
 import difflib
@@ -16,7 +16,7 @@ from kg.recipe.code_lists import Code, CodeList
 
 _HYPHENS = re.compile("[‐‑‒–—―−ー]")
 _RUNNING = re.compile(r"(?:No\.?)?(\d{1,4})\.?", re.IGNORECASE)
-# Words next to a number: that it is new or repeated.
+# Words next to a number that mark it as new, repeated or changed.
 _ADJOINING_WORD = r"(?:新規?|再掲?|追加?|変更|改訂?|継続)"
 _FOOTNOTE = r"[*※★☆†‡#+']{1,3}\d?"
 _ROW = re.compile(
@@ -30,7 +30,7 @@ _NATIONAL = re.compile(
 )
 _NUMBERS = re.compile(r"\d{1,2}-\d{1,3}(?:[、,・/-]\d{1,3}(?:-\d{1,3})?)*")
 _ADJUSTING = re.compile(r"\(?(?:掲載)?時期(?:は)?(?:調整中|未定)\)?|調整中|未定")
-# What can follow the year of a listing time: から, 以降, から順次, から(時期調整中) …; with a number it is none.
+# Words after the year of a listing time: から, 以降, から順次, から(時期調整中) …; they contain no number.
 _LISTED = re.compile(r"[^\d。]{0,16}")
 LEAD = "◎"
 CIRCLES = "◎○◯〇⚪"
@@ -43,7 +43,7 @@ _COLLECTIVE = re.compile(
 _SEPARATOR = re.compile(r"[、,，;；／/]|\s*[\n]\s*")
 _MARKS = frozenset("○〇◯⚪●◎✓✔☑レ")
 _FOOTED = re.compile(rf"[○〇◯⚪●◎✓✔☑レ](?:{_FOOTNOTE}|\(?注\d?\)?)")
-# What stands where a mark does, and may mean one, or half of one, or none.
+# Signs in the place of a mark whose meaning is unclear: a mark, a partial one, or none.
 _LIKE_MARK = re.compile(
     r"[(\[]?[○〇◯⚪●◎✓✔☑レ△▲▽▼□■◇◆☆★×✕✗✖☓*※+?xXOoQ0ОоΟο口ロ丸有無可否済]{1,2}[)\]]?(?:[*※†+?]|注)?\d?"
 )
@@ -148,9 +148,9 @@ class Anchors:
         if code := self.pillars.printed(word):
             return code, False
         forms = self.pillars.forms()
-        # words of quite another length cannot be near, and a short one is near to too much
+        # words of very different length cannot be similar, and short ones resemble too many
         alike = [form for form in forms if len(form) > 4 and _CLOSE < len(form) / len(word) < 1 / _CLOSE]
-        shared = set(word).__contains__  # as many characters as can match at all
+        shared = set(word).__contains__  # upper bound of the number of matching characters
         alike = [form for form in alike if 2 * sum(map(shared, form)) >= _CLOSE * (len(form) + len(word))]
         near = difflib.get_close_matches(word, alike, n=1, cutoff=_CLOSE) if alike else []
         return (forms[near[0]], True) if near else None

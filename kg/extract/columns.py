@@ -3,9 +3,7 @@
 A row has, from left to right: running number, title, two KPIs, overview; then pillar and listing time; then four effect
 marks, support, budget, references; then the national number and the ministries. Pillar, listing time, number and
 ministries are anchors; cells between two anchors are assigned by content and order. A short cell that matches no rule
-is not taken for support.
-
-A field joins the printed cells that a stray tab or line break has split.
+is not taken for support. A `Field` joins the printed cells that a stray tab or line break has split.
 """
 
 import functools
@@ -88,7 +86,7 @@ def _elements(words: str) -> int:
 
 
 RIGHT = ("support", "budget", "references")
-NOTHING = "nothing"  # a hyphen whose column cannot be told: there is nothing in either
+NOTHING = "nothing"  # a hyphen whose column is unknown: no candidate column has a value
 
 _BUDGET_MARKER = re.compile(r"\s*[<＜【]?\s*予算事業名")
 _BUDGET_NAME = re.compile(r"(?:事業|事業費|経費|交付金|補助金|推進費|施策)(?:の内数)?$")
@@ -99,14 +97,14 @@ _SUPPORT = re.compile(
     r"|実施|検討|開催|作成|配布|展開|共有|連携|予定|事例|措置|貸与|窓口|策定|整備|推進|公開|掲載|通知|調査|実証"
 )
 _LETTER = re.compile(r"[^\W\d_]")
-_FEWEST = 4  # letters of what can be a text
+_FEWEST = 4  # letters that a text has at least
 
 
 def effect_cells(zone: list[Field], usual: int) -> int:
     """Return the number of leading cells that belong to the effects: empty ones, marks, and some hyphens.
 
-    A hyphen belongs to them if a mark follows. If a row prints one for every effect that is absent, as many do as
-    remain of the usual number, if either all cells of the row are present or words of support follow at once.
+    A hyphen belongs to them if a mark follows. If a row prints one for every absent effect, hyphens fill up the
+    usual number, provided that all cells of the row are present or words of support follow at once.
     """
     alike = [not found.words or is_mark(found.words) or is_like_mark(found.words) for found in zone]
     stop = next((i for i, found in enumerate(zone) if not alike[i] and not is_nothing(found.words)), len(zone))
@@ -116,7 +114,7 @@ def effect_cells(zone: list[Field], usual: int) -> int:
         count += 1
     whole = len(zone) == usual + len(RIGHT)
     if whole and count > usual and is_like_mark(zone[usual].words) and all(alike[:usual]):
-        return usual  # all cells of the row are there: what is like a mark stands in the place of the support
+        return usual  # all cells of the row are present: the cell like a mark is the support
     hyphened = stop >= usual > count and all(found.words for found in zone[:usual])
     followed = stop == usual < len(zone) and _supports(zone[stop]) and not _is_programme_name(zone[stop])
     return usual if hyphened and (whole or followed) else count
@@ -301,7 +299,7 @@ def _running_number(fields: list[Field], anchors: Anchors, row: Columns) -> int:
                 row.note("cell-part-unread", found)
             return index + 1
         if found.words:
-            return index  # the first words are no number: the row has none
+            return index  # the first words are not a number: the row has none
     return 1
 
 
@@ -317,7 +315,7 @@ def _right_anchors(fields: list[Field], start: int, anchors: Anchors, row: Colum
         if text_with_national_number(fields[number].words):
             row.note("cell-part-unread", fields[number])
         bodies = _first(fields, number + 1, len(fields), bool)
-        if bodies is None:  # the two have changed places
+        if bodies is None:  # number and organizations are swapped
             bodies = _last(fields, start + 1, number, anchors.marked_organizations)
     if bodies is not None:
         row.put("organizations", fields[bodies])
@@ -366,7 +364,7 @@ def _read_left(
     elif listing is not None:
         end, middle = listing, listing + 1
         if end - start > len(LEFT) and not is_prose(fields[end - 1].words):
-            end -= 1  # the place of the pillar: empty, or one that no code list knows
+            end -= 1  # the place of the pillar: empty, or a pillar that is not in the code list
             if fields[end].words:
                 row.note("pillar-unknown", fields[end])
     else:
@@ -411,7 +409,7 @@ def _read_right(zone: list[Field], effects: Sequence[str], anchors: Anchors, row
     if marks == len(effects) and all(index < marks for index in marked):
         row.effects = [(effects[index], zone[index].cells[0]) for index in marked]
     else:
-        # the row has another number of such cells than there are effects: which column a mark stood in is lost
+        # the number of such cells differs from the number of effects: the column of a mark is unknown
         row.uncertain = [zone[index].cells[0] for index in marked]
         for index in marked:
             row.note("effect-uncertain", zone[index])

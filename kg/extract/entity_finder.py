@@ -3,7 +3,7 @@
 Names are compared in NFKC form without white space, so that width and line wraps do not matter. At each place the
 longest name is taken, and a name that begins or ends with a Latin letter or digit is not part of a longer Latin word.
 
-A law is identified by its number, and its title precedes that: 電気事業法(昭和39年法律第170号). Ministries are leads
+A cited law is identified by its number, which follows its title: 電気事業法(昭和39年法律第170号). Ministries are leads
 (◎), participants, or collectives without a single body.
 """
 
@@ -152,7 +152,7 @@ def organizations_of(cell: Text, organizations: CodeList) -> list[Named]:
     for item in items:
         printed, mark = _unmarked(item)
         if printed.chars:
-            # the plain circle is that of others where the double one marks the lead, else a lead's itself
+            # a plain circle marks the others if a double one marks the lead; else it marks a lead
             lead = LEAD in mark or bool(mark and not doubled)
             code = organizations.printed(printed.chars) or organizations.printed(OFFICE.sub("", printed.chars))
             group = code.row["kind"] == "group" if code else is_collective(printed.chars)
@@ -163,7 +163,7 @@ def organizations_of(cell: Text, organizations: CodeList) -> list[Named]:
 
 
 def unread_organizations(cell: Text, organizations: CodeList) -> list[str]:
-    """Return the words of a cell that neither name a body nor join names: 等, ほか."""
+    """Return the words of a cell that neither name a body nor join names, such as 等 and ほか."""
     text = cell.normal()
     named = [item.span for item in _items(text, organizations)] if not is_nothing(text.chars) else [text.span]
     places = zip(text.chars, text.starts, strict=True)
@@ -176,7 +176,7 @@ def _items(text: Text, organizations: CodeList) -> list[Text]:
 
 
 def _parts(text: Text) -> list[Text]:
-    """Return the parts between separators outside parentheses, in which a body's offices are."""
+    """Return the parts between separators outside parentheses; parentheses have the offices of a body."""
     groups = parentheses_of(text.chars)
     parts, last = [], 0
     for match in _SEPARATOR.finditer(text.chars):

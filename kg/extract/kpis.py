@@ -31,9 +31,9 @@ from kg.extract.targets import HAS_NUMBER_WORDS, UNSET, TargetReader, targets_of
 
 _DIGIT = re.compile(r"\d+")
 _ADDRESS = re.compile(r"https?://\S+")
-# A day, a month or a year that stands in no period: its era was misread, or its year is not printed.
+# A day, month or year outside any period: its era was misread, or its year is not printed.
 _DATED = re.compile(r"\d*\s?(?:年度?(?![間目後経以])|月(?!間)|日(?![間以目]))")
-# What a number in the name of a KPI goes on with, up to the noun that counts: 24時間365日対応の窓口数,
+# Words after a number in the name of a KPI, up to the counter noun: 24時間365日対応の窓口数,
 # 1,741団体における導入率, 1人1台端末の配備数.
 _IN_A_NAME = re.compile(
     r"(?:以上|以下|以内|未満|超|程度)?(?:の(?!達成|実現|確保|減|増)|にお(?:ける|いて)|のうち|での|への|による|に(?:係|関)"
@@ -41,16 +41,16 @@ _IN_A_NAME = re.compile(
     r"[^、。()\[\]【】〔〕\s]*(?:数|率|割合|額|量|度|時間|日数|比|シェア|状況)(?:の(?:増加|減少|向上|拡大|推移))?(?=$|[\s()【〔を約はが\d])"
 )
 _ORDINAL = re.compile(r"(?:第|[Nn]o\.?|[A-Za-z]|分の)[-\s]?$")
-# What leads to a number: a period with a colon
+# A period with a colon, which introduces a number
 _LED_TO = re.compile(r"\0[^\0\d:]{0,6}:\s*(?:約|およそ)?$")
 _OUT_OF = re.compile(r"[\d,]+(?:段階|点満点|[^\d、。()]{0,8}?(?:中|のうち|につき|当たり|あたり))")
-# Words that say how many without a digit, or that it is said elsewhere
+# Quantities without a digit, and references to one printed elsewhere
 _QUANTITY_WORD = re.compile(
     r"過?半数|大半|大部分|ほとんど|(?<![\d.半数何一二三四五六七八九十])倍(?![率数増])"
     r"|(?:(?<=[:\s、(\0])|^)(?:半分(?!期)|全(?:数|(?:ての|国の)?(?:都道府県|市区?町村|府省庁?|団体)(?=$|[)、])))"
     r"|[数幾][十百千万億兆]+(?!年)|(?<=:)全[数て]|(?:^|(?<=[(:]))(?:同[上左右]|〃|々|上に同じ|再掲)"
 )
-# A year that was misread: 令和l年度, 令和O年
+# Misread years and numbers: 令和l年度, 令和O年
 _MISREAD = re.compile(
     r"[A-Za-z]\s?年度?(?!間)|[〇○◯●一二三四五六七八九十]\s?年度(?!目)|(?<![A-Za-z])[HR]\d{1,2}\.\S"
     r"|(?:令和|平成|昭和)(?![\d元一二三四五六七八九十\sの時へ、。・)生])\S?\s?年?|(?:令和|平成|昭和|(?<![A-Za-z\d])[RH])\d{3,}"
@@ -65,12 +65,12 @@ _MISREAD = re.compile(
     r"|(?:\d+|[一二三四五六七八九十]+)分の(?:\d+|[一二三四五六七八九十]+)"
     r"|(?<=[)\]】〕])\s?(?:以上|以下|未満|超(?!高)|を(?:上回|下回|超え))(?!の)"
 )
-_FIRST_YEAR = 2000  # an earlier value is rather one of an era that was misread: 平成3年度 for 平成30年度
+_FIRST_YEAR = 2000  # an earlier year is probably misread: 平成3年度 for 平成30年度
 _NAMED_AFTER = re.compile(r"\s?(?:年?度?)?(?:版|大会|事業|調査|計画|予算|法|問題|改正|豪雨|地震|台風)")
 _QUOTED = re.compile(r"[「『“]([^「」『』“”]*)[」』”]")
 _EDGE = re.compile(r"[、。()\[\]【】〔〕\s]")
 
-# Characters without a form: zero width spaces and joiners, soft hyphens, marks of byte order, variation selectors.
+# Invisible characters: zero-width spaces and joiners, soft hyphens, byte order marks, variation selectors.
 _INVISIBLE = "\u00ad\u200b-\u200f\u2060\ufe00-\ufe0f\ufeff"
 _UNSEEN = re.compile(f"[{_INVISIBLE}]")
 # A space inside a number (1 ,500; 95. 5%), a date (年 度, 3 月, R 4年度) or a comparing word
@@ -79,14 +79,14 @@ _SPACE_IN_WORD = re.compile(
     r"|(?<=年) (?=度)|(?<=年\d) (?=月)|(?<=年\d\d) (?=月)|(?<![A-Za-z][HR])(?<=[HR]) (?=\d{1,2}年)"
     r"|(?<=以) (?=[上下内降])|(?<=未) (?=満)|(?<=程) (?=度)"
 )
-# Digits one by one: 1 5 0
+# Digits separated by spaces: 1 5 0
 _DIGITS_APART = re.compile(r"(?:^|(?<=[:(])|(?<=[:(に約計べ] )|(?<=[に約計べ]))\d{1,2}(?: \d)+(?![\d,.])")
 
 _COUNTER_NOUN = re.compile(r"(?:数|率|割合|比率|額|量)$")
 _HEADING = re.compile(r"\s*<([^<>]+)>\s*|\s*【(?!(?:目標|実績|現状|現在|基準)(?:値|年度)?】)([^【】]+)】\s*")
 _ROLE_HEADING = re.compile(r"[【〔](?:目標|実績|現状|現在|基準)(?:値|年度)?[】〕]")
 _BEFORE_HEADING = re.compile(r"\s(?=[<＜][^<>＜＞]{1,60}[>＞])")
-# ... 数( and 率( are the end of a word that a line wrap has broken; 年間, 目標 … go on with a number
+# Line beginnings that continue a KPI: 数( and 率( end a broken word; a number follows 年間, 目標 …
 _CONTINUES = re.compile(
     r"(?:数|率|額|量)(?:[(\s]|$)|対?前年|年間|年\d|毎年|(?:最終|中間|数値|達成)?目標|現状|実績[値:(】]|直近|(?:基準|当初|中間)値|約|およそ|[\s(<、。,.:;・)\]」』ぁ-ん※/]|等|以[上下外内降]|及び|又は|並び|未満|程度"
 )
@@ -124,7 +124,7 @@ def find_unread_numbers(text: str, lexicon: Lexicon, numbers: Sequence[tuple[int
 def find_unread_periods(text: str, lexicon: Lexicon, targets: Sequence[Target]) -> list[tuple[int, int]]:
     """Return the spans of words with a period that no target uses, though the KPI states a value.
 
-    So are those of an impossible time. A period that begins a name (令和2年度予算) is none of the KPI's dates.
+    Periods with an impossible date are included. A period that begins a name (令和2年度予算) is not a date of the KPI.
     """
     if not any(target.value is not None for target in targets):
         return []

@@ -139,8 +139,8 @@ def effect_order(header: list[Line], effects: CodeList) -> list[str]:
 def rows_of(lines: Sequence[Line], anchors: Anchors) -> list[tuple[Line, ...]]:
     """Return the lines of each row.
 
-    A line without the number and ministries that end a row continues in the next lines, if these are adjacent, begin no
-    row, and have what is missing. Otherwise it is a row by itself, reported as truncated.
+    A line without the number and ministries that end a row continues in the next lines, if these are adjacent, do
+    not begin a row, and have the missing cells. Otherwise it is a row by itself, reported as truncated.
     """
     rows: list[tuple[Line, ...]] = []
     index = 0
@@ -166,5 +166,5 @@ def _continued(lines: Sequence[Line], anchors: Anchors) -> int:
 
 
 def _ends(line: Line, anchors: Anchors) -> bool:
-    """Return whether a line has what ends a row: the national number or the ministries."""
+    """Return whether a line has the cells that end a row: the national number or the ministries."""
     return any(anchors.ends_row(cell.printed) for cell in line.cells)

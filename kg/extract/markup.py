@@ -1,7 +1,7 @@
 """Parser for the HTML in a cell: paragraphs, list items and links, with the place of every character.
 
-It is a parser of our own, because offsets must be kept (html.parser gives none inside an entity), and because a table
-prints `<予算事業名>` as text: only names of HTML elements are markup.
+html.parser is not used, because it gives no offsets inside a character reference, and because the tables print
+`<予算事業名>` as text: only names of HTML elements are markup.
 """
 
 import html
@@ -136,10 +136,10 @@ def plain_text(text: Text) -> Text:
     return result
 
 
-_BULLETS = "-‐–・○●■◆◇□►▪"  # dropped: a bullet says only that an item begins
-_NUMBERS = "①②③④⑤⑥⑦⑧⑨⑩⑪⑫⑬⑭⑮⑯⑰⑱⑲⑳"  # kept: they carry an order
-_NOTES = "※【"  # kept: a remark and a heading are paragraphs of their own
-# A marker stands at the beginning, or after white space where a word follows: not the hyphen of `JIS X 8341-3`.
+_BULLETS = "-‐–・○●■◆◇□►▪"  # removed: a bullet only begins an item
+_NUMBERS = "①②③④⑤⑥⑦⑧⑨⑩⑪⑫⑬⑭⑮⑯⑰⑱⑲⑳"  # not removed: they have an order
+_NOTES = "※【"  # not removed: a remark or heading is a paragraph of its own
+# A marker is at the beginning, or between white space and a word; the hyphen of `JIS X 8341-3` is not a marker.
 _MARKED = re.compile(
     rf"(?:^\s*(?!-[\d.,]+\s?[%％])(?P<first>[{_BULLETS}{_NUMBERS}{_NOTES}])\s*(?=\S)"
     rf"|(?<=\s)(?P<later>[{_BULLETS}{_NUMBERS}{_NOTES}])\s*(?=[^\s\d\-・./]))"

@@ -1,4 +1,4 @@
-"""Tokens of the KPI reader, part 1: numbers with their units, as Japanese documents print them.
+"""Number tokenizer of the KPI reader: numbers with their units, as Japanese documents print them.
 
 Numbers such as 2,000, 9万5千, 一万, 1億2千万, 数百 and 5割 (tenths: 50 %) are found in NFKC text. Numbers in names,
 ordinals and dates are left out; the rates 月1回, 1日当たり5,000件 and 1回/月 have a compound unit (回/月, 件/日).
@@ -11,15 +11,15 @@ from decimal import Decimal
 
 from kg.recipe.code_lists import CodeList
 
-# A line wrap may stand after the comma of a thousand; some print a stop, a Japanese comma or a space there, since a
-# counter has no decimals of three digits. `.5` is a half.
+# The thousands separator is a comma, possibly with a line wrap after it, or a stop, a Japanese comma or a space: counts
+# have no decimals of three digits. `.5` is a half.
 _THOUSANDS = r"\d{1,3}(?:(?:,\s?\d{3})+|(?:[.、]\d{3})+(?![\d.,%])|(?: \d{3})+(?![\d.,]))"
 _DIGITS = rf"(?:(?:{_THOUSANDS}|\d+)(?:\.\d+)?|(?<![\d.])\.\d+)"
 _KANJI = "〇一二三四五六七八九"
 _SMALL = {"十": 10, "百": 100, "千": 1000}
 _LARGE = {"万": 10**4, "億": 10**8, "兆": 10**12}
 _POWERS = "".join((*_SMALL, *_LARGE))
-# 5、6件, 六、七割: somewhere about them
+# 5、6件, 六、七割: approximately
 _APPROXIMATE_PAIR = (
     rf"(?<![\d{_KANJI}、.,])(?:[1-9]、[1-9](?![\d{_KANJI}、.,年月])|[{_KANJI}]、[{_KANJI}](?=[割{_POWERS}件団]))"
 )
@@ -32,7 +32,7 @@ _NUMERAL = re.compile(
 )
 _PART = re.compile(rf"(?P<digits>{_DIGITS})|(?P<kanji>[{_KANJI}]+)|(?P<power>[{_POWERS}])")
 
-# What makes a number a name or an ordinal: 第64号, SIP4D, JIS X 8341-3, 4K, 3.9世代, 平成…
+# Context that makes a number a name or an ordinal: 第64号, SIP4D, JIS X 8341-3, 4K, 3.9世代, 平成…
 _NAME_BEFORE = re.compile(
     r"(?:第|分の|※|注|別[表紙添記図]|[図表]|資料|様式|震度|レベル|ランク|グレード|フェーズ|ステージ|ステップ|タイプ|バージョン"
     r"|\d月|[A-Za-z][-/ ]?|\d[-/.]|No\.?)$"
@@ -41,18 +41,18 @@ _NAME_AFTER = re.compile(
     r"\s?[~〜・-]\s?\0|"
     r"[-/]\d|分の\d|年(?!間)|歳|世代|号|条|版|章|期(?!間)|次|番|級|月(?!間)|時(?!間)|頃|目(?!標)|段階(?:評価|中|で|[)、]|$)|点満点|:\d\d(?!\d)"
 )
-# A number that says out of how many, or since when, is no target.
+# A number that gives a total or an elapsed time is not a target.
 REFERENCE_QUANTITY = re.compile(r"のうち|経過|中(?=約?[\d一-九])")
-# How long, not how much: 3年間で計10件
+# A duration, not an amount: 3年間で計10件
 _DURATION_AFTER = re.compile(r"(?:間)?(?:で(?!きる)|の(?=平均|累計|合計)|:(?=約?\d))|以内[にで](?!短縮|抑制|収め|対応)")
-_UNITS_WITH_DECIMALS = frozenset({"", "%", "倍", "ポイント"})  # these have decimals of any length
+_UNITS_WITH_DECIMALS = frozenset({"", "%", "倍", "ポイント"})  # values with decimals of any length
 _CACHE_SIZE = 10_000  # texts
 DURATIONS = frozenset({"年", "か月", "日", "時間", "分", "秒"})
-# In these words a kanji number counts nothing (一部, 十分, 一本化 …).
+# With these counters a kanji number may form a common word (一部, 十分, 一本化 …).
 _UNSAFE_WITH_KANJI = frozenset(
     {"部", "分", "本", "通", "組", "名", "人", "台", "町", "市", "県", "村", "種", "次", "位", "時間"}
 )
-# A minus: ▲ as accounts print it, or a hyphen where a number can begin.
+# A minus sign: ▲ as in accounts, or a hyphen where a number can begin.
 _NEGATIVE = re.compile(r"(?:[▲△−]|マイナス)\s?$|(?:^|[:\0(\s、])-$")
 # 1日当たり5,000件, 1団体につき3件; 毎月1回, 月1回; 1回/月
 _PER = r"(?:1|一|各)?(?P<per>年|月|週|{units})(?:間)?(?:に)?(?:当たり|あたり|につき)"
@@ -65,30 +65,30 @@ _RATE_GAP = re.compile(r"[ 、]*(?:約|およそ|平均|延べ|計|年間|年)*"
 _LONGER_WORD = re.compile(r"[ァ-ヴー][ァ-ヴー]|[A-Za-z][A-Za-z]")  # the word is longer than its first part
 _UNIT_LINK = re.compile(r"(?P<comparing>以上|以下|以内|未満|超|程度|前後)?の|(?P<verb>を(?:超える|上回る|下回る))")
 _ROUGHLY = re.compile(r"(?:約|およそ|おおむね|概ね)\s?$")
-# Letters that a scanner takes digits for, among digits
 _POWER = re.compile(f"[{_POWERS}]*")
-# Digits and letters that look like them, whatever follows: 6O万件, 3O力所
+# Digits mixed with letters that resemble them: 6O万件, 3O力所
 _MIXED = re.compile(r"(?=.*\d)(?=.*[OolI])[\dOolI][\dOolI,.]*")
+# Letters that text recognition prints for digits
 _GARBLED = re.compile(
     r"(?<![A-Za-z\d])(?=[\d,.]*[OoQlI])(?=[OoQlI,.]*\d)[\dOoQlI][\dOoQlI,.]*(?![A-Za-z])"
     r"|(?<=[:、(\s])[OoQlI]{2,4}(?![A-Za-z])|(?<![A-Za-z\d.,])[OlI](?![A-Za-z\d.,])"
-    # a mark that holds the place of a number: ○○件, X件
+    # a placeholder of a number: ○○件, X件
     r"|(?:^|(?<=[:、(\s\0に約数率額量]))[〇○◯●]+|(?:^|(?<=[:、(\s\0に約]))[Xx]{1,3}(?![A-Za-zァ-ヴ])"
     r"|(?<=[:(\0])(?:[^\w\s\0、。・/;→⇒⇨➡)\]」』】〕(「『【〔<:~〜±+.△▲−≧≦≥≤>=-]|_|[△□*]{2}|[A-Z](?=\d)|[Nn](?![A-Za-z])){1,4}\d*"
     r"|(?<=[:(\s])[一二三四五六七八九][OoQlI]{1,4}"
-    # a separator where none can be: 1,00件, 10,00件, 1・500件
+    # a misplaced separator: 1,00件, 10,00件, 1・500件
     r"|(?<![\d,.・])(?!" + _DIGITS + r"(?![\d,.・]))\d+(?:[,・]\s?\d+)+(?:\.\d+)?(?![\d年月])"
 )
 # 五割五分, 9割9分9厘: tenths, hundredths and thousandths
 _TENTHS = re.compile(rf"割(?:(?P<tenth>[\d{_KANJI}])分(?:(?P<hundredth>[\d{_KANJI}])厘)?)?")
 _RANGE = re.compile(rf"\s?[~〜]\s?{_DIGITS}")
 _WORD = re.compile(r"(?:[かカヶケヵ箇](?=国|[村町市校港店]))?[一-龯々ァ-ヴーA-Za-z]+")
-# A counter of one character that begins a word of two is that word: 2,000回線, 10部局, 3台帳.
+# A counter of one character at the beginning of a two-character word is not a counter: 2,000回線, 10部局, 3台帳.
 _COMPOUND = re.compile(
     "[一-龯](?!以|実|導|整|達|設|開|公|策|完|配|登|作|提|利|参|選|支|目|程|前|未|超|増|減|削|拡|向|縮|短|弱|強|等|余|足|毎|分|中|内|間|化|育|確)"
     "[一-龯](?![一-龯])"
 )
-# What follows a counter that the code list does not know, and is not part of it.
+# Words after an unregistered counter that are not part of it.
 _NOT_PART_OF_UNIT = re.compile(
     "(?:実施|導入|整備|達成|設置|開催|公開|策定|実現|完了|配置|登録|作成|提供|利用|参加|選定|支援|目標"
     "|程度|前後|以上|以下|以内|未満|超|余|足(?=らず)|増加|減少|削減|増|減|拡大|向上|縮減|短縮|弱|強).*$"
@@ -99,7 +99,7 @@ _NOT_PART_OF_UNIT = re.compile(
 class Numeral:
     """A number with its unit, found in a text at [start:stop].
 
-    `value` is None where the number is indefinite (数百); `unit` is canonical, and empty if none is printed.
+    `value` is None if the number is indefinite (数百); `unit` is canonical, and empty if none is printed.
     `unit_known` is True if the code list has the unit; `garbled` if letters take the place of digits (1,OOO件), so that
     the value is unknown; `unit_detached` if a word separates number and unit (10以上の団体); `is_rate` if the number
     holds for each day, week or month.
@@ -122,7 +122,7 @@ def parse_number(text: str, counted: bool = False) -> Decimal:
     """
     if text in ("ゼロ", "零"):
         return Decimal(0)
-    text = re.sub(r"(?<=\d) (?=\d(?!\d\d))", "", text)  # 5 0 is 50, where a line wrap stood between
+    text = re.sub(r"(?<=\d) (?=\d(?!\d\d))", "", text)  # 5 0 is 50, separated by a line wrap
     total = section = Decimal(0)
     current: Decimal | None = None
     for part in _PART.finditer(text):
@@ -199,7 +199,7 @@ class Counters:
         return [match.span() for match in (*self._rates(text), *days)]
 
     def _rates(self, text: str) -> Iterable[re.Match[str]]:
-        # most words say none, which is known sooner than where they would
+        # a quick test, as most words have no rate
         return self._per.finditer(text) if "たり" in text or "につき" in text else ()
 
     def unit_at(self, text: str, start: int) -> tuple[str, int, bool]:

@@ -1,4 +1,4 @@
-"""Tokens of the KPI reader, part 2: periods, as Japanese documents print them, and their codes.
+"""Period tokenizer of the KPI reader: periods, as Japanese documents print them, and their codes.
 
 Codes are FY2019, CY2019, CY2020-2024, 2020-11, 2020-11-30, FY2019-H1 and FY2019-Q1. A fiscal year (年度) runs from 1
 April to 31 March of the next year (Public Finance Act, Article 11), so 平成31年度 and 令和元年度 are both FY2019.
@@ -38,18 +38,18 @@ _WESTERN_YEAR = (
     r"(?<![A-Za-z])FY\s?(?P<fy>20\d{2}|['’]?[1-6]\d)(?!\d)"
     r"|(?<!\d)(?P<western>(?:19|20)\d{2}|二〇[〇一二三四五六七八九]{2}(?=年))(?=\s?年|[./]\d{1,2}(?!\d)|-\d\d-\d\d(?!\d)|\([^()]*\)年)"
 )
-# The same year in the other era stands in parentheses: 令和2(2020)年度, 2020年(令和2年)3月, 令和2年度(2020年度)
+# The same year in another calendar, in parentheses: 令和2(2020)年度, 2020年(令和2年)3月, 令和2年度(2020年度)
 _OTHER_ERA = r"(?:\((?:\d{{4}}|(?:{names}|[{letters}])(?:元|\d{{1,2}}))(?:年度?)?末?\))?"
 _SUBPERIOD = (
     r"(?:の?\s?(?P<month>\d{1,2})月(?:\s?(?P<day>\d{1,2})日(?:\([月火水木金土日](?:曜日?)?\))?)?"
     r"|(?:[./]|-(?=\d\d-\d\d))(?P<dotted>\d{1,2})(?:[./-](?P<dotted_day>\d{1,2}))?(?!\d)"
     r"|の?\s?(?P<half>" + "|".join(_HALVES) + r")|の?\s?第?(?P<quarter>[1-4])(?:四半期|Q(?![A-Za-z])))?"
 )
-# The end of a range borrows its era: 平成28年度から30年度, 令和元~3年度
+# The end of a range has the era of its beginning: 平成28年度から30年度, 令和元~3年度
 _RANGE_END = re.compile(r"\s?末?(?:から|[~〜・-])\s?(?P<year>\d{1,2})年(?![間以後目])(?P<fiscal>度)?")
 _EACH = re.compile(r"末?(?:まで)?(?:の|に|、|:)*\s?各(?![種地県市町])")
 _BARE_YEAR = re.compile(r"(?<![\d元.,一-龯A-Za-z])(?<![A-Za-z][~〜・-])(?P<year>\d{1,2})年度(?![目間])")
-# 令和2、3年度; 令和2・3・4年度; 令和2年度及び3年度 is two periods of their own
+# 令和2、3年度; 令和2・3・4年度; 令和2年度及び3年度 is two separate periods
 _MORE_YEARS = re.compile(r"(?P<years>(?:\s?(?:[、,・/]|及び|と)\s?\d{1,2})+)\s?年(?P<fiscal>\s?度)?(?!間)")
 _DECADE = re.compile(r"(?<!\d)(?P<decade>(?:19|20)\d0)年代(?:の?(?P<part>前半|後半|半ば|初頭))?")
 _PARTS_OF_DECADE = {None: (0, 9), "前半": (0, 4), "後半": (5, 9), "半ば": (4, 6), "初頭": (0, 2)}
@@ -58,7 +58,7 @@ _LAW = re.compile(
 )  # 平成28年法律第103号
 _CACHE_SIZE = 10_000  # texts
 _LAST_YEAR = 2051
-_FIRST_SHORT_YEAR = 1989  # M, T and S with a number are rather names: S3
+_FIRST_SHORT_YEAR = 1989  # before it, M, T and S with a number are probably names: S3
 _RELATIVE = re.compile(r"本年度|今年度|本年|今年|来年度|来年|再来年度|昨年度|昨年|前年度|同年度|同年|翌年度")
 _MARCH = 3
 
@@ -101,14 +101,14 @@ class Period:
 
 
 class Calendar:
-    """Finder of periods, which knows the years of eras."""
+    """Finder of periods, by the years of the given eras."""
 
     def __init__(self, eras: Iterable[Era]) -> None:
         self._eras = {era.label_ja: era for era in eras}
         self._letters = {era.letter: era for era in self._eras.values()}
-        self._cache: dict[str, tuple[Period, ...]] = {}  # texts are read again and again
+        self._cache: dict[str, tuple[Period, ...]] = {}  # the same texts are read repeatedly
         words = {
-            # a line wrap may stand inside a name
+            # a line wrap may be inside a name
             "names": "|".join(r"\s?".join(map(re.escape, name)) for name in self._eras),
             "letters": "".join(map(re.escape, self._letters)),
         }
@@ -160,7 +160,7 @@ class Calendar:
         for bare in _BARE_YEAR.finditer(text):
             known = [era for stop, era in eras if stop <= bare.start()]
             code = f"FY{_western_year(known[-1], bare['year'])}" if known else ""
-            # an era goes on: a smaller year is one of another era, whose name was misread
+            # years of an era ascend: a smaller year belongs to another era, whose name was misread
             if any(code < f"FY{period.code[2:6]}" for period in found if period.code[:1].isalpha() and code):
                 continue
             if known and not any(period.start <= bare.start() < period.stop for period in found):
@@ -191,7 +191,7 @@ class Calendar:
 
 
 def _range_period(end: re.Match[str], first: int | None, last: int, start: int) -> Period:
-    """Return the period of a range: its last year, or every year from `first` where the number holds for each."""
+    """Return the period of a range: its last year, or every year from `first` if the number holds for each."""
     years = [*range(last if first is None else min(first, last), last + 1)]
     codes = [f"{'FY' if end['fiscal'] else 'CY'}{year}" for year in years]
     return Period(codes[0], start, end.end(), tuple(codes[1:]))

@@ -25,10 +25,10 @@ _PATHLIKE = re.compile(
 )
 _LOWER = re.compile(r"[a-z0-9._\-]+")
 _NUMBERED = re.compile(r"[A-Za-z0-9]*\d[A-Za-z0-9]*")
-# .htm|l, .xls|x: the wrap stands inside the suffix of a file
+# .htm|l, .xls|x: the line wrap is inside a file extension
 _SPLIT_SUFFIX = re.compile(r"\.(?:htm l|(?:xls|doc|ppt) x)(?:[#?]\S*)?$", re.IGNORECASE)
-# What follows the usual characters of an address, up to a sign that ends every one. A parenthesis goes on with it where
-# more of it follows, an apostrophe before a letter.
+# Further characters after the usual ones of an address, up to a character that ends any address. A parenthesis belongs
+# to it if more of it follows, an apostrophe if a letter follows.
 _END = r"\s<>()（）「」『』【】\[\]〔〕《》〈〉、。，．；：,;:・…※■●○◆→⇒'’”"
 _RUN = re.compile(
     rf"(?:(?!https?://)(?:[^{_END}]|[.,;:'．](?=[A-Za-z0-9ａ-ｚＡ-Ｚ０-９])|[(（][^\s()（）]{{1,20}}[)）](?!https?:)(?=[\w./?#\-])|\[\w*\]))*",
@@ -36,13 +36,13 @@ _RUN = re.compile(
 )
 _WIDE = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
 _LETTER = re.compile(r"[^\W\d_a-zA-Z]")
-# A word of a sentence after an address, or the suffix of a file and what else only an address has
+# A word of a sentence after an address; a file extension, or a character that only an address has
 _SENTENCE = re.compile(r"[ぁ-ん]|等|他|参照|より|など")
 _ADDRESSED = re.compile(r"[/?#=&%]|\.[a-z0-9]{2,5}$", re.IGNORECASE)
-# Letters at the end that may be a part of the address or a word behind it: a path of their own is one
+# Letters at the end that may be part of the address or a word after it; a separate path segment is part of it
 _AMBIGUOUS = re.compile(r"[/=#?&][A-Za-z0-9_.~%()\-]+[^\x00-\x7f]+$")
 _TRAILING = ".,;:!'"
-_SIGNS = r"\s'・、。,.;:|/\-‐–○■●◆※"  # around addresses, of no meaning
+_SIGNS = r"\s'・、。,.;:|/\-‐–○■●◆※"  # signs around addresses, without meaning
 _BULLET = re.compile(r"^[\s'・○●■◆※\-‐–]+")
 _PROGRAMME = re.compile(r"^\s*[<【]?\s*予算事業名|(?:事業|経費|交付金|補助金)\s*$")
 _BULLETED = re.compile(r"(?:^|(?<=\s))[■●○◆・](?=\S)")
@@ -87,7 +87,7 @@ class _Address:
 def references_of(blocks: list[Block]) -> list[Reference]:
     """Return every reference of a cell in order; one without a title has that of the preceding one."""
     found: list[Reference] = []
-    waiting = title = EMPTY  # a title may stand in a paragraph of its own, before that of its address
+    waiting = title = EMPTY  # a title may be a separate paragraph before that of its address
     for block in _rejoined(blocks):
         last = 0
         for address in _addresses(block):
@@ -110,7 +110,7 @@ def without_references(blocks: list[Block]) -> list[Block]:
     for index, block in enumerate(blocks):
         following = _addresses(blocks[index + 1]) if index + 1 < len(blocks) else []
         if following and not blocks[index + 1].text[: following[0].start].chars.strip() and not _addresses(block):
-            text = block.text[: _title_start(block.text, following[0])]  # the title of the next paragraph's address
+            text = block.text[: _title_start(block.text, following[0])]  # title of the address in the next paragraph
         else:
             text, last = EMPTY, 0
             for address in _addresses(block):
@@ -284,7 +284,7 @@ _HEADING = re.compile(r"[<【]\s*(?:予算)?事業名[^<>【】]{0,12}[>】]\s*:
 _BULLETS = "・○●■◆①②③④⑤⑥⑦⑧⑨"
 _NAME_ENDS = re.compile(r"(?:事業|事業費|経費|費用|費|交付金|補助金|負担金|委託費|施策|内数|等|[)\]】])$")
 _GRANT = re.compile(r"[\[【]([^\[\]【】]+)[\]】]")
-# How much, and in which year: (令和2年度当初予算 1,234百万円), 令和2年度:12億円の内数
+# An amount, with its year: (令和2年度当初予算 1,234百万円), 令和2年度:12億円の内数
 _SUM = r"[\d.,]*\d\s*(?:百|千|万|億|兆)*円(?:の?内数|程度|\s*\([^()]*\))?"
 _KIND = r"当初|補正|本|概算|要求|予定|政府|予算|決算|案|額|要望|総額|国費|事業費|[:\s・]"
 _YEAR = rf"(?:(?:[^\W\d_]{{2}}|[A-Z])?\s*(?:\d{{1,4}}|元)\s*年度?\s*)?(?:{_KIND})*"
@@ -439,7 +439,7 @@ def _programme(text: Text) -> Programme | None:
         inside, rest = text[bracket.start(1) : bracket.end(1)], text[: bracket.start()] + text[bracket.end() :]
         first = not text.chars[: bracket.start()].strip()
         if first and (not rest.chars.strip() or _NAME_ENDS.search(inside.chars.strip())):
-            text = inside  # 【…】 is a name, where none stands before it
+            text = inside  # 【…】 is the name itself if none precedes it
         else:
             text, grant = rest, "" if first else inside.chars.strip()
     name = _unwrapped(text.strip())

@@ -1,4 +1,4 @@
-"""Step from tokens to clauses: splits a KPI into clauses, and classifies the words around a number.
+"""Clause splitter of the KPI reader: splits a KPI into clauses, and classifies the words around a number.
 
 A clause is the part of a KPI that states at most one target. Parentheses, punctuation, arrows, names of roles and
 periods delimit clauses (`clauses_of`). The words around a number give its comparator (`comparator_of`), its role and
@@ -20,10 +20,10 @@ COMPARED = re.compile(
 )
 
 _QUOTED = re.compile(r"「[^「」]*」|『[^『』]*』|“[^“”]*”")
-# The mark of a footnote behind a number or a word, and its number: 3件※1, 100団体(注2)
+# A footnote mark after a number or a word, with its number: 3件※1, 100団体(注2)
 _FOOTNOTE = re.compile(r"(?<=[^\s\d:(])(?:[※*]\d{0,2}|注\d{1,2})(?=$|[\s、。()\]】・/→⇒])|\((?:※|\*|注)\s?\d{0,2}\)")
 _ARROW = r"[→⇒⇨➡]|[-=]>"
-# A comma between digits belongs to a number; `から` between two numbers leads from one to the other.
+# A comma between digits belongs to a number; `から` between two numbers is a transition.
 _PUNCTUATION = re.compile(
     rf"[;。]|{_ARROW}|"
     r"(?<!\d)、|、(?!\d{3}(?!\d|年))|(?<!\d)(?<![^A-Za-z][OoQlI])(?<!^[OoQlI]),|,(?!\d|\s[\dOoQlI]{3}(?!\d)|[\dOoQlI]{3})|(?<=[^の、,(\s])(?=うち)"
@@ -33,13 +33,13 @@ _PUNCTUATION = re.compile(
 _OPENING, _CLOSING = "([【〔", ")]】〕"
 _OPENING_BRACKET, _BRACKET = re.compile(r"[(\[【〔]"), re.compile(r"[(\[【〔)\]】〕]")
 TRANSITIONS = ("→", "⇒", "⇨", "➡", "->", "=>", "から")
-# What follows a parenthesis that says how many there are, not how many there shall be.
+# Words after a parenthesis that gives the present number, not a goal.
 _DESCRIPTIVE_AFTER = re.compile(r"[をにがはでともへ]|の(?!達成|実現|確保|増加|減少|整備|実施)")
 _MASK = "\0"
 _PERIOD_COMMA = re.compile(r"末?、\s?")
-# 5、6件, 六、七割: somewhere about them
+# 5、6件, 六、七割: approximately
 _APPROXIMATE_PAIR = re.compile(r"(?:[1-9]、[1-9]|[一二三四五六七八九]、[一二三四五六七八九])(?![\d、.,年月])")
-# What a value is called, before it: 現状値:40団体(R1) 目標値:100団体(R3)
+# The name of a role before its value: 現状値:40団体(R1) 目標値:100団体(R3)
 _ROLE_NAME = re.compile(
     r"(?:[\[【〔]|(?<![ぁ-ん一-龯\[【〔]))"
     r"(?:(?:最終|中間|数値|達成)?目標|実績|現状|現在|基準|直近|参考|(?:当初|従来|中間)(?=値))(?:(?:値|数値|年度|年)?[:\]】〕]|(?:値|数値)(?:\(|$))"
@@ -53,7 +53,7 @@ _BOUND_BEFORE = (
     (re.compile(r"(?:最大(?:でも|限)?|上限|多くとも|高々)\s*:?\s*$"), "<="),
 )
 _COMPARATORS = (
-    # a comparison that is denied says its opposite
+    # a negated comparison has the opposite meaning
     (re.compile(r"を(?:下回ら|割(?:り込)?[らま]|切ら)(?:な|ず|ぬ)"), ">="),
     (re.compile(r"を(?:切る|割る|割り込)"), "<"),
     (re.compile(r"を(?:上回ら|超え|越え)(?:な|ず|ぬ)"), "<="),
@@ -70,14 +70,14 @@ _COMPARATORS = (
         "~",
     ),
 )
-# What is done to a number of things: the last word of a statement, 100件公表
+# Verbal nouns after a number, at the end of a statement: 100件公表
 DONE_WORDS = (
     r"(?:達成|実施|開催|導入|整備|設置|策定|公開|利用|参加|登録|作成|提供|完了|維持|確保|実現|支援|配置|選定|創出|獲得|育成|認定|養成|採択|普及|連携|対応"
     r"|到達|突破|構築|展開|移行|稼働|取得|設定|掲載|配備|発行|交付|締結|加入|受講|修了|派遣|輩出|更新|公表|報告|点検|開発|改定|改正|検証|調査|実証|試行|推進"
     r"|促進|創設|新設|追加|発信|配信|発表|募集|採用|雇用|来訪|訪問|利活用|活用|受入れ?|受け入れ|申請|処理|解消|廃止|移転|統合|集約|共有|収集|保有|所有|加盟"
     r"|参画|協力|提出|承認|許可|認証|表彰|受賞|出展|出荷|輸出|販売|購入|調達|供用|供給|生産|着手|着工|改修|整理|分析|受診|相談|運用|運営|見直し|目指す)"
 )
-# What may follow a number that is one to reach: the end, how it compares, or what is done to it.
+# Words that may follow a goal: none, a comparator, or a verbal noun.
 _AFTER_GOAL = re.compile(
     r"\s*(?:$|[()、。→⇒%]|余|足らず|より[多大高少小低]|以\s?[上下内]|未\s?満|超|程\s?度|前\s?後|ほど|弱|強|増|減|に|を|が|へ|と(?!し|も)|で(?!の|は|も)|から|まで|達成|実施|開催)"
 )
@@ -101,7 +101,7 @@ _COMPARATOR_WORDS = r"(?:程度|以上|以下|以内|未満|超|前後|規模|�
 _REACHED_LEVEL = re.compile(rf"\s*{_COMPARATOR_WORDS}(?:に|へ|まで)")
 _DONE_AFTER = re.compile(rf"\s*{_COMPARATOR_WORDS}[をでに]?{DONE_WORDS}(?:する)?\s*。?$")
 STATEMENT_END = re.compile(rf"\s*{_COMPARATOR_WORDS}(?:と|に|を(?:目途|目処|目安)(?:に|と)?)?(?:する)?\s*。?$")
-# A KPI that is no more than a number: 約100件, 少なくとも5地域, ≧100件, 新規採択10件程度
+# A KPI that is only a number: 約100件, 少なくとも5地域, ≧100件, 新規採択10件程度
 _BARE_NUMBER_BEFORE = re.compile(
     r"[\s約≧≥≦≤<>=]*(?:およそ|おおむね|概ね|少なくとも|最低(?:でも|限)?|最大|上限|下限|延べ|のべ|累計|合計|総?計|新規|全国|年間|平均|全|各)*[\s約]*(?:新規)?(?:採択)?[約\s]*"
 )
@@ -109,10 +109,10 @@ _COMPARATOR_AFTER = re.compile(
     r"\s*(?:以上|以下|以内|未満|超|を超|を上回|を下回).{0,4}$|\s*(?:以上|以下|以内|未満|超)を?(?:達成|維持|確保|実現|実施|開催|目指)"
 )
 _VALUE_OF = re.compile(r"(?:数|率|割合|額|量)\s*[:は]?\s*(?:約|およそ)?$")  # サービス数 100件
-# Who is counted, not what shall be reached: 人口10万人未満の団体
+# A criterion of the counted things, not a goal: 人口10万人未満の団体
 ATTRIBUTE = re.compile(r"\s*(?:以上|以下|以内|未満|超)の(?!達成|実現|確保|実施|開催)")
 
-# What a value is called: it holds until another word of this kind comes.
+# Names of roles; each holds until the next one.
 _ROLE_LABELS = (
     (
         re.compile(
@@ -129,21 +129,21 @@ _ROLE_LABELS = (
 )
 _AT_THE_TIME = re.compile(r"時点(?!.*現在)|[年度月日末\d]現在")
 _AT_THE_BEGINNING = re.compile(r"(?:年度?|月)(?:の)?当初|初頭に?(?=約?\d)")
-# Between a period and its number: its particle, and who or what it is about.
+# Words between a period and its number: particles, and the counted things.
 _BETWEEN = re.compile(
     r"\s*(?:末|中|内|当初|度)?(?:時点)?(?:頃)?(?:で|まで|までに|末までに|に|には|において|を目途に?|以降|以後|は)?\s*[:,、]?\s*(?:約|およそ|延べ|のべ|累計|合計|各|全|計|平均)*"
     r"[^、。()]{0,14}?(?:の|が|は|を|で)?\s*(?:約|およそ|延べ|のべ|累計|合計|各|全|計|平均|ゼロ)*\s*"
 )
 
 _REACHED = re.compile(r"\s*(?:に|とする|を目指|を?(?:達成|実現|維持))")
-# A period and a colon lead to a number, whatever the words before them: 利用件数 令和4年度末:6割強
+# A period and a colon introduce a number, whatever precedes them: 利用件数 令和4年度末:6割強
 _LABELLED = re.compile(
     r"(?:末|中|内|当初)?(?:まで)?(?:に)?(?:時点)?\s*[:;→⇒]\s*"
     r"(?:(?:1|一|各)?[^\s\d:、。]{1,6}(?:当たり|あたり|につき)|\d+(?:段階(?:評価)?|点満点)(?:で|中)?|\d+[^\s\d:、。]{1,6}(?:中|のうち))?"
     r"(?:約|およそ|おおむね|概ね|延べ|のべ|累計|合計|各|全|計|平均|最低|最大|上限|少なくとも|年間|毎年度?)*\s*"
 )
 
-# The name of a KPI that ends in what it counts, before its deadline: 利用件数 令和2年度以降、毎年10件
+# The name of a KPI that ends in a counter noun, before its deadline: 利用件数 令和2年度以降、毎年10件
 NAME_BEFORE = re.compile(r".*(?:数|率|割合|額|量)\s?[\s:]\s?")
 _ROLE_ALONE = re.compile(r"\s*(?:最終|中間)?(目標|実績|現状|現在|基準)(?:値)?\s*")
 _ROLE_BEHIND = re.compile(r"(目標|実績|現状)(?:値)?[)\]】〕\s]*$")
@@ -225,9 +225,9 @@ def clauses_of(text: str, lexicon: Lexicon) -> Iterator[Clause]:
 def _split_nested(
     text: str, start: int, stop: int, group: int, periods: Sequence[Period], counters: Counters
 ) -> Iterator[tuple[int, int, int]]:
-    """Yield the stretches of a part inside a parenthesis, each with the end of its own parenthesis.
+    """Yield the segments of a part inside a parenthesis, each with the end of its own parenthesis.
 
-    An inner parenthesis is a stretch of its own if it has a second number (80%(現状60.5%)), or if it dates a number
+    An inner parenthesis is a segment of its own if it has a second number (80%(現状60.5%)), or if it dates a number
     that others follow (実績値40団体(平成30年度) 目標値100団体).
     """
 
@@ -263,7 +263,7 @@ def _periods_within(periods: Sequence[Period], start: int, stop: int) -> tuple[P
 
 
 def _split_at_punctuation(text: str, start: int, stop: int, periods: Sequence[Period]) -> Iterator[tuple[int, int]]:
-    """Yield the stretches of [start:stop] between punctuation; an arrow stays with the words before it."""
+    """Yield the segments of [start:stop] between punctuation; an arrow stays with the words before it."""
     last = start
     cuts = [
         (match.start(), match.end())
@@ -273,7 +273,7 @@ def _split_at_punctuation(text: str, start: int, stop: int, periods: Sequence[Pe
         and not _is_listed(text, match, periods)
     ]
     for left, right in [*cuts, (stop, stop)]:
-        # an arrow stays with what it leads away from
+        # an arrow stays with the words before it
         end = right if text[left:right] in TRANSITIONS else left
         if text[last:end].strip():
             yield last, end
@@ -308,7 +308,7 @@ def _parentheses_closed(before: str) -> bool:
 
 
 def _split_before_periods(words: str, periods: Sequence[Period], counters: Counters) -> Iterator[tuple[int, int]]:
-    """Yield the stretches of a clause, split before each period that follows a number.
+    """Yield the segments of a clause, split before each period that follows a number.
 
     A period in an inner parenthesis does not split.
     """
@@ -324,7 +324,7 @@ def _split_before_periods(words: str, periods: Sequence[Period], counters: Count
 def _split_at_periods(
     words: str, periods: Sequence[Period], numerals: Sequence[Numeral], last: int, stop: int
 ) -> Iterator[tuple[int, int]]:
-    """Yield the stretches of [last:stop], split before its periods."""
+    """Yield the segments of [last:stop], split before its periods."""
     for period in periods:
         if not last <= period.start < stop:
             continue
@@ -362,7 +362,7 @@ def named_role(words: str) -> str:
 
 
 def role_label(words: str, behind: bool = False) -> str:
-    """Return the role that words are the name of; if `behind` a date, the role they end in; empty if none."""
+    """Return the role that words name; if they are `behind` a date, the role at their end; empty if none."""
     match = _ROLE_BEHIND.search(words) if behind else _ROLE_ALONE.fullmatch(words)
     return "" if not match else "target" if match[1].startswith("目標") else "baseline"
 

@@ -1,4 +1,4 @@
-"""Step from clauses to statements: a number with role, unit and period, a date alone, or a comparison.
+"""Statement reader for the clauses of a KPI: a number with role, unit and period, a date alone, or a comparison.
 
 Inside a parenthesis every clause with a period or a counted number states a target. Outside, the words must make the
 number a target: a yearly rate (年1回以上), a change (3割削減, 平成24年度比で3倍), a period or role name before it
@@ -38,28 +38,28 @@ from kg.extract.target_clauses import (
     role_of,
 )
 
-# A number of times in a stretch that is no year, month, week or day
+# A frequency in an interval other than a year, month, week or day
 _OTHER_TIMES = re.compile(
     r"(?:(?:四半期|半年|半期|学期|隔[月週年日]|\d+\s?(?:年|[かカヶケ箇]月|日|週|時間)間?)(?:ごと|毎|おき)?(?:に|の)?"
     r"|(?:ごと|毎|おき)に)(?:約|およそ|各)?\s*$"
 )
-# Counted from an unknown day on: 3年後に10件, 5年以内に10件
+# A time relative to an unknown day: 3年後に10件, 5年以内に10件
 _FROM_NOW = re.compile(r"(?:\d+|[一二三四五十])\s?(?:年|[かカヶケ箇]月|日|週間)間?(?:後|以内|先)(?:に|まで|を)")
-# From one day of unknown date, a sign of both directions, or for how many of something
+# Unread words before a number: a relative year, the sign ±, or a denominator
 _UNREAD_BEFORE = re.compile(
     r"(?:[±]|(?:^|[:(\0\s])[~〜ー]|(?:初|最終|翌|次)年度(?:末|当初)?[にはまで:]*(?:約)?"
     r"|[2-9十百千万0]\s?[^\s\d:、。]{0,4}(?:当たり|あたり|につき)(?:年間|約|およそ)*"
     r")\s?$"
 )
-# A ratio (10件/団体), half of a unit (1時間半), or a comparing word that was misread (10件以土, 10件末満)
+# Unread words after a number: a ratio (10件/団体), half a unit (1時間半), or a misread comparator (10件以土, 10件末満)
 _UNREAD_AFTER = re.compile(
     r"\s?/\s?(?!年|回|\d)[^\s、。)]|半(?=$|[、。)以に])|(?<=[%割])台|[↑↓↗↘+~〜]|\.|[^\s程制限密角速温高頻難年月]度(?=$|[、)])|以\s?[^上下内外降後前来遠\s]|[^未円充不肥\s]満(?![足了])"
 )
 _FINER_UNIT = re.compile(r".[代台半](?:/|$)")
-# From a time on, and for how long: 令和2年度から3年間で100件; or a part of a decade that is none
+# The beginning of a range: 令和2年度から3年間で100件; or an unknown part of a decade
 _FROM = re.compile(r"末?(?:から|より)(?!\s?毎)|(?<=年代)末|[~〜](?=$|[)、])")
 _BROKEN_BEFORE = re.compile(r"[.,]$")
-# What may stand at the edges of a number. Anything else may be part of it: 10件末満, :,300件.
+# Words and signs that may adjoin a number; anything else may be part of it: 10件末満, :,300件.
 _EDGE_BEFORE = re.compile(
     r"(?:^|[\w\0)\]】〕」』%])\s?(?:[:、。,・/;(\[【〔~〜―—]|[→⇒⇨➡]|[-=]>)?\s?(?:(?:[-+±▲△−≧≥≦≤<>=]|>=|<=)\s?)?$"
 )
@@ -70,29 +70,29 @@ _EDGE_BEHIND = re.compile(
     + DONE_WORDS
     + ")"
 )
-# An era with a number that is no year: R2100件
+# An era with a number that is not a year: R2100件
 _ERA_BEFORE = re.compile(r"(?:令和|平成|昭和|(?<![A-Za-z])[RHS])\s?$|(?<![A-Za-z])[lIO],\s?$")
-# 100件まで at the end of its words: up to it, or until it is reached? 2.5倍増: to, or by so much? 10件ずつ
+# Unclear: 100件まで at the end of a clause (a limit, or a goal?), 2.5倍増 (to, or by that factor?), 10件ずつ
 _UNCLEAR_AFTER = re.compile(r"まで(?=$|[、)])|ずつ|(?<=倍)増")
-# Several years and one number (R2~R4:300件): of each of them, or in all? Unless a word says so.
+# Several years and one number (R2~R4:300件): for each year, or in total? Unclear unless a word says so.
 _YEARS = re.compile(r"\d\s?(?:年度?)?末?\s?(?:[~〜-]|から)\s?(?:[RHS]|令和|平成|20)?\d{1,2}(?:年|[:)]|$)")
 _IN_ALL = re.compile(r"計|延べ|のべ|[各毎]|平均|まで|年間|通算|総|連続")
 _OR = re.compile(r"又は|または|若しくは|もしくは")
-# So many of each of them: 各府省1件
+# A number for each of several bodies: 各府省1件
 _EACH_OF = re.compile(r"各(?!年|種|々)[一-龯]{1,6}(?:で|に|において|ごとに?)?(?:約|およそ)?$")
-# A period that belongs to a name (2025年大阪・関西万博), or since when something is counted (平成30年度からの累計)
+# A period that belongs to a name (2025年大阪・関西万博), or from which something is counted (平成30年度からの累計)
 _NAMED_BY_TIME = re.compile(r"(?![末中内当初頃半春夏秋冬前後上下時現以目達実運開完全導整])[一-龯ァ-ヴ]|末?からの")
-# A denial, a condition or a postponement: what it says of a number is more than the number says
+# A negation, condition or postponement, which changes the meaning of a number
 _HEDGED = re.compile(
     r"ではな[くい]|(?<![下上]回ら)(?<!超え)(?<!越え)(?<!切ら)(?<!割ら)(?<!込ま)(?<!限ら)(?<!少)(?<!満た)(?:しない|さない|されない|れない|できない)|至らず|未達|達せず|達しな"
     r"|(?:[値績標度末]|\))\s?;\s?約?\d|基準年度?\s*:.*目標年度?\s*:|場合(?:は|に(?!お)|、)|(?:れば|たら)[、\s]|前倒し|後ろ倒し|繰り?[上下延]|延期|中止|撤回|見送"
 )
 _AS_HUNDRED = re.compile(r"\s*(?:を|=)\s?100\s?(?:と|$|[、)])")
-# A month, a part or a fiscal year that was misread: 令和4年庭末
+# A misread month, part of a year or fiscal year: 令和4年庭末
 _AFTER_YEAR = re.compile(
     r"[ー・※|~\s-]{0,2}度|[上下](?![半期旬])|\s?[年lIOo|](?![A-Za-z])|(?![度末中内頃初半前後以春夏秋冬迄現時目実当比対分間版開完運達予見単累計合平各毎約延全迄])[一-龯]"
 )
-_PREFIX_MISREAD = re.compile(r"(?:^|[をにで、:\0\s])的$")  # 的5割, 約5割 as a scanner leaves it
+_PREFIX_MISREAD = re.compile(r"(?:^|[をにで、:\0\s])的$")  # 的5割, misread for 約5割
 _MOST_TENTHS = 100
 _MISREAD_YEAR = re.compile(r"[一-龯](?<![度末中内春夏秋冬初半頃迄当])(?:末|中に|まで|当初|:)")
 
@@ -100,7 +100,7 @@ _FRACTION = re.compile(r"[\d一二三四五六七八九十]+分の[\d一二三�
 _DATE_ONLY = re.compile(
     r"\s*(?:末|中|当初)?(?:時点|現在)?(?:の?累計)?(?:まで|以降|以後)?(?:に|頃)?(?:の?(?:最終|中間)?(?:目標|実績|現状)(?:値)?|達成(?:する)?|見込み?)?[~〜]?\s*"
 )
-# What is so before it becomes something else: 平成30年度の40団体を令和4年度に100団体に
+# Words after a value that is the state before a change: 平成30年度の40団体を令和4年度に100団体に
 _STARTING = re.compile(r"(?:を|に対し(?:て)?|に比べ|(?:だった|であった)(?:もの|ところ)?を?|のところ)\s*$")
 _YEAR = datetime.timedelta(days=366)
 _AND = re.compile(r"末?\s?(?:及び|並びに|と|、|・|,)\s?")
@@ -114,7 +114,7 @@ _NOW = re.compile(r"(?:現行|現在|従来|これまで|既存)の(?:約|およ
 _SINCE = re.compile(r"末?\s?(?:から|[~〜-])\s?")
 _EACH = re.compile(r"末?(?:まで)?(?:の|に|、|:)*\s?(?:各年|毎年|各(?=\d))")
 _EACH_OF_THEM = re.compile(r"[各毎]年度?(?:に|:)?(?:約|およそ)?$")
-_SIGNED = frozenset({"", "%", "円", "ポイント", "倍"})  # what can be less than nothing
+_SIGNED = frozenset({"", "%", "円", "ポイント", "倍"})  # units of values that can be negative
 UNIT_IN_PARENTHESES = re.compile(r"\s*\(([^()\d]{1,8})\)\s*")
 _DATE_NAMED = re.compile(r"\s*[\[【〔]?(?:目標|達成)(?:年度?|時期)\s*[:\]】〕]")
 _DEADLINE = re.compile(
@@ -162,7 +162,7 @@ def is_doubtful(words: str, numeral: Numeral, periods: Sequence[Period], counter
 
 
 def _is_too_much(numeral: Numeral, words: str) -> bool:
-    """Return whether a number of tenths is more than the whole: 50割."""
+    """Return whether a number of tenths is implausibly large: 50割."""
     return (
         "割" in words[numeral.start : numeral.stop] and numeral.value is not None and abs(numeral.value) > _MOST_TENTHS
     )
@@ -294,7 +294,7 @@ class ClauseReader:
             ambiguous=ambiguous or (leads and self.is_near_future(codes)) or self._has_more_numbers(numeral, masked),
         )
         if len(codes) > 1 and _EACH_OF_THEM.search(masked[: numeral.start]):
-            target = replace(target, role="target")  # the years are named: of each of them, not of every year
+            target = replace(target, role="target")  # the years are named: a value for each of them, not for every year
         bounds = self._bounds(words, target, numerals)
         places = [(clause.start + each.start, clause.start + each.stop) for each in numerals[: len(bounds)]]
         return [ClauseStatement(each, codes, (place,)) for each, place in zip(bounds, places, strict=True)]
@@ -304,12 +304,12 @@ class ClauseReader:
         if not is_delimited(self._masked, clause.start + numeral.start, clause.start + numeral.stop):
             return True
         if not clause.outside and not own and ATTRIBUTE.match(words, numeral.stop) and not numeral.unit_detached:
-            return True  # is it the number to reach, or who is counted?
+            return True  # a goal, or a criterion of the counted things?
         if (not numeral.unit and words[numeral.stop : numeral.stop + 1] == "の") or _NOW.search(words[: numeral.start]):
-            return True  # one of a kind that has so many (17の目標), or how it is now (現行の約50億円)
+            return True  # part of a name (17の目標), or the present state (現行の約50億円)
         if role == "change" and not numeral.unit:
-            return True  # by how much of what: 5短縮
-        # fewer by so many, or fewer than none?
+            return True  # a change without a unit: 5短縮
+        # a decrease by that amount, or below zero?
         return numeral.value is not None and numeral.value < 0 and role != "change" and numeral.unit not in _SIGNED
 
     def _relevant_numerals(self, words: str, periods: Sequence[Period]) -> list[Numeral]:
@@ -319,7 +319,7 @@ class ClauseReader:
             for numeral in self._lexicon.counters.numerals(mask_periods(words, periods))
             if numeral.unit or words.strip() != words[numeral.start : numeral.stop]
         ]
-        # who is counted comes before how many: 人口5万人未満の団体は400団体
+        # a criterion of the counted things precedes the number: 人口5万人未満の団体は400団体
         counted = [numeral for numeral in found if numeral.unit_detached or not ATTRIBUTE.match(words, numeral.stop)]
         return counted or found
 
@@ -369,7 +369,7 @@ class ClauseReader:
         counted = [
             other
             for other in self._lexicon.counters.numerals(masked)
-            # who is counted is not how many: 従業員10人以上の企業における導入率50%
+            # a criterion of the counted things is not a value: 従業員10人以上の企業における導入率50%
             if other.unit
             and (other.unit_detached or other.start > numeral.start or not ATTRIBUTE.match(masked, other.stop))
         ]

@@ -1,10 +1,10 @@
-"""Step from statements to targets: joins the statements of a KPI's clauses into targets.
+"""Target reader: joins the statements of a KPI's clauses into targets.
 
-A clause states a role, a period, a number, or several of them, in any order (kg/extract/target_statements.py), and
-others complete it. A period holds for the numbers after it (令和3年度までに27手続→54手続), a date in parentheses for
-those before it (利用率50%・満足度80%(令和4年度)), a unit at the end for all (R3:10、R4:20(件)), a role until the next
-one (【目標】…【実績】…). Values of a time that is over become baselines (`assign_baselines`). Works on NFKC text; words
-are given by their span in it.
+A clause states a role, a period, a number, or several of these, in any order (kg/extract/target_statements.py), and
+other clauses complete it. A period holds for the numbers after it (令和3年度までに27手続→54手続), a date in
+parentheses for those before it (利用率50%・満足度80%(令和4年度)), a unit at the end for all (R3:10、R4:20(件)), a
+role until the next one (【目標】…【実績】…). Values of a time that is over become baselines (`assign_baselines`).
+Works on NFKC text; words are given by their span in it.
 """
 
 import datetime
@@ -30,12 +30,12 @@ _WHOLE_YEAR, _MONTH_OR_DAY = re.compile(r"[FC]Y\d{4}"), re.compile(r"\d{4}-\d\d(
 _APRIL = 4
 _TO_REACH = re.compile(r"目標|まで|達成(?!済|し[たて])")
 
-# Said of the KPI itself: 利用を検討中の団体数(200団体) is set.
+# Words stating that the KPI itself is unset; 利用を検討中の団体数(200団体) is set.
 UNSET = re.compile(
     r"未設定|設定(?:する)?予定|(?:未定|検討中|検討予定)(?=$|[)、。])|(?:年度?|度中|月|末|まで|内|中|頃)に設定(?:する)?(?=$|[)。])"
 )
 
-# A number, a first year, or a word for one: without any there is nothing to read, which is true of most KPIs.
+# A number, or a word for one or for a first year; most KPIs have none, and are not parsed further.
 HAS_NUMBER_WORDS = re.compile(r"[\d一二三四五六七八九十百千万億兆零ゼ数幾半倍元毎全過大同〃ほ再OoQlI]")
 _APART = re.compile(r"\s*(?:$|[、。・/,)\]】〕→⇒]|から|に)|\s")
 _LEADING = re.compile(r"末?(?:まで)?(?:に|中|時点)?\s*:?\s*")
@@ -57,9 +57,9 @@ def assign_baselines(text: str, found: Sequence[Target], written: datetime.date 
 
 
 def _may_be_past(target: Target, text: str, written: datetime.date | None) -> bool:
-    """Return whether a value may be a baseline or a goal.
+    """Return whether it is unclear if a value is a baseline or a goal.
 
-    It is of a month or day of the document's own fiscal year that is over.
+    Such a value is of a past month or day in the fiscal year of the document.
     """
     if written is None or target.role != "target" or target.value is None:
         return False
@@ -70,7 +70,7 @@ def _may_be_past(target: Target, text: str, written: datetime.date | None) -> bo
 def _is_past(target: Target, text: str, aims: Sequence[Target], written: datetime.date | None) -> bool:
     """Return whether a value is a baseline.
 
-    It is of an earlier time than a number called 目標, or of a period that was over when the document was written.
+    Its time precedes that of a number called 目標, or was over when the document was written.
     """
     if target.role != "target" or target.value is None or not target.period:
         return False
@@ -155,7 +155,7 @@ class TargetReader:
         if self.targets and is_hedged(text):
             self.targets = [replace(target, ambiguous=True) for target in self.targets]
         elif any(target.value is not None and target.role == "target" and not target.period for target in self.targets):
-            # the date stands alone, and the number has none: is it its date?
+            # a date alone and a number without date: do they belong together?
             self.targets = [
                 replace(target, ambiguous=target.ambiguous or (target.value is None and not target.unit))
                 for target in self.targets

@@ -1,8 +1,7 @@
 """Assembler of records: from the cells of a document to measures, source rows and issues.
 
-Documents are read one by one, independently, so that several processes can share them. Problems are collected; nothing
-is dropped. An issue is a doubtful reading that is reported instead of guessed, with its place and a message in both
-languages.
+Each document is read independently, so that several processes can share the work. Problems are collected; nothing is
+dropped. A doubtful reading is not guessed: it becomes an issue with its place and a message in both languages.
 """
 
 import datetime
@@ -93,7 +92,7 @@ def _make_issue(note: Note, measure: Measure | None, recipe: Recipe) -> Issue:
     )
 
 
-_COMMAS_IN_TEXT = 5  # commas that a text may well have
+_COMMAS_IN_TEXT = 5  # commas that are plausible in a text
 
 
 @dataclass(frozen=True)
@@ -115,7 +114,7 @@ class _MeasureRow:
 
     @property
     def line(self) -> Line:
-        """The line it begins on."""
+        """The line on which the row begins."""
         return self.lines[0]
 
 

@@ -21,7 +21,7 @@ from kg.recipe.revision_judgements import Judgement, revised_edition
 _SAME_TITLE = 0.9
 _ALIKE = 0.5
 _SLIGHTLY_ALIKE = 0.3
-_SHORTEST_KPI = 4  # characters of a name that tells one KPI from others
+_SHORTEST_KPI = 4  # characters of a name that identifies a KPI
 
 Bigrams = frozenset[str]  # pairs of neighbouring characters
 Pair = tuple[str, str]  # the IRIs of the later measure and of the earlier one
@@ -145,7 +145,7 @@ def _evidence(
     """Return the evidence of every pair that has some, or that is judged."""
     bigrams = {measure.iri: _bigrams(measure.title) for measure in (*later, *earlier)}
     weights, kpis, wanted = _weights(bigrams.values()), _kpis(earlier), set(judged)
-    whole = {iri: fsum(weights[pair] for pair in title) for iri, title in bigrams.items()}  # in any order the same
+    whole = {iri: fsum(weights[pair] for pair in title) for iri, title in bigrams.items()}  # independent of the order
     found: dict[Pair, _Evidence] = {}
     for new in later:
         shared: dict[str, list[str]] = defaultdict(list)

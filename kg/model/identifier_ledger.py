@@ -1,7 +1,7 @@
 """Ledger of published identifiers: checks that each IRI of a release still names the same thing.
 
-A build that would drop a published IRI, or give it to another thing, stops. A similar text (a corrected title) is the
-same thing; otherwise a curator has to decide.
+A build stops if it would drop a published IRI or assign it to another thing. A thing with a similar text (a corrected
+title) is the same thing; otherwise a curator has to decide.
 """
 
 import difflib

@@ -1,8 +1,8 @@
 """Reader of measures: every field of a row, with a note for everything that is not settled.
 
-Mentions are the words in a cell that name a shared thing, with the property of the measure that follows from them.
-Measures of local plans cite listed measures by number, title or IRI; a word that names no measure of the edition cites
-nothing, and the validation reports it.
+Words in a cell that name a shared thing become mentions, with the property of the measure that follows from them. The
+module also reads the measures of local plans, which cite listed measures by number, title or IRI; a citation that
+matches no measure of the edition is empty, and the validation reports it.
 """
 
 import datetime
@@ -79,7 +79,7 @@ KPI_COLUMNS = {"kpi-progress": "progress", "kpi-effect": "effect"}
 PROSE = ("overview", "support")
 
 
-# The columns whose texts name things, and what each list of things gives: the kind of thing, the property that follows.
+# Columns whose texts name things; for each list of things, the kind of thing and the property of the measure.
 TEXTS = ("title", "kpi-progress", "kpi-effect", "overview", "support", "budget", "references")
 THINGS = {
     "entities": ("entity", "mentionsEntity"),
@@ -325,8 +325,8 @@ def _printed(text: Text, part: Text) -> str:
 
 
 _BETWEEN = re.compile(r"[、,，;；|｜\n]+")
-_EDITIONS = 64  # whose measures are known at a time, each by a few hundred words
-# What can stand in an IRI as it is; `line-N` names the rows that have no such number.
+_EDITIONS = 64  # editions whose measures are cached; some hundred words each
+# Numbers that are used in an IRI unchanged; rows without such a number are named `line-N`.
 _NUMBER = re.compile(r"(?!line-[0-9]+$)[A-Za-z0-9]+(-[A-Za-z0-9]+)*")
 
 
@@ -372,7 +372,7 @@ def _measure(plan: LocalPlan, row: PlanRow, known: Mapping[str, str]) -> LocalMe
 def _resolve_citations(words: str, known: Mapping[str, str]) -> Iterator[str]:
     """Yield the measure of each word of a cell; empty for a word that names none."""
     whole = plain(words)
-    if whole in known:  # a title may hold what else stands between two words
+    if whole in known:  # a title may contain a separator
         yield known[whole]
         return
     for word in filter(None, map(plain, _BETWEEN.split(words))):

@@ -17,10 +17,10 @@ from kg.recipe import Recipe
 from kg.recipe.code_lists import Code
 from kg.recipe.links import LinkRule, MappingMetadata
 
-# The table of a source that is the description of a document of the recipe.
+# The name of the table of a source that is the description of a document.
 SOURCE = "sources"
 _Source = tuple[str, str, int]  # a row of the recipe: its table, key and line
-_Candidate = tuple[str, str, tuple[_Source, ...]]  # subject, object, and where the identifier between them stands
+_Candidate = tuple[str, str, tuple[_Source, ...]]  # subject, object, and the rows with the identifier
 
 
 def references_of(recipe: Recipe, used: Iterable[str]) -> References:
@@ -43,7 +43,7 @@ def references_of(recipe: Recipe, used: Iterable[str]) -> References:
 
 
 def document_links(edition: EditionRecords, recipe: Recipe) -> tuple[Link, ...]:
-    """Return the links of an edition's documents, which rules make from their addresses."""
+    """Return the links of an edition's documents, by the rules for their addresses."""
     rules = [rule for rule in recipe.links.rules if rule.things == "documents"]
     found = ((rule, made) for rule in rules for made in _candidates_of_documents(rule, edition))
     return _sorted_links(_apply_rules(found, set()))
@@ -123,7 +123,7 @@ def shared_things(edition: EditionRecords) -> set[str]:
 
 
 def _candidates_of_rule(rule: LinkRule, recipe: Recipe, present: set[str]) -> Iterator[_Candidate]:
-    """Yield each link that a rule makes of things of the graph."""
+    """Yield each link that a rule gives for things of the graph."""
     if rule.things == "editions":
         for source in recipe.sources:
             yield iris.edition(source.key), rule.iri(source.key), ((SOURCE, source.key, 0),)
@@ -136,7 +136,7 @@ def _candidates_of_rule(rule: LinkRule, recipe: Recipe, present: set[str]) -> It
 
 
 def _candidates_of_documents(rule: LinkRule, edition: EditionRecords) -> Iterator[_Candidate]:
-    """Yield each link that a rule makes of a document's address, with the date of the edition's archived copy."""
+    """Yield each link that a rule gives for a document's address, with the date of the edition's archived copy."""
     day = edition.source.described.get("archive_date")
     date = day.strftime("%Y%m%d") if day else ""
     sources = ((SOURCE, edition.source.key, 0),) if rule.dated else ()

@@ -308,7 +308,7 @@ _TABLES: dict[str, tuple[str, Callable[[Records], Iterator[Row]]]] = {
 }
 
 
-# What is no plain text, by the name of the column; several values stand in those of MULTIVALUED.
+# Datatypes of columns other than text, by column name; columns of MULTIVALUED have several values.
 DATATYPES = {
     **dict.fromkeys(("page", "line", "file_line", "position", "measures_led", "measures_joined"), "integer"),
     **dict.fromkeys(("effects_uncertain", "known"), "boolean"),
@@ -317,8 +317,7 @@ DATATYPES = {
     **dict.fromkeys(("decided_on", "mapping_date"), "date"),
 }
 MULTIVALUED = ("effects", "lead", "participating", "groups", "budgets", "urls")
-# The columns that identify a row, and those that name a row of another table. Issues have no name of their own, and a
-# measure may print a document twice.
+# Primary and foreign keys. Issues have no identifier, and a measure may print a document twice.
 PRIMARY = {
     "measures": ("iri",),
     "kpis": ("iri",),
@@ -335,7 +334,7 @@ FOREIGN = {
 
 
 def csv_metadata(tables: Iterable[Table], catalogue: Catalogue, title: Text, issued: str) -> bytes:
-    """Return `csv-metadata.json`, whose name and location are those that CSVW readers look for."""
+    """Return `csv-metadata.json`, the file that CSVW readers look for next to a table."""
     metadata = {
         "@context": ["http://www.w3.org/ns/csvw", {"@language": "en"}],
         "dc:title": _texts(title),
@@ -382,19 +381,19 @@ def _column(name: str, text: Text, primary: tuple[str, ...]) -> dict[str, Any]:
 
 
 ABOUT = "about"
-MAX_ROWS = 1_048_575  # rows of a sheet below its header; a longer table is whole in the CSV
-MAX_CELL_LENGTH = 32_767  # characters that Excel takes in a cell, counted in UTF-16
-TRUNCATED = "… [CSV]"  # at the end of a text that is longer; it is whole in the CSV
-# Rows of all tables; what has more is written row by row, each text where it stands instead of once in a list.
+MAX_ROWS = 1_048_575  # rows of a sheet below its header; a longer table is complete in the CSV only
+MAX_CELL_LENGTH = 32_767  # maximum length of a cell in Excel, in UTF-16 code units
+TRUNCATED = "… [CSV]"  # ends a truncated text; the CSV has all of it
+# Rows of all tables; a larger workbook is streamed row by row, with inline instead of shared strings.
 _IN_MEMORY = 100_000
-_NOT_XML = re.compile("[\ufffe\uffff]")  # the library escapes the other characters that XML does not know
+_NOT_XML = re.compile("[\ufffe\uffff]")  # the library escapes the other characters that are invalid in XML
 _NARROWEST, _WIDEST = 6, 60
 
 
 def write_workbook(
     file: Path, tables: Sequence[Table], catalogue: Catalogue, title: Text, version: str, issued: str
 ) -> None:
-    """Write the workbook, with the same bytes from build to build; long tables are streamed to disk."""
+    """Write the workbook, byte-identical from build to build; long tables are streamed to disk."""
     rows = sum(1 for table in tables for _ in islice(table.rows, _IN_MEMORY + 1))
     large = {"constant_memory": True, "tmpdir": str(file.parent)}
     options = large if rows > _IN_MEMORY else {"in_memory": True}
@@ -439,7 +438,7 @@ def _sheet(book: xlsxwriter.Workbook, table: Table, text: Format, head: Format) 
             for width, value in zip(widths, values, strict=True)
         ]
     for column, (name, width) in enumerate(zip(table.columns, widths, strict=True)):
-        sheet.set_column(column, column, min(max(width, _NARROWEST), _WIDEST), text)  # what is typed later is text, too
+        sheet.set_column(column, column, min(max(width, _NARROWEST), _WIDEST), text)  # cells typed later are text, too
         sheet.write_string(0, column, name, head)
     row = 0
     for row, values in enumerate(islice(table.rows, MAX_ROWS), 1):

@@ -2,7 +2,7 @@
 
 DCAT has the size and checksum of each file, and no blank nodes. The catalogue, the series and its editions have IRIs in
 the catalogue (`catalog#…`), the things of one release in its description (`release/<version>/dataset.ttl#…`), so that
-each IRI leads to the document that describes it.
+each IRI leads to the document that describes the thing.
 
 `datacite.json` (DataCite Metadata Schema 4.6) has every mandatory property except the DOI, which the registry assigns,
 and no statement that the release lacks.
@@ -29,7 +29,7 @@ _PROTOCOL = "https://www.w3.org/TR/sparql11-protocol/"
 _FORMATS = "http://www.w3.org/ns/formats/"
 _SHA256 = "http://spdx.org/rdf/terms#checksumAlgorithm_sha256"
 _GZIP = ".gz"
-# Files of the whole dataset with its named graphs, and the word for them in `[files]` of the catalogue's texts.
+# Files of the whole dataset with its named graphs, and the key of their title in `[files]` of the catalogue's texts.
 _WITH_DESCRIPTIONS = (".trig", ".nq")
 _RDF_FORMATS = {
     ".ttl": "Turtle",
@@ -94,7 +94,7 @@ def describe_release(graph: Graph, release: ReleaseDescription, sources: Sequenc
     dataset.to("dcterms:accessRights", _is_a(graph, _ACCESS, "dcterms:RightsStatement"))
     dataset.texts("dcat:keyword", texts.keywords_ja, "ja").texts("dcat:keyword", texts.keywords_en, "en")
     dataset.to("dcterms:conformsTo", _is_a(graph, f"{BASE}def", "dcterms:Standard"))
-    # The one endpoint asks the release of the day; the other asks this release for ever.
+    # The first endpoint queries the current release, the second always this release.
     own = f"{release.document}#sparql"
     catalogue.to("dcat:service", own)
     for service, address in ((endpoint, f"{BASE}sparql"), (own, f"{release.folder}sparql")):

@@ -1,8 +1,8 @@
 """Parts of a build: the contribution of one document as sorted files, and their merge into a release.
 
-A part has the statements about its own measures and printed cells, those about things that others may describe, too,
-and its rows of every table. Any process can make it. Since lines are sorted, parts are merged on disk, and memory does
-not grow with their size.
+A part has the statements about its own measures and printed cells, the statements about shared things (which other
+parts may repeat), and its rows of every table. Any process can make it. Since lines are sorted, parts are merged on
+disk, and memory does not grow with their size.
 """
 
 import csv
@@ -31,7 +31,7 @@ from kg.recipe import Recipe
 
 MEASURES, SOURCE, SHARED = "own-measures.nt", "own-source.nt", "shared.nt"
 IDENTITIES = "identities"
-# The tables in which several parts may have rows of the same thing, and the columns that tell whether it is the same.
+# Tables in which several parts may have rows of the same thing, and the columns that identify it.
 KEY_COLUMNS = {"organizations": ("iri",), "links": ("subject_id", "predicate_id", "object_id")}
 _SUMMARY, _FEATURES = "summary.json", "features.json"
 
@@ -40,8 +40,8 @@ _SUMMARY, _FEATURES = "summary.json", "features.json"
 class PartSummary:
     """Summary of a part for the later stages of a build.
 
-    `document` is True for the part of a source document. `issues` are severity, type and both messages with their
-    number; `used` the IRIs of shared things; `kinds` the kinds of values of each predicate (see
+    `document` is True for the part of a source document. `issues` are severity, type and both messages, with the number
+    of occurrences; `used` the IRIs of shared things; `kinds` the kinds of values of each predicate (see
     `kg.core.jsonld_serializer`); `notes` lines about its revisions and plans for the user.
     """
 
@@ -163,7 +163,7 @@ def _plan_notes(records: Records) -> Iterator[str]:
         yield f"plan {plan.key}: {len(found)} measures, {notes} (local-measures.csv)"
 
 
-_MAX_OPEN_FILES = 64  # files that are open together: fewer than any system allows
+_MAX_OPEN_FILES = 64  # files open at a time: below the limit of any system
 
 
 def merge_sorted(files: Sequence[Path], into: Path, distinct: bool = True) -> None:
@@ -252,7 +252,7 @@ def lines_of(file: Path) -> Iterator[bytes]:
         yield from lines
 
 
-_SUMMED_COLUMNS = ("measures_led", "measures_joined")  # of an organization: each part counts its own measures
+_SUMMED_COLUMNS = ("measures_led", "measures_joined")  # counts of an organization: each part counts its own measures
 
 
 @dataclass(frozen=True)
@@ -326,7 +326,7 @@ def _merged_file(files: Sequence[Path], merged: Path) -> Path:
 
 
 def _rows_by_key(files: Sequence[Path], merged: Path) -> Iterator[tuple[str, list[list[str]]]]:
-    merge_sorted(files, merged, distinct=False)  # two editions may count the same, and both count
+    merge_sorted(files, merged, distinct=False)  # equal counts of two editions are both added
     yield from _group_by_key(lines_of(merged))
     merged.unlink()
 

@@ -1,10 +1,10 @@
-"""Dumps of a release: the same statements in six RDF formats, sorted, with the same bytes from build to build.
+"""Dumps of a release: the same statements in six RDF formats, sorted, byte-identical from build to build.
 
 Turtle, N-Triples, JSON-LD and RDF/XML hold the default graph; TriG and N-Quads hold the named graphs, too. Any process
 serializes and compresses a chunk, and the pieces are concatenated in order.
 
-A compressed file is one gzip member (RFC 1952, RFC 1951), since not every client reads several. Its bytes depend on the
-pieces only.
+A compressed file is a single gzip member (RFC 1952, RFC 1951), since some clients do not read several. Its bytes depend
+only on the pieces.
 """
 
 import struct
@@ -26,7 +26,7 @@ from kg.rdf.edition_dumps import Chunk, chunks_of
 from kg.rdf.graph_builder import Graph
 from kg.rdf.void_profiler import ChunkCounts, count_chunk
 
-# No file name, no time, unknown system (RFC 1952). gzip.compress() writes another head in other Pythons.
+# No file name, no time, unknown system (RFC 1952). The header of gzip.compress() depends on the Python version.
 _GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
 _LAST_BLOCK = b"\x03\x00"  # an empty last block
 _LEVEL = 7  # level 9 saves 5% and takes more than twice the time
@@ -103,13 +103,14 @@ _NAME = Path(GRAPH).stem
 WRITTEN_PREFIXES = {**PREFIXES, "id": ID}
 _FORMATS = (".ttl", ".nt", ".rdf", ".jsonld")
 _QUAD_FORMATS = {".trig": RdfFormat.TRIG, ".nq": RdfFormat.N_QUADS}
-# TriG and N-Quads begin as the default graph is written in these.
+# TriG and N-Quads begin with the default graph in these formats.
 _BASE_FORMATS = {".trig": ".ttl", ".nq": ".nt"}
 _END_OF_XML = b"\n</rdf:RDF>"
-_LOAD_SIZE = (
-    32 << 20
-)  # bytes: of 480 MB, ranges of hashes take 220 MB of memory and a quarter more time, the whole 1,470 MB
-NamedGraphs = Mapping[str, Callable[[], Iterable[Triple]]]  # what gives the statements of a named graph, by its IRI
+# Bytes of a batch: to load 480 MB in batches takes 220 MB of memory and 25% more time, at once 1,470 MB.
+_LOAD_SIZE = 32 << 20
+NamedGraphs = Mapping[
+    str, Callable[[], Iterable[Triple]]
+]  # function returning the statements of a named graph, by its IRI
 
 OMITTED = "left out, because XML cannot express a character in the source; every other format holds it"
 
@@ -162,7 +163,7 @@ def write_pieces(chunk: Chunk, kinds: Mapping[str, str], folder: Path) -> ChunkP
     heads[".ttl"], content[".ttl"] = _split_prefixes(serialize_statements(statements, RdfFormat.TURTLE))
     xml = serialize_statements(statements, RdfFormat.RDF_XML).replace(
         b"\r", b"&#13;"
-    )  # as it is, readers make a line end of it
+    )  # unescaped, XML readers replace it by a line end
     if _is_xml(xml):
         end = xml.index(b">", xml.index(b"<rdf:RDF")) + 1
         heads[".rdf"], content[".rdf"] = xml[:end], xml[end:].removesuffix(_END_OF_XML)
@@ -274,7 +275,7 @@ def end_store(folder: Path, named: NamedGraphs) -> None:
     store.bulk_extend(_quads(named))
     store.optimize()
     store.flush()
-    (folder / "LOG").unlink(missing_ok=True)  # what the engine did and on which machine: nobody needs it
+    (folder / "LOG").unlink(missing_ok=True)  # log of the engine with the name of the machine: not part of a release
 
 
 def _is_xml(content: bytes) -> bool:

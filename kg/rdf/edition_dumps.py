@@ -1,6 +1,6 @@
 """Sorted N-Triples files on disk: split into chunks by subject, searched by subject, and divided by edition.
 
-The part of the graph that belongs to one edition is its dump, and can be validated by itself.
+The statements of one edition, with all things reachable from them, are its dump; they can be validated separately.
 """
 
 import mmap
@@ -49,7 +49,7 @@ def _chunks(content: BinaryIO, whole: Chunk, size: int) -> Iterator[Chunk]:
 def _end_of_subject(content: BinaryIO, place: int) -> int:
     """Return the end of the lines about the subject of the first line after an offset."""
     content.seek(place)
-    content.readline()  # the rest of a line
+    content.readline()  # skips the remainder of a line
     subject, end = b"", content.tell()
     while (line := content.readline()) and (not subject or line.startswith(subject)):
         subject = line[: line.index(b" ") + 1]
@@ -64,7 +64,7 @@ class SortedGraph:
         self._file = file
         self._lines: mmap.mmap | bytes
         with file.open("rb") as content:
-            empty = not content.read(1)  # which has no memory to look into
+            empty = not content.read(1)  # an empty file cannot be mapped into memory
             self._lines = b"" if empty else mmap.mmap(content.fileno(), 0, access=mmap.ACCESS_READ)
 
     def lines_with_prefix(self, prefix: bytes) -> bytes:
@@ -108,7 +108,7 @@ def iterate_subjects(lines: bytes) -> Iterator[tuple[bytes, list[bytes]]]:
         yield subject, list(group)
 
 
-_CACHE_SIZE = 50_000  # subjects that several editions speak of, whose lines are kept
+_CACHE_SIZE = 50_000  # cached subjects that several editions refer to
 _ID = iris.ID.encode()
 _TYPE = f"<{iris.PREFIXES['rdf']}type>".encode()
 
@@ -205,4 +205,4 @@ def _object_iris(lines: Iterable[bytes]) -> Iterator[bytes]:
     for line in lines:
         value = line.split(b" ", 2)[2]
         if value.startswith(b"<"):
-            yield value[1:-4]  # without what ends the line
+            yield value[1:-4]  # without the end of the line

@@ -4,7 +4,7 @@ Named entities, places and organization changes use the W3C Organization Ontolog
 with their measures, the rows these were read from, and their citations.
 
 Mentions are Web Annotations (W3C Web Annotation Data Model, sections 3 and 4), with offsets in characters of the cell.
-The direct property of a measure follows from a mention: `measure property body` is stated exactly if a mention has it.
+A measure has a direct property (`measure property body`) exactly if a mention has this property and body.
 """
 
 from collections import Counter
@@ -121,7 +121,7 @@ def describe_mentions(graph: Graph, measure: Measure) -> None:
 
 
 def describe_translation(graph: Graph, measure: Measure, recipe: Recipe) -> None:
-    """State that the English title is an unofficial translation, with its author and its row."""
+    """State that the English title is an unofficial translation, with its author and its row of the recipe."""
     row = recipe.translations.get(plain(measure.title))
     if row is None or not measure.title:
         return

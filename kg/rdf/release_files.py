@@ -1,8 +1,8 @@
 """Files of a release other than dumps and tables: curated files, metadata, known problems and stored queries.
 
 Known problems are a text with the curator's description of the document and the counts of the build. Stored queries are
-published in RDF as SPARQL executables of SHACL, which query editors and indexes read. Label, comment and keywords are
-from the front matter of the files in `queries/`; the text keeps its PREFIX lines, so that it can be copied.
+published in RDF as SPARQL executables (SHACL), which query editors and indexes read. Label, comment and keywords are
+from the front matter of the files in `queries/`; the query text includes its PREFIX lines, so that it can be copied.
 """
 
 import re

@@ -13,7 +13,7 @@ from kg.rdf.shacl_report import SEVERITIES, SHAPE, Report, Result
 
 TEMPLATE = "validation.html"
 _PAGE, _LINE = iris.term("page"), iris.term("line")
-# What leads from a thing towards the line that prints it, forth and back.
+# Properties that lead from a thing towards its printed line, forwards and backwards.
 _FORWARD = {
     iris.PREFIXES["prov"] + "wasDerivedFrom",
     iris.PREFIXES["dcterms"] + "isPartOf",
@@ -30,7 +30,7 @@ _templates = Environment(
 )
 
 
-PrintedPlaces = Mapping[str, list[tuple[int, int]]]  # of a thing, by its IRI: page and line of each
+PrintedPlaces = Mapping[str, list[tuple[int, int]]]  # page and line of each printing, by the IRI of the thing
 
 
 def printed_places(results: Iterable[Result], triples: Iterable[Triple]) -> dict[str, list[tuple[int, int]]]:

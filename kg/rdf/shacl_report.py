@@ -1,6 +1,6 @@
-"""Validation report: its results, as text, JSON and RDF (SHACL), and the RDF terms it is made of.
+"""Validation report: its results, and its forms as text, JSON and RDF (SHACL).
 
-RDF files are read by pyoxigraph; nothing is fetched.
+The module also parses RDF terms and the RDF files to validate, by pyoxigraph; nothing is fetched from the network.
 """
 
 import functools
@@ -54,7 +54,7 @@ def read_statements(files: Iterable[Path], kind: type[KgError]) -> list[Statemen
 def _quads(file: Path, kind: type[KgError]) -> Iterator[Quad]:
     rdf = RdfFormat.from_extension(file.suffix.removeprefix("."))
     if rdf is None:
-        raise kind(Problem("the name does not tell the RDF format", "use .ttl .nt .nq .trig .rdf or .jsonld", file))
+        raise kind(Problem(f"unknown file extension “{file.suffix}”", "use .ttl .nt .nq .trig .rdf or .jsonld", file))
     try:
         yield from parse(path=str(file), format=rdf, base_iri=file.resolve().as_uri())
     except (SyntaxError, ValueError, OSError) as error:
@@ -68,7 +68,7 @@ INFO = SH + "Info"
 _RDF, _XSD = (names.PREFIXES[prefix] for prefix in ("rdf", "xsd"))
 _RESULT = names.ID + "validation-result/"
 _PREFIXES = {"sh": SH, "xsd": _XSD, "shisaku": names.ONTOLOGY, "shape": SHAPE, "result": _RESULT}
-_WORDS = {  # conforms, does not, the severities
+_WORDS = {  # the verdicts “conforms” and “does not conform”, and the severities
     "ja": ("適合しています。", "適合していません。", {"Violation": "違反", "Warning": "警告", "Info": "情報"}),
     "en": ("Conforms.", "Does not conform.", {severity: severity for severity in SEVERITIES}),
 }

@@ -1,8 +1,8 @@
 """SHACL validator with two engines: pySHACL, the reference, and `shacl`, the fast one.
 
-Both read the same terms, and four rules make their reports equal: literals keep the form they have in the file; a shape
-without an IRI is identified by the nearest enclosing shape with one; path and messages are those that the shapes state;
-a result is listed once.
+Both engines read the same terms, and four rules make their reports equal: literals keep their form in the file; a shape
+without an IRI is identified by the nearest enclosing shape with one; path and messages are those stated by the shapes;
+each result is listed once.
 """
 
 import functools
@@ -24,12 +24,12 @@ from kg.rdf.shacl_report import SEVERITIES, SH, Report, Result, Statement, Term,
 __all__ = ["FAST", "REFERENCE", "Report", "Result", "Validator", "fastest_engine", "make_report", "validate"]
 
 
-# What an engine found: focus, value, component, severity, source shape, the engine's own words.
+# Result of an engine: focus, value, component, severity, source shape, the engine's message.
 RawResult = tuple[str, str, str, str, str, str]
 
 _RDF = iris.PREFIXES["rdf"]
-_UNNAMED = "urn:unnamed-shape:"  # how a shape that is a blank node is called while an engine works
-TARGET_MARK = "urn:validated-as:"  # and a class: a property of the things of it that are validated, where not all are
+_UNNAMED = "urn:unnamed-shape:"  # prefix of temporary IRIs for shapes that are blank nodes
+TARGET_MARK = "urn:validated-as:"  # with a class: marks its validated things if not all are
 _STEPS = {"inversePath": "^{}", "zeroOrMorePath": "{}*", "oneOrMorePath": "{}+", "zeroOrOnePath": "{}?"}
 
 
@@ -48,7 +48,7 @@ class Shapes:
             self._parent.setdefault(value, subject)
 
     def marked_targets(self) -> list[Statement]:
-        """Return the shapes with each target `TARGET_MARK` replaced by things marked with place of the class."""
+        """Return the shapes with each class target replaced by the things marked for it (`TARGET_MARK`)."""
         return [
             (s, NamedNode(SH + "targetSubjectsOf"), NamedNode(TARGET_MARK + o.value))
             if p.value == SH + "targetClass" and isinstance(o, NamedNode)
@@ -96,16 +96,16 @@ class Shapes:
 
 REFERENCE, FAST = "pyshacl", "shacl"
 
-Check = Callable[[bytes], Iterator[RawResult]]  # of data, as N-Triples
-Engine = Callable[[str], Check]  # of shapes, as N-Triples: they are read once for any number of data
+Check = Callable[[bytes], Iterator[RawResult]]  # validates data in N-Triples
+Engine = Callable[[str], Check]  # parses shapes in N-Triples, once for any number of data
 
 _XSD = iris.PREFIXES["xsd"]
 
 
 def fastest_engine() -> str:
-    """Return the name of the fast engine if it is installed, else of the reference: their reports are equal.
+    """Return the name of the fast engine if it is installed, else of the reference; their reports are equal.
 
-    It is installed with kg, except on processors without a wheel of it.
+    The fast engine is installed with kg, except on processors for which it has no wheel.
     """
     return FAST if importlib.util.find_spec(FAST) else REFERENCE
 
@@ -169,7 +169,7 @@ def _rdflib(lines: bytes) -> Any:
             return URIRef(one.value)
         if isinstance(one, BlankNode):
             return BNode(one.value)
-        if one.language or one.datatype.value == _XSD + "string":  # "a" and "a"^^xsd:string are different to rdflib
+        if one.language or one.datatype.value == _XSD + "string":  # rdflib distinguishes "a" and "a"^^xsd:string
             return Value(one.value, lang=one.language)
         return Value(one.value, datatype=URIRef(one.datatype.value), normalize=False)
 
@@ -193,7 +193,7 @@ def validate(files: Sequence[Path], shapes: Path, engine: str = REFERENCE) -> Re
 class Validator:
     """Validator by the shapes of a file or folder; the shapes are parsed once for any number of data.
 
-    Raises an error if there is no such engine, or no shape.
+    Raises QueryError if there is no such engine, RecipeError if there are no shapes.
     """
 
     def __init__(self, shapes: Path, engine: str) -> None:

@@ -4,7 +4,7 @@ Code lists are SKOS concept schemes. Periods have their first and last day (incl
 touch, and their relation to these; a fiscal year begins on 1 April (Public Finance Act, Article 11).
 
 A published link to another data set is stated, and has a record of its evidence; a candidate has a record only, so that
-no query finds it by accident. Records use the terms of SSSOM if its RDF has them; VoID linksets describe each target.
+no query finds it by accident. Records use the terms of SSSOM if its RDF has them; each target has a VoID linkset.
 
 A measure that continues an earlier one has `prov:wasRevisionOf` (PROV-O) and `dcterms:replaces`. Each pair has a record
 of its evidence and grade; a candidate and a rejected pair have a record only.
@@ -36,7 +36,7 @@ _CODE = re.compile(
 _PARTS_JA = {"H1": "上半期", "H2": "下半期", "Q1": "第1四半期", "Q2": "第2四半期", "Q3": "第3四半期", "Q4": "第4四半期"}
 _PARTS_EN = {"H1": ", first half", "H2": ", second half", "Q1": ", Q1", "Q2": ", Q2", "Q3": ", Q3", "Q4": ", Q4"}
 _APRIL = 4
-# How the beginnings lie and how the ends lie (-1 earlier, 0 on the same day, 1 later): Allen's relations of two
+# Order of the beginnings and of the ends (-1 earlier, 0 same day, 1 later): Allen's relations of two
 # intervals that share a day, as OWL-Time names them.
 _RELATIONS = {
     (-1, -1): "time:intervalOverlaps",
@@ -57,7 +57,7 @@ class Interval:
 
     code: str
     first: datetime.date
-    last: datetime.date | None  # None where it goes on from its first day
+    last: datetime.date | None  # None if the period is open-ended
     label_ja: str
     label_en: str
     also_ja: tuple[str, ...]
@@ -85,7 +85,7 @@ def interval(code: str, eras: Sequence[Era]) -> Interval:
     offset, length = _extent(part)
     first = _add_months(beginning, offset)
     unit = ("年度" if fiscal else "年") + _PARTS_JA.get(part, "")
-    # a part of a year has the names of the year: 平成31年度第4四半期, too
+    # parts of a year have the names of the year, such as 平成31年度第4四半期
     names = [name + unit for name in _year_names(year, beginning, _last_day(beginning, 12), eras)]
     label_en = (f"fiscal year {year}" if fiscal else f"{year}") + _PARTS_EN.get(part, "")
     return Interval(code, first, _last_day(first, length), names[0], label_en, tuple(names[1:]))
@@ -157,7 +157,7 @@ def _last_day(first: datetime.date, months: int) -> datetime.date:
     return _add_months(first, months) - datetime.timedelta(days=1)
 
 
-# Scheme, names of the scheme in Japanese and English, and the code list that holds its concepts.
+# Scheme, names of the scheme in Japanese and English, and the code list of its concepts.
 _SCHEMES = (
     ("pillar", "柱", "Pillars", "pillars"),
     ("effect", "市町村の取組により期待される効果", "Expected effects of municipal action", "effects"),
@@ -176,7 +176,7 @@ _NAMES = {
     "revision-status": ("施策の継続の状態", "Statuses of revisions"),
     "revision-grade": ("施策の継続の根拠の強さ", "Grades of revisions"),
 }
-# The signs of the tables, and the concepts of the graph.
+# Comparators of the tables, and their concepts in the graph.
 COMPARATORS = {"=": "equal", ">=": "at-least", "<=": "at-most", ">": "more-than", "<": "less-than", "~": "about"}
 _SIGNS = {key: sign for sign, key in COMPARATORS.items()}
 
@@ -336,7 +336,7 @@ class _Linkset:
     triples: int = 0
     subjects: int = 0
     predicates: set[str] = field(default_factory=set)
-    objects: set[int] = field(default_factory=set)  # by their hashes: there may be many
+    objects: set[int] = field(default_factory=set)  # their hashes, since there may be many
     before: str = ""
 
     def add(self, subject: str, predicate: str, thing: str) -> None:

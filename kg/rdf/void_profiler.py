@@ -22,9 +22,9 @@ from kg.rdf.graph_builder import Graph, Subject
 _TYPE = f"<{PREFIXES['rdf']}type>".encode()
 _OWN = f"<{ID}".encode()
 _STRING, _LANGUAGE = PREFIXES["xsd"] + "string", PREFIXES["rdf"] + "langString"
-# hash; what (uses, or classes); how often, or 0 where it tells the classes of a subject
+# hash; number of the uses or classes; count, or 0 for a record of the classes of a subject
 _RECORD = struct.Struct(">8sII")
-_RECORDS_PER_RANGE = 8 << 20  # bytes of records that are looked at together
+_RECORDS_PER_RANGE = 8 << 20  # bytes of records that are counted together
 
 Use = tuple[str, str]  # a class, or an empty string for the whole graph, and a property
 
@@ -85,7 +85,7 @@ def count_chunk(chunk: Chunk, records: Path) -> ChunkCounts:
 
 
 class _ClassCounts:
-    """Counts by property and the classes of the subject, each such pair by a number."""
+    """Counts by property and the classes of the subject; each such pair has a number."""
 
     def __init__(self) -> None:
         self.numbers: dict[tuple[tuple[str, ...], bytes], int] = {}

@@ -1,7 +1,7 @@
 """Links to other data sets: curated rows with the columns of SSSOM, and rules by identifiers.
 
 SSSOM is the Simple Standard for Sharing Ontological Mappings, https://w3id.org/sssom/. `flag` is a column of our own: a
-link flagged `seen` was found in a source and is published, one flagged `computed` is a candidate. There is no third value.
+link flagged `seen` was found in a source and is published, one flagged `computed` is a candidate.
 """
 
 import re

@@ -120,7 +120,7 @@ def plan(recipe: Path, described: str = PLAN, rows: str = "") -> Path:
         ("catalogue.toml", 'page = ["', 'page = "', "is not valid TOML"),
         ("tables.toml", "unique = true", 'unique = "yes"', "[columns] is not a description of a table: unique of key"),
         ("tables.toml", "[a-z0-9][a-z0-9-]*", "[a-z", "[columns] is not a description of a table: [a-z: "),
-        ("tables.toml", "unique = true", "uniq = true", "[columns] is not a description of a table: uniq is not one of"),
+        ("tables.toml", "unique = true", "uniq = true", "is not a description of a table: uniq is not one of"),
         ("link-targets.csv", "Q[1-9][0-9]*", "Q[1-9", "pattern is 'Q[1-9'; it must be a regular expression"),
         ("link-rules.csv", "{value}", "{value.x}", "cannot be filled"),
         ("concepts.csv", "comparator,", "comparision,", "scheme is 'comparision'; it must be one of"),

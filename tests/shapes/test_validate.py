@@ -165,7 +165,7 @@ def test_a_missing_fast_engine_is_told_with_a_remedy(monkeypatch: pytest.MonkeyP
     ("content", "suffix", "says"),
     [
         ("<http://e/a> <http://e/b> .\n", ".ttl", r"data\.ttl:1: cannot be read"),
-        ("a,b\n", ".csv", "does not tell the RDF format"),
+        ("a,b\n", ".csv", "unknown file extension “.csv”"),
         ("<http://e/a> <http://e/b> <<( <http://e/c> <http://e/d> <http://e/e> )>> .\n", ".ttl", "RDF 1.2"),
     ],
 )
