@@ -108,9 +108,8 @@ _BASE_FORMATS = {".trig": ".ttl", ".nq": ".nt"}
 _END_OF_XML = b"\n</rdf:RDF>"
 # Bytes of a batch: to load 480 MB in batches takes 220 MB of memory and 25% more time, at once 1,470 MB.
 _LOAD_SIZE = 32 << 20
-NamedGraphs = Mapping[
-    str, Callable[[], Iterable[Triple]]
-]  # function returning the statements of a named graph, by its IRI
+# Functions that return the statements of a named graph, by its IRI.
+NamedGraphs = Mapping[str, Callable[[], Iterable[Triple]]]
 
 OMITTED = "left out, because XML cannot express a character in the source; every other format holds it"
 
