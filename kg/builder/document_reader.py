@@ -85,8 +85,8 @@ def read_documents(recipe: Recipe, folder: Path, reader: DocumentReader, progres
     adjacent = read_revisions_and_plans(recipe, lambda key: documents[key].measure_features())
     for key, files in (
         *(
-            (f"{_ADJACENT}-{number:06}", part_of(_edition(found), found, recipe))
-            for number, found in enumerate(adjacent)
+            (f"{_ADJACENT}-{number:06}", part_of(_edition(part_records), part_records, recipe))
+            for number, part_records in enumerate(adjacent)
         ),
         (_REFERENCES, part_of("", references, recipe)),
         (_LISTS, part_of_lists("", lists(recipe).statements())),
@@ -111,9 +111,9 @@ class Tables(Mapping[str, list[Row]]):
     def __init__(self, records: Sequence[Records], recipe: Recipe) -> None:
         self._records, self._recipe = records, recipe
         self._rows: dict[str, list[Row]] = {}
-        for found in zip(*map(tables, records), strict=True):
-            name, columns = found[0].name, found[0].columns
-            self._rows[name] = [dict(zip(columns, row, strict=True)) for row in gather_rows(name, found)]
+        for same_tables in zip(*map(tables, records), strict=True):
+            name, columns = same_tables[0].name, same_tables[0].columns
+            self._rows[name] = [dict(zip(columns, row, strict=True)) for row in gather_rows(name, same_tables)]
 
     def __getitem__(self, name: str) -> list[Row]:
         return self._rows[name]
@@ -147,9 +147,9 @@ def tables_of(document: bytes, recipe: Recipe, key: str) -> Tables:
 
 def _edition_of(recipe: Recipe, key: str) -> Source:
     """Return an edition of the recipe by its key; raise RecipeError if there is none."""
-    known = {source.key: source for source in recipe.sources}
-    if not key and len(known) == 1:
+    editions = {source.key: source for source in recipe.sources}
+    if not key and len(editions) == 1:
         return recipe.sources[0]
-    if key not in known:
-        raise RecipeError(Problem(f"there is no edition {key!r}", f"name one of {', '.join(known)}", recipe.folder))
-    return known[key]
+    if key not in editions:
+        raise RecipeError(Problem(f"there is no edition {key!r}", f"name one of {', '.join(editions)}", recipe.folder))
+    return editions[key]

@@ -105,7 +105,7 @@ def validate_graph(
     """Return the results for a sorted graph; if it is larger than `at_once` bytes, validate it in parts."""
     if graph.stat().st_size <= at_once:
         return _run_validator(_validator(shape_set), graph.read_bytes())
-    described, found = _Graph(graph, tuple(keys), work), ValidationResults()
+    described, combined = _Graph(graph, tuple(keys), work), ValidationResults()
     pieces = list(pool.map(_write_incoming, [(described, shape_set, chunk) for chunk in chunks_of(graph)]))
     merge_sorted(pieces, described.incoming)
     for piece in pieces:
@@ -113,10 +113,10 @@ def validate_graph(
     parts: list[str | list[Chunk]] = [*keys, *_editions(described).shared_chunks(_LOT_SIZE)]
     jobs = [(described, shape_set, part) for part in parts]
     for done, results in enumerate(pool.map(_validate, jobs), 1):
-        found.add(results)
+        combined.add(results)
         progress(f"validate the graph: {done:,} of {len(jobs):,}")
     described.incoming.unlink()
-    return found
+    return combined
 
 
 def _write_incoming(context: object, job: tuple[_Graph, ShapeSet, Chunk]) -> Path:
@@ -133,14 +133,14 @@ def _validate(context: object, job: tuple[_Graph, ShapeSet, str | list[Chunk]]) 
     graph, shape_set, part = job
     editions = _editions(graph)
     if isinstance(part, str):
-        found = editions.lines_of_edition(part)
-        focuses = {iri for iri in found if editions.owner(iri)}
+        statements = editions.lines_of_edition(part)
+        focuses = {iri for iri in statements if editions.owner(iri)}
     else:
         lines_of_subject = group_by_subject(b"".join(chunk.read() for chunk in part))
         focuses = {iri for iri in lines_of_subject if not editions.owner(iri)}
-        found = editions.reachable({iri: lines_of_subject[iri] for iri in focuses})
-    lines = [line for lines_of_subject in found.values() for line in lines_of_subject]
-    lines += editions.adjacent(found)
+        statements = editions.reachable({iri: lines_of_subject[iri] for iri in focuses})
+    lines = [line for lines_of_subject in statements.values() for line in lines_of_subject]
+    lines += editions.adjacent(statements)
     incoming = _incoming(graph)
     lines += [
         line[len(iri) + 3 :]

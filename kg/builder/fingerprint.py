@@ -54,20 +54,20 @@ def _files_in(folder: Path, pattern: str) -> list[Path]:
 
     The ledger only records the identifiers of releases: a change of it does not change the release.
     """
-    found = (file for file in folder.rglob(pattern) if file.is_file() and file.name != LEDGER)
-    return sorted(file for file in found if not any(part.startswith(".") for part in file.relative_to(folder).parts))
+    files = (file for file in folder.rglob(pattern) if file.is_file() and file.name != LEDGER)
+    return sorted(file for file in files if not any(part.startswith(".") for part in file.relative_to(folder).parts))
 
 
 def _template_closure(folder: Path, name: str) -> list[str]:
     """Return the names of a template and of every template that it includes, imports or extends, sorted."""
-    found, pending = set[str](), [name]
+    closure, pending = set[str](), [name]
     while pending:
         template = pending.pop()
-        if template not in found:
-            found.add(template)
+        if template not in closure:
+            closure.add(template)
             tree = Environment(autoescape=True).parse((folder / template).read_text(encoding="utf-8"))
             pending += [referenced for referenced in meta.find_referenced_templates(tree) if referenced]
-    return sorted(found)
+    return sorted(closure)
 
 
 def is_current(places: Folders) -> bool:

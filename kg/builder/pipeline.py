@@ -108,10 +108,10 @@ class _Builder:
 
 def _recurring_remarks(recipe: Recipe) -> tuple[str, ...]:
     """Return for each document the number of misreadings that an earlier edition's correction matches."""
-    found = Counter(offer.file for offer in recurring_corrections(recipe.sources, recipe.corrections))
+    counts = Counter(offer.file for offer in recurring_corrections(recipe.sources, recipe.corrections))
     return tuple(
         f"{file}: {count} corrections of earlier editions fit here, too; `kg check` gives the rows to add"
-        for file, count in found.items()
+        for file, count in counts.items()
     )
 
 
@@ -186,15 +186,15 @@ def check_documents(recipe: Recipe, whole: bool = True) -> None:
 def _read_identities(recipe: Recipe) -> list[Identity]:
     """Return the identities of all IRIs of a recipe's records; raise the problems of all documents together."""
     check_corrections(recipe)
-    found, features, used = _read_all(recipe)
+    identities, features, used = _read_all(recipe)
     for records in (Records((), references_of(recipe, used)), *read_revisions_and_plans(recipe, features.__getitem__)):
-        found = list_identities(records) | found
-    return list(found.values())
+        identities = list_identities(records) | identities
+    return list(identities.values())
 
 
 def _read_all(recipe: Recipe) -> tuple[dict[str, Identity], dict[str, list[MeasureFeatures]], set[str]]:
     """Read every document; return its identities, the features of its measures, and the shared things it names."""
-    found: dict[str, Identity] = {}
+    identities: dict[str, Identity] = {}
     features: dict[str, list[MeasureFeatures]] = {}
     used, wrong = set[str](), list[KgError]()
     for source in recipe.sources:
@@ -203,12 +203,12 @@ def _read_all(recipe: Recipe) -> tuple[dict[str, Identity], dict[str, list[Measu
         except KgError as error:
             wrong.append(error)
             continue
-        found = list_identities(records) | found
+        identities = list_identities(records) | identities
         features[source.key] = [features_of(measure) for measure in records.measures]
         used |= {iri for edition in records.editions for iri in shared_things(edition)}
     if wrong:
         raise type(wrong[0])(*(problem for error in wrong for problem in error.problems))
-    return found, features, used
+    return identities, features, used
 
 
 def mint(places: Folders) -> int:

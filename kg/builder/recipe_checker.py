@@ -26,8 +26,8 @@ _TERM = re.compile(r"\bshisaku:([A-Za-z][A-Za-z0-9]*)")
 def check_declared_files(places: Folders) -> tuple[list[Problem], list[Problem]]:
     """Return the problems, and the remarks, of the recipe, the ontology, the shapes and the queries."""
     problems, remarks = _check_recipe(places)
-    terms, found = _check_ontology(places.ontology)
-    problems.extend(found)
+    terms, ontology_problems = _check_ontology(places.ontology)
+    problems.extend(ontology_problems)
     problems.extend(_check_shapes(places.shapes, terms))
     problems.extend(_check_queries(places.queries, terms))
     return problems, remarks
@@ -35,20 +35,20 @@ def check_declared_files(places: Folders) -> tuple[list[Problem], list[Problem]]
 
 def _check_recipe(places: Folders) -> tuple[list[Problem], list[Problem]]:
     """Return the problems and remarks of the recipe; parts after a broken one are checked, too."""
-    found = inspect_recipe(places.recipe)
-    problems = [*found.problems]
+    report = inspect_recipe(places.recipe)
+    problems = [*report.problems]
     try:
         read_catalogue(places.recipe)
     except KgError as error:
         reported = {problem.file for problem in problems}
         problems.extend(problem for problem in error.problems if problem.file not in reported)
     try:
-        if found.recipe:
-            check_documents(found.recipe, whole=not problems)
+        if report.recipe:
+            check_documents(report.recipe, whole=not problems)
     except KgError as error:
         problems.extend(error.problems)
-    offered = recurring_corrections(found.recipe.sources, found.recipe.corrections) if found.recipe else ()
-    return problems, [*found.remarks, *offered]
+    offered = recurring_corrections(report.recipe.sources, report.recipe.corrections) if report.recipe else ()
+    return problems, [*report.remarks, *offered]
 
 
 def _check_ontology(folder: Path) -> tuple[set[str], list[Problem]]:

@@ -106,8 +106,8 @@ def effect_cells(zone: list[Field], usual: int) -> int:
     A hyphen belongs to them if a mark follows. If a row prints one for every absent effect, hyphens fill up the
     usual number, provided that all cells of the row are present or words of support follow at once.
     """
-    alike = [not found.words or is_mark(found.words) or is_like_mark(found.words) for found in zone]
-    stop = next((i for i, found in enumerate(zone) if not alike[i] and not is_nothing(found.words)), len(zone))
+    alike = [not item.words or is_mark(item.words) or is_like_mark(item.words) for item in zone]
+    stop = next((i for i, item in enumerate(zone) if not alike[i] and not is_nothing(item.words)), len(zone))
     last = max((i for i in range(stop) if zone[i].words and alike[i]), default=-1)
     count = last + 1 if not all(alike[: last + 1]) else 0
     while count < stop and alike[count]:
@@ -115,7 +115,7 @@ def effect_cells(zone: list[Field], usual: int) -> int:
     whole = len(zone) == usual + len(RIGHT)
     if whole and count > usual and is_like_mark(zone[usual].words) and all(alike[:usual]):
         return usual  # all cells of the row are present: the cell like a mark is the support
-    hyphened = stop >= usual > count and all(found.words for found in zone[:usual])
+    hyphened = stop >= usual > count and all(item.words for item in zone[:usual])
     followed = stop == usual < len(zone) and _supports(zone[stop]) and not _is_programme_name(zone[stop])
     return usual if hyphened and (whole or followed) else count
 
@@ -126,38 +126,38 @@ def columns_of(content: Sequence[tuple[Field, str | None]], anchors: Anchors) ->
     A hyphen gets the remaining place, or is `nothing`; a cell that matches no rule gets None.
     """
     columns: list[str | None] = []
-    for index, (found, slot) in enumerate(content):
+    for index, (item, slot) in enumerate(content):
         after = [other.words for other, _ in content[index + 1 :]]
-        columns.append(None if anchors.is_anchor(found.words) else _column_of(found, after, columns, slot))
+        columns.append(None if anchors.is_anchor(item.words) else _column_of(item, after, columns, slot))
     _assign_nothing(columns)
     return columns
 
 
-def _column_of(found: Field, after: list[str], before: list[str | None], slot: str | None) -> str | None:
+def _column_of(item: Field, after: list[str], before: list[str | None], slot: str | None) -> str | None:
     """Return the column of one field, `nothing` for a hyphen, or None if no rule matches.
 
     A field that cannot be a column of its own, because the next one belongs to the same or an earlier column, continues
     the preceding one, which a stray tab has split.
     """
-    words = found.words
+    words = item.words
     if is_nothing(words):
         return NOTHING
     if _BUDGET_MARKER.match(words):
         return "budget"
-    if _ADDRESS.search(found.text.chars):
+    if _ADDRESS.search(item.text.chars):
         prose = "。" in words and any(_ADDRESS.search(other) for other in after)
         return "support" if prose and "support" not in before else "references"
     if "references" in before or is_like_mark(words):
         return None
-    name = _is_programme_name(found)
+    name = _is_programme_name(item)
     if budget_status(words):
         return "budget" if slot == "budget" or "support" in before else None
-    if not name and not _supports(found) and len(_LETTER.findall(words)) < _FEWEST:
+    if not name and not _supports(item) and len(_LETTER.findall(words)) < _FEWEST:
         return None
     if "budget" in before:
-        rest = name or any(_ADDRESS.search(other) or is_nothing(other) for other in after)
-        return "budget" if rest else "references"  # a title without an address
-    if _supports(found) and any(_BUDGET_MARKER.match(other) for other in after):
+        is_budget = name or any(_ADDRESS.search(other) or is_nothing(other) for other in after)
+        return "budget" if is_budget else "references"  # a title without an address
+    if _supports(item) and any(_BUDGET_MARKER.match(other) for other in after):
         return "support"
     if slot in ("budget", "references") and not is_prose(words):
         return slot
@@ -165,17 +165,17 @@ def _column_of(found: Field, after: list[str], before: list[str | None], slot: s
         return "budget" if name else "support" if is_prose(words) else None
     if name and slot is None:
         return "budget"
-    return "support" if slot == "support" or _supports(found) else None
+    return "support" if slot == "support" or _supports(item) else None
 
 
-def _supports(found: Field) -> bool:
+def _supports(item: Field) -> bool:
     """Return whether words are prose, or describe support that a government gives."""
-    return is_prose(found.words) or bool(_SUPPORT.search(found.words))
+    return is_prose(item.words) or bool(_SUPPORT.search(item.words))
 
 
-def _is_programme_name(found: Field) -> bool:
+def _is_programme_name(item: Field) -> bool:
     """Return whether a cell without heading is one short name that ends like a budget programme."""
-    blocks, _ = read_markup(found.text)
+    blocks, _ = read_markup(item.text)
     words = blocks[0].text.normal().unspaced().chars if len(blocks) == 1 else ""
     for start, stop in reversed(parentheses_of(words)):
         words = words[:start] + words[stop + 1 :]
@@ -222,15 +222,15 @@ class Columns:
     notes: list[Note] = field(default_factory=list)
     _read: dict[str, tuple[list[Block], bool]] = field(default_factory=dict)
 
-    def put(self, column: str, found: Field) -> None:
+    def put(self, column: str, item: Field) -> None:
         """Add a field to a column; a second field of a column continues the first, which a tab had split."""
         if column in self.cells and column != NOTHING:
-            self.note("cells-joined", found)
-        self.cells.setdefault(column, []).extend(found.cells)
+            self.note("cells-joined", item)
+        self.cells.setdefault(column, []).extend(item.cells)
 
-    def note(self, key: str, found: Field) -> None:
+    def note(self, key: str, item: Field) -> None:
         """Add a note about a field."""
-        self.notes.append(Note(key, found.cells[0].cell, found.words))
+        self.notes.append(Note(key, item.cells[0].cell, item.words))
 
     def text(self, column: str) -> Text:
         """Return the text of a column with its markup, rejoined if a stray tab had split it."""
@@ -251,9 +251,9 @@ def read_columns(cells: Sequence[CorrectedCell], anchors: Anchors, effects: Sequ
     """Return the columns of a row's cells; `effects` are the keys of the effect columns in order."""
     row = Columns()
     fields = fields_of(cells)
-    for found in fields:
-        if len(found.cells) > 1:
-            row.note("cells-joined", found)
+    for item in fields:
+        if len(item.cells) > 1:
+            row.note("cells-joined", item)
     start = _running_number(fields, anchors, row)
     limit = _right_anchors(fields, start, anchors, row)
     pillar = _pillar(fields, start, limit, anchors, row)
@@ -262,9 +262,9 @@ def read_columns(cells: Sequence[CorrectedCell], anchors: Anchors, effects: Sequ
         listing = _listing_by_order(fields, pillar + 1, limit, anchors)
     if listing is not None:
         row.put("listing", fields[listing])
-        for found in fields[pillar + 1 : listing] if pillar is not None else ():
-            if found.words:
-                row.note("cell-unread", found)
+        for item in fields[pillar + 1 : listing] if pillar is not None else ():
+            if item.words:
+                row.note("cell-unread", item)
     if limit == len(fields) and pillar is None and listing is None:
         _truncated(fields, start, row)
         return row
@@ -292,13 +292,13 @@ def _last(fields: list[Field], start: int, stop: int, test: Callable[[str], obje
 
 def _running_number(fields: list[Field], anchors: Anchors, row: Columns) -> int:
     """Read the running number and return the index of the title."""
-    for index, found in enumerate(fields[:2]):
-        if row_number(found.words) is not None:
-            row.put("no", found)
-            if running_number(found.words) is None:
-                row.note("cell-part-unread", found)
+    for index, item in enumerate(fields[:2]):
+        if row_number(item.words) is not None:
+            row.put("no", item)
+            if running_number(item.words) is None:
+                row.note("cell-part-unread", item)
             return index + 1
-        if found.words:
+        if item.words:
             return index  # the first words are not a number: the row has none
     return 1
 
@@ -319,24 +319,24 @@ def _right_anchors(fields: list[Field], start: int, anchors: Anchors, row: Colum
             bodies = _last(fields, start + 1, number, anchors.marked_organizations)
     if bodies is not None:
         row.put("organizations", fields[bodies])
-    found = [index for index in (number, bodies) if index is not None]
-    for extra in fields[max(found) + 1 :] if found else []:
+    present = [index for index in (number, bodies) if index is not None]
+    for extra in fields[max(present) + 1 :] if present else []:
         if anchors.are_organizations(extra.words):
             row.put("organizations", extra)
         elif extra.words:
             row.note("cell-unread", extra)
-    return min(found, default=len(fields))
+    return min(present, default=len(fields))
 
 
 def _pillar(fields: list[Field], start: int, limit: int, anchors: Anchors, row: Columns) -> int | None:
     """Read the pillar: exact forms take precedence over similar ones, then the usual place, then the last one."""
-    found = {i: match for i in range(start + 1, limit) if (match := anchors.pillar(fields[i].words))}
-    if not found:
+    matches = {i: match for i in range(start + 1, limit) if (match := anchors.pillar(fields[i].words))}
+    if not matches:
         return None
     usual = start + len(LEFT)
-    index = min(found, key=lambda i: (found[i][1], i != usual, -i))
+    index = min(matches, key=lambda i: (matches[i][1], i != usual, -i))
     row.put("pillar", fields[index])
-    if found[index][1]:
+    if matches[index][1]:
         row.note("pillar-variant", fields[index])
     return index
 
@@ -344,12 +344,12 @@ def _pillar(fields: list[Field], start: int, limit: int, anchors: Anchors, row: 
 def _truncated(fields: list[Field], start: int, row: Columns) -> None:
     """Read a row that ends before its anchors, by order alone."""
     row.note("row-truncated", fields[-1])
-    rest = fields[start:]
-    for column, found in zip(LEFT, rest, strict=False):
-        row.put(column, found)
-    for found in rest[len(LEFT) :]:
-        if found.words:
-            row.note("cell-unread", found)
+    remaining = fields[start:]
+    for column, item in zip(LEFT, remaining, strict=False):
+        row.put(column, item)
+    for item in remaining[len(LEFT) :]:
+        if item.words:
+            row.note("cell-unread", item)
 
 
 def _read_left(
@@ -379,33 +379,33 @@ def _read_left(
 def _assign_left(zone: list[Field], row: Columns) -> None:
     """Assign the cells before the pillar: by order if there are four, else by content."""
     if len(zone) != len(LEFT):
-        filled = [found for found in zone if found.words]
+        filled = [item for item in zone if item.words]
         zone = filled if len(filled) >= len(LEFT) or len(zone) > len(LEFT) else zone
     if len(zone) == len(LEFT):
-        for column, found in zip(LEFT, zone, strict=True):
-            row.put(column, found)
+        for column, item in zip(LEFT, zone, strict=True):
+            row.put(column, item)
         return
-    rest = list(zone)
-    if rest:
-        row.put("title", rest.pop(0))
+    remaining = list(zone)
+    if remaining:
+        row.put("title", remaining.pop(0))
     prose: list[Field] = []
-    while rest and is_prose(rest[-1].words) and (not prose or len(rest) > 2):
-        prose.insert(0, rest.pop())
-    for found in prose:
-        row.put("overview", found)
-    if len(rest) == 2:
-        row.put("kpi-progress", rest[0])
-        row.put("kpi-effect", rest[1])
+    while remaining and is_prose(remaining[-1].words) and (not prose or len(remaining) > 2):
+        prose.insert(0, remaining.pop())
+    for item in prose:
+        row.put("overview", item)
+    if len(remaining) == 2:
+        row.put("kpi-progress", remaining[0])
+        row.put("kpi-effect", remaining[1])
         return
-    for found in rest:
-        if found.words:
-            row.note("kpi-column-unknown" if len(rest) == 1 else "cell-unread", found)
+    for item in remaining:
+        if item.words:
+            row.note("kpi-column-unknown" if len(remaining) == 1 else "cell-unread", item)
 
 
 def _read_right(zone: list[Field], effects: Sequence[str], anchors: Anchors, row: Columns) -> None:
     """Read the effect marks, then support, budget and references."""
     marks = effect_cells(zone, len(effects))
-    marked = [index for index, found in enumerate(zone) if is_mark(found.words)]
+    marked = [index for index, item in enumerate(zone) if is_mark(item.words)]
     if marks == len(effects) and all(index < marks for index in marked):
         row.effects = [(effects[index], zone[index].cells[0]) for index in marked]
     else:
@@ -416,29 +416,29 @@ def _read_right(zone: list[Field], effects: Sequence[str], anchors: Anchors, row
     _note_marks(zone, marks, row)
     slots = RIGHT if len(zone) == len(effects) + len(RIGHT) else ()
     content = [
-        (found, slots[index - len(effects)] if slots and index >= len(effects) else None)
-        for index, found in enumerate(zone)
-        if index >= marks and found.words and not is_mark(found.words)
+        (item, slots[index - len(effects)] if slots and index >= len(effects) else None)
+        for index, item in enumerate(zone)
+        if index >= marks and item.words and not is_mark(item.words)
     ]
     _assign_right(content, anchors, row)
 
 
 def _note_marks(zone: list[Field], marks: int, row: Columns) -> None:
     """Report marks without a known meaning, and footnotes of others; a hyphen among marks is nothing."""
-    for index, found in enumerate(zone):
-        if is_footed(found.words):
-            row.note("cell-part-unread", found)
-        elif index < marks and is_like_mark(found.words):
-            row.note("cell-unread", found)
-        elif index < marks and is_nothing(found.words):
-            row.put(NOTHING, found)
+    for index, item in enumerate(zone):
+        if is_footed(item.words):
+            row.note("cell-part-unread", item)
+        elif index < marks and is_like_mark(item.words):
+            row.note("cell-unread", item)
+        elif index < marks and is_nothing(item.words):
+            row.put(NOTHING, item)
 
 
 def _assign_right(content: list[tuple[Field, str | None]], anchors: Anchors, row: Columns) -> None:
     """Assign support, budget and references by content, in order; a hyphen fills a remaining place."""
     columns = columns_of(content, anchors)
-    for (found, _), column in zip(content, columns, strict=True):
+    for (item, _), column in zip(content, columns, strict=True):
         if column is None:
-            row.note("cell-unread", found)
+            row.note("cell-unread", item)
         else:
-            row.put(column, found)
+            row.put(column, item)

@@ -87,18 +87,18 @@ def citations_of(text: Text, laws: CodeList, eras: Iterable[Era]) -> list[Citati
     """Return the distinct laws that a text cites with a number, in printed order."""
     normal = text.normal()
     by_number = {code.row["law_number"]: code for code in laws}
-    found: list[Citation] = []
+    citations: list[Citation] = []
     for match in _number(tuple(era.label_ja for era in eras)).finditer(normal.chars):
         number = match["number"]
-        if any(other.number == number for other in found):
+        if any(other.number == number for other in citations):
             continue
         code = by_number.get(number)
         before = normal.chars[: match.start()]
         start = _start_of_title(before, code)
         title = code.label_ja if code else before[start:]
         stop = match.end() + (normal.chars[match.end() : match.end() + 1] == ")")
-        found.append(Citation(normal[start:stop], number, title, code))
-    return found
+        citations.append(Citation(normal[start:stop], number, title, code))
+    return citations
 
 
 @functools.cache
@@ -148,7 +148,7 @@ def organizations_of(cell: Text, organizations: CodeList) -> list[Named]:
         return []
     items = _items(text, organizations)
     doubled = any(LEAD in mark for _, mark in map(_unmarked, items))
-    found: list[Named] = []
+    bodies: list[Named] = []
     for item in items:
         printed, mark = _unmarked(item)
         if printed.chars:
@@ -157,9 +157,9 @@ def organizations_of(cell: Text, organizations: CodeList) -> list[Named]:
             code = organizations.printed(printed.chars) or organizations.printed(OFFICE.sub("", printed.chars))
             group = code.row["kind"] == "group" if code else is_collective(printed.chars)
             named = Named(printed, code, lead, group)
-            if all(other.name != named.name for other in found):
-                found.append(named)
-    return found
+            if all(other.name != named.name for other in bodies):
+                bodies.append(named)
+    return bodies
 
 
 def unread_organizations(cell: Text, organizations: CodeList) -> list[str]:
@@ -167,8 +167,8 @@ def unread_organizations(cell: Text, organizations: CodeList) -> list[str]:
     text = cell.normal()
     named = [item.span for item in _items(text, organizations)] if not is_nothing(text.chars) else [text.span]
     places = zip(text.chars, text.starts, strict=True)
-    rest = "".join("\n" if any(a.start <= at < a.end for a in named) else char for char, at in places)
-    return _JOINING.sub(" ", rest).split()
+    unread = "".join("\n" if any(a.start <= at < a.end for a in named) else char for char, at in places)
+    return _JOINING.sub(" ", unread).split()
 
 
 def _items(text: Text, organizations: CodeList) -> list[Text]:

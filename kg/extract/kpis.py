@@ -99,20 +99,20 @@ def find_unread_numbers(text: str, lexicon: Lexicon, numbers: Sequence[tuple[int
     `numbers` are the spans of the numbers that targets are read from.
     """
     hidden = mask_unstated(text)
-    rest = mask_periods(hidden, lexicon.calendar.periods(hidden))
-    counted = {numeral.start: numeral.stop for numeral in lexicon.counters.numerals(rest)}
-    rated = any("/" in numeral.unit for numeral in lexicon.counters.numerals(rest))
-    groups, accounted = parentheses_of(text), [*numbers, *(lexicon.counters.rates(rest) if rated else ())]
-    left = [
+    masked = mask_periods(hidden, lexicon.calendar.periods(hidden))
+    counted = {numeral.start: numeral.stop for numeral in lexicon.counters.numerals(masked)}
+    rated = any("/" in numeral.unit for numeral in lexicon.counters.numerals(masked))
+    groups, accounted = parentheses_of(text), [*numbers, *(lexicon.counters.rates(masked) if rated else ())]
+    unread = [
         (start, stop)
-        for start, stop in sorted(set(_number_spans(rest, counted)))
+        for start, stop in sorted(set(_number_spans(masked, counted)))
         if not any(first < stop and start < last for first, last in accounted)
         and (
-            (start not in counted and _has_counter(rest, start, stop, lexicon))
-            or not _is_name(rest, start, stop, start in counted, any(a < start < b for a, b in groups))
+            (start not in counted and _has_counter(masked, start, stop, lexicon))
+            or not _is_name(masked, start, stop, start in counted, any(a < start < b for a, b in groups))
         )
     ]
-    words = [_surrounding_words(text, start, stop) for start, stop in left]
+    words = [_surrounding_words(text, start, stop) for start, stop in unread]
     for quoted in _QUOTED.finditer(text):
         numerals = lexicon.counters.numerals(quoted[1])
         if numerals and (numerals[0].start, numerals[0].stop) == (0, len(quoted[1])) and numerals[0].unit:
@@ -141,38 +141,43 @@ def find_unread_periods(text: str, lexicon: Lexicon, targets: Sequence[Target]) 
     ]
 
 
-def _number_spans(rest: str, counted: dict[int, int]) -> Iterator[tuple[int, int]]:
+def _number_spans(masked: str, counted: dict[int, int]) -> Iterator[tuple[int, int]]:
     """Yield the spans of numbers outside periods: those that count something, and other digits."""
     yield from counted.items()
-    for digits in _DIGIT.finditer(rest):
+    for digits in _DIGIT.finditer(masked):
         if not any(start <= digits.start() < stop for start, stop in counted.items()):
             yield digits.span()
     for pattern in (_QUANTITY_WORD, _MISREAD):
-        for match in pattern.finditer(rest):
+        for match in pattern.finditer(masked):
             yield match.span()
 
 
-def _is_name(rest: str, start: int, stop: int, counted: bool, inside: bool) -> bool:
+def _is_name(masked: str, start: int, stop: int, counted: bool, inside: bool) -> bool:
     """Return whether a number belongs to a name, or limits who is counted: 5G, 第2期, 人口10万人未満の団体."""
-    if any(match.start() <= start < match.end() for match in _ADDRESS.finditer(rest)):
+    if any(match.start() <= start < match.end() for match in _ADDRESS.finditer(masked)):
         return True
-    if _LED_TO.search(rest[:start]) and not _OUT_OF.match(rest, start):
+    if _LED_TO.search(masked[:start]) and not _OUT_OF.match(masked, start):
         return False
-    if "\0" in rest[:start] and rest[stop - 1] in "%割" and ATTRIBUTE.match(rest, stop):
+    if "\0" in masked[:start] and masked[stop - 1] in "%割" and ATTRIBUTE.match(masked, stop):
         return False
-    if _QUANTITY_WORD.match(rest, start) or _MISREAD.match(rest, start):
+    if _QUANTITY_WORD.match(masked, start) or _MISREAD.match(masked, start):
         return False
     if not counted:
-        return not _DATED.match(rest, start)
-    return bool((ATTRIBUTE if inside else _IN_A_NAME).match(rest, stop))
+        return not _DATED.match(masked, start)
+    return bool((ATTRIBUTE if inside else _IN_A_NAME).match(masked, stop))
 
 
-def _has_counter(rest: str, start: int, stop: int, lexicon: Lexicon) -> bool:
+def _has_counter(masked: str, start: int, stop: int, lexicon: Lexicon) -> bool:
     """Return whether a number that no rule counted has a counter, and no word that makes it a name."""
-    unit, end, known = lexicon.counters.unit_at(rest, stop)
-    if not (known and unit) or unit in DURATIONS or REFERENCE_QUANTITY.match(rest, end) or rest[end : end + 1] == "化":
+    unit, end, registered = lexicon.counters.unit_at(masked, stop)
+    if (
+        not (registered and unit)
+        or unit in DURATIONS
+        or REFERENCE_QUANTITY.match(masked, end)
+        or masked[end : end + 1] == "化"
+    ):
         return False
-    return not _ORDINAL.search(rest[:start])
+    return not _ORDINAL.search(masked[:start])
 
 
 def _surrounding_words(text: str, start: int, stop: int) -> tuple[int, int]:
@@ -203,11 +208,11 @@ def rejoin_text(text: Text, units: tuple[str, ...]) -> Text:
 
 
 def _remove_characters(text: Text, dropped: set[int]) -> Text:
-    kept = [at for at in range(len(text)) if at not in dropped]
+    positions = [at for at in range(len(text)) if at not in dropped]
     return Text(
-        "".join(text.chars[at] for at in kept),
-        tuple(text.starts[at] for at in kept),
-        tuple(text.ends[at] for at in kept),
+        "".join(text.chars[at] for at in positions),
+        tuple(text.starts[at] for at in positions),
+        tuple(text.ends[at] for at in positions),
     )
 
 
@@ -254,8 +259,10 @@ def _heading(text: str, lexicon: Lexicon) -> re.Match[str] | None:
 
 def _after(text: Text, end: int) -> Text:
     """Return the text after the first `end` characters of its NFKC form."""
-    rest = text.normal()[end:]
-    return text[next((i for i, at in enumerate(text.starts) if rest.chars and at >= rest.starts[0]), len(text)) :]
+    remaining = text.normal()[end:]
+    return text[
+        next((i for i, at in enumerate(text.starts) if remaining.chars and at >= remaining.starts[0]), len(text)) :
+    ]
 
 
 def _join_wrapped(blocks: list[Block]) -> list[Block]:
@@ -266,9 +273,14 @@ def _join_wrapped(blocks: list[Block]) -> list[Block]:
     joined: list[Block] = []
     for block in blocks:
         text = block.text.spaced()
-        left = joined[-1] if joined else None
-        if left and not block.item and not left.item and _is_wrapped(left.text.normal().chars, text.normal().chars):
-            joined[-1] = Block(left.text + text, False)
+        previous = joined[-1] if joined else None
+        if (
+            previous
+            and not block.item
+            and not previous.item
+            and _is_wrapped(previous.text.normal().chars, text.normal().chars)
+        ):
+            joined[-1] = Block(previous.text + text, False)
         else:
             joined.append(Block(text, block.item, block.links))
     return joined
@@ -278,10 +290,10 @@ def _join_role_headings(items: list[Block]) -> list[Block]:
     """Return the items with those rejoined that a role heading separates: 【目標】300団体 【実績】120団体."""
     joined: list[Block] = []
     for item in items:
-        left = joined[-1] if joined else None
-        if left and not item.item and _ROLE_HEADING.match(item.text.normal().chars):
-            space = Text(" ", left.text.ends[-1:], left.text.ends[-1:])
-            joined[-1] = Block(left.text + space + item.text, left.item, left.links)
+        previous = joined[-1] if joined else None
+        if previous and not item.item and _ROLE_HEADING.match(item.text.normal().chars):
+            space = Text(" ", previous.text.ends[-1:], previous.text.ends[-1:])
+            joined[-1] = Block(previous.text + space + item.text, previous.item, previous.links)
         else:
             joined.append(item)
     return joined
@@ -352,13 +364,15 @@ def _read_kpi(text: Text, group: str, lexicon: Lexicon, written: datetime.date |
     unset = UNSET.search(normal.chars)
     if unset:
         periods = lexicon.calendar.periods(normal.chars)
-        left = tuple(normal[start:stop].strip() for start, stop in find_unread_numbers(normal.chars, lexicon, ()))
-        return Kpi(text, group, "unset", periods[-1].code if periods else "", (), normal, left)
+        unread_words = tuple(
+            normal[start:stop].strip() for start, stop in find_unread_numbers(normal.chars, lexicon, ())
+        )
+        return Kpi(text, group, "unset", periods[-1].code if periods else "", (), normal, unread_words)
     reading = TargetReader(normal.chars, lexicon, written)
     aims = any(target.role != "baseline" for target in reading.targets)
     unread: list[tuple[int, int]] = []
     if HAS_NUMBER_WORDS.search(normal.chars):
         unread = find_unread_numbers(normal.chars, lexicon, reading.number_spans)
         unread += [span for span in find_unread_periods(normal.chars, lexicon, reading.targets) if span not in unread]
-    left = tuple(normal[start:stop].strip() for start, stop in sorted(unread))
-    return Kpi(text, group, "set" if aims else "none", "", tuple(reading.targets), normal, left)
+    unread_words = tuple(normal[start:stop].strip() for start, stop in sorted(unread))
+    return Kpi(text, group, "set" if aims else "none", "", tuple(reading.targets), normal, unread_words)

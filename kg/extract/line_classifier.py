@@ -126,14 +126,14 @@ def effect_order(header: list[Line], effects: CodeList) -> list[str]:
     """
     usual = [code.key for code in effects]
     forms = effects.forms()
-    found: list[str] = []
+    keys: list[str] = []
     for line in header:
         for cell in line.cells:
             word = plain(cell.printed)
             near = [word] if word in forms else difflib.get_close_matches(word, list(forms), n=1, cutoff=_LIKE)
             if near and word:
-                found.append(forms[near[0]].key)
-    return found if sorted(found) == sorted(usual) else usual
+                keys.append(forms[near[0]].key)
+    return keys if sorted(keys) == sorted(usual) else usual
 
 
 def rows_of(lines: Sequence[Line], anchors: Anchors) -> list[tuple[Line, ...]]:

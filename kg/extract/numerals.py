@@ -177,21 +177,21 @@ class Counters:
         return cached
 
     def _find(self, text: str) -> list[Numeral]:
-        found = []
+        numerals = []
         for match in _GARBLED.finditer(text):
             power = _POWER.match(text, match.end())
-            unit, end, known = self.unit_at(text, power.end() if power else match.end())
-            if (known and unit) or (power and power.group()) or _MIXED.fullmatch(match.group()):
-                found.append(Numeral(None, unit if known else "", match.start(), end, True, garbled=True))
+            unit, end, registered = self.unit_at(text, power.end() if power else match.end())
+            if (registered and unit) or (power and power.group()) or _MIXED.fullmatch(match.group()):
+                numerals.append(Numeral(None, unit if registered else "", match.start(), end, True, garbled=True))
         per = [(match.start(), match.end(), match["per"]) for match in self._rates(text)]
         for match in _NUMERAL.finditer(text):
             numeral = self._numeral(match, text)
-            taken = [(each.start, each.stop) for each in found] + [(start, stop) for start, stop, _ in per]
+            taken = [(each.start, each.stop) for each in numerals] + [(start, stop) for start, stop, _ in per]
             if numeral is not None and not any(start <= numeral.start < stop for start, stop in taken):
                 each = next((unit for _, last, unit in per if _RATE_GAP.fullmatch(text, last, numeral.start)), "")
                 numeral = _with_rate(numeral, each, text)
-                found.append(replace(numeral, unit_known=numeral.unit_known or numeral.unit in self._rated))
-        return sorted(found, key=lambda numeral: numeral.start)
+                numerals.append(replace(numeral, unit_known=numeral.unit_known or numeral.unit in self._rated))
+        return sorted(numerals, key=lambda numeral: numeral.start)
 
     def rates(self, text: str) -> list[tuple[int, int]]:
         """Return the spans of words such as 1日当たり, which give the denominator of a rate."""
@@ -226,42 +226,42 @@ class Counters:
             parts = (match["number"], tenths["tenth"], tenths["hundredth"])
             value = sum((parse_number(part or "0") * 10 / 10**place for place, part in enumerate(parts)), Decimal(0))
             return Numeral(_signed(value, text[:start]), "%", start, tenths.end(), True)
-        unit, end, known = self.unit_at(text, stop)
+        unit, end, registered = self.unit_at(text, stop)
         if REFERENCE_QUANTITY.match(text, end) or text[end : end + 1] == "化":
             return None
         if unit in DURATIONS and (_DURATION_AFTER.match(text, end) or _ONE_DAY.match(text, start)):
             return None
-        if not known and _is_transformed(text, stop):
+        if not registered and _is_transformed(text, stop):
             return None
         if match["number"] and text[stop : stop + 1] in ("数", "余"):
-            unit, end, known = self.unit_at(text, stop + 1)
-            return Numeral(None, unit, start, end, known) if unit and known else None  # 10数件
+            unit, end, registered = self.unit_at(text, stop + 1)
+            return Numeral(None, unit, start, end, registered) if unit and registered else None  # 10数件
         if extent := _RANGE.match(text, end):
-            unit_of_both, end, known = self.unit_at(text, extent.end())
-            return Numeral(None, unit_of_both or unit, start, end, known)  # from one to another: no single value
+            unit_of_both, end, registered = self.unit_at(text, extent.end())
+            return Numeral(None, unit_of_both or unit, start, end, registered)  # from one to another: no single value
         if match["indefinite"] or match["about"]:
-            return Numeral(None, unit, start, end, known) if unit and known else None
+            return Numeral(None, unit, start, end, registered) if unit and registered else None
         detached = self._detached_unit(text, unit, start, stop, end)
         if detached:
-            unit, end, known = detached
+            unit, end, registered = detached
         kanji = match["number"][0] not in "0123456789.ゼ零"
-        if kanji and (not known or not unit or _is_everyday_word(match["number"], unit)):
+        if kanji and (not registered or not unit or _is_everyday_word(match["number"], unit)):
             return None
-        if not known and re.match(r"[A-Za-z](?![A-Za-z])", text[stop:]):
+        if not registered and re.match(r"[A-Za-z](?![A-Za-z])", text[stop:]):
             return None  # 4K, 5G
         value = _signed(parse_number(match["number"], unit not in _UNITS_WITH_DECIMALS), text[:start])
-        return Numeral(value, unit, start, end, known, unit_detached=bool(detached))
+        return Numeral(value, unit, start, end, registered, unit_detached=bool(detached))
 
     def _detached_unit(self, text: str, unit: str, start: int, stop: int, end: int) -> tuple[str, int, bool] | None:
         """Return the unit after a word between it and the number at [start:stop]: 10以上の団体, 2つのサービス."""
         of = _UNIT_LINK.match(text, end if unit else stop) if unit in ("", "つ") else None
         if not of:
             return None
-        named, last, known = self.unit_at(text, of.end())
-        counts = known and len(text[of.end() : last].strip()) > 1 and not _LONGER_WORD.match(text, last - 1)
+        named, last, registered = self.unit_at(text, of.end())
+        counts = registered and len(text[of.end() : last].strip()) > 1 and not _LONGER_WORD.match(text, last - 1)
         compares = of["comparing"] or of["verb"]
         if counts or (named and not unit and (compares or _ROUGHLY.search(text[:start]))):
-            return named, end if compares or not unit else last, known
+            return named, end if compares or not unit else last, registered
         return None
 
 

@@ -127,14 +127,14 @@ class Calendar:
         return cached
 
     def _find(self, text: str) -> list[Period]:
-        found: list[Period] = []
+        periods: list[Period] = []
         eras: list[tuple[int, Era]] = []
         for match in _DECADE.finditer(text):
             first, last = _PARTS_OF_DECADE[match["part"]]
             decade = int(match["decade"])
-            found.append(Period(f"CY{decade + first}-{decade + last}", match.start(), match.end()))
+            periods.append(Period(f"CY{decade + first}-{decade + last}", match.start(), match.end()))
         for match in self._period.finditer(text):
-            if any(period.start <= match.start() < period.stop for period in found) or _LAW.match(text, match.end()):
+            if any(period.start <= match.start() < period.stop for period in periods) or _LAW.match(text, match.end()):
                 continue
             if match["letter"] and self._letters[match["letter"]].western_year(1) < _FIRST_SHORT_YEAR:
                 continue
@@ -142,13 +142,13 @@ class Calendar:
                 match["nen"] or match["dotted"] or match["short"] or match["fy"] or (match["fiscal"] and match["era"])
             )
             if whole:
-                found.append(Period(self._code(match), match.start(), match.end()))
+                periods.append(Period(self._code(match), match.start(), match.end()))
             era = self._era(match)
             if era and not whole and (more := _MORE_YEARS.match(text, match.end())):
                 years = [match["year"], *re.findall(r"\d+", more["years"])]
                 kind = "FY" if more["fiscal"] else "CY"
                 codes = tuple(f"{kind}{_western_year(era, year)}" for year in years)
-                found.append(Period(codes[0], match.start(), more.end(), codes[1:]))
+                periods.append(Period(codes[0], match.start(), more.end(), codes[1:]))
                 eras.append((more.end(), era))
                 continue
             if whole and era:
@@ -156,16 +156,16 @@ class Calendar:
             if era and match["era"] and (end := _RANGE_END.match(text, match.end())):
                 since = _western_year(era, match["year"]) if _EACH.match(text, end.end()) else None
                 start = end.start("year") if whole else match.start()
-                found.append(_range_period(end, since, _western_year(era, end["year"]), start))
+                periods.append(_range_period(end, since, _western_year(era, end["year"]), start))
         for bare in _BARE_YEAR.finditer(text):
-            known = [era for stop, era in eras if stop <= bare.start()]
-            code = f"FY{_western_year(known[-1], bare['year'])}" if known else ""
+            preceding = [era for stop, era in eras if stop <= bare.start()]
+            code = f"FY{_western_year(preceding[-1], bare['year'])}" if preceding else ""
             # years of an era ascend: a smaller year belongs to another era, whose name was misread
-            if any(code < f"FY{period.code[2:6]}" for period in found if period.code[:1].isalpha() and code):
+            if any(code < f"FY{period.code[2:6]}" for period in periods if period.code[:1].isalpha() and code):
                 continue
-            if known and not any(period.start <= bare.start() < period.stop for period in found):
-                found.append(Period(code, bare.start(), bare.end()))
-        return found
+            if preceding and not any(period.start <= bare.start() < period.stop for period in periods):
+                periods.append(Period(code, bare.start(), bare.end()))
+        return periods
 
     def _era(self, match: re.Match[str]) -> Era | None:
         if match["letter"]:
@@ -185,8 +185,8 @@ class Calendar:
         if 1 <= month <= 12:
             # a month of a fiscal year: January to March belong to the next calendar year
             year += bool(match["fiscal"] and month <= _MARCH)
-            known = 1 <= day <= calendar.monthrange(year, month)[1]
-            return f"{year}-{month:02d}-{day:02d}" if known else f"{year}-{month:02d}"
+            exists = 1 <= day <= calendar.monthrange(year, month)[1]
+            return f"{year}-{month:02d}-{day:02d}" if exists else f"{year}-{month:02d}"
         return f"{prefix}{year}"
 
 
@@ -221,15 +221,15 @@ def first_and_last_day(code: str) -> tuple[datetime.date, datetime.date]:
 
 
 def _bounds_of_code(code: str) -> tuple[datetime.date, datetime.date]:
-    kind, rest = (code[:2], code[2:]) if code[:1].isalpha() else ("", code)
+    kind, number = (code[:2], code[2:]) if code[:1].isalpha() else ("", code)
     if not kind:
-        numbers = [int(part) for part in rest.split("-")]
+        numbers = [int(part) for part in number.split("-")]
         if len(numbers) == 3:
             day = datetime.date(*numbers)
             return day, day
         first = datetime.date(numbers[0], numbers[1], 1)
         return first, _day_before_month(numbers[0], numbers[1] + 1)
-    year, _, part = rest.partition("-")
+    year, _, part = number.partition("-")
     month = 4 if kind == "FY" else 1
     begin, length = (0, 12) if not part or part.isdigit() else _SUBPERIOD_MONTHS[part]
     end_year = int(part) if part.isdigit() else int(year)
@@ -268,5 +268,5 @@ def parse_listing_time(cell: Text, calendar: Calendar) -> Listing:
     parts = ["from"] if first and _FROM.search(text) else []
     if _ADJUSTING.search(text):
         parts.append("adjusting")
-    rest = _LISTING_WORDS.sub("", text[: first.start] + text[first.stop :] if first else text)
-    return Listing(first.code if first else "", "+".join(parts), rest)
+    remaining = _LISTING_WORDS.sub("", text[: first.start] + text[first.stop :] if first else text)
+    return Listing(first.code if first else "", "+".join(parts), remaining)

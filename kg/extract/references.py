@@ -86,7 +86,7 @@ class _Address:
 
 def references_of(blocks: list[Block]) -> list[Reference]:
     """Return every reference of a cell in order; one without a title has that of the preceding one."""
-    found: list[Reference] = []
+    references: list[Reference] = []
     waiting = title = EMPTY  # a title may be a separate paragraph before that of its address
     for block in _rejoined(blocks):
         last = 0
@@ -95,17 +95,17 @@ def references_of(blocks: list[Block]) -> list[Reference]:
             before = before if before.chars else waiting
             own = address.label if address.label.chars else _title(before, address)
             title = own if own.chars else title
-            found.append(Reference(address.printed, address.url, title, address.differs))
+            references.append(Reference(address.printed, address.url, title, address.differs))
             waiting, last = EMPTY, address.stop
-        rest = block.text[last:].strip()
-        if rest.chars:
-            waiting, title = rest, EMPTY
-    return found
+        remaining = block.text[last:].strip()
+        if remaining.chars:
+            waiting, title = remaining, EMPTY
+    return references
 
 
 def without_references(blocks: list[Block]) -> list[Block]:
     """Return the blocks without addresses and their titles."""
-    rest: list[Block] = []
+    remaining: list[Block] = []
     blocks = _rejoined(blocks)
     for index, block in enumerate(blocks):
         following = _addresses(blocks[index + 1]) if index + 1 < len(blocks) else []
@@ -118,8 +118,8 @@ def without_references(blocks: list[Block]) -> list[Block]:
                 text, last = text + before[: _title_start(before, address)], address.stop
             text = text + block.text[last:]
         if text.chars.strip():
-            rest.append(Block(text, block.item))
-    return rest
+            remaining.append(Block(text, block.item))
+    return remaining
 
 
 def unread_address(blocks: list[Block]) -> str:
@@ -132,8 +132,8 @@ def unread_address(blocks: list[Block]) -> str:
 
 def unread_references(blocks: list[Block]) -> list[str]:
     """Return the words of a references cell that are neither an address nor the title of one."""
-    found = (re.sub(rf"^[{_SIGNS}]+|[{_SIGNS}]+$", "", block.text.chars) for block in without_references(blocks))
-    return [" ".join(words.split()) for words in found if re.search(r"\w", words) and not is_nothing(words)]
+    texts = (re.sub(rf"^[{_SIGNS}]+|[{_SIGNS}]+$", "", block.text.chars) for block in without_references(blocks))
+    return [" ".join(words.split()) for words in texts if re.search(r"\w", words) and not is_nothing(words)]
 
 
 def _rejoined(blocks: list[Block]) -> list[Block]:
@@ -142,11 +142,18 @@ def _rejoined(blocks: list[Block]) -> list[Block]:
     for block in blocks:
         if not _SCHEME.search(block.text.chars) and _SCHEME.search(block.text.normal().chars):
             block = Block(block.text.normal(), block.item, after_break=block.after_break)
-        left = joined[-1] if joined else None
-        url = re.search(rf"https?://[{_URL_CHARS}]*$", left.text.chars, re.IGNORECASE) if left else None
+        previous = joined[-1] if joined else None
+        url = re.search(rf"https?://[{_URL_CHARS}]*$", previous.text.chars, re.IGNORECASE) if previous else None
         word = re.match(rf"[{_URL_CHARS}]+", block.text.chars)
-        if left and block.after_break and not left.links and url and word and _belongs(url.group(), word.group()):
-            joined[-1] = Block(left.text + block.text, left.item, after_break=left.after_break)
+        if (
+            previous
+            and block.after_break
+            and not previous.links
+            and url
+            and word
+            and _belongs(url.group(), word.group())
+        ):
+            joined[-1] = Block(previous.text + block.text, previous.item, after_break=previous.after_break)
         else:
             joined.append(block)
     return joined
@@ -154,21 +161,21 @@ def _rejoined(blocks: list[Block]) -> list[Block]:
 
 def _addresses(block: Block) -> list[_Address]:
     """Return the addresses of a block in order."""
-    found = [address for link in block.links if (address := _linked(block.text, link))]
+    addresses = [address for link in block.links if (address := _linked(block.text, link))]
     for start, stop in _plain(block.text.chars):
-        if not any(other.start < stop and start < other.stop for other in found):
+        if not any(other.start < stop and start < other.stop for other in addresses):
             printed = block.text[start:stop]
             attached = block.text.chars[start - 1 : start] in ("(", "（") and block.text.chars[stop : stop + 1] in (
                 ")",
                 "）",
             )
             wide = int(attached)
-            found.append(
+            addresses.append(
                 _Address(
                     start - wide, stop + wide, printed, printed.unspaced().chars.translate(_WIDE), attached=attached
                 )
             )
-    return sorted(found, key=lambda address: address.start)
+    return sorted(addresses, key=lambda address: address.start)
 
 
 def _linked(text: Text, link: Link) -> _Address | None:
@@ -186,15 +193,15 @@ def _linked(text: Text, link: Link) -> _Address | None:
 
 def _plain(text: str) -> list[tuple[int, int]]:
     """Return the places of addresses in plain text, with fragments that a line wrap separated."""
-    found = []
+    spans = []
     at = 0
     while match := _URL.search(text, at):
         stop = _whole(text, match.start(), match.end())
         while (more := _FRAGMENT.match(text, stop)) and _belongs(text[match.start() : stop], more[1]):
             stop = _whole(text, match.start(), more.end())
-        found.append((match.start(), match.start() + len(text[match.start() : stop].rstrip(_TRAILING))))
+        spans.append((match.start(), match.start() + len(text[match.start() : stop].rstrip(_TRAILING))))
         at = stop
-    return found
+    return spans
 
 
 def _whole(text: str, start: int, stop: int) -> int:
@@ -269,10 +276,10 @@ def _title(before: Text, address: _Address) -> Text:
     if not text.chars.startswith("("):
         return text.spaced()
     start, close = parentheses_of(text.chars)[0]
-    rest = text[close + 1 :].strip()
-    rest = rest[_bullet(rest.chars) :]
+    remaining = text[close + 1 :].strip()
+    remaining = remaining[_bullet(remaining.chars) :]
     inside = text[start + 1 : close]
-    return (inside + text[close + 1 : close + 2] + rest if rest.chars else inside).spaced()
+    return (inside + text[close + 1 : close + 2] + remaining if remaining.chars else inside).spaced()
 
 
 def _bullet(text: str) -> int:
@@ -334,7 +341,7 @@ def budget_of(cell: Text) -> Budget:
     """Return the programmes and notes of a budget cell."""
     if is_nothing(cell.chars):
         return Budget((), ())
-    found = _Found()
+    state = _Found()
     headings: list[Text] = []
     blocks, _ = read_markup(cell)
     for block in without_references(blocks):
@@ -342,16 +349,16 @@ def budget_of(cell: Text) -> Budget:
         if not sections and block.text.chars.strip():
             headings.append(block.text.normal().spaced().strip())
         for text, headed in sections:
-            found.headed = found.headed or headed
+            state.headed = state.headed or headed
             if _SENTENCE_END.search(text.chars) and not headed:
-                found.notes.append(text)
+                state.notes.append(text)
             else:
-                _read(text, found)
+                _read(text, state)
         # a heading may be a paragraph of its own
-        found.headed = found.headed or bool(_HEADING.search(block.text.normal().spaced().chars))
-    if not found.programmes and not found.notes:
-        found.notes.extend(headings)  # a heading with nothing below it
-    return Budget(tuple(found.programmes), tuple(found.notes))
+        state.headed = state.headed or bool(_HEADING.search(block.text.normal().spaced().chars))
+    if not state.programmes and not state.notes:
+        state.notes.extend(headings)  # a heading with nothing below it
+    return Budget(tuple(state.programmes), tuple(state.notes))
 
 
 @dataclass
@@ -363,7 +370,7 @@ class _Found:
     headed: bool = False
 
 
-def _read(text: Text, found: _Found) -> None:
+def _read(text: Text, state: _Found) -> None:
     """Read the names of a section; a sum or status is a note on the preceding programme, with its name."""
     sums = [text[match.start() : match.end()] for match in _SUM_IN_BRACKETS.finditer(text.chars)]
     whole = text
@@ -372,20 +379,20 @@ def _read(text: Text, found: _Found) -> None:
     for part in _names(text):
         programme = _programme(part)
         named = not budget_status(part.chars) and not _LABEL.fullmatch(part.chars)
-        if not programme or not named or not (found.headed or _NAME_ENDS.search(part.chars)):
-            found.notes.append(part)
+        if not programme or not named or not (state.headed or _NAME_ENDS.search(part.chars)):
+            state.notes.append(part)
         else:
             label = part.chars[0] in "[【" and part.chars.strip("[]【】 ") != programme.name.chars
             if label or plain(programme.name.chars) not in plain(part.chars):
-                found.notes.append(part)  # a label before the name, or words after a sum
-            if all(programme.name.chars != other.name.chars for other in found.programmes):
-                found.programmes.append(programme)
+                state.notes.append(part)  # a label before the name, or words after a sum
+            if all(programme.name.chars != other.name.chars for other in state.programmes):
+                state.programmes.append(programme)
     for words in sums:
-        before = [one.name for one in found.programmes if one.name.span.start < words.span.start]
+        before = [one.name for one in state.programmes if one.name.span.start < words.span.start]
         start, end = (before[-1] if before else words.strip()).span.start, words.span.end
         places = [i for i, (a, b) in enumerate(zip(whole.starts, whole.ends, strict=True)) if start <= a and b <= end]
         opened = places[0] - (places[0] > 0 and whole.chars[places[0] - 1] in "[【")
-        found.notes.append(whole[opened : places[-1] + 1].strip())
+        state.notes.append(whole[opened : places[-1] + 1].strip())
 
 
 def _sections(text: Text) -> list[tuple[Text, bool]]:
@@ -416,8 +423,8 @@ def _names(text: Text) -> list[Text]:
         if right and (ends or right[0] in _BULLETS):
             parts.append(text[last : match.start()])
             last = match.end()
-    found = [_unmarked(part) for part in [*parts, text[last:]]]
-    return [part for part in found if part.chars and not is_nothing(part.chars)]
+    names = [_unmarked(part) for part in [*parts, text[last:]]]
+    return [part for part in names if part.chars and not is_nothing(part.chars)]
 
 
 def _unmarked(text: Text) -> Text:
@@ -436,12 +443,12 @@ def _programme(text: Text) -> Programme | None:
         text = text[: match.start()] + text[close + 1 :]
     grant = ""
     if bracket := _GRANT.search(text.chars):
-        inside, rest = text[bracket.start(1) : bracket.end(1)], text[: bracket.start()] + text[bracket.end() :]
+        inside, remaining = text[bracket.start(1) : bracket.end(1)], text[: bracket.start()] + text[bracket.end() :]
         first = not text.chars[: bracket.start()].strip()
-        if first and (not rest.chars.strip() or _NAME_ENDS.search(inside.chars.strip())):
+        if first and (not remaining.chars.strip() or _NAME_ENDS.search(inside.chars.strip())):
             text = inside  # 【…】 is the name itself if none precedes it
         else:
-            text, grant = rest, "" if first else inside.chars.strip()
+            text, grant = remaining, "" if first else inside.chars.strip()
     name = _unwrapped(text.strip())
     return Programme(name, grant, former) if name.chars else None
 

@@ -232,8 +232,8 @@ def _split_nested(
     """
 
     def counts(left: int, right: int, bare: bool = False) -> bool:
-        found = counters.numerals(mask_periods(text[left:right], _periods_within(periods, left, right)))
-        return any(numeral.unit or bare for numeral in found)
+        numerals = counters.numerals(mask_periods(text[left:right], _periods_within(periods, left, right)))
+        return any(numeral.unit or bare for numeral in numerals)
 
     last = start
     groups = parentheses_of(text[start:stop]) if _OPENING_BRACKET.search(text, start, stop) else ()

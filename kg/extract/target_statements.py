@@ -145,8 +145,8 @@ def is_doubtful(words: str, numeral: Numeral, periods: Sequence[Period], counter
     if _UNREAD_AFTER.match(words, numeral.stop) or any(_AS_HUNDRED.match(words, period.stop) for period in periods):
         return True
     if numeral.unit == "" and (dot := re.match(r"\s?・", masked[numeral.stop :])):
-        unit, _, known = counters.unit_at(masked, numeral.stop + dot.end())
-        if unit and known:
+        unit, _, registered = counters.unit_at(masked, numeral.stop + dot.end())
+        if unit and registered:
             return True  # 2・時間
     if _PREFIX_MISREAD.search(before) or _is_too_much(numeral, words):
         return True
@@ -326,8 +326,8 @@ class ClauseReader:
     def _with_unit(self, words: str, numeral: Numeral) -> Numeral:
         """Return a number with the unit in the parentheses after it: 30(件)."""
         match = None if numeral.unit else UNIT_IN_PARENTHESES.match(words, numeral.stop)
-        unit, end, known = self._lexicon.counters.unit_at(match[1], 0) if match else ("", 0, False)
-        if match and known and unit and not match[1][end:].strip():
+        unit, end, registered = self._lexicon.counters.unit_at(match[1], 0) if match else ("", 0, False)
+        if match and registered and unit and not match[1][end:].strip():
             return replace(numeral, unit=unit)
         return numeral
 
@@ -492,5 +492,5 @@ def is_date(words: str, calendar: Calendar) -> bool:
         "年度",
     ):
         return False
-    rest = words[periods[-1].stop :].rstrip(")]】〕 、。")
-    return bool(inside) and bool(_DATE_ONLY.fullmatch(rest))
+    remaining = words[periods[-1].stop :].rstrip(")]】〕 、。")
+    return bool(inside) and bool(_DATE_ONLY.fullmatch(remaining))

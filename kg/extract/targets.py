@@ -43,11 +43,11 @@ _YEARLY_BEFORE = re.compile(r"(?:^|[\s:])(?:毎年度?|各年度?)\s*$")
 _YEARLY = re.compile(r"\s*(?:毎年度?|各年度?|年間)\s*")
 
 
-def assign_baselines(text: str, found: Sequence[Target], written: datetime.date | None) -> list[Target]:
+def assign_baselines(text: str, targets: Sequence[Target], written: datetime.date | None) -> list[Target]:
     """Return the targets with the role `baseline` for values of a time before `written`, the document's day."""
-    aims = [target for target in found if "目標" in text[target.start : target.stop]]
+    aims = [target for target in targets if "目標" in text[target.start : target.stop]]
     assigned = []
-    for target in found:
+    for target in targets:
         past = target not in aims and _is_past(target, text, aims, written)
         unclear = not past and target not in aims and _may_be_past(target, text, written)
         assigned.append(
@@ -92,18 +92,18 @@ def _over_by(period: str, written: datetime.date) -> datetime.date:
     return first if _MONTH_OR_DAY.fullmatch(period) else datetime.date.min
 
 
-def remove_duplicates(text: str, found: Sequence[Target]) -> list[Target]:
+def remove_duplicates(text: str, targets: Sequence[Target]) -> list[Target]:
     """Return the targets without repetitions; the copy that prints its period and unit is kept."""
-    kept: list[Target] = []
-    for target in found:
-        same = next((index for index, other in enumerate(kept) if _same(other, target)), None)
+    distinct: list[Target] = []
+    for target in targets:
+        same = next((index for index, other in enumerate(distinct) if _same(other, target)), None)
         if same is None:
-            kept.append(target)
-        elif (target.period and not kept[same].period) or (
-            _prints_unit(text, target) and not _prints_unit(text, kept[same])
+            distinct.append(target)
+        elif (target.period and not distinct[same].period) or (
+            _prints_unit(text, target) and not _prints_unit(text, distinct[same])
         ):
-            kept[same] = target
-    return kept
+            distinct[same] = target
+    return distinct
 
 
 def _prints_unit(text: str, target: Target) -> bool:
@@ -142,14 +142,16 @@ class TargetReader:
             return
         for clause in clauses_of(text, lexicon):
             self._add_clause(clause)
-        found = (
+        statements = (
             [ClauseStatement(self._deadline, (self._deadline.period,)), *self._statements]
             if self._deadline
             else self._statements
         )
-        self.number_spans = [place for stated in found for place in stated.number_spans]
+        self.number_spans = [place for stated in statements for place in stated.number_spans]
         spread = [
-            replace(stated.target, period=code) for stated in found for code in stated.codes or (stated.target.period,)
+            replace(stated.target, period=code)
+            for stated in statements
+            for code in stated.codes or (stated.target.period,)
         ]
         self.targets = remove_duplicates(text, assign_baselines(text, spread, written))
         if self.targets and is_hedged(text):
@@ -218,8 +220,8 @@ class TargetReader:
             stop = max(last.target.stop, clause.group + 1)
             self._statements[-1] = replace(last, target=replace(last.target, role="recurring", stop=stop))
         elif not clause.outside:
-            unit, end, known = self._lexicon.counters.unit_at(words, 0)
-            if known and unit and not words[end:].strip():
+            unit, end, registered = self._lexicon.counters.unit_at(words, 0)
+            if registered and unit and not words[end:].strip():
                 self._assign_unit(unit, clause.group + 1)
 
     def _assign_unit(self, unit: str, stop: int) -> None:
@@ -233,7 +235,7 @@ class TargetReader:
 
     def _add_statement(self, stated: ClauseStatement, clause: Clause) -> None:
         """Join a statement to those before it, by its kind."""
-        target, found = stated.target, self._statements
+        target, statements = stated.target, self._statements
         if target.role == "comparison":
             self._assign_baseline_period(target, clause)
             return
@@ -243,33 +245,33 @@ class TargetReader:
         if target.role == "baseline" and _holds_deadline(self._text[clause.start : clause.stop]):
             self._current_codes, stated = stated.codes, replace(stated, target=replace(target, period=""), codes=())
             target = stated.target
-        if found and self._is_dated_by_parenthesis(found[-1], stated, clause):
-            before = found.pop()
-            found.append(self._with_date_of(before, stated, clause))
+        if statements and self._is_dated_by_parenthesis(statements[-1], stated, clause):
+            before = statements.pop()
+            statements.append(self._with_date_of(before, stated, clause))
             return
         if (
-            found
-            and found[-1].target.role == "recurring"
-            and not found[-1].codes
+            statements
+            and statements[-1].target.role == "recurring"
+            and not statements[-1].codes
             and self._is_date_only(stated, clause, True)
         ):
-            found[-1] = replace(found[-1], target=replace(found[-1].target, ambiguous=True))
-        if found and self._is_date_only(stated, clause):
+            statements[-1] = replace(statements[-1], target=replace(statements[-1].target, ambiguous=True))
+        if statements and self._is_date_only(stated, clause):
             self._assign_date(stated, clause)
             return
         self._append(stated, clause)
 
     def _append(self, stated: ClauseStatement, clause: Clause) -> None:
         """Append a statement as a target of its own, and complete those before it by its period and unit."""
-        found = self._statements
-        if found and not stated.codes and self._is_range(found[-1], clause):
-            found[-1] = replace(found[-1], target=replace(found[-1].target, value=None, ambiguous=True))
+        statements = self._statements
+        if statements and not stated.codes and self._is_range(statements[-1], clause):
+            statements[-1] = replace(statements[-1], target=replace(statements[-1].target, value=None, ambiguous=True))
             stated = replace(stated, target=replace(stated.target, value=None, ambiguous=True))
         if self._repeats_in_parentheses(stated, clause):
             stated = replace(stated, target=replace(stated.target, ambiguous=True))
         dated = self._with_period(stated, clause)
-        if dated.codes and not stated.codes and self._is_date_prefix(found[-1] if found else None, dated):
-            start = found.pop().target.start  # a date for what follows it, not a milestone
+        if dated.codes and not stated.codes and self._is_date_prefix(statements[-1] if statements else None, dated):
+            start = statements.pop().target.start  # a date for what follows it, not a milestone
             dated = replace(dated, target=replace(dated.target, start=start))
         stated = dated
         if self._deadline and stated.codes and self._deadline.period == stated.codes[-1]:
@@ -284,7 +286,7 @@ class TargetReader:
             self._assign_trailing_unit(stated, clause)
         if self._is_broken_date(stated, clause):
             stated = replace(stated, target=replace(stated.target, ambiguous=True))
-        found.append(self._after_arrow(stated))
+        statements.append(self._after_arrow(stated))
         if stated.target.role == "baseline" and self._text[clause.start : clause.stop].rstrip().endswith(TRANSITIONS):
             self._after_transition, self._baseline_period = True, stated.codes[-1] if stated.codes else ""
         self._current_codes = stated.codes if stated.target.role in ("target", "change") else self._current_codes
@@ -354,11 +356,11 @@ class TargetReader:
 
     def _is_dated_next(self, stated: ClauseStatement, clause: Clause) -> bool:
         """Return whether the parenthesis after a number holds its date: 50%(令和4年度)."""
-        rest = self._text[clause.stop :].lstrip()
+        remaining = self._text[clause.stop :].lstrip()
         return (
             stated.target.value is not None
-            and rest[:1] == "("
-            and is_date(rest.partition(")")[0], self._lexicon.calendar)
+            and remaining[:1] == "("
+            and is_date(remaining.partition(")")[0], self._lexicon.calendar)
         )
 
     def _inherits_period(self, stated: ClauseStatement) -> bool:

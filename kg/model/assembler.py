@@ -49,15 +49,15 @@ def issues_of(
     `continued` are the lines that continue the row of a preceding line.
     """
     by_line = {measure.line: measure for measure in measures}
-    found = [_make_issue(note, measure, recipe) for note, measure in noted]
-    found += [_make_issue(note, None, recipe) for note in _line_notes(lines, continued)]
+    issues = [_make_issue(note, measure, recipe) for note, measure in noted]
+    issues += [_make_issue(note, None, recipe) for note in _line_notes(lines, continued)]
     for row in source_rows:
         for cell in row.cells:
             for entry in cell.corrections:
                 if entry.action == "flag":
                     note = Note("text-doubtful", cell.cell, entry.printed)
-                    found.append(_make_issue(note, by_line.get(cell.cell.line), recipe))
-    return tuple(sorted(dict.fromkeys(found), key=lambda i: (i.line, i.position, i.type, i.words)))
+                    issues.append(_make_issue(note, by_line.get(cell.cell.line), recipe))
+    return tuple(sorted(dict.fromkeys(issues), key=lambda i: (i.line, i.position, i.type, i.words)))
 
 
 def _line_notes(lines: Sequence[Line], continued: set[int]) -> list[Note]:
@@ -158,8 +158,8 @@ def read_revisions_and_plans(recipe: Recipe, features: Callable[[str], Sequence[
     `features` returns those of an edition's measures by its key. Raises RecipeError for a row about an unknown measure.
     """
     revisions = revisions_of(recipe, features)
-    found = (tuple(one for one in revisions if one.edition == source.key) for source in recipe.sources)
-    yield from (Records((), revisions=of_edition) for of_edition in found if of_edition)
+    by_edition = (tuple(one for one in revisions if one.edition == source.key) for source in recipe.sources)
+    yield from (Records((), revisions=of_edition) for of_edition in by_edition if of_edition)
     yield from local_measures(recipe.plans, features)
 
 

@@ -58,7 +58,7 @@ def revisions_of(recipe: Recipe, features: Callable[[str], Sequence[MeasureFeatu
     Raises RecipeError for a curator's row about an unknown measure.
     """
     keys = {source.key for source in recipe.sources}
-    found: list[Revision] = []
+    revisions: list[Revision] = []
     problems: list[Problem] = []
     judged: dict[str, dict[Pair, Judgement]] = defaultdict(dict)
     for judgement in recipe.judgements:
@@ -68,24 +68,24 @@ def revisions_of(recipe: Recipe, features: Callable[[str], Sequence[MeasureFeatu
         if revised_edition(source) in keys:
             later, earlier, of_edition = features(source.key), features(revised_edition(source)), judged[source.key]
             problems += _check_judgements(of_edition.values(), (*later, *earlier), recipe)
-            found += _revisions_between(source.key, later, earlier, of_edition)
+            revisions += _revisions_between(source.key, later, earlier, of_edition)
     if problems:
         raise RecipeError(*problems)
-    return tuple(sorted(found, key=lambda revision: (revision.later, revision.earlier)))
+    return tuple(sorted(revisions, key=lambda revision: (revision.later, revision.earlier)))
 
 
 def _check_judgements(
     judgements: Iterable[Judgement], measures: Iterable[MeasureFeatures], recipe: Recipe
 ) -> Iterator[Problem]:
     """Yield the rows that name an unknown measure, or the title of another one."""
-    known = {measure.iri: plain(measure.title) for measure in measures}
+    titles = {measure.iri: plain(measure.title) for measure in measures}
     file = recipe.tables["revisions"].file
     for judgement in judgements:
         for iri, end in ((judgement.later, "subject"), (judgement.earlier, "object")):
             label, line = judgement.row[f"{end}_label"], judgement.row.line
-            if iri not in known:
+            if iri not in titles:
                 yield Problem(f"{iri} is not a measure of its table", "correct the row, or drop it", file, line)
-            elif label and plain(label) != known[iri]:
+            elif label and plain(label) != titles[iri]:
                 fact = f"{end}_label is {label!r}, which is not a name of {judgement.row[f'{end}_id']}"
                 yield Problem(fact, "correct the one that is wrong", file, line)
 
@@ -146,7 +146,7 @@ def _evidence(
     bigrams = {measure.iri: _bigrams(measure.title) for measure in (*later, *earlier)}
     weights, kpis, wanted = _weights(bigrams.values()), _kpis(earlier), set(judged)
     whole = {iri: fsum(weights[pair] for pair in title) for iri, title in bigrams.items()}  # independent of the order
-    found: dict[Pair, _Evidence] = {}
+    evidence: dict[Pair, _Evidence] = {}
     for new in later:
         shared: dict[str, list[str]] = defaultdict(list)
         for iri, name in new.kpis:
@@ -157,8 +157,8 @@ def _evidence(
             same_number = bool(new.number) and new.number == old.number
             going_on = tuple(shared.get(old.iri, ()))
             if similarity or same_number or going_on or (new.iri, old.iri) in wanted:
-                found[new.iri, old.iri] = _Evidence(same_number, similarity, going_on)
-    return found
+                evidence[new.iri, old.iri] = _Evidence(same_number, similarity, going_on)
+    return evidence
 
 
 def _bigrams(title: str) -> Bigrams:

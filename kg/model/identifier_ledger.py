@@ -31,19 +31,19 @@ class Identity:
 
 def list_identities(records: Records) -> dict[str, Identity]:
     """Return the identity of every IRI that the records mint, by IRI."""
-    found: dict[str, Identity] = {}
+    identities: dict[str, Identity] = {}
     for edition in records.editions:
         title = str(edition.source.described["title_ja"])
         for identity in [Identity(edition.iri, "edition", title), *_measure_identities(edition.measures)]:
-            found.setdefault(identity.iri, identity)
+            identities.setdefault(identity.iri, identity)
         for entry in edition.corrections:
             iri = iris.shared("correction", entry.id)
-            found[iri] = Identity(iri, "correction", entry.printed)
+            identities[iri] = Identity(iri, "correction", entry.printed)
     for local in records.local:
-        found[local.iri] = Identity(local.iri, "local-measure", local.title)
+        identities[local.iri] = Identity(local.iri, "local-measure", local.title)
     for identity in _reference_identities(records.references):
-        found.setdefault(identity.iri, identity)
-    return found
+        identities.setdefault(identity.iri, identity)
+    return identities
 
 
 def _reference_identities(references: References) -> Iterator[Identity]:
@@ -82,14 +82,14 @@ def check_identities(identities: Iterable[Identity], recipe: Recipe) -> Iterator
     Raises RecipeError at the end for every published IRI that is lost or reused.
     """
     ledger = recipe.tables["identifiers"]
-    known = {row["iri"] for row in ledger.rows}
+    ledger_iris = {row["iri"] for row in ledger.rows}
     redirects = {row["iri"]: row for row in recipe.tables["redirects"].rows}
-    checked = known | redirects.keys() | {row["target"] for row in redirects.values()}
+    checked = ledger_iris | redirects.keys() | {row["target"] for row in redirects.values()}
     found: dict[str, Identity] = {}
     for identity in identities:
         if identity.iri in checked:
             found[identity.iri] = identity
-        if identity.iri not in known:
+        if identity.iri not in ledger_iris:
             yield identity
     problems = list(_check_redirects(redirects, found, recipe.folder / REDIRECTS))
     for row in ledger.rows:
@@ -108,13 +108,16 @@ def check_identities(identities: Iterable[Identity], recipe: Recipe) -> Iterator
         raise RecipeError(*problems)
 
 
-def _check_redirects(redirects: Mapping[str, Row], found: Mapping[str, Identity], file: Path) -> Iterator[Problem]:
+def _check_redirects(redirects: Mapping[str, Row], current: Mapping[str, Identity], file: Path) -> Iterator[Problem]:
     for iri, row in redirects.items():
-        if iri in found:
+        if iri in current:
             yield Problem(
-                f"{iri} is redirected, but this build gives it to {found[iri].names!r}", "take one back", file, row.line
+                f"{iri} is redirected, but this build gives it to {current[iri].names!r}",
+                "take one back",
+                file,
+                row.line,
             )
-        if row["code"] == "301" and row["target"] not in found:
+        if row["code"] == "301" and row["target"] not in current:
             yield Problem(f"{iri} leads to {row['target'] or 'nothing'}", "name an IRI of this release", file, row.line)
 
 

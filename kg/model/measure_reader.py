@@ -181,19 +181,19 @@ class MeasureReader:
 
     def _organizations(self, row: Columns, named_things: list[NamedThing]) -> tuple[tuple[Organization, ...], ...]:
         """Return (lead, participating, groups); only a body marked ◎ is a lead."""
-        found: dict[str, list[Organization]] = {"lead": [], "participating": [], "groups": []}
+        by_role: dict[str, list[Organization]] = {"lead": [], "participating": [], "groups": []}
         for named in organizations_of(row.plain("organizations"), self.recipe.codes["organizations"]):
             key = named.code.key if named.code else iris.slug(named.name)
             kind = "organization-group" if named.group else "organization"
             role = "groups" if named.group else "lead" if named.lead else "participating"
             body = Organization(iris.shared(kind, key), key, named.name, named.group, named.code)
-            found[role].append(body)
+            by_role[role].append(body)
             named_things.append(NamedThing(ROLES[role], body.iri, named.printed))
             if not named.code and not named.group:
                 self._note(row, "organization-unknown", "organizations", named.name)
         for unread in unread_organizations(row.plain("organizations"), self.recipe.codes["organizations"]):
             self._note(row, "cell-part-unread", "organizations", unread)
-        return tuple(found["lead"]), tuple(found["participating"]), tuple(found["groups"])
+        return tuple(by_role["lead"]), tuple(by_role["participating"]), tuple(by_role["groups"])
 
     def _documents(self, row: Columns, named_things: list[NamedThing]) -> tuple[Document, ...]:
         """Return the references of all cells that can have some, in printed order."""
@@ -334,9 +334,9 @@ def local_measures(
     plans: Sequence[LocalPlan], features: Callable[[str], Sequence[MeasureFeatures]]
 ) -> Iterator[Records]:
     """Yield the records of each plan, in the order of its table; `features` are by the key of an edition."""
-    known = functools.lru_cache(_EDITIONS)(lambda key: _index_by_name(features(key)))
+    names_of = functools.lru_cache(_EDITIONS)(lambda key: _index_by_name(features(key)))
     for plan in plans:
-        measures = tuple(_measure(plan, row, known(plan.edition)) for row in plan.rows)
+        measures = tuple(_measure(plan, row, names_of(plan.edition)) for row in plan.rows)
         yield Records((), local=measures, plans=(plan,))
 
 
@@ -350,10 +350,10 @@ def _index_by_name(measures: Sequence[MeasureFeatures]) -> dict[str, str]:
     return {word: iri for word, iri in named if how_often[word] == 1}
 
 
-def _measure(plan: LocalPlan, row: PlanRow, known: Mapping[str, str]) -> LocalMeasure:
+def _measure(plan: LocalPlan, row: PlanRow, iris_by_name: Mapping[str, str]) -> LocalMeasure:
     number = row[NUMBER]
     key = plain(number)
-    cited = tuple(dict.fromkeys(_resolve_citations(row[CITES], known)))
+    cited = tuple(dict.fromkeys(_resolve_citations(row[CITES], iris_by_name)))
     return LocalMeasure(
         iri=iris.local_measure(plan.key, key if _NUMBER.fullmatch(key) else f"line-{row.line}"),
         plan=plan.key,
@@ -369,11 +369,11 @@ def _measure(plan: LocalPlan, row: PlanRow, known: Mapping[str, str]) -> LocalMe
     )
 
 
-def _resolve_citations(words: str, known: Mapping[str, str]) -> Iterator[str]:
+def _resolve_citations(words: str, iris_by_name: Mapping[str, str]) -> Iterator[str]:
     """Yield the measure of each word of a cell; empty for a word that names none."""
     whole = plain(words)
-    if whole in known:  # a title may contain a separator
-        yield known[whole]
+    if whole in iris_by_name:  # a title may contain a separator
+        yield iris_by_name[whole]
         return
     for word in filter(None, map(plain, _BETWEEN.split(words))):
-        yield known.get(word) or known.get(national_number(word), "")
+        yield iris_by_name.get(word) or iris_by_name.get(national_number(word), "")

@@ -314,8 +314,8 @@ class Records:
     @property
     def organizations(self) -> tuple[Organization, ...]:
         """All distinct organizations and collectives: those of the columns, then the others."""
-        found = [body for m in self.measures for body in m.lead + m.participating + m.groups]
-        return tuple(dict.fromkeys([*found, *self.references.bodies]))
+        bodies = [body for m in self.measures for body in m.lead + m.participating + m.groups]
+        return tuple(dict.fromkeys([*bodies, *self.references.bodies]))
 
     @property
     def laws(self) -> tuple[Law, ...]:

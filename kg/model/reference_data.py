@@ -45,8 +45,8 @@ def references_of(recipe: Recipe, used: Iterable[str]) -> References:
 def document_links(edition: EditionRecords, recipe: Recipe) -> tuple[Link, ...]:
     """Return the links of an edition's documents, by the rules for their addresses."""
     rules = [rule for rule in recipe.links.rules if rule.things == "documents"]
-    found = ((rule, made) for rule in rules for made in _candidates_of_documents(rule, edition))
-    return _sorted_links(_apply_rules(found, set()))
+    candidates = ((rule, made) for rule in rules for made in _candidates_of_documents(rule, edition))
+    return _sorted_links(_apply_rules(candidates, set()))
 
 
 def _sorted_links(links: Iterable[Link]) -> tuple[Link, ...]:
@@ -83,9 +83,11 @@ def _links(present: set[str], recipe: Recipe) -> Iterator[Link]:
     )
 
 
-def _apply_rules(found: Iterable[tuple[LinkRule, _Candidate]], stated: set[tuple[str, str, str]]) -> Iterator[Link]:
+def _apply_rules(
+    candidates: Iterable[tuple[LinkRule, _Candidate]], stated: set[tuple[str, str, str]]
+) -> Iterator[Link]:
     """Yield the distinct links of rules, except those stated already or invalid for their target."""
-    for rule, (subject, iri, sources) in found:
+    for rule, (subject, iri, sources) in candidates:
         if (subject, rule.metadata.predicate, iri) not in stated and not rule.metadata.target.complaint(iri):
             stated.add((subject, rule.metadata.predicate, iri))
             yield _link(subject, iri, rule.metadata, *sources)
@@ -114,12 +116,12 @@ def _linkable_things(references: References, recipe: Recipe) -> set[str]:
 
 def shared_things(edition: EditionRecords) -> set[str]:
     """Return the IRIs of the shared things that an edition refers to: bodies, laws, named things."""
-    found: set[str] = set()
+    things: set[str] = set()
     for measure in edition.measures:
-        found.update(body.iri for body in measure.lead + measure.participating + measure.groups)
-        found.update(law.iri for law in measure.laws)
-        found.update(thing.iri for thing in measure.named)
-    return found
+        things.update(body.iri for body in measure.lead + measure.participating + measure.groups)
+        things.update(law.iri for law in measure.laws)
+        things.update(thing.iri for thing in measure.named)
+    return things
 
 
 def _candidates_of_rule(rule: LinkRule, recipe: Recipe, present: set[str]) -> Iterator[_Candidate]:

@@ -455,8 +455,8 @@ def _cell(value: str) -> str:
     value = _NOT_XML.sub("\ufffd", value)
     if len(value) <= MAX_CELL_LENGTH // 2 or len(value.encode("utf-16-le")) // 2 <= MAX_CELL_LENGTH:
         return value
-    kept = value.encode("utf-16-le")[: 2 * (MAX_CELL_LENGTH - len(TRUNCATED))]
-    return kept.decode("utf-16-le", errors="ignore") + TRUNCATED
+    truncated = value.encode("utf-16-le")[: 2 * (MAX_CELL_LENGTH - len(TRUNCATED))]
+    return truncated.decode("utf-16-le", errors="ignore") + TRUNCATED
 
 
 def _width(value: str) -> int:

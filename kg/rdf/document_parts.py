@@ -105,8 +105,8 @@ def _part_files(key: str, records: Records, statements: Iterable[Triple]) -> dic
     for table in tables(records):
         by = [table.columns.index(column) for column in KEY_COLUMNS.get(table.name, ())]
         files[table.name] = b"".join(keyed_lines(table.rows, by)) if by else table.csv(header=False)
-    found = ((one.iri, one.kind, one.names) for one in list_identities(records).values())
-    files[IDENTITIES] = b"".join(keyed_lines(found, [0]))
+    identities = ((one.iri, one.kind, one.names) for one in list_identities(records).values())
+    files[IDENTITIES] = b"".join(keyed_lines(identities, [0]))
     files[_SUMMARY] = _to_json(asdict(_summarize(key, records, value_kinds(listed))))
     files[_FEATURES] = _to_json([asdict(features_of(measure)) for measure in records.measures])
     return files
@@ -157,10 +157,10 @@ def _revision_notes(key: str, records: Records) -> Iterator[str]:
 def _plan_notes(records: Records) -> Iterator[str]:
     """Yield a line about each local plan."""
     for plan in records.plans:
-        found = [local for local in records.local if local.plan == plan.key]
-        citing, unknown = sum(bool(local.cites) for local in found), sum(local.unknown for local in found)
+        measures = [local for local in records.local if local.plan == plan.key]
+        citing, unknown = sum(bool(local.cites) for local in measures), sum(local.unknown for local in measures)
         notes = f"{citing} cite listed measures, {unknown} name some that are not listed"
-        yield f"plan {plan.key}: {len(found)} measures, {notes} (local-measures.csv)"
+        yield f"plan {plan.key}: {len(measures)} measures, {notes} (local-measures.csv)"
 
 
 _MAX_OPEN_FILES = 64  # files open at a time: below the limit of any system
@@ -270,7 +270,7 @@ class _CsvRows:
 
 def gather_tables(parts: Sequence[Part], folder: Path, work: Path) -> list[Table]:
     """Write every table into a folder from the parts, and return them; `work` is for intermediate files."""
-    found = []
+    gathered = []
     for name, named in columns().items():
         table = Table(name, named, _CsvRows(folder / f"{name}.csv"))
         with folder.joinpath(table.file).open("wb") as output:
@@ -282,13 +282,13 @@ def gather_tables(parts: Sequence[Part], folder: Path, work: Path) -> list[Table
                 for part in parts:
                     with part.path(name).open("rb") as rows_of_part:
                         shutil.copyfileobj(rows_of_part, output)
-        found.append(table)
-    return found
+        gathered.append(table)
+    return gathered
 
 
-def gather_rows(name: str, found: Sequence[Table]) -> list[Sequence[str]]:
+def gather_rows(name: str, part_tables: Sequence[Table]) -> list[Sequence[str]]:
     """Return the rows of a table from those of each part, in memory, as `gather_tables` writes them."""
-    rows = [row for table in found for row in table.rows]
+    rows = [row for table in part_tables for row in table.rows]
     if name not in KEY_COLUMNS:
         return rows
     named = columns()[name]

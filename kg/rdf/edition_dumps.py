@@ -127,8 +127,8 @@ class EditionIndex:
         """Return the key of the edition that a thing belongs to, or nothing if several may describe it."""
         if not iri.startswith(_ID):
             return b""
-        kind, _, rest = iri[len(_ID) :].partition(b"/")
-        key = rest.partition(b"/")[0] if kind in (b"source", b"edition") else kind
+        kind, _, remaining = iri[len(_ID) :].partition(b"/")
+        key = remaining.partition(b"/")[0] if kind in (b"source", b"edition") else kind
         return key if key in self._keys else b""
 
     def lines_of_edition(self, key: str) -> LinesBySubject:
@@ -139,23 +139,25 @@ class EditionIndex:
         use is in the whole graph only.
         """
         own = iris.edition(key).encode()
-        found = {own: self._lines_about(own)}
+        selected = {own: self._lines_about(own)}
         for prefix in (*own_prefixes(key), b"<" + own + b"/"):
-            found |= group_by_subject(self._graph.lines_with_prefix(prefix))
-        found = self.reachable(found, key)
+            selected |= group_by_subject(self._graph.lines_with_prefix(prefix))
+        selected = self.reachable(selected, key)
         return {
-            subject: found[subject] for subject in sorted(found, key=lambda subject: subject + b">") if found[subject]
+            subject: selected[subject]
+            for subject in sorted(selected, key=lambda subject: subject + b">")
+            if selected[subject]
         }
 
-    def reachable(self, found: LinesBySubject, key: str = "") -> LinesBySubject:
+    def reachable(self, reached: LinesBySubject, key: str = "") -> LinesBySubject:
         """Return the given things and those reachable from them without entering an edition other than `key`."""
-        found, pending = dict(found), list(found)
+        reached, pending = dict(reached), list(reached)
         while pending:
-            for iri in _object_iris(found[pending.pop()]):
-                if iri not in found and self.owner(iri) in (b"", key.encode()) and (lines := self._lines_about(iri)):
-                    found[iri] = lines
+            for iri in _object_iris(reached[pending.pop()]):
+                if iri not in reached and self.owner(iri) in (b"", key.encode()) and (lines := self._lines_about(iri)):
+                    reached[iri] = lines
                     pending.append(iri)
-        return found
+        return reached
 
     def shared_chunks(self, size: int) -> Iterator[list[Chunk]]:
         """Yield batches of chunks of the lines that are not about an edition's measures or printed cells."""
@@ -172,18 +174,18 @@ class EditionIndex:
         for subject, lines_of_subject in iterate_subjects(lines):
             owner = self.owner(subject[1:-1])
             rows = [(line, *line.split(b" ", 2)[1:]) for line in lines_of_subject]
-            there = [
+            pointing = [
                 (value[:-2], line)
                 for line, name, value in rows
                 if name in properties and value.startswith(b"<") and self.owner(value[1:-4]) not in {owner} - {b""}
             ]
             types = [line for line, name, _ in rows if name == _TYPE]
-            yield from (value + line for value, line in there)
-            yield from (value + line for value in {value for value, _ in there} for line in types)
+            yield from (value + line for value, line in pointing)
+            yield from (value + line for value in {value for value, _ in pointing} for line in types)
 
-    def adjacent(self, found: LinesBySubject) -> Iterator[bytes]:
+    def adjacent(self, selected: LinesBySubject) -> Iterator[bytes]:
         """Yield the lines about things of other editions that the given things point to."""
-        unvisited = {iri for lines in found.values() for iri in _object_iris(lines) if iri not in found}
+        unvisited = {iri for lines in selected.values() for iri in _object_iris(lines) if iri not in selected}
         for iri in sorted(unvisited):
             yield from self._lines_about(iri)
 

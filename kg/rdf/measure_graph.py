@@ -92,17 +92,17 @@ def _named(graph: Graph, thing: Named, table: str) -> Subject:
 
 def describe_changes(graph: Graph, changes: Iterable[OrganizationChange]) -> None:
     """State the organization changes, on the event and on the organizations before and after it."""
-    for found in changes:
-        change = found.change
-        about = graph.about(found.iri).a("org:ChangeEvent").labels(change.label_ja, change.label_en)
+    for event in changes:
+        change = event.change
+        about = graph.about(event.iri).a("org:ChangeEvent").labels(change.label_ja, change.label_en)
         about.typed("dcterms:date", change.date.isoformat(), "xsd:date")
-        about.to("org:originalOrganization", *(body.iri for body in found.original))
-        about.to("org:resultingOrganization", *(body.iri for body in found.resulting))
+        about.to("org:originalOrganization", *(body.iri for body in event.original))
+        about.to("org:resultingOrganization", *(body.iri for body in event.resulting))
         about.to("prov:wasDerivedFrom", describe_row(graph, "organization-changes", change.key, change.row.line))
-        for body in found.original:
-            graph.about(body.iri).to("org:changedBy", found.iri)
-        for body in found.resulting:
-            graph.about(body.iri).to("org:resultedFrom", found.iri)
+        for body in event.original:
+            graph.about(body.iri).to("org:changedBy", event.iri)
+        for body in event.resulting:
+            graph.about(body.iri).to("org:resultedFrom", event.iri)
 
 
 def describe_mentions(graph: Graph, measure: Measure) -> None:

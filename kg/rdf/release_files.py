@@ -49,11 +49,11 @@ from kg.recipe.loader import Catalogue, Text
 _DECLARED = {ONTOLOGY: "shisaku.ttl", ALIGNMENTS: "alignments.ttl", STANDARD_TERMS: "standard-terms.ttl"}
 
 
-def write_about_tables(found: Sequence[Table], described: ReleaseDescription, folder: Path) -> None:
+def write_about_tables(tables: Sequence[Table], described: ReleaseDescription, folder: Path) -> None:
     """Write the metadata of the tables, and the workbook with all of them."""
     texts, title = described.catalogue, described.title
-    folder.joinpath(CSV_METADATA).write_bytes(csv_metadata(found, texts, title, described.issued))
-    write_workbook(folder / WORKBOOK, found, texts, title, described.version, described.issued)
+    folder.joinpath(CSV_METADATA).write_bytes(csv_metadata(tables, texts, title, described.issued))
+    write_workbook(folder / WORKBOOK, tables, texts, title, described.version, described.issued)
 
 
 def declared_files(ontology: Path, shapes: Path) -> dict[str, bytes]:
@@ -121,9 +121,9 @@ def known_problems(summaries: Iterable[PartSummary], described: ReleaseDescripti
     for severity, kind, ja, en, count in (issue for summary in summaries for issue in summary.issues):
         counted[severity, kind, ja, en] += count
     for severity, heads in _HEADINGS.items():
-        found = sorted((kind, n, ja, en) for (grade, kind, ja, en), n in counted.items() if grade == severity)
-        lines += ["", f"### {heads[0]} / {heads[1]}: {sum(n for _, n, _, _ in found)}"]
-        lines += ["", *(f"- {n} × `{kind}`: {ja} / {en}" for kind, n, ja, en in found)] if found else []
+        ordered = sorted((kind, n, ja, en) for (grade, kind, ja, en), n in counted.items() if grade == severity)
+        lines += ["", f"### {heads[0]} / {heads[1]}: {sum(n for _, n, _, _ in ordered)}"]
+        lines += ["", *(f"- {n} × `{kind}`: {ja} / {en}" for kind, n, ja, en in ordered)] if ordered else []
     return ("\n".join(lines) + "\n").encode()
 
 

@@ -53,8 +53,8 @@ def render_report(report: Report, places: PrintedPlaces, title: str) -> bytes:
 
 def _by_shape(report: Report) -> list[tuple[tuple[str, str], list[Result]]]:
     """Return the results by severity and shape, most severe first."""
-    found = groupby(report.results, key=lambda one: (one.severity.rpartition("#")[2], one.shape))
-    grouped = [(key, list(results)) for key, results in found]
+    groups = groupby(report.results, key=lambda one: (one.severity.rpartition("#")[2], one.shape))
+    grouped = [(key, list(results)) for key, results in groups]
     rank = {severity: place for place, severity in enumerate(SEVERITIES)}
     return sorted(grouped, key=lambda one: rank.get(one[0][0], len(rank)))
 
@@ -88,13 +88,13 @@ class _Places:
 
     def of(self, iri: str) -> list[tuple[int, int]]:
         """Return page and line of each printing, in the order of the document."""
-        found, seen, pending = set(), {iri}, [iri]
+        places, seen, pending = set(), {iri}, [iri]
         while pending:
             step = pending.pop()
             if numbers := self._numbers.get(step):
-                found.add((numbers.get(_PAGE, 0), numbers.get(_LINE, 0)))
+                places.add((numbers.get(_PAGE, 0), numbers.get(_LINE, 0)))
             else:
                 new = set(self._adjacent.get(step, ())) - seen
                 seen |= new
                 pending.extend(new)
-        return sorted(found)
+        return sorted(places)

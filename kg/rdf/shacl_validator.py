@@ -61,9 +61,9 @@ class Shapes:
         inverse = (value for _, predicate, value in self.statements if predicate.value == SH + "inversePath")
         return frozenset(value.value for value in inverse if isinstance(value, NamedNode))
 
-    def result(self, found: RawResult) -> Result:
+    def result(self, raw: RawResult) -> Result:
         """Return the result of an engine with the path and messages that the shapes state."""
-        focus, value, component, severity, source, words = found
+        focus, value, component, severity, source, words = raw
         shape = parse_term(source)
         texts = [text for text in self._about[shape, SH + "message"] if isinstance(text, Literal)]
         messages = sorted((text.language or "", text.value) for text in texts) or [("", words)]
@@ -127,10 +127,10 @@ def _load_shacl(shapes: str) -> Check:
     except ImportError as error:
         remedy = "install it (pip install shacl), or use the engine pyshacl"
         raise QueryError(Problem("the SHACL engine `shacl` is not installed", remedy)) from error
-    known = _shapes_of_shacl(shapes)
+    parsed = _shapes_of_shacl(shapes)
 
     def check(data: bytes) -> Iterator[RawResult]:
-        for one in known.validate_text(data.decode(), format="ntriples").results:
+        for one in parsed.validate_text(data.decode(), format="ntriples").results:
             focus, value = (str(parse_term(text)) if text else "" for text in (one.focus_node, one.value))
             yield focus, value, one.component_iri, one.severity_iri, one.source_shape, one.message or ""
 
@@ -138,8 +138,8 @@ def _load_shacl(shapes: str) -> Check:
 
 
 def _load_pyshacl(shapes: str) -> Check:
-    known = _rdflib(shapes.encode())
-    return lambda data: _validate_by_pyshacl(data, known)
+    parsed = _rdflib(shapes.encode())
+    return lambda data: _validate_by_pyshacl(data, parsed)
 
 
 def _validate_by_pyshacl(data: bytes, shapes: Any) -> Iterator[RawResult]:
@@ -152,10 +152,19 @@ def _validate_by_pyshacl(data: bytes, shapes: Any) -> Iterator[RawResult]:
     if not hasattr(report, "objects"):
         raise RuntimeError(str(report))
     for one in report.objects(None, words.result):
-        found = {str(word).removeprefix(SH): term for word, term in report.predicate_objects(one)}
-        focus, value = (str(parse_term(found[word].n3())) if word in found else "" for word in ("focusNode", "value"))
-        component, severity = str(found["sourceConstraintComponent"]), str(found["resultSeverity"])
-        yield focus, value, component, severity, found["sourceShape"].n3(), str(found.get("resultMessage", ""))
+        properties = {str(word).removeprefix(SH): term for word, term in report.predicate_objects(one)}
+        focus, value = (
+            str(parse_term(properties[word].n3())) if word in properties else "" for word in ("focusNode", "value")
+        )
+        component, severity = str(properties["sourceConstraintComponent"]), str(properties["resultSeverity"])
+        yield (
+            focus,
+            value,
+            component,
+            severity,
+            properties["sourceShape"].n3(),
+            str(properties.get("resultMessage", "")),
+        )
 
 
 def _rdflib(lines: bytes) -> Any:
@@ -229,8 +238,10 @@ class Validator:
         try:
             if shapes not in self._checks:  # an engine reports unusable shapes on first use
                 self._checks[shapes] = ENGINES[self._engine](shapes)
-            found = self._checks[shapes](lines)
-            return {self._shapes.result(one) for one in found if focuses is None or one[0][1:-1].encode() in focuses}
+            raw_results = self._checks[shapes](lines)
+            return {
+                self._shapes.result(one) for one in raw_results if focuses is None or one[0][1:-1].encode() in focuses
+            }
         except (RuntimeError, ValueError, re.error) as error:
             fact = f"{self._engine} cannot use these shapes: {error}"
             raise RecipeError(

@@ -353,13 +353,13 @@ def describe_linksets(graph: Graph, dataset: str, links: Table, targets: Iterabl
     VoID, section 5: https://www.w3.org/TR/void/#linkset. A target without published links has no linkset. The rows of
     the table are sorted by subject, and distinct.
     """
-    known, found = {target.key: target for target in targets}, dict[str, _Linkset]()
+    targets_by_key, linksets = {target.key: target for target in targets}, dict[str, _Linkset]()
     for row in (dict(zip(links.columns, values, strict=True)) for values in links.rows):
         if row["status"] == PUBLISHED:
-            linkset = found.setdefault(row["target"], _Linkset())
+            linkset = linksets.setdefault(row["target"], _Linkset())
             linkset.add(row["subject_id"], row["predicate_id"], row["object_id"])
-    for key, counted in sorted(found.items()):
-        target = known[key]
+    for key, counted in sorted(linksets.items()):
+        target = targets_by_key[key]
         linkset_iri = f"{dataset.partition('#')[0]}#links-{key}"
         graph.about(dataset).to("void:subset", linkset_iri)
         about = graph.about(linkset_iri).a("void:Linkset").to("void:subjectsTarget", dataset)
@@ -386,30 +386,30 @@ _BY_RULE = "semapv:CompositeMatching"
 
 def describe_revisions(graph: Graph, revisions: Iterable[Revision]) -> None:
     """State the measures that continue others, and a record of every pair."""
-    for found in revisions:
-        if found.stated:
+    for revision in revisions:
+        if revision.stated:
             for predicate in _STATED:
-                graph.about(found.later).to(predicate, found.earlier)
-        record = graph.about(found.iri).a("shisaku:Revision")
-        record.to("rdf:subject", found.later).to("rdf:object", found.earlier)
+                graph.about(revision.later).to(predicate, revision.earlier)
+        record = graph.about(revision.iri).a("shisaku:Revision")
+        record.to("rdf:subject", revision.later).to("rdf:object", revision.earlier)
         record.to("rdf:predicate", graph.term(_STATED[0]).value)
-        record.to("shisaku:revisionStatus", iris.shared("revision-status", found.status))
-        record.to("shisaku:revisionGrade", iris.shared("revision-grade", found.grade))
-        record.typed("shisaku:sameNumber", str(found.same_number).lower(), "xsd:boolean")
-        record.number("shisaku:titleSimilarity", Decimal(str(found.similarity)))
-        record.to("shisaku:sharedKpi", *found.kpis)
-        _origin(graph, found)
+        record.to("shisaku:revisionStatus", iris.shared("revision-status", revision.status))
+        record.to("shisaku:revisionGrade", iris.shared("revision-grade", revision.grade))
+        record.typed("shisaku:sameNumber", str(revision.same_number).lower(), "xsd:boolean")
+        record.number("shisaku:titleSimilarity", Decimal(str(revision.similarity)))
+        record.to("shisaku:sharedKpi", *revision.kpis)
+        _origin(graph, revision)
 
 
-def _origin(graph: Graph, found: Revision) -> None:
+def _origin(graph: Graph, revision: Revision) -> None:
     """State the origin of a pair: a curator's row, or the rule that `revises` of the source enables."""
-    record, row = graph.about(found.iri), found.row
+    record, row = graph.about(revision.iri), revision.row
     justification = row["mapping_justification"] if row else _BY_RULE
     record.to("sssom:mapping_justification", graph.term(justification).value)
     if row is None:
-        record.to("prov:wasDerivedFrom", describe_source(graph, found.edition))
+        record.to("prov:wasDerivedFrom", describe_source(graph, revision.edition))
         return
     record.number("sssom:confidence", Decimal(row["confidence"])).text("rdfs:comment", row["comment"], "en")
     record.text("dc:creator", row["author_label"]).typed("dcterms:created", row["mapping_date"], "xsd:date")
-    key = iris.slug(f"{found.later} {found.earlier}")
+    key = iris.slug(f"{revision.later} {revision.earlier}")
     record.to("prov:wasDerivedFrom", describe_row(graph, TABLE, key, row.line))

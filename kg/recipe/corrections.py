@@ -66,8 +66,8 @@ def read_corrections(table: Table, editions: Collection[str]) -> tuple[tuple[Cor
     for row in table.rows:
         entry = Correction(**row.values, file=table.file, file_line=row.line)
         others = judged.setdefault((entry.edition, entry.printed), [])
-        if found := [*_contradictions(entry, others, editions)]:
-            problems.extend(found)
+        if contradictions := [*_contradictions(entry, others, editions)]:
+            problems.extend(contradictions)
         else:
             entries.append(entry)
         others.append(entry)
@@ -115,7 +115,7 @@ def correct(printed: Iterable[Cell], corrections: Iterable[Correction]) -> list[
     by_edition: dict[str, list[tuple[int, Cell]]] = {}
     for index, cell in enumerate(cells):
         by_edition.setdefault(cell.edition, []).append((index, cell))
-    found: dict[int, list[tuple[int, Correction]]] = {}
+    places_by_cell: dict[int, list[tuple[int, Correction]]] = {}
     problems: list[Problem] = []
     for entry in corrections:
         places = [
@@ -125,19 +125,19 @@ def correct(printed: Iterable[Cell], corrections: Iterable[Correction]) -> list[
             for at in _occurrences(cell.printed, entry.printed)
         ]
         if len(places) == 1:
-            found.setdefault(places[0][0], []).append((places[0][1], entry))
+            places_by_cell.setdefault(places[0][0], []).append((places[0][1], entry))
         else:
             problems.append(_mismatch(entry, [cells[index].line for index, _ in places]))
-    problems += [problem for places in found.values() for problem in _overlapping_entries(places)]
+    problems += [problem for places in places_by_cell.values() for problem in _overlapping_entries(places)]
     if problems:
         raise RecipeError(*problems)
-    return [_apply_to_cell(cell, found.get(index, [])) for index, cell in enumerate(cells)]
+    return [_apply_to_cell(cell, places_by_cell.get(index, [])) for index, cell in enumerate(cells)]
 
 
 def _overlapping_entries(places: Iterable[tuple[int, Correction]]) -> Iterator[Problem]:
     """Yield pairs of entries about the same place of a cell; a flag may be about a part that is replaced."""
-    known = sorted(places, key=lambda place: (place[0], place[1].file_line))
-    for (at, one), (then, other) in itertools.combinations(known, 2):
+    ordered = sorted(places, key=lambda place: (place[0], place[1].file_line))
+    for (at, one), (then, other) in itertools.combinations(ordered, 2):
         same = (at, one.printed) == (then, other.printed)
         replaced = one.action == other.action == "replace" and then < at + len(one.printed)
         if same or replaced:
@@ -218,9 +218,9 @@ def _lines_with_text(entry: Correction, lines: Sequence[str]) -> list[int]:
 
 def _intended_lines(entry: Correction, places: list[int], documents: Mapping[str, Sequence[str]]) -> list[int]:
     """Return the lines that an entry applies to; if it names one of several, the corresponding one."""
-    there = _lines_with_text(entry, documents.get(entry.edition, ())) if entry.line and places else []
-    if len(there) == len(places) and entry.line in map(str, there):
-        return [places[there.index(int(entry.line))]]
+    earlier_lines = _lines_with_text(entry, documents.get(entry.edition, ())) if entry.line and places else []
+    if len(earlier_lines) == len(places) and entry.line in map(str, earlier_lines):
+        return [places[earlier_lines.index(int(entry.line))]]
     return list(dict.fromkeys(places))
 
 

@@ -56,11 +56,11 @@ class LinkTarget:
 
     def complaint(self, iri: str) -> str:
         """Return the problem of an IRI of this target, or an empty string."""
-        rest = iri.removeprefix(self.space)
-        if rest == iri or not re.fullmatch(self.pattern, rest):
+        name = iri.removeprefix(self.space)
+        if name == iri or not re.fullmatch(self.pattern, name):
             return f"{iri} is not an IRI of {self.key}: those are {self.space} and then {self.pattern}"
-        if self.check and not CHECKS[self.check][0](rest):
-            return f"{rest} is not {CHECKS[self.check][1]}"
+        if self.check and not CHECKS[self.check][0](name):
+            return f"{name} is not {CHECKS[self.check][1]}"
         try:
             NamedNode(iri)
         except ValueError as error:
@@ -132,7 +132,7 @@ def read_links(
     targets = {row["key"]: LinkTarget(**row.values, row=row) for row in tables[TARGETS].rows}
     problems: list[Problem] = []
     rows: list[LinkRow] = []
-    known = _linkable_names(codes, sources)
+    names = _linkable_names(codes, sources)
     for name, table in sorted(tables.items()):
         if not name.startswith(FOLDER):
             continue
@@ -141,9 +141,9 @@ def read_links(
             fact = f"{table.file.stem} is not a key of {TARGETS}.csv"
             problems.append(Problem(fact, "describe the target there, or rename the file", table.file))
             continue
-        found = [_parse_row(row, target, table) for row in table.rows]
-        rows += found
-        problems += _row_problems(found, known, table)
+        parsed = [_parse_row(row, target, table) for row in table.rows]
+        rows += parsed
+        problems += _row_problems(parsed, names, table)
     rules: list[LinkRule] = []
     for row in (row for row in tables[RULES].rows if row["target"] in targets):
         rules.append(_parse_rule(row, targets[row["target"]]))
@@ -158,8 +158,8 @@ def _linkable_names(codes: Mapping[str, CodeList], sources: Sequence[Source]) ->
     lists = [(kind, codes[name]) for kind, of_kind in _SUBJECTS.items() for name in of_kind]
     things = {
         iris.shared(kind, code.key): {plain(name) for name in _names_of(code)}
-        for kind, known in lists
-        for code in known
+        for kind, entries in lists
+        for code in entries
     }
     titles = {
         iris.edition(source.key): {plain(str(source.described[name])) for name in ("key", "title_ja", "title_en")}
@@ -248,14 +248,14 @@ def _parse_metadata(row: Row, target: LinkTarget, rejected: bool, table: str, ke
     )
 
 
-def _row_problems(rows: Sequence[LinkRow], known: Mapping[str, set[str]], table: Table) -> Iterator[Problem]:
+def _row_problems(rows: Sequence[LinkRow], names: Mapping[str, set[str]], table: Table) -> Iterator[Problem]:
     first: dict[tuple[str, str, str], int] = {}
     file = table.file
     for row, given in zip(rows, table.rows, strict=True):
         line, label = row.metadata.line, given["subject_label"]
-        if row.subject not in known:
+        if row.subject not in names:
             yield Problem(f"{row.subject} is not in the code lists", "correct subject_id", file, line)
-        elif label and plain(label) not in known[row.subject]:
+        elif label and plain(label) not in names[row.subject]:
             fact = f"subject_label is {label!r}, which is not a name of {given['subject_id']}"
             yield Problem(fact, "correct the one that is wrong", file, line)
         if complaint := row.metadata.target.complaint(row.object):

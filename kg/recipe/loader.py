@@ -79,10 +79,10 @@ class RecipeReport:
 
 def read_recipe(folder: Path) -> Recipe:
     """Return the recipe in `folder`; raise RecipeError with all problems of all files."""
-    found = inspect_recipe(folder)
-    if found.problems or found.recipe is None:
-        raise RecipeError(*found.problems)
-    return found.recipe
+    report = inspect_recipe(folder)
+    if report.problems or report.recipe is None:
+        raise RecipeError(*report.problems)
+    return report.recipe
 
 
 def inspect_recipe(folder: Path) -> RecipeReport:
@@ -116,12 +116,12 @@ class _RecipeReader:
 
     def _read_settings(self) -> dict[str, str]:
         """Check every TOML file; return the settings of recipe.toml, empty if that is broken."""
-        found = check_settings(self.folder, self.described)
+        problems_by_file = check_settings(self.folder, self.described)
         try:
             _check_format(self.folder / FILE)
         except RecipeError as error:
-            found[self.folder / FILE] = list(error.problems)
-        for file, problems in found.items():
+            problems_by_file[self.folder / FILE] = list(error.problems)
+        for file, problems in problems_by_file.items():
             self.problems.extend(problems)
             self.broken |= {file} if problems else set()
         if self.folder / FILE in self.broken:
@@ -171,18 +171,18 @@ class _RecipeReader:
             )
             return None
         codes = self._read_code_lists(tables)
-        changes, found = read_changes(tables["organization-changes"], codes)
-        self._add_problems(found, "organization-changes", "organizations", "bodies")
-        links, found = read_links(tables, codes, sources)
-        self._add_problems(found, "link-rules", "link-targets", SOURCES, *CODE_LISTS)
-        judgements, found = read_judgements(tables[REVISIONS], sources)
-        self._add_problems(found, REVISIONS, SOURCES)
-        eras, found = read_eras(tables["eras"])
-        self._add_problems(found, "eras")
-        corrections, found = read_corrections(tables["corrections"], edition_keys(self.folder, sources))
-        self._add_problems(found)
-        plans, found = read_plans(self.folder, sources, self.broken)
-        self._add_problems(found)
+        changes, problems = read_changes(tables["organization-changes"], codes)
+        self._add_problems(problems, "organization-changes", "organizations", "bodies")
+        links, problems = read_links(tables, codes, sources)
+        self._add_problems(problems, "link-rules", "link-targets", SOURCES, *CODE_LISTS)
+        judgements, problems = read_judgements(tables[REVISIONS], sources)
+        self._add_problems(problems, REVISIONS, SOURCES)
+        eras, problems = read_eras(tables["eras"])
+        self._add_problems(problems, "eras")
+        corrections, problems = read_corrections(tables["corrections"], edition_keys(self.folder, sources))
+        self._add_problems(problems)
+        plans, problems = read_plans(self.folder, sources, self.broken)
+        self._add_problems(problems)
         return Recipe(
             folder=self.folder,
             **{key: settings.get(key, "") for key in ("version", "issued", "title_ja", "title_en", "previous")},
@@ -229,10 +229,10 @@ _REQUIRED_TABLES = (
 
 def _check_format(file: Path) -> None:
     """Raise RecipeError if this program does not support the format of the recipe."""
-    found = read_toml(file).get("format")
-    if found != FORMAT:
-        fact = f"format is {found!r}; this program reads format {FORMAT}"
-        newer = isinstance(found, int) and found > FORMAT
+    value = read_toml(file).get("format")
+    if value != FORMAT:
+        fact = f"format is {value!r}; this program reads format {FORMAT}"
+        newer = isinstance(value, int) and value > FORMAT
         older = f"write format = {FORMAT} when the recipe has that form; CHANGELOG.md describes the changes"
         raise RecipeError(Problem(fact, _NEWER if newer else older, file))
 

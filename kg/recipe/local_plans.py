@@ -64,8 +64,8 @@ def read_plans(
     editions = edition_keys(folder, sources)
     descriptions, problems = find_descriptions(folder / FOLDER, DESCRIPTION)
     unbroken = [description for description in descriptions if description not in broken]
-    plans, found = read_by_key(unbroken, lambda description: _plan(description, editions))
-    return plans, [*problems, *found]
+    plans, unreadable = read_by_key(unbroken, lambda description: _plan(description, editions))
+    return plans, [*problems, *unreadable]
 
 
 def _plan(description: Path, editions: set[str]) -> LocalPlan:

@@ -73,11 +73,11 @@ def _problems_of_order(sources: Sequence[Source]) -> Iterator[Problem]:
 
 def _revision_chain(key: str, earlier: Mapping[str, str]) -> set[str]:
     """Return an edition and all that it revises, directly or indirectly."""
-    found: set[str] = set()
-    while key and key not in found:
-        found.add(key)
+    chain: set[str] = set()
+    while key and key not in chain:
+        chain.add(key)
         key = earlier.get(key, "")
-    return found
+    return chain
 
 
 def _problems_of_rows(table: Table, sources: Sequence[Source]) -> Iterator[Problem]:

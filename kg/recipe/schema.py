@@ -238,11 +238,11 @@ def read_descriptions(folder: Path) -> dict[str, tuple[Field, ...]]:
 
 def _field(given: dict[str, Any]) -> Field:
     """Return a description; raise TypeError or ValueError for an unknown or unusable key."""
-    known = {word.name: word for word in dataclasses.fields(Field)}
-    if unknown := sorted({*given} - {*known}):
-        raise ValueError(f"{unknown[0]} is not one of {', '.join(known)}")
+    keys = {word.name: word for word in dataclasses.fields(Field)}
+    if unknown := sorted({*given} - {*keys}):
+        raise ValueError(f"{unknown[0]} is not one of {', '.join(keys)}")
     field = Field(**{**given, "enum": tuple(given.get("enum", ()))})
-    wrong = [name for name, word in known.items() if name != "enum" and type(getattr(field, name)) is not word.type]
+    wrong = [name for name, word in keys.items() if name != "enum" and type(getattr(field, name)) is not word.type]
     wrong += [] if all(isinstance(one, str) for one in field.enum) else ["enum"]
     if wrong:
         raise ValueError(f"{wrong[0]} of {field.name}")
@@ -261,10 +261,10 @@ def _undefined_names(described: Mapping[str, Sequence[Field]], file: Path) -> li
         Problem(f"[{name}] {field.name} names {word!r}, which is not described", "correct the name", file)
         for name, fields in described.items()
         for field in fields
-        for word, known in (
+        for word, defined in (
             (field.refers_to, described),
             (field.needs, {other.name for other in fields}),
             (field.check, CHECKS),
         )
-        if word and word not in known
+        if word and word not in defined
     ]

@@ -89,10 +89,10 @@ def read_verified(file: Path, sha256: str, description: str, error: type[KgError
     except OSError as reason:
         remedy = f"put the document there, or name another in {description}"
         raise error(Problem(f"cannot be read: {reason.strerror}", remedy, file)) from reason
-    found = hashlib.sha256(content).hexdigest()
-    if found != sha256:
-        fact = f"its SHA-256 is {found}, not {sha256} as in {description}"
-        remedy = f'restore the document; if the change is meant, put sha256 = "{found}" into {description}'
+    digest = hashlib.sha256(content).hexdigest()
+    if digest != sha256:
+        fact = f"its SHA-256 is {digest}, not {sha256} as in {description}"
+        remedy = f'restore the document; if the change is meant, put sha256 = "{digest}" into {description}'
         raise error(Problem(fact, remedy, file))
     return content
 
@@ -115,8 +115,8 @@ def read_sources(folder: Path, broken: Container[str | Path] = ()) -> tuple[tupl
     """
     descriptions, problems = find_descriptions(folder, DESCRIPTION)
     unbroken = [description for description in descriptions if description not in broken]
-    sources, found = read_by_key(unbroken, lambda description: read_source(description.parent))
-    problems += [*found, *_conflicting_plans(sources)]
+    sources, unreadable = read_by_key(unbroken, lambda description: read_source(description.parent))
+    problems += [*unreadable, *_conflicting_plans(sources)]
     if not descriptions and not problems:
         problems.append(Problem("no source", f"add a folder with a {DESCRIPTION} and its document", folder))
     return sources, problems
@@ -154,15 +154,15 @@ def _conflicting_plans(sources: Iterable[Source]) -> Iterator[Problem]:
 def read_by_key(descriptions: Iterable[Path], read: Callable[[Path], Keyed]) -> tuple[tuple[Keyed, ...], list[Problem]]:
     """Return the things that descriptions describe, sorted by key, and the problems of the unreadable ones."""
     problems: list[Problem] = []
-    found: dict[str, Keyed] = {}
+    by_key: dict[str, Keyed] = {}
     for description in sorted(descriptions):
         try:
             one = read(description)
         except KgError as error:
             problems.extend(error.problems)
             continue
-        if one.key in found:
-            fact = f"key {one.key!r} is also the key of {found[one.key].file.parent.name}"
+        if one.key in by_key:
+            fact = f"key {one.key!r} is also the key of {by_key[one.key].file.parent.name}"
             problems.append(Problem(fact, "give each a key of its own", description))
-        found[one.key] = one
-    return tuple(found[key] for key in sorted(found)), problems
+        by_key[one.key] = one
+    return tuple(by_key[key] for key in sorted(by_key)), problems

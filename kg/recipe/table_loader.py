@@ -58,14 +58,14 @@ class TableReport:
 
 def match_tables(folder: Path, described: Mapping[str, tuple[Field, ...]]) -> dict[str, tuple[Field, ...]]:
     """Return the descriptions by table name; `links/*` describes every table of that folder."""
-    found: dict[str, tuple[Field, ...]] = {}
+    matches: dict[str, tuple[Field, ...]] = {}
     for name, fields in described.items():
         if name.endswith(TOML):
             continue
         part, star, _ = name.partition("*")
         names = [f"{part}{file.stem}" for file in sorted(folder.glob(f"{name}.csv"))] if star else [name]
-        found |= dict.fromkeys(names, fields)
-    return found
+        matches |= dict.fromkeys(names, fields)
+    return matches
 
 
 def read_table(folder: Path, name: str, fields: tuple[Field, ...]) -> tuple[Table, TableReport]:
@@ -80,7 +80,7 @@ def read_table(folder: Path, name: str, fields: tuple[Field, ...]) -> tuple[Tabl
         return Table(name, file, ()), TableReport([*error.problems], broken=True)
     rows = _rows(text, file, fields, report)
     wrong = dict(_row_problems(rows, file, fields))
-    report.problems.extend(problem for found in wrong.values() for problem in found)
+    report.problems.extend(problem for row_problems in wrong.values() for problem in row_problems)
     return Table(name, file, tuple(row for row in rows if row not in wrong)), report
 
 
@@ -204,8 +204,8 @@ def _problems_of_file(file: Path, folder: Path, described: Mapping[str, tuple[Fi
     name = file.relative_to(folder)
     fields = next((described[one] for one in described if one.endswith(TOML) and name.match(one)), None)
     if fields is None:
-        known = ", ".join(one for one in described if one.endswith(TOML))
-        yield Problem(f"is not described in {DESCRIPTIONS}", f"correct its name or its place: {known}", file)
+        files = ", ".join(one for one in described if one.endswith(TOML))
+        yield Problem(f"is not described in {DESCRIPTIONS}", f"correct its name or its place: {files}", file)
         return
     try:
         yield from _problems(read_toml(file), fields, file)
