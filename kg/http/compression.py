@@ -18,11 +18,11 @@ _SMALLEST = 1024
 # From this size on, other requests are served while one is compressed.
 _LARGE = 32 * 1024
 _LEVEL = 6
-_GZIP_HEADER = 16 + zlib.MAX_WBITS  # the form of gzip, with the largest window; it names no file and no time
+_GZIP_HEADER = 16 + zlib.MAX_WBITS  # gzip format with the largest window; without file name and time stamp
 _TEXTS = re.compile(
     r"text/.+|application/(?:.+\+)?(?:json|xml)|application/(?:n-triples|n-quads|trig|javascript)|image/svg\+xml"
 )
-# Responses without content, and ranges.
+# Statuses of responses that are never compressed: without content, and ranges.
 _NEVER_COMPRESSED = {204, 206, 304}
 _SUFFIX = "-gzip"
 _TAG = re.compile(r'"([^"]*)"')
@@ -75,7 +75,7 @@ class CompressionMiddleware:
 
 
 class _CompressingResponse:
-    """One response being sent. Its headers are held back until the first piece of the body shows if more follows."""
+    """One response being sent. Its headers wait for the first piece of the body, which shows whether more follows."""
 
     def __init__(self, send: Send, method: str, gzip: bool, client_tags: set[str]) -> None:
         self._send = send
@@ -124,7 +124,7 @@ class _CompressingResponse:
     async def _send_compressed(self, message: Message) -> None:
         body, more = message.get("body", b""), message.get("more_body", False)
         squeezed = await run_sync(self._compress, body, more) if len(body) >= _LARGE else self._compress(body, more)
-        # HEAD of a file comes without the body that would tell the length.
+        # The response to HEAD for a file has no body to take the length from.
         if self._start is not None and not more and (body or self._method != "HEAD"):
             MutableHeaders(scope=self._start)["Content-Length"] = str(len(squeezed))
         await self._begin()

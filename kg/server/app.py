@@ -157,7 +157,7 @@ def _page_routers(graph: _ServedGraph, out: Path) -> Iterator[APIRouter]:
 
 
 class _Application(FastAPI):
-    """A FastAPI application with middleware in front of the framework, whose own layers take as long as a replay."""
+    """A FastAPI application with middleware in front of the framework, whose own layers take as long as a replayed response."""
 
     layers: ASGIApp | None = None
 

@@ -1,10 +1,10 @@
-"""Layered diagram of boxes and arrows, laid out without external programs; text measuring and wrapping for SVG.
+"""Layered diagram of boxes and arrows, laid out without external programs; and measuring and wrapping of text for SVG.
 
-The steps are the usual ones (Sugiyama, Tagawa and Toda, 1981): arrows against the flow are reversed, each box is put in
-a column behind all that point to it, long arrows get a dummy place in every column that they pass, the places of a
-column are ordered by the mean of their neighbours, and then moved as near to it as possible.
+The layout has the usual steps (Sugiyama, Tagawa and Toda, 1981). Arrows against the flow are reversed. Each box is put
+into a column behind all that point to it; a long arrow gets a dummy place in every column that it crosses. The places
+of a column are ordered by the mean of their neighbours, and then moved as near to it as possible.
 
-Text is measured by counting characters, with wide ones (East Asian Width) counted as wide.
+The width of a text is estimated from its characters; wide ones (East Asian Width) count as wide.
 """
 
 import itertools

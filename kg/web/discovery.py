@@ -1,9 +1,9 @@
 """Discovery by crawlers: robots.txt (RFC 9309), llms.txt (llmstxt.org), sitemaps (sitemaps.org 0.9), schema.org data.
 
 A sitemap requires absolute URLs. The server knows its own only by `--base`, since it trusts no client about the name of
-this host; without a base there is no sitemap, and pages are found by their links.
+this host; without a base there is no sitemap, and crawlers follow links.
 
-The first page describes the dataset in schema.org terms, each page of a measure the measure, as a GovernmentService.
+The first page describes the dataset in schema.org terms, the page of a measure the measure, as a GovernmentService.
 Only statements of the graph are used; KPIs and participants have no equivalent in schema.org and are omitted.
 """
 

@@ -1,6 +1,7 @@
-"""The first page with its live statistics, the page `/about`, and the static assets.
+"""Routes of the first page with its statistics, of the page `/about`, and of the static assets.
 
-The queries of the first page run once, since a release is immutable.
+The queries of the first page run once, since a release is immutable. It counts resources by class, offers entry points
+for browsing, and shows an example query with its result.
 """
 
 import asyncio

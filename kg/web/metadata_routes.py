@@ -1,8 +1,8 @@
-"""Metadata documents of a release: ontology, shapes, catalogue, VoID and examples, in all formats.
+"""Routes of the metadata documents of a release: ontology, shapes, catalogue, VoID, examples, and service description.
 
-They do not change while a release is served, so each form is rendered once.
-
-SPARQL 1.1 Service Description of the endpoint, and the response to requests without a query.
+Each is available as a page and in all RDF formats. They do not change while a release is served, so each form is
+rendered once. The description of the endpoint (SPARQL 1.1 Service Description) is its response to programs that send no
+query.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence

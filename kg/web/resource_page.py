@@ -1,4 +1,8 @@
-"""Pages of resources: facts in reading order, source, incoming links, similar resources; measures, KPIs and targets."""
+"""Page of a resource: facts in reading order, places in the source, incoming links, neighbourhood, similar resources.
+
+Measures, KPIs and targets have templates of their own, with the data classes for them here. Everything is taken from
+the statements of the document and from the results of the related queries.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace

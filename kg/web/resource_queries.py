@@ -1,10 +1,9 @@
-"""Queries about one resource: its document, existence, similar IRIs, linked resources, data for its page; `/lookup`.
+"""Queries about one resource: existence, document, related data for its page, similar IRIs; and the route `/lookup`.
 
-The store is accessed by SPARQL only, so it may be remote. Text of a request enters a query only as a term that the
-engine itself has validated and serialized. The queries of the page are stored queries, which users can run as well.
+The store is accessed by SPARQL only, so it may be remote. Most queries are stored queries, which users can run as well.
 
-`/lookup?iri=…` finds a resource by any IRI, its own or one of another graph that it is linked to; also by a corporate
-number, a law ID, a Wikidata item, or current and former web addresses of these.
+`/lookup?iri=…` finds a resource by its own IRI or by that of a resource of another graph that it is linked to; also by
+a corporate number, a law ID, a Wikidata item, or current and former web addresses of these.
 """
 
 import asyncio

@@ -1,9 +1,7 @@
-"""Route `/search`: parsed parameters, limits, and the presenter for JSON and HTML.
+"""Route `/search`: parser of its parameters, presenter for JSON and HTML, and the executor of searches.
 
-A search runs in a thread with a time limit; a longer one is refused, so that a response is always complete. Responses
-change with the release only, so they are publicly cacheable.
-
-Bounded executor for queries of the search index, with a deadline and a queue limit.
+Searches run in a bounded number of threads, each with a time limit. A search beyond the limit, or beyond the queue, is
+refused, so that a response is always complete. Responses change with the release only, so they are publicly cacheable.
 """
 
 import asyncio

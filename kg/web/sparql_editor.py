@@ -1,11 +1,9 @@
-"""SPARQL editor: the page of the endpoint with a query and its result.
+"""SPARQL editor: the page of the endpoint, with a query and one page of the rows of its result.
 
 It needs no script. A form posts the query and is redirected to a URL that can be shared; if that would be too long, the
-result is sent at once. With its script (kg/scripts) the same page is fetched, and its result inserted.
+result is sent at once. With its script (kg/scripts), the same page is fetched and its result inserted.
 
-Results table: one page of the rows of a query result, read without parsing the others.
-
-A result can be large, and is a file then. Each row of TSV, like each statement of N-Triples, is one line, so rows are
+A result can be large, and is a file then. Each row of TSV and each statement of N-Triples is one line, so rows are
 counted as lines, and only the displayed ones are parsed.
 """
 

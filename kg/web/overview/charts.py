@@ -1,4 +1,7 @@
-"""Charts of an edition: heat map by pillar and lead ministry, coverage bars by column, timeline of targets."""
+"""Charts of an edition: heat map by pillar and lead ministry, coverage bars by column, timeline of targets.
+
+Each function turns the rows of a stored query into positions for an SVG template, and the same data into table rows.
+"""
 
 from collections import Counter
 from collections.abc import Sequence
