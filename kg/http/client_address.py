@@ -1,8 +1,8 @@
 """Client addresses: trusted proxies, scheduling keys, masked networks for logs, and the public URL of the site.
 
 Links are relative wherever a format allows it: the name by which clients reach this host is unknown, and `Host` and
-similar headers are never trusted. A format that needs an absolute URL gets the one that the operator has configured, else
-the base IRI if the server has one, else the address of the connection.
+similar headers are never trusted. A format that needs an absolute URL gets the one configured by the operator, else the
+base IRI if the server has one, else the address of the connection.
 """
 
 import re

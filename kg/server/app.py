@@ -157,7 +157,7 @@ def _page_routers(graph: _ServedGraph, out: Path) -> Iterator[APIRouter]:
 
 
 class _Application(FastAPI):
-    """A FastAPI application with middleware in front of the framework, whose own layers take as long as a replayed response."""
+    """FastAPI application with middleware in front of the framework, which takes longer than to replay a response."""
 
     layers: ASGIApp | None = None
 
@@ -172,8 +172,8 @@ class _Application(FastAPI):
 
 def _empty_application(lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]]) -> _Application:
     """Return an application without routes."""
-    # No documentation pages of FastAPI's: they load scripts from other sites. No slash redirects of its own: they
-    # repeat whatever name the client calls this host.
+    # FastAPI's documentation pages load scripts from other sites, and its slash redirects repeat the host name that the
+    # client sent; so both are off.
     return _Application(
         title="Shisaku Graph",
         version=__version__,

@@ -52,7 +52,7 @@ class ConnectionLimits:
 class GuardedConnection(Protocol):
     """A connection under the control of the guard.
 
-    `waiting_since` is the time since which it has waited for its client, infinite while the client waits for the server;
+    `waiting_since` is the time since which it has waited for its client, infinite while the client waits for it;
     `stalled_since` is the time since which the client has not read, infinite while it reads.
     """
 
@@ -287,7 +287,7 @@ class Connection(HttpToolsProtocol):
         if self._in_head:
             self._wait(limits.head_seconds)
         elif self._receiving:
-            # A refused client may go on sending for a moment; any other has until the next request.
+            # The body of the next request, or of one refused early, whose client may go on sending for a moment.
             self._wait(limits.lingering_seconds if self.cycle.response_complete else limits.body_seconds)
         elif self.cycle.response_complete:
             self._wait(limits.idle_seconds)

@@ -108,9 +108,7 @@ class _LiveCollector(Collector):
         pools = [pool for _, pool, _ in self.live]
         yield _counter("kg_answers", "Answers to queries, by their source", "source", self._answer_counts())
         yield _counter("kg_pool_events", "Events of workers and queries", "event", self._pool_counts())
-        yield GaugeMetricFamily(
-            "kg_http_requests_in_progress", "Requests in progress", self._metrics.in_progress
-        )
+        yield GaugeMetricFamily("kg_http_requests_in_progress", "Requests in progress", self._metrics.in_progress)
         yield GaugeMetricFamily("kg_workers_alive", "Running workers", sum(pool.workers for pool in pools))
         waiting, held, places = (
             GaugeMetricFamily(f"kg_questions_{name}", text, labels=["lane"])
@@ -126,7 +124,9 @@ class _LiveCollector(Collector):
             held.add_metric([lane], sum(lane.used for lane in lanes))
             places.add_metric([lane], sum(lane.limit for lane in lanes))
         yield from (waiting, held, places)
-        info = GaugeMetricFamily("kg_release_info", "The release served and the version of the program", labels=["release", "program"])
+        info = GaugeMetricFamily(
+            "kg_release_info", "The release served and the version of the program", labels=["release", "program"]
+        )
         triples = GaugeMetricFamily("kg_release_triples", "Triples of the release served", labels=["release"])
         for version, pool, _ in self.live:
             info.add_metric([version, __version__], 1)
@@ -189,7 +189,9 @@ def router(served: ServedData, pool: Pool, metrics: Metrics, trouble: Callable[[
         return PlainTextResponse("ok\n", headers=_NO_STORE)
 
     @routes.get(
-        "/readyz", summary="Check whether the server can answer, and what it serves", responses=response_docs("application/json")
+        "/readyz",
+        summary="Check whether the server can answer, and what it serves",
+        responses=response_docs("application/json"),
     )
     async def ready() -> Response:
         if not pool.workers:

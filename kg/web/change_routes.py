@@ -31,7 +31,7 @@ from kg.web.release_routes import release_at
 ATOM = Format("Atom", "application/atom+xml", ("atom",))
 _FORMATS = (HTML, PLAIN_JSON, ATOM)
 _CACHED_COMPARISONS = 8
-_LARGEST = 64 << 20  # bytes of two graphs in Turtle that are compared while somebody waits; about a million statements
+_LARGEST = 64 << 20  # bytes of two graphs in Turtle, about a million statements, that are compared within a request
 _WAITING = 16
 
 
@@ -109,13 +109,13 @@ def router(release: Release | None, out: Path, labels: Labels) -> APIRouter:
             if format is HTML:
                 return _page(request, history, versions)
             listed = ", ".join(release.version for release in versions)
-            raise Refusal(404, f"there are no two releases to compare; at hand: {listed}")
+            raise Refusal(404, f"there are no two releases to compare; available: {listed}")
         old, new = history.release(before), history.release(after)
         found = await history.changes(old, new)
         if format is HTML:
             return _page(request, history, versions, found, new)
         body = as_json(found) if format is PLAIN_JSON else as_atom(found, view_of(request).lang)
-        named = bool(params.get("from") and params.get("to"))  # else the next build adds the release that is meant
+        named = bool(params.get("from") and params.get("to"))  # else the result changes with the next build
         return _sent(request, body, format, conditional_requests.HOURLY if named else conditional_requests.NO_CACHE)
 
     return routes

@@ -21,7 +21,7 @@ from kg.core.iris import BASE, PREFIXES, served_quad
 from kg.core.release import DESCRIPTION, QUERIES, Release, dataset_iri
 from kg.http.sparql_endpoint import LONGEST_URL
 
-_EXECUTABLE = ("select", "construct", "ask")  # the properties of SHACL that hold the text of a query
+_EXECUTABLE = ("select", "construct", "ask")  # SHACL properties with the text of a query
 _DIGEST = 16  # hexadecimal digits
 _DCTERMS, _FOAF, _RDFS = (PREFIXES[name] for name in ("dcterms", "foaf", "rdfs"))
 _BIBTEX = str.maketrans(
@@ -226,7 +226,7 @@ def as_ris(cited: Citation) -> str:
     tags = (
         ("TY", "DATA"),
         ("TI", cited.title),
-        ("AU", f"{cited.author},"),  # the comma says that it is no person's name
+        ("AU", f"{cited.author},"),  # the comma marks a name that is not a person's
         ("PB", cited.author),
         ("PY", str(cited.issued.year)),
         ("DA", f"{cited.issued:%Y/%m/%d}"),
@@ -240,7 +240,7 @@ def as_ris(cited: Citation) -> str:
     return "".join(f"{tag}  - {' '.join(text.split())}\r\n" for tag, text in tags if text or tag == "ER")
 
 
-# By the names of the formats: the media type, the end of a file's name, and what writes it.
+# For each format: its media type, its file name suffix, and its serializer.
 FORMATS: dict[str, tuple[str, str, Callable[[Citation], str]]] = {
     "text": ("text/plain", "txt", lambda cited: as_text(cited) + "\n"),
     "bibtex": ("application/x-bibtex", "bib", as_bibtex),

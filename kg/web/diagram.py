@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from kg.core.spans import is_wide
 
-WIDE, NARROW = 14.5, 8.0  # pixels of a letter as the drawings have them
+WIDE, NARROW = 14.5, 8.0  # width of a letter in the drawings, in pixels
 _ELLIPSIS = "…"
 # Characters that must not begin a line, and those that must not end one (JIS X 4051).
 _NEVER_FIRST = "、。，．・：；？！)]}）］｝」』】〉》ー々ぁぃぅぇぉっゃゅょァィゥェォッャュョ"
@@ -63,8 +63,8 @@ def _break_opportunities(text: str) -> list[str]:
     return found
 
 
-_ROW, _PAD, _GAP = 24, 14, 18  # of a label of an arrow, within a box, between places of a column; in pixels
-_SMALL = 0.86  # the letters of names and arrows
+_ROW, _PAD, _GAP = 24, 14, 18  # height of a label, padding of a box, gap between places of a column; in pixels
+_SMALL = 0.86  # relative size of the letters of names and labels
 _SWEEPS = 12
 
 
@@ -133,7 +133,7 @@ class _Place:
 
 
 Ends = tuple[str, str]
-Words = tuple[str, bool]  # with whether the arrow was turned
+Words = tuple[str, bool]  # the second is true if the arrow was reversed
 
 
 def draw(nodes: Iterable[Node], links: Mapping[Ends, Sequence[str]]) -> Drawing:
@@ -186,7 +186,7 @@ def _columns(nodes: Mapping[str, Node], arrows: Sequence[Ends]) -> dict[str, int
     for _ in nodes:
         for source, target in arrows:
             column[target] = max(column[target], column[source] + 1)
-    for _ in nodes:  # a box that only points is put next to what it points to
+    for _ in nodes:  # a box without incoming arrows is put next to what it points to
         for key in nodes:
             ahead = [column[target] for source, target in arrows if source == key]
             if ahead and not any(target == key for _, target in arrows):

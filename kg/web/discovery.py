@@ -30,13 +30,13 @@ from kg.web.presenter import TYPE, GraphPresenter
 from kg.web.resource_queries import ResourceClient
 
 QUERY = "pages-for-search-engines"
-SIZE = 10_000  # things in one sitemap; a page in each language, where 50,000 addresses are allowed
+SIZE = 10_000  # resources in one sitemap, each with a page per language; 50,000 URLs are allowed
 _WINDOW = f"LIMIT {SIZE} OFFSET "
 _TOP = ("", "about", "browse", "docs", "pictures", "quality", "queries", "sparql")
 # Unbounded sets of pages, one for each query; and the page of the endpoint itself, in each language.
 _UNBOUNDED = ("/sparql?", "/lookup?", "/search?", "/reconcile")
 _ALLOWED = ("/sparql?lang=",)
-# Paths are relative to the top of the site, wherever that is.
+# Paths are relative to the site root.
 _LLMS_TXT = """# Shisaku Graph (施策グラフ)
 
 > Japan's national digital-policy measures (施策) that concern municipalities, as linked data: measures, KPIs, targets,
@@ -66,7 +66,7 @@ Texts are in Japanese; titles and labels are in English, too (unofficial transla
 ## Optional
 
 - [All measures](browse): as JSON with browse.json, as CSV with browse.csv
-- [The printed source](source): cell by cell, beside what was read from it
+- [The printed source](source): cell by cell, with the values read from it
 """
 _NAMESPACES = 'xmlns="http://www.sitemaps.org/schemas/sitemap/0.9" xmlns:xhtml="http://www.w3.org/1999/xhtml"'
 
@@ -102,7 +102,7 @@ def router(run_query: RunQuery) -> APIRouter:
     @routes.get("/sitemap-{number}.xml", include_in_schema=False)
     async def part(number: int) -> Response:
         _refuse_without_address()
-        # a page beyond the last one is not queried: every number would be another query
+        # a page beyond the last one is not queried, since each number would cost a query
         found = await page(number) if number == 1 or pages.get(number - 1) else []
         if not found:
             raise Refusal(404, "there is no such part; /sitemap.xml lists them all")

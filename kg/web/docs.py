@@ -218,7 +218,9 @@ def link_target(link: str, page: Document, view: View) -> str:
     if name.endswith(_JAPANESE):
         lang, name = LANGUAGES[0], name.removesuffix(_JAPANESE)
     elif (fragment and page.lang != view.lang) or page.lang == LANGUAGES[0] in documents().get(name, {}):
-        lang = LANGUAGES[1]  # an anchor is a heading in the language of the link; and a Japanese page names a twin
+        lang = LANGUAGES[
+            1
+        ]  # an anchor belongs to the language of the link; and a Japanese page may link to its translation
     else:
         lang = view.lang
     return f"{view.root}{PATH}{'' if name == INDEX else f'/{name}'}?lang={lang}{mark}{fragment}"
@@ -267,7 +269,7 @@ def _render_cached(document: Document, view: View) -> RenderedPage:
 
 
 def _rendered(document: Document, view: View) -> RenderedPage:
-    """Return a rendered document; the cache key omits the parts of the context that do not matter, to bound it."""
+    """Return a rendered document; the cache key omits irrelevant parts of the context, so that the cache is bounded."""
     return _render_cached(document, View(lang=view.lang, root=view.root))
 
 

@@ -24,7 +24,7 @@ from kg.http.templates import View, render
 from kg.web import discovery
 from kg.web.resource_routes import labels_of
 
-# The first question that a visitor sees, answered on the page.
+# The example query of the page.
 EXAMPLE = f"""\
 PREFIX shisaku: <{ONTOLOGY}>
 PREFIX dcterms: <http://purl.org/dc/terms/>
@@ -59,8 +59,8 @@ _COUNTED = {
     "SourceCell": ("原典のセル", "source cells"),
 }
 _MOST = 7
-# Of one edition: its measures, what they have, and the cells that they are read from with what is noted there.
-# A correction without another text is a doubt: what is printed stays.
+# Of one edition: its measures, what belongs to them, and their source cells with corrections.
+# A correction without a corrected text is a doubtful reading, left as printed.
 _OF_EDITION = f"""PREFIX shisaku: <{ONTOLOGY}>
 SELECT ?class (COUNT(DISTINCT ?thing) AS ?things) {{
   VALUES ?edition {{ <%s> }}
@@ -73,12 +73,12 @@ SELECT ?class (COUNT(DISTINCT ?thing) AS ?things) {{
   UNION {{ ?row <http://purl.org/dc/terms/isPartOf> ?edition ; shisaku:cell/shisaku:correction? ?thing }}
   ?thing a ?class .
 }} GROUP BY ?class"""
-# The stored queries to begin with.
+# The stored queries linked on the page.
 _OFFERED = (
     *("targets-by-deadline", "kpis-without-target", "measures-containing-a-word", "pairs-of-ministries"),
     *("measures-with-uncertain-effects", "corrections-applied", "coverage-by-column"),
 )
-# The ways to browse: a stored query, which of its variables is the thing, and what the names of it are called.
+# Entry points for browsing: a stored query, its variable for the resource, and the prefix of those for its names.
 _BROWSED = {
     "pillars": ("measures-by-pillar", "pillar", "pillar"),
     "organizations": ("measures-by-lead-organization", "organization", "name"),
@@ -164,7 +164,7 @@ class LandingPage:
 
     async def _entries(self, name: str, thing: str, stem: str) -> list[EntryPoint]:
         query = (await self._stored.for_newest_edition()).get(name)
-        if query is None:  # a curator may have taken it away
+        if query is None:  # a curator may have deleted it
             return []
         return [
             EntryPoint(row[thing], {lang: row.get(f"{stem}_{lang}", "") for lang in ("ja", "en")}, int(row["measures"]))

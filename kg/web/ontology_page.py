@@ -89,7 +89,7 @@ _RDFS, _OWL, _SKOS = (PREFIXES[prefix] for prefix in ("rdfs", "owl", "skos"))
 _DOMAIN, _RANGE = _RDFS + "domain", _RDFS + "range"
 _CLASS = _OWL + "Class"
 _READ_FROM = PREFIXES["prov"] + "wasDerivedFrom"
-# Nearly everything points to a concept of a code list or to a row of the recipe; such arrows would hide all others.
+# Nearly all classes point to code lists or to rows of the recipe; these arrows would hide all others.
 _NOT_DRAWN = {_SKOS + "Concept", PREFIXES["rdf"] + "Property", ONTOLOGY + "RecipeRow"}
 
 
@@ -312,7 +312,7 @@ class VocabularyPages:
             OntologyData(triples, groups, self.stored, terms, await self._shown(terms), self.labels), view
         )
         facts = GraphPresenter(triples, self.labels, view.lang, view.link)
-        # Some hundreds of sections take a while to lay out, in which others are to be served.
+        # In a thread, since rendering some hundreds of sections takes a while.
         return await asyncio.to_thread(
             lambda: render(
                 "ontology.html",

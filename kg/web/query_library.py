@@ -11,7 +11,7 @@ from kg.http.responses import path_of
 from kg.http.templates import View
 from kg.web.vocabulary_index import VocabularyTerms
 
-# The words for the tags of the stored queries, in the order of the pages. A tag without words is shown as it is.
+# Labels of the tags of the stored queries, in the order of the pages. A tag without a label is displayed as it is.
 SUBJECTS = {
     "measures": ("施策", "Measures"),
     "pillars": ("柱", "Pillars"),

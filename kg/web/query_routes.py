@@ -29,7 +29,7 @@ from kg.web.vocabulary_index import Vocabulary
 TEXT = Format("text", "text/plain", ("txt", "text"))
 SPARQL = Format("SPARQL", "application/sparql-query", ("rq", "sparql"))
 _ROWS = 10
-_LONGEST = 3000  # of an address that is led to: proxies take heads of four kilobytes, and answer 502 to more
+_LONGEST = 3000  # characters of a redirect target: some proxies answer 502 to a longer head
 
 
 @dataclass

@@ -39,8 +39,8 @@ from kg.web.vocabulary_index import Vocabulary
 
 PATH = "/release/{version}/sparql"
 _OPEN = 2  # releases besides the current one
-_IDLE = 300.0  # seconds after which an unused one is closed
-_SHORTEST = 2.0  # seconds that one stays open, whatever the demand for others
+_IDLE = 300.0  # seconds after which an idle one is closed
+_SHORTEST = 2.0  # seconds that one stays open, even if others are requested
 _LOOK = 15.0
 _WAITING = 32
 _KEPT_MEMORY, _KEPT_DISK = 8 * MB, 64 * MB

@@ -186,7 +186,7 @@ def _printed(facts: GraphPresenter) -> dict[str, tuple[SourcePlace, ...]]:
 
 
 IN_SCHEME = PREFIXES["skos"] + "inScheme"
-MEASURE = "measure.html"  # displays cells next to the values read from them
+MEASURE = "measure.html"  # template that displays cells next to the values read from them
 NUMBER = ONTOLOGY + "measureNumber"
 TARGET, SELECTOR, EXACT = (PREFIXES["oa"] + name for name in ("hasTarget", "hasSelector", "exact"))
 _LISTED = 24  # incoming links by one property, before the others are folded
@@ -202,7 +202,7 @@ class NumberedThing:
 
 @dataclass(frozen=True)
 class InboundGroup:
-    """The incoming links by one property: label, resources, their total, and how many are shown unfolded.
+    """The incoming links by one property: label, resources, their total, and the number displayed unfolded.
 
     `listed` is the path of the list of measures with all of them, if a facet selects them.
     """

@@ -40,8 +40,8 @@ _IN_NAMED_GRAPHS = """CONSTRUCT { ?subject ?property ?value } WHERE {
 _INBOUND = """SELECT (COUNT(*) AS ?inbound) { VALUES ?thing { } ?from ?link ?thing .
   FILTER(!STRSTARTS(STR(?from), CONCAT(STR(?thing), "/"))) }"""
 _ANY_URI = NamedNode(PREFIXES["xsd"] + "anyURI")
-_NEAR = 8  # names that a reader takes in at a glance
-_LONGEST = 500  # characters of an IRI; nobody mistypes a longer one
+_NEAR = 8  # similar IRIs in a notice
+_LONGEST = 500  # characters of an IRI for which similar ones are searched
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ def _under(subject: object, thing: str) -> bool:
 
 
 QUERIES = {"sources": "sources-of-a-thing", "mentions": "mentions-of-a-thing", "alike": "things-like-a-thing"}
-# How many things point to one, by property, where not all of them are on one page.
+# Number of incoming links by property, used if not all of them are on one page.
 _COUNTS = """SELECT ?link (COUNT(?from) AS ?things) WHERE {
   VALUES ?thing { }
   ?from ?link ?thing .
@@ -255,7 +255,7 @@ def _own_iri(iri: str) -> str:
     if prefix in _PREFIXES and local and not local.startswith("//"):
         return _PREFIXES[prefix] + local
     bare = iri.partition("://")[2]
-    for base in sorted((BASE, CANONICAL), key=len, reverse=True):  # one may be under the other
+    for base in sorted((BASE, CANONICAL), key=len, reverse=True):  # longest first: one may extend the other
         start = base.partition("://")[2]
         if bare.startswith(start):
             return BASE + bare.removeprefix(start)

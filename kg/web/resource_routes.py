@@ -35,7 +35,7 @@ from kg.web import discovery, resource_page
 from kg.web.presenter import TYPE, GraphPresenter
 from kg.web.resource_queries import Description, RelatedDataClient, ResourceClient, candidate_iris
 
-_QUERIES = "query/"  # the stored queries have pages of their own
+_QUERIES = "query/"  # stored queries have pages of their own
 _LAST_PAGE = 1_000_000
 _ABOUT_PAGE = "https://schema.org/AboutPage"
 _LICENCE = f"""SELECT ?licence {{ GRAPH <{CATALOGUE_GRAPH}> {{
@@ -123,7 +123,7 @@ class ResourceDocuments:
         if found.page > found.pages:
             raise Refusal(404, f"the links to {thing} fill {found.pages} pages of this document")
         written_out, spelled = quote(found.thing.removeprefix(ID), safe=SAFE), document.path.removeprefix("doc/")
-        if spelled != written_out:  # such as %2F for a slash: from there, relative links would lead elsewhere
+        if spelled != written_out:  # such as %2F for a slash: relative links would have another base
             return redirect_response(
                 303, f"{document.root}doc/{written_out}{path.removeprefix(spelled)}{_query_of(request)}"
             )

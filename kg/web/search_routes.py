@@ -102,9 +102,9 @@ def remaining_seconds(deadline: float) -> float:
     return seconds
 
 
-LONGEST = 1000  # characters of what is looked for
+LONGEST = 1000  # characters of the words
 PAGE_SIZE, LARGEST_PAGE = 20, 100
-MOST_VALUES = 100  # of all facets together
+MOST_VALUES = 100  # facet values in one request
 LAST_PAGE = 1000
 _OWN_PARAMETERS = ("q", "lang", "page", "limit", "format")
 
@@ -319,7 +319,7 @@ def _similar_json(candidate: Candidate) -> dict[str, object]:
     return {"iri": candidate.iri, "document": document_url(candidate.iri), "label": label, "score": candidate.score}
 
 
-_SIMILAR = 3  # names that are offered where nothing was found
+_SIMILAR = 3  # similar names suggested if there are no hits
 
 
 def search_executor(index: Callable[[], Index]) -> SearchExecutor:
@@ -388,7 +388,7 @@ def _parameters() -> list[dict[str, Any]]:
     def number(most: int, usual: int) -> dict[str, Any]:
         return {"type": "integer", "minimum": 1, "maximum": most, "default": usual}
 
-    words = 'Words that must all be there, with spaces between them; what stands in "double quotes" is one word'
+    words = 'Words that must all be there, with spaces between them; text in "double quotes" is one word'
     facets = "pillar, lead, effect, listed, edition: values of facets, as `type`; the answer lists them"
     described = {
         "q": ({"type": "string", "maxLength": LONGEST}, f"{words}; without it, everything"),

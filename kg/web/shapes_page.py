@@ -33,7 +33,7 @@ _DEMANDS = {
     "qualifiedValueShape": ("条件付きの数", "a number of certain values"),
     "sparql": ("SPARQLによる条件", "a condition in SPARQL"),
 }
-_DESCRIBED_BY_MESSAGE = {"or", "not", "qualifiedValueShape", "sparql", "uniqueLang"}  # described by their messages
+_DESCRIBED_BY_MESSAGE = {"or", "not", "qualifiedValueShape", "sparql", "uniqueLang"}  # described by their messages only
 SEVERITIES = {
     "Violation": ("必須", "must hold"),
     "Warning": ("警告", "warning"),

@@ -38,7 +38,7 @@ from kg.web.landing import example_query
 from kg.web.presenter import Value
 from kg.web.vocabulary_index import UnknownTerm, Vocabulary, VocabularyTerms
 
-ROWS = 100  # of one page
+ROWS = 100  # on one page
 _PIECE = 1 << 20
 _STATEMENT = ("subject", "predicate", "object")
 
@@ -140,12 +140,12 @@ def _offset_after(piece: bytes, lines: int) -> int:
 
 SCRIPT = "made/editor.js"
 _LAST_PAGE = 1_000_000
-_OWN = ("stored", "edit", "lang", "format", "page")  # parameters that are none of a stored query
+_OWN = ("stored", "edit", "lang", "format", "page")  # parameters of the page, not of a stored query
 
 
 @dataclass(frozen=True)
 class QueryOutcome:
-    """QueryOutcome of a query, as displayed."""
+    """Outcome of a query, as displayed: its result, or the refusal with the mistake found; and unknown terms."""
 
     shown: ResultPage | None = None
     refusal: Refusal | None = None

@@ -30,12 +30,12 @@ _TERMS_ONLY = {CLASS: "SELECT DISTINCT ?term { ?s a ?term }", PROPERTY: "SELECT 
 # Terms of the metadata graphs may be used as well.
 _IN_NAMED_GRAPHS = "SELECT DISTINCT ?term { GRAPH ?g { ?s ?p ?o . BIND(?p AS ?term) } }"
 _RELATED = {PREFIXES["rdfs"] + "domain", PREFIXES["rdfs"] + "range"}
-_EXCLUDED_PROPERTIES = {PREFIXES["skos"] + "editorialNote"}  # mentions other terms
+_EXCLUDED_PROPERTIES = {PREFIXES["skos"] + "editorialNote"}  # its texts mention other terms
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+|[^\W\da-zA-Z_]+")
 _MOST_SUGGESTIONS = 3
 _LEAST_SIMILARITY = 0.55
 _ALL, _SOME, _BOTH, _ELSE = 0.85, 0.4, 0.1, 0.9
-_MOST = 20  # names of one query that are checked
+_MOST = 20  # names checked per query
 
 
 @dataclass(frozen=True)

@@ -124,7 +124,7 @@ class FacetIndexBuilder:
     """Builder of a facet index. Each batch contains all statements about its measures, with their editions."""
 
     def __init__(self) -> None:
-        # Measures are numbered as they come; for a value, the numbers of those that have it.
+        # Measures are numbered in the order of input; for each value, the numbers of the measures that have it.
         self._iris: list[str] = []
         self._measures_with: dict[str, dict[str, array[int]]] = {facet.key: {} for facet in FACETS}
         self._keys: dict[str, list[Key]] = {sort.variable: [] for sort in SORTS}
@@ -173,7 +173,7 @@ class FacetIndexBuilder:
         return FacetIndex([self._iris[number] for number in order], bits, keys, orders, names, newest)
 
     def _add(self, number: int, measure: str, edition: str) -> None:
-        if number < len(self._iris):  # in a second edition
+        if number < len(self._iris):  # also listed in a second edition
             self._editions[number] = min(self._editions[number], edition)
             return
         self._iris.append(measure)
@@ -188,7 +188,7 @@ class FacetIndexBuilder:
     def _smallest(self, name: str, number: int, text: str) -> None:
         key = _number(text) if name == "row" else text
         before = self._keys[name][number]
-        if key is not None and (before is None or key < before):  # type: ignore[operator]  # of one kind in one order
+        if key is not None and (before is None or key < before):  # type: ignore[operator]  # keys of one order have one type
             self._keys[name][number] = self._canonical(key)
 
 
@@ -243,7 +243,7 @@ _TERM = re.compile(r'^<(.*)>$|^"(.*)".*$')
 
 
 async def build_facet_index(run_query: RunQuery) -> FacetIndex:
-    """Build the facet index of a graph, in several queries, so that others get their turn in between."""
+    """Build the facet index of a graph, in several queries, so that queries of clients can run in between."""
     maker = FacetIndexBuilder()
     declared = await fetch_editions(run_query)
     editions = declared or [row["edition"] for row in await fetch_rows(run_query, _EDITIONS) if is_iri(row["edition"])]
@@ -255,7 +255,7 @@ async def build_facet_index(run_query: RunQuery) -> FacetIndex:
 
 
 async def _facet_results(run_query: RunQuery, editions: Sequence[str]) -> list[bytes]:
-    """Return the results for editions: one, or several if a busy server had no time for one."""
+    """Return the results for editions: one, or several if a single query was refused for lack of time."""
     try:
         return [await run_query(query_text("facets-of-measures", edition=editions), TSV)]
     except Refusal as refusal:

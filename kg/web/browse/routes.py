@@ -43,8 +43,8 @@ _BUILDING = (
     f"the list of measures is being prepared; try again in {_AGAIN} seconds",
 )
 _NEGOTIATED = ("lang", "format")
-_LONGEST_QUERY = 200_000  # characters: what the endpoint takes
-_LONGEST_ADDRESS = 24_000  # bytes: what browsers and proxies let pass
+_LONGEST_QUERY = 200_000  # characters that the endpoint accepts
+_LONGEST_ADDRESS = 24_000  # bytes that browsers and proxies accept
 
 
 def router(
@@ -200,7 +200,7 @@ class MeasureListPages:
         query_string = list_request.selection.on(1).address(lang=document.lang)
         links = [link(f"./{PATH}.rq{query_string}", "describedby", SPARQL.media_type)]
         form = Representation(CSV, answer.body, f"./{PATH}.csv{query_string}", links)
-        if answer.file:  # too large for memory, and to compute a digest for
+        if answer.file:  # too large for memory and for a digest
             headers = {key: value for key, value in form.headers(self._release).items() if key != "ETag"}
             response = self._sending.response(answer, headers)
         else:

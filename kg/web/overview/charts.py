@@ -15,11 +15,11 @@ from kg.web.diagram import truncate, wrap
 from kg.web.overview.overview_queries import Edition, linked_thing, localized_text, page_url
 from kg.web.presenter import Value
 
-STEPS = 5  # of strength; the style sheet has a colour for each
+STEPS = 5  # colour steps; the style sheet has a colour for each
 _MOST_ROWS, _MOST_COLUMNS = 10, 9
-_WIDTH, _HEIGHT, _LINE = 112, 48, 15  # of a field and of a line of a heading, in pixels
+_WIDTH, _HEIGHT, _LINE = 112, 48, 15  # of a cell, and of a line of a heading, in pixels
 _SIDE, _PAD = 188, 8
-_SMALL = 1.23  # headings use smaller letters: this many more fit
+_SMALL = 1.23  # headings use smaller letters: ratio of characters that fit
 
 
 @dataclass(frozen=True)
@@ -142,7 +142,7 @@ STATES = {
     "empty": ("原典が空欄", "empty in the source"),
     "unread": ("印字はあるが読み取れない", "printed, but could not be read"),
 }
-_COVERAGE_SIDE, _LENGTH, _AFTER = 300, 480, 60  # of names, bars and numbers, in pixels
+_COVERAGE_SIDE, _LENGTH, _AFTER = 300, 480, 60  # width of names, bars and numbers, in pixels
 _PITCH, _BAR, _COVERAGE_LINE = 46, 22, 17
 _MOST = 40
 
@@ -220,7 +220,7 @@ _RECURRING = f"{ID}target-role/recurring"
 _MARK, _MARKS_PER_ROW, _HIGHEST = 26, 3, 14  # size of a mark in pixels; marks per row; most rows
 _MOST_MARKS = 63
 _COLUMN, _EMPTY = _MARK * _MARKS_PER_ROW + 22, 70  # width of a year with targets, and of one without
-_LONGEST_SPAN = 16  # years that are shown one by one, also those without a target
+_LONGEST_SPAN = 16  # years shown without gaps, including those without a target
 _MOST_YEARS = 20
 _BELOW = 58  # pixels below the line
 
@@ -357,7 +357,7 @@ def _words(key: str, named: Names, view: View) -> list[str]:
     if key == UNDATED:
         return ["時期の", "記載なし"] if view.lang == "ja" else ["no time", "printed"]
     era = named.get(f"{ID}fiscal-year/{key}", {}).get("ja", "")
-    # the English names of fiscal years say no more than the number does
+    # the English name of a fiscal year adds nothing to its number
     return [view.t(f"{key}年度", f"FY {key}"), *([truncate(era, _COLUMN)] if era and view.lang == "ja" else [])]
 
 

@@ -17,12 +17,12 @@ from kg.web.diagram import wrap
 from kg.web.overview.overview_queries import linked_thing, page_url
 
 _WIDTH, _HEIGHT, _RADIUS = 860, 610, 230
-_MOST, _MOST_LINES = 24, 72  # discs: those with the most partners; lines: the widest
+_MOST, _MOST_LINES = 24, 72  # most discs, those with the most partners first; most lines, widest first
 _ROUNDS = 40
-_WIDEST, _THINNEST = 11.0, 1.0  # lines, in pixels
-_INWARD = 0.35  # how far lines bend to the middle
+_WIDEST, _THINNEST = 11.0, 1.0  # width of lines, in pixels
+_INWARD = 0.35  # bend of lines towards the middle, as a ratio
 _LINE = 16
-_NUMBERED = 10  # of the widest lines, how many have their number written on them
+_NUMBERED = 10  # number of widest lines with their count written on them
 
 Point = tuple[float, float]
 Pair = tuple[str, str]

@@ -61,7 +61,7 @@ async def fetch_edition_list(run_query: RunQuery) -> EditionList:
     )
 
 
-_LONGEST = 400  # characters of a text of the data: there are many on one page
+_LONGEST = 400  # characters of a text of the data, since a page has many
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ async def run_stored_query(
     """Run a stored query about an edition or other resources, with at most `most` rows; None if it was deleted."""
     try:
         text = query_text(name, **({"edition": [edition.iri]} if edition else {}), **about)
-    except QueryError:  # a curator may have taken it away
+    except QueryError:  # a curator may have deleted it
         return None
     limit = f"\nLIMIT {most}" if most else ""
     named = tuple((variable, str(things[0])) for variable, things in about.items() if len(things) == 1)
@@ -93,7 +93,7 @@ def localized_text(row: Row, stem: str, view: View) -> tuple[str, str]:
 
 
 def page_url(iri: str, view: View) -> str:
-    """Return the URL of the page of a resource, for a place in the source that in the viewer; or an empty text."""
+    """Return the URL of the page of a resource, or of a place in the source viewer; empty for others."""
     path = path_of(iri)
     return view.link(path.removeprefix("doc/") if path.startswith("doc/source/") else path) if path else ""
 

@@ -13,12 +13,12 @@ from kg.web.query_library import QueryLink
 from kg.web.shapes_page import SEVERITIES
 
 COMPLETENESS = "completeness-by-column"
-_PLACES = 5  # of a shape or of a type of issues; the query has all
-_READINGS = 25  # corrections and doubtful readings, each
-_MOST = 3000  # issues and readings that are looked at for these
+_PLACES = 5  # places shown of a shape or an issue type; the query has all
+_READINGS = 25  # corrections shown, and doubtful readings shown
+_MOST = 3000  # rows of issues and readings that are fetched for these
 _SHAPES = f"{BASE}shapes#"
-# What may be left open: what it is called, the view of the list of measures or the shape on this page that has them,
-# or the stored query that lists it.
+# Open points by group and key: labels, the URL of a list of measures or the anchor of a shape on this page, or else the
+# stored query that lists them.
 _POINTS = {
     "source": {
         "number": (("国の施策番号がない施策", "measures without a national number"), "#Measure-number-missing", ""),

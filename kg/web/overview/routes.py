@@ -55,7 +55,7 @@ async def query_charts(run_query: RunQuery, edition: Edition) -> ChartResults:
 
 
 Made = TypeVar("Made")
-_CACHED_EDITIONS = 20  # editions
+_CACHED_EDITIONS = 20  # editions in the cache
 _TAKES = parameter_docs(**{PARAMETER: "the key of an edition, such as municipal-2019; without it the newest"})
 
 

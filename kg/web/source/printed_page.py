@@ -19,9 +19,9 @@ from kg.http.query_client import Names, RunQuery, fetch_names, fetch_rows, query
 from kg.http.query_client import Row as Answered
 from kg.http.responses import is_whole_number, path_of
 
-# The source prints HTML in its cells: that is shown, and shown to be no text.
+# HTML tags that are printed in cells of the source: displayed, but marked as markup.
 MARKUP = re.compile(r"</?[A-Za-z][^<>]*>")
-# How characters are shown that cannot be seen.
+# Symbols for invisible characters, with their names.
 _VISIBLE = {" ": "·", "\u3000": "□", "\n": "↵", "\t": "→", "\r": "↵"}
 _NAMES = {"\n": "LINE FEED", "\t": "TAB", "\r": "CARRIAGE RETURN"}
 
@@ -217,8 +217,8 @@ class SourcePage:
 
 CELLS_QUERY, PAGES_QUERY, ROWS_QUERY = "cells-of-rows", "pages-of-the-source", "rows-of-a-page"
 _KPI, _TARGET = ONTOLOGY + "Kpi", ONTOLOGY + "Target"
-_LONGEST = 20_000  # characters of a cell that are shown
-_NOTHING = " \u3000-－―ー‐"  # printed where there is nothing to print
+_LONGEST = 20_000  # characters displayed of a cell
+_NOTHING = " \u3000-－―ー‐"  # printed in cells without a value
 _MARKS = {_KPI: "kpi", _TARGET: "target"}
 
 
@@ -334,7 +334,7 @@ class SourceReader:
         for reading in read:
             if "start" not in reading:
                 continue
-            # a name counts from the beginning of its cell, a KPI and a target from that of the file
+            # offsets of names count from the start of the cell, those of KPIs and targets from the start of the file
             offset = 0 if reading["way"] == "mention" else start
             mark = "mention" if reading["way"] == "mention" else _MARKS.get(reading["property"], "thing")
             path = path_of(reading["value"]) if reading["way"] == "mention" else ""
