@@ -36,17 +36,17 @@ _POINTS = {
     },
     "reading": {
         "effect-uncertain": (
-            ("どの効果の欄か分からない○", "marks ○ of which the column is unknown"),
+            ("どの効果の欄か分からない○", "marks ○ whose column is unknown"),
             "",
             "measures-with-uncertain-effects",
         ),
         "doubtful": (
-            ("誤読の疑いのある箇所(印字のまま)", "readings in doubt, left as printed"),
+            ("誤読の疑いのある箇所(印字のまま)", "doubtful readings, left as printed"),
             "",
             "doubtful-readings",
         ),
-        "cell-unread": (("どの列とも判断できないセル", "cells that no column could be told for"), "", ""),
-        "cell-part-unread": (("一部を読み取れないセル", "cells of which a part could not be read"), "", ""),
+        "cell-unread": (("どの列とも判断できないセル", "cells that could not be assigned to a column"), "", ""),
+        "cell-part-unread": (("一部を読み取れないセル", "cells that could not be read completely"), "", ""),
     },
 }
 
