@@ -156,11 +156,11 @@ async def fetch_names(run_query: RunQuery, things: Iterable[str]) -> Names:
 
 async def fetch_texts(run_query: RunQuery, name: str, thing: str, text: str, things: Sequence[str]) -> Names:
     """Return texts of things by language, from a stored query with the variables `thing` and `text`."""
-    found: dict[str, dict[str, str]] = {}
+    texts: dict[str, dict[str, str]] = {}
     for start in range(0, len(things), _BATCH_SIZE):
         for row in await fetch_bindings(run_query, query_text(name, **{thing: things[start : start + _BATCH_SIZE]})):
-            found.setdefault(row[thing]["value"], {}).setdefault(row[text].get("xml:lang", ""), row[text]["value"])
-    return found
+            texts.setdefault(row[thing]["value"], {}).setdefault(row[text].get("xml:lang", ""), row[text]["value"])
+    return texts
 
 
 def is_iri(text: str) -> bool:

@@ -94,12 +94,12 @@ def app(
     limits: Limits | None = None,
     pool: Pool | None = None,
     operation: OperatorSettings | None = None,
-    trouble: Callable[[], str] = str,
+    unavailable_reason: Callable[[], str] = str,
 ) -> FastAPI:
     """Return the application that serves a release, RDF files, or a remote store, and the other releases in `out`.
 
-    It starts the process that loads the data, unless `pool` has loaded them already, and ends it on shutdown. `trouble`
-    returns the reason why no query can be answered at the moment, or an empty text.
+    It starts the process that loads the data, unless `pool` has loaded them already, and ends it on shutdown.
+    `unavailable_reason` returns the reason why no query can be answered at the moment, or an empty text.
     """
     release, version = _release_and_version(data)
     limits, operation = limits or Limits(), operation or OperatorSettings()
@@ -117,7 +117,7 @@ def app(
     application = _empty_application(lambda _: _running(version, pool, answers, operation.metrics, indexing, archived))
     routers = (
         sparql.router(),
-        monitoring.router(ServedData(version, pool.source.place), pool, operation.metrics, trouble),
+        monitoring.router(ServedData(version, pool.source.place), pool, operation.metrics, unavailable_reason),
         release_endpoint.router(archived),
         browse.router(answers, release, sparql.sending, searches if indexing.is_possible else None),
         searching.router(searches, release, graph.labels),

@@ -110,7 +110,7 @@ class _LiveCollector(Collector):
         yield _counter("kg_pool_events", "Events of workers and queries", "event", self._pool_counts())
         yield GaugeMetricFamily("kg_http_requests_in_progress", "Requests in progress", self._metrics.in_progress)
         yield GaugeMetricFamily("kg_workers_alive", "Running workers", sum(pool.workers for pool in pools))
-        waiting, held, places = (
+        waiting, running, slots = (
             GaugeMetricFamily(f"kg_questions_{name}", text, labels=["lane"])
             for name, text in (
                 ("waiting", "Queries waiting for a slot"),
@@ -121,9 +121,9 @@ class _LiveCollector(Collector):
         for lane in ("fast", "slow"):
             lanes = [pool.slots[lane] for pool in pools]
             waiting.add_metric([lane], sum(len(lane.waiting) for lane in lanes))
-            held.add_metric([lane], sum(lane.used for lane in lanes))
-            places.add_metric([lane], sum(lane.limit for lane in lanes))
-        yield from (waiting, held, places)
+            running.add_metric([lane], sum(lane.used for lane in lanes))
+            slots.add_metric([lane], sum(lane.limit for lane in lanes))
+        yield from (waiting, running, slots)
         info = GaugeMetricFamily(
             "kg_release_info", "The release served and the version of the program", labels=["release", "program"]
         )
@@ -180,8 +180,8 @@ class ServedData:
     store: str
 
 
-def router(served: ServedData, pool: Pool, metrics: Metrics, trouble: Callable[[], str]) -> APIRouter:
-    """Return the operational routes; `trouble` returns the reason why the server is not ready, or an empty text."""
+def router(served: ServedData, pool: Pool, metrics: Metrics, unavailable_reason: Callable[[], str]) -> APIRouter:
+    """Return the operational routes; `unavailable_reason` returns why it is not ready."""
     routes = APIRouter(tags=["operation"])
 
     @routes.get("/healthz", summary="Check whether the server is alive", responses=response_docs("text/plain"))
@@ -196,8 +196,8 @@ def router(served: ServedData, pool: Pool, metrics: Metrics, trouble: Callable[[
     async def ready() -> Response:
         if not pool.workers:
             raise Refusal(503, "no worker can answer at the moment; one is started", {"Retry-After": "1", **_NO_STORE})
-        if why := trouble():
-            raise Refusal(503, why, {"Retry-After": "1", **_NO_STORE})
+        if reason := unavailable_reason():
+            raise Refusal(503, reason, {"Retry-After": "1", **_NO_STORE})
         status = {"release": served.version or None, "triples": pool.triples, "store": served.store}
         return JSONResponse({**status, "workers": pool.workers}, headers=_NO_STORE)
 

@@ -159,9 +159,9 @@ def _open_source(data: "Data | StoreAddress", out: Path) -> "tuple[ReleaseWatche
 
     with ExitStack() as opened:
         watcher = opened.enter_context(ReleaseWatcher(data, out))
-        held = watcher.current()
+        served = watcher.current()
         opened.pop_all()  # stays open unless the store is refused
-    return watcher, held
+    return watcher, served
 
 
 def _start_pool(source: Source, limits: Limits) -> Pool:
@@ -198,10 +198,10 @@ def _following(
     newer = watcher.poller(served)
 
     def following() -> "FastAPI | None":
-        held = newer()
-        application = make(held) if held else None
-        if held:
-            print(f"Serving {_describe(held)} from now on.", flush=True)
+        release = newer()
+        application = make(release) if release else None
+        if release:
+            print(f"Serving {_describe(release)} from now on.", flush=True)
         return application
 
     return following

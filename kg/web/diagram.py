@@ -36,31 +36,31 @@ def truncate(text: str, width: float) -> str:
 
 def wrap(text: str, width: float, most: int) -> list[str]:
     """Wrap a text into at most `most` lines of a width; Latin words are kept whole if possible."""
-    found, line = list[str](), ""
+    lines, line = list[str](), ""
     for piece in _break_opportunities(text):
         if line and text_width(line + piece.rstrip()) > width:
-            found.append(line)
+            lines.append(line)
             line = ""
         line += piece
-    found.append(line)
-    if len(found) > most:
-        remaining = "".join(found[most - 1 :])
-        found[most - 1 :] = [truncate(remaining, width)]
-    return [truncate(each.strip(), width) for each in found]
+    lines.append(line)
+    if len(lines) > most:
+        remaining = "".join(lines[most - 1 :])
+        lines[most - 1 :] = [truncate(remaining, width)]
+    return [truncate(each.strip(), width) for each in lines]
 
 
 def _break_opportunities(text: str) -> list[str]:
     """Return the parts of a text between which a line may break."""
-    found: list[str] = []
+    parts: list[str] = []
     for character in text:
         narrow = not is_wide(character)
-        last = found[-1][-1] if found else ""
+        last = parts[-1][-1] if parts else ""
         joined = narrow and last and last != " " and not is_wide(last)
-        if found and (joined or character == " " or character in _NEVER_FIRST or last in _NEVER_LAST):
-            found[-1] += character
+        if parts and (joined or character == " " or character in _NEVER_FIRST or last in _NEVER_LAST):
+            parts[-1] += character
         else:
-            found.append(character)
-    return found
+            parts.append(character)
+    return parts
 
 
 _ROW, _PAD, _GAP = 24, 14, 18  # height of a label, padding of a box, gap between places of a column; in pixels
@@ -152,14 +152,14 @@ def draw(nodes: Iterable[Node], links: Mapping[Ends, Sequence[str]]) -> Drawing:
 
 def _acyclic_links(nodes: Mapping[str, Node], links: Mapping[Ends, Sequence[str]]) -> dict[Ends, list[Words]]:
     """Return the links without loops; those against the flow are reversed and merged."""
-    found: dict[Ends, list[Words]] = {}
+    acyclic: dict[Ends, list[Words]] = {}
     for (source, target), words in links.items():
         if source == target or source not in nodes or target not in nodes:
             continue
-        turned = _reaches(found, target, source)
+        turned = _reaches(acyclic, target, source)
         ends = (target, source) if turned else (source, target)
-        found.setdefault(ends, []).extend((word, turned) for word in words)
-    return found
+        acyclic.setdefault(ends, []).extend((word, turned) for word in words)
+    return acyclic
 
 
 def _rows(key: str, arrows: Mapping[Ends, Sequence[Words]]) -> int:
@@ -266,32 +266,32 @@ def _drawing(
     arrows: Mapping[Ends, Sequence[Words]],
     chains: Mapping[Ends, Sequence[_Place]],
 ) -> Drawing:
-    x, left = 4.0, dict[int, float]()
+    x, x_of = 4.0, dict[int, float]()
     for column in table:
         reached = [ends for ends, chain in chains.items() if any(chain[-1] is place for place in column)]
         before = max((text_width(labels) * _SMALL + 70 for ends in reached for labels, _ in arrows[ends]), default=_GAP)
-        x += before if left else 0
-        left |= {id(place): x for place in column}
+        x += before if x_of else 0
+        x_of |= {id(place): x for place in column}
         x += max((place.width for place in column), default=0)
-    boxes = [Box(p.node, left[id(p)], p.y, p.width, p.height) for p in places.values() if p.node]
+    boxes = [Box(p.node, x_of[id(p)], p.y, p.width, p.height) for p in places.values() if p.node]
     drawn = []
     for key, place in places.items():
         ends = sorted((pair for pair in arrows if pair[1] == key), key=lambda pair: chains[pair][-2].middle)
         labels = [(pair, words) for pair in ends for words in arrows[pair]]
         first = place.middle - _ROW * (len(labels) - 1) / 2
-        drawn += [_arrow(chains[pair], words, left, first + _ROW * row) for row, (pair, words) in enumerate(labels)]
+        drawn += [_arrow(chains[pair], words, x_of, first + _ROW * row) for row, (pair, words) in enumerate(labels)]
     height = max((place.y + place.height for column in table for place in column), default=0)
     return Drawing(round(x + 4), round(height + 4), boxes, drawn)
 
 
-def _arrow(chain: Sequence[_Place], label: Words, left: Mapping[int, float], port: float) -> Arrow:
+def _arrow(chain: Sequence[_Place], label: Words, x_of: Mapping[int, float], port: float) -> Arrow:
     """Return an arrow through its places; it ends horizontally, below its label."""
     (words, turned), source, target = label, chain[0], chain[-1]
     assert source.node and target.node
-    end = left[id(target)]
+    end = x_of[id(target)]
     level = end - text_width(words) * _SMALL - 20
-    points = [(left[id(source)] + source.width, source.middle)]
-    points += [(left[id(place)], place.middle) for place in chain[1:-1]]
+    points = [(x_of[id(source)] + source.width, source.middle)]
+    points += [(x_of[id(place)], place.middle) for place in chain[1:-1]]
     points.append((level, port))
     path = f"M{points[0][0]:.0f} {points[0][1]:.0f}"
     for (x, y), (to_x, to_y) in itertools.pairwise(points):

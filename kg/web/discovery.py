@@ -103,10 +103,10 @@ def router(run_query: RunQuery) -> APIRouter:
     async def part(number: int) -> Response:
         _refuse_without_address()
         # a page beyond the last one is not queried, since each number would cost a query
-        found = await page(number) if number == 1 or pages.get(number - 1) else []
-        if not found:
+        resources = await page(number) if number == 1 or pages.get(number - 1) else []
+        if not resources:
             raise Refusal(404, "there is no such part; /sitemap.xml lists them all")
-        paths = [path_of(iri) for iri in found if iri.startswith(ID)]
+        paths = [path_of(iri) for iri in resources if iri.startswith(ID)]
         return _xml("urlset", map(_entry, [*(_TOP if number == 1 else ()), *paths]))
 
     routes.add_api_route("/llms.txt", _llms_txt, include_in_schema=False)
@@ -215,8 +215,8 @@ class _Catalogue:
         return sorted(term.value for term in self._objects(iri, predicate) if isinstance(term, NamedNode))
 
     def texts(self, iri: str, predicate: str, lang: str) -> list[str]:
-        found = [term for term in self._objects(iri, predicate) if isinstance(term, Literal)]
-        return sorted(term.value for term in found if term.language in (None, lang))
+        literals = [term for term in self._objects(iri, predicate) if isinstance(term, Literal)]
+        return sorted(term.value for term in literals if term.language in (None, lang))
 
     def _objects(self, iri: str, predicate: str) -> list[object]:
         return [triple.object for triple in self._about.get(iri, ()) if triple.predicate.value == predicate]

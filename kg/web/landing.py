@@ -175,10 +175,10 @@ class LandingPage:
     def _statistics(self, counts: Row, view: View) -> list[tuple[str, str]]:
         """Return the statistics with their labels; for other data, by the labels of its classes."""
         ours = {key: counts[ONTOLOGY + key] for key in _COUNTED if ONTOLOGY + key in counts}
-        found = [(ours[key], view.t(*_COUNTED[key])) for key in ours]
+        counted = [(ours[key], view.t(*_COUNTED[key])) for key in ours]
         if not ours:
-            found = [(count, self._labels.of(iri, view.lang)) for iri, count in counts.items()][:_MOST]
-        return [*found, (str(self._size), view.t("トリプル", "triples"))]
+            counted = [(count, self._labels.of(iri, view.lang)) for iri, count in counts.items()][:_MOST]
+        return [*counted, (str(self._size), view.t("トリプル", "triples"))]
 
 
 def _split_corrections(counts: Row, corrected: int) -> Row:
@@ -242,10 +242,10 @@ def _signposts(release: Release) -> Iterator[str]:
 
 def _asset_response(request: Request, path: str) -> Response:
     """Return a static asset; immutable at the URL with its digest."""
-    found = templates.find_asset(path)
-    if found is None:
+    match = templates.find_asset(path)
+    if match is None:
         raise Refusal(404, f"there is no static file {path}")
-    asset, lasting = found
+    asset, lasting = match
     validators = Validators(f'"{asset.digest}"')
     headers = {"Content-Type": asset.content_type, "Cache-Control": lasting, **validators.headers()}
     return unless_not_modified(request, validators, Response(asset.content, headers=headers))

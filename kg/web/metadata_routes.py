@@ -207,8 +207,8 @@ class _MetadataDocuments:
         ]
         if metadata.file == ONTOLOGY:
             shapes = next(document for document in DOCUMENTS if document.file == SHAPES)
-            there = await self._statements(shapes) if SHAPES in self._files else ()
-            return await self._explained.ontology(view, triples, there, forms)
+            shape_statements = await self._statements(shapes) if SHAPES in self._files else ()
+            return await self._explained.ontology(view, triples, shape_statements, forms)
         if metadata.file == SHAPES:
             return await self._explained.shapes(view, triples, forms)
         return self._listed(view, metadata, triples, forms)

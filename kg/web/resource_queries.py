@@ -69,8 +69,8 @@ class ResourceClient:
 
     async def first_existing(self, candidates: Sequence[str]) -> str | None:
         """Return the first of these IRIs that occurs in the graph, or None."""
-        there = await fetch_existing(self._run_query, candidates, named_graphs=True)
-        return next((iri for iri in candidates if iri in there), None)
+        existing = await fetch_existing(self._run_query, candidates, named_graphs=True)
+        return next((iri for iri in candidates if iri in existing), None)
 
     async def describe(self, thing: str, page: int = 1) -> Description | None:
         """Return the description of a resource with one page of incoming links; None if it does not occur."""
@@ -157,14 +157,14 @@ class RelatedDataClient:
             except QueryError:
                 continue
 
-    async def of(self, found: Description, kind: Layout) -> RelatedData:
+    async def of(self, description: Description, layout: Layout) -> RelatedData:
         """Return the related data for the page of a resource with this layout."""
-        thing = found.thing
+        thing = description.thing
         sources, mentions, alike, counts = await asyncio.gather(
-            self._graph(thing) if "sources" in kind.related else _empty(),
-            self._rows("mentions", thing) if "mentions" in kind.related else _empty(),
-            self._rows("alike", thing) if "alike" in kind.related else _empty(),
-            self._answered(_COUNTS, thing) if found.pages > 1 else _empty(),
+            self._graph(thing) if "sources" in layout.related else _empty(),
+            self._rows("mentions", thing) if "mentions" in layout.related else _empty(),
+            self._rows("alike", thing) if "alike" in layout.related else _empty(),
+            self._answered(_COUNTS, thing) if description.pages > 1 else _empty(),
         )
         inbound = {row["link"]: int(row["things"]) for row in counts}
         return RelatedData(fill_values(self.document, thing=[thing]), sources, mentions, alike, inbound)
@@ -220,15 +220,15 @@ def router(run_query: RunQuery, release: Release | None) -> APIRouter:
                 own = own.rstrip("/")
             if not own.startswith(ID) or own in given_up or await things.first_existing([own]):
                 return _redirect_to(document, own)
-            found = []
+            matches = []
         else:
-            found = await things.linked_to(_spellings(iri)) or await _by_identifier(things, iri)
-        if len(found) == 1:
-            return _redirect_to(document, found[0])
+            matches = await things.linked_to(_spellings(iri)) or await _by_identifier(things, iri)
+        if len(matches) == 1:
+            return _redirect_to(document, matches[0])
         return notice_response(
             document,
-            _ambiguous_notice(iri, found) if found else _not_found_notice(iri),
-            [(path_of(each), each) for each in found],
+            _ambiguous_notice(iri, matches) if matches else _not_found_notice(iri),
+            [(path_of(each), each) for each in matches],
         )
 
     return routes
@@ -241,12 +241,12 @@ def _redirect_to(document: DocumentRequest, iri: str) -> Response:
 async def _by_identifier(things: ResourceClient, text: str) -> list[str]:
     """Return the resources with this number, or those linked to the current form of an obsolete address."""
     addresses = [spelling for address in linkable_addresses(text) for spelling in _spellings(address)]
-    found = await things.linked_to(addresses) if addresses else []
+    matches = await things.linked_to(addresses) if addresses else []
     numbers = list(dict.fromkeys(linkable_identifiers(text)))
     terms: list[Term] = [*map(Literal, numbers), *(Literal(number, language="ja") for number in numbers)]
-    if terms and not found:
-        found = [iri for iri in await things.values(fill_values(_IDENTIFIED, value=terms)) if iri.startswith(BASE)]
-    return found
+    if terms and not matches:
+        matches = [iri for iri in await things.values(fill_values(_IDENTIFIED, value=terms)) if iri.startswith(BASE)]
+    return matches
 
 
 def _own_iri(iri: str) -> str:
@@ -276,9 +276,9 @@ def _spellings(iri: str) -> list[str]:
     )
 
 
-def _ambiguous_notice(iri: str, found: list[str]) -> Notice:
-    text = (f"{iri} に結び付けられた事物は{len(found)}件あります。", f"{len(found)} things are linked to {iri}")
-    return Notice(300, ("いくつかあります", "Several things"), text, found)
+def _ambiguous_notice(iri: str, matches: list[str]) -> Notice:
+    text = (f"{iri} に結び付けられた事物は{len(matches)}件あります。", f"{len(matches)} things are linked to {iri}")
+    return Notice(300, ("いくつかあります", "Several things"), text, matches)
 
 
 def _not_found_notice(iri: str) -> Notice:

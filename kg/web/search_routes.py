@@ -357,7 +357,7 @@ def _search(
 ) -> tuple[SearchResult, list[Candidate], list[str]]:
     """Run a search; without hits, also return similar names, and facet values that do not occur."""
     index = matcher.index
-    found = index.find(
+    result = index.find(
         request.words,
         filters=request.filters,
         limit=request.limit,
@@ -365,16 +365,16 @@ def _search(
         lang=request.lang,
         seconds=remaining_seconds(deadline),
     )
-    if found.total:
-        return found, [], []
+    if result.total:
+        return result, [], []
     if request.filters:
         pairs = [(facet, value) for facet, values in sorted(request.filters.items()) for value in values]
         return (
-            found,
+            result,
             [],
             [f"{facet}={value[:80]}" for facet, value in pairs if not _occurs(index, facet, value, deadline)],
         )
-    return found, matcher.candidates(request.words, limit=_SIMILAR) if request.words else [], []
+    return result, matcher.candidates(request.words, limit=_SIMILAR) if request.words else [], []
 
 
 def _occurs(index: Index, facet: str, value: str, deadline: float) -> bool:

@@ -121,12 +121,12 @@ def _window(pieces: Iterator[bytes], first: int, count: int) -> tuple[bytes, int
     """Return `count` lines starting at line `first` (from 0), and the total number of lines."""
     window, lines = list[bytes](), 0
     for piece in pieces:
-        there = piece.count(b"\n")
-        if lines + there >= first and lines < first + count:
+        in_piece = piece.count(b"\n")
+        if lines + in_piece >= first and lines < first + count:
             start = 0 if window or first == lines == 0 else _offset_after(piece, first - lines)
-            end = _offset_after(piece, first + count - lines) if lines + there >= first + count else len(piece)
+            end = _offset_after(piece, first + count - lines) if lines + in_piece >= first + count else len(piece)
             window.append(piece[start:end])
-        lines += there
+        lines += in_piece
     return b"".join(window), lines
 
 

@@ -157,8 +157,8 @@ class ListPresenter:
 
     def _edition(self, place: int) -> str:
         facet = BY_KEY[EDITION]
-        there = [value for value in self._table.of(facet.key, place) if value != ALL] if self._table.newest else []
-        return ", ".join(map(facet.short, there))
+        editions = [value for value in self._table.of(facet.key, place) if value != ALL] if self._table.newest else []
+        return ", ".join(map(facet.short, editions))
 
     def _named(self, facet: Facet, value: str) -> LinkedName:
         words, lang = self._value(facet, value)
@@ -205,11 +205,11 @@ class ListPresenter:
 
     def _orders(self) -> Iterator[SortLink]:
         for sort in SORTS:
-            there = sort.key == self._choice.order
-            turned = f"-{sort.key}" if there and not self._choice.descending else sort.key
-            if not there and sort.key == "targets":  # the first click sorts by most targets
+            active = sort.key == self._choice.order
+            turned = f"-{sort.key}" if active and not self._choice.descending else sort.key
+            if not active and sort.key == "targets":  # the first click sorts by most targets
                 turned = f"-{sort.key}"
-            used = ("descending" if self._choice.descending else "ascending") if there else ""
+            used = ("descending" if self._choice.descending else "ascending") if active else ""
             yield SortLink(sort.key, self._view.t(*sort.words), self._address(self._choice.sorted_by(turned)), used)
 
     def _value(self, facet: Facet, value: str) -> tuple[str, str]:

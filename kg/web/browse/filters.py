@@ -288,24 +288,24 @@ def parse_parameters(
 
 
 def _with_values(
-    choice: Selection, facet: Facet, text: str, known: set[str]
+    choice: Selection, facet: Facet, text: str, occurring: set[str]
 ) -> tuple[Selection, list[IgnoredParameter]]:
     keys = list(dict.fromkeys(key for key in text.split(",") if key))
-    there, ignored = [], []
+    valid, ignored = [], []
     for key in keys:
         value = facet.whole(key)
-        if value in known or value == NOTHING or value in facet.special:
-            there.append(value)
+        if value in occurring or value == NOTHING or value in facet.special:
+            valid.append(value)
         else:
             ignored.append(
                 IgnoredParameter(facet.key, key[:60], ("このデータにはない値です", "does not occur in these data"))
             )
-    if len(there) > _MOST_VALUES:
+    if len(valid) > _MOST_VALUES:
         ignored.append(
             IgnoredParameter(facet.key, "…", ("値が多すぎます", "has too many values; the first ones are used"))
         )
     return (
-        replace(choice, values={**choice.values, facet.key: tuple(there[:_MOST_VALUES])}) if there else choice
+        replace(choice, values={**choice.values, facet.key: tuple(valid[:_MOST_VALUES])}) if valid else choice
     ), ignored
 
 

@@ -141,8 +141,8 @@ class MeasureListPages:
         return [row["measure"] for row in await fetch_rows(self._run_query, word_search_query(words))]
 
     def _query(self, list_request: _ListRequest, view: View) -> str:
-        found = list_request.table.selected(list_request.selection.values, list_request.hits)
-        hits = [*list_request.table.each(found)] if self._find and list_request.selection.words else None
+        measures = list_request.table.selected(list_request.selection.values, list_request.hits)
+        hits = [*list_request.table.each(measures)] if self._find and list_request.selection.words else None
         return selection_query(list_request.selection, view.lang, hits)
 
     async def _page(self, document: DocumentRequest, view: View, list_request: _ListRequest) -> Response:
@@ -155,7 +155,7 @@ class MeasureListPages:
             shown=shown,
             choice=list_request.selection,
             ignored=list_request.ignored,
-            kept=hidden_parameters(list_request.selection),
+            hidden=hidden_parameters(list_request.selection),
             query=query if len(query) < _LONGEST_ADDRESS > len(quote(query)) else "",
             askable=len(query) <= _LONGEST_QUERY,
             forms={name: f"{view.root}{PATH}.{name}{query_string}" for name in (form.names[0] for form in _FORMS)},

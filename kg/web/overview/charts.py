@@ -66,11 +66,11 @@ class _Axis:
     unlisted: int
 
 
-def heat_map(found: Sequence[Row], edition: Edition, view: View) -> HeatMap:
+def heat_map(rows: Sequence[Row], edition: Edition, view: View) -> HeatMap:
     """Return the heat map of the rows of measures-by-pillar-and-lead."""
-    lead = _axis(found, "organization", "name", view, view.t("主担当の印なし", "No lead marked"), _MOST_ROWS)
-    pillar = _axis(found, "pillar", "pillar", view, view.t("柱の記載なし", "No pillar given"), _MOST_COLUMNS)
-    measures = {_pair(row): int(row["measures"]) for row in found}
+    lead = _axis(rows, "organization", "name", view, view.t("主担当の印なし", "No lead marked"), _MOST_ROWS)
+    pillar = _axis(rows, "pillar", "pillar", view, view.t("柱の記載なし", "No pillar given"), _MOST_COLUMNS)
+    measures = {_pair(row): int(row["measures"]) for row in rows}
     heads = [wrap(pillar.names[key][0], (_WIDTH - _PAD) * _SMALL, 5) for key in pillar.shown]
     top = _LINE * max((len(head) for head in heads), default=0) + _PAD
     most = max(measures.values(), default=1)
@@ -91,15 +91,15 @@ def heat_map(found: Sequence[Row], edition: Edition, view: View) -> HeatMap:
         columns,
         [_row_heading(lead.names[key][0], top + at * _HEIGHT) for at, key in enumerate(lead.shown)],
         cells,
-        [_table_row(row, lead, pillar, edition, view) for row in found],
+        [_table_row(row, lead, pillar, edition, view) for row in rows],
         (lead.unlisted, pillar.unlisted),
     )
 
 
-def _axis(found: Sequence[Row], thing: str, stem: str, view: View, nothing: str, most: int) -> _Axis:
+def _axis(rows: Sequence[Row], thing: str, stem: str, view: View, nothing: str, most: int) -> _Axis:
     """Return the values of a column of the result, those with most measures first, "none" last."""
     counted, named = Counter[str](), {}
-    for row in found:
+    for row in rows:
         key = row.get(thing, NOTHING)
         counted[key] += int(row["measures"])
         named[key] = (nothing, "") if key == NOTHING else localized_text(row, stem, view)
@@ -179,9 +179,9 @@ class CoverageChart:
     table: Sequence[dict[str, object]]
 
 
-def coverage(found: Sequence[Row], view: View) -> CoverageChart:
+def coverage(rows: Sequence[Row], view: View) -> CoverageChart:
     """Return the bar chart of the rows of completeness-by-column."""
-    bars = [_bar(row, at, view) for at, row in enumerate(found[:_MOST])]
+    bars = [_bar(row, at, view) for at, row in enumerate(rows[:_MOST])]
     table = [
         {
             "column": linked_thing(
@@ -189,7 +189,7 @@ def coverage(found: Sequence[Row], view: View) -> CoverageChart:
             ),
             **{state: row[state] for state in STATES},
         }
-        for row in found
+        for row in rows
     ]
     return CoverageChart(_COVERAGE_SIDE + _LENGTH + _AFTER, len(bars) * _PITCH + 6, _COVERAGE_SIDE, bars, table)
 
@@ -272,14 +272,14 @@ class Timeline:
     elsewhere: int  # targets with another period than a fiscal year
 
 
-def fiscal_years(found: Sequence[Row]) -> list[str]:
+def fiscal_years(rows: Sequence[Row]) -> list[str]:
     """Return the IRIs of the fiscal years of the rows of targets-on-a-time-line."""
-    return [f"{ID}fiscal-year/{year}" for year in _span(_grouped(found))]
+    return [f"{ID}fiscal-year/{year}" for year in _span(_grouped(rows))]
 
 
-def timeline(found: Sequence[Row], named: Names, view: View) -> Timeline:
+def timeline(rows: Sequence[Row], named: Names, view: View) -> Timeline:
     """Return the timeline of the rows of targets-on-a-time-line; `named` are the names of fiscal years."""
-    groups = _grouped(found)
+    groups = _grouped(rows)
     span = _span(groups)
     shown = [*span[:_MOST_YEARS], *(key for key in (YEARLY, UNDATED) if key in groups)]
     counts = [len(groups.get(key, ())) for key in shown]
@@ -310,11 +310,11 @@ def timeline(found: Sequence[Row], named: Names, view: View) -> Timeline:
         line=(base, end),
         columns=columns,
         marks=marks,
-        table=[_timeline_row(row, view) for row in found],
+        table=[_timeline_row(row, view) for row in rows],
         undated=len(groups.get(UNDATED, ())),
         yearly=len(groups.get(YEARLY, ())),
         unlisted=max(0, len(span) - _MOST_YEARS),
-        elsewhere=sum(map(_is_other_period, found)),
+        elsewhere=sum(map(_is_other_period, rows)),
     )
 
 
@@ -335,20 +335,20 @@ def _key(row: Row) -> str:
     return YEARLY if row["role"] == _RECURRING else row.get("fiscal_year", UNDATED)
 
 
-def _grouped(found: Sequence[Row]) -> dict[str, list[Row]]:
+def _grouped(rows: Sequence[Row]) -> dict[str, list[Row]]:
     """Return the targets of each year, in the order of the result."""
     groups: dict[str, list[Row]] = {}
-    for row in found:
+    for row in rows:
         groups.setdefault(_key(row), []).append(row)
     return groups
 
 
 def _span(groups: dict[str, list[Row]]) -> list[str]:
     """Return the years in order: all from first to last, or only those with targets if these are far apart."""
-    there = sorted(int(key) for key in groups if key not in _OTHERS)
-    if there and there[-1] - there[0] < _LONGEST_SPAN:
-        return [str(year) for year in range(there[0], there[-1] + 1)]
-    return [str(year) for year in there]
+    years = sorted(int(key) for key in groups if key not in _OTHERS)
+    if years and years[-1] - years[0] < _LONGEST_SPAN:
+        return [str(year) for year in range(years[0], years[-1] + 1)]
+    return [str(year) for year in years]
 
 
 def _words(key: str, named: Names, view: View) -> list[str]:

@@ -78,34 +78,34 @@ class Layout:
     unlisted: int
 
 
-def layout(found: Sequence[Row]) -> Layout:
+def layout(rows: Sequence[Row]) -> Layout:
     """Return the layout of the rows of pairs-of-ministries; takes up to a fifth of a second."""
-    partners = Counter(row[end] for row in found for end in ("one", "other"))
+    partners = Counter(row[end] for row in rows for end in ("one", "other"))
     shown = sorted(sorted(partners, key=lambda iri: (-partners[iri], iri))[:_MOST])
     shared = {
         (row["one"], row["other"]): int(row["measures"])
-        for row in found
+        for row in rows
         if row["one"] in shown and row["other"] in shown
     }
     return Layout(_on_circle(_circular_order(shown, shared)), shared, partners, len(partners) - len(shown))
 
 
-def network(found: Sequence[Row], laid: Layout, named: Names, view: View) -> Network:
+def network(rows: Sequence[Row], laid: Layout, named: Names, view: View) -> Network:
     """Return the diagram of the rows of pairs-of-ministries; `named` are the names of ministries."""
-    names = {iri: preferred(named.get(iri, {}), view.lang) or iri for iri in (*laid.places, *_ends(found))}
+    names = {iri: preferred(named.get(iri, {}), view.lang) or iri for iri in (*laid.places, *_ends(rows))}
     return Network(
         width=_WIDTH,
         height=_HEIGHT,
         nodes=[_node(iri, laid, names[iri], view) for iri in laid.places],
         edges=_edges(laid, names, view),
-        table=[_table_row(row, names, view) for row in found],
+        table=[_table_row(row, names, view) for row in rows],
         unlisted=laid.unlisted,
         undrawn=max(0, len(laid.shared) - _MOST_LINES),
     )
 
 
-def _ends(found: Sequence[Row]) -> set[str]:
-    return {row[end] for row in found for end in ("one", "other")}
+def _ends(rows: Sequence[Row]) -> set[str]:
+    return {row[end] for row in rows for end in ("one", "other")}
 
 
 def _circular_order(shown: Sequence[str], shared: Mapping[Pair, int]) -> list[str]:
@@ -119,9 +119,11 @@ def _circular_order(shown: Sequence[str], shared: Mapping[Pair, int]) -> list[st
         weights[one][other] = weights[other][one] = measures
     chords = [math.sin(math.pi * apart / count) for apart in range(count)]
 
-    def length(at: int, iri: str, instead: str, there: int) -> float:
+    def length(at: int, iri: str, swapped: str, old_place: int) -> float:
         """Return the weighted length of the edges of a ministry at a position, while another takes its old one."""
-        places = ((there if other == instead else place, other) for place, other in enumerate(order) if other != iri)
+        places = (
+            (old_place if other == swapped else place, other) for place, other in enumerate(order) if other != iri
+        )
         return sum(weights[iri].get(other, 0) * chords[abs(place - at)] for place, other in places)
 
     for _ in range(_ROUNDS):

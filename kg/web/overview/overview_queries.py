@@ -54,10 +54,10 @@ class EditionList:
 
 async def fetch_edition_list(run_query: RunQuery) -> EditionList:
     """Return the editions of a graph."""
-    found = await fetch_editions(run_query)
+    editions = await fetch_editions(run_query)
     short = BY_KEY[PARAMETER].short
     return EditionList(
-        [Edition(iri, short(iri), len(found) == 1) for iri in found], await fetch_names(run_query, found)
+        [Edition(iri, short(iri), len(editions) == 1) for iri in editions], await fetch_names(run_query, editions)
     )
 
 

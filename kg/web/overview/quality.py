@@ -89,7 +89,7 @@ class IssueGroup:
 
 
 @dataclass(frozen=True)
-class JudgedReading:
+class ReviewedReading:
     """A correction or doubtful reading: printed and corrected text, reason, evidence, place and record."""
 
     printed: str
@@ -109,8 +109,8 @@ class Quality:
     reading: Sequence[OpenPoint] = ()
     shapes: Sequence[IssueGroup] = ()
     issues: Sequence[IssueGroup] = ()
-    corrections: Sequence[JudgedReading] = ()
-    doubts: Sequence[JudgedReading] = ()
+    corrections: Sequence[ReviewedReading] = ()
+    doubts: Sequence[ReviewedReading] = ()
 
 
 async def query_quality(run_query: RunQuery, edition: Edition) -> QualityResults:
@@ -134,15 +134,15 @@ async def query_quality(run_query: RunQuery, edition: Edition) -> QualityResults
     )
 
 
-def present_quality(found: QualityResults, edition: Edition, view: View) -> Quality:
+def present_quality(answers: QualityResults, edition: Edition, view: View) -> Quality:
     """Return the data of the page."""
     return Quality(
-        source=_points(found, "source", edition, view),
-        reading=_points(found, "reading", edition, view),
-        shapes=_shapes(found, view),
-        issues=_issues(found, view),
-        corrections=_judged(found.corrections, view),
-        doubts=_judged(found.doubts, view),
+        source=_points(answers, "source", edition, view),
+        reading=_points(answers, "reading", edition, view),
+        shapes=_shapes(answers, view),
+        issues=_issues(answers, view),
+        corrections=_reviewed_readings(answers.corrections, view),
+        doubts=_reviewed_readings(answers.doubts, view),
     )
 
 
@@ -150,14 +150,14 @@ def _rows(answer: QueryResult | None) -> Sequence[Row]:
     return answer.rows if answer else ()
 
 
-def _points(found: QualityResults, by: str, edition: Edition, view: View) -> list[OpenPoint]:
+def _points(answers: QualityResults, by: str, edition: Edition, view: View) -> list[OpenPoint]:
     """Return the open points; a missing count is 0."""
-    counted = {row["point"]: int(row["things"]) for row in _rows(found.open) if row["by"] == by}
+    counted = {row["point"]: int(row["things"]) for row in _rows(answers.open) if row["by"] == by}
     points = []
     for key, (words, path, query) in _POINTS[by].items():
         href = ""
         if counted.get(key) and path.startswith("#"):
-            href = path if f"{_SHAPES}{path[1:]}" in found.results else ""
+            href = path if f"{_SHAPES}{path[1:]}" in answers.results else ""
         elif counted.get(key) and path and "browse" in view.site.sections:
             href = view.link(f"{path}{'' if edition.is_only else f'&edition={edition.key}'}")
         elif counted.get(key) and query:
@@ -166,12 +166,12 @@ def _points(found: QualityResults, by: str, edition: Edition, view: View) -> lis
     return sorted(points, key=lambda point: -point.things)
 
 
-def _shapes(found: QualityResults, view: View) -> list[IssueGroup]:
+def _shapes(answers: QualityResults, view: View) -> list[IssueGroup]:
     """Return the validation results by shape, most severe first."""
     groups = []
-    for row in _rows(found.shapes):
+    for row in _rows(answers.shapes):
         severity = row["severity"].rpartition("#")[2]
-        answer = found.results.get(row["shape"])
+        answer = answers.results.get(row["shape"])
         anchor = row["shape"].removeprefix(_SHAPES)
         groups.append(
             IssueGroup(
@@ -179,7 +179,7 @@ def _shapes(found: QualityResults, view: View) -> list[IssueGroup]:
                 severity=view.t(*SEVERITIES.get(severity, (severity, severity))),
                 words=Value(*localized_text(row, "message", view)),
                 total=int(row["results"]),
-                places=[_focus(each, found.names, view) for each in _rows(answer)],
+                places=[_focus(each, answers.names, view) for each in _rows(answer)],
                 behind=QueryLink("validation-results", (("shape", row["shape"]),)),
                 about=Value(anchor, "en", f"{view.link('shapes')}#{anchor}" if row["shape"] != anchor else ""),
             )
@@ -193,10 +193,10 @@ def _focus(row: Row, named: Names, view: View) -> tuple[Value, Value | None]:
     return linked_thing(row["focus"], f"{words[:60]}{'…' if len(words) > 60 else ''}", view, lang), _place(row, view)
 
 
-def _issues(found: QualityResults, view: View) -> list[IssueGroup]:
+def _issues(answers: QualityResults, view: View) -> list[IssueGroup]:
     """Return the issues by type, with the first places of each."""
     by_type: dict[str, list[Row]] = {}
-    for row in _rows(found.issues):
+    for row in _rows(answers.issues):
         by_type.setdefault(row["type"], []).append(row)
     return [
         IssueGroup(
@@ -205,9 +205,9 @@ def _issues(found: QualityResults, view: View) -> list[IssueGroup]:
             words=Value(*localized_text(row, "type", view)),
             total=int(row["issues"]),
             places=[_issue(each, view) for each in by_type.get(row["type"], ())[:_PLACES]],
-            behind=found.issues.behind if found.issues else QueryLink("issues-with-places"),
+            behind=answers.issues.behind if answers.issues else QueryLink("issues-with-places"),
         )
-        for row in _rows(found.types)
+        for row in _rows(answers.types)
     ]
 
 
@@ -227,13 +227,13 @@ def _place(row: Row, view: View) -> Value | None:
     return linked_thing(row.get("cell") or row.get("place", ""), words, view)
 
 
-def _judged(found: QueryResult | None, view: View) -> list[JudgedReading]:
+def _reviewed_readings(result: QueryResult | None, view: View) -> list[ReviewedReading]:
     """Return the first corrections or doubtful readings."""
-    judged = []
-    for row in _rows(found)[:_READINGS]:
+    readings = []
+    for row in _rows(result)[:_READINGS]:
         measure = row.get("measure", "")
-        judged.append(
-            JudgedReading(
+        readings.append(
+            ReviewedReading(
                 printed=row["printed"],
                 corrected=row.get("corrected", ""),
                 reason=Value(*localized_text(row, "reason", view)),
@@ -243,4 +243,4 @@ def _judged(found: QueryResult | None, view: View) -> list[JudgedReading]:
                 measure=linked_thing(measure, measure.rpartition("/")[2], view) if measure else None,
             )
         )
-    return judged
+    return readings

@@ -237,9 +237,9 @@ class SourceReader:
 
     async def leaves(self) -> list[SourcePage]:
         """Return the pages of the document."""
-        found = await fetch_rows(self._run_query, query_text(PAGES_QUERY, edition=[self.edition]))
+        rows = await fetch_rows(self._run_query, query_text(PAGES_QUERY, edition=[self.edition]))
         numbers = ("page", "first", "last", "rows", "measures")
-        return [SourcePage(*(int(row[name]) for name in numbers)) for row in _with_numbers(found, *numbers)]
+        return [SourcePage(*(int(row[name]) for name in numbers)) for row in _with_numbers(rows, *numbers)]
 
     async def listed(self, pages: Sequence[int]) -> list[Answered]:
         """Return the distinct rows of some pages with their measures."""

@@ -127,12 +127,15 @@ class SourceViewer:
         """Return a page of the document, cell by cell."""
         place = await self._place(request, key, (WHITE,))
         leaves = await place.source.leaves() if place else []
-        there = next((at for at, leaf in enumerate(leaves) if str(leaf.page) == number), None)
-        if place is None or there is None:
+        position = next((at for at, leaf in enumerate(leaves) if str(leaf.page) == number), None)
+        if place is None or position is None:
             return self._missing(request, key)
-        listed = await place.source.listed([leaves[there].page])
-        around = (leaves[there - 1] if there else None, leaves[there + 1] if there + 1 < len(leaves) else None)
-        return await self._cells(place, leaves[there], listed, around)
+        listed = await place.source.listed([leaves[position].page])
+        around = (
+            leaves[position - 1] if position else None,
+            leaves[position + 1] if position + 1 < len(leaves) else None,
+        )
+        return await self._cells(place, leaves[position], listed, around)
 
     async def row(self, request: Request, key: str, row: str) -> Response:
         """Return a row of the document, cell by cell."""
