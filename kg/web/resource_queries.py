@@ -186,7 +186,7 @@ class RelatedDataClient:
 
     def __init__(self, run_query: RunQuery) -> None:
         self._run_query = run_query
-        self._texts: dict[str, str] = {}  # by the name of the stored query
+        self._texts: dict[str, str] = {}  # by name of the stored query
         self.document = stored_query(project_folders().queries, DOCUMENT_QUERY).text
         for name in (SOURCES_QUERY, MentionRow.query, SimilarRow.query):
             try:
@@ -215,8 +215,8 @@ class RelatedDataClient:
     async def _rows(self, row_type: type[RowType], thing: str) -> list[RowType]:
         if row_type.query not in self._texts:
             return []
-        found = await fetch_rows(self._run_query, fill_values(self._texts[row_type.query], thing=[thing]))
-        return [row_type.of(row) for row in found]
+        rows = await fetch_rows(self._run_query, fill_values(self._texts[row_type.query], thing=[thing]))
+        return [row_type.of(row) for row in rows]
 
 
 async def _empty() -> list:  # type: ignore[type-arg]

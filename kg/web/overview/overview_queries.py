@@ -248,8 +248,8 @@ async def run_stored_query(
     limit = f"\nLIMIT {most}" if most else ""
     named = tuple((variable, str(things[0])) for variable, things in about.items() if len(things) == 1)
     behind = QueryLink(name, (*(edition.about if edition else ()), *named))
-    found = await fetch_rows(run_query, text.rstrip() + limit)
-    return QueryResult([row_type.of(row) for row in found], behind)
+    rows = await fetch_rows(run_query, text.rstrip() + limit)
+    return QueryResult([row_type.of(row) for row in rows], behind)
 
 
 def localized_text(row: StoredRow, stem: str, view: View) -> tuple[str, str]:
