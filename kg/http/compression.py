@@ -38,8 +38,8 @@ def prefers_gzip(accept_encoding: str) -> bool:
         except ValueError:
             continue
     other = weights.get("*", 0)
-    wanted = weights.get(GZIP, weights.get("x-gzip", other))
-    return wanted > 0 and wanted >= weights.get("identity", other)
+    weight = weights.get(GZIP, weights.get("x-gzip", other))
+    return weight > 0 and weight >= weights.get("identity", other)
 
 
 def gzip_bytes(content: bytes) -> bytes:
@@ -81,7 +81,7 @@ class _CompressingResponse:
         self._send = send
         self._method = method
         self._gzip = gzip
-        self._known = client_tags
+        self._client_tags = client_tags
         self._start: Message | None = None
         self._compressor: zlib._Compress | None = None
 
@@ -102,7 +102,7 @@ class _CompressingResponse:
         headers = MutableHeaders(scope=start)
         if start["status"] == 304:
             add_vary(headers, "Accept-Encoding")
-            if self._gzip and _suffixed(headers.get("etag", "")) in self._known:
+            if self._gzip and _suffixed(headers.get("etag", "")) in self._client_tags:
                 headers["ETag"] = _suffixed(headers["etag"])
         if start["status"] in _NEVER_COMPRESSED or "content-encoding" in headers:
             return False
@@ -142,9 +142,9 @@ class _CompressingResponse:
 
 def add_vary(headers: MutableHeaders, name: str) -> None:
     """Add a request header to `Vary`."""
-    there = ", ".join(headers.getlist("vary"))
-    if name.lower() not in re.split(r"\s*,\s*", there.lower()):
-        headers["Vary"] = f"{there}, {name}" if there else name
+    names = ", ".join(headers.getlist("vary"))
+    if name.lower() not in re.split(r"\s*,\s*", names.lower()):
+        headers["Vary"] = f"{names}, {name}" if names else name
 
 
 def _suffixed(etag: str) -> str:

@@ -72,7 +72,7 @@ def parse_range(header: str, size: int) -> list[tuple[int, int]] | None:
     spans = [span.strip() for span in text.split(",") if span.strip()]
     if unit.strip().lower() != "bytes" or not 0 < len(spans) <= _MOST_PARTS:
         return None
-    found = []
+    ranges = []
     for span in spans:
         match = _RANGE.fullmatch(span)
         if match is None or span == "-" or (match[1] and match[2] and int(match[2]) < int(match[1])):
@@ -80,8 +80,8 @@ def parse_range(header: str, size: int) -> list[tuple[int, int]] | None:
         first = int(match[1]) if match[1] else max(size - int(match[2]), 0)
         last = min(int(match[2]), size - 1) if match[1] and match[2] else size - 1
         if first <= last:
-            found.append((first, last))
-    return found
+            ranges.append((first, last))
+    return ranges
 
 
 def _matches(request: Headers, header: str, etag: str, weak: bool) -> bool:
@@ -142,9 +142,9 @@ class CommonHeadersMiddleware:
 
         def send_with_headers(message: Message) -> Awaitable[None]:
             if message["type"] == "http.response.start":
-                there = list(message.get("headers", ()))
-                own = any(name.lower() == self._policy for name, _ in there)
-                message["headers"] = [*there, *(self._others if own else self._all)]
+                headers = list(message.get("headers", ()))
+                own = any(name.lower() == self._policy for name, _ in headers)
+                message["headers"] = [*headers, *(self._others if own else self._all)]
             return send(message)
 
         await self._application(scope, receive, send_with_headers)

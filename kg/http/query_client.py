@@ -62,8 +62,8 @@ def large_query_runner(answers: ResultCache) -> RunLargeQuery:
 
 async def fetch_bindings(run_query: RunQuery, query: str) -> list[Binding]:
     """Return the solutions of a SELECT query as bindings with types and languages."""
-    found: list[Binding] = json.loads(await run_query(query, JSON))["results"]["bindings"]
-    return found
+    bindings: list[Binding] = json.loads(await run_query(query, JSON))["results"]["bindings"]
+    return bindings
 
 
 async def fetch_rows(run_query: RunQuery, query: str) -> list[Row]:

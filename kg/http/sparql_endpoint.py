@@ -63,8 +63,8 @@ def decode_parameters(encoded: bytes) -> list[tuple[str, str]]:
 def _encoding_guess(encoded: bytes) -> str:
     """Return a guess at the encoding of parameter values, as a phrase; empty if there is none."""
     values = (unquote_to_bytes(pair.partition(b"=")[2].replace(b"+", b" ")) for pair in encoded.split(b"&"))
-    found = next((name for value in values if not _is_utf_8(value) and (name := guess_encoding(value))), "")
-    return f": this looks like {found}" if found else ""
+    encoding = next((name for value in values if not _is_utf_8(value) and (name := guess_encoding(value))), "")
+    return f": this looks like {encoding}" if encoding else ""
 
 
 def _is_utf_8(content: bytes) -> bool:
@@ -196,15 +196,15 @@ def options_response(methods: str, request: Request, headers: Mapping[str, str] 
     Any request header is allowed: none has a meaning here that another site could abuse. The names are echoed, since
     `*` does not cover `Authorization`, which some clients always send (Fetch, 4.9).
     """
-    wanted = request.headers.get("access-control-request-headers", "")
-    granted = {
+    requested = request.headers.get("access-control-request-headers", "")
+    allowed = {
         "Allow": methods,
         "Access-Control-Allow-Methods": methods,
-        "Access-Control-Allow-Headers": wanted if _FIELDS.fullmatch(wanted) else "*",
+        "Access-Control-Allow-Headers": requested if _FIELDS.fullmatch(requested) else "*",
         "Access-Control-Max-Age": "86400",
         "Vary": "Access-Control-Request-Headers",
     }
-    return Response(status_code=204, headers={**granted, **(headers or {})})
+    return Response(status_code=204, headers={**allowed, **(headers or {})})
 
 
 class PageResponder(Protocol):

@@ -200,12 +200,12 @@ class Asset:
 
 
 def _read_assets() -> dict[str, Asset]:
-    found = {}
+    assets = {}
     for file in sorted(_STATIC.rglob("*")):
         if file.is_file() and not file.name.startswith("."):
             name, content = file.relative_to(_STATIC).as_posix(), file.read_bytes()
-            found[name] = Asset(name, content, hashlib.sha256(content).hexdigest()[:12])
-    return found
+            assets[name] = Asset(name, content, hashlib.sha256(content).hexdigest()[:12])
+    return assets
 
 
 _ASSETS = _read_assets()

@@ -246,11 +246,11 @@ def _with_head(router: APIRouter) -> APIRouter:
     Also declares in /openapi.json the path parameters that a function reads from the request itself.
     """
     routes = [route for route in router.routes if isinstance(route, APIRoute)]
-    there = {route.path for route in routes if "HEAD" in (route.methods or ())}
+    with_head = {route.path for route in routes if "HEAD" in (route.methods or ())}
     for route in routes:
         named = {field.alias for field in route.dependant.path_params}
         route.openapi_extra = openapi.with_path_parameters(route.path, named, route.openapi_extra) or None
-        if "GET" in (route.methods or ()) and route.path not in there:
+        if "GET" in (route.methods or ()) and route.path not in with_head:
             path = route.path.removeprefix(router.prefix)
             extra = route.openapi_extra
             router.add_api_route(path, route.endpoint, methods=["HEAD"], include_in_schema=False, openapi_extra=extra)

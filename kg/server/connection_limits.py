@@ -307,8 +307,8 @@ class Connection(HttpToolsProtocol):
     def check_deadline(self, now: float) -> None:
         """Close or refuse a request whose deadline has passed."""
         if self._read_deadline < now:
-            untaken, self._unread = self._unread, self.transport.get_write_buffer_size()
-            if self._unread < untaken:  # slow, but not gone
+            before, self._unread = self._unread, self.transport.get_write_buffer_size()
+            if self._unread < before:  # slow, but not gone
                 self._read_deadline = now + self._limits.stalled_seconds
                 return
             self._guard.ended("stalled")

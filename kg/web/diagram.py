@@ -224,17 +224,17 @@ def _order_columns(table: list[list[_Place]]) -> list[list[_Place]]:
     for sweep in range(_SWEEPS):
         forward = sweep % 2 == 0
         for column in table if forward else reversed(table):
-            wanted = {id(place): _wanted(place, forward) for place in column}
-            column.sort(key=lambda place: wanted[id(place)])
+            targets = {id(place): _target_y(place, forward) for place in column}
+            column.sort(key=lambda place: targets[id(place)])
             _stack(column)
-            _settle(column, wanted)
+            _settle(column, targets)
     top = min((place.y for column in table for place in column), default=0)
     for place in (place for column in table for place in column):
         place.y += 4 - top
     return table
 
 
-def _wanted(place: _Place, forward: bool) -> float:
+def _target_y(place: _Place, forward: bool) -> float:
     joined = (place.before if forward else place.after) or place.before or place.after
     return sum(other.middle for other in joined) / len(joined) if joined else place.middle
 
@@ -246,15 +246,15 @@ def _stack(column: Sequence[_Place]) -> None:
         y += place.height + _GAP
 
 
-def _settle(column: Sequence[_Place], wanted: Mapping[int, float]) -> None:
-    """Move the places of a column, in their order, towards the wanted positions."""
-    shift = sum(wanted[id(place)] - place.middle for place in column) / max(len(column), 1)
+def _settle(column: Sequence[_Place], targets: Mapping[int, float]) -> None:
+    """Move the places of a column, in their order, towards the target positions."""
+    shift = sum(targets[id(place)] - place.middle for place in column) / max(len(column), 1)
     for place in column:
         place.y += shift
     for _ in range(4):
         for above, place in zip([None, *column], column, strict=False):
             lowest = above.y + above.height + _GAP if above else float("-inf")
-            place.y = max(lowest, wanted[id(place)] - place.height / 2)
+            place.y = max(lowest, targets[id(place)] - place.height / 2)
         for below, place in zip([None, *reversed(column)], reversed(column), strict=False):
             highest = below.y - _GAP - place.height if below else float("inf")
             place.y = min(highest, place.y)

@@ -77,8 +77,8 @@ class NeighbourDiagram:
 
 def outgoing_links(facts: Iterable[Fact]) -> list[PropertyNeighbours]:
     """Return the outgoing links of a resource: other resources and web pages."""
-    found = ((fact, [value for value in fact.values if value.href]) for fact in facts)
-    return [PropertyNeighbours(fact.name, things, fact.total, inbound=False) for fact, things in found if things]
+    linked = ((fact, [value for value in fact.values if value.href]) for fact in facts)
+    return [PropertyNeighbours(fact.name, things, fact.total, inbound=False) for fact, things in linked if things]
 
 
 def neighbour_diagram(

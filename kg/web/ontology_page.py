@@ -147,7 +147,7 @@ class OntologyPresenter:
 
     def __post_init__(self) -> None:
         self.facts = GraphPresenter(self.sources.triples, self.sources.labels, self.view.lang, self.view.link)
-        self._asked = _queries_by_term(self.sources.stored)
+        self._stored = _queries_by_term(self.sources.stored)
         self._rules = _shapes_by_term(self.sources.groups)
 
     def classes(self) -> list[TermEntry]:
@@ -191,7 +191,7 @@ class OntologyPresenter:
             uses=used.uses,
             example=self._example(iri),
             rules=tuple(self._rules.get(iri, ())),
-            questions=tuple(query_info(query, self.view) for query in self._asked.get(iri, ())),
+            questions=tuple(query_info(query, self.view) for query in self._stored.get(iri, ())),
         )
 
     def term(self, iri: str) -> TermLink:

@@ -204,13 +204,13 @@ class GraphPresenter:
 
     def pointing_to(self, thing: str) -> dict[str, list[str]]:
         """Return the incoming links of a resource from other resources: subjects by property."""
-        found: dict[str, list[str]] = {}
+        subjects: dict[str, list[str]] = {}
         for key, triples in self._about.items():
             if not key.startswith(f"{thing}/"):
                 for triple in triples:
                     if triple.object == NamedNode(thing):
-                        found.setdefault(triple.predicate.value, []).append(key)
-        ranked = sorted(found.items(), key=lambda pair: self._labels.rank(pair[0]))
+                        subjects.setdefault(triple.predicate.value, []).append(key)
+        ranked = sorted(subjects.items(), key=lambda pair: self._labels.rank(pair[0]))
         return {predicate: sorted(keys, key=_natural_key) for predicate, keys in ranked}
 
     def term(self, iri: str) -> str:

@@ -196,14 +196,14 @@ class _RangeResponse(FileResponse):
 
 def _links(release: Release, name: str, current: Release | None) -> list[str]:
     """Return the links of a file, or of the release if the name is empty (RFC 8288, 5829)."""
-    there = {file.name for file in release.files}
+    names = {file.name for file in release.files}
     description = CSV_METADATA if name.endswith(".csv") else DESCRIPTION  # CSVW requires this link, too
     links = [_link(licence, "license") for licence in _licences(release)]
-    if description in there - {name}:
+    if description in names - {name}:
         links.append(_link(description, "describedby", ReleasedFile(description, 0, "").media_type))
     if name:
         links.append(_link("./", "collection"))
-    elif DATACITE in there:
+    elif DATACITE in names:
         links.append(_link(DATACITE, "describedby", ReleasedFile(DATACITE, 0, "").media_type))
     if current:
         links.append(_link(f"../latest/{quote(name)}", "latest-version"))

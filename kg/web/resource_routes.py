@@ -106,9 +106,9 @@ class ResourceDocuments:
     async def document(self, request: Request, path: str) -> Response:
         """Return the document about a resource in the negotiated format."""
         plain, suffix = split_suffix(path)
-        meant = _candidates(path, plain)
+        candidates = _candidates(path, plain)
         # most paths have one candidate, and describing it shows whether it exists
-        thing = meant[0] if len(meant) == 1 else await self._things.first_existing(meant)
+        thing = candidates[0] if len(candidates) == 1 else await self._things.first_existing(candidates)
         # a resource whose IRI ends like a format suffix
         whole = thing is not None and suffix is not None and thing in candidate_iris(ID, path)
         document = DocumentRequest(request, f"doc/{path if whole else plain}", None if whole else suffix)

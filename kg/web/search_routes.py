@@ -236,10 +236,10 @@ class SearchResponse:
     def links(self, format: Format) -> list[str]:
         """Return the values of `Link`: the canonical URL, and the previous and next page."""
         near = [("prev", self.request.page - 1), ("next", self.request.page + 1)]
-        there = [(relation, page) for relation, page in near if 1 <= page <= self.pages]
+        existing = [(relation, page) for relation, page in near if 1 <= page <= self.pages]
         return [
             link(f"./search{self.request.address()}", "canonical"),
-            *(link(f"./search{self.request.address(page=page)}", word, format.media_type) for word, page in there),
+            *(link(f"./search{self.request.address(page=page)}", word, format.media_type) for word, page in existing),
         ]
 
     def _hit(self, hit: Hit) -> dict[str, object]:

@@ -86,17 +86,17 @@ def layout(rows: Sequence[MinistryPairRow]) -> Layout:
     return Layout(_on_circle(_circular_order(shown, shared)), shared, partners, len(partners) - len(shown))
 
 
-def network(rows: Sequence[MinistryPairRow], laid: Layout, named: Names, view: View) -> Network:
+def network(rows: Sequence[MinistryPairRow], layout: Layout, named: Names, view: View) -> Network:
     """Return the diagram of the rows of pairs-of-ministries; `named` are the names of ministries."""
-    names = {iri: preferred(named.get(iri, {}), view.lang) or iri for iri in (*laid.places, *_ends(rows))}
+    names = {iri: preferred(named.get(iri, {}), view.lang) or iri for iri in (*layout.places, *_ends(rows))}
     return Network(
         width=_WIDTH,
         height=_HEIGHT,
-        nodes=[_node(iri, laid, names[iri], view) for iri in laid.places],
-        edges=_edges(laid, names, view),
+        nodes=[_node(iri, layout, names[iri], view) for iri in layout.places],
+        edges=_edges(layout, names, view),
         table=[_table_row(row, names, view) for row in rows],
-        unlisted=laid.unlisted,
-        undrawn=max(0, len(laid.shared) - _MOST_LINES),
+        unlisted=layout.unlisted,
+        undrawn=max(0, len(layout.shared) - _MOST_LINES),
     )
 
 
@@ -148,9 +148,9 @@ def _on_circle(order: Sequence[str]) -> dict[str, Point]:
     }
 
 
-def _node(iri: str, laid: Layout, name: str, view: View) -> Node:
-    x, y = laid.places[iri]
-    partners = laid.partners[iri]
+def _node(iri: str, layout: Layout, name: str, view: View) -> Node:
+    x, y = layout.places[iri]
+    partners = layout.partners[iri]
     radius = round(8 + 2.4 * math.sqrt(partners), 1)
     aside = (x - _WIDTH / 2) / _RADIUS  # 1 at the right, -1 at the left
     anchor = "middle" if abs(aside) < 0.2 else ("start" if aside > 0 else "end")
@@ -165,13 +165,13 @@ def _node(iri: str, laid: Layout, name: str, view: View) -> Node:
     return Node(x, y, radius, wrapped, round(words_x, 1), round(words_y, 1), anchor, page_url(iri, view), label)
 
 
-def _edges(laid: Layout, names: Mapping[str, str], view: View) -> list[Edge]:
+def _edges(layout: Layout, names: Mapping[str, str], view: View) -> list[Edge]:
     """Return the edges, thin ones first, so that wide ones are drawn on top."""
-    most = max(laid.shared.values(), default=1)
-    ranked = sorted(laid.shared.items(), key=lambda pair: (pair[1], pair[0]))[-_MOST_LINES:]
+    most = max(layout.shared.values(), default=1)
+    ranked = sorted(layout.shared.items(), key=lambda pair: (pair[1], pair[0]))[-_MOST_LINES:]
     edges = []
     for at, ((one, other), measures) in enumerate(ranked):
-        (x, y), (to_x, to_y) = laid.places[one], laid.places[other]
+        (x, y), (to_x, to_y) = layout.places[one], layout.places[other]
         bend_x, bend_y = (_inward((x + to_x) / 2, _WIDTH / 2), _inward((y + to_y) / 2, _HEIGHT / 2))
         width = round(_THINNEST + (_WIDEST - _THINNEST) * (measures - 1) / max(most - 1, 1), 1)
         shared = view.t(f"共通の施策{measures}件", f"{measures} shared measures")
