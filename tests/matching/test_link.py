@@ -257,7 +257,7 @@ def test_an_option_about_another_kind_of_file_is_a_wrong_use(link: Link, plan: P
     ]
 
     assert [result.exit_code for result in results] == [2, 2, 2]
-    assert "which has none" in results[0].stderr and "which has none" in results[1].stderr
+    assert "this is a text table" in results[0].stderr and "this is an Excel file" in results[1].stderr
 
 
 def test_a_header_in_brackets_is_no_other_file(link: Link, tmp_path: Path) -> None:

@@ -75,7 +75,7 @@ class Sheet:
         return max((row.width for row in self._rows.values()), default=0)
 
     def with_cells(self, first: int, rows: Mapping[int, Iterable[str]], header: int) -> bytes:
-        """Return the XML with texts in the columns from `first` on, by row; the header gets the style of its last cell."""
+        """Return the XML with texts in the columns from `first` on; a header gets the style of its last cell."""
         styles = self._rows[header].styles if header in self._rows else {}
         style = styles.get(first - 1) or (styles[max(styles)] if styles else "")
         edits: list[tuple[int, int, bytes]] = []
