@@ -107,7 +107,7 @@ class Parameter:
             return Literal(text, language=first.language)
         form = _FORMS.get(self.kind)
         if form and not (form.fullmatch(text) and text.isascii() and _is_valid(text, first.datatype)):
-            raise ParameterError(f"{self.name}: {text[:80]} is not a {self.kind}; {self.form}")
+            raise ParameterError(f"{self.name}: {text[:80]} is not a valid {self.kind}; {self.form}")
         return Literal(text, datatype=first.datatype)
 
 

@@ -419,7 +419,7 @@ def test_a_hostile_name_stays_text(site: httpx.Client) -> None:
         ('{"a": {"query": 1}}', "queries.a.query"),
         ('{"a": {"query": "' + "x" * 1001 + '"}}', "1000 characters"),
         ('{"a": {"query": "x", "limit": -1}}', "limit"),
-        ('{"a": {"query": "x", "limit": NaN}}', "no number"),
+        ('{"a": {"query": "x", "limit": NaN}}', "is not a number"),
         ('{"a": {"query": "x", "type": "shisaku:Nothing"}}', "shisaku:Measure"),
         ('{"a": {"query": "x", "type_strict": "maybe"}}', "any, should, all"),
         ('{"a": {"query": "x", "properties": [{"pid": "shisaku:nothing", "v": "y"}]}}', "no property shisaku:nothing"),
