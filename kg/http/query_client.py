@@ -9,8 +9,10 @@ import json
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextvars import ContextVar
+from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
+from typing import ClassVar, Self, TypeVar
 
 from pyoxigraph import Literal, NamedNode
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -67,6 +69,35 @@ async def fetch_bindings(run_query: RunQuery, query: str) -> list[Binding]:
 async def fetch_rows(run_query: RunQuery, query: str) -> list[Row]:
     """Return the solutions of a SELECT query as plain texts."""
     return [{name: term["value"] for name, term in row.items()} for row in await fetch_bindings(run_query, query)]
+
+
+@dataclass(frozen=True)
+class StoredRow:
+    """Base of the typed rows of a stored query.
+
+    A field for each variable that the program reads: text, empty if the variable is unbound, or a number, then 0.
+    `query` is the name of the stored query; a test compares the fields with its variables.
+    """
+
+    query: ClassVar[str] = ""
+
+    @classmethod
+    def of(cls, row: Row) -> Self:
+        """Return a row of a query result as this type."""
+        return cls(
+            **{
+                each.name: int(row.get(each.name) or 0) if each.type is int else row.get(each.name, "")
+                for each in fields(cls)
+            }
+        )
+
+
+RowType = TypeVar("RowType", bound=StoredRow)
+
+
+async def fetch_stored_rows(run_query: RunQuery, row_type: type[RowType], **about: "Iterable[Term]") -> list[RowType]:
+    """Return the rows of the stored query of a row type, its parameters filled in."""
+    return [row_type.of(row) for row in await fetch_rows(run_query, query_text(row_type.query, **about))]
 
 
 class ClientContextMiddleware:

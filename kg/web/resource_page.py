@@ -5,14 +5,13 @@ from dataclasses import dataclass, replace
 
 from kg.core.iris import ID, ONTOLOGY, PREFIXES
 from kg.core.labels import Labels, preferred
-from kg.http.query_client import Row
 from kg.http.responses import path_of
 from kg.http.templates import View, render
 from kg.web.browse.filters import BY_PROPERTY, Selection
 from kg.web.layouts import Layout, inbound_labels, layout_of
 from kg.web.neighbourhood import NeighbourDiagram, PropertyNeighbours, neighbour_diagram, outgoing_links
 from kg.web.presenter import COLUMN, DERIVED, NAMES, PRINTED, TYPE, Fact, GraphPresenter, Section, SourcePlace, Value
-from kg.web.resource_queries import Description, RelatedData
+from kg.web.resource_queries import Description, MentionRow, RelatedData, SimilarRow
 
 _END = PREFIXES["schema"] + "endDate"
 _PLAIN = ("equal",)  # a comparator that is not displayed
@@ -224,8 +223,8 @@ class ResourcePage:
     cells: tuple[tuple[Value | None, SourcePlace], ...]
     parts: tuple[Section, ...]
     groups: tuple[InboundGroup, ...]
-    alike: tuple[Row, ...]
-    mentions: tuple[Row, ...]
+    alike: tuple[dict[str, object], ...]
+    mentions: tuple[dict[str, object], ...]
     query: str
     neighbours: NeighbourDiagram | None
 
@@ -377,29 +376,27 @@ def _list_path(predicate: str, thing: str) -> str:
     return f"browse{Selection({facet.key: (thing,)}).address()}" if facet and thing.startswith(ID) else ""
 
 
-def _similar(view: View, facts: GraphPresenter, rows: Sequence[Row]) -> list[Row]:
+def _similar(view: View, facts: GraphPresenter, rows: Sequence[SimilarRow]) -> list[dict[str, object]]:
     """Return the similar resources: path, number, name, number of shared resources and name of the first."""
-    listed: dict[str, Row] = {}
+    listed: dict[str, SimilarRow] = {}
     for row in rows:
-        if row["other"].startswith(ID):
-            listed.setdefault(row["other"], row)
+        if row.other.startswith(ID):
+            listed.setdefault(row.other, row)
     return [
         {
             "path": path_of(iri),
-            "number": row.get("number", ""),
-            "name": preferred({lang: row.get(f"name_{lang}", "") for lang in ("ja", "en")}, view.lang) or iri,
-            "lang": view.lang if row.get(f"name_{view.lang}") else "",
-            "shared": row["shared"],
-            "through": facts.thing(row["first_shared"]).text if facts.named(row["first_shared"]) else "",
+            "number": row.number,
+            "name": preferred({"ja": row.name_ja, "en": row.name_en}, view.lang) or iri,
+            "lang": view.lang if getattr(row, f"name_{view.lang}", "") else "",
+            "shared": row.shared,
+            "through": facts.thing(row.first_shared).text if facts.named(row.first_shared) else "",
         }
         for iri, row in listed.items()
     ]
 
 
-def _mentions(row: Row) -> Row:
-    row = {"number": "", "measure_path": "", **row}
-    paths = {name: path_of(row[name]) for name in ("cell", "measure") if name in row}
-    return {**row, **{f"{name}_path": path for name, path in paths.items()}}
+def _mentions(row: MentionRow) -> dict[str, object]:
+    return {**vars(row), "cell_path": path_of(row.cell), "measure_path": path_of(row.measure) if row.measure else ""}
 
 
 def _listed_measures(facts: GraphPresenter, thing: str) -> list[NumberedThing]:

@@ -12,6 +12,7 @@ import difflib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import ClassVar
 from urllib.parse import quote, unquote
 
 from fastapi import APIRouter, Request, Response
@@ -24,7 +25,16 @@ from kg.core.paths import project_folders
 from kg.core.release import Release
 from kg.core.stored_queries import fill_values, stored_query
 from kg.http.openapi import redirect_docs, response_docs
-from kg.http.query_client import Row, RunQuery, Term, checked_query_text, fetch_existing, fetch_rows, is_iri
+from kg.http.query_client import (
+    RowType,
+    RunQuery,
+    StoredRow,
+    Term,
+    checked_query_text,
+    fetch_existing,
+    fetch_rows,
+    is_iri,
+)
 from kg.http.responses import SAFE, DocumentRequest, Notice, link, notice_response, path_of, redirect_response
 from kg.http.sparql_endpoint import Refusal
 from kg.web.layouts import Layout
@@ -126,7 +136,34 @@ def _under(subject: object, thing: str) -> bool:
     return isinstance(subject, NamedNode) and subject.value.startswith(f"{thing}/")
 
 
-QUERIES = {"sources": "sources-of-a-thing", "mentions": "mentions-of-a-thing", "alike": "things-like-a-thing"}
+@dataclass(frozen=True)
+class MentionRow(StoredRow):
+    """A mention of a resource: printed words, place, and the measure."""
+
+    query: ClassVar[str] = "mentions-of-a-thing"
+    printed: str
+    page: str
+    line: str
+    position: str
+    measure: str
+    number: str
+    cell: str
+
+
+@dataclass(frozen=True)
+class SimilarRow(StoredRow):
+    """A resource that shares others with this one."""
+
+    query: ClassVar[str] = "things-like-a-thing"
+    other: str
+    number: str
+    name_ja: str
+    name_en: str
+    shared: int
+    first_shared: str
+
+
+SOURCES_QUERY = "sources-of-a-thing"
 # How many things point to one, by property, where not all of them are on one page.
 _COUNTS = """SELECT ?link (COUNT(?from) AS ?things) WHERE {
   VALUES ?thing { }
@@ -140,8 +177,8 @@ class RelatedData:
 
     query: str
     sources: Sequence[Triple] = ()
-    mentions: Sequence[Row] = ()
-    alike: Sequence[Row] = ()
+    mentions: Sequence[MentionRow] = ()
+    alike: Sequence[SimilarRow] = ()
     counts: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -150,11 +187,11 @@ class RelatedDataClient:
 
     def __init__(self, run_query: RunQuery) -> None:
         self._run_query = run_query
-        self._texts: dict[str, str] = {}
+        self._texts: dict[str, str] = {}  # by the name of the stored query
         self.document = stored_query(project_folders().queries, DOCUMENT_QUERY).text
-        for what, name in QUERIES.items():
+        for name in (SOURCES_QUERY, MentionRow.query, SimilarRow.query):
             try:
-                self._texts[what] = stored_query(project_folders().queries, name).text
+                self._texts[name] = stored_query(project_folders().queries, name).text
             except QueryError:
                 continue
 
@@ -163,24 +200,24 @@ class RelatedDataClient:
         thing = found.thing
         sources, mentions, alike, counts = await asyncio.gather(
             self._graph(thing) if "sources" in kind.related else _empty(),
-            self._rows("mentions", thing) if "mentions" in kind.related else _empty(),
-            self._rows("alike", thing) if "alike" in kind.related else _empty(),
-            self._answered(_COUNTS, thing) if found.pages > 1 else _empty(),
+            self._rows(MentionRow, thing) if "mentions" in kind.related else _empty(),
+            self._rows(SimilarRow, thing) if "alike" in kind.related else _empty(),
+            fetch_rows(self._run_query, fill_values(_COUNTS, thing=[thing])) if found.pages > 1 else _empty(),
         )
         inbound = {row["link"]: int(row["things"]) for row in counts}
         return RelatedData(fill_values(self.document, thing=[thing]), sources, mentions, alike, inbound)
 
     async def _graph(self, thing: str) -> list[Triple]:
-        if "sources" not in self._texts:
+        if SOURCES_QUERY not in self._texts:
             return []
-        body = await self._run_query(fill_values(self._texts["sources"], thing=[thing]), N_TRIPLES)
+        body = await self._run_query(fill_values(self._texts[SOURCES_QUERY], thing=[thing]), N_TRIPLES)
         return [quad.triple for quad in parse(body, format=RdfFormat.N_TRIPLES)]
 
-    async def _rows(self, what: str, thing: str) -> list[Row]:
-        return await self._answered(self._texts[what], thing) if what in self._texts else []
-
-    async def _answered(self, query: str, thing: str) -> list[Row]:
-        return await fetch_rows(self._run_query, fill_values(query, thing=[thing]))
+    async def _rows(self, row_type: type[RowType], thing: str) -> list[RowType]:
+        if row_type.query not in self._texts:
+            return []
+        found = await fetch_rows(self._run_query, fill_values(self._texts[row_type.query], thing=[thing]))
+        return [row_type.of(row) for row in found]
 
 
 async def _empty() -> list:  # type: ignore[type-arg]

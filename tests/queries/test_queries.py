@@ -1,6 +1,7 @@
 """Each stored query gives what a person finds by hand in the tiny graph, in two engines."""
 
 import csv
+import dataclasses
 import re
 from collections.abc import Iterator
 from functools import cache
@@ -14,7 +15,7 @@ from rdflib.plugins.sparql.sparql import Query
 from rdflib.query import Result
 
 from kg.core.paths import project_folders
-from kg.core.stored_queries import KEYS, PARAMETERS, read_queries, read_query
+from kg.core.stored_queries import KEYS, PARAMETERS, read_queries, read_query, stored_query
 
 HERE = Path(__file__).parent
 QUERIES = project_folders().queries
@@ -242,3 +243,17 @@ def test_summaries_and_names_say_one_thing_each() -> None:
 
     assert len({query.summary for query in queries}) == len(queries)
     assert len({query.summary_ja for query in queries}) == len(queries)
+
+
+def test_typed_rows_have_the_variables_of_their_stored_query() -> None:
+    """Each stored query that the program reads row by row has the variables that the fields of its row type name."""
+    import kg.server.app  # noqa: F401 - the row types of all pages
+    from kg.http.query_client import StoredRow
+
+    row_types = StoredRow.__subclasses__()
+    assert len(row_types) > 15
+    for row_type in row_types:
+        query = stored_query(QUERIES, row_type.query)
+        variables = set(re.findall(r"\?(\w+)", query.text))
+        missing = {field.name for field in dataclasses.fields(row_type)} - variables
+        assert not missing, f"{row_type.__name__}: {row_type.query} has no {missing}"

@@ -5,11 +5,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from kg.core.iris import ID
-from kg.http.query_client import Names, Row
+from kg.http.query_client import Names
 from kg.http.templates import View
 from kg.web.browse.filters import NOTHING, Selection
 from kg.web.diagram import truncate, wrap
-from kg.web.overview.overview_queries import Edition, linked_thing, localized_text, page_url
+from kg.web.overview.overview_queries import (
+    CompletenessRow,
+    Edition,
+    PillarLeadRow,
+    TimelineRow,
+    linked_thing,
+    localized_text,
+    page_url,
+)
 from kg.web.presenter import Value
 
 STEPS = 5  # of strength; the style sheet has a colour for each
@@ -63,11 +71,11 @@ class _Axis:
     unlisted: int
 
 
-def heat_map(found: Sequence[Row], edition: Edition, view: View) -> HeatMap:
+def heat_map(found: Sequence[PillarLeadRow], edition: Edition, view: View) -> HeatMap:
     """Return the heat map of the rows of measures-by-pillar-and-lead."""
     lead = _axis(found, "organization", "name", view, view.t("主担当の印なし", "No lead marked"), _MOST_ROWS)
     pillar = _axis(found, "pillar", "pillar", view, view.t("柱の記載なし", "No pillar given"), _MOST_COLUMNS)
-    measures = {_pair(row): int(row["measures"]) for row in found}
+    measures = {_pair(row): row.measures for row in found}
     heads = [wrap(pillar.names[key][0], (_WIDTH - _PAD) * _SMALL, 5) for key in pillar.shown]
     top = _LINE * max((len(head) for head in heads), default=0) + _PAD
     most = max(measures.values(), default=1)
@@ -93,12 +101,12 @@ def heat_map(found: Sequence[Row], edition: Edition, view: View) -> HeatMap:
     )
 
 
-def _axis(found: Sequence[Row], thing: str, stem: str, view: View, nothing: str, most: int) -> _Axis:
+def _axis(found: Sequence[PillarLeadRow], thing: str, stem: str, view: View, nothing: str, most: int) -> _Axis:
     """Return the values of a column of the result, those with most measures first, "none" last."""
     counted, named = Counter[str](), {}
     for row in found:
-        key = row.get(thing, NOTHING)
-        counted[key] += int(row["measures"])
+        key = getattr(row, thing) or NOTHING
+        counted[key] += row.measures
         named[key] = (nothing, "") if key == NOTHING else localized_text(row, stem, view)
         if not named[key][0]:
             named[key] = (key, "")
@@ -112,8 +120,8 @@ def _row_heading(words: str, y: float) -> Heading:
     return Heading(wrapped, _SIDE - _PAD, y + _HEIGHT / 2 + 5 - _LINE * (len(wrapped) - 1) / 2)
 
 
-def _pair(row: Row) -> tuple[str, str]:
-    return row.get("organization", NOTHING), row.get("pillar", NOTHING)
+def _pair(row: PillarLeadRow) -> tuple[str, str]:
+    return row.organization or NOTHING, row.pillar or NOTHING
 
 
 def _list_url(lead: str, pillar: str, edition: Edition, view: View) -> str:
@@ -124,13 +132,13 @@ def _list_url(lead: str, pillar: str, edition: Edition, view: View) -> str:
     return f"{view.root}browse{chosen.address(lang=view.lang)}"
 
 
-def _table_row(row: Row, lead: _Axis, pillar: _Axis, edition: Edition, view: View) -> dict[str, object]:
+def _table_row(row: PillarLeadRow, lead: _Axis, pillar: _Axis, edition: Edition, view: View) -> dict[str, object]:
     organization, column = _pair(row)
     href = _list_url(organization, column, edition, view)
     return {
         "lead": Value(*lead.names[organization]),
         "pillar": Value(*pillar.names[column]),
-        "measures": Value(row["measures"], "", href),
+        "measures": Value(str(row.measures), "", href),
     }
 
 
@@ -176,37 +184,37 @@ class CoverageChart:
     table: Sequence[dict[str, object]]
 
 
-def coverage(found: Sequence[Row], view: View) -> CoverageChart:
+def coverage(found: Sequence[CompletenessRow], view: View) -> CoverageChart:
     """Return the bar chart of the rows of completeness-by-column."""
     bars = [_bar(row, at, view) for at, row in enumerate(found[:_MOST])]
     table = [
         {
             "column": linked_thing(
-                row["column"], localized_text(row, "column", view)[0], view, localized_text(row, "column", view)[1]
+                row.column, localized_text(row, "column", view)[0], view, localized_text(row, "column", view)[1]
             ),
-            **{state: row[state] for state in STATES},
+            **{state: str(getattr(row, state)) for state in STATES},
         }
         for row in found
     ]
     return CoverageChart(_COVERAGE_SIDE + _LENGTH + _AFTER, len(bars) * _PITCH + 6, _COVERAGE_SIDE, bars, table)
 
 
-def _bar(row: Row, at: int, view: View) -> Bar:
-    total = sum(int(row[state]) for state in STATES) or 1
+def _bar(row: CompletenessRow, at: int, view: View) -> Bar:
+    total = sum(getattr(row, state) for state in STATES) or 1
     pieces, x = [], float(_COVERAGE_SIDE)
     for state, words in STATES.items():
-        count = int(row[state])
+        count = getattr(row, state)
         size = _LENGTH * count / total
         if count:
             name = f"{view.t(*words)}: {view.t(f'{count}件', f'{count} measures')}"
             pieces.append(BarSegment(state, round(x, 1), round(size, 1), count, name))
         x += size
-    name = localized_text(row, "column", view)[0] or row["column"]
+    name = localized_text(row, "column", view)[0] or row.column
     return Bar(
         wrap(name, _COVERAGE_SIDE - 16, 2),
         at * _PITCH + (_PITCH - _BAR) / 2,
         pieces,
-        f"{int(row['filled']) / total:.0%}",
+        f"{row.filled / total:.0%}",
     )
 
 
@@ -269,12 +277,12 @@ class Timeline:
     elsewhere: int  # targets with another period than a fiscal year
 
 
-def fiscal_years(found: Sequence[Row]) -> list[str]:
+def fiscal_years(found: Sequence[TimelineRow]) -> list[str]:
     """Return the IRIs of the fiscal years of the rows of targets-on-a-time-line."""
     return [f"{ID}fiscal-year/{year}" for year in _span(_grouped(found))]
 
 
-def timeline(found: Sequence[Row], named: Names, view: View) -> Timeline:
+def timeline(found: Sequence[TimelineRow], named: Names, view: View) -> Timeline:
     """Return the timeline of the rows of targets-on-a-time-line; `named` are the names of fiscal years."""
     groups = _grouped(found)
     span = _span(groups)
@@ -295,9 +303,7 @@ def timeline(found: Sequence[Row], named: Names, view: View) -> Timeline:
             x = middle + (place % _MARKS_PER_ROW - (_MARKS_PER_ROW - 1) / 2) * _MARK
             y = base - 6 - (place // _MARKS_PER_ROW + 0.5) * _MARK
             marks.append(
-                TargetMark(
-                    x, y, row["milestone"] == "true", _is_other_period(row), page_url(row["target"], view), _name(row)
-                )
+                TargetMark(x, y, row.milestone == "true", _is_other_period(row), page_url(row.target, view), _name(row))
             )
         left += width
         end = left if key not in _OTHERS else end
@@ -323,24 +329,24 @@ def _height(counts: Sequence[int]) -> int:
     return highest
 
 
-def _is_other_period(row: Row) -> bool:
+def _is_other_period(row: TimelineRow) -> bool:
     """Return whether the printed period is not a fiscal year."""
-    return row.get("period_kind", FISCAL_YEAR) != FISCAL_YEAR
+    return (row.period_kind or FISCAL_YEAR) != FISCAL_YEAR
 
 
-def _key(row: Row) -> str:
-    return YEARLY if row["role"] == _RECURRING else row.get("fiscal_year", UNDATED)
+def _key(row: TimelineRow) -> str:
+    return YEARLY if row.role == _RECURRING else row.fiscal_year or UNDATED
 
 
-def _grouped(found: Sequence[Row]) -> dict[str, list[Row]]:
+def _grouped(found: Sequence[TimelineRow]) -> dict[str, list[TimelineRow]]:
     """Return the targets of each year, in the order of the result."""
-    groups: dict[str, list[Row]] = {}
+    groups: dict[str, list[TimelineRow]] = {}
     for row in found:
         groups.setdefault(_key(row), []).append(row)
     return groups
 
 
-def _span(groups: dict[str, list[Row]]) -> list[str]:
+def _span(groups: dict[str, list[TimelineRow]]) -> list[str]:
     """Return the years in order: all from first to last, or only those with targets if these are far apart."""
     there = sorted(int(key) for key in groups if key not in _OTHERS)
     if there and there[-1] - there[0] < _LONGEST_SPAN:
@@ -358,20 +364,20 @@ def _words(key: str, named: Names, view: View) -> list[str]:
     return [view.t(f"{key}年度", f"FY {key}"), *([truncate(era, _COLUMN)] if era and view.lang == "ja" else [])]
 
 
-def _name(row: Row) -> str:
-    number = f"{row['number']} " if row.get("number") else ""
-    period = f"({row['period_ja']})" if _is_other_period(row) and row.get("period_ja") else ""
-    return f"{number}{row['printed'][:120]}{period}"
+def _name(row: TimelineRow) -> str:
+    number = f"{row.number} " if row.number else ""
+    period = f"({row.period_ja})" if _is_other_period(row) and row.period_ja else ""
+    return f"{number}{row.printed[:120]}{period}"
 
 
-def _timeline_row(row: Row, view: View) -> dict[str, object]:
+def _timeline_row(row: TimelineRow, view: View) -> dict[str, object]:
     period, lang = localized_text(row, "period", view)
     when = view.t("毎年", "every year") if _key(row) == YEARLY else view.t("記載なし", "none printed")
-    kind = ("達成時期", "milestone") if row["milestone"] == "true" else ("数値目標", "number")
+    kind = ("達成時期", "milestone") if row.milestone == "true" else ("数値目標", "number")
     return {
-        "year": row.get("fiscal_year", ""),
+        "year": row.fiscal_year,
         "period": Value(period, lang) if period else when,
         "kind": view.t(*kind),
-        "target": linked_thing(row["target"], row["printed"], view, "ja"),
-        "measure": row.get("number", ""),
+        "target": linked_thing(row.target, row.printed, view, "ja"),
+        "measure": row.number,
     }

@@ -11,10 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from kg.core.labels import preferred
-from kg.http.query_client import Names, Row
+from kg.http.query_client import Names
 from kg.http.templates import View
 from kg.web.diagram import wrap
-from kg.web.overview.overview_queries import linked_thing, page_url
+from kg.web.overview.overview_queries import MinistryPairRow, linked_thing, page_url
 
 _WIDTH, _HEIGHT, _RADIUS = 860, 610, 230
 _MOST, _MOST_LINES = 24, 72  # discs: those with the most partners; lines: the widest
@@ -78,19 +78,15 @@ class Layout:
     unlisted: int
 
 
-def layout(found: Sequence[Row]) -> Layout:
+def layout(found: Sequence[MinistryPairRow]) -> Layout:
     """Return the layout of the rows of pairs-of-ministries; takes up to a fifth of a second."""
-    partners = Counter(row[end] for row in found for end in ("one", "other"))
+    partners = Counter(end for row in found for end in (row.one, row.other))
     shown = sorted(sorted(partners, key=lambda iri: (-partners[iri], iri))[:_MOST])
-    shared = {
-        (row["one"], row["other"]): int(row["measures"])
-        for row in found
-        if row["one"] in shown and row["other"] in shown
-    }
+    shared = {(row.one, row.other): row.measures for row in found if row.one in shown and row.other in shown}
     return Layout(_on_circle(_circular_order(shown, shared)), shared, partners, len(partners) - len(shown))
 
 
-def network(found: Sequence[Row], laid: Layout, named: Names, view: View) -> Network:
+def network(found: Sequence[MinistryPairRow], laid: Layout, named: Names, view: View) -> Network:
     """Return the diagram of the rows of pairs-of-ministries; `named` are the names of ministries."""
     names = {iri: preferred(named.get(iri, {}), view.lang) or iri for iri in (*laid.places, *_ends(found))}
     return Network(
@@ -104,8 +100,8 @@ def network(found: Sequence[Row], laid: Layout, named: Names, view: View) -> Net
     )
 
 
-def _ends(found: Sequence[Row]) -> set[str]:
-    return {row[end] for row in found for end in ("one", "other")}
+def _ends(found: Sequence[MinistryPairRow]) -> set[str]:
+    return {end for row in found for end in (row.one, row.other)}
 
 
 def _circular_order(shown: Sequence[str], shared: Mapping[Pair, int]) -> list[str]:
@@ -195,6 +191,6 @@ def _inward(place: float, middle: float) -> float:
     return round(place + (middle - place) * _INWARD, 1)
 
 
-def _table_row(row: Row, names: Mapping[str, str], view: View) -> dict[str, object]:
-    ends = {end: linked_thing(row[end], names[row[end]], view) for end in ("one", "other")}
-    return {**ends, "measures": row["measures"], "led": row["led_by_both"]}
+def _table_row(row: MinistryPairRow, names: Mapping[str, str], view: View) -> dict[str, object]:
+    ends = {name: linked_thing(iri, names[iri], view) for name, iri in (("one", row.one), ("other", row.other))}
+    return {**ends, "measures": str(row.measures), "led": str(row.led_by_both)}

@@ -2,12 +2,23 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar, Generic
 
 from kg.core.errors import QueryError
 from kg.core.iris import ID
 from kg.core.labels import preferred, preferred_with_language
 from kg.core.stored_queries import EDITION
-from kg.http.query_client import Names, Row, RunQuery, Term, fetch_editions, fetch_names, fetch_rows, query_text
+from kg.http.query_client import (
+    Names,
+    RowType,
+    RunQuery,
+    StoredRow,
+    Term,
+    fetch_editions,
+    fetch_names,
+    fetch_rows,
+    query_text,
+)
 from kg.http.responses import path_of
 from kg.http.templates import LANGUAGES, View
 from kg.web.browse.filters import BY_KEY
@@ -65,17 +76,171 @@ _LONGEST = 400  # characters of a text of the data: there are many on one page
 
 
 @dataclass(frozen=True)
-class QueryResult:
+class PillarLeadRow(StoredRow):
+    """Measures of a pillar and a lead ministry."""
+
+    query: ClassVar[str] = "measures-by-pillar-and-lead"
+    pillar: str
+    pillar_ja: str
+    pillar_en: str
+    organization: str
+    name_ja: str
+    name_en: str
+    measures: int
+
+
+@dataclass(frozen=True)
+class MinistryPairRow(StoredRow):
+    """Measures that two ministries share."""
+
+    query: ClassVar[str] = "pairs-of-ministries"
+    one: str
+    other: str
+    measures: int
+    led_by_both: int
+
+
+@dataclass(frozen=True)
+class CompletenessRow(StoredRow):
+    """Measures in which a column is read, empty or unread."""
+
+    query: ClassVar[str] = "completeness-by-column"
+    column: str
+    column_ja: str
+    column_en: str
+    filled: int
+    empty: int
+    unread: int
+
+
+@dataclass(frozen=True)
+class TimelineRow(StoredRow):
+    """A target with its fiscal year."""
+
+    query: ClassVar[str] = "targets-on-a-time-line"
+    fiscal_year: str
+    period_ja: str
+    period_en: str
+    period_kind: str
+    role: str
+    milestone: str
+    number: str
+    printed: str
+    target: str
+
+
+@dataclass(frozen=True)
+class OpenPointRow(StoredRow):
+    """Number of things that the source or the reading leaves open."""
+
+    query: ClassVar[str] = "what-is-left-open"
+    by: str
+    point: str
+    things: int
+
+
+@dataclass(frozen=True)
+class ShapeRow(StoredRow):
+    """Number of validation results of a shape."""
+
+    query: ClassVar[str] = "validation-by-shape"
+    severity: str
+    shape: str
+    message_ja: str
+    message_en: str
+    results: int
+
+
+@dataclass(frozen=True)
+class ResultRow(StoredRow):
+    """A validation result with its place in the source."""
+
+    query: ClassVar[str] = "validation-results"
+    focus: str
+    page: str
+    line: str
+    place: str
+
+
+@dataclass(frozen=True)
+class IssueTypeRow(StoredRow):
+    """Number of issues of a type."""
+
+    query: ClassVar[str] = "issues-by-type"
+    type: str
+    type_ja: str
+    type_en: str
+    issues: int
+
+
+@dataclass(frozen=True)
+class IssueRow(StoredRow):
+    """An issue with its place in the source."""
+
+    query: ClassVar[str] = "issues-with-places"
+    type: str
+    page: str
+    line: str
+    position: str
+    printed: str
+    cell: str
+    number: str
+    measure: str
+    issue: str
+
+
+@dataclass(frozen=True)
+class CorrectionRow(StoredRow):
+    """A correction with its reason and place."""
+
+    query: ClassVar[str] = "corrections-applied"
+    page: str
+    line: str
+    position: str
+    printed: str
+    corrected: str
+    reason_ja: str
+    reason_en: str
+    evidence: str
+    measure: str
+    correction: str
+    cell: str
+
+
+@dataclass(frozen=True)
+class DoubtRow(StoredRow):
+    """A doubtful reading, left as printed, with its reason and place."""
+
+    query: ClassVar[str] = "doubtful-readings"
+    page: str
+    line: str
+    position: str
+    printed: str
+    reason_ja: str
+    reason_en: str
+    evidence: str
+    measure: str
+    correction: str
+    cell: str
+
+
+@dataclass(frozen=True)
+class QueryResult(Generic[RowType]):
     """The result of a stored query, and a link to the query."""
 
-    rows: Sequence[Row]
+    rows: Sequence[RowType]
     behind: QueryLink
 
 
 async def run_stored_query(
-    run_query: RunQuery, name: str, edition: Edition | None = None, most: int = 0, **about: Sequence[Term]
-) -> QueryResult | None:
+    run_query: RunQuery,
+    row_type: type[RowType],
+    edition: Edition | None = None,
+    most: int = 0,
+    **about: Sequence[Term],
+) -> QueryResult[RowType] | None:
     """Run a stored query about an edition or other resources, with at most `most` rows; None if it was deleted."""
+    name = row_type.query
     try:
         text = query_text(name, **({"edition": [edition.iri]} if edition else {}), **about)
     except QueryError:  # a curator may have taken it away
@@ -83,12 +248,13 @@ async def run_stored_query(
     limit = f"\nLIMIT {most}" if most else ""
     named = tuple((variable, str(things[0])) for variable, things in about.items() if len(things) == 1)
     behind = QueryLink(name, (*(edition.about if edition else ()), *named))
-    return QueryResult(await fetch_rows(run_query, text.rstrip() + limit), behind)
+    found = await fetch_rows(run_query, text.rstrip() + limit)
+    return QueryResult([row_type.of(row) for row in found], behind)
 
 
-def localized_text(row: Row, stem: str, view: View) -> tuple[str, str]:
+def localized_text(row: StoredRow, stem: str, view: View) -> tuple[str, str]:
     """Return a text of a row in the language of a page, else in the other, with its language."""
-    texts = {lang: row[f"{stem}_{lang}"][:_LONGEST] for lang in LANGUAGES if row.get(f"{stem}_{lang}")}
+    texts = {lang: text[:_LONGEST] for lang in LANGUAGES if (text := getattr(row, f"{stem}_{lang}", ""))}
     return preferred_with_language(texts, view.lang)
 
 

@@ -5,14 +5,27 @@ from dataclasses import dataclass
 
 from kg.core.iris import BASE
 from kg.core.labels import preferred_with_language
-from kg.http.query_client import Names, Row, RunQuery, fetch_names
+from kg.http.query_client import Names, RowType, RunQuery, fetch_names
 from kg.http.templates import View
-from kg.web.overview.overview_queries import Edition, QueryResult, linked_thing, localized_text, run_stored_query
+from kg.web.overview.overview_queries import (
+    CompletenessRow,
+    CorrectionRow,
+    DoubtRow,
+    Edition,
+    IssueRow,
+    IssueTypeRow,
+    OpenPointRow,
+    QueryResult,
+    ResultRow,
+    ShapeRow,
+    linked_thing,
+    localized_text,
+    run_stored_query,
+)
 from kg.web.presenter import Value
 from kg.web.query_library import QueryLink
 from kg.web.shapes_page import SEVERITIES
 
-COMPLETENESS = "completeness-by-column"
 _PLACES = 5  # of a shape or of a type of issues; the query has all
 _READINGS = 25  # corrections and doubtful readings, each
 _MOST = 3000  # issues and readings that are looked at for these
@@ -55,14 +68,14 @@ _POINTS = {
 class QualityResults:
     """Query results of the quality page; None for a deleted query."""
 
-    completeness: QueryResult | None
-    open: QueryResult | None
-    shapes: QueryResult | None
-    results: dict[str, QueryResult | None]
-    types: QueryResult | None
-    issues: QueryResult | None
-    corrections: QueryResult | None
-    doubts: QueryResult | None
+    completeness: QueryResult[CompletenessRow] | None
+    open: QueryResult[OpenPointRow] | None
+    shapes: QueryResult[ShapeRow] | None
+    results: dict[str, QueryResult[ResultRow] | None]
+    types: QueryResult[IssueTypeRow] | None
+    issues: QueryResult[IssueRow] | None
+    corrections: QueryResult[CorrectionRow] | None
+    doubts: QueryResult[DoubtRow] | None
     names: Names
 
 
@@ -115,21 +128,21 @@ class Quality:
 
 async def query_quality(run_query: RunQuery, edition: Edition) -> QualityResults:
     """Run all queries sequentially, so that they do not occupy all workers."""
-    shapes = await run_stored_query(run_query, "validation-by-shape")
+    shapes = await run_stored_query(run_query, ShapeRow)
     results = {}
     for row in shapes.rows if shapes else ():
-        iri = row["shape"]
-        results[iri] = await run_stored_query(run_query, "validation-results", most=_PLACES, shape=[iri])
-    remarked = {row["focus"] for answer in results.values() for row in _rows(answer)}
+        iri = row.shape
+        results[iri] = await run_stored_query(run_query, ResultRow, most=_PLACES, shape=[iri])
+    remarked = {row.focus for answer in results.values() for row in _rows(answer)}
     return QualityResults(
-        completeness=await run_stored_query(run_query, COMPLETENESS, edition),
-        open=await run_stored_query(run_query, "what-is-left-open", edition),
+        completeness=await run_stored_query(run_query, CompletenessRow, edition),
+        open=await run_stored_query(run_query, OpenPointRow, edition),
         shapes=shapes,
         results=results,
-        types=await run_stored_query(run_query, "issues-by-type", edition),
-        issues=await run_stored_query(run_query, "issues-with-places", edition, most=_MOST),
-        corrections=await run_stored_query(run_query, "corrections-applied", edition, most=_MOST),
-        doubts=await run_stored_query(run_query, "doubtful-readings", edition, most=_MOST),
+        types=await run_stored_query(run_query, IssueTypeRow, edition),
+        issues=await run_stored_query(run_query, IssueRow, edition, most=_MOST),
+        corrections=await run_stored_query(run_query, CorrectionRow, edition, most=_MOST),
+        doubts=await run_stored_query(run_query, DoubtRow, edition, most=_MOST),
         names=await fetch_names(run_query, remarked),
     )
 
@@ -146,13 +159,13 @@ def present_quality(found: QualityResults, edition: Edition, view: View) -> Qual
     )
 
 
-def _rows(answer: QueryResult | None) -> Sequence[Row]:
+def _rows(answer: QueryResult[RowType] | None) -> Sequence[RowType]:
     return answer.rows if answer else ()
 
 
 def _points(found: QualityResults, by: str, edition: Edition, view: View) -> list[OpenPoint]:
     """Return the open points; a missing count is 0."""
-    counted = {row["point"]: int(row["things"]) for row in _rows(found.open) if row["by"] == by}
+    counted = {row.point: row.things for row in _rows(found.open) if row.by == by}
     points = []
     for key, (words, path, query) in _POINTS[by].items():
         href = ""
@@ -170,76 +183,76 @@ def _shapes(found: QualityResults, view: View) -> list[IssueGroup]:
     """Return the validation results by shape, most severe first."""
     groups = []
     for row in _rows(found.shapes):
-        severity = row["severity"].rpartition("#")[2]
-        answer = found.results.get(row["shape"])
-        anchor = row["shape"].removeprefix(_SHAPES)
+        severity = row.severity.rpartition("#")[2]
+        answer = found.results.get(row.shape)
+        anchor = row.shape.removeprefix(_SHAPES)
         groups.append(
             IssueGroup(
                 tone={"Violation": "change", "Warning": "doubt"}.get(severity, "plain"),
                 severity=view.t(*SEVERITIES.get(severity, (severity, severity))),
                 words=Value(*localized_text(row, "message", view)),
-                total=int(row["results"]),
+                total=row.results,
                 places=[_focus(each, found.names, view) for each in _rows(answer)],
-                behind=QueryLink("validation-results", (("shape", row["shape"]),)),
-                about=Value(anchor, "en", f"{view.link('shapes')}#{anchor}" if row["shape"] != anchor else ""),
+                behind=QueryLink("validation-results", (("shape", row.shape),)),
+                about=Value(anchor, "en", f"{view.link('shapes')}#{anchor}" if row.shape != anchor else ""),
             )
         )
     rank = [view.t(*words) for words in SEVERITIES.values()]
     return sorted(groups, key=lambda group: rank.index(group.severity) if group.severity in rank else len(rank))
 
 
-def _focus(row: Row, named: Names, view: View) -> tuple[Value, Value | None]:
-    words, lang = preferred_with_language(named.get(row["focus"], {}), view.lang)
-    return linked_thing(row["focus"], f"{words[:60]}{'…' if len(words) > 60 else ''}", view, lang), _place(row, view)
+def _focus(row: ResultRow, named: Names, view: View) -> tuple[Value, Value | None]:
+    words, lang = preferred_with_language(named.get(row.focus, {}), view.lang)
+    return linked_thing(row.focus, f"{words[:60]}{'…' if len(words) > 60 else ''}", view, lang), _place(row, view)
 
 
 def _issues(found: QualityResults, view: View) -> list[IssueGroup]:
     """Return the issues by type, with the first places of each."""
-    by_type: dict[str, list[Row]] = {}
+    by_type: dict[str, list[IssueRow]] = {}
     for row in _rows(found.issues):
-        by_type.setdefault(row["type"], []).append(row)
+        by_type.setdefault(row.type, []).append(row)
     return [
         IssueGroup(
             tone="doubt",
             severity="",
             words=Value(*localized_text(row, "type", view)),
-            total=int(row["issues"]),
-            places=[_issue(each, view) for each in by_type.get(row["type"], ())[:_PLACES]],
+            total=row.issues,
+            places=[_issue(each, view) for each in by_type.get(row.type, ())[:_PLACES]],
             behind=found.issues.behind if found.issues else QueryLink("issues-with-places"),
         )
         for row in _rows(found.types)
     ]
 
 
-def _issue(row: Row, view: View) -> tuple[Value, Value | None]:
-    words = row.get("number") or row.get("printed", "")[:40]
-    named = linked_thing(row.get("measure") or row["issue"], words, view)
+def _issue(row: IssueRow, view: View) -> tuple[Value, Value | None]:
+    words = row.number or row.printed[:40]
+    named = linked_thing(row.measure or row.issue, words, view)
     return named, _place(row, view)
 
 
-def _place(row: Row, view: View) -> Value | None:
+def _place(row: ResultRow | IssueRow | CorrectionRow | DoubtRow, view: View) -> Value | None:
     """Return the place in the source that a row names, linked to the viewer."""
-    if "line" not in row:
+    if not row.line:
         return None
-    cell = row.get("position", "")
-    words = view.t(f"{row['page']}頁{row['line']}行目", f"page {row['page']}, line {row['line']}")
+    cell = "" if isinstance(row, ResultRow) else row.position
+    words = view.t(f"{row.page}頁{row.line}行目", f"page {row.page}, line {row.line}")
     words += view.t(f"、{cell}番目のセル", f", cell {cell}") if cell else ""
-    return linked_thing(row.get("cell") or row.get("place", ""), words, view)
+    return linked_thing(row.place if isinstance(row, ResultRow) else row.cell, words, view)
 
 
-def _judged(found: QueryResult | None, view: View) -> list[JudgedReading]:
+def _judged(found: QueryResult[CorrectionRow] | QueryResult[DoubtRow] | None, view: View) -> list[JudgedReading]:
     """Return the first corrections or doubtful readings."""
     judged = []
-    for row in _rows(found)[:_READINGS]:
-        measure = row.get("measure", "")
+    for row in (found.rows if found else ())[:_READINGS]:
+        measure = row.measure
         judged.append(
             JudgedReading(
-                printed=row["printed"],
-                corrected=row.get("corrected", ""),
+                printed=row.printed,
+                corrected=row.corrected if isinstance(row, CorrectionRow) else "",
                 reason=Value(*localized_text(row, "reason", view)),
-                evidence=row.get("evidence", ""),
+                evidence=row.evidence,
                 place=_place(row, view) or Value(""),
-                record=linked_thing(row["correction"], row["correction"].rpartition("/")[2], view),
+                record=linked_thing(row.correction, row.correction.rpartition("/")[2], view),
                 measure=linked_thing(measure, measure.rpartition("/")[2], view) if measure else None,
             )
         )

@@ -25,7 +25,10 @@ from kg.web.overview.overview_queries import (
     PARAMETER,
     Edition,
     EditionList,
+    MinistryPairRow,
+    PillarLeadRow,
     QueryResult,
+    TimelineRow,
     fetch_edition_list,
     run_stored_query,
 )
@@ -36,19 +39,19 @@ from kg.web.overview.quality import QualityResults, present_quality, query_quali
 class ChartResults:
     """Query results of the charts (None for a deleted query), the layout of the network, and names."""
 
-    heat: QueryResult | None
-    timeline: QueryResult | None
-    network: QueryResult | None
+    heat: QueryResult[PillarLeadRow] | None
+    timeline: QueryResult[TimelineRow] | None
+    network: QueryResult[MinistryPairRow] | None
     layout: Layout
     names: Names
 
 
 async def query_charts(run_query: RunQuery, edition: Edition) -> ChartResults:
     """Run all queries sequentially, so that they do not occupy all workers."""
-    fields = await run_stored_query(run_query, "measures-by-pillar-and-lead", edition)
-    targets = await run_stored_query(run_query, "targets-on-a-time-line", edition)
-    pairs = await run_stored_query(run_query, "pairs-of-ministries", edition)
-    ministries = {row[end] for row in (pairs.rows if pairs else ()) for end in ("one", "other")}
+    fields = await run_stored_query(run_query, PillarLeadRow, edition)
+    targets = await run_stored_query(run_query, TimelineRow, edition)
+    pairs = await run_stored_query(run_query, MinistryPairRow, edition)
+    ministries = {end for row in (pairs.rows if pairs else ()) for end in (row.one, row.other)}
     named = await fetch_names(run_query, [*ministries, *fiscal_years(targets.rows if targets else ())])
     laid = await asyncio.to_thread(layout, pairs.rows if pairs else ())  # in a thread: it is CPU-bound
     return ChartResults(fields, targets, pairs, laid, named)
@@ -129,7 +132,7 @@ class OverviewPages:
     async def _judged(self, edition: Edition, view: View) -> Mapping[str, object]:
         made = await self._quality.of(edition)
         rows = made.completeness.rows if made.completeness else ()
-        some = any(int(row[state]) for row in rows for state in STATES)
+        some = any(getattr(row, state) for row in rows for state in STATES)
         return {
             "made": made,
             "some": some,

@@ -8,15 +8,15 @@ link and all marks that cover it. The queries are stored queries, which users ca
 import asyncio
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import unescape
 from itertools import pairwise
+from typing import ClassVar
 
 from kg.core.iris import ID, ONTOLOGY
 from kg.core.labels import Labels, is_web_address, preferred_with_language
-from kg.http.query_client import Names, RunQuery, fetch_names, fetch_rows, query_text
-from kg.http.query_client import Row as Answered
+from kg.http.query_client import Names, RowType, RunQuery, StoredRow, fetch_names, fetch_stored_rows
 from kg.http.responses import is_whole_number, path_of
 
 # The source prints HTML in its cells: that is shown, and shown to be no text.
@@ -215,7 +215,81 @@ class SourcePage:
     measures: int
 
 
-CELLS_QUERY, PAGES_QUERY, ROWS_QUERY = "cells-of-rows", "pages-of-the-source", "rows-of-a-page"
+@dataclass(frozen=True)
+class PageExtent(StoredRow):
+    """First and last line of a page, and its numbers of rows and measures."""
+
+    query: ClassVar[str] = "pages-of-the-source"
+    page: str
+    first: str
+    last: str
+    rows: str
+    measures: str
+
+
+@dataclass(frozen=True)
+class ListedRow(StoredRow):
+    """A row of a page with its measure."""
+
+    query: ClassVar[str] = "rows-of-a-page"
+    page: str
+    line: str
+    row: str
+    measure: str
+    no: str
+    number: str
+    title_ja: str
+    title_en: str
+
+
+@dataclass(frozen=True)
+class PrintedCell(StoredRow):
+    """A cell as printed, with the column that it was read as."""
+
+    query: ClassVar[str] = "cells-of-rows"
+    row: str
+    page: str
+    position: str
+    cell: str
+    start: str
+    printed: str
+    column: str
+    column_ja: str
+    column_en: str
+
+
+@dataclass(frozen=True)
+class CellReading(StoredRow):
+    """A value or mention that was read in a cell."""
+
+    query: ClassVar[str] = "readings-of-rows"
+    cell: str
+    way: str
+    property: str
+    value: str
+    text: str
+    amount: str
+    unit: str
+    period: str
+    start: str
+    end: str
+
+
+@dataclass(frozen=True)
+class RowNote(StoredRow):
+    """A correction or issue of a row or cell."""
+
+    query: ClassVar[str] = "notes-on-rows"
+    place: str
+    note: str
+    row: str
+    kind: str
+    printed: str
+    corrected: str
+    words_ja: str
+    words_en: str
+
+
 _KPI, _TARGET = ONTOLOGY + "Kpi", ONTOLOGY + "Target"
 _LONGEST = 20_000  # characters of a cell that are shown
 _NOTHING = " \u3000-－―ー‐"  # printed where there is nothing to print
@@ -237,92 +311,89 @@ class SourceReader:
 
     async def leaves(self) -> list[SourcePage]:
         """Return the pages of the document."""
-        found = await fetch_rows(self._run_query, query_text(PAGES_QUERY, edition=[self.edition]))
+        found = await fetch_stored_rows(self._run_query, PageExtent, edition=[self.edition])
         numbers = ("page", "first", "last", "rows", "measures")
-        return [SourcePage(*(int(row[name]) for name in numbers)) for row in _with_numbers(found, *numbers)]
+        return [SourcePage(*(int(getattr(row, name)) for name in numbers)) for row in _with_numbers(found, *numbers)]
 
-    async def listed(self, pages: Sequence[int]) -> list[Answered]:
+    async def listed(self, pages: Sequence[int]) -> list[ListedRow]:
         """Return the distinct rows of some pages with their measures."""
-        answered = await fetch_rows(self._run_query, query_text(ROWS_QUERY, edition=[self.edition], page=pages))
-        return list({row["row"]: row for row in reversed(_with_numbers(answered, "page", "line"))}.values())[::-1]
+        answered = await fetch_stored_rows(self._run_query, ListedRow, edition=[self.edition], page=pages)
+        return list({row.row: row for row in reversed(_with_numbers(answered, "page", "line"))}.values())[::-1]
 
     async def page_of(self, row: str) -> int | None:
         """Return the page of a row (`row` is the part of its IRI after the edition); None if there is none."""
-        answered = await fetch_rows(self._run_query, query_text(CELLS_QUERY, row=[self._rows + row]))
+        answered = await fetch_stored_rows(self._run_query, PrintedCell, row=[self._rows + row])
         placed = _with_numbers(answered, "page")
-        return int(placed[0]["page"]) if placed else None
+        return int(placed[0].page) if placed else None
 
-    async def states(self, listed: Sequence[Answered]) -> dict[str, dict[str, int]]:
+    async def states(self, listed: Sequence[ListedRow]) -> dict[str, dict[str, int]]:
         """Return for each row the numbers of its corrections, doubtful readings and open points."""
         counted: dict[str, dict[str, int]] = {}
-        notes = (
-            await fetch_rows(self._run_query, query_text("notes-on-rows", row=[row["row"] for row in listed]))
-            if listed
-            else []
-        )
+        iris = [row.row for row in listed]
+        notes = await fetch_stored_rows(self._run_query, RowNote, row=iris) if listed else []
         for note in _without_duplicates(notes):
-            of = counted.setdefault(note["row"], {})
+            of = counted.setdefault(note.row, {})
             of[_kind(note)] = of.get(_kind(note), 0) + 1
         return counted
 
-    async def printed(self, listed: Sequence[Answered]) -> list[Row]:
+    async def printed(self, listed: Sequence[ListedRow]) -> list[Row]:
         """Return rows with their cells, readings, corrections and issues."""
         if not listed:
             return []
-        iris = [row["row"] for row in listed]
+        iris = [row.row for row in listed]
         cells, read, notes = await asyncio.gather(
-            *(
-                fetch_rows(self._run_query, query_text(name, row=iris))
-                for name in (CELLS_QUERY, "readings-of-rows", "notes-on-rows")
-            )
+            fetch_stored_rows(self._run_query, PrintedCell, row=iris),
+            fetch_stored_rows(self._run_query, CellReading, row=iris),
+            fetch_stored_rows(self._run_query, RowNote, row=iris),
         )
         named = await fetch_names(self._run_query, _things(read))
-        by_cell, by_place = _grouped(read, "cell"), _grouped(_without_duplicates(notes), "place")
+        by_cell = _grouped(read, lambda reading: reading.cell)
+        by_place = _grouped(_without_duplicates(notes), lambda note: note.place)
         effects = set[str]()
         made: dict[str, list[Cell]] = {}
         for cell in _with_numbers(cells, "position", "start"):
             readings = [
-                reading for reading in by_cell.get(cell["cell"], ()) if self._is_shown_here(cell, reading, effects)
+                reading for reading in by_cell.get(cell.cell, ()) if self._is_shown_here(cell, reading, effects)
             ]
-            notes_here = [self._note(note) for note in by_place.get(cell["cell"], ())]
-            is_table = any(row["row"] == cell["row"] and "measure" in row for row in listed)
-            made.setdefault(cell["row"], []).append(self._cell(cell, readings, notes_here, named, is_table))
-        return [self._row(row, made.get(row["row"], []), by_place.get(row["row"], ())) for row in listed]
+            notes_here = [self._note(note) for note in by_place.get(cell.cell, ())]
+            is_table = any(row.row == cell.row and row.measure for row in listed)
+            made.setdefault(cell.row, []).append(self._cell(cell, readings, notes_here, named, is_table))
+        return [self._row(row, made.get(row.row, []), by_place.get(row.row, ())) for row in listed]
 
-    def _row(self, row: Answered, cells: Sequence[Cell], notes: Iterable[Answered]) -> Row:
-        titles = {lang: row.get(f"title_{lang}", "") for lang in ("ja", "en")}
-        anchor = row["row"].removeprefix(self._rows)
+    def _row(self, row: ListedRow, cells: Sequence[Cell], notes: Iterable[RowNote]) -> Row:
+        titles = {"ja": row.title_ja, "en": row.title_en}
+        anchor = row.row.removeprefix(self._rows)
         return Row(
             anchor=anchor,
-            path=path_of(row["row"]),
+            path=path_of(row.row),
             own=f"source/{self._rows.removeprefix(f'{ID}source/')}{anchor}",
-            page=int(row["page"]),
-            line=int(row["line"]),
-            no=row.get("no", ""),
-            number=row.get("number", ""),
-            title=self._words(titles, path_of(row["measure"])) if "measure" in row else None,
+            page=int(row.page),
+            line=int(row.line),
+            no=row.no,
+            number=row.number,
+            title=self._words(titles, path_of(row.measure)) if row.measure else None,
             cells=cells,
             notes=[self._note(note) for note in notes],
         )
 
     def _cell(
-        self, cell: Answered, read: Sequence[Answered], notes: Sequence[Note], named: Names, in_table: bool
+        self, cell: PrintedCell, read: Sequence[CellReading], notes: Sequence[Note], named: Names, in_table: bool
     ) -> Cell:
-        text, start = cell["printed"], int(cell["start"])
+        text, start = cell.printed, int(cell.start)
         spans = [*markup_spans(text), *self._spans(read, start, named)]
         for note in notes:
             spans += occurrences(text, note.printed, CORRECTED if note.corrected else DOUBTFUL)
         state = {note.kind for note in notes}
-        if in_table and text.strip(_NOTHING) and "column" not in cell:
+        if in_table and text.strip(_NOTHING) and not cell.column:
             state.add(UNREAD)
-        column = {lang: cell.get(f"column_{lang}", "") for lang in ("ja", "en")}
+        column = {"ja": cell.column_ja, "en": cell.column_en}
         return Cell(
-            anchor=cell["cell"].removeprefix(self._rows),
-            path=path_of(cell["cell"]),
-            position=int(cell["position"]),
+            anchor=cell.cell.removeprefix(self._rows),
+            path=path_of(cell.cell),
+            position=int(cell.position),
             text=text,
-            column=self._words(column, path_of(cell["column"])) if "column" in cell else None,
-            key=cell.get("column", "").rpartition("/")[2],
+            column=self._words(column, path_of(cell.column)) if cell.column else None,
+            key=cell.column.rpartition("/")[2],
             pieces=split_at_spans(text[:_LONGEST], spans),
             readings=[self._reading(reading, named) for reading in read],
             notes=notes,
@@ -330,83 +401,76 @@ class SourceReader:
             cut=max(0, len(text) - _LONGEST),
         )
 
-    def _spans(self, read: Iterable[Answered], start: int, named: Names) -> Iterator[MarkedSpan]:
+    def _spans(self, read: Iterable[CellReading], start: int, named: Names) -> Iterator[MarkedSpan]:
         for reading in read:
-            if "start" not in reading:
+            if not reading.start:
                 continue
             # a name counts from the beginning of its cell, a KPI and a target from that of the file
-            offset = 0 if reading["way"] == "mention" else start
-            mark = "mention" if reading["way"] == "mention" else _MARKS.get(reading["property"], "thing")
-            path = path_of(reading["value"]) if reading["way"] == "mention" else ""
-            title = f"{self._labels.of(reading['property'], self._lang)}: {self._name(reading['value'], named).text}"
-            yield MarkedSpan(
-                int(reading["start"]) - offset, int(reading["end"]) - offset, mark, path, title if path else ""
-            )
+            offset = 0 if reading.way == "mention" else start
+            mark = "mention" if reading.way == "mention" else _MARKS.get(reading.property, "thing")
+            path = path_of(reading.value) if reading.way == "mention" else ""
+            title = f"{self._labels.of(reading.property, self._lang)}: {self._name(reading.value, named).text}"
+            yield MarkedSpan(int(reading.start) - offset, int(reading.end) - offset, mark, path, title if path else "")
 
-    def _is_shown_here(self, cell: Answered, reading: Answered, seen: set[str]) -> bool:
+    def _is_shown_here(self, cell: PrintedCell, reading: CellReading, seen: set[str]) -> bool:
         """Return whether to display a reading at this cell: one shared by several cells is displayed at the first."""
-        if reading["property"] != ONTOLOGY + "expectedEffect":
+        if reading.property != ONTOLOGY + "expectedEffect":
             return True
-        key = f"{cell['row']} {reading['value']}"
-        if not cell["printed"].strip() or key in seen:
+        key = f"{cell.row} {reading.value}"
+        if not cell.printed.strip() or key in seen:
             return False
         seen.add(key)
         return True
 
-    def _reading(self, reading: Answered, named: Names) -> Reading:
-        name = self._labels.of(reading["property"], self._lang)
-        if reading["way"] == "thing":
-            text = reading.get("text") or self._name(reading["value"], named).text
-            amount = reading.get("amount", "")
-            parts = [self._name(reading[key], named) for key in ("unit", "period") if key in reading]
+    def _reading(self, reading: CellReading, named: Names) -> Reading:
+        name = self._labels.of(reading.property, self._lang)
+        if reading.way == "thing":
+            text = reading.text or self._name(reading.value, named).text
+            amount = reading.amount
+            parts = [self._name(iri, named) for iri in (reading.unit, reading.period) if iri]
             more = (LinkedText(amount), *parts) if amount else tuple(parts)
-            value = LinkedText(text, "ja" if "text" in reading else "", path_of(reading["value"]))
-            return Reading(name, value, more, _MARKS.get(reading["property"], "thing"))
-        if reading["value"].startswith(("http://", "https://")) and " " not in reading["value"]:
-            return Reading(
-                name, self._name(reading["value"], named), (), "mention" if reading["way"] == "mention" else ""
-            )
-        return Reading(name, LinkedText(reading["value"], "ja"))
+            value = LinkedText(text, "ja" if reading.text else "", path_of(reading.value))
+            return Reading(name, value, more, _MARKS.get(reading.property, "thing"))
+        if reading.value.startswith(("http://", "https://")) and " " not in reading.value:
+            return Reading(name, self._name(reading.value, named), (), "mention" if reading.way == "mention" else "")
+        return Reading(name, LinkedText(reading.value, "ja"))
 
     def _name(self, iri: str, named: Names) -> LinkedText:
         texts = named.get(iri)
         return self._words(texts, path_of(iri)) if texts else LinkedText(iri.removeprefix(ID), "", path_of(iri))
 
-    def _note(self, note: Answered) -> Note:
-        reason = {lang: note.get(f"words_{lang}", "") for lang in ("ja", "en")}
-        printed, corrected = note.get("printed", ""), note.get("corrected", "")
-        return Note(_kind(note), path_of(note["note"]), printed, corrected, self._words(reason))
+    def _note(self, note: RowNote) -> Note:
+        reason = {"ja": note.words_ja, "en": note.words_en}
+        return Note(_kind(note), path_of(note.note), note.printed, note.corrected, self._words(reason))
 
     def _words(self, texts: Mapping[str, str], path: str = "") -> LinkedText:
         return LinkedText(*preferred_with_language(texts, self._lang), path)
 
 
-def _with_numbers(answered: Sequence[Answered], *numbers: str) -> list[Answered]:
+def _with_numbers(answered: Sequence[RowType], *numbers: str) -> list[RowType]:
     """Return the rows with valid numbers: files served by `--data` may contain anything."""
-    return [row for row in answered if all(is_whole_number(row.get(name, "")) for name in numbers)]
+    return [row for row in answered if all(is_whole_number(getattr(row, name)) for name in numbers)]
 
 
-def _kind(note: Answered) -> str:
-    if note["kind"] == "correction":
-        return CORRECTED if "corrected" in note else DOUBTFUL
+def _kind(note: RowNote) -> str:
+    if note.kind == "correction":
+        return CORRECTED if note.corrected else DOUBTFUL
     return OPEN
 
 
-def _without_duplicates(notes: Sequence[Answered]) -> list[Answered]:
+def _without_duplicates(notes: Sequence[RowNote]) -> list[RowNote]:
     """Return the notes without issues that duplicate a doubtful reading."""
-    doubted = {(note["place"], note.get("printed", "")) for note in notes if note["kind"] == "correction"}
-    return [
-        note for note in notes if note["kind"] == "correction" or (note["place"], note.get("printed")) not in doubted
-    ]
+    doubted = {(note.place, note.printed) for note in notes if note.kind == "correction"}
+    return [note for note in notes if note.kind == "correction" or (note.place, note.printed) not in doubted]
 
 
-def _things(read: Iterable[Answered]) -> set[str]:
+def _things(read: Iterable[CellReading]) -> set[str]:
     """Return the IRIs whose names are needed."""
-    return {row[key] for row in read for key in ("value", "unit", "period") if is_web_address(row.get(key, ""))}
+    return {iri for row in read for iri in (row.value, row.unit, row.period) if is_web_address(iri)}
 
 
-def _grouped(answered: Iterable[Answered], key: str) -> dict[str, list[Answered]]:
-    grouped: dict[str, list[Answered]] = {}
+def _grouped(answered: Iterable[RowType], key: Callable[[RowType], str]) -> dict[str, list[RowType]]:
+    grouped: dict[str, list[RowType]] = {}
     for row in answered:
-        grouped.setdefault(row[key], []).append(row)
+        grouped.setdefault(key(row), []).append(row)
     return grouped

@@ -26,7 +26,7 @@ from kg.http.responses import (
     view_of,
 )
 from kg.http.templates import View
-from kg.web.source.printed_page import CELLS_QUERY, PAGES_QUERY, LinkedText, SourcePage, SourceReader
+from kg.web.source.printed_page import LinkedText, ListedRow, PageExtent, PrintedCell, SourcePage, SourceReader
 
 PATH = "source"
 WHITE = "white"  # the parameter that shows what cannot be seen
@@ -112,12 +112,12 @@ class SourceViewer:
             "source.html",
             place.view,
             place=place,
-            leaves=[(leaf, [row for row in listed if row["page"] == str(leaf.page)]) for leaf in shown],
+            leaves=[(leaf, [row for row in listed if row.page == str(leaf.page)]) for leaf in shown],
             states=await place.source.states(listed),
             sheet=sheet,
             sheets=sheets,
             total=len(leaves),
-            query=query_text(PAGES_QUERY, edition=[place.source.edition]),
+            query=query_text(PageExtent.query, edition=[place.source.edition]),
         )
         return self._sent(place.document, html)
 
@@ -142,10 +142,10 @@ class SourceViewer:
             return self._missing(request, key)
         listed = await place.source.listed([leaf.page])
         iri = f"{ID}source/{key}/row/{row}"
-        at = next((at for at, each in enumerate(listed) if each["row"] == iri), None)
+        at = next((at for at, each in enumerate(listed) if each.row == iri), None)
         if at is None:
             return self._missing(request, key)
-        around = (listed[at - 1]["row"] if at else None, listed[at + 1]["row"] if at + 1 < len(listed) else None)
+        around = (listed[at - 1].row if at else None, listed[at + 1].row if at + 1 < len(listed) else None)
         near = tuple(each and each.removeprefix(f"{ID}source/{key}/row/") for each in around)
         return await self._cells(place, leaf, [listed[at]], near, only=row)
 
@@ -162,7 +162,7 @@ class SourceViewer:
         )
 
     async def _cells(
-        self, place: _SourceRequest, leaf: SourcePage, listed: list[dict[str, str]], around: object, only: str = ""
+        self, place: _SourceRequest, leaf: SourcePage, listed: list[ListedRow], around: object, only: str = ""
     ) -> Response:
         html = templates.render(
             "source_page.html",
@@ -173,7 +173,7 @@ class SourceViewer:
             rows=await place.source.printed(listed),
             around=around,
             white=dict(place.view.parameters).get(WHITE) == "1",
-            query=query_text(CELLS_QUERY, row=[row["row"] for row in listed]),
+            query=query_text(PrintedCell.query, row=[row.row for row in listed]),
         )
         return self._sent(place.document, html)
 
