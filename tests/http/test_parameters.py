@@ -70,7 +70,7 @@ def test_several_values_and_several_parameters(real_site: httpx.Client) -> None:
         ("targets-due-in-a-period.csv?last=2021-02-31", ["is not a valid date"]),
         ("rows-of-a-page.csv?page=one", ["is not a valid integer", "page=1"]),
         ("targets-by-fiscal-year.csv?role=goal", ["these data have no goal", "baseline"]),
-        ("things-linked-by-kind.csv?kind=x", ["it has none"]),
+        ("things-linked-by-kind.csv?kind=x", ["which has none"]),
         ("measures-of-a-pillar.csv?pillar=standards&lang=zz", ["lang=zz"]),
         ("measures-of-a-pillar.csv?pillar=,", ["these data have no", "data-use"]),
         ("targets-due-in-a-period.csv?first=2020-04-01&first=2021-04-01", ["first", "twice"]),

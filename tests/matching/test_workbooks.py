@@ -241,7 +241,7 @@ def test_macros_are_not_lost(link: Link, rich: Path, tmp_path: Path) -> None:
     assert {file.name for file in tmp_path.iterdir()} == {"rich.xlsx", "macros.xlsm", "out.xlsm"}
     with zipfile.ZipFile(rich, "a") as archive:
         archive.writestr("_xmlsignatures/sig1.xml", "<x/>")
-    assert "it is signed" in link(rich, "-c", "名称", "--out", tmp_path / "signed.xlsx").stderr
+    assert "the file is signed" in link(rich, "-c", "名称", "--out", tmp_path / "signed.xlsx").stderr
 
 
 @pytest.mark.parametrize(
