@@ -1,8 +1,8 @@
 """Client addresses: trusted proxies, scheduling keys, masked networks for logs, and the public URL of the site.
 
 Links are relative wherever a format allows it: the name by which clients reach this host is unknown, and `Host` and
-similar headers are never trusted. Formats that need an absolute URL get the one that the operator has configured, else
-the base IRI where the server has a base of its own, else the address of the connection.
+similar headers are never trusted. A format that needs an absolute URL gets the one configured by the operator, else the
+base IRI if the server has one, else the address of the connection.
 """
 
 import re
@@ -17,7 +17,7 @@ from kg.core.iris import BASE, REBASED
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
-# A customer of a provider has a whole network of IPv6 addresses.
+# An IPv6 customer has a whole network of addresses.
 _CUSTOMER_PREFIX = 64
 # Prefix lengths of logged addresses: they identify networks, but not people.
 _MASKED_PREFIX = {4: 24, 6: 48}
@@ -85,7 +85,7 @@ class ProxyHeadersMiddleware:
     def _last_untrusted(self, peer: Address, hops: Sequence[str]) -> Address:
         for hop in reversed(hops):
             address = parse_address(hop)
-            if address is None:  # the chain cannot be followed further
+            if address is None:  # no address: the chain cannot be followed further
                 return peer
             if not self._trusts(address):
                 return address
@@ -112,7 +112,7 @@ def _elements(headers: Sequence[tuple[bytes, bytes]], wanted: bytes) -> Iterator
 
 
 def site_url(server: tuple[str, int | None] | None, given: str = "") -> str:
-    """Return the public URL of the site with a trailing slash; `server` is that of the connection (ASGI)."""
+    """Return the public URL of the site with a trailing slash; `server` is the address of the connection (ASGI)."""
     if given:
         return given
     if REBASED:

@@ -18,11 +18,11 @@ _SMALLEST = 1024
 # From this size on, other requests are served while one is compressed.
 _LARGE = 32 * 1024
 _LEVEL = 6
-_GZIP_HEADER = 16 + zlib.MAX_WBITS  # the form of gzip, with the largest window; it names no file and no time
+_GZIP_HEADER = 16 + zlib.MAX_WBITS  # gzip format with the largest window; without file name and time stamp
 _TEXTS = re.compile(
     r"text/.+|application/(?:.+\+)?(?:json|xml)|application/(?:n-triples|n-quads|trig|javascript)|image/svg\+xml"
 )
-# Responses without content, and ranges.
+# Statuses of responses that are never compressed: without content, and ranges.
 _NEVER_COMPRESSED = {204, 206, 304}
 _SUFFIX = "-gzip"
 _TAG = re.compile(r'"([^"]*)"')
@@ -38,8 +38,8 @@ def prefers_gzip(accept_encoding: str) -> bool:
         except ValueError:
             continue
     other = weights.get("*", 0)
-    wanted = weights.get(GZIP, weights.get("x-gzip", other))
-    return wanted > 0 and wanted >= weights.get("identity", other)
+    weight = weights.get(GZIP, weights.get("x-gzip", other))
+    return weight > 0 and weight >= weights.get("identity", other)
 
 
 def gzip_bytes(content: bytes) -> bytes:
@@ -75,13 +75,13 @@ class CompressionMiddleware:
 
 
 class _CompressingResponse:
-    """One response being sent. Its headers are held back until the first piece of the body shows if more follows."""
+    """One response being sent. Its headers wait for the first piece of the body, which shows whether more follows."""
 
     def __init__(self, send: Send, method: str, gzip: bool, client_tags: set[str]) -> None:
         self._send = send
         self._method = method
         self._gzip = gzip
-        self._known = client_tags
+        self._client_tags = client_tags
         self._start: Message | None = None
         self._compressor: zlib._Compress | None = None
 
@@ -102,7 +102,7 @@ class _CompressingResponse:
         headers = MutableHeaders(scope=start)
         if start["status"] == 304:
             add_vary(headers, "Accept-Encoding")
-            if self._gzip and _suffixed(headers.get("etag", "")) in self._known:
+            if self._gzip and _suffixed(headers.get("etag", "")) in self._client_tags:
                 headers["ETag"] = _suffixed(headers["etag"])
         if start["status"] in _NEVER_COMPRESSED or "content-encoding" in headers:
             return False
@@ -124,7 +124,7 @@ class _CompressingResponse:
     async def _send_compressed(self, message: Message) -> None:
         body, more = message.get("body", b""), message.get("more_body", False)
         squeezed = await run_sync(self._compress, body, more) if len(body) >= _LARGE else self._compress(body, more)
-        # HEAD of a file comes without the body that would tell the length.
+        # The response to HEAD for a file has no body to take the length from.
         if self._start is not None and not more and (body or self._method != "HEAD"):
             MutableHeaders(scope=self._start)["Content-Length"] = str(len(squeezed))
         await self._begin()
@@ -142,9 +142,9 @@ class _CompressingResponse:
 
 def add_vary(headers: MutableHeaders, name: str) -> None:
     """Add a request header to `Vary`."""
-    there = ", ".join(headers.getlist("vary"))
-    if name.lower() not in re.split(r"\s*,\s*", there.lower()):
-        headers["Vary"] = f"{there}, {name}" if there else name
+    names = ", ".join(headers.getlist("vary"))
+    if name.lower() not in re.split(r"\s*,\s*", names.lower()):
+        headers["Vary"] = f"{names}, {name}" if names else name
 
 
 def _suffixed(etag: str) -> str:

@@ -1,6 +1,8 @@
-"""Conditional requests and ranges (RFC 9110, 13 and 14), and the headers common to all responses.
+"""Conditional requests, ranges and the headers of every response (RFC 9110, 13 and 14; RFC 9111, 5.2).
 
-Values of `Cache-Control` (RFC 9111, 5.2), chosen by how long a response stays valid.
+Functions evaluate preconditions against the validators of a representation, and parse `Range`. A middleware adds the
+headers common to all responses. The constants at the end are the values of `Cache-Control`, chosen by how long a
+response stays valid.
 """
 
 import re
@@ -70,7 +72,7 @@ def parse_range(header: str, size: int) -> list[tuple[int, int]] | None:
     spans = [span.strip() for span in text.split(",") if span.strip()]
     if unit.strip().lower() != "bytes" or not 0 < len(spans) <= _MOST_PARTS:
         return None
-    found = []
+    ranges = []
     for span in spans:
         match = _RANGE.fullmatch(span)
         if match is None or span == "-" or (match[1] and match[2] and int(match[2]) < int(match[1])):
@@ -78,8 +80,8 @@ def parse_range(header: str, size: int) -> list[tuple[int, int]] | None:
         first = int(match[1]) if match[1] else max(size - int(match[2]), 0)
         last = min(int(match[2]), size - 1) if match[1] and match[2] else size - 1
         if first <= last:
-            found.append((first, last))
-    return found
+            ranges.append((first, last))
+    return ranges
 
 
 def _matches(request: Headers, header: str, etag: str, weak: bool) -> bool:
@@ -103,8 +105,8 @@ def _modified_after(validators: Validators, date: datetime | None) -> bool:
     return date is not None and validators.modified is not None and validators.modified > date
 
 
-# What a browser may do with an answer that names no policy of its own: show it. An RDF/XML answer can carry markup in
-# its literals, a problem document what was asked.
+# Policy of responses without one of their own: a browser may only display them. An RDF/XML result can contain markup in
+# its literals, and a problem document repeats parts of the request.
 _STRICT_POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 _POLICY = "Content-Security-Policy"
 
@@ -115,7 +117,7 @@ COMMON_HEADERS = {
         "Accept-Ranges, Content-Disposition, Content-Encoding, Content-Location, Content-Range, ETag, Link, Retry-After"
     ),
     "X-Content-Type-Options": "nosniff",
-    # The URL of a result contains its query, which linked sites need not know.
+    # The URL of a result contains its query, which is not for linked sites.
     "Referrer-Policy": "same-origin",
     _POLICY: _STRICT_POLICY,
 }
@@ -127,7 +129,7 @@ def encode_headers(headers: dict[str, str]) -> list[tuple[bytes, bytes]]:
 
 
 class CommonHeadersMiddleware:
-    """Middleware that adds the common headers to every response, except a policy that the response already has."""
+    """Middleware that adds the common headers to every response; a response keeps a policy of its own."""
 
     def __init__(self, application: ASGIApp) -> None:
         self._application = application
@@ -140,15 +142,15 @@ class CommonHeadersMiddleware:
 
         def send_with_headers(message: Message) -> Awaitable[None]:
             if message["type"] == "http.response.start":
-                there = list(message.get("headers", ()))
-                own = any(name.lower() == self._policy for name, _ in there)
-                message["headers"] = [*there, *(self._others if own else self._all)]
+                headers = list(message.get("headers", ()))
+                own = any(name.lower() == self._policy for name, _ in headers)
+                message["headers"] = [*headers, *(self._others if own else self._all)]
             return send(message)
 
         await self._application(scope, receive, send_with_headers)
 
 
-# The content of this URL never changes: a file of a release, an asset with a digest in its name.
+# The content of the URL never changes: a file of a release, or an asset with a digest in its name.
 IMMUTABLE = "public, max-age=31536000, immutable"
 # The content changes with the release or with the version of this program.
 HOURLY = "public, max-age=3600"

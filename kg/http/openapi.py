@@ -19,13 +19,13 @@ _PROBLEM = {
 }
 # Responses of every path besides those declared by its route.
 COMMON_RESPONSES: dict[int | str, dict[str, Any]] = {
-    304: {"description": "The client has it already"},
+    304: {"description": "Not modified: the client has the current representation"},
     "4XX": {
         "description": "Refused, with the reason",
         "content": {"application/problem+json": {"schema": _PROBLEM}, "text/html": {}},
     },
     "5XX": {
-        "description": "Not answered, with the reason; where `Retry-After` is sent it is worth while to ask again",
+        "description": "Not answered, with the reason; repeat the request if `Retry-After` is sent",
         "content": {"application/problem+json": {"schema": _PROBLEM}},
     },
 }
@@ -35,7 +35,7 @@ def response_docs(*formats: Format | str, status: int = 200) -> dict[int | str, 
     """Return the `responses` of a route that answers in these formats; without formats, with an empty body."""
     media_types = [format.media_type if isinstance(format, Format) else format for format in formats]
     content: dict[str, Any] = {media_type: {} for media_type in media_types}
-    return {status: {"description": "The answer", **({"content": content} if content else {})}}
+    return {status: {"description": "The response", **({"content": content} if content else {})}}
 
 
 def parameter_docs(**parameters: str) -> dict[str, Any]:
@@ -63,4 +63,4 @@ OWN_PARAMETERS = "x-own-parameters"
 
 def redirect_docs(status: int) -> dict[int | str, dict[str, Any]]:
     """Return the `responses` of a route that redirects."""
-    return {status: {"description": "The address is in `Location`", "headers": {"Location": {"schema": {}}}}}
+    return {status: {"description": "The target is in `Location`", "headers": {"Location": {"schema": {}}}}}

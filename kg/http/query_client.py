@@ -1,8 +1,8 @@
-"""Query client for routes; attributes work to the originating client for fair queueing.
+"""Query client of the routes: functions that run queries through the result cache, and stored queries with parameters.
 
-Stored queries are parametrized by replacing their lines `VALUES ?variable { … }`.
-
-Injection safety: text of a request enters a query only as a term that the engine itself has validated and serialized.
+A stored query is parametrized by replacing its lines `VALUES ?variable { … }`. Text of a request enters a query only as
+a term that the engine itself has validated and serialized, so that nothing can be injected. A middleware records the
+client of each request, to which its queries are attributed for fair scheduling.
 """
 
 import json
@@ -26,12 +26,12 @@ from kg.engine.result_cache import ResultCache
 from kg.engine.wire import Answer, QueryRequest
 from kg.http.client_address import scheduling_key
 
-# Runs a query and returns its complete result in a format; raises Refusal.
+# Function that runs a query and returns its complete result in a format; raises Refusal.
 RunQuery = Callable[[str, Format], Awaitable[bytes]]
 # The same, but a large result stays in its file.
 RunLargeQuery = Callable[[str, Format], Awaitable[Answer]]
 
-# A row of an answer: its values by the names of their variables, as texts.
+# A row of a result: its values by variable, as plain texts.
 Row = dict[str, str]
 # The same, each value with its type, language or datatype (SPARQL 1.1 Query Results JSON Format, 3.2).
 Binding = dict[str, dict[str, str]]
@@ -62,8 +62,8 @@ def large_query_runner(answers: ResultCache) -> RunLargeQuery:
 
 async def fetch_bindings(run_query: RunQuery, query: str) -> list[Binding]:
     """Return the solutions of a SELECT query as bindings with types and languages."""
-    found: list[Binding] = json.loads(await run_query(query, JSON))["results"]["bindings"]
-    return found
+    bindings: list[Binding] = json.loads(await run_query(query, JSON))["results"]["bindings"]
+    return bindings
 
 
 async def fetch_rows(run_query: RunQuery, query: str) -> list[Row]:
@@ -114,7 +114,7 @@ class ClientContextMiddleware:
 
 
 Names = Mapping[str, Mapping[str, str]]
-# A value in such a line: an IRI, another term, or a whole number.
+# A value in a `VALUES` line: an IRI, another term, or a whole number.
 Term = str | NamedNode | Literal | int
 _NAMES = "names-of-things"
 _OCCURS = "EXISTS { ?thing ?p ?o } || EXISTS { ?s ?q ?thing }"
@@ -161,9 +161,9 @@ async def fetch_existing(run_query: RunQuery, iris: Iterable[str], named_graphs:
 
 
 def query_text(name: str, **about: Iterable[Term]) -> str:
-    """Return the text of a stored query with other values, by variable.
+    """Return the text of a stored query with these values in its `VALUES` lines, by variable.
 
-    Raises QueryError if the query does not exist or lacks such a `VALUES` line; ValueError for an invalid term.
+    Raises QueryError if the query does not exist or lacks such a line; ValueError for an invalid term.
     """
     return fill_values(checked_query_text(name, *(values_line(variable) for variable in about)), **about)
 
@@ -187,11 +187,11 @@ async def fetch_names(run_query: RunQuery, things: Iterable[str]) -> Names:
 
 async def fetch_texts(run_query: RunQuery, name: str, thing: str, text: str, things: Sequence[str]) -> Names:
     """Return texts of things by language, from a stored query with the variables `thing` and `text`."""
-    found: dict[str, dict[str, str]] = {}
+    texts: dict[str, dict[str, str]] = {}
     for start in range(0, len(things), _BATCH_SIZE):
         for row in await fetch_bindings(run_query, query_text(name, **{thing: things[start : start + _BATCH_SIZE]})):
-            found.setdefault(row[thing]["value"], {}).setdefault(row[text].get("xml:lang", ""), row[text]["value"])
-    return found
+            texts.setdefault(row[thing]["value"], {}).setdefault(row[text].get("xml:lang", ""), row[text]["value"])
+    return texts
 
 
 def is_iri(text: str) -> bool:

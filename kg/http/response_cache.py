@@ -134,7 +134,7 @@ class _Recorder:
             elif not message.get("more_body"):
                 self._store(self._start["status"], list(self._start["headers"]), self._body)
         elif message["type"] != "http.response.body":
-            self._start = None  # a file sent by a server extension, whose bytes are not available here
+            self._start = None  # a file sent by a server extension; its bytes are not available here
         return self._send(message)
 
 

@@ -97,8 +97,8 @@ def link(target: str, relation: str, media_type: str = "") -> str:
     return f'<{uri(target)}>; rel="{relation}"' + (f'; type="{media_type}"' if media_type else "")
 
 
-# What stands in an address as it is: what an IRI may hold, escapes included. The rest is escaped: `?`, `#`, letters
-# that are not ASCII.
+# Characters that are not escaped in a URL: those of an IRI, with `%` of existing escapes. All others are escaped, such
+# as `?`, `#` and letters that are not ASCII.
 SAFE = "/:@!$&'()*+,;=~%-._"
 
 
@@ -130,8 +130,8 @@ def serialize_triples(triples: Iterable[Triple], format: Format) -> bytes:
     return write_triples(ordered, format)
 
 
-_NEGOTIATING = ("lang", "format")  # these select a form of a page, not the page
-_LONGEST_NAME = 60  # of a parameter name in a message
+_NEGOTIATING = ("lang", "format")  # select a form of a page, not the page
+_LONGEST_NAME = 60  # characters of a parameter name in a message
 
 
 @dataclass(frozen=True)
@@ -203,7 +203,7 @@ def view_of(request: Request) -> View:
 async def check_parameters(request: Request) -> None:
     """Reject a request with parameters that its route does not read; a browser gets the page with a warning instead.
 
-    A shared URL may have gained a parameter on its way, which is no reason to withhold a page.
+    A parameter may have been added to a shared URL on its way, which is no reason to withhold a page.
     """
     route = request.scope.get("route")
     if not isinstance(route, APIRoute):
@@ -248,7 +248,7 @@ def prefers_html(request: Request) -> bool:
     """Return whether a request comes from a browser: HTML is named and preferred."""
     try:
         return "html" in (accept_header(request) or "") and negotiate(request, (HTML, PLAIN_JSON)) is HTML
-    except Refusal:  # neither is acceptable: the error is sent anyway
+    except Refusal:  # nothing is acceptable: the error is sent anyway
         return False
 
 
@@ -261,7 +261,7 @@ def negotiate(request: Request, offered: tuple[Format, ...]) -> Format:
 
 
 def parse_whole_number(text: str, most: int) -> int | None:
-    """Parse a number from 1 to `most` in a URL; None for any other text, of whatever length."""
+    """Parse a number from 1 to `most` in a URL; None for any other text, however long."""
     return int(text) if is_whole_number(text) and 1 <= int(text) <= most else None
 
 

@@ -1,13 +1,11 @@
-"""SPARQL endpoint: requests, responses, streamed result files and refusals.
+"""SPARQL endpoint: parser of requests (SPARQL 1.1 Protocol, 2.1, and the method QUERY), responses and refusals.
 
 A response is complete or an error: the result is written as a whole before the status line is sent. Refusals are
 problem documents (RFC 9457).
 
-Large results are in files and are sent in pieces. A file exists until its client has received it, and clients may be
+A large result is in a file and is sent in pieces. The file exists until its client has received it, and clients may be
 slow. The total size of files being sent is therefore bounded; otherwise a few hundred stalled clients would fill the
 disk.
-
-Parser of SPARQL 1.1 Protocol requests for queries (section 2.1), and of the method QUERY.
 """
 
 import asyncio
@@ -46,7 +44,7 @@ from kg.http.openapi import response_docs
 FORM = "application/x-www-form-urlencoded"
 QUERY = "application/sparql-query"
 UPDATE = "application/sparql-update"
-LONGEST_URL = 6000  # characters of a URL that is handed out: accepted by every proxy
+LONGEST_URL = 6000  # characters of URLs made here: accepted by every proxy
 # Media type of QUERY requests (draft-ietf-httpbis-safe-method-w-body, which also defines this header).
 ACCEPT_QUERY = {"Accept-Query": QUERY}
 
@@ -55,7 +53,7 @@ def decode_parameters(encoded: bytes) -> list[tuple[str, str]]:
     """Parse a query string or a form into pairs, percent-decoded once."""
     try:
         pairs = parse_qsl(encoded.decode(), keep_blank_values=True, errors="strict", max_num_fields=1000)
-        return [(key, value.removeprefix("\ufeff")) for key, value in pairs]  # a mark that a file began with
+        return [(key, value.removeprefix("\ufeff")) for key, value in pairs]  # without a byte order mark
     except UnicodeDecodeError as error:
         raise Refusal(400, f"the parameters are not UTF-8{_encoding_guess(encoded)}; send them as UTF-8") from error
     except ValueError as error:
@@ -65,8 +63,8 @@ def decode_parameters(encoded: bytes) -> list[tuple[str, str]]:
 def _encoding_guess(encoded: bytes) -> str:
     """Return a guess at the encoding of parameter values, as a phrase; empty if there is none."""
     values = (unquote_to_bytes(pair.partition(b"=")[2].replace(b"+", b" ")) for pair in encoded.split(b"&"))
-    found = next((name for value in values if not _is_utf_8(value) and (name := guess_encoding(value))), "")
-    return f": this looks like {found}" if found else ""
+    encoding = next((name for value in values if not _is_utf_8(value) and (name := guess_encoding(value))), "")
+    return f": this looks like {encoding}" if encoding else ""
 
 
 def _is_utf_8(content: bytes) -> bool:
@@ -89,7 +87,7 @@ def parse_parameters(pairs: Sequence[tuple[str, str]]) -> QueryRequest | None:
     formats = [value for key, value in pairs if key == "format" and value]
     return QueryRequest(
         query=queries[0],
-        # forms of other endpoints send these empty where nothing was chosen
+        # forms of other endpoints send these empty if nothing was chosen
         default_graphs=tuple(value for key, value in pairs if key == "default-graph-uri" and value),
         named_graphs=tuple(value for key, value in pairs if key == "named-graph-uri" and value),
         format=formats[0] if formats else None,
@@ -181,14 +179,14 @@ _ENCODED = 4
 _LARGE_BODY = 1 << 14
 _WATCH_DELAY = 0.05
 _FIELDS = re.compile(r"[\w!#$%&'*+.^`|~-]+(?:[ \t]*,[ \t]*[\w!#$%&'*+.^`|~-]+)*", re.ASCII)
-CLIENT_CLOSED_REQUEST = 499  # never received; for the log
+CLIENT_CLOSED_REQUEST = 499  # never sent; for the log
 
 
 def problem_response(refusal: Refusal) -> JSONResponse:
     """Return a refusal as a problem document."""
     status = HTTPStatus(refusal.status)
     content = {"type": "about:blank", "title": status.phrase, "status": status.value, "detail": refusal.detail}
-    headers = {"Vary": "Accept, Accept-Language", **(refusal.headers or {})}  # browsers get a page
+    headers = {"Vary": "Accept, Accept-Language", **(refusal.headers or {})}  # browsers get a page instead
     return JSONResponse(content, status, headers, media_type="application/problem+json")
 
 
@@ -198,19 +196,19 @@ def options_response(methods: str, request: Request, headers: Mapping[str, str] 
     Any request header is allowed: none has a meaning here that another site could abuse. The names are echoed, since
     `*` does not cover `Authorization`, which some clients always send (Fetch, 4.9).
     """
-    wanted = request.headers.get("access-control-request-headers", "")
-    granted = {
+    requested = request.headers.get("access-control-request-headers", "")
+    allowed = {
         "Allow": methods,
         "Access-Control-Allow-Methods": methods,
-        "Access-Control-Allow-Headers": wanted if _FIELDS.fullmatch(wanted) else "*",
+        "Access-Control-Allow-Headers": requested if _FIELDS.fullmatch(requested) else "*",
         "Access-Control-Max-Age": "86400",
         "Vary": "Access-Control-Request-Headers",
     }
-    return Response(status_code=204, headers={**granted, **(headers or {})})
+    return Response(status_code=204, headers={**allowed, **(headers or {})})
 
 
 class PageResponder(Protocol):
-    """Responder for browsers, with HTML pages."""
+    """Responder to browsers, with HTML pages."""
 
     def wants_page(self, question: QueryRequest, accepted: str | None) -> bool:
         """Return whether a browser sent the query, judged by `Accept` or by the name of a format."""

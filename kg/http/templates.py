@@ -45,9 +45,9 @@ class Site:
 class View:
     """Context of a page: its language and its URL.
 
-    `path` is its URL below the site root, `root` the relative path to the site root, `parameters` those of its URL
+    `path` is its path below the site root, `root` the relative path to the site root, `parameters` those of its URL
     without the language. Links carry the language, so that a choice persists without a cookie, and a page is the same
-    for a requested as for a negotiated language.
+    whether its language was requested or negotiated.
     """
 
     lang: str
@@ -112,8 +112,8 @@ def negotiate_language(requested: str | None, accepted: str | None) -> str:
     return max(LANGUAGES, key=lambda key: weights[key])
 
 
-_LONGEST = 1000  # digits of a number that is grouped; Python reads no more than some thousands
-# Bidirectional and other control characters, removed where no element can isolate them.
+_LONGEST = 1000  # digits of a number that is grouped; Python refuses to parse some thousands
+# Bidirectional and other control characters, removed from texts that no element isolates.
 _UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]+")
 _ITEM = re.compile(r"^\s*(?:-|・|※)\s*(?=\S)")
 
@@ -174,7 +174,7 @@ _TYPES = {
     ".css": "text/css",
     ".js": "text/javascript",
     ".svg": "image/svg+xml",
-}  # the same on every machine
+}  # deterministic
 
 
 @dataclass(frozen=True)
@@ -200,12 +200,12 @@ class Asset:
 
 
 def _read_assets() -> dict[str, Asset]:
-    found = {}
+    assets = {}
     for file in sorted(_STATIC.rglob("*")):
         if file.is_file() and not file.name.startswith("."):
             name, content = file.relative_to(_STATIC).as_posix(), file.read_bytes()
-            found[name] = Asset(name, content, hashlib.sha256(content).hexdigest()[:12])
-    return found
+            assets[name] = Asset(name, content, hashlib.sha256(content).hexdigest()[:12])
+    return assets
 
 
 _ASSETS = _read_assets()

@@ -94,12 +94,12 @@ def app(
     limits: Limits | None = None,
     pool: Pool | None = None,
     operation: OperatorSettings | None = None,
-    trouble: Callable[[], str] = str,
+    unavailable_reason: Callable[[], str] = str,
 ) -> FastAPI:
     """Return the application that serves a release, RDF files, or a remote store, and the other releases in `out`.
 
-    It starts the process that loads the data, unless `pool` has loaded them already, and ends it on shutdown. `trouble`
-    returns the reason why no query can be answered at the moment, or an empty text.
+    It starts the process that loads the data, unless `pool` has loaded them already, and ends it on shutdown.
+    `unavailable_reason` returns the reason why no query can be answered at the moment, or an empty text.
     """
     release, version = _release_and_version(data)
     limits, operation = limits or Limits(), operation or OperatorSettings()
@@ -117,7 +117,7 @@ def app(
     application = _empty_application(lambda _: _running(version, pool, answers, operation.metrics, indexing, archived))
     routers = (
         sparql.router(),
-        monitoring.router(ServedData(version, pool.source.place), pool, operation.metrics, trouble),
+        monitoring.router(ServedData(version, pool.source.place), pool, operation.metrics, unavailable_reason),
         release_endpoint.router(archived),
         browse.router(answers, release, sparql.sending, searches if indexing.is_possible else None),
         searching.router(searches, release, graph.labels),
@@ -157,7 +157,7 @@ def _page_routers(graph: _ServedGraph, out: Path) -> Iterator[APIRouter]:
 
 
 class _Application(FastAPI):
-    """A FastAPI application with middleware in front of the framework, whose own layers take as long as a replay."""
+    """FastAPI application with middleware in front of the framework, which takes longer than to replay a response."""
 
     layers: ASGIApp | None = None
 
@@ -172,8 +172,8 @@ class _Application(FastAPI):
 
 def _empty_application(lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]]) -> _Application:
     """Return an application without routes."""
-    # No documentation pages of FastAPI's: they load scripts from other sites. No slash redirects of its own: they
-    # repeat whatever name the client calls this host.
+    # FastAPI's documentation pages load scripts from other sites, and its slash redirects repeat the host name that the
+    # client sent; so both are off.
     return _Application(
         title="Shisaku Graph",
         version=__version__,
@@ -246,11 +246,11 @@ def _with_head(router: APIRouter) -> APIRouter:
     Also declares in /openapi.json the path parameters that a function reads from the request itself.
     """
     routes = [route for route in router.routes if isinstance(route, APIRoute)]
-    there = {route.path for route in routes if "HEAD" in (route.methods or ())}
+    with_head = {route.path for route in routes if "HEAD" in (route.methods or ())}
     for route in routes:
         named = {field.alias for field in route.dependant.path_params}
         route.openapi_extra = openapi.with_path_parameters(route.path, named, route.openapi_extra) or None
-        if "GET" in (route.methods or ()) and route.path not in there:
+        if "GET" in (route.methods or ()) and route.path not in with_head:
             path = route.path.removeprefix(router.prefix)
             extra = route.openapi_extra
             router.add_api_route(path, route.endpoint, methods=["HEAD"], include_in_schema=False, openapi_extra=extra)

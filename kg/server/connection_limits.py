@@ -1,8 +1,8 @@
 """HTTP/1.1 connections with limits of time, size and number (RFC 9110, 9112).
 
-The parser has no limits, and the server that uses it ends no connection that is merely slow. So each connection has a
+The parser has no limits, and uvicorn does not close connections that are merely slow. So each connection has a
 deadline by which its client must send the next head, the rest of a body or, between two requests, anything at all. A
-guard over all connections of a server closes slow ones, and makes room if there are too many.
+guard over all connections of a server closes slow ones, and makes room when there are too many.
 
 Head and body of a response are written together: if the head were sent alone, a server that dies right after it would
 leave half a response, which no proxy can retry at another server. Closing lingers: if a connection were reset while its
@@ -45,15 +45,15 @@ class ConnectionLimits:
     idle_seconds: float = 75.0
     # A client that reads nothing for so long is considered gone.
     stalled_seconds: float = 60.0
-    # After an early refusal a client may still be sending: were it cut off at once, it would not see the refusal.
+    # After an early refusal a client may still be sending; if it were cut off at once, it would not see the refusal.
     lingering_seconds: float = 2.0
 
 
 class GuardedConnection(Protocol):
     """A connection under the control of the guard.
 
-    `waiting_since` is the time since when it has waited for its client, infinite while its client waits for it;
-    `stalled_since` the time since when its client has not read, infinite while it reads.
+    `waiting_since` is the time since which it has waited for its client, infinite while the client waits for it;
+    `stalled_since` is the time since which the client has not read, infinite while it reads.
     """
 
     loop: asyncio.AbstractEventLoop
@@ -90,7 +90,7 @@ class ConnectionGuard:
 
     def _make_room(self) -> bool:
         """Close connections that have waited longest for their clients to send, else to read; return whether any."""
-        # Several at once, since to look through all of them takes a while.
+        # Several at once, since searching all connections takes a while.
         for since in (attrgetter("waiting_since"), attrgetter("stalled_since")):
             longest = [each for each in nsmallest(_CLOSED_AT_ONCE, self._all, key=since) if since(each) < inf]
             for connection in longest:
@@ -109,7 +109,7 @@ class ConnectionGuard:
         self._clock = loop.call_later(_TICK, self._check_deadlines, loop) if self._all else None
 
 
-_SMALL_WRITE = 8192  # bytes; no head is longer
+_SMALL_WRITE = 8192  # bytes of writes that are joined; no head is longer
 
 
 class LingeringTransport(asyncio.Transport):
@@ -188,7 +188,7 @@ class Connection(HttpToolsProtocol):
         self._guard, self._limits = guard, guard.limits
         self._send_deadline = self.waiting_since = inf
         self._read_deadline = self.stalled_since = inf
-        # Whether a request has begun and has not ended, and whether it is its head that is received.
+        # Whether a request is in progress, and whether its head is being received.
         self._receiving = self._in_head = False
         self._discarding = self._muted = False
         self._size = self._fields = self._pieces = self._unread = 0
@@ -232,7 +232,7 @@ class Connection(HttpToolsProtocol):
                 self._refuse(*self._too_large(), "too large")
 
     def on_message_begin(self) -> None:
-        """Handle the begin of a request (httptools)."""
+        """Handle the start of a request (httptools)."""
         if not self._muted:
             super().on_message_begin()
             self._receiving = self._in_head = True
@@ -271,7 +271,7 @@ class Connection(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         """Handle the end of a request (httptools)."""
         if self.parser.should_upgrade():
-            return  # its body is still to come: see `_decline`
+            return  # its body is still to come: see `_ignore_upgrade`
         super().on_message_complete()
         self._receiving = False
         self._send_deadline = self.waiting_since = inf
@@ -287,7 +287,7 @@ class Connection(HttpToolsProtocol):
         if self._in_head:
             self._wait(limits.head_seconds)
         elif self._receiving:
-            # The next request, or one that was refused early, whose client may go on sending for a little while.
+            # The body of the next request, or of one refused early, whose client may go on sending for a moment.
             self._wait(limits.lingering_seconds if self.cycle.response_complete else limits.body_seconds)
         elif self.cycle.response_complete:
             self._wait(limits.idle_seconds)
@@ -307,8 +307,8 @@ class Connection(HttpToolsProtocol):
     def check_deadline(self, now: float) -> None:
         """Close or refuse a request whose deadline has passed."""
         if self._read_deadline < now:
-            untaken, self._unread = self._unread, self.transport.get_write_buffer_size()
-            if self._unread < untaken:  # slow, but not gone
+            before, self._unread = self._unread, self.transport.get_write_buffer_size()
+            if self._unread < before:  # slow, but not gone
                 self._read_deadline = now + self._limits.stalled_seconds
                 return
             self._guard.ended("stalled")
@@ -404,7 +404,7 @@ class Connection(HttpToolsProtocol):
 def _with_escapes(data: bytes) -> bytes:
     """Percent-encode non-ASCII characters in the first line of a request.
 
-    A user who types a URL for curl sends them unescaped. Bytes that are not UTF-8 are left, and refused.
+    curl sends a typed URL unescaped. Bytes that are not UTF-8 are left unchanged, and refused.
     """
     line, end, remaining = data.partition(b"\n")
     if line.isascii():

@@ -1,6 +1,6 @@
 """Error responses: unknown path, wrong method, refusal, internal error.
 
-Browsers get a page with a way back, programs a problem document (RFC 9457).
+Browsers get a page with links, programs a problem document (RFC 9457).
 """
 
 import re
@@ -65,7 +65,7 @@ def _without_slash(request: Request) -> str:
     """Return the relative URL of an existing path without superfluous trailing slashes; empty if there is none."""
     path, routes = request.scope["path"], request.app.routes
     scope = {**request.scope, "path": path.rstrip("/"), "raw_path": None, "method": request.method}
-    if not raw_path(request).endswith("/") or not path.strip("/"):  # %2F is no slash
+    if not raw_path(request).endswith("/") or not path.strip("/"):  # %2F is not a slash
         return ""
     if not any(route.matches(scope)[0] is Match.FULL for route in routes):
         return ""

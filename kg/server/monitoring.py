@@ -27,7 +27,7 @@ from kg.http import conditional_requests
 from kg.http.openapi import response_docs
 from kg.http.sparql_endpoint import Refusal, accept_header
 
-# In seconds: from a cached response to the longest time limit.
+# In seconds, from a cached response to the longest time limit.
 _BUCKETS: tuple[float, ...] = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 
 
@@ -106,28 +106,28 @@ class _LiveCollector(Collector):
         """Yield the metrics (prometheus_client)."""
         yield from self._request_metrics()
         pools = [pool for _, pool, _ in self.live]
-        yield _counter("kg_answers", "Answers to queries by how they were had", "source", self._answer_counts())
-        yield _counter("kg_pool_events", "What has happened to workers and to questions", "event", self._pool_counts())
-        yield GaugeMetricFamily(
-            "kg_http_requests_in_progress", "Requests that are being answered", self._metrics.in_progress
-        )
-        yield GaugeMetricFamily("kg_workers_alive", "Workers that live", sum(pool.workers for pool in pools))
-        waiting, held, places = (
+        yield _counter("kg_answers", "Answers to queries, by their source", "source", self._answer_counts())
+        yield _counter("kg_pool_events", "Events of workers and queries", "event", self._pool_counts())
+        yield GaugeMetricFamily("kg_http_requests_in_progress", "Requests in progress", self._metrics.in_progress)
+        yield GaugeMetricFamily("kg_workers_alive", "Running workers", sum(pool.workers for pool in pools))
+        waiting, running, slots = (
             GaugeMetricFamily(f"kg_questions_{name}", text, labels=["lane"])
             for name, text in (
-                ("waiting", "Questions that wait for a place"),
-                ("running", "Questions that hold a place"),
-                ("places", "Places for questions"),
+                ("waiting", "Queries waiting for a slot"),
+                ("running", "Running queries"),
+                ("places", "Slots for queries"),
             )
         )
         for lane in ("fast", "slow"):
             lanes = [pool.slots[lane] for pool in pools]
             waiting.add_metric([lane], sum(len(lane.waiting) for lane in lanes))
-            held.add_metric([lane], sum(lane.used for lane in lanes))
-            places.add_metric([lane], sum(lane.limit for lane in lanes))
-        yield from (waiting, held, places)
-        info = GaugeMetricFamily("kg_release_info", "What is served, by which program", labels=["release", "program"])
-        triples = GaugeMetricFamily("kg_release_triples", "Triples of what is served", labels=["release"])
+            running.add_metric([lane], sum(lane.used for lane in lanes))
+            slots.add_metric([lane], sum(lane.limit for lane in lanes))
+        yield from (waiting, running, slots)
+        info = GaugeMetricFamily(
+            "kg_release_info", "The release served and the version of the program", labels=["release", "program"]
+        )
+        triples = GaugeMetricFamily("kg_release_triples", "Triples of the release served", labels=["release"])
         for version, pool, _ in self.live:
             info.add_metric([version, __version__], 1)
             triples.add_metric([version], pool.triples)
@@ -136,7 +136,7 @@ class _LiveCollector(Collector):
     def _request_metrics(self) -> Iterator[Metric]:
         requests = CounterMetricFamily(
             "kg_http_requests",
-            "Requests by the first part of the path, the method and the status",
+            "Requests, by first path segment, method and status",
             labels=["route", "method", "status"],
         )
         for (route, method, status), count in sorted(self._metrics.requests.items()):
@@ -144,7 +144,7 @@ class _LiveCollector(Collector):
         yield requests
         times = HistogramMetricFamily(
             "kg_http_request_duration_seconds",
-            "Time until an answer begins, by what became of the request",
+            "Time until a response begins, by outcome of the request",
             labels=["outcome"],
         )
         for outcome, seen in sorted(self._metrics.times.items()):
@@ -167,7 +167,7 @@ def _counter(name: str, text: str, label: str, counts: Mapping[str, int]) -> Met
     return family
 
 
-# Valid at the moment of the request only.
+# These responses are valid at the moment of the request only.
 _NO_STORE = {"Cache-Control": conditional_requests.NO_STORE}
 _METRICS = response_docs("text/plain", "application/openmetrics-text")
 
@@ -180,26 +180,28 @@ class ServedData:
     store: str
 
 
-def router(served: ServedData, pool: Pool, metrics: Metrics, trouble: Callable[[], str]) -> APIRouter:
-    """Return the operational routes; `trouble` returns the reason why the server is not ready, or an empty text."""
+def router(served: ServedData, pool: Pool, metrics: Metrics, unavailable_reason: Callable[[], str]) -> APIRouter:
+    """Return the operational routes; `unavailable_reason` returns why it is not ready."""
     routes = APIRouter(tags=["operation"])
 
-    @routes.get("/healthz", summary="Whether the server lives", responses=response_docs("text/plain"))
+    @routes.get("/healthz", summary="Check whether the server is alive", responses=response_docs("text/plain"))
     async def live() -> Response:
         return PlainTextResponse("ok\n", headers=_NO_STORE)
 
     @routes.get(
-        "/readyz", summary="Whether the server can answer, and from what", responses=response_docs("application/json")
+        "/readyz",
+        summary="Check whether the server can answer, and what it serves",
+        responses=response_docs("application/json"),
     )
     async def ready() -> Response:
         if not pool.workers:
             raise Refusal(503, "no worker can answer at the moment; one is started", {"Retry-After": "1", **_NO_STORE})
-        if why := trouble():
-            raise Refusal(503, why, {"Retry-After": "1", **_NO_STORE})
+        if reason := unavailable_reason():
+            raise Refusal(503, reason, {"Retry-After": "1", **_NO_STORE})
         status = {"release": served.version or None, "triples": pool.triples, "store": served.store}
         return JSONResponse({**status, "workers": pool.workers}, headers=_NO_STORE)
 
-    @routes.get("/metrics", summary="Counts and times, in the format of Prometheus", responses=_METRICS)
+    @routes.get("/metrics", summary="Get the metrics, in the format of Prometheus", responses=_METRICS)
     async def measured(request: Request) -> Response:
         text, media_type = metrics.text(accept_header(request))
         return Response(text, headers={"Content-Type": media_type, "Vary": "Accept", **_NO_STORE})

@@ -131,7 +131,7 @@ class SwitchingApplication:
             try:
                 if application := await asyncio.to_thread(self._newer):
                     await self._switch(_RunningApplication(application))
-            except Exception as error:  # whatever is wrong with this release, keep polling for the next one
+            except Exception as error:  # whatever the error of this release, keep polling for the next one
                 trace = None if isinstance(error, KgError) else error
                 _log.error("the new release cannot be served, the old one is: %s", error, exc_info=trace)
 

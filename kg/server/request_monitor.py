@@ -24,7 +24,7 @@ from kg.server.monitoring import Metrics
 
 STANDARD_ERROR = Path("-")
 _LONGEST_PATH = 500
-_PREFIX = 16  # hex digits
+_PREFIX = 16  # hexadecimal digits
 _STANDARD_ERROR = 2
 _INTERVAL = 1.0
 
@@ -109,7 +109,7 @@ _CLIENT_CLOSED_REQUEST = 499
 class OperatorSettings:
     """Settings of the operator: metrics, access log, trusted proxies.
 
-    `address` is the public URL of the site, for servers that cannot know it.
+    `address` is the public URL of the site, which the server cannot know by itself.
     """
 
     metrics: Metrics = field(default_factory=Metrics)

@@ -70,8 +70,8 @@ def create_server(
             log_level="warning",
             access_log=False,
             server_header=False,
-            proxy_headers=False,  # it would trust every process on this machine; see kg/http/client_address.py
-            timeout_keep_alive=ceil(limits.idle_seconds) + 1,  # the guard closes earlier
+            proxy_headers=False,  # uvicorn's would trust every process on this machine; see kg/http/client_address.py
+            timeout_keep_alive=ceil(limits.idle_seconds) + 1,  # unused: the guard closes earlier
             timeout_graceful_shutdown=patience,
         )
     )
@@ -80,7 +80,7 @@ def create_server(
 def listen(host: str, port: int) -> socket.socket:
     """Return a listening socket; raise KgError if the address or the port cannot be used."""
     try:
-        # With its protocol named: on a socket without, asyncio leaves Nagle's algorithm on, 40 ms for each answer.
+        # The protocol is explicit: without it, asyncio leaves Nagle's algorithm on, which costs 40 ms per response.
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listener = socket.socket(family, kind, protocol)
     except OSError as error:
@@ -155,13 +155,13 @@ def _open_source(data: "Data | StoreAddress", out: Path) -> "tuple[ReleaseWatche
     """Return the data or the release in a remote store, with the watcher of that store."""
     if not isinstance(data, StoreAddress):
         return None, data
-    from kg.engine.remote_backend import ReleaseWatcher  # with HTTP and TLS, which take a while to load
+    from kg.engine.remote_backend import ReleaseWatcher  # imports HTTP and TLS, which take a while to load
 
     with ExitStack() as opened:
         watcher = opened.enter_context(ReleaseWatcher(data, out))
-        held = watcher.current()
-        opened.pop_all()  # it stays open unless the store is refused
-    return watcher, held
+        served = watcher.current()
+        opened.pop_all()  # stays open unless the store is refused
+    return watcher, served
 
 
 def _start_pool(source: Source, limits: Limits) -> Pool:
@@ -172,7 +172,7 @@ def _start_pool(source: Source, limits: Limits) -> Pool:
 
 
 def _switching(application: "FastAPI", newer: "Callable[[], FastAPI | None]") -> ASGIApp:
-    from kg.server.release_switcher import SwitchingApplication  # with the framework
+    from kg.server.release_switcher import SwitchingApplication  # imports the framework
 
     return SwitchingApplication(application, newer)
 
@@ -198,10 +198,10 @@ def _following(
     newer = watcher.poller(served)
 
     def following() -> "FastAPI | None":
-        held = newer()
-        application = make(held) if held else None
-        if held:
-            print(f"Serving {_describe(held)} from now on.", flush=True)
+        release = newer()
+        application = make(release) if release else None
+        if release:
+            print(f"Serving {_describe(release)} from now on.", flush=True)
         return application
 
     return following
@@ -210,10 +210,9 @@ def _following(
 def _newer(
     served: Release, out: Path | None, make: "Callable[[Release], FastAPI]", unloaded: bool
 ) -> "Callable[[], FastAPI | None]":
-    """Return a function that creates an application when one is due.
+    """Return a function that creates an application when one is due, and returns None otherwise.
 
-    It is due once for the current release, if that is `unloaded` still, and then each time that another release has
-    become the current one of `out`.
+    One is due for the current release while that is `unloaded`, and each time that `out` has another current release.
     """
     seen = served.folder
 
@@ -227,7 +226,7 @@ def _newer(
         folder = (out / CURRENT).resolve()
         if folder == seen:
             return None
-        seen = folder  # a release that cannot be served is not retried
+        seen = folder  # set first, so that a release that cannot be served is not retried
         release = current_release(out)
         application = make(release) if release else None
         if release:

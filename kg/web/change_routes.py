@@ -31,7 +31,7 @@ from kg.web.release_routes import release_at
 ATOM = Format("Atom", "application/atom+xml", ("atom",))
 _FORMATS = (HTML, PLAIN_JSON, ATOM)
 _CACHED_COMPARISONS = 8
-_LARGEST = 64 << 20  # bytes of two graphs in Turtle that are compared while somebody waits; about a million statements
+_LARGEST = 64 << 20  # bytes of two graphs in Turtle, about a million statements, that are compared within a request
 _WAITING = 16
 
 
@@ -46,8 +46,8 @@ class ReleaseComparisons:
 
     def versions(self) -> list[Release]:
         """Return the available releases, newest first, without development builds."""
-        found = [release for release in list_releases(self._out) if not release.development]
-        return sorted(found, key=lambda release: (release.issued, _parts(release.version)), reverse=True)
+        releases = [release for release in list_releases(self._out) if not release.development]
+        return sorted(releases, key=lambda release: (release.issued, _parts(release.version)), reverse=True)
 
     async def changes(self, before: Release, after: Release) -> Changes:
         """Return the differences; raise Refusal if the graphs are too large or too many requests wait."""
@@ -109,13 +109,13 @@ def router(release: Release | None, out: Path, labels: Labels) -> APIRouter:
             if format is HTML:
                 return _page(request, history, versions)
             listed = ", ".join(release.version for release in versions)
-            raise Refusal(404, f"there are no two releases to compare; at hand: {listed}")
+            raise Refusal(404, f"there are no two releases to compare; available: {listed}")
         old, new = history.release(before), history.release(after)
-        found = await history.changes(old, new)
+        differences = await history.changes(old, new)
         if format is HTML:
-            return _page(request, history, versions, found, new)
-        body = as_json(found) if format is PLAIN_JSON else as_atom(found, view_of(request).lang)
-        named = bool(params.get("from") and params.get("to"))  # else the next build adds the release that is meant
+            return _page(request, history, versions, differences, new)
+        body = as_json(differences) if format is PLAIN_JSON else as_atom(differences, view_of(request).lang)
+        named = bool(params.get("from") and params.get("to"))  # else the result changes with the next build
         return _sent(request, body, format, conditional_requests.HOURLY if named else conditional_requests.NO_CACHE)
 
     return routes
@@ -133,7 +133,7 @@ def _page(
     request: Request,
     history: ReleaseComparisons,
     versions: Sequence[Release],
-    found: Changes | None = None,
+    differences: Changes | None = None,
     after: Release | None = None,
 ) -> Response:
     view = view_of(request)
@@ -141,7 +141,7 @@ def _page(
     def href(change: Change) -> str:
         return history.address(view, change, after) if after else ""
 
-    text = render_changes("changes.html", view, found, href, versions=[release.version for release in versions])
+    text = render_changes("changes.html", view, differences, href, versions=[release.version for release in versions])
     answer = html_response(text, view)
     answer.headers["Cache-Control"] = conditional_requests.NO_CACHE  # the next build adds a release
     return answer

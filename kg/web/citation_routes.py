@@ -48,9 +48,9 @@ def router(release: Release | None, out: Path) -> APIRouter:
         name = params.get("format", "")
         if name:
             return _written(found, name)
-        kept = urlencode({key: params[key] for key in ("version", "query", "text") if key in params})
+        parameters = urlencode({key: params[key] for key in ("version", "query", "text") if key in params})
         html = templates.render(
-            "cite.html", view, cited=found, text=as_text(found), query=query, forms=FORMATS, kept=kept
+            "cite.html", view, cited=found, text=as_text(found), query=query, forms=FORMATS, parameters=parameters
         )
         answer = html_response(html, view)
         answer.headers["Cache-Control"] = conditional_requests.HOURLY

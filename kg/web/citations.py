@@ -21,7 +21,7 @@ from kg.core.iris import BASE, PREFIXES, served_quad
 from kg.core.release import DESCRIPTION, QUERIES, Release, dataset_iri
 from kg.http.sparql_endpoint import LONGEST_URL
 
-_EXECUTABLE = ("select", "construct", "ask")  # the properties of SHACL that hold the text of a query
+_EXECUTABLE = ("select", "construct", "ask")  # SHACL properties with the text of a query
 _DIGEST = 16  # hexadecimal digits
 _DCTERMS, _FOAF, _RDFS = (PREFIXES[name] for name in ("dcterms", "foaf", "rdfs"))
 _BIBTEX = str.maketrans(
@@ -56,11 +56,11 @@ class CitedQuery:
     @classmethod
     def stored(cls, release: Release, name: str, lang: str) -> "CitedQuery":
         """Return a stored query of a release with its summary in a language; raise QueryError if there is none."""
-        found = _stored_queries(release.path(QUERIES)).get(name)
-        if not found:
+        labelled_text = _stored_queries(release.path(QUERIES)).get(name)
+        if not labelled_text:
             remedy = "`kg query` lists those of today; cite another query by its text"
             raise QueryError(Problem(f"release {release.version} has no stored query {name}", remedy))
-        return cls(found[0], name, found[1] if lang == "ja" else found[2])
+        return cls(labelled_text[0], name, labelled_text[1] if lang == "ja" else labelled_text[2])
 
     def address(self, release: str) -> str:
         """Return the URL of the result; for a text too long for a URL, that of the endpoint."""
@@ -113,14 +113,14 @@ def citation(release: Release, lang: str, query: CitedQuery | None = None) -> Ci
 @lru_cache(8)
 def _stored_queries(file: Path) -> dict[str, tuple[str, str, str]]:
     """Return the text and the Japanese and English label of each stored query of a release, by name."""
-    store, found = _read(file), {}
+    store, queries = _read(file), {}
     for quad in store.quads_for_pattern(None, NamedNode(_DCTERMS + "identifier"), None):
         if isinstance(quad.subject, NamedNode) and isinstance(quad.object, Literal):
             iri = quad.subject.value
             text = next(filter(None, (_text(store, iri, PREFIXES["sh"] + form, "") for form in _EXECUTABLE)), "")
             ja, en = (_text(store, iri, _RDFS + "label", lang) for lang in ("ja", "en"))
-            found[quad.object.value] = text, ja, en
-    return found
+            queries[quad.object.value] = text, ja, en
+    return queries
 
 
 @lru_cache(32)
@@ -152,15 +152,15 @@ def _read(file: Path) -> Store:
 def _object(store: Store, subject: str, predicate: str) -> str:
     if not subject:
         return ""
-    found = store.quads_for_pattern(NamedNode(subject), NamedNode(predicate), None)
-    return next((quad.object.value for quad in found if isinstance(quad.object, NamedNode)), "")
+    quads = store.quads_for_pattern(NamedNode(subject), NamedNode(predicate), None)
+    return next((quad.object.value for quad in quads if isinstance(quad.object, NamedNode)), "")
 
 
 def _text(store: Store, subject: str, predicate: str, lang: str) -> str:
     if not subject:
         return ""
-    found = store.quads_for_pattern(NamedNode(subject), NamedNode(predicate), None)
-    texts = {quad.object.language: quad.object.value for quad in found if isinstance(quad.object, Literal)}
+    quads = store.quads_for_pattern(NamedNode(subject), NamedNode(predicate), None)
+    texts = {quad.object.language: quad.object.value for quad in quads if isinstance(quad.object, Literal)}
     return texts.get(lang) or next(iter(texts.values()), "")
 
 
@@ -226,7 +226,7 @@ def as_ris(cited: Citation) -> str:
     tags = (
         ("TY", "DATA"),
         ("TI", cited.title),
-        ("AU", f"{cited.author},"),  # the comma says that it is no person's name
+        ("AU", f"{cited.author},"),  # the comma marks a name that is not a person's
         ("PB", cited.author),
         ("PY", str(cited.issued.year)),
         ("DA", f"{cited.issued:%Y/%m/%d}"),
@@ -240,7 +240,7 @@ def as_ris(cited: Citation) -> str:
     return "".join(f"{tag}  - {' '.join(text.split())}\r\n" for tag, text in tags if text or tag == "ER")
 
 
-# By the names of the formats: the media type, the end of a file's name, and what writes it.
+# For each format: its media type, its file name suffix, and its serializer.
 FORMATS: dict[str, tuple[str, str, Callable[[Citation], str]]] = {
     "text": ("text/plain", "txt", lambda cited: as_text(cited) + "\n"),
     "bibtex": ("application/x-bibtex", "bib", as_bibtex),

@@ -1,10 +1,10 @@
-"""Layered diagram of boxes and arrows, laid out without external programs; text measuring and wrapping for SVG.
+"""Layered diagram of boxes and arrows, laid out without external programs; and measuring and wrapping of text for SVG.
 
-The steps are the usual ones (Sugiyama, Tagawa and Toda, 1981): arrows against the flow are reversed, each box is put in
-a column behind all that point to it, long arrows get a dummy place in every column that they pass, the places of a
-column are ordered by the mean of their neighbours, and then moved as near to it as possible.
+The layout has the usual steps (Sugiyama, Tagawa and Toda, 1981). Arrows against the flow are reversed. Each box is put
+into a column behind all that point to it; a long arrow gets a dummy place in every column that it crosses. The places
+of a column are ordered by the mean of their neighbours, and then moved as near to it as possible.
 
-Text is measured by counting characters, with wide ones (East Asian Width) counted as wide.
+The width of a text is estimated from its characters; wide ones (East Asian Width) count as wide.
 """
 
 import itertools
@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from kg.core.spans import is_wide
 
-WIDE, NARROW = 14.5, 8.0  # pixels of a letter as the drawings have them
+WIDE, NARROW = 14.5, 8.0  # width of a letter in the drawings, in pixels
 _ELLIPSIS = "…"
 # Characters that must not begin a line, and those that must not end one (JIS X 4051).
 _NEVER_FIRST = "、。，．・：；？！)]}）］｝」』】〉》ー々ぁぃぅぇぉっゃゅょァィゥェォッャュョ"
@@ -36,35 +36,35 @@ def truncate(text: str, width: float) -> str:
 
 def wrap(text: str, width: float, most: int) -> list[str]:
     """Wrap a text into at most `most` lines of a width; Latin words are kept whole if possible."""
-    found, line = list[str](), ""
+    lines, line = list[str](), ""
     for piece in _break_opportunities(text):
         if line and text_width(line + piece.rstrip()) > width:
-            found.append(line)
+            lines.append(line)
             line = ""
         line += piece
-    found.append(line)
-    if len(found) > most:
-        remaining = "".join(found[most - 1 :])
-        found[most - 1 :] = [truncate(remaining, width)]
-    return [truncate(each.strip(), width) for each in found]
+    lines.append(line)
+    if len(lines) > most:
+        remaining = "".join(lines[most - 1 :])
+        lines[most - 1 :] = [truncate(remaining, width)]
+    return [truncate(each.strip(), width) for each in lines]
 
 
 def _break_opportunities(text: str) -> list[str]:
     """Return the parts of a text between which a line may break."""
-    found: list[str] = []
+    parts: list[str] = []
     for character in text:
         narrow = not is_wide(character)
-        last = found[-1][-1] if found else ""
+        last = parts[-1][-1] if parts else ""
         joined = narrow and last and last != " " and not is_wide(last)
-        if found and (joined or character == " " or character in _NEVER_FIRST or last in _NEVER_LAST):
-            found[-1] += character
+        if parts and (joined or character == " " or character in _NEVER_FIRST or last in _NEVER_LAST):
+            parts[-1] += character
         else:
-            found.append(character)
-    return found
+            parts.append(character)
+    return parts
 
 
-_ROW, _PAD, _GAP = 24, 14, 18  # of a label of an arrow, within a box, between places of a column; in pixels
-_SMALL = 0.86  # the letters of names and arrows
+_ROW, _PAD, _GAP = 24, 14, 18  # height of a label, padding of a box, gap between places of a column; in pixels
+_SMALL = 0.86  # relative size of the letters of names and labels
 _SWEEPS = 12
 
 
@@ -133,7 +133,7 @@ class _Place:
 
 
 Ends = tuple[str, str]
-Words = tuple[str, bool]  # with whether the arrow was turned
+Words = tuple[str, bool]  # the second is true if the arrow was reversed
 
 
 def draw(nodes: Iterable[Node], links: Mapping[Ends, Sequence[str]]) -> Drawing:
@@ -152,14 +152,14 @@ def draw(nodes: Iterable[Node], links: Mapping[Ends, Sequence[str]]) -> Drawing:
 
 def _acyclic_links(nodes: Mapping[str, Node], links: Mapping[Ends, Sequence[str]]) -> dict[Ends, list[Words]]:
     """Return the links without loops; those against the flow are reversed and merged."""
-    found: dict[Ends, list[Words]] = {}
+    acyclic: dict[Ends, list[Words]] = {}
     for (source, target), words in links.items():
         if source == target or source not in nodes or target not in nodes:
             continue
-        turned = _reaches(found, target, source)
+        turned = _reaches(acyclic, target, source)
         ends = (target, source) if turned else (source, target)
-        found.setdefault(ends, []).extend((word, turned) for word in words)
-    return found
+        acyclic.setdefault(ends, []).extend((word, turned) for word in words)
+    return acyclic
 
 
 def _rows(key: str, arrows: Mapping[Ends, Sequence[Words]]) -> int:
@@ -186,7 +186,7 @@ def _columns(nodes: Mapping[str, Node], arrows: Sequence[Ends]) -> dict[str, int
     for _ in nodes:
         for source, target in arrows:
             column[target] = max(column[target], column[source] + 1)
-    for _ in nodes:  # a box that only points is put next to what it points to
+    for _ in nodes:  # a box without incoming arrows is put next to what it points to
         for key in nodes:
             ahead = [column[target] for source, target in arrows if source == key]
             if ahead and not any(target == key for _, target in arrows):
@@ -224,17 +224,17 @@ def _order_columns(table: list[list[_Place]]) -> list[list[_Place]]:
     for sweep in range(_SWEEPS):
         forward = sweep % 2 == 0
         for column in table if forward else reversed(table):
-            wanted = {id(place): _wanted(place, forward) for place in column}
-            column.sort(key=lambda place: wanted[id(place)])
+            targets = {id(place): _target_y(place, forward) for place in column}
+            column.sort(key=lambda place: targets[id(place)])
             _stack(column)
-            _settle(column, wanted)
+            _settle(column, targets)
     top = min((place.y for column in table for place in column), default=0)
     for place in (place for column in table for place in column):
         place.y += 4 - top
     return table
 
 
-def _wanted(place: _Place, forward: bool) -> float:
+def _target_y(place: _Place, forward: bool) -> float:
     joined = (place.before if forward else place.after) or place.before or place.after
     return sum(other.middle for other in joined) / len(joined) if joined else place.middle
 
@@ -246,15 +246,15 @@ def _stack(column: Sequence[_Place]) -> None:
         y += place.height + _GAP
 
 
-def _settle(column: Sequence[_Place], wanted: Mapping[int, float]) -> None:
-    """Move the places of a column, in their order, towards the wanted positions."""
-    shift = sum(wanted[id(place)] - place.middle for place in column) / max(len(column), 1)
+def _settle(column: Sequence[_Place], targets: Mapping[int, float]) -> None:
+    """Move the places of a column, in their order, towards the target positions."""
+    shift = sum(targets[id(place)] - place.middle for place in column) / max(len(column), 1)
     for place in column:
         place.y += shift
     for _ in range(4):
         for above, place in zip([None, *column], column, strict=False):
             lowest = above.y + above.height + _GAP if above else float("-inf")
-            place.y = max(lowest, wanted[id(place)] - place.height / 2)
+            place.y = max(lowest, targets[id(place)] - place.height / 2)
         for below, place in zip([None, *reversed(column)], reversed(column), strict=False):
             highest = below.y - _GAP - place.height if below else float("inf")
             place.y = min(highest, place.y)
@@ -266,32 +266,32 @@ def _drawing(
     arrows: Mapping[Ends, Sequence[Words]],
     chains: Mapping[Ends, Sequence[_Place]],
 ) -> Drawing:
-    x, left = 4.0, dict[int, float]()
+    x, x_of = 4.0, dict[int, float]()
     for column in table:
         reached = [ends for ends, chain in chains.items() if any(chain[-1] is place for place in column)]
         before = max((text_width(labels) * _SMALL + 70 for ends in reached for labels, _ in arrows[ends]), default=_GAP)
-        x += before if left else 0
-        left |= {id(place): x for place in column}
+        x += before if x_of else 0
+        x_of |= {id(place): x for place in column}
         x += max((place.width for place in column), default=0)
-    boxes = [Box(p.node, left[id(p)], p.y, p.width, p.height) for p in places.values() if p.node]
+    boxes = [Box(p.node, x_of[id(p)], p.y, p.width, p.height) for p in places.values() if p.node]
     drawn = []
     for key, place in places.items():
         ends = sorted((pair for pair in arrows if pair[1] == key), key=lambda pair: chains[pair][-2].middle)
         labels = [(pair, words) for pair in ends for words in arrows[pair]]
         first = place.middle - _ROW * (len(labels) - 1) / 2
-        drawn += [_arrow(chains[pair], words, left, first + _ROW * row) for row, (pair, words) in enumerate(labels)]
+        drawn += [_arrow(chains[pair], words, x_of, first + _ROW * row) for row, (pair, words) in enumerate(labels)]
     height = max((place.y + place.height for column in table for place in column), default=0)
     return Drawing(round(x + 4), round(height + 4), boxes, drawn)
 
 
-def _arrow(chain: Sequence[_Place], label: Words, left: Mapping[int, float], port: float) -> Arrow:
+def _arrow(chain: Sequence[_Place], label: Words, x_of: Mapping[int, float], port: float) -> Arrow:
     """Return an arrow through its places; it ends horizontally, below its label."""
     (words, turned), source, target = label, chain[0], chain[-1]
     assert source.node and target.node
-    end = left[id(target)]
+    end = x_of[id(target)]
     level = end - text_width(words) * _SMALL - 20
-    points = [(left[id(source)] + source.width, source.middle)]
-    points += [(left[id(place)], place.middle) for place in chain[1:-1]]
+    points = [(x_of[id(source)] + source.width, source.middle)]
+    points += [(x_of[id(place)], place.middle) for place in chain[1:-1]]
     points.append((level, port))
     path = f"M{points[0][0]:.0f} {points[0][1]:.0f}"
     for (x, y), (to_x, to_y) in itertools.pairwise(points):

@@ -1,9 +1,9 @@
 """Discovery by crawlers: robots.txt (RFC 9309), llms.txt (llmstxt.org), sitemaps (sitemaps.org 0.9), schema.org data.
 
 A sitemap requires absolute URLs. The server knows its own only by `--base`, since it trusts no client about the name of
-this host; without a base there is no sitemap, and pages are found by their links.
+this host; without a base there is no sitemap, and crawlers follow links.
 
-The first page describes the dataset in schema.org terms, each page of a measure the measure, as a GovernmentService.
+The first page describes the dataset in schema.org terms, the page of a measure the measure, as a GovernmentService.
 Only statements of the graph are used; KPIs and participants have no equivalent in schema.org and are omitted.
 """
 
@@ -30,13 +30,13 @@ from kg.web.presenter import TYPE, GraphPresenter
 from kg.web.resource_queries import ResourceClient
 
 QUERY = "pages-for-search-engines"
-SIZE = 10_000  # things in one sitemap; a page in each language, where 50,000 addresses are allowed
+SIZE = 10_000  # resources in one sitemap, each with a page per language; 50,000 URLs are allowed
 _WINDOW = f"LIMIT {SIZE} OFFSET "
 _TOP = ("", "about", "browse", "docs", "pictures", "quality", "queries", "sparql")
 # Unbounded sets of pages, one for each query; and the page of the endpoint itself, in each language.
 _UNBOUNDED = ("/sparql?", "/lookup?", "/search?", "/reconcile")
 _ALLOWED = ("/sparql?lang=",)
-# Paths are relative to the top of the site, wherever that is.
+# Paths are relative to the site root.
 _LLMS_TXT = """# Shisaku Graph (施策グラフ)
 
 > Japan's national digital-policy measures (施策) that concern municipalities, as linked data: measures, KPIs, targets,
@@ -66,7 +66,7 @@ Texts are in Japanese; titles and labels are in English, too (unofficial transla
 ## Optional
 
 - [All measures](browse): as JSON with browse.json, as CSV with browse.csv
-- [The printed source](source): cell by cell, beside what was read from it
+- [The printed source](source): cell by cell, with the values read from it
 """
 _NAMESPACES = 'xmlns="http://www.sitemaps.org/schemas/sitemap/0.9" xmlns:xhtml="http://www.w3.org/1999/xhtml"'
 
@@ -102,11 +102,11 @@ def router(run_query: RunQuery) -> APIRouter:
     @routes.get("/sitemap-{number}.xml", include_in_schema=False)
     async def part(number: int) -> Response:
         _refuse_without_address()
-        # a page beyond the last one is not queried: every number would be another query
-        found = await page(number) if number == 1 or pages.get(number - 1) else []
-        if not found:
+        # a page beyond the last one is not queried, since each number would cost a query
+        resources = await page(number) if number == 1 or pages.get(number - 1) else []
+        if not resources:
             raise Refusal(404, "there is no such part; /sitemap.xml lists them all")
-        paths = [path_of(iri) for iri in found if iri.startswith(ID)]
+        paths = [path_of(iri) for iri in resources if iri.startswith(ID)]
         return _xml("urlset", map(_entry, [*(_TOP if number == 1 else ()), *paths]))
 
     routes.add_api_route("/llms.txt", _llms_txt, include_in_schema=False)
@@ -215,8 +215,8 @@ class _Catalogue:
         return sorted(term.value for term in self._objects(iri, predicate) if isinstance(term, NamedNode))
 
     def texts(self, iri: str, predicate: str, lang: str) -> list[str]:
-        found = [term for term in self._objects(iri, predicate) if isinstance(term, Literal)]
-        return sorted(term.value for term in found if term.language in (None, lang))
+        literals = [term for term in self._objects(iri, predicate) if isinstance(term, Literal)]
+        return sorted(term.value for term in literals if term.language in (None, lang))
 
     def _objects(self, iri: str, predicate: str) -> list[object]:
         return [triple.object for triple in self._about.get(iri, ()) if triple.predicate.value == predicate]

@@ -88,8 +88,8 @@ def render_markdown(text: str, link: Callable[[str], str], not_run: str) -> Rend
         _join_lines(token.children or [])
         for part in token.children or ():
             for attribute in {"a": ("href",), "img": ("src",)}.get(part.tag, ()):
-                if isinstance(there := part.attrGet(attribute), str):
-                    part.attrSet(attribute, link(there))
+                if isinstance(target := part.attrGet(attribute), str):
+                    part.attrSet(attribute, link(target))
     page.html = markdown.renderer.render(tokens, markdown.options, {})
     if page.headings and page.headings[0].level == 1:
         page.title = page.headings.pop(0).words
@@ -178,13 +178,13 @@ Translations = dict[str, Document]
 def documents() -> dict[str, Translations]:
     """Return the documents by name and language, including those at the top of the project."""
     folder = project_folders().docs
-    found: dict[str, Translations] = {}
+    documents_by_name: dict[str, Translations] = {}
     for file in [*sorted(folder.glob(f"*{_MARKDOWN}")), *(folder.parent / name for name in TOP_FILES)]:
         if file.suffix == _MARKDOWN and file.is_file():
             lang = LANGUAGES[0] if file.stem.endswith(_JAPANESE) else LANGUAGES[1]
             name = file.stem.removesuffix(_JAPANESE)
-            found.setdefault(name, {})[lang] = Document(name, lang, file)
-    return found
+            documents_by_name.setdefault(name, {})[lang] = Document(name, lang, file)
+    return documents_by_name
 
 
 def best_translation(translations: Translations, lang: str) -> Document:
@@ -218,7 +218,9 @@ def link_target(link: str, page: Document, view: View) -> str:
     if name.endswith(_JAPANESE):
         lang, name = LANGUAGES[0], name.removesuffix(_JAPANESE)
     elif (fragment and page.lang != view.lang) or page.lang == LANGUAGES[0] in documents().get(name, {}):
-        lang = LANGUAGES[1]  # an anchor is a heading in the language of the link; and a Japanese page names a twin
+        lang = LANGUAGES[
+            1
+        ]  # an anchor belongs to the language of the link; and a Japanese page may link to its translation
     else:
         lang = view.lang
     return f"{view.root}{PATH}{'' if name == INDEX else f'/{name}'}?lang={lang}{mark}{fragment}"
@@ -267,7 +269,7 @@ def _render_cached(document: Document, view: View) -> RenderedPage:
 
 
 def _rendered(document: Document, view: View) -> RenderedPage:
-    """Return a rendered document; the cache key omits the parts of the context that do not matter, to bound it."""
+    """Return a rendered document; the cache key omits irrelevant parts of the context, so that the cache is bounded."""
     return _render_cached(document, View(lang=view.lang, root=view.root))
 
 

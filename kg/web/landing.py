@@ -1,6 +1,7 @@
-"""The first page with its live statistics, the page `/about`, and the static assets.
+"""Routes of the first page with its statistics, of the page `/about`, and of the static assets.
 
-The queries of the first page run once, since a release is immutable.
+The queries of the first page run once, since a release is immutable. It counts resources by class, offers entry points
+for browsing, and shows an example query with its result.
 """
 
 import asyncio
@@ -23,7 +24,7 @@ from kg.http.templates import View, render
 from kg.web import discovery
 from kg.web.resource_routes import labels_of
 
-# The first question that a visitor sees, answered on the page.
+# The example query of the page.
 EXAMPLE = f"""\
 PREFIX shisaku: <{ONTOLOGY}>
 PREFIX dcterms: <http://purl.org/dc/terms/>
@@ -58,8 +59,8 @@ _COUNTED = {
     "SourceCell": ("原典のセル", "source cells"),
 }
 _MOST = 7
-# Of one edition: its measures, what they have, and the cells that they are read from with what is noted there.
-# A correction without another text is a doubt: what is printed stays.
+# Of one edition: its measures, what belongs to them, and their source cells with corrections.
+# A correction without a corrected text is a doubtful reading, left as printed.
 _OF_EDITION = f"""PREFIX shisaku: <{ONTOLOGY}>
 SELECT ?class (COUNT(DISTINCT ?thing) AS ?things) {{
   VALUES ?edition {{ <%s> }}
@@ -72,12 +73,12 @@ SELECT ?class (COUNT(DISTINCT ?thing) AS ?things) {{
   UNION {{ ?row <http://purl.org/dc/terms/isPartOf> ?edition ; shisaku:cell/shisaku:correction? ?thing }}
   ?thing a ?class .
 }} GROUP BY ?class"""
-# The stored queries to begin with.
+# The stored queries linked on the page.
 _OFFERED = (
     *("targets-by-deadline", "kpis-without-target", "measures-containing-a-word", "pairs-of-ministries"),
     *("measures-with-uncertain-effects", "corrections-applied", "coverage-by-column"),
 )
-# The ways to browse: a stored query, which of its variables is the thing, and what the names of it are called.
+# Entry points for browsing: a stored query, its variable for the resource, and the prefix of those for its names.
 _BROWSED = {
     "pillars": ("measures-by-pillar", "pillar", "pillar"),
     "organizations": ("measures-by-lead-organization", "organization", "name"),
@@ -163,7 +164,7 @@ class LandingPage:
 
     async def _entries(self, name: str, thing: str, stem: str) -> list[EntryPoint]:
         query = (await self._stored.for_newest_edition()).get(name)
-        if query is None:  # a curator may have taken it away
+        if query is None:  # a curator may have deleted it
             return []
         return [
             EntryPoint(row[thing], {lang: row.get(f"{stem}_{lang}", "") for lang in ("ja", "en")}, int(row["measures"]))
@@ -174,10 +175,10 @@ class LandingPage:
     def _statistics(self, counts: Row, view: View) -> list[tuple[str, str]]:
         """Return the statistics with their labels; for other data, by the labels of its classes."""
         ours = {key: counts[ONTOLOGY + key] for key in _COUNTED if ONTOLOGY + key in counts}
-        found = [(ours[key], view.t(*_COUNTED[key])) for key in ours]
+        counted = [(ours[key], view.t(*_COUNTED[key])) for key in ours]
         if not ours:
-            found = [(count, self._labels.of(iri, view.lang)) for iri, count in counts.items()][:_MOST]
-        return [*found, (str(self._size), view.t("トリプル", "triples"))]
+            counted = [(count, self._labels.of(iri, view.lang)) for iri, count in counts.items()][:_MOST]
+        return [*counted, (str(self._size), view.t("トリプル", "triples"))]
 
 
 def _split_corrections(counts: Row, corrected: int) -> Row:
@@ -241,10 +242,10 @@ def _signposts(release: Release) -> Iterator[str]:
 
 def _asset_response(request: Request, path: str) -> Response:
     """Return a static asset; immutable at the URL with its digest."""
-    found = templates.find_asset(path)
-    if found is None:
+    match = templates.find_asset(path)
+    if match is None:
         raise Refusal(404, f"there is no static file {path}")
-    asset, lasting = found
+    asset, lasting = match
     validators = Validators(f'"{asset.digest}"')
     headers = {"Content-Type": asset.content_type, "Cache-Control": lasting, **validators.headers()}
     return unless_not_modified(request, validators, Response(asset.content, headers=headers))

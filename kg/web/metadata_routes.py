@@ -1,8 +1,8 @@
-"""Metadata documents of a release: ontology, shapes, catalogue, VoID and examples, in all formats.
+"""Routes of the metadata documents of a release: ontology, shapes, catalogue, VoID, examples, and service description.
 
-They do not change while a release is served, so each form is rendered once.
-
-SPARQL 1.1 Service Description of the endpoint, and the response to requests without a query.
+Each is available as a page and in all RDF formats. They do not change while a release is served, so each form is
+rendered once. The description of the endpoint (SPARQL 1.1 Service Description) is its response to programs that send no
+query.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -56,7 +56,7 @@ _EXAMPLES = ".well-known/sparql-examples"
 _ABOUT_PAGE = "https://schema.org/AboutPage"
 
 
-# The datatypes that vocabularies declare and stores make plainer ones of: an engine keeps every integer as xsd:integer.
+# Datatypes that files declare and stores do not preserve: an engine stores every integer as xsd:integer.
 _DECLARED = {NamedNode(PREFIXES["dcat"] + "byteSize"): NamedNode(PREFIXES["xsd"] + "nonNegativeInteger")}
 
 
@@ -84,7 +84,7 @@ DOCUMENTS = (
     MetadataDocument(f"sparql/{_EXAMPLES}", file=QUERIES),
     MetadataDocument("queries", file=QUERIES),
 )
-_NEGOTIATED_ELSEWHERE = ("queries",)  # only its forms are served here
+_NEGOTIATED_ELSEWHERE = ("queries",)  # only the URLs with a suffix are served here
 
 
 def router(run_query: RunQuery, release: Release | None, labels: Labels, explained: VocabularyPages) -> APIRouter:
@@ -160,7 +160,7 @@ class _MetadataDocuments:
     async def _made(self, document: DocumentRequest, metadata: MetadataDocument, format: Format) -> bytes:
         self._check(metadata)
         if format is TURTLE and metadata.file and self._release and not REBASED:
-            return self._release.path(metadata.file).read_bytes()  # as it was laid by hand
+            return self._release.path(metadata.file).read_bytes()  # unchanged, with its layout by hand
         triples = await self._statements(metadata)
         return (
             (await self._html(document, metadata, triples)).encode() if format is HTML else serialize(triples, format)
@@ -207,8 +207,8 @@ class _MetadataDocuments:
         ]
         if metadata.file == ONTOLOGY:
             shapes = next(document for document in DOCUMENTS if document.file == SHAPES)
-            there = await self._statements(shapes) if SHAPES in self._files else ()
-            return await self._explained.ontology(view, triples, there, forms)
+            shape_statements = await self._statements(shapes) if SHAPES in self._files else ()
+            return await self._explained.ontology(view, triples, shape_statements, forms)
         if metadata.file == SHAPES:
             return await self._explained.shapes(view, triples, forms)
         return self._listed(view, metadata, triples, forms)
@@ -246,7 +246,7 @@ def _with_declared_datatype(triple: Triple) -> Triple:
 DESCRIPTION_FORMATS = (negotiation.TURTLE, negotiation.N_TRIPLES, negotiation.JSON_LD, negotiation.RDF_XML)
 NAMED_GRAPHS = "SELECT ?graph { GRAPH ?graph {} }"
 
-# Stands for the endpoint until the description is sent. No client ever sees it: the name cannot exist (RFC 2606).
+# Placeholder for the URL of the endpoint, replaced in each response; the name cannot exist (RFC 2606).
 _HERE = "http://endpoint.invalid/sparql"
 
 
@@ -312,10 +312,10 @@ def default_handler(
             fact = f"unknown parameters: {', '.join(unknown[:5])}, and there is no query"
             raise Refusal(400, f"{fact}; put one into the parameter “query”")
         if format is HTML:
-            if "stored" not in request.query_params:  # else they say what the stored query is about
+            if "stored" not in request.query_params:  # else they can be parameters of the stored query
                 request.state.unknown = tuple(unknown)[:5]
             return await blank(request)
-        if not described:  # once: it is the same for every request
+        if not described:  # cached, since it is the same for every request
             dataset = dataset_iri(release.version) if release else ""
             named = await ResourceClient(run_query).values(NAMED_GRAPHS, "graph")
             described.append(ServiceDescription(triples, named, dataset, bool(limits.services), address, path))

@@ -12,9 +12,9 @@ from kg.web.presenter import Fact, Value
 from kg.web.query_library import QueryLink
 
 QUERY = "neighbours-of-a-thing"
-_BLOCKS, _ROWS = 8, 4  # on each side; of each block
-_SIDE, _ROW, _GAP = 270, 26, 18  # pixels: of a side, of a row, between blocks
-_CENTRE, _BETWEEN, _LINE = 180, 30, 18  # of the middle, between it and a side, of a line
+_BLOCKS, _ROWS = 8, 4  # blocks on each side; rows of each block
+_SIDE, _ROW, _GAP = 270, 26, 18  # width of a side, height of a row, gap between blocks, in pixels
+_CENTRE, _BETWEEN, _LINE = 180, 30, 18  # width of the centre, gap beside it, height of a line, in pixels
 _HEAD = 20
 
 
@@ -77,8 +77,8 @@ class NeighbourDiagram:
 
 def outgoing_links(facts: Iterable[Fact]) -> list[PropertyNeighbours]:
     """Return the outgoing links of a resource: other resources and web pages."""
-    found = ((fact, [value for value in fact.values if value.href]) for fact in facts)
-    return [PropertyNeighbours(fact.name, things, fact.total, inbound=False) for fact, things in found if things]
+    linked = ((fact, [value for value in fact.values if value.href]) for fact in facts)
+    return [PropertyNeighbours(fact.name, things, fact.total, inbound=False) for fact, things in linked if things]
 
 
 def neighbour_diagram(
@@ -92,7 +92,7 @@ def neighbour_diagram(
     name = wrap(title, _CENTRE - 24, 4)
     frame = _LINE * len(name) + 16
     height = max(*(_height(side) for side in shown), frame) + 12
-    left = _SIDE + _BETWEEN if shown[0] else 2  # a side with nothing on it takes no room
+    left = _SIDE + _BETWEEN if shown[0] else 2  # an empty side takes no room
     centre = Centre(left, round((height - frame) / 2), _CENTRE, frame, name)
     blocks = [block for side in shown for block in _blocks(side, height, centre)]
     return NeighbourDiagram(

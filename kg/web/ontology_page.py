@@ -63,33 +63,33 @@ async def fetch_examples(run_query: RunQuery, terms: Iterable[Term]) -> Examples
         run_query,
         f"SELECT * {{ VALUES (?term ?thing) {{ {pairs} }} ?thing ?term ?value }} ORDER BY ?term ?value",
     )
-    found = {term.iri: Example(term.example) for term in used if term.kind != PROPERTY}
+    examples = {term.iri: Example(term.example) for term in used if term.kind != PROPERTY}
     for row in rows:
         value = row["value"]
         one = Example(row["thing"]["value"], value["value"], value.get("xml:lang", ""), value["type"] == "uri")
-        if row["term"]["value"] not in found or one.lang == "ja":
-            found[row["term"]["value"]] = one
-    things = {one.thing for one in found.values()} | {one.value for one in found.values() if one.is_iri}
-    return Examples(found, await _names(run_query, sorted(iri for iri in things if is_iri(iri))))
+        if row["term"]["value"] not in examples or one.lang == "ja":
+            examples[row["term"]["value"]] = one
+    things = {one.thing for one in examples.values()} | {one.value for one in examples.values() if one.is_iri}
+    return Examples(examples, await _names(run_query, sorted(iri for iri in things if is_iri(iri))))
 
 
 async def _names(run_query: RunQuery, things: list[str]) -> Names:
-    found: dict[str, dict[str, str]] = {}
+    names: dict[str, dict[str, str]] = {}
     for start in range(0, len(things), _BATCH_SIZE):
         some = " ".join(f"<{iri}>" for iri in things[start : start + _BATCH_SIZE])
         query = f"""SELECT ?thing ?name {{ VALUES ?thing {{ {some} }} VALUES ?naming {{ {_NAMING} }}
           ?thing ?naming ?name }} ORDER BY ?name"""
         for row in await fetch_bindings(run_query, query):
             name = row["name"]
-            found.setdefault(row["thing"]["value"], {}).setdefault(name.get("xml:lang", ""), name["value"])
-    return found
+            names.setdefault(row["thing"]["value"], {}).setdefault(name.get("xml:lang", ""), name["value"])
+    return names
 
 
 _RDFS, _OWL, _SKOS = (PREFIXES[prefix] for prefix in ("rdfs", "owl", "skos"))
 _DOMAIN, _RANGE = _RDFS + "domain", _RDFS + "range"
 _CLASS = _OWL + "Class"
 _READ_FROM = PREFIXES["prov"] + "wasDerivedFrom"
-# Nearly everything points to a concept of a code list or to a row of the recipe; such arrows would hide all others.
+# Nearly all classes point to code lists or to rows of the recipe; these arrows would hide all others.
 _NOT_DRAWN = {_SKOS + "Concept", PREFIXES["rdf"] + "Property", ONTOLOGY + "RecipeRow"}
 
 
@@ -147,7 +147,7 @@ class OntologyPresenter:
 
     def __post_init__(self) -> None:
         self.facts = GraphPresenter(self.sources.triples, self.sources.labels, self.view.lang, self.view.link)
-        self._asked = _queries_by_term(self.sources.stored)
+        self._stored = _queries_by_term(self.sources.stored)
         self._rules = _shapes_by_term(self.sources.groups)
 
     def classes(self) -> list[TermEntry]:
@@ -156,13 +156,13 @@ class OntologyPresenter:
 
     def properties(self) -> list[tuple[TermLink, list[TermEntry]]]:
         """Return our properties grouped by domain; those with several domains come last."""
-        found: dict[str, list[TermEntry]] = {}
+        by_domain: dict[str, list[TermEntry]] = {}
         for iri in self._own():
             if not self._is_class(iri):
-                found.setdefault(next(iter(self.facts.iris(iri, _DOMAIN)), ""), []).append(self.entry(iri))
-        order = [*(iri for iri in self._own() if iri in found), *([""] if "" in found else [])]
+                by_domain.setdefault(next(iter(self.facts.iris(iri, _DOMAIN)), ""), []).append(self.entry(iri))
+        order = [*(iri for iri in self._own() if iri in by_domain), *([""] if "" in by_domain else [])]
         shared = TermLink(self.view.t("複数のクラスに使う述語", "Properties of several classes"))
-        return [(self.term(iri) if iri else shared, found[iri]) for iri in order]
+        return [(self.term(iri) if iri else shared, by_domain[iri]) for iri in order]
 
     def external_terms(self) -> list[TermEntry]:
         """Return the external terms that this release uses, by name."""
@@ -191,7 +191,7 @@ class OntologyPresenter:
             uses=used.uses,
             example=self._example(iri),
             rules=tuple(self._rules.get(iri, ())),
-            questions=tuple(query_info(query, self.view) for query in self._asked.get(iri, ())),
+            questions=tuple(query_info(query, self.view) for query in self._stored.get(iri, ())),
         )
 
     def term(self, iri: str) -> TermLink:
@@ -272,22 +272,22 @@ def term_anchor(iri: str) -> str:
 
 def _queries_by_term(stored: Iterable[StoredQuery]) -> Mapping[str, list[StoredQuery]]:
     """Return the stored queries that use a term, by term."""
-    found: dict[str, list[StoredQuery]] = {}
+    by_term: dict[str, list[StoredQuery]] = {}
     for query in internal_last(stored):
         for iri in dict.fromkeys(name.iri for name in sparql_scanner.names(query.text)):
-            found.setdefault(iri, []).append(query)
-    return found
+            by_term.setdefault(iri, []).append(query)
+    return by_term
 
 
 def _shapes_by_term(groups: Iterable[ShapeGroup]) -> Mapping[str, list[ShapeRow]]:
     """Return the shapes about a term, by term: for a class the first one, for a property all."""
-    found: dict[str, list[ShapeRow]] = {}
+    by_term: dict[str, list[ShapeRow]] = {}
     for group in groups:
-        found.setdefault(group.target, []).append(group.rules[0])
+        by_term.setdefault(group.target, []).append(group.rules[0])
         for rule in group.rules:
             for iri in rule.paths:
-                found.setdefault(iri, []).append(rule)
-    return found
+                by_term.setdefault(iri, []).append(rule)
+    return by_term
 
 
 Forms = Sequence[tuple[str, str]]
@@ -312,7 +312,7 @@ class VocabularyPages:
             OntologyData(triples, groups, self.stored, terms, await self._shown(terms), self.labels), view
         )
         facts = GraphPresenter(triples, self.labels, view.lang, view.link)
-        # Some hundreds of sections take a while to lay out, in which others are to be served.
+        # In a thread, since rendering some hundreds of sections takes a while.
         return await asyncio.to_thread(
             lambda: render(
                 "ontology.html",
@@ -333,7 +333,7 @@ class VocabularyPages:
         """Return the page of the shapes, from their statements."""
         terms = await self._words()
 
-        def known(iri: str) -> str:
+        def term_url(iri: str) -> str:
             return view.link(f"def#{term_anchor(iri)}") if iri in terms.declared or iri in terms.used else ""
 
         groups = ShapesPresenter(triples, self.labels, view.lang).groups()
@@ -342,8 +342,8 @@ class VocabularyPages:
                 "shapes.html",
                 view,
                 iri=BASE + "shapes",
-                groups=[(group, self.labels.of(group.target, view.lang), known(group.target)) for group in groups],
-                known=known,
+                groups=[(group, self.labels.of(group.target, view.lang), term_url(group.target)) for group in groups],
+                term_url=term_url,
                 severity=lambda name: view.t(*SEVERITIES[name]) if name in SEVERITIES else name,
                 forms=forms,
             )

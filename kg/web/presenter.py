@@ -96,7 +96,7 @@ _RDF, _RDFS, _SKOS, _DCTERMS = (PREFIXES[prefix] for prefix in ("rdf", "rdfs", "
 _SHISAKU, _OA = PREFIXES["shisaku"], PREFIXES["oa"]
 TYPE, DERIVED = _RDF + "type", PREFIXES["prov"] + "wasDerivedFrom"
 _FIRST, _REST, _NIL = _RDF + "first", _RDF + "rest", _RDF + "nil"
-# What a thing goes by, the best first.
+# Properties that name a resource, the preferred ones first.
 NAMES = (
     *(_SKOS + "prefLabel", _RDFS + "label", PREFIXES["foaf"] + "name", _DCTERMS + "title", PREFIXES["sh"] + "name"),
     *(_DCTERMS + "description", _SHISAKU + "printedText", _OA + "exact", _SKOS + "notation"),
@@ -110,8 +110,8 @@ COLUMN = _SHISAKU + "columnReadAs"
 FILE, FILE_LINE, PART_OF = _SHISAKU + "file", _SHISAKU + "fileLine", _DCTERMS + "isPartOf"
 Term = NamedNode | BlankNode | Literal | Triple
 _LONGEST_NAME = 140
-_DEEPEST = 6  # blank nodes within blank nodes
-_MOST_VALUES = 200  # of one property on a page
+_DEEPEST = 6  # levels of nested blank nodes
+_MOST_VALUES = 200  # values of one property on a page
 
 
 class GraphPresenter:
@@ -204,13 +204,13 @@ class GraphPresenter:
 
     def pointing_to(self, thing: str) -> dict[str, list[str]]:
         """Return the incoming links of a resource from other resources: subjects by property."""
-        found: dict[str, list[str]] = {}
+        subjects: dict[str, list[str]] = {}
         for key, triples in self._about.items():
             if not key.startswith(f"{thing}/"):
                 for triple in triples:
                     if triple.object == NamedNode(thing):
-                        found.setdefault(triple.predicate.value, []).append(key)
-        ranked = sorted(found.items(), key=lambda pair: self._labels.rank(pair[0]))
+                        subjects.setdefault(triple.predicate.value, []).append(key)
+        ranked = sorted(subjects.items(), key=lambda pair: self._labels.rank(pair[0]))
         return {predicate: sorted(keys, key=_natural_key) for predicate, keys in ranked}
 
     def term(self, iri: str) -> str:
@@ -236,7 +236,7 @@ class GraphPresenter:
         for predicate, group in groupby(stated, key=lambda triple: triple.predicate.value):
             objects = [triple.object for triple in group]
             total = len(objects)
-            if total > _MOST_VALUES:  # the same ones each time
+            if total > _MOST_VALUES:  # sorted, so that the same ones are shown each time
                 objects = sorted(objects, key=str)[:_MOST_VALUES]
             values = [self.value(term) for term in objects]
             values.sort(key=lambda value: (value.lang not in ("", self._lang), _natural_key(value.href), value.text))

@@ -11,7 +11,7 @@ from kg.http.responses import path_of
 from kg.http.templates import View
 from kg.web.vocabulary_index import VocabularyTerms
 
-# The words for the tags of the stored queries, in the order of the pages. A tag without words is shown as it is.
+# Labels of the tags of the stored queries, in the order of the pages. A tag without a label is displayed as it is.
 SUBJECTS = {
     "measures": ("施策", "Measures"),
     "pillars": ("柱", "Pillars"),
@@ -78,13 +78,13 @@ def by_subject(
     stored: Iterable[StoredQuery], view: View, each_once: bool = False
 ) -> list[tuple[str, str, list[QueryInfo]]]:
     """Return the stored queries under each subject, or only the first: tag, label and queries."""
-    found: dict[str, list[QueryInfo]] = {}
+    by_tag: dict[str, list[QueryInfo]] = {}
     for query in stored:
         for tag in query.tags[:1] if each_once else query.tags:
-            found.setdefault(tag, []).append(query_info(query, view))
+            by_tag.setdefault(tag, []).append(query_info(query, view))
     order = list(SUBJECTS)
-    tags = sorted(found, key=lambda tag: (order.index(tag) if tag in order else len(order), tag))
-    return [(tag, subject_label(tag, view), sorted(found[tag], key=lambda info: info.summary)) for tag in tags]
+    tags = sorted(by_tag, key=lambda tag: (order.index(tag) if tag in order else len(order), tag))
+    return [(tag, subject_label(tag, view), sorted(by_tag[tag], key=lambda info: info.summary)) for tag in tags]
 
 
 def internal_last(stored: Iterable[StoredQuery]) -> list[StoredQuery]:
@@ -120,13 +120,13 @@ def used_terms(query: StoredQuery) -> list[str]:
 
 def linked_pieces(text: str, terms: VocabularyTerms, existing: Container[str], view: View) -> list[tuple[str, str]]:
     """Split the text of a query into pieces with their links, or no link: terms and resources are linked."""
-    found, end = list[tuple[str, str]](), 0
+    pieces, end = list[tuple[str, str]](), 0
     for name in sparql_scanner.names(text):
         href = _term_url(name.iri, terms, existing, view)
         if href:
-            found += [(text[end : name.start], ""), (name.written, href)]
+            pieces += [(text[end : name.start], ""), (name.written, href)]
             end = name.start + len(name.written)
-    return [*found, (text[end:], "")]
+    return [*pieces, (text[end:], "")]
 
 
 def _term_url(iri: str, terms: VocabularyTerms, existing: Container[str], view: View) -> str:

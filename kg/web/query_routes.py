@@ -29,7 +29,7 @@ from kg.web.vocabulary_index import Vocabulary
 TEXT = Format("text", "text/plain", ("txt", "text"))
 SPARQL = Format("SPARQL", "application/sparql-query", ("rq", "sparql"))
 _ROWS = 10
-_LONGEST = 3000  # of an address that is led to: proxies take heads of four kilobytes, and answer 502 to more
+_LONGEST = 3000  # characters of a redirect target: some proxies answer 502 to a longer head
 
 
 @dataclass
@@ -72,15 +72,15 @@ class QueryPages:
 
     async def listing(self, view: View, term: str = "", subject: str = "") -> str:
         """Return the page of all queries by first subject, or of those with a subject or a term."""
-        iri, found = expand_term(term), await self.find(term, subject)
-        subjects = query_library.by_subject(found, view, each_once=not subject)
+        iri, queries = expand_term(term), await self.find(term, subject)
+        subjects = query_library.by_subject(queries, view, each_once=not subject)
         subjects = [group for group in subjects if subject in ("", group[0])]
         named = self.labels.of(iri, view.lang)
         return templates.render(
             "queries.html",
             view,
             subjects=subjects,
-            total=len(found),
+            total=len(queries),
             term=to_curie(iri),
             named=named,
             some=bool(subject),
@@ -225,12 +225,13 @@ def _summaries(queries: Sequence[StoredQuery]) -> list[dict[str, object]]:
 
 def _parameter_docs(queries: Iterable[StoredQuery]) -> dict[str, str]:
     """Return the description of each parameter: an example, and the queries that have it."""
-    found: dict[str, list[str]] = {}
+    queries_by_parameter: dict[str, list[str]] = {}
     examples: dict[str, str] = {}
     for query in queries:
         for parameter in query.parameters:
-            found.setdefault(parameter.name, []).append(query.name)
+            queries_by_parameter.setdefault(parameter.name, []).append(query.name)
             examples.setdefault(parameter.name, parameter.examples[0])
     return {
-        name: f"such as {examples[name]}; a parameter of {', '.join(names)}" for name, names in sorted(found.items())
+        name: f"such as {examples[name]}; a parameter of {', '.join(names)}"
+        for name, names in sorted(queries_by_parameter.items())
     }

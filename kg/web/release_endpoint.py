@@ -39,11 +39,11 @@ from kg.web.vocabulary_index import Vocabulary
 
 PATH = "/release/{version}/sparql"
 _OPEN = 2  # releases besides the current one
-_IDLE = 300.0  # seconds after which an unused one is closed
-_SHORTEST = 2.0  # seconds that one stays open, whatever the demand for others
-_LOOK = 15.0
+_IDLE = 300.0  # seconds after which an idle one is closed
+_SHORTEST = 2.0  # seconds that one stays open, even if others are requested
+_CHECK_SECONDS = 15.0
 _WAITING = 32
-_KEPT_MEMORY, _KEPT_DISK = 8 * MB, 64 * MB
+_CACHE_MEMORY, _CACHE_DISK = 8 * MB, 64 * MB
 _SENDING = 256 * MB
 _PROTOCOL_PARAMETERS = ("format", "lang", "default-graph-uri", "named-graph-uri")  # not parameters of a stored query
 
@@ -180,7 +180,7 @@ class ReleaseEndpoints:
             pool = await asyncio.to_thread(Pool.of, source, self._setting.limits)
         except KgError as error:
             raise Refusal(503, f"release {release.version} cannot be opened: {error}") from error
-        answers = ResultCache(pool, _KEPT_MEMORY, _KEPT_DISK)
+        answers = ResultCache(pool, _CACHE_MEMORY, _CACHE_DISK)
         opened = _OpenRelease(self._setting.endpoint(release, labels, answers, pool.triples))
         await opened.life.enter_async_context(pool.running())
         return opened
@@ -190,7 +190,7 @@ class ReleaseEndpoints:
 
     async def _watch(self) -> None:
         while True:
-            await asyncio.sleep(_LOOK)
+            await asyncio.sleep(_CHECK_SECONDS)
             async with self._turn:
                 for version, opened in list(self._opened.items()):
                     if opened.may_close and time.monotonic() - opened.last_used > _IDLE:

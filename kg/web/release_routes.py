@@ -29,13 +29,13 @@ from kg.http.responses import html_response, negotiate, view_of
 from kg.http.sparql_endpoint import Refusal, unless_not_modified
 
 _LICENCE = NamedNode(PREFIXES["dcterms"] + "license")
-# Types that browsers are to download, for use in an office program.
+# Types that browsers download instead of displaying them.
 _DOWNLOADED_TYPES = {".csv", ".xlsx"}
-# A page among the files brings its own style and nothing else.
+# Policy of HTML files of a release: inline style and nothing else.
 _PAGE_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-# Cache of files compressed on demand, those without a compressed file in the release: most entries and bytes each.
+# Cache of files compressed on demand, since the release has no compressed file: entries, and bytes of each.
 _KEPT = 64
 _LARGEST_KEPT = 1 << 20
 _SMALLEST = 1024
@@ -87,7 +87,7 @@ def router(current: Release | None, out: Path) -> APIRouter:
     @routes.get("/{version}/{name}", summary="Download a file of a release, whole or in parts", responses=_FILES)
     def download(request: Request, version: str, name: str) -> Response:
         release = release_at(current, out, version)
-        if name == MANIFEST:  # it holds the checksums of the others and has none itself
+        if name == MANIFEST:  # it contains the checksums of the other files and has none itself
             return _manifest_response(request, release, current)
         return _download(request, release, name, current)
 
@@ -196,14 +196,14 @@ class _RangeResponse(FileResponse):
 
 def _links(release: Release, name: str, current: Release | None) -> list[str]:
     """Return the links of a file, or of the release if the name is empty (RFC 8288, 5829)."""
-    there = {file.name for file in release.files}
+    names = {file.name for file in release.files}
     description = CSV_METADATA if name.endswith(".csv") else DESCRIPTION  # CSVW requires this link, too
     links = [_link(licence, "license") for licence in _licences(release)]
-    if description in there - {name}:
+    if description in names - {name}:
         links.append(_link(description, "describedby", ReleasedFile(description, 0, "").media_type))
     if name:
         links.append(_link("./", "collection"))
-    elif DATACITE in there:
+    elif DATACITE in names:
         links.append(_link(DATACITE, "describedby", ReleasedFile(DATACITE, 0, "").media_type))
     if current:
         links.append(_link(f"../latest/{quote(name)}", "latest-version"))
@@ -238,7 +238,7 @@ def release_at(current: Release | None, out: Path, version: str) -> Release:
         return current
     try:
         return find_release(out, version)
-    except (ReleaseError, OSError, ValueError) as error:  # the latter two: names that no file system takes
+    except (ReleaseError, OSError, ValueError) as error:  # the latter two: names that no file system accepts
         raise Refusal(404, f"there is no release {version}") from error
 
 

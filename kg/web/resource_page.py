@@ -1,4 +1,8 @@
-"""Pages of resources: facts in reading order, source, incoming links, similar resources; measures, KPIs and targets."""
+"""Page of a resource: facts in reading order, places in the source, incoming links, neighbourhood, similar resources.
+
+Measures, KPIs and targets have templates of their own, with the data classes for them here. Everything is taken from
+the statements of the document and from the results of the related queries.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -172,16 +176,16 @@ def _document(facts: GraphPresenter, iri: str) -> ReferenceDocument:
 
 
 def _printed(facts: GraphPresenter) -> dict[str, tuple[SourcePlace, ...]]:
-    found: dict[str, list[SourcePlace]] = {}
+    cells: dict[str, list[SourcePlace]] = {}
     for cell in sorted((iri for iri in facts.subjects() if facts.is_cell(iri)), key=facts.order):
         keys = [column.rpartition("/")[2] for column in facts.iris(cell, COLUMN)] or [""]
         for key in keys:
-            found.setdefault(key, []).append(facts.place(cell))
-    return {key: tuple(places) for key, places in found.items()}
+            cells.setdefault(key, []).append(facts.place(cell))
+    return {key: tuple(places) for key, places in cells.items()}
 
 
 IN_SCHEME = PREFIXES["skos"] + "inScheme"
-MEASURE = "measure.html"  # displays cells next to the values read from them
+MEASURE = "measure.html"  # template that displays cells next to the values read from them
 NUMBER = ONTOLOGY + "measureNumber"
 TARGET, SELECTOR, EXACT = (PREFIXES["oa"] + name for name in ("hasTarget", "hasSelector", "exact"))
 _LISTED = 24  # incoming links by one property, before the others are folded
@@ -197,7 +201,7 @@ class NumberedThing:
 
 @dataclass(frozen=True)
 class InboundGroup:
-    """The incoming links by one property: label, resources, their total, and how many are shown unfolded.
+    """The incoming links by one property: label, resources, their total, and the number displayed unfolded.
 
     `listed` is the path of the list of measures with all of them, if a facet selects them.
     """
@@ -237,7 +241,7 @@ def layout_in(facts: GraphPresenter, thing: str) -> Layout:
 def render_page(
     view: View,
     labels: Labels,
-    found: Description,
+    description: Description,
     kind: Layout,
     around: RelatedData,
     forms: Sequence[tuple[str, str]],
@@ -247,11 +251,11 @@ def render_page(
 
     `forms` are the URLs of its document in other formats, `described` is JSON-LD about it, escaped for HTML.
     """
-    facts = GraphPresenter([*found.triples, *around.sources], labels, view.lang, view.link)
+    facts = GraphPresenter([*description.triples, *around.sources], labels, view.lang, view.link)
     own = _EXTRA_CONTEXT.get(kind.template)
-    page = _page(view, facts, found, kind, around, anchored=own is None)
-    more = own(facts, found.thing) if own else {}
-    return render(kind.template, view, page=page, found=found, forms=forms, described=described, **more)
+    page = _page(view, facts, description, kind, around, anchored=own is None)
+    more = own(facts, description.thing) if own else {}
+    return render(kind.template, view, page=page, description=description, forms=forms, described=described, **more)
 
 
 # Additional context of specific templates.
@@ -264,15 +268,15 @@ _EXTRA_CONTEXT: Mapping[str, Callable[[GraphPresenter, str], dict[str, object]]]
 
 
 def _page(
-    view: View, facts: GraphPresenter, found: Description, kind: Layout, around: RelatedData, anchored: bool
+    view: View, facts: GraphPresenter, description: Description, kind: Layout, around: RelatedData, anchored: bool
 ) -> ResourcePage:
-    thing, under = found.thing, f"{found.thing}/"
+    thing, under = description.thing, f"{description.thing}/"
     parts = [iri for iri in facts.subjects() if iri.startswith(under) and facts.has(iri, TYPE)] if anchored else []
     parts = [iri for iri in parts if not layout_in(facts, iri).detail]
     facts.anchors = {part: part.removeprefix(under) for part in parts}
     section = facts.section(thing)
     title, shown = _title(facts, section), _ordered(section, kind)
-    groups = _groups(view, facts, found, kind, around)
+    groups = _groups(view, facts, description, kind, around)
     return ResourcePage(
         kind=view.t(*kind.name) or ", ".join(value.text for value in section.kinds),
         number=facts.text(thing, NUMBER),
@@ -297,10 +301,10 @@ def _neighbours(
     view: View, thing: str, title: Value, shown: Sequence[Fact], groups: Sequence[InboundGroup]
 ) -> NeighbourDiagram | None:
     """Return the diagram of the neighbourhood."""
-    there = [
+    inbound = [
         PropertyNeighbours(group.words, [named.value for named in group.things], group.total, True) for group in groups
     ]
-    return neighbour_diagram(title.text, thing.removeprefix(ID), [*there, *outgoing_links(shown)], view)
+    return neighbour_diagram(title.text, thing.removeprefix(ID), [*inbound, *outgoing_links(shown)], view)
 
 
 def _part(facts: GraphPresenter, iri: str) -> Section:
@@ -355,17 +359,17 @@ def _column(facts: GraphPresenter, cell: str) -> Value | None:
 
 
 def _groups(
-    view: View, facts: GraphPresenter, found: Description, kind: Layout, around: RelatedData
+    view: View, facts: GraphPresenter, description: Description, kind: Layout, around: RelatedData
 ) -> list[InboundGroup]:
     order = list(inbound_labels())
-    there = facts.pointing_to(found.thing)
+    inbound = facts.pointing_to(description.thing)
     groups = []
-    for predicate in sorted(there, key=lambda iri: order.index(iri) if iri in order else len(order)):
-        if predicate in kind.hidden and found.page == 1:  # later pages may contain nothing else
+    for predicate in sorted(inbound, key=lambda iri: order.index(iri) if iri in order else len(order)):
+        if predicate in kind.hidden and description.page == 1:  # later pages may contain nothing else
             continue
         words = view.t(*inbound_labels()[predicate]) if predicate in inbound_labels() else f"← {facts.term(predicate)}"
-        things = tuple(NumberedThing(facts.text(iri, NUMBER), facts.thing(iri)) for iri in there[predicate])
-        view_of_list = _list_path(predicate, found.thing) if "browse" in view.site.sections else ""
+        things = tuple(NumberedThing(facts.text(iri, NUMBER), facts.thing(iri)) for iri in inbound[predicate])
+        view_of_list = _list_path(predicate, description.thing) if "browse" in view.site.sections else ""
         groups.append(InboundGroup(words, predicate, things, around.counts.get(predicate, len(things)), view_of_list))
     return groups
 

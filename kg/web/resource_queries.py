@@ -1,10 +1,9 @@
-"""Queries about one resource: its document, existence, similar IRIs, linked resources, data for its page; `/lookup`.
+"""Queries about one resource: existence, document, related data for its page, similar IRIs; and the route `/lookup`.
 
-The store is accessed by SPARQL only, so it may be remote. Text of a request enters a query only as a term that the
-engine itself has validated and serialized. The queries of the page are stored queries, which users can run as well.
+The store is accessed by SPARQL only, so it may be remote. Most queries are stored queries, which users can run as well.
 
-`/lookup?iri=…` finds a resource by any IRI, its own or one of another graph that it is linked to; also by a corporate
-number, a law ID, a Wikidata item, or current and former web addresses of these.
+`/lookup?iri=…` finds a resource by its own IRI or by that of a resource of another graph that it is linked to; also by
+a corporate number, a law ID, a Wikidata item, or current and former web addresses of these.
 """
 
 import asyncio
@@ -51,8 +50,8 @@ _IN_NAMED_GRAPHS = """CONSTRUCT { ?subject ?property ?value } WHERE {
 _INBOUND = """SELECT (COUNT(*) AS ?inbound) { VALUES ?thing { } ?from ?link ?thing .
   FILTER(!STRSTARTS(STR(?from), CONCAT(STR(?thing), "/"))) }"""
 _ANY_URI = NamedNode(PREFIXES["xsd"] + "anyURI")
-_NEAR = 8  # names that a reader takes in at a glance
-_LONGEST = 500  # characters of an IRI; nobody mistypes a longer one
+_NEAR = 8  # similar IRIs in a notice
+_LONGEST = 500  # characters of an IRI for which similar ones are searched
 
 
 @dataclass(frozen=True)
@@ -80,8 +79,8 @@ class ResourceClient:
 
     async def first_existing(self, candidates: Sequence[str]) -> str | None:
         """Return the first of these IRIs that occurs in the graph, or None."""
-        there = await fetch_existing(self._run_query, candidates, named_graphs=True)
-        return next((iri for iri in candidates if iri in there), None)
+        existing = await fetch_existing(self._run_query, candidates, named_graphs=True)
+        return next((iri for iri in candidates if iri in existing), None)
 
     async def describe(self, thing: str, page: int = 1) -> Description | None:
         """Return the description of a resource with one page of incoming links; None if it does not occur."""
@@ -164,7 +163,7 @@ class SimilarRow(StoredRow):
 
 
 SOURCES_QUERY = "sources-of-a-thing"
-# How many things point to one, by property, where not all of them are on one page.
+# Number of incoming links by property, used if not all of them are on one page.
 _COUNTS = """SELECT ?link (COUNT(?from) AS ?things) WHERE {
   VALUES ?thing { }
   ?from ?link ?thing .
@@ -187,7 +186,7 @@ class RelatedDataClient:
 
     def __init__(self, run_query: RunQuery) -> None:
         self._run_query = run_query
-        self._texts: dict[str, str] = {}  # by the name of the stored query
+        self._texts: dict[str, str] = {}  # by name of the stored query
         self.document = stored_query(project_folders().queries, DOCUMENT_QUERY).text
         for name in (SOURCES_QUERY, MentionRow.query, SimilarRow.query):
             try:
@@ -195,14 +194,14 @@ class RelatedDataClient:
             except QueryError:
                 continue
 
-    async def of(self, found: Description, kind: Layout) -> RelatedData:
+    async def of(self, description: Description, layout: Layout) -> RelatedData:
         """Return the related data for the page of a resource with this layout."""
-        thing = found.thing
+        thing = description.thing
         sources, mentions, alike, counts = await asyncio.gather(
-            self._graph(thing) if "sources" in kind.related else _empty(),
-            self._rows(MentionRow, thing) if "mentions" in kind.related else _empty(),
-            self._rows(SimilarRow, thing) if "alike" in kind.related else _empty(),
-            fetch_rows(self._run_query, fill_values(_COUNTS, thing=[thing])) if found.pages > 1 else _empty(),
+            self._graph(thing) if "sources" in layout.related else _empty(),
+            self._rows(MentionRow, thing) if "mentions" in layout.related else _empty(),
+            self._rows(SimilarRow, thing) if "alike" in layout.related else _empty(),
+            fetch_rows(self._run_query, fill_values(_COUNTS, thing=[thing])) if description.pages > 1 else _empty(),
         )
         inbound = {row["link"]: int(row["things"]) for row in counts}
         return RelatedData(fill_values(self.document, thing=[thing]), sources, mentions, alike, inbound)
@@ -216,8 +215,8 @@ class RelatedDataClient:
     async def _rows(self, row_type: type[RowType], thing: str) -> list[RowType]:
         if row_type.query not in self._texts:
             return []
-        found = await fetch_rows(self._run_query, fill_values(self._texts[row_type.query], thing=[thing]))
-        return [row_type.of(row) for row in found]
+        rows = await fetch_rows(self._run_query, fill_values(self._texts[row_type.query], thing=[thing]))
+        return [row_type.of(row) for row in rows]
 
 
 async def _empty() -> list:  # type: ignore[type-arg]
@@ -258,15 +257,15 @@ def router(run_query: RunQuery, release: Release | None) -> APIRouter:
                 own = own.rstrip("/")
             if not own.startswith(ID) or own in given_up or await things.first_existing([own]):
                 return _redirect_to(document, own)
-            found = []
+            matches = []
         else:
-            found = await things.linked_to(_spellings(iri)) or await _by_identifier(things, iri)
-        if len(found) == 1:
-            return _redirect_to(document, found[0])
+            matches = await things.linked_to(_spellings(iri)) or await _by_identifier(things, iri)
+        if len(matches) == 1:
+            return _redirect_to(document, matches[0])
         return notice_response(
             document,
-            _ambiguous_notice(iri, found) if found else _not_found_notice(iri),
-            [(path_of(each), each) for each in found],
+            _ambiguous_notice(iri, matches) if matches else _not_found_notice(iri),
+            [(path_of(each), each) for each in matches],
         )
 
     return routes
@@ -279,12 +278,12 @@ def _redirect_to(document: DocumentRequest, iri: str) -> Response:
 async def _by_identifier(things: ResourceClient, text: str) -> list[str]:
     """Return the resources with this number, or those linked to the current form of an obsolete address."""
     addresses = [spelling for address in linkable_addresses(text) for spelling in _spellings(address)]
-    found = await things.linked_to(addresses) if addresses else []
+    matches = await things.linked_to(addresses) if addresses else []
     numbers = list(dict.fromkeys(linkable_identifiers(text)))
     terms: list[Term] = [*map(Literal, numbers), *(Literal(number, language="ja") for number in numbers)]
-    if terms and not found:
-        found = [iri for iri in await things.values(fill_values(_IDENTIFIED, value=terms)) if iri.startswith(BASE)]
-    return found
+    if terms and not matches:
+        matches = [iri for iri in await things.values(fill_values(_IDENTIFIED, value=terms)) if iri.startswith(BASE)]
+    return matches
 
 
 def _own_iri(iri: str) -> str:
@@ -293,7 +292,7 @@ def _own_iri(iri: str) -> str:
     if prefix in _PREFIXES and local and not local.startswith("//"):
         return _PREFIXES[prefix] + local
     bare = iri.partition("://")[2]
-    for base in sorted((BASE, CANONICAL), key=len, reverse=True):  # one may be under the other
+    for base in sorted((BASE, CANONICAL), key=len, reverse=True):  # longest first: one may extend the other
         start = base.partition("://")[2]
         if bare.startswith(start):
             return BASE + bare.removeprefix(start)
@@ -314,9 +313,9 @@ def _spellings(iri: str) -> list[str]:
     )
 
 
-def _ambiguous_notice(iri: str, found: list[str]) -> Notice:
-    text = (f"{iri} に結び付けられた事物は{len(found)}件あります。", f"{len(found)} things are linked to {iri}")
-    return Notice(300, ("いくつかあります", "Several things"), text, found)
+def _ambiguous_notice(iri: str, matches: list[str]) -> Notice:
+    text = (f"{iri} に結び付けられた事物は{len(matches)}件あります。", f"{len(matches)} things are linked to {iri}")
+    return Notice(300, ("いくつかあります", "Several things"), text, matches)
 
 
 def _not_found_notice(iri: str) -> Notice:

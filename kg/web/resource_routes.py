@@ -35,7 +35,7 @@ from kg.web import discovery, resource_page
 from kg.web.presenter import TYPE, GraphPresenter
 from kg.web.resource_queries import Description, RelatedDataClient, ResourceClient, candidate_iris
 
-_QUERIES = "query/"  # the stored queries have pages of their own
+_QUERIES = "query/"  # stored queries have pages of their own
 _LAST_PAGE = 1_000_000
 _ABOUT_PAGE = "https://schema.org/AboutPage"
 _LICENCE = f"""SELECT ?licence {{ GRAPH <{CATALOGUE_GRAPH}> {{
@@ -49,8 +49,8 @@ def labels_of(release: Release | None) -> Labels:
 
 def vocabulary_of(release: Release | None) -> list[Path]:
     """Return the files of a release that define or label terms."""
-    there = {file.name for file in release.files} if release else set()
-    return [release.path(name) for name in (ONTOLOGY, STANDARD_TERMS) if release and name in there]
+    names = {file.name for file in release.files} if release else set()
+    return [release.path(name) for name in (ONTOLOGY, STANDARD_TERMS) if release and name in names]
 
 
 def router(run_query: RunQuery, release: Release | None) -> APIRouter:
@@ -106,68 +106,70 @@ class ResourceDocuments:
     async def document(self, request: Request, path: str) -> Response:
         """Return the document about a resource in the negotiated format."""
         plain, suffix = split_suffix(path)
-        meant = _candidates(path, plain)
+        candidates = _candidates(path, plain)
         # most paths have one candidate, and describing it shows whether it exists
-        thing = meant[0] if len(meant) == 1 else await self._things.first_existing(meant)
+        thing = candidates[0] if len(candidates) == 1 else await self._things.first_existing(candidates)
         # a resource whose IRI ends like a format suffix
         whole = thing is not None and suffix is not None and thing in candidate_iris(ID, path)
         document = DocumentRequest(request, f"doc/{path if whole else plain}", None if whole else suffix)
         format = document.format()
-        found = (
+        description = (
             await self._things.describe(thing, number_parameter(request, "page", _LAST_PAGE))
             if thing and is_iri(thing)
             else None
         )
-        if found is None:
+        if description is None:
             return await self._missing(document, "doc/", plain)
-        if found.page > found.pages:
-            raise Refusal(404, f"the links to {thing} fill {found.pages} pages of this document")
-        written_out, spelled = quote(found.thing.removeprefix(ID), safe=SAFE), document.path.removeprefix("doc/")
-        if spelled != written_out:  # such as %2F for a slash: from there, relative links would lead elsewhere
+        if description.page > description.pages:
+            raise Refusal(404, f"the links to {thing} fill {description.pages} pages of this document")
+        written_out, spelled = quote(description.thing.removeprefix(ID), safe=SAFE), document.path.removeprefix("doc/")
+        if spelled != written_out:  # such as %2F for a slash: relative links would have another base
             return redirect_response(
                 303, f"{document.root}doc/{written_out}{path.removeprefix(spelled)}{_query_of(request)}"
             )
-        return representation_response(document, await self._represented(document, found, format), self._release)
+        return representation_response(document, await self._represented(document, description, format), self._release)
 
-    async def _represented(self, document: DocumentRequest, found: Description, format: Format) -> Representation:
+    async def _represented(self, document: DocumentRequest, description: Description, format: Format) -> Representation:
         licence = await self._licence_of()
-        query = f"?page={found.page}" if found.page > 1 else ""
+        query = f"?page={description.page}" if description.page > 1 else ""
         scripts = list[str]()
         if format is HTML:
-            html, described = await self._html(document, found)
+            html, described = await self._html(document, description)
             body, scripts = html.encode(), [discovery.script_hash(described)] if described else []
             location = representation_url(document.path, HTML, f"{query}{'&' if query else '?'}lang={document.lang}")
         else:
-            body = serialize([*found.triples, *self._about_document(found, licence)], format)
+            body = serialize([*description.triples, *self._about_document(description, licence)], format)
             location = representation_url(document.path, format, query)
-        links = [link(found.thing, "cite-as"), *alternate_links(document.path, query)]
+        links = [link(description.thing, "cite-as"), *alternate_links(document.path, query)]
         links += [link(representation_url(document.path, JSON_LD, query), "describedby", JSON_LD.media_type)]
         links += [link(_ABOUT_PAGE, "type"), *([link(licence, "license")] if licence else [])]
         links += [link(f"{document.root}catalog", "collection")] if self._release else []
-        for relation, page in (("prev", found.page - 1), ("next", found.page + 1)):
-            if 1 <= page <= found.pages:
+        for relation, page in (("prev", description.page - 1), ("next", description.page + 1)):
+            if 1 <= page <= description.pages:
                 links.append(
                     link(f"{representation_url(document.path, format)}?page={page}", relation, format.media_type)
                 )
         return Representation(format, body, location, links, scripts)
 
-    async def _html(self, document: DocumentRequest, found: Description) -> tuple[str, str]:
+    async def _html(self, document: DocumentRequest, description: Description) -> tuple[str, str]:
         """Return the page of a resource, and its JSON-LD for search engines, which is in a script element."""
-        facts = GraphPresenter(found.triples, self._labels, document.lang, document.view.link)
-        kind = resource_page.layout_in(facts, found.thing)
+        facts = GraphPresenter(description.triples, self._labels, document.lang, document.view.link)
+        kind = resource_page.layout_in(facts, description.thing)
         described = discovery.measure_json_ld(
-            facts, found.thing, dataset_iri(self._release.version) if self._release else ""
+            facts, description.thing, dataset_iri(self._release.version) if self._release else ""
         )
-        around = await self._surroundings.of(found, kind)
+        around = await self._surroundings.of(description, kind)
         forms = [(format.label, representation_url(document.path, format)) for format in RDF_FORMATS]
-        return resource_page.render_page(document.view, self._labels, found, kind, around, forms, described), described
+        return resource_page.render_page(
+            document.view, self._labels, description, kind, around, forms, described
+        ), described
 
-    def _about_document(self, found: Description, licence: str) -> list[Triple]:
+    def _about_document(self, description: Description, licence: str) -> list[Triple]:
         """Return the statements about the document itself: topic, dataset and licence."""
-        if not found.thing.startswith(ID):
+        if not description.thing.startswith(ID):
             return []
-        document = NamedNode(f"{BASE}doc/{found.thing.removeprefix(ID)}")
-        properties = {PREFIXES["foaf"] + "primaryTopic": found.thing, TYPE: PREFIXES["foaf"] + "Document"}
+        document = NamedNode(f"{BASE}doc/{description.thing.removeprefix(ID)}")
+        properties = {PREFIXES["foaf"] + "primaryTopic": description.thing, TYPE: PREFIXES["foaf"] + "Document"}
         if self._release:
             properties[PREFIXES["void"] + "inDataset"] = dataset_iri(self._release.version)
         if licence:

@@ -1,9 +1,7 @@
-"""Route `/search`: parsed parameters, limits, and the presenter for JSON and HTML.
+"""Route `/search`: parser of its parameters, presenter for JSON and HTML, and the executor of searches.
 
-A search runs in a thread with a time limit; a longer one is refused, so that a response is always complete. Responses
-change with the release only, so they are publicly cacheable.
-
-Bounded executor for queries of the search index, with a deadline and a queue limit.
+Searches run in a bounded number of threads, each with a time limit. A search beyond the limit, or beyond the queue, is
+refused, so that a response is always complete. Responses change with the release only, so they are publicly cacheable.
 """
 
 import asyncio
@@ -104,9 +102,9 @@ def remaining_seconds(deadline: float) -> float:
     return seconds
 
 
-LONGEST = 1000  # characters of what is looked for
+LONGEST = 1000  # characters of the words
 PAGE_SIZE, LARGEST_PAGE = 20, 100
-MOST_VALUES = 100  # of all facets together
+MOST_VALUES = 100  # facet values in one request
 LAST_PAGE = 1000
 _OWN_PARAMETERS = ("q", "lang", "page", "limit", "format")
 
@@ -238,10 +236,10 @@ class SearchResponse:
     def links(self, format: Format) -> list[str]:
         """Return the values of `Link`: the canonical URL, and the previous and next page."""
         near = [("prev", self.request.page - 1), ("next", self.request.page + 1)]
-        there = [(relation, page) for relation, page in near if 1 <= page <= self.pages]
+        existing = [(relation, page) for relation, page in near if 1 <= page <= self.pages]
         return [
             link(f"./search{self.request.address()}", "canonical"),
-            *(link(f"./search{self.request.address(page=page)}", word, format.media_type) for word, page in there),
+            *(link(f"./search{self.request.address(page=page)}", word, format.media_type) for word, page in existing),
         ]
 
     def _hit(self, hit: Hit) -> dict[str, object]:
@@ -321,7 +319,7 @@ def _similar_json(candidate: Candidate) -> dict[str, object]:
     return {"iri": candidate.iri, "document": document_url(candidate.iri), "label": label, "score": candidate.score}
 
 
-_SIMILAR = 3  # names that are offered where nothing was found
+_SIMILAR = 3  # similar names suggested if there are no hits
 
 
 def search_executor(index: Callable[[], Index]) -> SearchExecutor:
@@ -359,7 +357,7 @@ def _search(
 ) -> tuple[SearchResult, list[Candidate], list[str]]:
     """Run a search; without hits, also return similar names, and facet values that do not occur."""
     index = matcher.index
-    found = index.find(
+    result = index.find(
         request.words,
         filters=request.filters,
         limit=request.limit,
@@ -367,16 +365,16 @@ def _search(
         lang=request.lang,
         seconds=remaining_seconds(deadline),
     )
-    if found.total:
-        return found, [], []
+    if result.total:
+        return result, [], []
     if request.filters:
         pairs = [(facet, value) for facet, values in sorted(request.filters.items()) for value in values]
         return (
-            found,
+            result,
             [],
             [f"{facet}={value[:80]}" for facet, value in pairs if not _occurs(index, facet, value, deadline)],
         )
-    return found, matcher.candidates(request.words, limit=_SIMILAR) if request.words else [], []
+    return result, matcher.candidates(request.words, limit=_SIMILAR) if request.words else [], []
 
 
 def _occurs(index: Index, facet: str, value: str, deadline: float) -> bool:
@@ -390,7 +388,7 @@ def _parameters() -> list[dict[str, Any]]:
     def number(most: int, usual: int) -> dict[str, Any]:
         return {"type": "integer", "minimum": 1, "maximum": most, "default": usual}
 
-    words = 'Words that must all be there, with spaces between them; what stands in "double quotes" is one word'
+    words = 'Words that must all be there, with spaces between them; text in "double quotes" is one word'
     facets = "pillar, lead, effect, listed, edition: values of facets, as `type`; the answer lists them"
     described = {
         "q": ({"type": "string", "maxLength": LONGEST}, f"{words}; without it, everything"),

@@ -33,7 +33,7 @@ _DEMANDS = {
     "qualifiedValueShape": ("条件付きの数", "a number of certain values"),
     "sparql": ("SPARQLによる条件", "a condition in SPARQL"),
 }
-_DESCRIBED_BY_MESSAGE = {"or", "not", "qualifiedValueShape", "sparql", "uniqueLang"}  # described by their messages
+_DESCRIBED_BY_MESSAGE = {"or", "not", "qualifiedValueShape", "sparql", "uniqueLang"}  # described by their messages only
 SEVERITIES = {
     "Violation": ("必須", "must hold"),
     "Warning": ("警告", "warning"),
@@ -51,7 +51,7 @@ class ShapeRow:
     path: str
     inverse: bool
     times: str
-    demands: tuple[tuple[str, str], ...]
+    constraints: tuple[tuple[str, str], ...]
     severity: str
     message: Value
     paths: tuple[str, ...] = ()
@@ -96,7 +96,7 @@ class ShapesPresenter:
             path=" / ".join(to_curie(iri) for iri in paths),
             inverse=inverse is not None,
             times=self._times(shape),
-            demands=tuple(self._demands(shape)),
+            constraints=tuple(self._constraints(shape)),
             severity=next((_key(term).removeprefix(_SH) for term in self._all(shape, _SH + "severity")), "Violation"),
             message=self._text(shape, "message") or Value(""),
             paths=paths,
@@ -110,7 +110,7 @@ class ShapesPresenter:
             return ""
         return least if least == most else f"{least or 0}–{most}"
 
-    def _demands(self, shape: str) -> Iterable[tuple[str, str]]:
+    def _constraints(self, shape: str) -> Iterable[tuple[str, str]]:
         for name, words in _DEMANDS.items():
             terms = self._all(shape, _SH + name)
             if terms:

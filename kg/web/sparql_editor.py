@@ -1,11 +1,9 @@
-"""SPARQL editor: the page of the endpoint with a query and its result.
+"""SPARQL editor: the page of the endpoint, with a query and one page of the rows of its result.
 
 It needs no script. A form posts the query and is redirected to a URL that can be shared; if that would be too long, the
-result is sent at once. With its script (kg/scripts) the same page is fetched, and its result inserted.
+result is sent at once. With its script (kg/scripts), the same page is fetched and its result inserted.
 
-Results table: one page of the rows of a query result, read without parsing the others.
-
-A result can be large, and is a file then. Each row of TSV, like each statement of N-Triples, is one line, so rows are
+A result can be large, and is a file then. Each row of TSV and each statement of N-Triples is one line, so rows are
 counted as lines, and only the displayed ones are parsed.
 """
 
@@ -40,7 +38,7 @@ from kg.web.landing import example_query
 from kg.web.presenter import Value
 from kg.web.vocabulary_index import UnknownTerm, Vocabulary, VocabularyTerms
 
-ROWS = 100  # of one page
+ROWS = 100  # on one page
 _PIECE = 1 << 20
 _STATEMENT = ("subject", "predicate", "object")
 
@@ -123,12 +121,12 @@ def _window(pieces: Iterator[bytes], first: int, count: int) -> tuple[bytes, int
     """Return `count` lines starting at line `first` (from 0), and the total number of lines."""
     window, lines = list[bytes](), 0
     for piece in pieces:
-        there = piece.count(b"\n")
-        if lines + there >= first and lines < first + count:
+        in_piece = piece.count(b"\n")
+        if lines + in_piece >= first and lines < first + count:
             start = 0 if window or first == lines == 0 else _offset_after(piece, first - lines)
-            end = _offset_after(piece, first + count - lines) if lines + there >= first + count else len(piece)
+            end = _offset_after(piece, first + count - lines) if lines + in_piece >= first + count else len(piece)
             window.append(piece[start:end])
-        lines += there
+        lines += in_piece
     return b"".join(window), lines
 
 
@@ -142,12 +140,12 @@ def _offset_after(piece: bytes, lines: int) -> int:
 
 SCRIPT = "made/editor.js"
 _LAST_PAGE = 1_000_000
-_OWN = ("stored", "edit", "lang", "format", "page")  # parameters that are none of a stored query
+_OWN = ("stored", "edit", "lang", "format", "page")  # parameters of the page, not of a stored query
 
 
 @dataclass(frozen=True)
 class QueryOutcome:
-    """QueryOutcome of a query, as displayed."""
+    """Outcome of a query, as displayed: its result, or the refusal with the mistake found; and unknown terms."""
 
     shown: ResultPage | None = None
     refusal: Refusal | None = None

@@ -30,12 +30,12 @@ _TERMS_ONLY = {CLASS: "SELECT DISTINCT ?term { ?s a ?term }", PROPERTY: "SELECT 
 # Terms of the metadata graphs may be used as well.
 _IN_NAMED_GRAPHS = "SELECT DISTINCT ?term { GRAPH ?g { ?s ?p ?o . BIND(?p AS ?term) } }"
 _RELATED = {PREFIXES["rdfs"] + "domain", PREFIXES["rdfs"] + "range"}
-_EXCLUDED_PROPERTIES = {PREFIXES["skos"] + "editorialNote"}  # mentions other terms
+_EXCLUDED_PROPERTIES = {PREFIXES["skos"] + "editorialNote"}  # its texts mention other terms
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+|[^\W\da-zA-Z_]+")
 _MOST_SUGGESTIONS = 3
 _LEAST_SIMILARITY = 0.55
 _ALL, _SOME, _BOTH, _ELSE = 0.85, 0.4, 0.1, 0.9
-_MOST = 20  # names of one query that are checked
+_MOST = 20  # names checked per query
 
 
 @dataclass(frozen=True)
@@ -99,17 +99,17 @@ class Vocabulary:
         written = {
             sparql_scanner.resolved(name.iri, BASE): name.written for name in sparql_scanner.names(query) if name.iri
         }
-        found = list(written.items())[:_MOST]
+        checked = list(written.items())[:_MOST]
         terms = [
             UnknownTerm(name, iri, nearest_terms(iri, terms_index), iri in terms_index.declared)
-            for iri, name in found
+            for iri, name in checked
             if _namespace(iri) in terms_index.namespaces
             and iri not in terms_index.used
             and iri not in terms_index.others
         ]
         return [
             *terms,
-            *await self._unknown_things([(iri, name) for iri, name in found if iri.startswith(ID) and is_iri(iri)]),
+            *await self._unknown_things([(iri, name) for iri, name in checked if iri.startswith(ID) and is_iri(iri)]),
         ]
 
     async def existing(self, things: Iterable[str]) -> set[str]:
@@ -118,8 +118,8 @@ class Vocabulary:
 
     async def _unknown_things(self, things: Sequence[tuple[str, str]]) -> list[UnknownTerm]:
         """Return those of these resources that do not occur in the graph."""
-        there = await self.existing(iri for iri, _ in things)
-        return [UnknownTerm(name, iri, await self._similar_iris(iri)) for iri, name in things if iri not in there]
+        existing = await self.existing(iri for iri, _ in things)
+        return [UnknownTerm(name, iri, await self._similar_iris(iri)) for iri, name in things if iri not in existing]
 
     async def things_under(self, start: str) -> list[str]:
         """Return the IRIs of at most a thousand resources with this prefix."""
@@ -174,8 +174,8 @@ def _spelling_similarity(one: str, other: str) -> float:
 
 def _definition_match(name: Sequence[str], definition: str) -> float:
     """Return the share of the words of a name that occur in a definition, reduced unless all do."""
-    found = sum(f" {word} " in definition if word.isascii() else word in definition for word in name)
-    return 0.0 if not name else _ALL if found == len(name) else _SOME * found / len(name)
+    matches = sum(f" {word} " in definition if word.isascii() else word in definition for word in name)
+    return 0.0 if not name else _ALL if matches == len(name) else _SOME * matches / len(name)
 
 
 def _definitions(files: Iterable[Path]) -> tuple[dict[str, str], set[str]]:

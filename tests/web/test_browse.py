@@ -106,7 +106,7 @@ def test_a_page_tells_its_view_in_both_languages(real_site: httpx.Client) -> Non
     assert f"{total}件の施策" in japanese and f"CSV({total}行)" in japanese
     assert f"{total} measures" in english and f"CSV ({total} rows)" in english
     assert 'aria-current="true"' in japanese and "主担当の府省庁" in japanese and "総務省" in japanese
-    assert [urlsplit(href).query for href in links(english, "Take away: Lead ministry")] == ["target=set&lang=en"]
+    assert [urlsplit(href).query for href in links(english, "Remove: Lead ministry")] == ["target=set&lang=en"]
     assert 'lang="ja"' not in english.split('<tbody role="rowgroup">')[1].split("</tbody>")[0]
     assert len(japanese.encode()) < 100 * 1024
 

@@ -154,10 +154,10 @@ def test_a_name_that_is_not_there_is_told_with_the_nearest(real_site: httpx.Clie
     """An empty answer says which terms the release does not have, and what may be meant."""
     page = answer(real_site, GUESSED).text
 
-    told = page.split('class="told"')[1].split("</div>")[0]
-    assert "<code>shisaku:targetYear</code> is not in this release" in " ".join(told.split())
-    assert told.index("shisaku:period") < told.index("shisaku:targetRole")
-    assert "edit=PREFIX%20shisaku%3A%20%3Chttps%3A//w3id.org/shisaku/def%23%3E" in told
+    message = page.split('class="message"')[1].split("</div>")[0]
+    assert "<code>shisaku:targetYear</code> is not in this release" in " ".join(message.split())
+    assert message.index("shisaku:period") < message.index("shisaku:targetRole")
+    assert "edit=PREFIX%20shisaku%3A%20%3Chttps%3A//w3id.org/shisaku/def%23%3E" in message
 
 
 @pytest.mark.parametrize(
@@ -174,14 +174,14 @@ def test_misspelt_terms_and_things_are_found(real_site: httpx.Client, pattern: s
     """Terms of any vocabulary in use, classes, and things of this graph."""
     page = answer(real_site, f"{SHISAKU}SELECT * WHERE {{ {pattern} }}").text
 
-    assert near in page.split('class="told"')[1].split("</div>")[0]
+    assert near in page.split('class="message"')[1].split("</div>")[0]
 
 
 def test_an_empty_answer_of_right_names_blames_none(real_site: httpx.Client) -> None:
     """Where every name is there, none is called missing."""
     page = answer(real_site, f'{SHISAKU}SELECT * {{ ?s shisaku:measureNumber "99-99" }}').text
 
-    assert 'class="told"' not in page
+    assert 'class="message"' not in page
     assert "Nothing matches." in page
 
 

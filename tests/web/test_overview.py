@@ -191,7 +191,7 @@ def test_the_quality_page_counts_what_the_tables_have(real_site: httpx.Client, q
 
     assert points["measures without a pillar"] == sum(not row["pillar"] for row in measures)
     assert points["measures without a lead (◎)"] == sum(not row["lead"] for row in measures)
-    assert points["readings in doubt, left as printed"] == judged["flag"]
+    assert points["doubtful readings, left as printed"] == judged["flag"]
     assert sum(tally) == results > 300
     assert f'id="corrections">Corrections and their evidence <span class="count">{judged["replace"]}<' in quality
     for name in ("what-is-left-open", "completeness-by-column", "validation-by-shape", "issues-by-type"):

@@ -14,7 +14,7 @@ from kg.web.browse.filters import ALL, BY_KEY, EDITION, FACETS, NOTHING, PAGE, S
 from kg.web.search_routes import SearchExecutor, remaining_seconds
 
 PAGE_SIZE = 25  # measures on a page
-_UNFOLDED = 8  # values of a facet before the others are folded
+_UNFOLDED = 8  # unfolded values of a facet
 _LISTED = 60  # values of a facet on a page
 
 
@@ -157,8 +157,8 @@ class ListPresenter:
 
     def _edition(self, place: int) -> str:
         facet = BY_KEY[EDITION]
-        there = [value for value in self._table.of(facet.key, place) if value != ALL] if self._table.newest else []
-        return ", ".join(map(facet.short, there))
+        editions = [value for value in self._table.of(facet.key, place) if value != ALL] if self._table.newest else []
+        return ", ".join(map(facet.short, editions))
 
     def _named(self, facet: Facet, value: str) -> LinkedName:
         words, lang = self._value(facet, value)
@@ -205,11 +205,11 @@ class ListPresenter:
 
     def _orders(self) -> Iterator[SortLink]:
         for sort in SORTS:
-            there = sort.key == self._choice.order
-            turned = f"-{sort.key}" if there and not self._choice.descending else sort.key
-            if not there and sort.key == "targets":  # most targets first is the useful order
+            active = sort.key == self._choice.order
+            turned = f"-{sort.key}" if active and not self._choice.descending else sort.key
+            if not active and sort.key == "targets":  # the first click sorts by most targets
                 turned = f"-{sort.key}"
-            used = ("descending" if self._choice.descending else "ascending") if there else ""
+            used = ("descending" if self._choice.descending else "ascending") if active else ""
             yield SortLink(sort.key, self._view.t(*sort.words), self._address(self._choice.sorted_by(turned)), used)
 
     def _value(self, facet: Facet, value: str) -> tuple[str, str]:
@@ -238,7 +238,7 @@ def _path(iri: str) -> str:
     return path_of(iri) or f"lookup?iri={quote(iri, safe='')}"
 
 
-# Returns the IRIs of the measures that contain the words; raises Refusal like the search executor.
+# Function that returns the IRIs of the measures with these words; raises Refusal like the search executor.
 Find = Callable[[str], Awaitable[Sequence[str]]]
 
 

@@ -63,33 +63,33 @@ class FacetIndex:
 
     def with_values(self, facet: str, values: Iterable[str]) -> int:
         """Return the measures that have one of these values."""
-        found = 0
+        measures = 0
         for value in values:
-            found |= self.bits[facet].get(value, 0)
-        return found
+            measures |= self.bits[facet].get(value, 0)
+        return measures
 
     def selected(self, chosen: Mapping[str, Sequence[str]], within: int | None = None, skipped: str = "") -> int:
         """Return the measures with a selected value of each facet but `skipped`, restricted to `within`."""
-        found = self.every if within is None else within
+        measures = self.every if within is None else within
         for facet, values in chosen.items():
             if facet != skipped:
-                found &= self.with_values(facet, values)
-        return found
+                measures &= self.with_values(facet, values)
+        return measures
 
     def counts(self, facet: Facet, chosen: Mapping[str, Sequence[str]], within: int | None = None) -> list[ValueCount]:
         """Return the number of measures for each value, under the selected values of the other facets."""
-        there = self.selected(chosen, within, facet.key)
+        remaining = self.selected(chosen, within, facet.key)
         selected = chosen.get(facet.key, ())
-        counted = [(value, (bits & there).bit_count()) for value, bits in self.bits[facet.key].items()]
-        found = [ValueCount(value, number) for value, number in counted if number or value in selected]
+        counted = [(value, (bits & remaining).bit_count()) for value, bits in self.bits[facet.key].items()]
+        counts = [ValueCount(value, number) for value, number in counted if number or value in selected]
         if not facet.ordered:
-            found.sort(key=lambda count: (count.value == NOTHING, -count.measures, count.value))
-        return found
+            counts.sort(key=lambda count: (count.value == NOTHING, -count.measures, count.value))
+        return counts
 
-    def page(self, found: int, sort: str, backwards: bool, start: int, length: int) -> list[int]:
+    def page(self, measures: int, sort: str, backwards: bool, start: int, length: int) -> list[int]:
         """Return `length` measures in an order, from the `start`-th on."""
         order: Iterable[int] = self.orders[f"-{sort}" if backwards else sort]
-        bits = found.to_bytes(len(self.iris) // 8 + 1, "little")
+        bits = measures.to_bytes(len(self.iris) // 8 + 1, "little")
         return list(islice((place for place in order if bits[place >> 3] >> (place & 7) & 1), start, start + length))
 
     def of(self, facet: str, place: int) -> list[str]:
@@ -105,9 +105,9 @@ class FacetIndex:
                 bits[place >> 3] |= 1 << (place & 7)
         return int.from_bytes(bits, "little")
 
-    def each(self, found: int) -> Iterator[str]:
+    def each(self, measures: int) -> Iterator[str]:
         """Yield the IRIs of these measures."""
-        bits = found.to_bytes(len(self.iris) // 8 + 1, "little")
+        bits = measures.to_bytes(len(self.iris) // 8 + 1, "little")
         return (iri for place, iri in enumerate(self.iris) if bits[place >> 3] >> (place & 7) & 1)
 
 
@@ -124,7 +124,7 @@ class FacetIndexBuilder:
     """Builder of a facet index. Each batch contains all statements about its measures, with their editions."""
 
     def __init__(self) -> None:
-        # Measures are numbered as they come; for a value, the numbers of those that have it.
+        # Measures are numbered in the order of input; for each value, the numbers of the measures that have it.
         self._iris: list[str] = []
         self._measures_with: dict[str, dict[str, array[int]]] = {facet.key: {} for facet in FACETS}
         self._keys: dict[str, list[Key]] = {sort.variable: [] for sort in SORTS}
@@ -163,7 +163,7 @@ class FacetIndexBuilder:
         place = array("I", order)
         for at, number in enumerate(order):
             place[number] = at
-        keys = {name: [found[number] for number in order] for name, found in self._keys.items()}
+        keys = {name: [values[number] for number in order] for name, values in self._keys.items()}
         bits = {facet.key: _bits(facet, self._measures_with[facet.key], place) for facet in FACETS}
         orders = dict(_orders(keys, [self._editions[number] for number in order]))
         if len(bits[EDITION]) < 2 or newest not in bits[EDITION]:
@@ -173,7 +173,7 @@ class FacetIndexBuilder:
         return FacetIndex([self._iris[number] for number in order], bits, keys, orders, names, newest)
 
     def _add(self, number: int, measure: str, edition: str) -> None:
-        if number < len(self._iris):  # in a second edition
+        if number < len(self._iris):  # also listed in a second edition
             self._editions[number] = min(self._editions[number], edition)
             return
         self._iris.append(measure)
@@ -188,7 +188,7 @@ class FacetIndexBuilder:
     def _smallest(self, name: str, number: int, text: str) -> None:
         key = _number(text) if name == "row" else text
         before = self._keys[name][number]
-        if key is not None and (before is None or key < before):  # type: ignore[operator]  # of one kind in one order
+        if key is not None and (before is None or key < before):  # type: ignore[operator]  # keys of one order have one type
             self._keys[name][number] = self._canonical(key)
 
 
@@ -201,15 +201,15 @@ def _number(text: str) -> int | None:
 
 def _bits(facet: Facet, having: Mapping[str, "array[int]"], place: "array[int]") -> dict[str, int]:
     """Return the bit set of each value, and of having none; for an ordered facet, by key."""
-    found, every = {}, 0
+    bit_sets, every = {}, 0
     for value in sorted(having, key=facet.short):
         bits = bytearray(len(place) // 8 + 1)
         for number in having[value]:
             bits[place[number] >> 3] |= 1 << (place[number] & 7)
-        found[value] = int.from_bytes(bits, "little")
-        every |= found[value]
+        bit_sets[value] = int.from_bytes(bits, "little")
+        every |= bit_sets[value]
     nothing = ((1 << len(place)) - 1) & ~every
-    return {**found, NOTHING: nothing} if nothing else found
+    return {**bit_sets, NOTHING: nothing} if nothing else bit_sets
 
 
 def _orders(keys: Mapping[str, Sequence[Key]], editions: Sequence[str]) -> Iterator[tuple[str, "array[int]"]]:
@@ -217,9 +217,9 @@ def _orders(keys: Mapping[str, Sequence[Key]], editions: Sequence[str]) -> Itera
     places = range(len(editions))  # in the order of the IRIs
 
     def ordered(before: Iterable[int], variable: str, backwards: bool = False) -> list[int]:
-        there = [place for place in before if keys[variable][place] is not None]
-        there.sort(key=lambda place: keys[variable][place], reverse=backwards)  # type: ignore[arg-type,return-value]
-        return [*there, *(place for place in before if keys[variable][place] is None)]
+        bound = [place for place in before if keys[variable][place] is not None]
+        bound.sort(key=lambda place: keys[variable][place], reverse=backwards)  # type: ignore[arg-type,return-value]
+        return [*bound, *(place for place in before if keys[variable][place] is None)]
 
     first, *others = SORTS
     for backwards in (False, True):
@@ -243,7 +243,7 @@ _TERM = re.compile(r'^<(.*)>$|^"(.*)".*$')
 
 
 async def build_facet_index(run_query: RunQuery) -> FacetIndex:
-    """Build the facet index of a graph, in several queries, so that others get their turn in between."""
+    """Build the facet index of a graph, in several queries, so that queries of clients can run in between."""
     maker = FacetIndexBuilder()
     declared = await fetch_editions(run_query)
     editions = declared or [row["edition"] for row in await fetch_rows(run_query, _EDITIONS) if is_iri(row["edition"])]
@@ -255,7 +255,7 @@ async def build_facet_index(run_query: RunQuery) -> FacetIndex:
 
 
 async def _facet_results(run_query: RunQuery, editions: Sequence[str]) -> list[bytes]:
-    """Return the results for editions: one, or several if a busy server had no time for one."""
+    """Return the results for editions: one, or several if a single query was refused for lack of time."""
     try:
         return [await run_query(query_text("facets-of-measures", edition=editions), TSV)]
     except Refusal as refusal:

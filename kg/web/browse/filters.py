@@ -21,7 +21,7 @@ from kg.http.query_client import checked_query_text
 from kg.http.responses import parse_whole_number
 
 NOTHING = "-"
-EDITION, ALL = "edition", "all"  # the newest of several editions is the default
+EDITION, ALL = "edition", "all"  # value of the edition facet for all editions; the newest is the default
 
 
 @dataclass(frozen=True)
@@ -174,7 +174,7 @@ SORT_BY_KEY = {sort.key: sort for sort in SORTS}
 WORDS, SORT, PAGE = "q", "sort", "page"
 LONGEST_WORDS = 200  # characters
 NO_LANGUAGE = ("ここで選べる言語ではありません", "is not a language of this list")
-_MOST_VALUES = 50  # of one facet
+_MOST_VALUES = 50  # values of one facet
 _LAST_PAGE = 1_000_000
 
 
@@ -230,7 +230,7 @@ class Selection:
         """Return the first page of the view with a value added, or removed if it is selected."""
         chosen = self.values.get(facet.key, ())
         values = tuple(each for each in chosen if each != value) if value in chosen else (*chosen, value)
-        if facet.key == EDITION and self.newest:  # either all, or some
+        if facet.key == EDITION and self.newest:  # all editions and single ones exclude each other
             values = tuple(each for each in values if (each == ALL) == (value == ALL)) or (ALL,)
         by_facet = {key: each for key, each in {**self.values, facet.key: values}.items() if each}
         return replace(self, values=by_facet, page=1)
@@ -288,24 +288,24 @@ def parse_parameters(
 
 
 def _with_values(
-    choice: Selection, facet: Facet, text: str, known: set[str]
+    choice: Selection, facet: Facet, text: str, occurring: set[str]
 ) -> tuple[Selection, list[IgnoredParameter]]:
     keys = list(dict.fromkeys(key for key in text.split(",") if key))
-    there, ignored = [], []
+    valid, ignored = [], []
     for key in keys:
         value = facet.whole(key)
-        if value in known or value == NOTHING or value in facet.special:
-            there.append(value)
+        if value in occurring or value == NOTHING or value in facet.special:
+            valid.append(value)
         else:
             ignored.append(
                 IgnoredParameter(facet.key, key[:60], ("このデータにはない値です", "does not occur in these data"))
             )
-    if len(there) > _MOST_VALUES:
+    if len(valid) > _MOST_VALUES:
         ignored.append(
             IgnoredParameter(facet.key, "…", ("値が多すぎます", "has too many values; the first ones are used"))
         )
     return (
-        replace(choice, values={**choice.values, facet.key: tuple(there[:_MOST_VALUES])}) if there else choice
+        replace(choice, values={**choice.values, facet.key: tuple(valid[:_MOST_VALUES])}) if valid else choice
     ), ignored
 
 
@@ -342,7 +342,7 @@ def selection_query(choice: Selection, lang: str, hits: Sequence[str] | None = N
     text = _FRONT.sub("", checked_query_text(NAME, _PLACE, _ORDER))
     conditions = "".join(f"    {line}\n" for line in _conditions(choice, hits))
     if lang != "ja":
-        # the titles are there in both languages anyway
+        # titles have both languages in any case
         text = re.sub(r'(LANG\(\?\w+_name\) = )"ja"', rf'\1"{lang}"', text)
     text = _PLACE.sub(lambda _: conditions, text)
     return _ORDER.sub(lambda _: f"ORDER BY {order_clause(choice)}", text)

@@ -43,8 +43,8 @@ _BUILDING = (
     f"the list of measures is being prepared; try again in {_AGAIN} seconds",
 )
 _NEGOTIATED = ("lang", "format")
-_LONGEST_QUERY = 200_000  # characters: what the endpoint takes
-_LONGEST_ADDRESS = 24_000  # bytes: what browsers and proxies let pass
+_LONGEST_QUERY = 200_000  # characters that the endpoint accepts
+_LONGEST_ADDRESS = 24_000  # bytes that browsers and proxies accept
 
 
 def router(
@@ -141,8 +141,8 @@ class MeasureListPages:
         return [row["measure"] for row in await fetch_rows(self._run_query, word_search_query(words))]
 
     def _query(self, list_request: _ListRequest, view: View) -> str:
-        found = list_request.table.selected(list_request.selection.values, list_request.hits)
-        hits = [*list_request.table.each(found)] if self._find and list_request.selection.words else None
+        measures = list_request.table.selected(list_request.selection.values, list_request.hits)
+        hits = [*list_request.table.each(measures)] if self._find and list_request.selection.words else None
         return selection_query(list_request.selection, view.lang, hits)
 
     async def _page(self, document: DocumentRequest, view: View, list_request: _ListRequest) -> Response:
@@ -155,7 +155,7 @@ class MeasureListPages:
             shown=shown,
             choice=list_request.selection,
             ignored=list_request.ignored,
-            kept=hidden_parameters(list_request.selection),
+            hidden=hidden_parameters(list_request.selection),
             query=query if len(query) < _LONGEST_ADDRESS > len(quote(query)) else "",
             askable=len(query) <= _LONGEST_QUERY,
             forms={name: f"{view.root}{PATH}.{name}{query_string}" for name in (form.names[0] for form in _FORMS)},
@@ -200,7 +200,7 @@ class MeasureListPages:
         query_string = list_request.selection.on(1).address(lang=document.lang)
         links = [link(f"./{PATH}.rq{query_string}", "describedby", SPARQL.media_type)]
         form = Representation(CSV, answer.body, f"./{PATH}.csv{query_string}", links)
-        if answer.file:  # too large for memory, and to compute a digest for
+        if answer.file:  # too large for memory and for a digest
             headers = {key: value for key, value in form.headers(self._release).items() if key != "ETag"}
             response = self._sending.response(answer, headers)
         else:

@@ -1,4 +1,7 @@
-"""Charts of an edition: heat map by pillar and lead ministry, coverage bars by column, timeline of targets."""
+"""Charts of an edition: heat map by pillar and lead ministry, coverage bars by column, timeline of targets.
+
+Each function turns the rows of a stored query into positions for an SVG template, and the same data into table rows.
+"""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -20,11 +23,11 @@ from kg.web.overview.overview_queries import (
 )
 from kg.web.presenter import Value
 
-STEPS = 5  # of strength; the style sheet has a colour for each
+STEPS = 5  # colour steps; the style sheet has a colour for each
 _MOST_ROWS, _MOST_COLUMNS = 10, 9
-_WIDTH, _HEIGHT, _LINE = 112, 48, 15  # of a field and of a line of a heading, in pixels
+_WIDTH, _HEIGHT, _LINE = 112, 48, 15  # of a cell, and of a line of a heading, in pixels
 _SIDE, _PAD = 188, 8
-_SMALL = 1.23  # headings use smaller letters: this many more fit
+_SMALL = 1.23  # headings use smaller letters: ratio of characters that fit
 
 
 @dataclass(frozen=True)
@@ -71,11 +74,11 @@ class _Axis:
     unlisted: int
 
 
-def heat_map(found: Sequence[PillarLeadRow], edition: Edition, view: View) -> HeatMap:
+def heat_map(rows: Sequence[PillarLeadRow], edition: Edition, view: View) -> HeatMap:
     """Return the heat map of the rows of measures-by-pillar-and-lead."""
-    lead = _axis(found, "organization", "name", view, view.t("主担当の印なし", "No lead marked"), _MOST_ROWS)
-    pillar = _axis(found, "pillar", "pillar", view, view.t("柱の記載なし", "No pillar given"), _MOST_COLUMNS)
-    measures = {_pair(row): row.measures for row in found}
+    lead = _axis(rows, "organization", "name", view, view.t("主担当の印なし", "No lead marked"), _MOST_ROWS)
+    pillar = _axis(rows, "pillar", "pillar", view, view.t("柱の記載なし", "No pillar given"), _MOST_COLUMNS)
+    measures = {_pair(row): row.measures for row in rows}
     heads = [wrap(pillar.names[key][0], (_WIDTH - _PAD) * _SMALL, 5) for key in pillar.shown]
     top = _LINE * max((len(head) for head in heads), default=0) + _PAD
     most = max(measures.values(), default=1)
@@ -96,15 +99,15 @@ def heat_map(found: Sequence[PillarLeadRow], edition: Edition, view: View) -> He
         columns,
         [_row_heading(lead.names[key][0], top + at * _HEIGHT) for at, key in enumerate(lead.shown)],
         cells,
-        [_table_row(row, lead, pillar, edition, view) for row in found],
+        [_table_row(row, lead, pillar, edition, view) for row in rows],
         (lead.unlisted, pillar.unlisted),
     )
 
 
-def _axis(found: Sequence[PillarLeadRow], thing: str, stem: str, view: View, nothing: str, most: int) -> _Axis:
+def _axis(rows: Sequence[PillarLeadRow], thing: str, stem: str, view: View, nothing: str, most: int) -> _Axis:
     """Return the values of a column of the result, those with most measures first, "none" last."""
     counted, named = Counter[str](), {}
-    for row in found:
+    for row in rows:
         key = getattr(row, thing) or NOTHING
         counted[key] += row.measures
         named[key] = (nothing, "") if key == NOTHING else localized_text(row, stem, view)
@@ -147,7 +150,7 @@ STATES = {
     "empty": ("原典が空欄", "empty in the source"),
     "unread": ("印字はあるが読み取れない", "printed, but could not be read"),
 }
-_COVERAGE_SIDE, _LENGTH, _AFTER = 300, 480, 60  # of names, bars and numbers, in pixels
+_COVERAGE_SIDE, _LENGTH, _AFTER = 300, 480, 60  # width of names, bars and numbers, in pixels
 _PITCH, _BAR, _COVERAGE_LINE = 46, 22, 17
 _MOST = 40
 
@@ -184,9 +187,9 @@ class CoverageChart:
     table: Sequence[dict[str, object]]
 
 
-def coverage(found: Sequence[CompletenessRow], view: View) -> CoverageChart:
+def coverage(rows: Sequence[CompletenessRow], view: View) -> CoverageChart:
     """Return the bar chart of the rows of completeness-by-column."""
-    bars = [_bar(row, at, view) for at, row in enumerate(found[:_MOST])]
+    bars = [_bar(row, at, view) for at, row in enumerate(rows[:_MOST])]
     table = [
         {
             "column": linked_thing(
@@ -194,7 +197,7 @@ def coverage(found: Sequence[CompletenessRow], view: View) -> CoverageChart:
             ),
             **{state: str(getattr(row, state)) for state in STATES},
         }
-        for row in found
+        for row in rows
     ]
     return CoverageChart(_COVERAGE_SIDE + _LENGTH + _AFTER, len(bars) * _PITCH + 6, _COVERAGE_SIDE, bars, table)
 
@@ -225,7 +228,7 @@ _RECURRING = f"{ID}target-role/recurring"
 _MARK, _MARKS_PER_ROW, _HIGHEST = 26, 3, 14  # size of a mark in pixels; marks per row; most rows
 _MOST_MARKS = 63
 _COLUMN, _EMPTY = _MARK * _MARKS_PER_ROW + 22, 70  # width of a year with targets, and of one without
-_LONGEST_SPAN = 16  # years that are shown one by one, also those without a target
+_LONGEST_SPAN = 16  # years shown without gaps, including those without a target
 _MOST_YEARS = 20
 _BELOW = 58  # pixels below the line
 
@@ -277,14 +280,14 @@ class Timeline:
     elsewhere: int  # targets with another period than a fiscal year
 
 
-def fiscal_years(found: Sequence[TimelineRow]) -> list[str]:
+def fiscal_years(rows: Sequence[TimelineRow]) -> list[str]:
     """Return the IRIs of the fiscal years of the rows of targets-on-a-time-line."""
-    return [f"{ID}fiscal-year/{year}" for year in _span(_grouped(found))]
+    return [f"{ID}fiscal-year/{year}" for year in _span(_grouped(rows))]
 
 
-def timeline(found: Sequence[TimelineRow], named: Names, view: View) -> Timeline:
+def timeline(rows: Sequence[TimelineRow], named: Names, view: View) -> Timeline:
     """Return the timeline of the rows of targets-on-a-time-line; `named` are the names of fiscal years."""
-    groups = _grouped(found)
+    groups = _grouped(rows)
     span = _span(groups)
     shown = [*span[:_MOST_YEARS], *(key for key in (YEARLY, UNDATED) if key in groups)]
     counts = [len(groups.get(key, ())) for key in shown]
@@ -313,11 +316,11 @@ def timeline(found: Sequence[TimelineRow], named: Names, view: View) -> Timeline
         line=(base, end),
         columns=columns,
         marks=marks,
-        table=[_timeline_row(row, view) for row in found],
+        table=[_timeline_row(row, view) for row in rows],
         undated=len(groups.get(UNDATED, ())),
         yearly=len(groups.get(YEARLY, ())),
         unlisted=max(0, len(span) - _MOST_YEARS),
-        elsewhere=sum(map(_is_other_period, found)),
+        elsewhere=sum(map(_is_other_period, rows)),
     )
 
 
@@ -338,20 +341,20 @@ def _key(row: TimelineRow) -> str:
     return YEARLY if row.role == _RECURRING else row.fiscal_year or UNDATED
 
 
-def _grouped(found: Sequence[TimelineRow]) -> dict[str, list[TimelineRow]]:
+def _grouped(rows: Sequence[TimelineRow]) -> dict[str, list[TimelineRow]]:
     """Return the targets of each year, in the order of the result."""
     groups: dict[str, list[TimelineRow]] = {}
-    for row in found:
+    for row in rows:
         groups.setdefault(_key(row), []).append(row)
     return groups
 
 
 def _span(groups: dict[str, list[TimelineRow]]) -> list[str]:
     """Return the years in order: all from first to last, or only those with targets if these are far apart."""
-    there = sorted(int(key) for key in groups if key not in _OTHERS)
-    if there and there[-1] - there[0] < _LONGEST_SPAN:
-        return [str(year) for year in range(there[0], there[-1] + 1)]
-    return [str(year) for year in there]
+    years = sorted(int(key) for key in groups if key not in _OTHERS)
+    if years and years[-1] - years[0] < _LONGEST_SPAN:
+        return [str(year) for year in range(years[0], years[-1] + 1)]
+    return [str(year) for year in years]
 
 
 def _words(key: str, named: Names, view: View) -> list[str]:
@@ -360,7 +363,7 @@ def _words(key: str, named: Names, view: View) -> list[str]:
     if key == UNDATED:
         return ["時期の", "記載なし"] if view.lang == "ja" else ["no time", "printed"]
     era = named.get(f"{ID}fiscal-year/{key}", {}).get("ja", "")
-    # the English names of fiscal years say no more than the number does
+    # the English name of a fiscal year adds nothing to its number
     return [view.t(f"{key}年度", f"FY {key}"), *([truncate(era, _COLUMN)] if era and view.lang == "ja" else [])]
 
 

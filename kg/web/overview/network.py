@@ -17,12 +17,12 @@ from kg.web.diagram import wrap
 from kg.web.overview.overview_queries import MinistryPairRow, linked_thing, page_url
 
 _WIDTH, _HEIGHT, _RADIUS = 860, 610, 230
-_MOST, _MOST_LINES = 24, 72  # discs: those with the most partners; lines: the widest
+_MOST, _MOST_LINES = 24, 72  # most discs, those with the most partners first; most lines, widest first
 _ROUNDS = 40
-_WIDEST, _THINNEST = 11.0, 1.0  # lines, in pixels
-_INWARD = 0.35  # how far lines bend to the middle
+_WIDEST, _THINNEST = 11.0, 1.0  # width of lines, in pixels
+_INWARD = 0.35  # bend of lines towards the middle, as a ratio
 _LINE = 16
-_NUMBERED = 10  # of the widest lines, how many have their number written on them
+_NUMBERED = 10  # number of widest lines with their count written on them
 
 Point = tuple[float, float]
 Pair = tuple[str, str]
@@ -78,30 +78,30 @@ class Layout:
     unlisted: int
 
 
-def layout(found: Sequence[MinistryPairRow]) -> Layout:
+def layout(rows: Sequence[MinistryPairRow]) -> Layout:
     """Return the layout of the rows of pairs-of-ministries; takes up to a fifth of a second."""
-    partners = Counter(end for row in found for end in (row.one, row.other))
+    partners = Counter(end for row in rows for end in (row.one, row.other))
     shown = sorted(sorted(partners, key=lambda iri: (-partners[iri], iri))[:_MOST])
-    shared = {(row.one, row.other): row.measures for row in found if row.one in shown and row.other in shown}
+    shared = {(row.one, row.other): row.measures for row in rows if row.one in shown and row.other in shown}
     return Layout(_on_circle(_circular_order(shown, shared)), shared, partners, len(partners) - len(shown))
 
 
-def network(found: Sequence[MinistryPairRow], laid: Layout, named: Names, view: View) -> Network:
+def network(rows: Sequence[MinistryPairRow], layout: Layout, named: Names, view: View) -> Network:
     """Return the diagram of the rows of pairs-of-ministries; `named` are the names of ministries."""
-    names = {iri: preferred(named.get(iri, {}), view.lang) or iri for iri in (*laid.places, *_ends(found))}
+    names = {iri: preferred(named.get(iri, {}), view.lang) or iri for iri in (*layout.places, *_ends(rows))}
     return Network(
         width=_WIDTH,
         height=_HEIGHT,
-        nodes=[_node(iri, laid, names[iri], view) for iri in laid.places],
-        edges=_edges(laid, names, view),
-        table=[_table_row(row, names, view) for row in found],
-        unlisted=laid.unlisted,
-        undrawn=max(0, len(laid.shared) - _MOST_LINES),
+        nodes=[_node(iri, layout, names[iri], view) for iri in layout.places],
+        edges=_edges(layout, names, view),
+        table=[_table_row(row, names, view) for row in rows],
+        unlisted=layout.unlisted,
+        undrawn=max(0, len(layout.shared) - _MOST_LINES),
     )
 
 
-def _ends(found: Sequence[MinistryPairRow]) -> set[str]:
-    return {end for row in found for end in (row.one, row.other)}
+def _ends(rows: Sequence[MinistryPairRow]) -> set[str]:
+    return {end for row in rows for end in (row.one, row.other)}
 
 
 def _circular_order(shown: Sequence[str], shared: Mapping[Pair, int]) -> list[str]:
@@ -115,9 +115,11 @@ def _circular_order(shown: Sequence[str], shared: Mapping[Pair, int]) -> list[st
         weights[one][other] = weights[other][one] = measures
     chords = [math.sin(math.pi * apart / count) for apart in range(count)]
 
-    def length(at: int, iri: str, instead: str, there: int) -> float:
+    def length(at: int, iri: str, swapped: str, old_place: int) -> float:
         """Return the weighted length of the edges of a ministry at a position, while another takes its old one."""
-        places = ((there if other == instead else place, other) for place, other in enumerate(order) if other != iri)
+        places = (
+            (old_place if other == swapped else place, other) for place, other in enumerate(order) if other != iri
+        )
         return sum(weights[iri].get(other, 0) * chords[abs(place - at)] for place, other in places)
 
     for _ in range(_ROUNDS):
@@ -146,9 +148,9 @@ def _on_circle(order: Sequence[str]) -> dict[str, Point]:
     }
 
 
-def _node(iri: str, laid: Layout, name: str, view: View) -> Node:
-    x, y = laid.places[iri]
-    partners = laid.partners[iri]
+def _node(iri: str, layout: Layout, name: str, view: View) -> Node:
+    x, y = layout.places[iri]
+    partners = layout.partners[iri]
     radius = round(8 + 2.4 * math.sqrt(partners), 1)
     aside = (x - _WIDTH / 2) / _RADIUS  # 1 at the right, -1 at the left
     anchor = "middle" if abs(aside) < 0.2 else ("start" if aside > 0 else "end")
@@ -163,13 +165,13 @@ def _node(iri: str, laid: Layout, name: str, view: View) -> Node:
     return Node(x, y, radius, wrapped, round(words_x, 1), round(words_y, 1), anchor, page_url(iri, view), label)
 
 
-def _edges(laid: Layout, names: Mapping[str, str], view: View) -> list[Edge]:
+def _edges(layout: Layout, names: Mapping[str, str], view: View) -> list[Edge]:
     """Return the edges, thin ones first, so that wide ones are drawn on top."""
-    most = max(laid.shared.values(), default=1)
-    ranked = sorted(laid.shared.items(), key=lambda pair: (pair[1], pair[0]))[-_MOST_LINES:]
+    most = max(layout.shared.values(), default=1)
+    ranked = sorted(layout.shared.items(), key=lambda pair: (pair[1], pair[0]))[-_MOST_LINES:]
     edges = []
     for at, ((one, other), measures) in enumerate(ranked):
-        (x, y), (to_x, to_y) = laid.places[one], laid.places[other]
+        (x, y), (to_x, to_y) = layout.places[one], layout.places[other]
         bend_x, bend_y = (_inward((x + to_x) / 2, _WIDTH / 2), _inward((y + to_y) / 2, _HEIGHT / 2))
         width = round(_THINNEST + (_WIDEST - _THINNEST) * (measures - 1) / max(most - 1, 1), 1)
         shared = view.t(f"共通の施策{measures}件", f"{measures} shared measures")

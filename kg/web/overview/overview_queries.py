@@ -65,14 +65,14 @@ class EditionList:
 
 async def fetch_edition_list(run_query: RunQuery) -> EditionList:
     """Return the editions of a graph."""
-    found = await fetch_editions(run_query)
+    editions = await fetch_editions(run_query)
     short = BY_KEY[PARAMETER].short
     return EditionList(
-        [Edition(iri, short(iri), len(found) == 1) for iri in found], await fetch_names(run_query, found)
+        [Edition(iri, short(iri), len(editions) == 1) for iri in editions], await fetch_names(run_query, editions)
     )
 
 
-_LONGEST = 400  # characters of a text of the data: there are many on one page
+_LONGEST = 400  # characters of a text of the data, since a page has many
 
 
 @dataclass(frozen=True)
@@ -243,13 +243,13 @@ async def run_stored_query(
     name = row_type.query
     try:
         text = query_text(name, **({"edition": [edition.iri]} if edition else {}), **about)
-    except QueryError:  # a curator may have taken it away
+    except QueryError:  # a curator may have deleted it
         return None
     limit = f"\nLIMIT {most}" if most else ""
     named = tuple((variable, str(things[0])) for variable, things in about.items() if len(things) == 1)
     behind = QueryLink(name, (*(edition.about if edition else ()), *named))
-    found = await fetch_rows(run_query, text.rstrip() + limit)
-    return QueryResult([row_type.of(row) for row in found], behind)
+    rows = await fetch_rows(run_query, text.rstrip() + limit)
+    return QueryResult([row_type.of(row) for row in rows], behind)
 
 
 def localized_text(row: StoredRow, stem: str, view: View) -> tuple[str, str]:
@@ -259,7 +259,7 @@ def localized_text(row: StoredRow, stem: str, view: View) -> tuple[str, str]:
 
 
 def page_url(iri: str, view: View) -> str:
-    """Return the URL of the page of a resource, for a place in the source that in the viewer; or an empty text."""
+    """Return the URL of the page of a resource, or of a place in the source viewer; empty for others."""
     path = path_of(iri)
     return view.link(path.removeprefix("doc/") if path.startswith("doc/source/") else path) if path else ""
 

@@ -26,12 +26,12 @@ from kg.web.presenter import Value
 from kg.web.query_library import QueryLink
 from kg.web.shapes_page import SEVERITIES
 
-_PLACES = 5  # of a shape or of a type of issues; the query has all
-_READINGS = 25  # corrections and doubtful readings, each
-_MOST = 3000  # issues and readings that are looked at for these
+_PLACES = 5  # places shown of a shape or an issue type; the query has all
+_READINGS = 25  # corrections shown, and doubtful readings shown
+_MOST = 3000  # rows of issues and readings that are fetched for these
 _SHAPES = f"{BASE}shapes#"
-# What may be left open: what it is called, the view of the list of measures or the shape on this page that has them,
-# or the stored query that lists it.
+# Open points by group and key: labels, the URL of a list of measures or the anchor of a shape on this page, or else the
+# stored query that lists them.
 _POINTS = {
     "source": {
         "number": (("国の施策番号がない施策", "measures without a national number"), "#Measure-number-missing", ""),
@@ -49,17 +49,17 @@ _POINTS = {
     },
     "reading": {
         "effect-uncertain": (
-            ("どの効果の欄か分からない○", "marks ○ of which the column is unknown"),
+            ("どの効果の欄か分からない○", "marks ○ whose column is unknown"),
             "",
             "measures-with-uncertain-effects",
         ),
         "doubtful": (
-            ("誤読の疑いのある箇所(印字のまま)", "readings in doubt, left as printed"),
+            ("誤読の疑いのある箇所(印字のまま)", "doubtful readings, left as printed"),
             "",
             "doubtful-readings",
         ),
-        "cell-unread": (("どの列とも判断できないセル", "cells that no column could be told for"), "", ""),
-        "cell-part-unread": (("一部を読み取れないセル", "cells of which a part could not be read"), "", ""),
+        "cell-unread": (("どの列とも判断できないセル", "cells that could not be assigned to a column"), "", ""),
+        "cell-part-unread": (("一部を読み取れないセル", "cells that could not be read completely"), "", ""),
     },
 }
 
@@ -102,7 +102,7 @@ class IssueGroup:
 
 
 @dataclass(frozen=True)
-class JudgedReading:
+class ReviewedReading:
     """A correction or doubtful reading: printed and corrected text, reason, evidence, place and record."""
 
     printed: str
@@ -122,8 +122,8 @@ class Quality:
     reading: Sequence[OpenPoint] = ()
     shapes: Sequence[IssueGroup] = ()
     issues: Sequence[IssueGroup] = ()
-    corrections: Sequence[JudgedReading] = ()
-    doubts: Sequence[JudgedReading] = ()
+    corrections: Sequence[ReviewedReading] = ()
+    doubts: Sequence[ReviewedReading] = ()
 
 
 async def query_quality(run_query: RunQuery, edition: Edition) -> QualityResults:
@@ -147,15 +147,15 @@ async def query_quality(run_query: RunQuery, edition: Edition) -> QualityResults
     )
 
 
-def present_quality(found: QualityResults, edition: Edition, view: View) -> Quality:
+def present_quality(answers: QualityResults, edition: Edition, view: View) -> Quality:
     """Return the data of the page."""
     return Quality(
-        source=_points(found, "source", edition, view),
-        reading=_points(found, "reading", edition, view),
-        shapes=_shapes(found, view),
-        issues=_issues(found, view),
-        corrections=_judged(found.corrections, view),
-        doubts=_judged(found.doubts, view),
+        source=_points(answers, "source", edition, view),
+        reading=_points(answers, "reading", edition, view),
+        shapes=_shapes(answers, view),
+        issues=_issues(answers, view),
+        corrections=_reviewed_readings(answers.corrections, view),
+        doubts=_reviewed_readings(answers.doubts, view),
     )
 
 
@@ -163,14 +163,14 @@ def _rows(answer: QueryResult[RowType] | None) -> Sequence[RowType]:
     return answer.rows if answer else ()
 
 
-def _points(found: QualityResults, by: str, edition: Edition, view: View) -> list[OpenPoint]:
+def _points(answers: QualityResults, by: str, edition: Edition, view: View) -> list[OpenPoint]:
     """Return the open points; a missing count is 0."""
-    counted = {row.point: row.things for row in _rows(found.open) if row.by == by}
+    counted = {row.point: row.things for row in _rows(answers.open) if row.by == by}
     points = []
     for key, (words, path, query) in _POINTS[by].items():
         href = ""
         if counted.get(key) and path.startswith("#"):
-            href = path if f"{_SHAPES}{path[1:]}" in found.results else ""
+            href = path if f"{_SHAPES}{path[1:]}" in answers.results else ""
         elif counted.get(key) and path and "browse" in view.site.sections:
             href = view.link(f"{path}{'' if edition.is_only else f'&edition={edition.key}'}")
         elif counted.get(key) and query:
@@ -179,12 +179,12 @@ def _points(found: QualityResults, by: str, edition: Edition, view: View) -> lis
     return sorted(points, key=lambda point: -point.things)
 
 
-def _shapes(found: QualityResults, view: View) -> list[IssueGroup]:
+def _shapes(answers: QualityResults, view: View) -> list[IssueGroup]:
     """Return the validation results by shape, most severe first."""
     groups = []
-    for row in _rows(found.shapes):
+    for row in _rows(answers.shapes):
         severity = row.severity.rpartition("#")[2]
-        answer = found.results.get(row.shape)
+        answer = answers.results.get(row.shape)
         anchor = row.shape.removeprefix(_SHAPES)
         groups.append(
             IssueGroup(
@@ -192,7 +192,7 @@ def _shapes(found: QualityResults, view: View) -> list[IssueGroup]:
                 severity=view.t(*SEVERITIES.get(severity, (severity, severity))),
                 words=Value(*localized_text(row, "message", view)),
                 total=row.results,
-                places=[_focus(each, found.names, view) for each in _rows(answer)],
+                places=[_focus(each, answers.names, view) for each in _rows(answer)],
                 behind=QueryLink("validation-results", (("shape", row.shape),)),
                 about=Value(anchor, "en", f"{view.link('shapes')}#{anchor}" if row.shape != anchor else ""),
             )
@@ -206,10 +206,10 @@ def _focus(row: ResultRow, named: Names, view: View) -> tuple[Value, Value | Non
     return linked_thing(row.focus, f"{words[:60]}{'…' if len(words) > 60 else ''}", view, lang), _place(row, view)
 
 
-def _issues(found: QualityResults, view: View) -> list[IssueGroup]:
+def _issues(answers: QualityResults, view: View) -> list[IssueGroup]:
     """Return the issues by type, with the first places of each."""
     by_type: dict[str, list[IssueRow]] = {}
-    for row in _rows(found.issues):
+    for row in _rows(answers.issues):
         by_type.setdefault(row.type, []).append(row)
     return [
         IssueGroup(
@@ -218,9 +218,9 @@ def _issues(found: QualityResults, view: View) -> list[IssueGroup]:
             words=Value(*localized_text(row, "type", view)),
             total=row.issues,
             places=[_issue(each, view) for each in by_type.get(row.type, ())[:_PLACES]],
-            behind=found.issues.behind if found.issues else QueryLink("issues-with-places"),
+            behind=answers.issues.behind if answers.issues else QueryLink("issues-with-places"),
         )
-        for row in _rows(found.types)
+        for row in _rows(answers.types)
     ]
 
 
@@ -240,13 +240,15 @@ def _place(row: ResultRow | IssueRow | CorrectionRow | DoubtRow, view: View) -> 
     return linked_thing(row.place if isinstance(row, ResultRow) else row.cell, words, view)
 
 
-def _judged(found: QueryResult[CorrectionRow] | QueryResult[DoubtRow] | None, view: View) -> list[JudgedReading]:
+def _reviewed_readings(
+    result: QueryResult[CorrectionRow] | QueryResult[DoubtRow] | None, view: View
+) -> list[ReviewedReading]:
     """Return the first corrections or doubtful readings."""
-    judged = []
-    for row in (found.rows if found else ())[:_READINGS]:
+    readings = []
+    for row in (result.rows if result else ())[:_READINGS]:
         measure = row.measure
-        judged.append(
-            JudgedReading(
+        readings.append(
+            ReviewedReading(
                 printed=row.printed,
                 corrected=row.corrected if isinstance(row, CorrectionRow) else "",
                 reason=Value(*localized_text(row, "reason", view)),
@@ -256,4 +258,4 @@ def _judged(found: QueryResult[CorrectionRow] | QueryResult[DoubtRow] | None, vi
                 measure=linked_thing(measure, measure.rpartition("/")[2], view) if measure else None,
             )
         )
-    return judged
+    return readings

@@ -58,7 +58,7 @@ async def query_charts(run_query: RunQuery, edition: Edition) -> ChartResults:
 
 
 Made = TypeVar("Made")
-_CACHED_EDITIONS = 20  # editions
+_CACHED_EDITIONS = 20  # editions in the cache
 _TAKES = parameter_docs(**{PARAMETER: "the key of an edition, such as municipal-2019; without it the newest"})
 
 
@@ -114,13 +114,13 @@ class OverviewPages:
 
     async def pictures(self, request: Request) -> Response:
         """Return the charts of an edition."""
-        return await self._page(request, "pictures.html", self._drawn)
+        return await self._page(request, "pictures.html", self._charts_content)
 
     async def quality(self, request: Request) -> Response:
         """Return the data quality page of an edition."""
-        return await self._page(request, "quality.html", self._judged)
+        return await self._page(request, "quality.html", self._quality_content)
 
-    async def _drawn(self, edition: Edition, view: View) -> Mapping[str, object]:
+    async def _charts_content(self, edition: Edition, view: View) -> Mapping[str, object]:
         made = await self._pictures.of(edition)
         drawn = {
             "heat": made.heat and heat_map(made.heat.rows, edition, view),
@@ -129,7 +129,7 @@ class OverviewPages:
         }
         return {**drawn, "made": made, "some": bool(made.heat and made.heat.rows)}
 
-    async def _judged(self, edition: Edition, view: View) -> Mapping[str, object]:
+    async def _quality_content(self, edition: Edition, view: View) -> Mapping[str, object]:
         made = await self._quality.of(edition)
         rows = made.completeness.rows if made.completeness else ()
         some = any(getattr(row, state) for row in rows for state in STATES)

@@ -19,9 +19,9 @@ from kg.core.labels import Labels, is_web_address, preferred_with_language
 from kg.http.query_client import Names, RowType, RunQuery, StoredRow, fetch_names, fetch_stored_rows
 from kg.http.responses import is_whole_number, path_of
 
-# The source prints HTML in its cells: that is shown, and shown to be no text.
+# HTML tags that are printed in cells of the source: displayed, but marked as markup.
 MARKUP = re.compile(r"</?[A-Za-z][^<>]*>")
-# How characters are shown that cannot be seen.
+# Symbols for invisible characters, with their names.
 _VISIBLE = {" ": "·", "\u3000": "□", "\n": "↵", "\t": "→", "\r": "↵"}
 _NAMES = {"\n": "LINE FEED", "\t": "TAB", "\r": "CARRIAGE RETURN"}
 
@@ -291,8 +291,8 @@ class RowNote(StoredRow):
 
 
 _KPI, _TARGET = ONTOLOGY + "Kpi", ONTOLOGY + "Target"
-_LONGEST = 20_000  # characters of a cell that are shown
-_NOTHING = " \u3000-－―ー‐"  # printed where there is nothing to print
+_LONGEST = 20_000  # characters displayed of a cell
+_NOTHING = " \u3000-－―ー‐"  # printed in cells without a value
 _MARKS = {_KPI: "kpi", _TARGET: "target"}
 
 
@@ -311,9 +311,9 @@ class SourceReader:
 
     async def leaves(self) -> list[SourcePage]:
         """Return the pages of the document."""
-        found = await fetch_stored_rows(self._run_query, PageExtent, edition=[self.edition])
+        rows = await fetch_stored_rows(self._run_query, PageExtent, edition=[self.edition])
         numbers = ("page", "first", "last", "rows", "measures")
-        return [SourcePage(*(int(getattr(row, name)) for name in numbers)) for row in _with_numbers(found, *numbers)]
+        return [SourcePage(*(int(getattr(row, name)) for name in numbers)) for row in _with_numbers(rows, *numbers)]
 
     async def listed(self, pages: Sequence[int]) -> list[ListedRow]:
         """Return the distinct rows of some pages with their measures."""
@@ -405,7 +405,7 @@ class SourceReader:
         for reading in read:
             if not reading.start:
                 continue
-            # a name counts from the beginning of its cell, a KPI and a target from that of the file
+            # offsets of names count from the start of the cell, those of KPIs and targets from the start of the file
             offset = 0 if reading.way == "mention" else start
             mark = "mention" if reading.way == "mention" else _MARKS.get(reading.property, "thing")
             path = path_of(reading.value) if reading.way == "mention" else ""

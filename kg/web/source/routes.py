@@ -29,11 +29,11 @@ from kg.http.templates import View
 from kg.web.source.printed_page import LinkedText, ListedRow, PageExtent, PrintedCell, SourcePage, SourceReader
 
 PATH = "source"
-WHITE = "white"  # the parameter that shows what cannot be seen
+WHITE = "white"  # the parameter that makes invisible characters visible
 _LEAF: dict[str, Any] = {"openapi_extra": parameter_docs(**{WHITE: "any value shows spaces and tabs"})}
 _SHEET = {"page": "a sheet of the list, from 1", WHITE: "any value shows spaces and tabs"}
 _INDEX: dict[str, Any] = {"openapi_extra": parameter_docs(**_SHEET)}
-_PAGES_PER_SHEET = 20  # pages of the document in one list
+_PAGES_PER_SHEET = 20  # pages of the document on one sheet of the list
 _LAST_PAGE = 1_000_000
 
 
@@ -51,13 +51,15 @@ def router(run_query: RunQuery, release: Release | None, labels: Labels) -> APIR
         return await facsimile.index(request, _parts(request)[1])
 
     @routes.get(
-        f"/{PATH}/{{edition}}/page/{{number}}", summary="See a page of the source beside what was read", **_LEAF
+        f"/{PATH}/{{edition}}/page/{{number}}", summary="See a page of the source with the values read from it", **_LEAF
     )
     async def page(request: Request) -> Response:
         parts = _parts(request)
         return await facsimile.page(request, parts[1], parts[3])
 
-    @routes.get(f"/{PATH}/{{edition}}/row/{{row}}", summary="See a row of the source beside what was read", **_LEAF)
+    @routes.get(
+        f"/{PATH}/{{edition}}/row/{{row}}", summary="See a row of the source with the values read from it", **_LEAF
+    )
     async def row(request: Request) -> Response:
         parts = _parts(request)
         return await facsimile.row(request, parts[1], parts[3])
@@ -125,12 +127,15 @@ class SourceViewer:
         """Return a page of the document, cell by cell."""
         place = await self._place(request, key, (WHITE,))
         leaves = await place.source.leaves() if place else []
-        there = next((at for at, leaf in enumerate(leaves) if str(leaf.page) == number), None)
-        if place is None or there is None:
+        position = next((at for at, leaf in enumerate(leaves) if str(leaf.page) == number), None)
+        if place is None or position is None:
             return self._missing(request, key)
-        listed = await place.source.listed([leaves[there].page])
-        around = (leaves[there - 1] if there else None, leaves[there + 1] if there + 1 < len(leaves) else None)
-        return await self._cells(place, leaves[there], listed, around)
+        listed = await place.source.listed([leaves[position].page])
+        around = (
+            leaves[position - 1] if position else None,
+            leaves[position + 1] if position + 1 < len(leaves) else None,
+        )
+        return await self._cells(place, leaves[position], listed, around)
 
     async def row(self, request: Request, key: str, row: str) -> Response:
         """Return a row of the document, cell by cell."""
@@ -138,7 +143,7 @@ class SourceViewer:
         number = await place.source.page_of(f"row/{row}") if place and is_iri(f"{ID}{row}") else None
         leaves = await place.source.leaves() if place else []
         leaf = next((leaf for leaf in leaves if leaf.page == number), None)
-        if place is None or leaf is None:  # any data may be served: a row may be on no page of this edition
+        if place is None or leaf is None:  # data files may contain a row that is on no page of the edition
             return self._missing(request, key)
         listed = await place.source.listed([leaf.page])
         iri = f"{ID}source/{key}/row/{row}"

@@ -173,7 +173,7 @@ def test_few_are_open_at_once_and_each_gets_its_turn(site: httpx.Client) -> None
 
 def test_a_release_that_nobody_asks_is_closed(many: Path, start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its processes end, and with them its memory; never are those of more than two there; asked again, it answers."""
-    for name, seconds in {"_IDLE": 2.0, "_LOOK": 0.1, "_SHORTEST": 0.1}.items():
+    for name, seconds in {"_IDLE": 2.0, "_CHECK_SECONDS": 0.1, "_SHORTEST": 0.1}.items():
         monkeypatch.setattr(release_endpoint, name, seconds)
     with start(app(read_release(many / "releases" / "2031.1.0"), project_folders().queries, many)) as client:
         before = family(os.getpid())
