@@ -31,9 +31,9 @@ def cite_command(
     from kg.web.citations import FORMATS, CitedQuery, citation
 
     folders = project_folders(recipe, out)
-    release, asked = release_to_read(folders, version), None
+    release, query = release_to_read(folders, version), None
     if question and (question == "-" or question.endswith(".rq") or Path(question).is_file()):
-        asked = CitedQuery(str(read_query(question, folders)))
+        query = CitedQuery(str(read_query(question, folders)))
     elif question:
-        asked = CitedQuery.stored(release, question, lang)
-    click.echo(FORMATS[form][2](citation(release, lang, asked)), nl=False)
+        query = CitedQuery.stored(release, question, lang)
+    click.echo(FORMATS[form][2](citation(release, lang, query)), nl=False)

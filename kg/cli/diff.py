@@ -88,7 +88,7 @@ def _dump(name: str, folders: Folders, work: Path) -> "Dump":
     if (path / MANIFEST).is_file():
         return Dump.of_release(read_release(path), work)
     if not folders.out.is_dir():
-        remedy = "name a file that is there, or the folder of the releases (--out, KG_OUT)"
+        remedy = "name an existing file, or the folder of the releases (--out, KG_OUT)"
         raise ReleaseError(
             Problem(f"{name} is not a file, and the folder of releases does not exist", remedy, folders.out)
         )
@@ -137,7 +137,7 @@ def _compare(before: "Dump", after: "Dump", folders: Folders) -> "Changes":
 
 
 def _link_target(change: "Change") -> str:
-    """Return the link target of a thing; empty if it is not a web address."""
+    """Return the link target of an entity; empty if it is not a web address."""
     from kg.core.labels import is_web_address
 
     return change.iri if is_web_address(change.iri) else ""

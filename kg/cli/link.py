@@ -1,4 +1,4 @@
-"""Command `kg link`: match the cells of a table column with the things of a release."""
+"""Command `kg link`: match the cells of a table column with the entities of a release."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,10 +21,10 @@ _FILE = click.Path(dir_okay=False, path_type=Path, allow_dash=True)
 
 def _separator(context: click.Context, parameter: click.Parameter, given: str | None) -> str | None:
     """Return the separator that an option names; raise BadParameter if it is not one character."""
-    meant = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";"}.get(given or "", given)
-    if meant is not None and (len(meant) != 1 or meant in '"\r\n'):
+    separator = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";"}.get(given or "", given)
+    if separator is not None and (len(separator) != 1 or separator in '"\r\n'):
         raise click.BadParameter("give one character, or “tab”")
-    return meant
+    return separator
 
 
 def _writable(context: click.Context, parameter: click.Parameter, out: Path | None) -> Path | None:
@@ -32,7 +32,7 @@ def _writable(context: click.Context, parameter: click.Parameter, out: Path | No
     if out == STANDARD:
         return None
     if out and out.suffix.lower() not in _OUTPUTS:
-        raise click.BadParameter(f"{out.name} is of no kind that is written: end it in {', '.join(_OUTPUTS)}")
+        raise click.BadParameter(f"{out.name} has an unknown extension: end it in {', '.join(_OUTPUTS)}")
     return out
 
 
@@ -112,7 +112,7 @@ def link_command(
         raise click.UsageError(f"{out} is the table itself; name another file")
     opened, task = _opened(table, column, options), _task(options)
     if task.type.casefold() == "text" and (options["evidence"] or task.matched_only):
-        raise click.UsageError("--type text tells what a paragraph is like, without --evidence and --matched-only")
+        raise click.UsageError("--type text cannot be combined with --evidence and --matched-only")
     names = _names(task, options["prefix"], opened)
     note(f"{table}: {opened.about()}")
     index = release_to_read(project_folders(recipe, releases)).search_index()
@@ -170,10 +170,10 @@ def _names(task: "Task", prefix: str, table: "Table") -> list[str]:
 
 def _summary(linked: "LinkResult", kind: str) -> str:
     without = linked.rows - linked.matched - linked.proposed - linked.absent
-    absent = f", {linked.absent:,} with a name that is known and not in this graph" if linked.absent else ""
+    absent = f", {linked.absent:,} with a registered name that is not in this graph" if linked.absent else ""
     of = {"any": "any type", "text": "the type measure"}.get(kind.casefold(), f"the type {kind}")
     return (
-        f"{linked.rows:,} rows with a text, {linked.texts:,} different ones, looked for among {linked.things:,} things "
+        f"{linked.rows:,} rows with a text, {linked.texts:,} different ones, matched with {linked.things:,} things "
         f"of {of}: {linked.matched:,} rows matched, {linked.proposed:,} with a proposal to be judged{absent}, "
         f"{without:,} without"
     )

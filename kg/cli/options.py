@@ -53,8 +53,8 @@ def validate_base(context: click.Context, parameter: click.Parameter, base: str 
     """Return a base IRI or public URL as given; raise BadParameter if it is not an HTTP URL that ends in a slash."""
     if base and not _BASE.fullmatch(base):
         remedy = "write it in full and in ASCII, with a slash at its end, such as https://data.example.org/measures/"
-        meant = "base of names" if parameter.name == "base" else "address of a site"
-        raise click.BadParameter(f"{base} is not a {meant}; {remedy}")
+        kind = "base IRI" if parameter.name == "base" else "address of a site"
+        raise click.BadParameter(f"{base} is not a {kind}; {remedy}")
     return base
 
 
@@ -64,9 +64,9 @@ class _Command(click.Command):
     def get_help(self, ctx: click.Context) -> str:
         if language() != "ja":
             return super().get_help(ctx)
-        from kg.cli.help_catalogue import shown
+        from kg.cli.help_catalogue import format_help
 
-        return shown(self, ctx)
+        return format_help(self, ctx)
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the folders of an installed program, which are the defaults of the options."""

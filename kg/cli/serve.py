@@ -187,7 +187,7 @@ def _check_options(options: dict[str, Any], names_data: bool) -> None:
     if options["url"] and (names_data or options["services"]):
         raise click.UsageError(_STORE_CONFLICT)
     if options["log_queries"] and not options["access_log"]:
-        raise click.UsageError("--log-queries says what --access-log writes; name a file, or - for standard error")
+        raise click.UsageError("--log-queries needs --access-log: name a file, or - for standard error")
 
 
 def _operation_settings(options: dict[str, Any]) -> "OperatorSettings":

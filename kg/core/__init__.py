@@ -1,4 +1,4 @@
 """Shared vocabulary: errors, IRIs, spans of printed text, the layout of a release, stored queries, serializers.
 
-Imports no other package of `kg`. Start with `release` (what crosses from the builder to the server), `iris`, `spans`.
+It imports no other package of `kg`. Start with `release` (the interface between builder and server) and `iris`.
 """

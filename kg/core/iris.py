@@ -1,19 +1,16 @@
-"""IRIs of the graph: their patterns (a public contract, ASCII only), prefixes, base, and identifiers of other sites.
+"""IRIs of the graph: their patterns (a public contract, ASCII only), prefixes, and base.
 
 `id/` is the namespace of the entities, `def#` the ontology. An IRI is made of keys that a curator chose or of printed
-text, never of a position in a program's data.
+text, never of a position in the data of a program.
 
-Base: one base IRI is in force in a process and its children. It is the canonical one, except in a server with its own
-(`kg serve --base`). Then every canonical IRI of a file is rebased when it is read, so that no other module has to know.
-Literals are unchanged, except for a few properties whose text is an IRI or a query by their specifications (VoID,
-VANN, SHACL).
+One base IRI is in force in a process and its children: the canonical one, except in a server with its own base
+(`kg serve --base`). There every canonical IRI of a file is rebased when it is read, so that other modules need not
+know the base. Literals are unchanged, except those whose text is an IRI or a query by specification (VoID, VANN,
+SHACL).
 
-Identifiers of other sites: a corporate number alone or in a URL of the registers; a Wikidata item by its page, data or
-number; a law by its ID or file name in any current or former URL of e-Gov, or by its citation.
-
-SPARQL 1.1 Service Description of the endpoint as triples.
-
-The builder adds it to the release with the endpoint's canonical IRI; the server serves it with the requested URL.
+Two related parts are here as well. `linkable_addresses` recognizes identifiers of other sites: corporate numbers,
+Wikidata items and laws, alone or in a URL. `service_description` is the SPARQL 1.1 Service Description of the endpoint,
+used by the builder with its canonical IRI and by the server with the requested URL.
 """
 
 import hashlib
@@ -29,7 +26,7 @@ from pyoxigraph import Literal, NamedNode, Quad, Triple
 from kg.core import sparql_scanner
 from kg.core.spans import plain
 
-CANONICAL = "https://w3id.org/shisaku/"  # in all files: the recipe, the releases, the stored queries
+CANONICAL = "https://w3id.org/shisaku/"  # in all files: recipe, releases, stored queries
 SERVED_BASE = "KG_SERVED_BASE"  # environment variable for the restarted server and its zygote
 BASE = os.environ.get(SERVED_BASE) or CANONICAL
 ONTOLOGY = BASE + "def#"
@@ -148,9 +145,9 @@ def period(code: str) -> str:
 
     The code of an open-ended period ends in `-on`: `FY2021-on`.
     """
-    prefix, rest = code[:2], code[2:]
+    prefix, period_code = code[:2], code[2:]
     if prefix in PERIOD_KINDS:
-        return shared(PERIOD_KINDS[prefix], rest)
+        return shared(PERIOD_KINDS[prefix], period_code)
     return shared("day" if _DAY.fullmatch(code) else "month", code)
 
 
@@ -159,7 +156,7 @@ _ITEM = re.compile(r"(?:wd:|wikidata:)?([QPL][1-9][0-9]*)", re.IGNORECASE)
 _ON_WIKIDATA = re.compile(
     r"/(?:wiki/(?:Special:Entity(?:Data|Page)/|Property:|Lexeme:)?|entity/)([QPL][1-9][0-9]*)(?:\.\w+)?/?"
 )
-_CORPORATE = re.compile(r"T?([0-9]{13})")  # T: as a number of the invoice system
+_CORPORATE = re.compile(r"T?([0-9]{13})")  # with T it is a number of the invoice system
 _IN_ADDRESS = re.compile(r"(?<![0-9])[0-9]{13}(?![0-9])")
 _REGISTERS = ("nta.go.jp", "gbiz.go.jp")
 _EGOV = "e-gov.go.jp"

@@ -1,6 +1,7 @@
-"""Labels of terms for pages, from the ontology and the standard terms of a release.
+"""Labels for pages and texts: terms of the ontology, Japanese eras, and English months.
 
-Japanese eras (元号) of days, from `build/eras.csv`, and English names of months, for texts that people read.
+`Labels` reads the labels of terms from the ontology and the standard terms of a release. `era_year` returns the year in
+the Japanese era (元号) of a day, from `build/eras.csv`.
 """
 
 import csv
@@ -73,19 +74,19 @@ def is_web_address(iri: str) -> bool:
     return iri.lower().startswith(("http://", "https://"))
 
 
-# Not from strftime or the module calendar: their names follow the locale, and a release must not.
+# Not from strftime or the module calendar: their names depend on the locale, and a release must not.
 MONTHS = (
     *("January", "February", "March", "April", "May", "June"),
     *("July", "August", "September", "October", "November", "December"),
 )
-# Japan has used the Gregorian calendar since this day; an era date of an earlier day has another month and day.
+# Japan has used the Gregorian calendar since this day; an earlier day has another month and day in its era.
 _GREGORIAN = date(1873, 1, 1)
 _FILE = "eras.csv"
 
 
 @dataclass(frozen=True)
 class EraYear:
-    """A year of an era: its names in Japanese and English, and its number, from 1."""
+    """Year of an era: its names in Japanese and English, and its number, from 1."""
 
     ja: str
     en: str
@@ -105,7 +106,7 @@ def era_year(day: date) -> EraYear | None:
 
 @cache
 def _eras(file: Path) -> tuple[tuple[date, str, str], ...]:
-    """Return first day, Japanese and English name of each era; of an era without a first day, 1 January of its year."""
+    """Return first day, Japanese and English name of each era; the day is 1 January if only the year is known."""
     rows = csv.DictReader(read_text(file, RecipeError).splitlines())
     days = ((row["first_day"], row) for row in rows)
     eras = ((date.fromisoformat(day if len(day) > 4 else f"{day}-01-01"), row) for day, row in days)

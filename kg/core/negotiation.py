@@ -21,7 +21,7 @@ class Output(Protocol):
     """Binary output stream of an answer."""
 
     def write(self, data: bytes, /) -> int:
-        """Take the next bytes and return how many they are."""
+        """Write the next bytes and return their number."""
 
     def flush(self) -> None:
         """Pass on the buffered bytes."""
@@ -89,7 +89,7 @@ def formats_of(results: Results) -> tuple[Format, ...]:
 def choose(offered: Sequence[Format], accept: str | None = None, named: str | None = None) -> Format:
     """Return the format that a client prefers: by name if given, else by its Accept header."""
     if named:
-        name = named.strip().lower().replace(" ", "+")  # of `application/ld+json` in an address the + is a space
+        name = named.strip().lower().replace(" ", "+")  # the + of `application/ld+json` in a URL is decoded as a space
         for format in offered:
             if name in (*format.names, format.media_type, *format.aliases):
                 return format
@@ -99,7 +99,7 @@ def choose(offered: Sequence[Format], accept: str | None = None, named: str | No
     preferences = [_preference(format, ranges) for format in offered]
     best = max(preferences)
     if best[0] == 0:
-        raise _not_acceptable(f"nothing that “Accept: {accept}” names can be had here", offered)
+        raise _not_acceptable(f"no format of “Accept: {accept}” is available", offered)
     return offered[preferences.index(best)]
 
 
@@ -133,7 +133,7 @@ def _preference(format: Format, ranges: list[tuple[str, float]]) -> tuple[float,
     """Return the preference for a format: its weight, then its specificity."""
     exact = [weight for media_range, weight in ranges if media_range in format.aliases]
     wider = [format.media_type, format.media_type.split("/")[0] + "/*"]
-    # A page is for those who ask for one: `*/*` is what programs send.
+    # A page only for clients that accept HTML explicitly: programs send `*/*`.
     ranges_to_try = wider if format is HTML else [*wider, "*/*"]
     for exactness, step in zip((3, 2, 1), ranges_to_try, strict=False):
         weights = [weight for media_range, weight in ranges if media_range == step]

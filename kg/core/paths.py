@@ -1,4 +1,4 @@
-"""Folders of the project, and reading of text files.
+"""Folders of the project, decoding of text files, and resources of the machine.
 
 In a checkout the folders of the declarative files are next to `kg/`; an installed wheel has them in `kg/declared/`.
 Releases go to `out/` of a checkout, else to the user's data folder; for a user without a home, as in a container, to
@@ -7,7 +7,7 @@ Releases go to `out/` of a checkout, else to the user's data folder; for a user 
 Text files are read as UTF-8, or in the encoding of their byte order mark. Another encoding is never assumed, only
 named in the error message, so that the owner of the file can save it as UTF-8.
 
-Resources of the machine: processors and memory available to this process. Linux only.
+`processor_count` and `available_memory` are the resources available to this process. Linux only.
 """
 
 import codecs

@@ -43,7 +43,7 @@ _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _SPECIAL = re.compile("[&<>\"'\r]")
 _ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&apos;", "\r": "&#13;"}
 _END = re.compile(r"""[^/:?#\[\]@!$&'()*+,;=%~<>"{}|\\^`\s]*\Z""")
-_LONGEST_NAME = 200  # characters; a longer end of an IRI is tried from there on
+_LONGEST_NAME = 200  # characters of a local name; longer ones are not tried
 
 
 class InexpressibleStatement(ValueError):

@@ -1,9 +1,8 @@
 """Spans of a source document: cells, and text whose characters keep their offsets through normalization and cutting.
 
-Offsets count Unicode characters of the decoded file (as the positions of a Web Annotation text selector do), start
-included, end excluded, so that `document[start:end]` is the printed cell.
-
-Width of texts in columns of a monospaced font: East Asian wide and full-width characters take two (UAX #11).
+Offsets count Unicode characters of the decoded file (like the positions of a Web Annotation text selector), start
+included, end excluded, so that `document[start:end]` is the printed cell. `columns` is the width of a text in a
+monospaced font, where East Asian wide and full-width characters take two columns (UAX #11).
 """
 
 import functools
@@ -131,22 +130,22 @@ class Text:
         """Return the text without invisible characters (zero-width space, soft hyphen …)."""
         if self.chars.isascii() or not _UNSEEN.search(self.chars):
             return self
-        kept = [i for i, char in enumerate(self.chars) if not _UNSEEN.match(char)]
+        indices = [i for i, char in enumerate(self.chars) if not _UNSEEN.match(char)]
         return Text(
-            "".join(self.chars[i] for i in kept),
-            tuple(self.starts[i] for i in kept),
-            tuple(self.ends[i] for i in kept),
+            "".join(self.chars[i] for i in indices),
+            tuple(self.starts[i] for i in indices),
+            tuple(self.ends[i] for i in indices),
         )
 
     def spaced(self) -> "Text":
         """Return the text with every run of white space as one space, and none at the ends."""
         text = self
         if re.search(r"\s\s|[^\S ]", self.chars):
-            kept = [m.start() for m in re.finditer(r"\S|(?<!\s)\s", self.chars)]
+            indices = [m.start() for m in re.finditer(r"\S|(?<!\s)\s", self.chars)]
             text = Text(
-                "".join(" " if self.chars[i].isspace() else self.chars[i] for i in kept),
-                tuple(self.starts[i] for i in kept),
-                tuple(self.ends[i] for i in kept),
+                "".join(" " if self.chars[i].isspace() else self.chars[i] for i in indices),
+                tuple(self.starts[i] for i in indices),
+                tuple(self.ends[i] for i in indices),
             )
         return text.strip()
 
@@ -154,11 +153,11 @@ class Text:
         """Return the text without white space, which joins words broken by a line wrap."""
         if not re.search(r"\s", self.chars):
             return self
-        kept = [i for i, char in enumerate(self.chars) if not char.isspace()]
+        indices = [i for i, char in enumerate(self.chars) if not char.isspace()]
         return Text(
-            "".join(self.chars[i] for i in kept),
-            tuple(self.starts[i] for i in kept),
-            tuple(self.ends[i] for i in kept),
+            "".join(self.chars[i] for i in indices),
+            tuple(self.starts[i] for i in indices),
+            tuple(self.ends[i] for i in indices),
         )
 
     def split(self, pattern: re.Pattern[str]) -> list["Text"]:

@@ -15,8 +15,8 @@ _PROLOGUE = re.compile(rf"{GAP}*+(?:(?:BASE|PREFIX\s*+[^\s:<>]*:){GAP}*+<[^>]*>{
 _WORD = re.compile(r"[A-Za-z]+")
 CODEPOINT = re.compile(r"\\u([0-9A-Fa-f]{4})|\\U([0-9A-Fa-f]{8})")
 
-# `SERVICE [SILENT] <iri> | ?variable | prefixed:name {`. The engine asks for no space between any of these words.
-# Possessive quantifiers (`*+`) keep hostile text from making the reader try one stretch in many ways.
+# `SERVICE [SILENT] <iri> | ?variable | prefixed:name {`. The engine requires no space between these words.
+# Possessive quantifiers (`*+`) prevent excessive backtracking on hostile text.
 _CALL = re.compile(
     rf"SERVICE{GAP}*+(?:SILENT{GAP}*+)?(?P<target><[^<>]*>|(?:[^\s<>\"{{}}#\\]|\\.)++){GAP}*+(?P<group>\{{)?",
     re.IGNORECASE | re.DOTALL,
@@ -25,8 +25,8 @@ _VOLATILE = ("NOW", "RAND", "UUID", "BNODE", "SERVICE")
 _VOLATILE_CALL = re.compile(rf"(?:NOW|RAND|UUID|BNODE){GAP}*+\(|SERVICE", re.IGNORECASE)
 IRI = re.compile(r"<(?:[^<>\"{}|^`\\\x00-\x20]|\\[uU])*>")
 _ABSOLUTE = re.compile(r"<[A-Za-z][A-Za-z0-9+.-]*://")
-# What cannot hold a keyword, each read as one piece: strings, comments, variables, language tags, the part of a
-# prefixed name after its colon, an escaped character of it, and a graph's name (`GRAPH service:x {` is no call).
+# Text that cannot contain a keyword: strings, comments, variables, language tags, the part of a prefixed name after
+# its colon, an escaped character of it, and the name of a graph (`GRAPH service:x {` is not a call).
 PIECE = re.compile(
     r'"""(?:"{0,2}(?:[^"\\]|\\.))*+"""'
     r"|'''(?:'{0,2}(?:[^'\\]|\\.))*+'''"
@@ -41,10 +41,10 @@ PIECE = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 
-# The IRIs that stand in full, between all that can hold the same characters without meaning them.
+# IRIs in angle brackets; the alternatives skip text in which the same characters have another meaning.
 _TOKEN = re.compile(rf"(?P<iri>{IRI.pattern})|{PIECE.pattern}", re.IGNORECASE | re.DOTALL)
 
-# Names with what declares them. A dot belongs to a name only where more of it follows.
+# Names and the declarations of their prefixes. A dot belongs to a name only if more of the name follows.
 LOCAL = r"(?:[\w:-]|%[0-9A-Fa-f]{2}|\\[_~.\-!$&'()*+,;=/?#@%])"
 ESCAPED = re.compile(r"\\(.)")
 _NAMED = re.compile(
@@ -54,14 +54,14 @@ _NAMED = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 
-# What nests, between all that can hold such a mark without meaning it. Prefix signs nest each in the one before it.
+# Brackets and prefix operators, which nest; the alternatives skip text in which these have another meaning.
 _MARK = re.compile(
     rf"(?P<open>[{{(\[])|(?P<close>[}})\]])|(?P<signs>(?:[!^+-]{GAP}*+)++)|(?P<union>(?<!\w)UNION(?!\w))"
     rf"|{IRI.pattern}|{PIECE.pattern}",
     re.IGNORECASE | re.DOTALL,
 )
 
-# What makes blank nodes in a template, a reifier of a triple term included, and the brackets around it.
+# Syntax that creates blank nodes in a template, reifiers of triple terms included, and the brackets around it.
 _TEMPLATE = re.compile(
     rf"(?P<blank>_:|\[|\(|<<|\{{\|)|(?P<open>\{{)|(?P<close>\}})|{IRI.pattern}|{PIECE.pattern}",
     re.IGNORECASE | re.DOTALL,
@@ -134,15 +134,15 @@ def services(query: str) -> set[str]:
     return {target for text in {query, CODEPOINT.sub(character, query)} for target, _ in _calls(text)}
 
 
-def with_services(query: str, called: Mapping[str, str]) -> str:
-    """Return a query with the IRIs of SERVICE calls replaced according to `called`; other calls are unchanged."""
+def with_services(query: str, replacements: Mapping[str, str]) -> str:
+    """Return a query with the IRIs of SERVICE calls replaced according to `replacements`; other calls are unchanged."""
     if "service" not in query.lower():
         return query
     places = {place for _, place in _calls(query)}
     for start, end in sorted(places, reverse=True):
         iri = query[start + 1 : end - 1]
-        if query[start:end] == f"<{iri}>" and iri in called:
-            query = f"{query[:start]}<{called[iri]}>{query[end:]}"
+        if query[start:end] == f"<{iri}>" and iri in replacements:
+            query = f"{query[:start]}<{replacements[iri]}>{query[end:]}"
     return query
 
 
@@ -270,8 +270,8 @@ def unclosed_bracket(query: str) -> int | None:
     return opened[-1] if opened else None
 
 
-# A clause of the dataset (section 13.2), between all that can hold its words without meaning them. A name needs a gap
-# before it: `from:x` is a name itself.
+# A dataset clause (section 13.2); the alternatives skip text in which its words have another meaning. A prefixed name
+# needs a gap before it: `from:x` is a name itself.
 _APART = rf"(?:{GAP}++|(?=<))"
 _CLAUSE = re.compile(
     rf"(?<![\w.-])FROM{_APART}(?P<named>NAMED{_APART})?"
@@ -283,8 +283,8 @@ _DECLARATION = re.compile(
     rf"(?:PREFIX\s*+(?P<prefix>[^\s:<>]*):|BASE){GAP}*+<(?P<iri>[^>]*)>|#[^\n\r]*+", re.IGNORECASE
 )
 
-# A variable with its values; and one that a path of any length begins with (section 9.1). Both between all that can
-# hold such words without meaning them.
+# A variable with its values, and a variable at the start of a path of any length (section 9.1). The alternatives skip
+# text in which such words have another meaning.
 _NAME = rf"<[^<>]*>|[\w.-]*:(?:{LOCAL}|\.++(?={LOCAL}))*+"
 _VALUES = re.compile(
     rf"VALUES{GAP}*+(?P<variable>[?$]\w+){GAP}*+\{{{GAP}*+(?P<value>{_NAME}){GAP}*+(?P<more>[^}}])?"
@@ -316,7 +316,7 @@ def without_dataset(query: str, base: str) -> tuple[str, Dataset]:
             prefixes[declared["prefix"]] = declared["iri"]
         elif declared["iri"] is not None:
             base = resolved(declared["iri"], base)
-    default, named, kept, end = list[str](), list[str](), list[str](), 0
+    default, named, parts, end = list[str](), list[str](), list[str](), 0
     for clause in _CLAUSE.finditer(query, body):
         if clause["iri"] is not None:
             iri = CODEPOINT.sub(character, clause["iri"])
@@ -325,9 +325,9 @@ def without_dataset(query: str, base: str) -> tuple[str, Dataset]:
         else:
             continue
         (named if clause["named"] else default).append(resolved(iri, base))
-        kept.append(query[end : clause.start()])
+        parts.append(query[end : clause.start()])
         end = clause.end()
-    return "".join((*kept, query[end:])), Dataset(tuple(default), tuple(named))
+    return "".join((*parts, query[end:])), Dataset(tuple(default), tuple(named))
 
 
 def has_path_from_several_values(query: str) -> bool:
@@ -341,13 +341,13 @@ def with_equations(query: str) -> str:
 
     A VALUES clause after the WHERE clause cannot be followed by a FILTER: for such a query the result is invalid.
     """
-    paths, kept, end = _beginning_paths(query), list[str](), 0
+    paths, parts, end = _beginning_paths(query), list[str](), 0
     for found in _VALUES.finditer(query):
         if found["variable"] in paths and not found["more"]:
             close = query.index("}", found.end()) + 1
-            kept += query[end:close], f" FILTER({found['variable']} = {found['value']})"
+            parts += query[end:close], f" FILTER({found['variable']} = {found['value']})"
             end = close
-    return "".join((*kept, query[end:]))
+    return "".join((*parts, query[end:]))
 
 
 def _beginning_paths(query: str) -> set[str]:

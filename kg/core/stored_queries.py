@@ -74,9 +74,9 @@ class Parameter:
         if not self.folder:
             return value
         for start in (self.folder, ID):
-            rest = value.removeprefix(start)
-            if rest != value and (start == ID) == ("/" in rest):
-                return rest
+            short = value.removeprefix(start)
+            if short != value and (start == ID) == ("/" in short):
+                return short
         return value
 
     def terms(self, text: str) -> list[Term]:
@@ -107,7 +107,7 @@ class Parameter:
             return Literal(text, language=first.language)
         form = _FORMS.get(self.kind)
         if form and not (form.fullmatch(text) and text.isascii() and _is_valid(text, first.datatype)):
-            raise ParameterError(f"{self.name}: {text[:80]} is no {self.kind}; {self.form}")
+            raise ParameterError(f"{self.name}: {text[:80]} is not a valid {self.kind}; {self.form}")
         return Literal(text, datatype=first.datatype)
 
 
@@ -148,7 +148,7 @@ def parse_values(parameters: Sequence[Parameter], pairs: Iterable[tuple[str, str
         for part in parts or [text]:
             terms = parameter.terms(part)
             if parameter.kind == "date" and found.get(name, terms) != terms:
-                raise ParameterError(f"{name}: it stands there twice, with different days; give one")
+                raise ParameterError(f"{name}: it is given twice, with different days; give one")
             found[name] = list(dict.fromkeys([*found.get(name, ()), *terms]))
     return found
 
@@ -167,8 +167,8 @@ def unknown_value_error(parameter: Parameter, iri: str, registered: Sequence[str
     given = parameter.short(iri)
     near = difflib.get_close_matches(given, shorts, 3, 0.5)
     listed = ", ".join(shorts[:_LISTED]) if len(shorts) <= _LISTED else ", ".join(near or shorts[:3]) + ", …"
-    available = f"known here are {listed} ({len(shorts)} in all)" if shorts else parameter.form
-    return ParameterError(f"{parameter.name}: nothing in these data is called {given[:80]}; {available}")
+    available = f"available are {listed} ({len(shorts)} in all)" if shorts else parameter.form
+    return ParameterError(f"{parameter.name}: these data have no {given[:80]}; {available}")
 
 
 def _terms(name: str, prologue: str, text: str) -> tuple[Term, ...]:
@@ -185,9 +185,9 @@ def _terms(name: str, prologue: str, text: str) -> tuple[Term, ...]:
 
 def _resolve(text: str, folder: str) -> NamedNode | None:
     """Return the entity that a text names: by IRI, prefixed name, path below `id/`, or last part."""
-    prefix, colon, rest = text.partition(":")
-    if colon and prefix in {**PREFIXES, "id": ID} and not rest.startswith("//"):
-        iri = {**PREFIXES, "id": ID}[prefix] + rest
+    prefix, colon, local = text.partition(":")
+    if colon and prefix in {**PREFIXES, "id": ID} and not local.startswith("//"):
+        iri = {**PREFIXES, "id": ID}[prefix] + local
     elif colon:
         iri = text
     else:
@@ -210,16 +210,17 @@ def _is_valid(text: str, datatype: NamedNode) -> bool:
 
 def _unknown_parameter(name: str, parameters: Sequence[Parameter]) -> str:
     if not parameters:
-        return f"{name[:80]} is no parameter of this query: it has none"
+        return f"{name[:80]} is not a parameter of this query, which has none"
     registered = ", ".join(f"{each.name} (such as {each.name}={each.examples[0]})" for each in parameters)
-    return f"{name[:80]} is no parameter of this query; known are {registered}"
+    return f"{name[:80]} is not a parameter of this query; available are {registered}"
 
 
 SUFFIX = ".rq"
 KEYS = ("summary", "summary_ja", "description", "description_ja", "tags")
 PARAMETERS = "parameters"  # an optional key
-EDITION = "edition"  # the parameter that is about the newest edition of the graph that answers, unless one is chosen
-# The newest first. An edition is of the year of its plan; of two of one plan, the one that revises the other is newer.
+EDITION = "edition"  # parameter whose default is the newest edition of the graph
+# Newest first. The year of an edition is that of its plan; of two editions of a plan, the one that revises the other is
+# newer.
 EDITIONS_QUERY = f"""SELECT ?edition (MAX(?year) AS ?newest) (COUNT(DISTINCT ?before) AS ?later) {{
   ?edition a <{ONTOLOGY}Edition> .
   OPTIONAL {{ ?edition <{ONTOLOGY}plan> ?plan . BIND(STR(?plan) AS ?year) }}
@@ -294,7 +295,7 @@ def read_query(file: Path) -> StoredQuery:
     try:
         parameters = read_parameters(served, names)
     except ParameterError as error:
-        remedy = "write the same line `VALUES ?name { … }` wherever the parameter stands"
+        remedy = "write the same line `VALUES ?name { … }` wherever the parameter is used"
         raise RecipeError(Problem(str(error), remedy, file)) from error
     return StoredQuery(name=file.stem, text=served, tags=tags, parameters=parameters, **values)
 
@@ -329,7 +330,7 @@ def _front_matter(file: Path, text: str, values: dict[str, str]) -> Iterator[Pro
             registered = ", ".join((*KEYS, PARAMETERS))
             yield Problem(f"no front matter: {line}", f"write `#+ key: value` with one of {registered}", file, number)
         elif match["key"] in values:
-            yield Problem(f"{match['key']} stands here a second time", "keep one of the two lines", file, number)
+            yield Problem(f"{match['key']} is repeated", "keep one of the two lines", file, number)
         else:
             value = match["value"]
             quoted = len(value) > 1 and value[0] == value[-1] == '"'
@@ -339,8 +340,10 @@ def _front_matter(file: Path, text: str, values: dict[str, str]) -> Iterator[Pro
 
 
 def _syntax_problems(file: Path, text: str) -> Iterator[Problem]:
-    called = {target.strip("<>"): _UNREACHABLE for target in sparql_scanner.services(text) if target.startswith("<")}
-    disconnected = sparql_scanner.with_services(text, called)
+    replacements = {
+        target.strip("<>"): _UNREACHABLE for target in sparql_scanner.services(text) if target.startswith("<")
+    }
+    disconnected = sparql_scanner.with_services(text, replacements)
     if sparql_scanner.services(disconnected) - {f"<{_UNREACHABLE}>"}:
         fact = "SERVICE calls an endpoint that is not written in full"
         yield Problem(fact, "write its IRI between < and >, in which it is allowed", file)

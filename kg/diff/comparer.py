@@ -52,7 +52,7 @@ _TARGET_PROPERTIES = {SHISAKU + "value", PERIOD, SHISAKU + "printedText", SHISAK
 class Change:
     """Change of one entity. `kind` is added, removed, changed or continued (a measure of a later edition).
 
-    `iri` is that of the later dump if it is there; `earlier` are those of the measures that it continues.
+    `iri` is that in the later dump if it has one; `earlier` are those of the measures that it continues.
     """
 
     kind: str
@@ -130,25 +130,27 @@ def compare(before: Dump, after: Dump, labels: Labels) -> Changes:
     pairs = pair_measures(found.measures, old, new)
     measures = [_measure_change(read if pair.later not in old.facts else writer, pair) for pair in pairs]
     things = [_entity_change(writer, iri, *facts) for iri, facts in sorted(found.things.items())]
-    told: list[Change] = []
+    described: list[Change] = []
     for change in (*measures, *things):
         if change.sentences or change.kind in ("added", "removed"):
-            told.append(change)
+            described.append(change)
         else:
             found.count(change)
     classes = {kind: BilingualText(*(writer.term(kind, lang) for lang in ("ja", "en"))) for kind in found.others}
     classes |= {
-        change.type: BilingualText(*(writer.term(change.type, lang) for lang in ("ja", "en"))) for change in told
+        change.type: BilingualText(*(writer.term(change.type, lang) for lang in ("ja", "en"))) for change in described
     }
     return Changes(
-        before.name, after.name, after.issued, found.added, found.removed, tuple(told), found.others, classes
+        before.name, after.name, after.issued, found.added, found.removed, tuple(described), found.others, classes
     )
 
 
 def _with_corrections(writer: SentenceWriter) -> SentenceWriter:
     """Return a writer that ignores differences due to corrections of misreadings in one of the editions."""
-    known = writer.before.corrections_by_text() | writer.after.corrections_by_text()
-    return replace(writer, before=writer.before.with_corrections(known), after=writer.after.with_corrections(known))
+    corrections = writer.before.corrections_by_text() | writer.after.corrections_by_text()
+    return replace(
+        writer, before=writer.before.with_corrections(corrections), after=writer.after.with_corrections(corrections)
+    )
 
 
 def _all(found: _Differences, sides: list[DumpFacts]) -> Iterator[Facts]:
@@ -160,8 +162,8 @@ def _all(found: _Differences, sides: list[DumpFacts]) -> Iterator[Facts]:
 
 def _entity_change(writer: SentenceWriter, iri: str, old: Facts, new: Facts) -> Change:
     kind = "added" if not old else "removed" if not new else "changed"
-    told = tuple(writer.facts(old, new, [*_SKIPPED])) if kind == "changed" else ()
-    return Change(kind, class_of(new) or class_of(old), iri, writer.entity_name(iri, new or old), sentences=told)
+    sentences = tuple(writer.facts(old, new, [*_SKIPPED])) if kind == "changed" else ()
+    return Change(kind, class_of(new) or class_of(old), iri, writer.entity_name(iri, new or old), sentences=sentences)
 
 
 def _measure_change(writer: SentenceWriter, pair: Pair) -> Change:
@@ -172,9 +174,13 @@ def _measure_change(writer: SentenceWriter, pair: Pair) -> Change:
     if not pair.earlier:
         return Change("added", _MEASURE, iri, name, number, sentences=tuple(_summary(writer, side, iri)))
     kind = "changed" if pair.earlier == (iri,) else "continued"
-    told = [*_origin_sentences(writer, pair), *_property_sentences(writer, pair), *_kpi_list_sentences(writer, pair)]
+    sentences = [
+        *_origin_sentences(writer, pair),
+        *_property_sentences(writer, pair),
+        *_kpi_list_sentences(writer, pair),
+    ]
     earlier = pair.earlier if kind == "continued" else ()
-    return Change(kind, _MEASURE, iri, name, number, earlier, tuple(told))
+    return Change(kind, _MEASURE, iri, name, number, earlier, tuple(sentences))
 
 
 def _summary(writer: SentenceWriter, side: DumpFacts, iri: str) -> Iterator[Sentence]:
@@ -195,7 +201,7 @@ def _origin_sentences(writer: SentenceWriter, pair: Pair) -> Iterator[Sentence]:
     olds = [writer.name(iri) for iri in pair.earlier]
     ja, en = "".join(f"「{name.ja}」" for name in olds), ", ".join(f"“{name.en}”" for name in olds)
     if len(pair.earlier) > 1:
-        yield Sentence(_REVISES, pair.earlier, (pair.later,), BilingualText(f"{ja}を統合", f"Merged of {en}"))
+        yield Sentence(_REVISES, pair.earlier, (pair.later,), BilingualText(f"{ja}を統合", f"Merged from {en}"))
     elif pair.parts:
         count = len(pair.parts)
         words = BilingualText(f"{ja}を{count}つに分けたうちの一つ", f"One of {count} parts of {en}")
@@ -208,8 +214,8 @@ def _property_sentences(writer: SentenceWriter, pair: Pair) -> Iterator[Sentence
     old: Facts = {}
     for iri in pair.earlier:
         for predicate, terms in writer.before.facts.get(iri, {}).items():
-            known = old.setdefault(predicate, [])
-            known += [term for term in terms if term not in known]
+            merged = old.setdefault(predicate, [])
+            merged += [term for term in terms if term not in merged]
     skipped = {*_SKIPPED, *(_TABLE_PROPERTIES if pair.earlier != (pair.later,) else ())}
     new = writer.after.facts.get(pair.later, {})
     skipped |= (
@@ -236,21 +242,21 @@ def _kpi_list_sentences(writer: SentenceWriter, pair: Pair) -> Iterator[Sentence
 def _kpi_sentences(writer: SentenceWriter, old: str, new: str) -> Iterator[Sentence]:
     """Yield the changes of a KPI: its targets and other properties; its text only if the targets are unchanged."""
     before, after = writer.before, writer.after
-    told = [
+    sentences = [
         sentence
         for one, other in _target_pairs(before, old, after, new)
         for sentence in _target_sentences(writer, new, one, other)
     ]
-    yield from told
-    skipped = {*_SKIPPED, *([DESCRIPTION] if told else [])}
+    yield from sentences
+    skipped = {*_SKIPPED, *([DESCRIPTION] if sentences else [])}
     yield from writer.facts(before.facts.get(old, {}), after.facts.get(new, {}), [*skipped])
 
 
 def _target_sentences(writer: SentenceWriter, kpi: str, old: str, new: str) -> Iterator[Sentence]:
-    told = [*writer.target(kpi, old, new)]
-    yield from told
+    sentences = [*writer.target(kpi, old, new)]
+    yield from sentences
     if old and new:
-        skipped = {*_SKIPPED, *(_TARGET_PROPERTIES if told else {SHISAKU + "printedText"})}
+        skipped = {*_SKIPPED, *(_TARGET_PROPERTIES if sentences else {SHISAKU + "printedText"})}
         yield from writer.facts(writer.before.facts.get(old, {}), writer.after.facts.get(new, {}), [*skipped])
 
 

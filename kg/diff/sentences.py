@@ -133,10 +133,10 @@ class SentenceWriter:
         role = self.name((self.after if new else self.before).one(new or old, _ROLE))
         if not (old and new):
             side, target = (self.after, new) if new else (self.before, old)
-            told, date = self._amount(side, target), self._period(side, target)
-            if told is None and date is None:
+            amount, date = self._amount(side, target), self._period(side, target)
+            if amount is None and date is None:
                 return
-            ja, en = (" ".join(words.of(lang) for words in (date, told) if words) for lang in ("ja", "en"))
+            ja, en = (" ".join(words.of(lang) for words in (date, amount) if words) for lang in ("ja", "en"))
             done = ("追加", "added") if new else ("削除", "removed")
             words = BilingualText(f"「{name}」の{role.ja}を{done[0]}:{ja}", f"{role.en} of “{name}” {done[1]}: {en}")
             yield Sentence(SHISAKU + "target", (old,) if old else (), (new,) if new else (), words)
@@ -150,11 +150,11 @@ class SentenceWriter:
             return
         ends = (self.before.one(old, VALUE),), (self.after.one(new, VALUE),)
         if was is None or now is None:
-            told = now or was
-            assert told is not None
+            amount = now or was
+            assert amount is not None
             done = ("設定", "set to") if now else ("削除", "removed, which was")
             words = BilingualText(
-                f"「{name}」の{role.ja}の数値を{done[0]}:{told.ja}", f"{role.en} of “{name}” {done[1]} {told.en}"
+                f"「{name}」の{role.ja}の数値を{done[0]}:{amount.ja}", f"{role.en} of “{name}” {done[1]} {amount.en}"
             )
         else:
             ja, en = self._direction(old, new)
@@ -180,11 +180,12 @@ class SentenceWriter:
             return
         ends = (self.before.one(old, PERIOD),), (self.after.one(new, PERIOD),)
         if was is None or now is None:
-            told = now or was
-            assert told is not None
+            period = now or was
+            assert period is not None
             done = ("設定", "set to") if now else ("削除", "removed, which was")
             words = BilingualText(
-                f"「{name}」の{_DEADLINE[0]}を{done[0]}:{told.ja}", f"{_DEADLINE[1]} of “{name}” {done[1]} {told.en}"
+                f"「{name}」の{_DEADLINE[0]}を{done[0]}:{period.ja}",
+                f"{_DEADLINE[1]} of “{name}” {done[1]} {period.en}",
             )
         else:
             first, last = (self.ends.get(end[0], "") for end in ends)
@@ -211,9 +212,9 @@ class SentenceWriter:
 
 def format_number(number: Decimal) -> str:
     """Format a number with thousands separators and without trailing zeros."""
-    whole, point, rest = f"{number:,f}".partition(".")
-    rest = rest.rstrip("0")
-    return f"{whole}.{rest}" if point and rest else whole
+    whole, point, decimals = f"{number:,f}".partition(".")
+    decimals = decimals.rstrip("0")
+    return f"{whole}.{decimals}" if point and decimals else whole
 
 
 def shorten(text: str) -> str:

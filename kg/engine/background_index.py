@@ -32,9 +32,8 @@ class BackgroundIndex:
     def __init__(self, data: Release | Sequence[Path] | RemoteRelease) -> None:
         self._index: Index | None = None
         self._failure = ""
-        self.is_possible = (
-            not isinstance(data, RemoteRelease) or data.release is not None
-        )  # else there never will be one
+        # Without a copy of a remote release there never will be an index.
+        self.is_possible = not isinstance(data, RemoteRelease) or data.release is not None
         if isinstance(data, RemoteRelease):
             if not self.is_possible:
                 self._failure = (
@@ -46,7 +45,7 @@ class BackgroundIndex:
             try:
                 self._index = Index.open(data.search_index())
             except KgError as error:  # the release is served all the same
-                _log.error("the search index cannot be opened, it is built again: %s", error)
+                _log.error("the search index cannot be opened, so it is built again: %s", error)
 
     def index(self) -> Index:
         """Return the index; raise Refusal (503) if there is none, or none yet."""

@@ -38,14 +38,11 @@ _ACCEPTED = "application/sparql-results+json, application/sparql-results+xml;q=0
 # Statuses that may mean that the form is refused, not the query. For a form that has worked, 400 is about the query.
 _REFUSED = {400, 404, 405, 406, 411, 413, 414, 415, 501}
 _REFUSED_KNOWN_FORM = {405, 406, 411, 413, 414, 415, 501}
-_TRUNCATION_HEADERS = (
-    "X-SQL-State",
-    "X-SPARQL-MaxRows",
-)  # of Virtuoso, with 200: the rows that it had by then, or no more than so many
-_WAIT_SHARE = (
-    1 / 3
-)  # of the time that is left, for a form that stays without an answer before another is tried beside it
-_REMEDY = "ask it for less or try again later; with SERVICE SILENT the query goes on without it"
+# Headers of Virtuoso for an answer with status 200 that was truncated by its time limit or its row limit.
+_TRUNCATION_HEADERS = ("X-SQL-State", "X-SPARQL-MaxRows")
+# Share of the remaining time to wait for an answer to one form before another form is tried concurrently.
+_WAIT_SHARE = 1 / 3
+_REMEDY = "ask it for less or try again later; with SERVICE SILENT the query continues without it"
 _BNODE = b"bnode"
 _URL_SAFE = "%/?:@!$&'()*+,;=~-._"  # characters that are not percent-encoded in a URL
 
@@ -104,18 +101,18 @@ class EndpointCall:
         remaining = list(FORMS) if known is None else [known, *(form for form in FORMS if form != known)]
         outcomes: queue.SimpleQueue[tuple[str, Outcome]] = queue.SimpleQueue()
         first: Refusal | None = None
-        asked = 0
-        while remaining or asked:
-            if remaining and (asked == 0 or known is None):
+        pending = 0
+        while remaining or pending:
+            if remaining and (pending == 0 or known is None):
                 self._begin(remaining.pop(0), outcomes)
-                asked += 1
+                pending += 1
             try:
                 form, outcome = outcomes.get(timeout=self._wait_seconds(remaining if known is None else ()))
             except queue.Empty:
                 if self._remaining() <= 0:
                     return None
                 continue
-            asked -= 1
+            pending -= 1
             if isinstance(outcome, EndpointReply):
                 forms.remember(place, form)
             if not isinstance(outcome, _Refused):
@@ -171,17 +168,19 @@ class EndpointCall:
             reason = endpoint_failure(self.endpoint, f"it has answered {response.status} {response.reason}")
             return _Refused(response.status, reason) if response.status in _REFUSED else reason
         if any(name in response.headers for name in _TRUNCATION_HEADERS):
-            return endpoint_failure(self.endpoint, "it has cut its answer at a limit of its own")
+            return endpoint_failure(self.endpoint, "it has truncated its answer at one of its own limits")
         media_type = response.headers.get_content_type()
         format = QueryResultsFormat.from_media_type(media_type)
         if format not in (QueryResultsFormat.JSON, QueryResultsFormat.XML):
-            reason = endpoint_failure(self.endpoint, f"it has answered {media_type}, which holds no results of a query")
-            return _Refused(HTTPStatus.NOT_ACCEPTABLE, reason)  # such as a page with a form, or a description
+            reason = endpoint_failure(
+                self.endpoint, f"it has answered {media_type}, which is not a format of query results"
+            )
+            return _Refused(HTTPStatus.NOT_ACCEPTABLE, reason)  # such as a page with a form, or a service description
         body = response.read(self.limit + 1)
         if len(body) > self.limit:
             return endpoint_failure(self.endpoint, f"its answer is larger than {format_size(self.limit)}")
         if response.length:
-            return endpoint_failure(self.endpoint, "its answer breaks off")
+            return endpoint_failure(self.endpoint, "its answer is truncated")
         return self._parse_results(body, format)
 
     def _parse_results(self, body: bytes, format: QueryResultsFormat) -> EndpointReply | Refusal:
@@ -191,7 +190,7 @@ class EndpointCall:
             read = body if plain else b"".join(to_strict_json([body], format))
             results = parse_query_results(read, QueryResultsFormat.JSON)
             if not isinstance(results, QuerySolutions):
-                return endpoint_failure(self.endpoint, "its answer holds no rows")
+                return endpoint_failure(self.endpoint, "its answer has no rows")
             for _ in results:
                 pass
         except (SyntaxError, ValueError, OSError, RecursionError) as error:

@@ -136,7 +136,7 @@ class ProvenanceExplainer:
             return self._mention_reason(mentions)
         if predicate == _SHISAKU + "kpi":
             return self._source_reason(_value(value)) or Reason("")
-        # that the row is a measure of its edition, and the like: the row itself, by its first cell
+        # Other statements, such as the edition, come from the row itself: its first cell represents it.
         first = [cell for cell in cells if cell.endswith("/cell/1")]
         return self._reason("rule", map(self._position_of, first), first)
 
@@ -145,8 +145,8 @@ class ProvenanceExplainer:
         if not isinstance(quad.object, NamedNode):
             return ()
         for link in self._subjects(_RDF + "object", quad.object.value):
-            said = self._objects(link, _RDF + "subject") + self._objects(link, _RDF + "predicate")
-            if said == [_value(quad.subject), quad.predicate.value] and "Link" in self._type_names(link):
+            stated = self._objects(link, _RDF + "subject") + self._objects(link, _RDF + "predicate")
+            if stated == [_value(quad.subject), quad.predicate.value] and "Link" in self._type_names(link):
                 return tuple(sorted(self._file(row) for row in self._objects(link, _PROV + "wasDerivedFrom")))
         return ()
 
@@ -259,18 +259,20 @@ def _value(term: object) -> str:
 def as_text(explanations: Iterable[Explanation]) -> str:
     """Format explanations as text: the statement, then each span or file it comes from."""
     lines = []
-    for found in explanations:
-        value = str(found.value) if isinstance(found.value, Literal) else _short(found.value.value)
-        lines.append(f"{_short(found.predicate)} {value}")
-        for place in found.reason.places:
+    for explanation in explanations:
+        value = str(explanation.value) if isinstance(explanation.value, Literal) else _short(explanation.value.value)
+        lines.append(f"{_short(explanation.predicate)} {value}")
+        for place in explanation.reason.places:
             where = (
                 f"page {place.page}, line {place.line}, cell {place.position}, characters {place.start} to {place.end}"
             )
-            lines.append(f"  {found.reason.kind}: {where}\n    {' '.join(place.exact.split()) or '(empty)'}")
-        lines.extend(f"  {found.reason.kind}: {file}" for file in found.reason.files)
-        lines.extend(f"  read with {_short(entry)}: kg explain {_short(entry)}" for entry in found.reason.corrections)
-        if not found.reason.places and not found.reason.files:
-            lines.append(f"  {found.reason.kind}: follows from the form of the model")
+            lines.append(f"  {explanation.reason.kind}: {where}\n    {' '.join(place.exact.split()) or '(empty)'}")
+        lines.extend(f"  {explanation.reason.kind}: {file}" for file in explanation.reason.files)
+        lines.extend(
+            f"  read with {_short(entry)}: kg explain {_short(entry)}" for entry in explanation.reason.corrections
+        )
+        if not explanation.reason.places and not explanation.reason.files:
+            lines.append(f"  {explanation.reason.kind}: follows from the form of the model")
     return "\n".join(lines) + "\n"
 
 

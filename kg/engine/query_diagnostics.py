@@ -70,12 +70,12 @@ def bare_iri(query: str, plain: str) -> Mistake | None:
         if plain[start] == "_" and plain[start - 1 : start] in ("_", ""):
             continue  # within an IRI, a text or a comment
         if query[start - 1 : start] == "<":
-            text = ("IRIの中に空白は書けません。", "No space may stand in an IRI, between < and >.")
+            text = ("IRIの中に空白は書けません。", "An IRI between < and > cannot contain a space.")
             spaced = re.compile(r"[ \t]+>").match(query, end)
             corrected = query[:end] + query[spaced.end() - 1 :] if spaced else ""
             return Mistake(text, *line_and_column(query, end), corrected=corrected)
         iri = found[0].rstrip(".,;)")
-        text = (f"IRIは < と > で囲みます: <{iri}>", f"An IRI stands between < and >: <{iri}>")
+        text = (f"IRIは < と > で囲みます: <{iri}>", f"An IRI is written between < and >: <{iri}>")
         corrected = f"{query[:start]}<{iri}>{query[start + len(iri) :]}"
         return Mistake(text, *line_and_column(query, start), corrected=corrected)
     return None
@@ -86,20 +86,20 @@ def prefix_syntax(query: str, plain: str) -> Mistake | None:
     if found := _TURTLE_DECLARATION.search(plain):
         text = (
             "SPARQL では @ も末尾の点も付けず、PREFIX skos: <…> と書きます。",
-            "SPARQL writes PREFIX skos: <…>, without @ and without a dot behind it.",
+            "SPARQL writes PREFIX skos: <…>, without @ and without a dot at the end.",
         )
         return Mistake(text, *line_and_column(query, found.start()))
     if found := _NO_COLON.search(plain):
         text = (
             f"接頭辞の後にはコロンを書きます: PREFIX {found['prefix']}: <…>",
-            f"Behind the prefix stands a colon: PREFIX {found['prefix']}: <…>",
+            f"A prefix is followed by a colon: PREFIX {found['prefix']}: <…>",
         )
         at = found.start("at")
         return Mistake(text, *line_and_column(query, at), corrected=f"{query[:at]}:{query[at:]}")
     start = sparql_scanner.prologue_end(query)
     if start and query[start : start + 1] in (";", ".", ","):
         sign = query[start]
-        text = (f"PREFIX の行の後に {sign} は書きません。", f"Behind a line of PREFIX stands no {sign}")
+        text = (f"PREFIX の行の後に {sign} は書きません。", f"A PREFIX declaration is not followed by {sign}")
         return Mistake(text, *line_and_column(query, start), corrected=query[:start] + query[start + 1 :])
     return None
 
@@ -109,7 +109,7 @@ def foreign_comment(query: str, plain: str) -> Mistake | None:
     found = _COMMENT.search(plain)
     if not found:
         return None
-    text = (f"注釈は {found['sign']} ではなく # で始めます。", f"A comment begins with #, not with {found['sign']}.")
+    text = (f"注釈は {found['sign']} ではなく # で始めます。", f"A comment starts with #, not with {found['sign']}.")
     start, end = found.span("sign")
     corrected = "" if found["sign"] == "/*" else f"{query[:start]}#{query[end:]}"
     return Mistake(text, *line_and_column(query, start), corrected=corrected)
@@ -121,7 +121,7 @@ def missing_variable(query: str, plain: str) -> Mistake | None:
     if not found:
         return None
     name, start = found["name"], found.start("name")
-    text = (f"AS の後には変数を書きます: AS ?{name}", f"Behind AS stands a variable: AS ?{name}")
+    text = (f"AS の後には変数を書きます: AS ?{name}", f"AS is followed by a variable: AS ?{name}")
     return Mistake(text, *line_and_column(query, start), corrected=f"{query[:start]}?{query[start:]}")
 
 
@@ -129,9 +129,9 @@ def sort_direction(query: str, plain: str) -> Mistake | None:
     """Find an ASC or DESC after its variable, or without parentheses."""
     for start, end in (found.span(1) for found in _ORDER_BY.finditer(plain)):
         if found := _DIRECTION.search(plain, start, end):
-            meant = f"{(found['way'] or found['first']).upper()}({found['after'] or found['before']})"
-            text = (f"並べる向きは {meant} と書きます。", f"The direction of an order is written {meant}.")
-            corrected = query[: found.start()] + meant + query[found.end() :]
+            clause = f"{(found['way'] or found['first']).upper()}({found['after'] or found['before']})"
+            text = (f"並べる向きは {clause} と書きます。", f"The sort direction is written {clause}.")
+            corrected = query[: found.start()] + clause + query[found.end() :]
             return Mistake(text, *line_and_column(query, found.start()), corrected=corrected)
     return None
 
@@ -142,7 +142,7 @@ def misplaced_comma(query: str, plain: str) -> Mistake | None:
     commas = [place for start, end in clauses for place in outside(plain, start, end) if plain[place] == ","]
     if not commas:
         return None
-    text = ("変数の間にコンマは書きません。空白で区切ります。", "Between variables stands a space, not a comma.")
+    text = ("変数の間にコンマは書きません。空白で区切ります。", "Variables are separated by spaces, not commas.")
     corrected = "".join("" if place in commas else char for place, char in enumerate(query))
     return Mistake(text, *line_and_column(query, commas[0]), corrected=corrected)
 
@@ -157,7 +157,7 @@ def foreign_operator(query: str, plain: str) -> Mistake | None:
                 continue  # a text or an IRI
             text = (f"{sign} ではなく {instead} と書きます。", f"SPARQL writes {instead}, not {sign}.")
             if not instead:
-                text = (f"質問の最後に {sign} は書きません。", f"A query does not end in {sign}")
+                text = (f"質問の最後に {sign} は書きません。", f"A query does not end with {sign}")
             return Mistake(text, *line_and_column(query, start), corrected=f"{query[:start]}{instead}{query[end:]}")
     return None
 
@@ -186,7 +186,7 @@ _ENGINE_MESSAGES = {
         "SELECT が返す変数に、グループごとの値がありません。GROUP BY に加えるか、集約関数に入れてください。",
         "SELECT returns a variable that has no value for each group. Add it to GROUP BY, or put it into an aggregate.",
     ),
-    "IRI parsing failed": ("IRIの書き方が正しくありません。", "An IRI is not written as one."),
+    "IRI parsing failed": ("IRIの書き方が正しくありません。", "An IRI is invalid."),
 }
 _TYPOGRAPHIC = {
     **dict.fromkeys("“”„‟〝〞〟「」｢｣", '"'),
@@ -202,7 +202,7 @@ _CONFUSABLE = re.compile(
 )
 _AGGREGATE = re.compile(r"(?<![\w?$:])(COUNT|SUM|MIN|MAX|AVG|SAMPLE|GROUP_CONCAT)\s*\(", re.IGNORECASE)
 _AS = re.compile(r"\s*AS\s*[?$]\w+", re.IGNORECASE)
-_UNKNOWN = ("ここで読めなくなりました。", "It cannot be read from here on.")
+_UNKNOWN = ("ここで読めなくなりました。", "The query is invalid from here on.")
 
 
 def diagnose_query(query: str, detail: str) -> Mistake | None:
@@ -234,7 +234,7 @@ def explain_syntax_error(query: str, detail: str) -> str:
     mistake = diagnose_query(query, detail)
     if mistake is None or mistake.text == _UNKNOWN:
         return detail
-    if mistake.text in _ENGINE_MESSAGES.values():  # of the whole query: the place is where it ends
+    if mistake.text in _ENGINE_MESSAGES.values():  # about the whole query, so the position is of no use
         return f"{mistake.text[1]} ({detail})"
     return f"line {mistake.line}, column {mistake.column}: {mistake.text[1]} ({detail})"
 
@@ -279,7 +279,7 @@ def _unnamed_aggregate(query: str, plain: str) -> Mistake | None:
             name = "" if named else f" AS ?{call[1].lower()}"
             text = (
                 f"SELECT で計算した値は、括弧で囲み、AS で名前を付けます:({words}{name})",
-                f"What SELECT computes stands in parentheses and has a name: ({words}{name})",
+                f"An expression in SELECT is in parentheses and has a name: ({words}{name})",
             )
             whole = f"({words}{name})" if bare else f"{words}{name}"
             corrected = query[: call.start()] + whole + query[call.start() + len(words) :]
@@ -324,11 +324,11 @@ def _undeclared_prefix(query: str) -> Mistake | None:
         return None
     first = min(missing, key=lambda prefix: missing[prefix])
     line, column = line_and_column(query, missing[first])
-    known = [prefix for prefix in missing if prefix in PREFIXES]
-    lines = "".join(f"PREFIX {prefix}: <{PREFIXES[prefix]}>\n" for prefix in sorted(known))
+    common = [prefix for prefix in missing if prefix in PREFIXES]
+    lines = "".join(f"PREFIX {prefix}: <{PREFIXES[prefix]}>\n" for prefix in sorted(common))
     named = ", ".join(f"{prefix}:" for prefix in sorted(missing))
     text = (f"接頭辞 {named} が宣言されていません。", f"No PREFIX declares {named}")
-    return Mistake(text, line, column, corrected=lines + query if len(known) == len(missing) else "")
+    return Mistake(text, line, column, corrected=lines + query if len(common) == len(missing) else "")
 
 
 def _unknown_form(query: str) -> Mistake | None:
@@ -341,7 +341,7 @@ def _unknown_form(query: str) -> Mistake | None:
         return Mistake(("これは質問になっていません。", "This is not a query."), line, column, _FORMS)
     near = difflib.get_close_matches(word, _FORMS, 1)
     written = query[start : start + len(word)]
-    text = (f"{written} で始まる質問はありません。", f"No query begins with {written}.")
+    text = (f"{written} で始まる質問はありません。", f"Unknown query form {written}.")
     corrected = query[:start] + near[0] + query[start + len(word) :] if near else ""
     return Mistake(text, line, column, tuple(near or _FORMS), corrected)
 

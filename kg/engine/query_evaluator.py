@@ -119,7 +119,7 @@ def _engine_errors(query: str, limits: Limits, proxy: "FederationProxy | None" =
         raise Refusal(400, f"invalid SPARQL query: {error}") from error
     except NotAcceptable as error:
         raise not_acceptable(error) from error
-    except RuntimeError as error:  # such as a function that nobody has defined
+    except RuntimeError as error:  # such as an undefined function
         raise Refusal(400, f"the engine cannot answer this query: {error}") from error
     except OSError as error:
         if not sparql_scanner.calls_service(query):
@@ -156,4 +156,4 @@ def _named_dataset(request: QueryRequest) -> tuple[list[NamedNode] | None, list[
     try:
         return [NamedNode(iri) for iri in request.default_graphs], [NamedNode(iri) for iri in request.named_graphs]
     except ValueError as error:
-        raise Refusal(400, f"a graph is named by an absolute IRI: {error}") from error
+        raise Refusal(400, f"the IRI of a graph must be absolute: {error}") from error

@@ -57,7 +57,7 @@ def query_store(store: Store, query: str, format: str | None = None) -> bytes:
         raise QueryError(
             Problem(f"invalid SPARQL query: {explain_syntax_error(query, str(error))}", "correct the query")
         ) from error
-    except RuntimeError as error:  # such as a function that nobody has defined
+    except RuntimeError as error:  # such as an undefined function
         raise QueryError(Problem(f"the engine cannot answer this query: {error}", "correct the query")) from error
     if _as_table(isinstance(results, QueryTriples), format):
         return table(results)
@@ -76,11 +76,11 @@ def query_endpoint(address: str, query: str, format: str | None = None, timeout:
     graph = sparql_scanner.operation(query) in ("CONSTRUCT", "DESCRIBE")
     as_table = _as_table(graph, format)
     offered = GRAPH_FORMATS if graph else ROW_FORMATS
-    wanted = negotiation.JSON if as_table else negotiation.choose(offered, named=format)
-    body = _send(address, query, wanted, timeout)
+    requested = negotiation.JSON if as_table else negotiation.choose(offered, named=format)
+    body = _send(address, query, requested, timeout)
     if as_table:
         return _table_of(body, address)
-    if not body.strip() and wanted not in GRAPH_FORMATS:
+    if not body.strip() and requested not in GRAPH_FORMATS:
         raise _unreadable_answer(address, "the answer is empty")
     return body
 
@@ -113,15 +113,15 @@ def _table_of(body: bytes, address: str) -> bytes:
         bindings = answer["results"]["bindings"]
         rows = [[_printable(_value(row[name])) if name in row else "" for name in head] for row in bindings]
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
-        fact = "it is not complete JSON" if isinstance(error, ValueError) else "it holds no results"
+        fact = "it is not complete JSON" if isinstance(error, ValueError) else "it has no results"
         raise _unreadable_answer(address, fact if body.strip() else "the answer is empty") from error
     return _format_table(head, rows)
 
 
-def _text(given: object) -> str:
-    if not isinstance(given, str):
-        raise TypeError(given)
-    return given
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(value)
+    return value
 
 
 def _value(term: Any) -> str:
@@ -149,13 +149,13 @@ def _as_table(graph: bool, format: str | None) -> bool:
     return not graph and format in (None, TABLE)
 
 
-def _send(address: str, query: str, wanted: Format, timeout: int) -> bytes:
-    """Send a query by the protocol and return the body of the answer, which must be in the wanted format."""
+def _send(address: str, query: str, requested: Format, timeout: int) -> bytes:
+    """Send a query by the protocol and return the body of the answer, which must be in the requested format."""
     wrapper = SPARQLWrapper(address)
-    # Not by setQuery(): it guesses the kind of a query from words that may stand in comments.
+    # Not by setQuery(): it guesses the kind of a query from words, even in comments.
     wrapper.queryString, wrapper.queryType = query, sparql_scanner.operation(query)
     wrapper.setOnlyConneg(True)
-    wrapper.addCustomHttpHeader("Accept", ", ".join((wanted.media_type, *(f"{a};q=0.5" for a in wanted.aliases))))
+    wrapper.addCustomHttpHeader("Accept", ", ".join((requested.media_type, *(f"{a};q=0.5" for a in requested.aliases))))
     wrapper.setMethod(POST if len(query.encode()) > _LONGEST_GET else GET)
     wrapper.setTimeout(timeout)
     try:
@@ -166,8 +166,8 @@ def _send(address: str, query: str, wanted: Format, timeout: int) -> bytes:
         raise QueryError(_refusal(address, error)) from error
     except (OSError, HTTPException, ValueError) as error:
         raise QueryError(Problem(f"{address} does not answer: {error}", "check the address and the network")) from error
-    if media_type not in (wanted.media_type, *wanted.aliases):
-        fact = f"{address} answered {media_type} where {wanted.media_type} was asked for"
+    if media_type not in (requested.media_type, *requested.aliases):
+        fact = f"{address} answered {media_type} where {requested.media_type} was requested"
         raise QueryError(Problem(fact, "check that the address is a SPARQL endpoint, or choose another --format"))
     return body
 

@@ -65,17 +65,19 @@ class PublishedRelease:
     since: str = ""
     graph: str = ""
 
-    def dataset(self, asked: Dataset) -> Dataset:
+    def dataset(self, requested: Dataset) -> Dataset:
         """Return the dataset to send to the store for the dataset that a query requested.
 
         It contains the release only, since the store may hold other data. An empty part becomes a graph without
         triples, since engines take a missing part for all of their graphs.
         """
         if not self.graph:
-            return asked
-        if asked == Dataset():
+            return requested
+        if requested == Dataset():
             return Dataset((self.graph,), NAMED_GRAPHS)
-        default, named = ([iri for iri in graphs if iri in NAMED_GRAPHS] for graphs in (asked.default, asked.named))
+        default, named = (
+            [iri for iri in graphs if iri in NAMED_GRAPHS] for graphs in (requested.default, requested.named)
+        )
         return Dataset(tuple(default or [_NOTHING]), tuple(named or [_NOTHING]))
 
 

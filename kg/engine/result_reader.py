@@ -25,8 +25,8 @@ _PARTS = ("subject", "predicate", "object")
 
 def select_variables(solutions: QuerySolutions, variables: Sequence[str]) -> Iterator[bytes]:
     """Yield rows as strict JSON with the given variables only, in this order."""
-    there = {variable.value for variable in solutions.variables}
-    named = [name for name in variables if name in there]
+    available = {variable.value for variable in solutions.variables}
+    named = [name for name in variables if name in available]
     rows = ({name: _serialize_term(row[name]) for name in named if row[name] is not None} for row in solutions)
     return serialize_rows(list(variables), rows)
 
@@ -51,7 +51,7 @@ class RowReader:
     def read_head(self, head: object) -> None:
         """Read the variables of the head."""
         if not isinstance(head, list) or not all(isinstance(name, str) for name in head):
-            raise ValueError("its head names no variables")
+            raise ValueError("its head has no variables")
         self.variables = list(dict.fromkeys(head))
 
     def label(self, label: str) -> str:
@@ -79,10 +79,10 @@ class RowReader:
         if kind not in _LITERALS:
             raise ValueError(f"one of its values has the unknown type {kind}")
         if language := term.get("xml:lang"):
-            kept = {"xml:lang": language} | ({"its:dir": term["its:dir"]} if term.get("its:dir") else {})
+            members = {"xml:lang": language} | ({"its:dir": term["its:dir"]} if term.get("its:dir") else {})
         else:
-            kept = {"datatype": term["datatype"]} if term.get("datatype") else {}
-        return {"type": "literal", "value": value, **kept}
+            members = {"datatype": term["datatype"]} if term.get("datatype") else {}
+        return {"type": "literal", "value": value, **members}
 
 
 def serialize_rows(variables: list[str], rows: Iterable[Row]) -> Iterator[bytes]:
@@ -157,7 +157,7 @@ class _JsonReader:
             else:
                 self._value()
         if self._skip_space():
-            raise ValueError("something follows it")
+            raise ValueError("it is followed by other text")
         if buffered is not None:
             names = self._rows.variables
             yield from serialize_rows(
@@ -165,7 +165,7 @@ class _JsonReader:
             )
         elif not done:
             if not isinstance(value, bool):
-                raise ValueError("it holds no results")
+                raise ValueError("it has no results")
             yield serialize_boolean(value)
 
     def _head(self, head: object) -> None:
@@ -265,14 +265,14 @@ class _XmlReader:
     def to_strict_json(self) -> Iterator[bytes]:
         """Yield the results as strict JSON."""
         rows = self._read()
-        first = next(rows, None)  # by then the head has been read
+        first = next(rows, None)  # the head has been read once there is a row
         if self._there or first is not None:
             names = self._rows.variables
             yield from serialize_rows(names or [], _chain(first, rows))
         elif self._truth is not None:
             yield serialize_boolean(self._truth)
         else:
-            raise ValueError("it holds no results")
+            raise ValueError("it has no results")
 
     def _read(self) -> Iterator[Row]:
         parser: XMLPullParser[Any] = XMLPullParser(("start", "end"))

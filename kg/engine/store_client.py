@@ -2,14 +2,15 @@
 
 Credentials come from the environment only, so that no process list shows them: `KG_STORE_USER` and
 `KG_STORE_PASSWORD`, or `KG_STORE_TOKEN` (RFC 6750). Messages to users contain neither these nor the address.
+The dialect classes implement the following differences between the engines.
 
-Generic: any engine that implements SPARQL 1.1 Query, Protocol, and Graph Store HTTP Protocol.
+Generic: any engine that implements SPARQL 1.1 Query, Protocol, and Graph Store HTTP Protocol:
 
 - Queries are not rewritten. No time limit is sent, since no specification has a parameter for one: closing the
   connection early is the only way to cancel a query.
 - It is unknown whether an update is atomic for readers, so a release is switched in steps that `kg serve` can detect.
 
-Oxigraph as a server: `oxigraph serve`.
+Oxigraph as a server (`oxigraph serve`):
 
 - The default graph is plain, as in the embedded engine; the dataset of the protocol is honoured, named graphs included.
 - An update request is one transaction: readers see a release switch in one step.
@@ -17,7 +18,7 @@ Oxigraph as a server: `oxigraph serve`.
   read to its end before any of it is passed on.
 - Literals are stored in canonical form, as in the embedded engine.
 
-Virtuoso 7 (Open Source).
+Virtuoso 7 (Open Source):
 
 - It has no default graph: without a dataset a query sees all graphs, its internal ones included. So every query names
   the graph of its release. `FROM` in a query is added to the dataset of the protocol instead of being replaced by it,
@@ -137,7 +138,7 @@ _LESS = "ask for less, for example with LIMIT"
 _MIN_TIMEOUT_MS = 1000  # milliseconds: it takes no shorter limit
 
 _BOOLEAN = b'"datatype": "http://www.w3.org/2001/XMLSchema#boolean", "value": "'
-# A quotation mark within a text is escaped, so none of these can stand in one.
+# Quotation marks in strings are escaped, so these patterns cannot match inside a string.
 _CANONICAL = {_BOOLEAN + b'1"': _BOOLEAN + b'true"', _BOOLEAN + b'0"': _BOOLEAN + b'false"'}
 _BNODE = b'{ "type": "bnode", "value": "'
 _CANONICAL |= {_BNODE + b"nodeID://": _BNODE}
@@ -156,7 +157,7 @@ class Virtuoso(StoreDialect):
     def adapt_query(self, query: str) -> str:
         """Return a query with an equation for each variable that starts a long path and has one value."""
         if has_path_from_several_values(query):
-            fact = "this store gives wrong rows for a path (* or +) that begins with several VALUES"
+            fact = "this store returns wrong rows for a path (* or +) that begins with several VALUES"
             raise StoreError(Problem(fact, "ask for one value at a time, or join them by UNION"), status=400)
         return with_equations(query)
 
@@ -167,20 +168,20 @@ class Virtuoso(StoreDialect):
     def truncation_error(self, headers: Mapping[str, str]) -> StoreError | None:
         """Return the error of an answer that was cut by the time limit or the row limit."""
         if headers.get("X-SQL-State") == _TIMED_OUT:
-            return StoreError(Problem("the store has not answered within its limit of time", _LESS), status=504)
+            return StoreError(Problem("the store has not answered within its own time limit", _LESS), status=504)
         if most := headers.get("X-SPARQL-MaxRows"):
-            fact = f"the store gives no more than {most} rows (ResultSetMaxRows in its virtuoso.ini)"
+            fact = f"the store returns at most {most} rows (ResultSetMaxRows in its virtuoso.ini)"
             return StoreError(Problem(fact, _LESS), status=400)
         return None
 
     def normalize_results(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
         """Return results in JSON with canonical booleans and valid labels of blank nodes."""
-        kept = b""
+        remaining = b""
         for piece in pieces:
-            kept = _canonicalize(kept + piece)
-            yield kept[: -_LONGEST or None]
-            kept = kept[-_LONGEST:]
-        yield kept
+            remaining = _canonicalize(remaining + piece)
+            yield remaining[: -_LONGEST or None]
+            remaining = remaining[-_LONGEST:]
+        yield remaining
 
     def is_query_error(self, status: int, text: str) -> bool:
         """True if an error comes from its compiler, or says that an answer would be too long."""
@@ -338,13 +339,13 @@ class StoreClient:
         status = response.status_code
         if status in (401, 403):
             return StoreError(Problem("the store denied access", f"set {USER} and {PASSWORD}, or {TOKEN}"))
-        said = self._first_line(response)
-        if status in (408, 504) or self.dialect.is_timeout(status, said):
+        message = self._first_line(response)
+        if status in (408, 504) or self.dialect.is_timeout(status, message):
             return timeout_error(self.seconds)
         if status in (429, 503):
             return StoreError(Problem("the store is busy", "try again a little later"), status=503)
-        if self.dialect.is_query_error(status, said):
-            return StoreError(Problem(f"the store cannot answer this query: {said}", _ASK_LESS), status=400)
+        if self.dialect.is_query_error(status, message):
+            return StoreError(Problem(f"the store cannot answer this query: {message}", _ASK_LESS), status=400)
         return StoreError(Problem(f"the store has failed: it has answered {status}", _AGAIN))
 
 
@@ -358,7 +359,7 @@ class _Bearer(httpx.Auth):
         yield request
 
 
-_AGAIN = "try again later; the operator of this server finds more in the store's own log"
+_AGAIN = "try again later; the operator of this server can find details in the store's log"
 _ASK_LESS = "ask for less, or write the query in another way"
 
 

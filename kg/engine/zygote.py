@@ -174,9 +174,9 @@ def _close_other_descriptors(link: socket.socket, file: int) -> tuple[socket.soc
     first = 3
     spare = max(link.fileno(), file, first + 2) + 1
     moved = [os.dup2(descriptor, spare + place) for place, descriptor in enumerate((link.detach(), file))]
-    kept = [os.dup2(descriptor, first + place) for place, descriptor in enumerate(moved)]
-    os.closerange(first + len(kept), os.sysconf("SC_OPEN_MAX"))
-    return socket.socket(fileno=kept[0]), kept[1]
+    duplicates = [os.dup2(descriptor, first + place) for place, descriptor in enumerate(moved)]
+    os.closerange(first + len(duplicates), os.sysconf("SC_OPEN_MAX"))
+    return socket.socket(fileno=duplicates[0]), duplicates[1]
 
 
 def _problem_as_json(problem: Problem) -> dict[str, Any]:

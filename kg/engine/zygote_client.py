@@ -110,7 +110,7 @@ class WorkerClient(asyncio.Protocol):
     def _outcome(self, header: dict[str, Any], body: bytes) -> Outcome:
         if "broken" in header:
             _log.error("a worker has failed on a query: %s", header["broken"])
-            return Refusal(500, "the server has failed on this query; the failure has been written down")
+            return Refusal(500, "the server has failed on this query; the failure has been logged")
         if "superseded" in header:
             return ReleaseReplaced()
         if "status" in header:

@@ -59,18 +59,18 @@ class EditionGroups:
         rank = self.rank(thing)
         return "" if rank is None else served_iri(self._iris[rank])
 
-    def chosen(self, scores: Mapping[int, float], called: Mapping[int, NameAndTypes]) -> EditionChoice:
+    def chosen(self, scores: Mapping[int, float], names: Mapping[int, NameAndTypes]) -> EditionChoice:
         """Return the newest representatives of the entities with these scores."""
         ranks = {thing: rank for thing in scores if (rank := self.rank(thing)) is not None}
         newest: dict[NameAndTypes, int] = {}
         for thing, rank in ranks.items():
-            newest[called[thing]] = min(rank, newest.get(called[thing], rank))
+            newest[names[thing]] = min(rank, newest.get(names[thing], rank))
         chosen = EditionChoice()
         for thing in scores:
             instead = [thing]
-            if thing in ranks and ranks[thing] > newest[called[thing]]:
-                same = [one for one in ranks if called[one] == called[thing]]
-                instead = [one for one in same if ranks[one] == newest[called[thing]]]
+            if thing in ranks and ranks[thing] > newest[names[thing]]:
+                same = [one for one in ranks if names[one] == names[thing]]
+                instead = [one for one in same if ranks[one] == newest[names[thing]]]
             for one in {self.later(other) for other in instead}:
                 if one not in chosen.found or _is_better(thing, chosen.found[one], one, scores):
                     chosen.found[one] = thing
@@ -83,8 +83,8 @@ class EditionGroups:
         An entity is left out if one of a newer edition has the same name or replaces it.
         """
         things = {one.iri: self._thing_of(one.iri) for one in found}
-        called = {things[one.iri]: (one.label_ja or one.label_en, one.types) for one in found}
-        chosen = self.chosen({things[one.iri]: one.score for one in found}, called)
+        names = {things[one.iri]: (one.label_ja or one.label_en, one.types) for one in found}
+        chosen = self.chosen({things[one.iri]: one.score for one in found}, names)
         for one in found:
             thing = things[one.iri]
             if thing in chosen.found:
@@ -134,6 +134,6 @@ class EditionGroups:
         return min(ranks, default=None)
 
 
-def _is_better(thing: int, known: int, one: int, scores: Mapping[int, float]) -> bool:
+def _is_better(thing: int, current: int, one: int, scores: Mapping[int, float]) -> bool:
     """True if a found entity is a better one for a representative than the current one: by score, or by identity."""
-    return (scores[thing], thing == one) > (scores[known], known == one)
+    return (scores[thing], thing == one) > (scores[current], current == one)

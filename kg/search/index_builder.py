@@ -114,7 +114,7 @@ CREATE VIRTUAL TABLE words USING fts5({", ".join(ROLES)}, content='', tokenize="
 CREATE VIRTUAL TABLE grams USING fts5(features, content='', tokenize="ascii", detail=none, columnsize=0);
 CREATE TABLE word_count (token TEXT PRIMARY KEY, count INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE gram_count (token TEXT PRIMARY KEY, count INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TEMP TABLE said (iri TEXT, role TEXT, property TEXT, text TEXT, lang TEXT);
+CREATE TEMP TABLE given_text (iri TEXT, role TEXT, property TEXT, text TEXT, lang TEXT);
 CREATE TEMP TABLE typed (iri TEXT, value TEXT, weight REAL);
 CREATE TEMP TABLE replaced (iri TEXT, earlier TEXT);
 CREATE TEMP TABLE faceted (iri TEXT, facet TEXT, property TEXT, value TEXT);
@@ -122,14 +122,14 @@ CREATE TEMP TABLE faceted (iri TEXT, facet TEXT, property TEXT, value TEXT);
 # Entities with a name and a type. Others, such as the cells of the document, are not indexed.
 _THINGS = (
     "INSERT INTO thing (iri)"
-    f" SELECT DISTINCT iri FROM said WHERE role = '{NAME}' AND iri IN (SELECT iri FROM typed) ORDER BY iri",
+    f" SELECT DISTINCT iri FROM given_text WHERE role = '{NAME}' AND iri IN (SELECT iri FROM typed) ORDER BY iri",
     "UPDATE thing SET weight = found.weight"
     " FROM (SELECT iri, MAX(weight) AS weight FROM typed WHERE weight IS NOT NULL GROUP BY iri) AS found"
     " WHERE found.iri = thing.iri",
     f"INSERT INTO faceted SELECT iri, '{TYPE}', '{PREFIXES['rdf']}type', value"
     " FROM typed WHERE iri IN (SELECT iri FROM thing)",
 )
-# Number of editions that are newer than that of an entity; it ranks after the entities of these.
+# The age of an entity is the number of newer editions; entities of newer editions rank first.
 _AGE = (
     "UPDATE thing SET age = ? WHERE id IN"
     " (SELECT has.thing FROM has JOIN value ON value.id = has.value WHERE facet = ? AND value.value = ?)"
@@ -169,8 +169,8 @@ def build(store: Store, file: Path, characters: CharacterTable | None = None) ->
         order = editions(store)
         database.execute("INSERT INTO meta VALUES ('editions', ?)", ("\n".join(order),))
         database.executemany("INSERT OR IGNORE INTO character VALUES (?, ?, ?)", characters.rows())
-        said = ((one.thing, one.role, one.property, one.text, one.lang) for one in texts(store))
-        database.executemany("INSERT INTO said VALUES (?, ?, ?, ?, ?)", said)
+        rows = ((one.thing, one.role, one.property, one.text, one.lang) for one in texts(store))
+        database.executemany("INSERT INTO given_text VALUES (?, ?, ?, ?, ?)", rows)
         database.executemany("INSERT INTO typed VALUES (?, ?, ?)", types(store))
         database.executemany("INSERT INTO faceted VALUES (?, ?, ?, ?)", facets(store))
         database.executemany("INSERT INTO replaced VALUES (?, ?)", earlier(store))
@@ -185,7 +185,7 @@ def build(store: Store, file: Path, characters: CharacterTable | None = None) ->
 
 def _write_things(database: sqlite3.Connection, normalizer: Normalizer) -> None:
     rows = database.execute(
-        "SELECT DISTINCT id, role, property, lang, text FROM said JOIN thing USING (iri)"
+        "SELECT DISTINCT id, role, property, lang, text FROM given_text JOIN thing USING (iri)"
         " ORDER BY id, role, lang, property, text"
     )
     for thing, group in groupby(rows, key=lambda row: row[0]):
@@ -193,11 +193,11 @@ def _write_things(database: sqlite3.Connection, normalizer: Normalizer) -> None:
 
 
 def _write_thing(
-    database: sqlite3.Connection, thing: int, said: list[tuple[str, str, str, str]], normalizer: Normalizer
+    database: sqlite3.Connection, thing: int, rows: list[tuple[str, str, str, str]], normalizer: Normalizer
 ) -> None:
-    names = [(role, lang, text) for role, _, lang, text in said if role in NAMING]
-    known = {text for _, _, text in names}
-    others = [row for row in said if row[0] in (TEXT, LINKED) and row[3] not in known]
+    names = [(role, lang, text) for role, _, lang, text in rows if role in NAMING]
+    name_texts = {text for _, _, text in names}
+    others = [row for row in rows if row[0] in (TEXT, LINKED) and row[3] not in name_texts]
     columns = {role: list[str]() for role in ROLES}
     for role, lang, text in names:
         folded = normalizer.text(text)
@@ -219,9 +219,10 @@ def _write_thing(
         database.execute(f"INSERT INTO {table} (rowid, {', '.join(roles)}) VALUES (?, {marks})", (thing, *words))
     primary = {lang: text for role, lang, text in reversed(names) if role == NAME}
     label = primary.get("ja") or primary.get("") or ""
-    described = " · ".join(text for role, _, text in names if role in (NUMBER, OTHER))
-    described = described or next((text for role, _, _, text in others if role == TEXT), "")
-    labels = (label, primary.get("en", "" if label else next(iter(primary.values()))), described[:_DESCRIPTION], thing)
+    description = " · ".join(text for role, _, text in names if role in (NUMBER, OTHER))
+    description = description or next((text for role, _, _, text in others if role == TEXT), "")
+    label_en = primary.get("en", "" if label else next(iter(primary.values())))
+    labels = (label, label_en, description[:_DESCRIPTION], thing)
     database.execute("UPDATE thing SET label_ja = ?, label_en = ?, description = ? WHERE id = ?", labels)
 
 

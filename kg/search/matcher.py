@@ -44,11 +44,11 @@ class QueryName:
     def of(cls, text: str, folded: str) -> "QueryName":
         """Parse a text, given its normalized form."""
         number = _NUMBERED.match(folded)
-        rest = folded[number.end() :] if number else folded
-        remark = _REMARK.search(rest)
-        short = Name.of(text, rest[: remark.start()]) if remark else None
+        name = folded[number.end() :] if number else folded
+        remark = _REMARK.search(name)
+        short = Name.of(text, name[: remark.start()]) if remark else None
         return cls(
-            Name.of(text, rest),
+            Name.of(text, name),
             short if short and short.key else None,
             remark[1] if remark else "",
             number_key(number[1]) if number else "",
@@ -62,11 +62,11 @@ class QueryName:
 
 
 MATCH_SCORE, MATCH_MARGIN = 90.0, 5.0
-_MORE = 3  # more names than the limit that are compared character by character
+_MORE = 3  # number of names beyond the limit that are compared character by character
 _NUMBER_WEIGHT = 0.4  # weight of a number next to a name
 _REMARK_WEIGHT = 0.05  # penalty for a remark that was left out
 _MAX_LENGTH = 500  # characters of a name
-_CACHED = 1 << 14  # things at hand
+_CACHED = 1 << 14  # cached entities
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +114,8 @@ class Matcher:
         best: dict[int, _ScoredName] = {}
         looked_at = limit * (1 if edition else self._editions.count)
         for near in self._scored_names(query, looked_at, self._names.allowed(type, edition), deadline):
-            known = best.get(near.thing)
-            if known is None or near.score > known.score:
+            current = best.get(near.thing)
+            if current is None or near.score > current.score:
                 best[near.thing] = near
         if self._editions.several and not edition:
             best = self._newest(best)
@@ -128,12 +128,12 @@ class Matcher:
     def _newest(self, found: Mapping[int, _ScoredName]) -> dict[int, _ScoredName]:
         """Return the found names with the newest entities in place of those that they replace."""
         scores = {thing: near.score for thing, near in found.items()}
-        called = {thing: (near.name.key, self._thing(thing)[-1]) for thing, near in found.items()}
-        chosen = self._editions.chosen(scores, called)
+        names = {thing: (near.name.key, self._thing(thing)[-1]) for thing, near in found.items()}
+        chosen = self._editions.chosen(scores, names)
         newest = {}
         for thing, other in chosen.found.items():
             near = found[other]
-            if near.query is None:  # a number may be that of another thing in another edition
+            if near.query is None:  # the same number may be that of another entity in another edition
                 newest[thing] = replace(near, thing=thing, formerly=thing != other)
             else:
                 earlier, formerly = frozenset(chosen.earlier[thing]), self._renamed(thing, other)

@@ -40,7 +40,7 @@ class NameIndex:
 
     def __init__(self, index: Index) -> None:
         self._index = index
-        rows = index.rows("SELECT thing, LENGTH(key) FROM name ORDER BY id")  # ids count from 1
+        rows = index.rows("SELECT thing, LENGTH(key) FROM name ORDER BY id")  # IDs count from 1
         self._things = array("I", [0, *(thing for thing, _ in rows)])
         self._lengths = array("H", [0, *(min(length, 0xFFFF) for _, length in rows)])
         self.allowed = lru_cache(_CACHED_FILTERS)(self._allowed)
@@ -195,19 +195,19 @@ _COUNT = "SELECT count FROM word_count WHERE token = ?"
 
 def _resembling(index: "Index", thing: int, folded: str, weights: dict[str, float], whole: float) -> SimilarEntity:
     iri, ja, en = index.rows("SELECT iri, label_ja, label_en FROM thing WHERE id = ?", (thing,))[0]
-    named, said = set[str](), set[str]()
+    named, in_texts = set[str](), set[str]()
     for role, text in index.rows("SELECT role, text FROM name WHERE thing = ?", (thing,)):
         if role in (NAME, OTHER):
             named |= weights.keys() & set(tokens(index.normalizer.text(text)))
     for (text,) in index.rows("SELECT text FROM text WHERE thing = ?", (thing,)):
-        said |= weights.keys() & set(tokens(index.normalizer.text(text)))
+        in_texts |= weights.keys() & set(tokens(index.normalizer.text(text)))
     value_named = sum(weights[gram] for gram in named) / whole
-    value_said = sum(weights[gram] for gram in named | said) / whole
-    words = tuple(_heaviest(named | said, folded, weights))
+    value_in_texts = sum(weights[gram] for gram in named | in_texts) / whole
+    words = tuple(_heaviest(named | in_texts, folded, weights))
     in_name = "、".join(_heaviest(named, folded, weights)) or "–"
     in_text = "、".join(words) or "–"
     parts = (
-        ScorePart("text", value_said, 0.5, f"本文と共通の語: {in_text}", f"words shared with its text: {in_text}"),
+        ScorePart("text", value_in_texts, 0.5, f"本文と共通の語: {in_text}", f"words shared with its text: {in_text}"),
         ScorePart("name", value_named, 0.5, f"名称と共通の語: {in_name}", f"words shared with its name: {in_name}"),
     )
     score = round(100 * sum(part.value * part.weight for part in parts), 1)
@@ -215,11 +215,11 @@ def _resembling(index: "Index", thing: int, folded: str, weights: dict[str, floa
 
 
 def _heaviest(grams: set[str], folded: str, weights: dict[str, float]) -> list[str]:
-    """Return the words that pairs make in a text, the weightiest first."""
+    """Return the words that bigrams form in a text, highest weight first."""
 
     def weight(word: str) -> float:
         inside = {word[place : place + 2] for place in range(len(word) - 1)} | {word}
         return sum(weights.get(gram, 0.0) for gram in inside)
 
-    # Pairs of a text are in either kana, and words are told apart in one.
+    # Bigrams of a text may be in either kana; words are compared in hiragana.
     return sorted(joined({hiragana(gram) for gram in grams}, folded), key=lambda word: (-weight(word), word))[:_SHOWN]

@@ -1,7 +1,7 @@
 """Scorer of the similarity of two names, with reasons: by spelling, by words, by numbers.
 
 Each part goes from 0 to 1 and has its reason in both languages. Words are weighted by their rarity among all names,
-since common words such as 推進 say nothing.
+since common words such as 推進 do not distinguish names.
 """
 
 import re
@@ -20,7 +20,7 @@ _OPTIONAL = frozenset("のをにへとやがはも等及び並ー")
 _OPTIONAL_COST = 0.3
 _ALIKE_COST = 0.3
 _DIGIT_COST = 1.5
-_OTHER_COST = 3.0  # of a kanji for a dissimilar one, which makes another word: 林業 for 農業
+_OTHER_COST = 3.0  # of replacing a kanji by a dissimilar one, which makes another word: 農業, 林業
 _SAME_WITHOUT_PARTICLES = 0.97
 _CHARACTERS_PER_MISREADING = 4  # minimum number of characters per misread one
 _PARTICLES = re.compile(
@@ -110,10 +110,10 @@ class Comparison:
     def _sum(self, grams: frozenset[str]) -> float:
         return sum(map(self._weight, grams))
 
-    def _cost(self, query: str, name: str, kind: str, here: int, there: int) -> float:
+    def _cost(self, query: str, name: str, kind: str, at: int, other_at: int) -> float:
         """Return the cost of one edit: lower for look-alikes (scanning errors), higher for digits."""
-        old = query[here] if kind != "insert" else ""
-        new = name[there] if kind != "delete" else ""
+        old = query[at] if kind != "insert" else ""
+        new = name[other_at] if kind != "delete" else ""
         if (old, new) in self._alike:
             return _ALIKE_COST
         if old.isdigit() or new.isdigit():
@@ -150,14 +150,14 @@ def _numbers(query: Name, name: Name) -> ScorePart:
 
 def joined(grams: Iterable[str], folded: str) -> list[str]:
     """Return the words that overlapping bigrams form in a normalized text, longest first."""
-    kept, text, found = set(grams), hiragana(folded), list[tuple[int, int]]()
+    remaining, text, found = set(grams), hiragana(folded), list[tuple[int, int]]()
     for start, end in spans(text):
         if not is_japanese(text[start]):
-            found += [(start, end)] if stem(text[start:end]) in kept else []
+            found += [(start, end)] if stem(text[start:end]) in remaining else []
             continue
         for place in range(start, end):
             size = min(2, end - start)
-            if place + size > end or text[place : place + size] not in kept:
+            if place + size > end or text[place : place + size] not in remaining:
                 continue
             if found and place < found[-1][1]:
                 found[-1] = (found[-1][0], place + size)

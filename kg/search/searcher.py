@@ -14,7 +14,7 @@ from kg.search.normalizer import NormalizedText, Normalizer, SearchTerms, is_jap
 from kg.search.results import FacetValue, Hit, SearchResult, TextPiece
 
 _WIDTH = 120  # characters of a snippet
-_LEAD = 30  # of them before the first word
+_LEAD = 30  # characters before the first hit
 
 
 def marked_spans(normalized: NormalizedText, terms: Iterable[Sequence[str]]) -> list[tuple[int, int]]:
@@ -257,11 +257,11 @@ class IndexSearch:
             " UNION ALL SELECT 1, place, property, lang, text FROM text WHERE thing = ? ORDER BY 1 DESC, 2"
         )
         for _, _, prop, lang, text in self.rows(sql, (thing, title, thing)):
-            held = [term for term in words.terms if stem(term[0]) in self.normalizer.text(text)]
-            if len(held) > best[0]:
-                marked = find_marks(text, held, self.normalizer)
+            matching = [term for term in words.terms if stem(term[0]) in self.normalizer.text(text)]
+            if len(matching) > best[0]:
+                marked = find_marks(text, matching, self.normalizer)
                 if marked:
-                    best = (len(held), snippet(text, marked), prop, lang)
+                    best = (len(matching), snippet(text, marked), prop, lang)
             if best[0] == len(words.terms):
                 break
         return best[1:]

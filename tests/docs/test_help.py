@@ -96,9 +96,9 @@ def test_japanese_help_fits_the_terminal(command: tuple[str, ...]) -> None:
 
 def test_text_is_broken_where_a_phrase_begins() -> None:
     """Japanese characters take two columns; words stay whole, with the hiragana after them."""
-    assert help_catalogue.wrapped("ストアに尋ねます。", 14) == ["ストアに", "尋ねます。"]
-    assert help_catalogue.wrapped("ストアに尋ねます。", 18) == ["ストアに尋ねます。"]
-    assert help_catalogue.wrapped("KG_STORE_USER で 伝えます", 16) == ["KG_STORE_USER で", "伝えます"]
+    assert help_catalogue.wrap("ストアに尋ねます。", 14) == ["ストアに", "尋ねます。"]
+    assert help_catalogue.wrap("ストアに尋ねます。", 18) == ["ストアに尋ねます。"]
+    assert help_catalogue.wrap("KG_STORE_USER で 伝えます", 16) == ["KG_STORE_USER で", "伝えます"]
 
 
 def test_english_help_loads_nothing_japanese() -> None:

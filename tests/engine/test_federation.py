@@ -44,9 +44,9 @@ USELESS = {
     "/moved": (302, "text/plain", b"", "redirects"),
     "/moved-for-good": (308, "text/plain", b"", "redirects"),
     "/large": (200, JSON, GOOD_ANSWER + b" " * 5000, "larger than"),
-    "/cut": (200, JSON, GOOD_ANSWER, "breaks off"),
-    "/too-late": (200, JSON, GOOD_ANSWER, "cut its answer"),
-    "/too-many": (200, JSON, GOOD_ANSWER, "cut its answer"),
+    "/cut": (200, JSON, GOOD_ANSWER, "is truncated"),
+    "/too-late": (200, JSON, GOOD_ANSWER, "truncated its answer"),
+    "/too-many": (200, JSON, GOOD_ANSWER, "truncated its answer"),
     "/hung-up": (200, JSON, b"", "disconnected"),
 }
 

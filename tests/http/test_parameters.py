@@ -62,17 +62,17 @@ def test_several_values_and_several_parameters(real_site: httpx.Client) -> None:
 @pytest.mark.parametrize(
     ("asked", "reasons"),
     [
-        ("measures-of-a-pillar.csv?piller=standards", ["piller is no parameter", "pillar=data-use", "edition"]),
+        ("measures-of-a-pillar.csv?piller=standards", ["piller is not a parameter", "pillar=data-use", "edition"]),
         ("measures-of-a-pillar.csv?pillar=standardz", ["standardz", "standards", "7 in all"]),
         ("measures-of-a-pillar.csv?pillar=organization/mic", ["names no pillar", "pillar=data-use"]),
         ("measures-of-a-pillar.csv?pillar=a b", ["names no pillar"]),
-        ("targets-due-in-a-period.csv?first=2020", ["is no date", "first=2020-04-01"]),
-        ("targets-due-in-a-period.csv?last=2021-02-31", ["is no date"]),
-        ("rows-of-a-page.csv?page=one", ["is no integer", "page=1"]),
-        ("targets-by-fiscal-year.csv?role=goal", ["nothing in these data is called goal", "baseline"]),
-        ("things-linked-by-kind.csv?kind=x", ["it has none"]),
+        ("targets-due-in-a-period.csv?first=2020", ["is not a valid date", "first=2020-04-01"]),
+        ("targets-due-in-a-period.csv?last=2021-02-31", ["is not a valid date"]),
+        ("rows-of-a-page.csv?page=one", ["is not a valid integer", "page=1"]),
+        ("targets-by-fiscal-year.csv?role=goal", ["these data have no goal", "baseline"]),
+        ("things-linked-by-kind.csv?kind=x", ["which has none"]),
         ("measures-of-a-pillar.csv?pillar=standards&lang=zz", ["lang=zz"]),
-        ("measures-of-a-pillar.csv?pillar=,", ["nothing in these data is called", "data-use"]),
+        ("measures-of-a-pillar.csv?pillar=,", ["these data have no", "data-use"]),
         ("targets-due-in-a-period.csv?first=2020-04-01&first=2021-04-01", ["first", "twice"]),
     ],
 )
@@ -127,7 +127,7 @@ def test_a_stored_query_of_a_release_takes_the_same_parameters(real_site: httpx.
 
     assert {row["pillar_ja"] for row in found} == {"情報システムに係る規格の整備及び互換性の確保等"}
     assert found != plain
-    assert "piller is no parameter" in refusal(real_site, f"{address}?piller=standards")
+    assert "piller is not a parameter" in refusal(real_site, f"{address}?piller=standards")
     assert "names no pillar" in refusal(real_site, f"{address}?pillar=organization/mic")
 
 
@@ -159,7 +159,7 @@ def test_the_editor_says_what_it_does_not_understand(real_site: httpx.Client) ->
 
     assert (opened.status_code, "id/pillar/standards&gt;" in opened.text) == (200, True)
     assert (unknown.status_code, "measures-of-a-pillar" in unknown.text) == (404, True)
-    assert (mistyped.status_code, "pilar is no parameter" in mistyped.text) == (400, True)
+    assert (mistyped.status_code, "pilar is not a parameter" in mistyped.text) == (400, True)
 
 
 def test_parameters_stand_on_the_page_in_the_list_and_in_openapi(real_site: httpx.Client) -> None:

@@ -226,9 +226,9 @@ def test_a_table_of_one_column_goes_by_its_number(link: Link) -> None:
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b'a,b\n1,"2\n3,4\n', ":2: the quotation mark"),
+        (b'a,b\n1,"2\n3,4\n', ":2: a quotation mark"),
         (b"a\0b\n", "zero bytes"),
-        (b"PK\x03\x04 no zip", "no Excel file"),
+        (b"PK\x03\x04 no zip", "not a readable Excel file"),
         (bytes.fromhex("d0cf11e0a1b11ae1"), "old Excel file"),
         (b"\xef\xbb\xbf \n<html><table><tr><td>a</td></tr></table></html>", "HTML"),
         (b'<?xml version="1.0"?><a/>', "XML"),
@@ -257,7 +257,7 @@ def test_an_option_about_another_kind_of_file_is_a_wrong_use(link: Link, plan: P
     ]
 
     assert [result.exit_code for result in results] == [2, 2, 2]
-    assert "which has none" in results[0].stderr and "which has none" in results[1].stderr
+    assert "this is a text table" in results[0].stderr and "this is an Excel file" in results[1].stderr
 
 
 def test_a_header_in_brackets_is_no_other_file(link: Link, tmp_path: Path) -> None:

@@ -106,7 +106,7 @@ def test_a_further_column_that_is_not_there_is_a_wrong_use(releases: Path) -> No
 def test_it_says_among_how_many_it_looks(releases: Path, type: str, things: int) -> None:
     """Who finds nothing sees how short the list is that was looked in."""
     _, said = linked(releases, "a\nx\n", "-c", "a", "-t", type, "--edition", "municipal-2019")
-    assert f"looked for among {things} things of the type {'measure' if type == 'text' else type}" in said
+    assert f"matched with {things} things of the type {'measure' if type == 'text' else type}" in said
 
 
 def test_laws_go_by_their_short_names(releases: Path) -> None:
@@ -122,7 +122,7 @@ def test_laws_go_by_their_short_names(releases: Path) -> None:
         assert there[absent]["reason"].endswith("はこのグラフにない")
     assert "番号の利用等に関する法律" in there["番号法"]["reason"]
     assert "このグラフにない" not in there["架空の推進法"]["reason"]
-    assert "3 with a name that is known and not in this graph" in said
+    assert "3 with a registered name that is not in this graph" in said
 
 
 def test_an_absent_law_is_said_among_several_names(releases: Path) -> None:
@@ -149,7 +149,7 @@ def test_an_absent_law_is_said_among_several_names(releases: Path) -> None:
     assert [row["match"] for row in found] == ["", "", "", "false", "true", "false"]
     assert ["はこのグラフにない" in row["reason"] for row in found] == [True, True, True, True, False, False]
     assert found[0]["reason"].count("はこのグラフにない") == 2
-    assert "3 with a name that is known and not in this graph" in said
+    assert "3 with a registered name that is not in this graph" in said
 
 
 def test_a_short_text_is_not_like_a_measure_in_full(releases: Path) -> None:

@@ -412,20 +412,20 @@ def test_a_hostile_name_stays_text(site: httpx.Client) -> None:
 @pytest.mark.parametrize(
     ("queries", "words"),
     [
-        ("", "no JSON"),
+        ("", "not valid JSON"),
         ("[1]", "JSON object"),
         ('{"a": "x"}', "queries.a"),
         ('{"a": {}}', "neither a query nor properties"),
         ('{"a": {"query": 1}}', "queries.a.query"),
         ('{"a": {"query": "' + "x" * 1001 + '"}}', "1000 characters"),
         ('{"a": {"query": "x", "limit": -1}}', "limit"),
-        ('{"a": {"query": "x", "limit": NaN}}', "no number"),
+        ('{"a": {"query": "x", "limit": NaN}}', "is not a number"),
         ('{"a": {"query": "x", "type": "shisaku:Nothing"}}', "shisaku:Measure"),
         ('{"a": {"query": "x", "type_strict": "maybe"}}', "any, should, all"),
         ('{"a": {"query": "x", "properties": [{"pid": "shisaku:nothing", "v": "y"}]}}', "no property shisaku:nothing"),
         ('{"a": {"query": "x", "properties": [{"pid": "shisaku:pillar"}]}}', "pid and v"),
         ('{"a": {"query": "x", "properties": [{"pid": "shisaku:pillar", "v": [[]]}]}}', "shisaku:pillar"),
-        ("[" * 100_000, "no JSON"),
+        ("[" * 100_000, "not valid JSON"),
     ],
 )
 def test_what_cannot_be_understood_is_said(real_site: httpx.Client, queries: str, words: str) -> None:

@@ -241,7 +241,7 @@ def test_macros_are_not_lost(link: Link, rich: Path, tmp_path: Path) -> None:
     assert {file.name for file in tmp_path.iterdir()} == {"rich.xlsx", "macros.xlsm", "out.xlsm"}
     with zipfile.ZipFile(rich, "a") as archive:
         archive.writestr("_xmlsignatures/sig1.xml", "<x/>")
-    assert "it is signed" in link(rich, "-c", "名称", "--out", tmp_path / "signed.xlsx").stderr
+    assert "the file is signed" in link(rich, "-c", "名称", "--out", tmp_path / "signed.xlsx").stderr
 
 
 @pytest.mark.parametrize(
@@ -249,8 +249,8 @@ def test_macros_are_not_lost(link: Link, rich: Path, tmp_path: Path) -> None:
     [
         ({"mimetype": "application/vnd.oasis.opendocument.spreadsheet"}, "OpenDocument"),
         ({"[Content_Types].xml": "application/vnd.ms-excel.sheet.binary.macroEnabled.main"}, "binary Excel file"),
-        ({"word/document.xml": "<x/>"}, "no Excel file"),
-        ({"[Content_Types].xml": "<x", "xl/workbook.xml": "<x"}, "no Excel file"),
+        ({"word/document.xml": "<x/>"}, "not a readable Excel file"),
+        ({"[Content_Types].xml": "<x", "xl/workbook.xml": "<x"}, "not a readable Excel file"),
     ],
 )
 def test_what_is_no_such_workbook_is_refused(link: Link, tmp_path: Path, contents: dict[str, str], words: str) -> None:

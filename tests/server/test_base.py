@@ -108,7 +108,7 @@ def test_a_stored_query_is_asked_of_an_endpoint_with_a_base(rebased: httpx.Clien
     assert json.loads(answer)["results"] == rebased.get("/sparql", params={"query": text}).json()["results"]
     assert json.loads(answer)["results"]["bindings"]
     wrong = kg(*there, "example.org")
-    assert (wrong.exit_code, "not a base of names" in wrong.stderr) == (2, True)
+    assert (wrong.exit_code, "not a base IRI" in wrong.stderr) == (2, True)
 
 
 @pytest.mark.parametrize("name", [MEASURE, "id/organization/mic", "def#Measure", "void", "catalog#catalog"])

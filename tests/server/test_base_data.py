@@ -119,7 +119,7 @@ def test_what_is_no_base_is_refused(wrong: str) -> None:
     for options in ({"args": ["serve", "--base", wrong]}, {"args": ["serve"], "env": {"KG_BASE": wrong}}):
         result = CliRunner().invoke(main, **options)
         assert result.exit_code == 2
-        assert f"{wrong} is not a base of names" in result.stderr
+        assert f"{wrong} is not a base IRI" in result.stderr
         assert "with a slash at its end" in result.stderr
 
 

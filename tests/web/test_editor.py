@@ -189,9 +189,9 @@ def test_an_empty_answer_of_right_names_blames_none(real_site: httpx.Client) -> 
     ("query", "line", "words"),
     [
         ("SELECT * {\n  ?s foaf:name ?o }", 2, "No PREFIX declares foaf:"),
-        ("# a comment\nSELEC * { ?s ?p ?o }", 2, "No query begins with SELEC."),
+        ("# a comment\nSELEC * { ?s ?p ?o }", 2, "Unknown query form SELEC."),
         ("SELECT * {\n  ?s ?p ?o", 1, "This { is never closed."),
-        ("SELECT * {\n  ?s ?p ?o .\n  FILTER(?o > ) }", 3, "It cannot be read from here on."),
+        ("SELECT * {\n  ?s ?p ?o .\n  FILTER(?o > ) }", 3, "The query is invalid from here on."),
     ],
 )
 def test_a_mistake_is_told_with_its_line(real_site: httpx.Client, query: str, line: int, words: str) -> None:

@@ -129,18 +129,18 @@ class EvidenceScorer:
         share = min(_MOST, _EACH * len(values))
         mean = sum(values) / len(values)
         score = round((1 - share) * one.score + share * 100 * mean, 1)
-        kept = tuple(replace(part, weight=(1 - share) * part.weight) for part in one.parts)
+        by_name = tuple(replace(part, weight=(1 - share) * part.weight) for part in one.parts)
         evidence = tuple(replace(part, weight=share / len(values)) for part in parts)
-        return replace(one, score=score, parts=kept + evidence), values
+        return replace(one, score=score, parts=by_name + evidence), values
 
     def _agreement(self, one: Candidate, cell: str) -> float | None:
         """Return 1 if a cell agrees with a candidate, 0 if it contradicts, None if it is no evidence."""
-        meant = self._meaning(cell)
+        meanings = self._meaning(cell)
         around = self._linked_entities(one.iri)
-        if any(each.iri == one.iri or each.iri in around for each in meant):
+        if any(each.iri == one.iri or each.iri in around for each in meanings):
             return 1.0
         kinds = {kind for kinds in (*around.values(), one.types) for kind in kinds} - {_CONCEPT}
-        return 0.0 if meant and all(kinds.intersection(each.types) for each in meant) else None
+        return 0.0 if meanings and all(kinds.intersection(each.types) for each in meanings) else None
 
     def _meaning_of(self, cell: str) -> tuple[CellMeaning, ...]:
         """Return the certain meanings of a cell; empty if a part of it has no match."""
@@ -162,8 +162,8 @@ class EvidenceScorer:
 
 
 def _types(index: Index, iri: str) -> tuple[str, ...]:
-    there = index.rows("SELECT id FROM thing WHERE iri = ?", (iri,))
-    return index.types_of(there[0][0]) if there else ()
+    rows = index.rows("SELECT id FROM thing WHERE iri = ?", (iri,))
+    return index.types_of(rows[0][0]) if rows else ()
 
 
 def _by_name(one: Candidate) -> float:
@@ -215,7 +215,7 @@ SECONDS = 30.0  # time limit for one text; the longest takes a fraction of a sec
 MATCH, REASON = COLUMNS.index("match"), COLUMNS.index("reason")
 _CLOSE_SCORE = 90.0  # score from which a whole cell is one name rather than several
 _LOOKED_AT = 20  # minimum number of candidates that evidence is applied to
-_KEPT_CANDIDATES = 1 << 12
+_CACHED_CANDIDATES = 1 << 12
 # A complete law number; without a match, the graph does not have the law.
 _LAW_NUMBER = re.compile(r"(?:明治|大正|昭和|平成|令和)(?:元|\d+)年(?:法律|政令)第?\d+号")
 _REMARK = re.compile("\\s*[(\uff08][^()\uff08\uff09]*[)\uff09]\\s*$")
@@ -249,7 +249,7 @@ class CellMatcher:
     def __init__(self, index: Index, task: Task) -> None:
         self._matcher, self._task = Matcher(index), task
         self._evidence = EvidenceScorer(self._matcher, task.edition, SECONDS)
-        self._known = lru_cache(_KEPT_CANDIDATES)(self._match_or_absent)
+        self._cached_match = lru_cache(_CACHED_CANDIDATES)(self._match_or_absent)
 
     def all(self, rows: Iterable[Row]) -> Iterator[tuple[Row, Cells]]:
         """Yield each row with the cells to add."""
@@ -295,8 +295,8 @@ class CellMatcher:
 
     def _pieces(self, row: Row, found: Sequence[Candidate]) -> list[NamePart[Candidate | AbsentEntity]]:
         """Return the names in a cell, unless it is rather a single misspelt name."""
-        known: Callable[[str], Candidate | AbsentEntity | None] = self._known
-        pieces: list[NamePart[Candidate | AbsentEntity]] = split_names(row.text, known)
+        match: Callable[[str], Candidate | AbsentEntity | None] = self._cached_match
+        pieces: list[NamePart[Candidate | AbsentEntity]] = split_names(row.text, match)
         whole = bool(found) and found[0].score >= _CLOSE_SCORE
         if whole and sum(piece.entity is not None for piece in pieces) < 2:
             return []
@@ -306,13 +306,13 @@ class CellMatcher:
         """Return several names as one group of cells: a match if each name is a certain match."""
         lang = self._task.lang
         found = {piece.entity.iri: piece.entity for piece in pieces if isinstance(piece.entity, Candidate)}
-        told = [_cells_of(entity, lang) for entity in found.values()]
+        cells_by_entity = [_cells_of(entity, lang) for entity in found.values()]
         reasons = [f"{_quoted(piece.text, lang)}{_reason(piece.entity, lang)}" for piece in pieces]
         if not found:
             return ["", "", "", "", _joined(reasons, lang)]
         score = min(entity.score for entity in found.values())
         match = _YES if all(isinstance(piece.entity, Candidate) for piece in pieces) else _NO
-        joined = [BETWEEN.join(cells[place] for cells in told) for place in (0, 1)]
+        joined = [BETWEEN.join(cells[place] for cells in cells_by_entity) for place in (0, 1)]
         return [*joined, f"{score:.1f}", match, _joined(reasons, lang)]
 
     def _absent(self, text: str) -> AbsentEntity | None:

@@ -1,9 +1,8 @@
 """Table linker: matches the cells of a column with the entities of a release, in parallel if there are many.
 
-Equal texts are matched once. The best candidates are returned with their scores. Only `match` marks a certain match;
-other candidates are proposals for a person to judge.
-
-Opening and writing of tables: the input type is detected from the content, the output type from the file name.
+Equal texts are matched once. The best candidates are returned with their scores; only `match` marks a certain match,
+other candidates are proposals for a person to judge. Tables are opened and written here as well: the input type is
+detected from the content, the output type from the file name.
 """
 
 import difflib
@@ -94,21 +93,21 @@ def resolve_task(index: Path, task: Task) -> tuple[Task, int]:
         name = KINDS.get(name, name)
         kind = "measure" if name == TEXT else name
         if name != ANY and not opened.chosen(TYPE, [kind]):
-            there = sorted({iri.rpartition("/")[2].rpartition("#")[2] for iri in opened.values(TYPE).values()})
-            known = [*KINDS, TEXT, ANY]
-            near = difflib.get_close_matches(name, ["measure", "law", *known, *map(local, there)], 1)
+            classes = sorted({iri.rpartition("/")[2].rpartition("#")[2] for iri in opened.values(TYPE).values()})
+            short_names = [*KINDS, TEXT, ANY]
+            near = difflib.get_close_matches(name, ["measure", "law", *short_names, *map(local, classes)], 1)
             requested = f"{task.type} ({near[0]}?)" if near else task.type
-            remedy = f"give one of measure, law, {', '.join(known)}, or a class: {', '.join(there)}"
+            remedy = f"give one of measure, law, {', '.join(short_names)}, or a class: {', '.join(classes)}"
             raise QueryError(Problem(f"this release has nothing of the type {requested}", remedy))
         things = Matcher(opened).count(None if name == ANY else kind, task.edition)
         return replace(task, type=name), things
 
 
 def _check_edition(index: Index, task: Task) -> None:
-    there = {served_iri(iri) for iri in index.values(EDITION).values()}
-    if task.edition and task.edition not in there:
+    editions = {served_iri(iri) for iri in index.values(EDITION).values()}
+    if task.edition and task.edition not in editions:
         start = edition("")
-        keys = ", ".join(sorted(iri.removeprefix(start) for iri in there))
+        keys = ", ".join(sorted(iri.removeprefix(start) for iri in editions))
         fact = f"this release has no edition {task.edition.removeprefix(start)}"
         raise QueryError(Problem(fact, f"editions of this release: {keys or 'none'}"))
 
@@ -126,8 +125,8 @@ def _matched_rows(index: Path, rows: Sequence[Row], task: Task, processes: int) 
             for answers in pool.map(_match_chunk, chunks):
                 yield from answers
         except BrokenProcessPool as error:
-            remedy = "try it again with --processes 1"
-            raise QueryError(Problem("a process that looked for names has died", remedy)) from error
+            remedy = "try again with --processes 1"
+            raise QueryError(Problem("a matching process has died", remedy)) from error
 
 
 _worker_matcher: list[CellMatcher] = []
@@ -153,8 +152,7 @@ _SEPARATORS = {".tsv": "\t", ".tab": "\t"}
 class TableOptions:
     """User's options for reading a table; all but the column can be detected from the file.
 
-    `header` is the number of the header row (of the last, where there are several), counted from 1; `further` are
-    columns that tell more of what a row is about.
+    `header` is the number of the last header row, from 1; `further` are columns with evidence for the row.
     """
 
     column: str
@@ -165,29 +163,29 @@ class TableOptions:
     further: tuple[str, ...] = ()
 
 
-def open_table(file: Path, reading: TableOptions) -> Table:
+def open_table(file: Path, options: TableOptions) -> Table:
     """Return the table in a file, or on standard input for `-`.
 
-    Raises TableError where there is none, and ColumnError where something is said of it that it does not have.
+    Raises TableError if there is none, and ColumnError for an option that does not apply to it.
     """
-    data, columns = content(file), Columns(reading.column, reading.further, reading.header)
+    data, columns = content(file), Columns(options.column, options.further, options.header)
     if data.startswith(_OLE):
-        raise TableError(Problem("it is an old Excel file (.xls), or one with a password", SAVE, file))
+        raise TableError(Problem("it is an old Excel file (.xls), or has a password", SAVE, file))
     if data.startswith(_ZIP):
-        if reading.encoding or reading.separator:
-            fact = "an encoding or a separator is named, and this is an Excel file, which has none"
+        if options.encoding or options.separator:
+            fact = "an encoding or separator is given, but this is an Excel file"
             raise ColumnError(Problem(fact, "leave the option out", file))
-        return Workbook(data, file, columns, reading.sheet)
+        return Workbook(data, file, columns, options.sheet)
     if found := _other_kind(data):
-        raise TableError(Problem(f"it is no table as text, but {found}", "save it as .xlsx or as CSV", file))
-    if reading.sheet:
-        fact = "a sheet is named, and this is a table as text, which has none"
+        raise TableError(Problem(f"it is not a text table, but {found}", "save it as .xlsx or as CSV", file))
+    if options.sheet:
+        fact = "a sheet is given, but this is a text table"
         raise ColumnError(Problem(fact, "leave the option out", file))
-    return TextTable(data, file, columns, reading.encoding, reading.separator)
+    return TextTable(data, file, columns, options.encoding, options.separator)
 
 
 def _other_kind(data: bytes) -> str:
-    """Return what a file is whose content is text and no table, such as a page that was saved; nothing otherwise."""
+    """Return the format of a text that is not a table, such as a saved web page; empty if it may be one."""
     start = data.removeprefix(b"\xef\xbb\xbf")[:_LOOKED_AT].lstrip().lower()
     if name := next((name for sign, name in _SIGNS.items() if start.startswith(sign)), ""):
         return name
@@ -203,10 +201,10 @@ def _other_kind(data: bytes) -> str:
 def write_table(
     table: Table, out: Path | None, names: Sequence[str], added: Added, encoding: str | None
 ) -> WriteResult:
-    """Write a table with what is added to it, in the form that the name of the new file says.
+    """Write a table with the added cells, in the format of the file extension.
 
-    Without a name it goes to standard output as text. A table that stays in its kind of file keeps what that holds
-    beside it.
+    Without a file name it is written to standard output as text. In the same format, everything else in the file is
+    kept, such as other sheets.
     """
     excel = out is not None and out.suffix.lower() in EXCEL
     if excel is isinstance(table, Workbook):
@@ -215,6 +213,8 @@ def write_table(
     if excel:
         assert out is not None
         if out.suffix.lower() != EXCEL[0]:
-            raise TableError(Problem("a file with macros is made of such a file only", "end the name in .xlsx", out))
+            raise TableError(
+                Problem("only a table from an .xlsm file can be written as .xlsm", "end the name in .xlsx", out)
+            )
         return write_workbook(rows, out)
     return write_text(rows, out, _SEPARATORS.get(out.suffix.lower() if out else "", ","), encoding)

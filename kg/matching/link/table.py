@@ -1,6 +1,7 @@
 """Table interface for all file types: one column is read, columns are added, and everything else is kept.
 
-A table is read from and written to a file, or standard input and output.
+Here are also the lookup of columns by name or number, and the input and output of bytes, which may be files or the
+standard streams.
 """
 
 import os
@@ -58,7 +59,7 @@ class Table(Protocol):
         """Return a short description of the file format, such as `Shift_JIS (CP932), separated by tabs`."""
 
     def values(self) -> Sequence[str | None]:
-        """Return the text of the column in each row below the header; None where there is no row but an empty line."""
+        """Return the text of the column in each row below the header; None for an empty row."""
 
     def column_names(self) -> Sequence[str]:
         """Return the names of the existing columns."""
@@ -67,17 +68,17 @@ class Table(Protocol):
         """Return the texts of the further columns in each row below the header."""
 
     def rows(self) -> Iterator[Sequence[str]]:
-        """Yield every row as text, what stands above the header too."""
+        """Yield every row as text, including those above the header."""
 
     def header(self) -> int:
-        """Return how many rows stand above the header."""
+        """Return the number of rows above the header."""
 
     def write(self, out: Path | None, names: Sequence[str], added: Added, encoding: str | None) -> WriteResult:
-        """Write the table, each row with what is added to it, into a file of its own kind or to standard output."""
+        """Write the table with the added cells to a file of the same type, or to standard output."""
 
 
 def with_added(table: Table, names: Sequence[str], added: Added) -> Iterator[Sequence[str]]:
-    """Yield every row of a table as text, from the header on with what is added, all of one width."""
+    """Yield every row of a table as text; those from the header on have the added cells, after the same column."""
     rows = list(table.rows())
     width = max((len(row) for row in rows[table.header() :]), default=0)
     more = iter([names, *added])
@@ -86,23 +87,25 @@ def with_added(table: Table, names: Sequence[str], added: Added) -> Iterator[Seq
 
 
 def locate_column(rows: Sequence[Sequence[str]], column: str, file: Path, header_row: int = 0) -> tuple[int, int]:
-    """Return where a column is: the number of its header row, and its own, both from 0.
+    """Return the positions of the header row and of a column, both from 0.
 
-    A column goes by its name, in any width and with any spaces, or by its number from 1. `header_row` counts from 1 and
-    is the last row of the header where a user says which: a name may then stand in any row down to it. Raise
-    ColumnError, which lists the columns, where there is none of that name or several.
+    A column is given by its name, in any width, case and spacing, or by its number from 1. `header_row` is the last row
+    of the header, from 1, if the user gives it: the name may then be in any row up to this one. Raises ColumnError,
+    with the existing columns, if there is none with this name, or several.
     """
     if header_row > len(rows):
         remedy = "give the number of a row, counted from 1"
         raise ColumnError(Problem(f"there is no row {header_row} to be the header", remedy, file))
     wanted, header = normalize_name(column), header_row - 1 if header_row else header_of(rows)
     for number, row in reversed([*enumerate(rows[: header + 1])]) if header_row else enumerate(rows[: header + 1]):
-        there = [place for place, name in enumerate(row) if normalize_name(name) == wanted]
-        if len(there) == 1:
-            return header if header_row else number, there[0]
-        if there:
-            numbers = ", ".join(str(place + 1) for place in there)
-            raise ColumnError(Problem(f"columns {numbers} are all called {column}", "give the number of one", file))
+        matching = [place for place, name in enumerate(row) if normalize_name(name) == wanted]
+        if len(matching) == 1:
+            return header if header_row else number, matching[0]
+        if matching:
+            numbers = ", ".join(str(place + 1) for place in matching)
+            raise ColumnError(
+                Problem(f"columns {numbers} are all called {column}", "give the number of one of them", file)
+            )
     names = rows[header] if rows else ()
     if column.isascii() and column.isdecimal() and 1 <= int(column) <= len(names):
         return header, int(column) - 1
@@ -111,16 +114,16 @@ def locate_column(rows: Sequence[Sequence[str]], column: str, file: Path, header
 
 
 def header_of(rows: Sequence[Sequence[str]]) -> int:
-    """Return the number of the header row: the first one that fills more than half of the cells that a row fills.
+    """Return the position of the header row: the first with more than half as many filled cells as the fullest row.
 
-    Titles above a header fill few.
+    Titles above a header fill only a few cells.
     """
     filled = [sum(bool(cell.strip()) for cell in row) for row in rows]
     return next((number for number, count in enumerate(filled) if count > max(filled) / 2), 0)
 
 
 def normalize_name(name: str) -> str:
-    """Return the name of a column without what differs between two writings of it: width, case, spaces, line breaks."""
+    """Return the comparison form of a column name: without differences of width, case, spaces and line breaks."""
     return "".join(unicodedata.normalize("NFKC", name).casefold().split())
 
 
@@ -132,18 +135,18 @@ STANDARD = Path("-")
 
 
 def content(file: Path) -> bytes:
-    """Return the bytes of a file, or of standard input for `-`; raise TableError where it cannot be read."""
+    """Return the bytes of a file, or of standard input for `-`; raise TableError if it cannot be read."""
     if file == STANDARD:
         return sys.stdin.buffer.read()
     try:
         return file.read_bytes()
     except OSError as error:
-        raise TableError(Problem(f"cannot be read: {error.strerror}", "name a file that is there", file)) from error
+        raise TableError(Problem(f"cannot be read: {error.strerror}", "name an existing file", file)) from error
 
 
 @contextmanager
 def output(out: Path | None) -> Iterator[IO[bytes]]:
-    """Give what to write to: standard output, or a file that takes the place of the old one when all is written."""
+    """Context manager for the output: standard output, or a file that replaces the old one once it is complete."""
     if out is None:
         yield sys.stdout.buffer
         sys.stdout.flush()
@@ -164,7 +167,7 @@ def output(out: Path | None) -> Iterator[IO[bytes]]:
 
 
 def _umask() -> int:
-    """Return the mask of new files, which a temporary file does not follow."""
+    """Return the umask of this process, which temporary files ignore."""
     mask = os.umask(0)
     os.umask(mask)
     return mask

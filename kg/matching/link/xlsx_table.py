@@ -1,8 +1,7 @@
-"""Tables in Excel files (.xlsx): columns are added to the XML of one sheet, and every other byte of the file stays.
+"""Reader and writer of tables in Excel files (.xlsx): columns are added to one sheet, everything else is unchanged.
 
-The XML of a sheet, to which cells are added: nothing else of it is read into another form, or written again.
-
-An Excel file as what it is: a zip file of parts. One part is exchanged, every other one stays to the byte.
+`Package` is the ZIP file: it replaces the part of one sheet and copies all others. `Sheet` inserts cells into the XML
+of a sheet without serializing its other content again. `Workbook` implements the table interface with both.
 """
 
 import posixpath
@@ -30,8 +29,8 @@ if TYPE_CHECKING:
 
 LONGEST = 32_767  # characters of a cell, by Excel's own limits
 COLUMNS = 16_384  # of a sheet
-ILLEGAL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")  # what XML 1.0 cannot hold
-# A character as Excel writes one that XML does not keep: _x000D_. A text that looks so has its first mark written thus.
+ILLEGAL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")  # characters that XML 1.0 forbids
+# Excel's escape of a character that XML would lose: _x000D_. In a text that looks like one, the first _ is escaped.
 ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
 _TAG = re.compile(rb"<(?:[^>\"']|\"[^\"]*\"|'[^']*')*>")
 _SPANS = re.compile(rb"(\sspans=[\"'])(\d+):(\d+)")
@@ -40,19 +39,19 @@ _REFERENCE = re.compile(r"([A-Z]+)([0-9]+)")
 
 
 class SheetError(ValueError):
-    """The XML of a sheet is not what it should be."""
+    """The XML of a sheet is malformed or not supported."""
 
 
 @dataclass
 class _Row:
     start: int
-    end: int = 0  # where its closing tag begins; the same as `start` where the tag is its own end
+    end: int = 0  # offset of its closing tag; equal to `start` if the tag is self-closing
     width: int = 0
     styles: dict[int, str] = field(default_factory=dict)
 
 
 class Sheet:
-    """The XML of a sheet; raise SheetError where it is none."""
+    """XML of a sheet. Raises SheetError if it is malformed."""
 
     def __init__(self, data: bytes) -> None:
         self._data = _in_utf_8(data)
@@ -61,7 +60,7 @@ class Sheet:
         self._prefix = ""
         self._row = self._column = 0
         parser = ParserCreate()
-        parser.StartElementHandler, parser.EndElementHandler = self._start_worker, self._finish
+        parser.StartElementHandler, parser.EndElementHandler = self._start_element, self._end_element
         self._parser = parser
         try:
             parser.Parse(self._data, True)
@@ -76,7 +75,7 @@ class Sheet:
         return max((row.width for row in self._rows.values()), default=0)
 
     def with_cells(self, first: int, rows: Mapping[int, Iterable[str]], header: int) -> bytes:
-        """Return the XML with texts in the columns from `first` on, by rows; a header looks as its last cell does."""
+        """Return the XML with texts in the columns from `first` on; a header gets the style of its last cell."""
         styles = self._rows[header].styles if header in self._rows else {}
         style = styles.get(first - 1) or (styles[max(styles)] if styles else "")
         edits: list[tuple[int, int, bytes]] = []
@@ -89,7 +88,7 @@ class Sheet:
                 edits += self._edits(number, made.encode(), cells[-1][0])
         return _edited(self._data, [*edits, *self._dimensions(last)])
 
-    def _start_worker(self, tag: str, attributes: dict[str, str]) -> None:
+    def _start_element(self, tag: str, attributes: dict[str, str]) -> None:
         prefix, _, name = tag.rpartition(":")
         at = self._parser.CurrentByteIndex
         if name == "row":
@@ -105,7 +104,7 @@ class Sheet:
         elif name == "dimension":
             self._dimension = at
 
-    def _finish(self, tag: str) -> None:
+    def _end_element(self, tag: str) -> None:
         name = tag.rpartition(":")[2]
         if name == "row":
             self._rows[self._row].end = self._parser.CurrentByteIndex
@@ -114,7 +113,7 @@ class Sheet:
 
     def _cell(self, place: int, row: int, text: str, style: str) -> str:
         look = f' s="{style}"' if style else ""
-        name, text = self._prefix, written(text)
+        name, text = self._prefix, escape_cell(text)
         reference = f"{letters_of(place)}{row}"
         return (
             f'<{name}c r="{reference}"{look} t="inlineStr"><{name}is><{name}t xml:space="preserve">{text}'
@@ -122,10 +121,10 @@ class Sheet:
         )
 
     def _edits(self, number: int, cells: bytes, last: int) -> list[tuple[int, int, bytes]]:
-        """Return what is written where, for a row: from an offset on so many bytes give way to others."""
+        """Return the edits that add cells to a row, each as offset, number of replaced bytes, and new bytes."""
         row, name = self._rows.get(number), f"{self._prefix}row".encode()
         if row is None:
-            after = (there.start for at, there in sorted(self._rows.items()) if at > number)
+            after = (each.start for at, each in sorted(self._rows.items()) if at > number)
             return [(next(after, self._end), 0, b'<%b r="%d">%b</%b>' % (name, number, cells, name))]
         tag = self._tag(row.start)
         wider = _SPANS.sub(lambda found: b"%b%b:%d" % (found[1], found[2], max(int(found[3]), last)), tag)
@@ -134,7 +133,7 @@ class Sheet:
         return [(row.start, len(tag), wider), (row.end, 0, cells)]
 
     def _dimensions(self, last: int) -> list[tuple[int, int, bytes]]:
-        """Return the edit that makes the noted size of the sheet as wide as it has become."""
+        """Return the edit that widens the declared dimension of the sheet, if it has one."""
         if self._dimension < 0:
             return []
         tag = self._tag(self._dimension)
@@ -153,14 +152,14 @@ class Sheet:
         return found[0]
 
 
-def written(text: str) -> str:
-    """Return a text as it stands in a cell of XML: what XML cannot hold is left out, a carriage return is escaped."""
-    kept = ILLEGAL.sub("", text)[:LONGEST]
-    return escape(ESCAPED.sub(lambda found: f"_x005F{found[0]}", kept)).replace("\r", "_x000D_")
+def escape_cell(text: str) -> str:
+    """Return a text escaped for a cell; forbidden characters are left out, carriage returns escaped as in Excel."""
+    allowed = ILLEGAL.sub("", text)[:LONGEST]
+    return escape(ESCAPED.sub(lambda found: f"_x005F{found[0]}", allowed)).replace("\r", "_x000D_")
 
 
-def read(text: str) -> str:
-    """Return the text of a cell without Excel's escapes."""
+def unescape_cell(text: str) -> str:
+    """Return the text of a cell with Excel's escapes decoded."""
     return ESCAPED.sub(lambda found: chr(int(found[1], 16)), text)
 
 
@@ -176,8 +175,8 @@ def letters_of(number: int) -> str:
     """Return the letters of a column from its number."""
     letters = ""
     while number:
-        number, rest = divmod(number - 1, 26)
-        letters = chr(65 + rest) + letters
+        number, remainder = divmod(number - 1, 26)
+        letters = chr(65 + remainder) + letters
     return letters
 
 
@@ -203,8 +202,8 @@ def _in_utf_8(data: bytes) -> bytes:
 SAVE = "save it as .xlsx without a password"
 _TYPES, _SIGNED = "[Content_Types].xml", "_xmlsignatures/"
 _STRICT = b"http://purl.oclc.org/ooxml/"
-# The names of Strict Open XML, and those that programs know better.
-_USUAL = (
+# The namespaces of Strict Open XML, and those of the Transitional form, which more programs support.
+_TRANSITIONAL = (
     (b"http://purl.oclc.org/ooxml/spreadsheetml/main", b"http://schemas.openxmlformats.org/spreadsheetml/2006/main"),
     (
         b"http://purl.oclc.org/ooxml/officeDocument/",
@@ -212,7 +211,7 @@ _USUAL = (
     ),
     (b"http://purl.oclc.org/ooxml/drawingml/", b"http://schemas.openxmlformats.org/drawingml/2006/"),
 )
-_KINDS = (  # by what the list of contents says that the whole is
+_KINDS = (  # by the content type of the main part
     ("sheet.main+xml", ".xlsx"),
     ("sheet.macroEnabled.main+xml", ".xlsm"),
 )
@@ -220,7 +219,7 @@ _READING = (BadZipFile, ZlibError, KeyError, ValueError, OSError, EOFError, Runt
 
 
 class Package:
-    """The parts of an Excel file; raise TableError where it is none that can be read."""
+    """ZIP package of an Excel file. Raises TableError if it cannot be read."""
 
     def __init__(self, data: bytes, file: Path) -> None:
         self._data, self._file = data, file
@@ -231,7 +230,7 @@ class Package:
                     raise TableError(Problem("it is an OpenDocument file (.ods)", "save it as .xlsx", file))
                 self._types = archive.read(_TYPES).decode("utf-8", "replace")
         except _READING as error:
-            raise TableError(Problem(f"it is no Excel file that can be read: {error}", SAVE, file)) from error
+            raise TableError(Problem(f"it is not a readable Excel file: {error}", SAVE, file)) from error
         if "sheet.binary" in self._types:
             raise TableError(Problem("it is a binary Excel file (.xlsb)", SAVE, file))
 
@@ -245,42 +244,42 @@ class Package:
         """True if the file is digitally signed; a change invalidates the signature."""
         return any(name.startswith(_SIGNED) for name in self._names)
 
-    def usual(self) -> bytes:
-        """Return the file, with the names of Strict Open XML as those that programs know better."""
+    def transitional(self) -> bytes:
+        """Return the file in Transitional form: namespaces of Strict Open XML are replaced."""
         with ZipFile(BytesIO(self._data)) as archive:
             if not any(_STRICT in archive.read(name) for name in self._names if name.endswith("workbook.xml")):
                 return self._data
             made = BytesIO()
-            with ZipFile(made, "w") as usual:
+            with ZipFile(made, "w") as converted:
                 for name in self._names:
                     content = archive.read(name)
                     if name.endswith((".xml", ".rels")):
-                        for strict, known in _USUAL:
-                            content = content.replace(strict, known)
-                    usual.writestr(name, content)
+                        for strict, replacement in _TRANSITIONAL:
+                            content = content.replace(strict, replacement)
+                    converted.writestr(name, content)
         return made.getvalue()
 
     def part_of(self, sheet: str) -> str:
-        """Return the name of the part that a sheet is in; raise TableError where there is none."""
+        """Return the name of the part with a sheet; raise TableError if there is none."""
         try:
             with ZipFile(BytesIO(self._data)) as archive:
                 book = self._target(archive, "", "officeDocument", "")
                 ids = [
-                    next((value for key, value in there.attrib.items() if key.endswith("}id")), "")
-                    for there in ElementTree.fromstring(archive.read(book)).iter()
-                    if there.tag.endswith("}sheet") and there.get("name") == sheet
+                    next((value for key, value in element.attrib.items() if key.endswith("}id")), "")
+                    for element in ElementTree.fromstring(archive.read(book)).iter()
+                    if element.tag.endswith("}sheet") and element.get("name") == sheet
                 ]
                 return self._target(archive, book, "", ids[0])
         except (*_READING, IndexError, StopIteration) as error:
             raise TableError(Problem(f"the part of sheet {sheet} is not found: {error}", SAVE, self._file)) from error
 
     def read(self, part: str) -> bytes:
-        """Return a part."""
+        """Return the content of a part."""
         with ZipFile(BytesIO(self._data)) as archive:
             return archive.read(part)
 
     def write(self, file: IO[bytes], part: str, content: bytes) -> None:
-        """Write the file with other content of one part: the others in their order, with their dates, as they were."""
+        """Write the file with new content of one part; the others keep their order and dates."""
         with ZipFile(BytesIO(self._data)) as archive, ZipFile(file, "w") as new:
             new.comment = archive.comment
             for info in archive.infolist():
@@ -288,23 +287,23 @@ class Package:
 
     @staticmethod
     def _target(archive: ZipFile, part: str, kind: str, id: str) -> str:
-        """Return what a relation of a part leads to: the one of a kind, or of an identifier."""
+        """Return the target of a relationship of a part, found by its type or its ID."""
         folder, name = posixpath.split(part)
         relations = ElementTree.fromstring(archive.read(posixpath.join(folder, "_rels", f"{name}.rels")))
-        there = next(
+        relation = next(
             one
             for one in relations
             if (one.get("Id") == id if id else one.get("Type", "").endswith(f"/relationships/{kind}"))
         )
-        target = there.get("Target", "")
+        target = relation.get("Target", "")
         return posixpath.normpath(posixpath.join(folder, target)) if not target.startswith("/") else target[1:]
 
 
 class Workbook:
-    """A table in an Excel file, of which some columns are looked at; raise TableError where it cannot be read.
+    """Table in an Excel file with one column to match. Raises TableError if the file cannot be read.
 
-    Where a cell holds a formula, the value that Excel has computed last is looked at. What merged cells hold stands
-    in each of them; where cells of the header are merged, it ends with them.
+    Of a formula, the last value computed by Excel is read. Each of several merged cells has their text. A header with
+    merged cells ends with the last row of these.
     """
 
     def __init__(self, data: bytes, file: Path, columns: Columns, sheet: str | None) -> None:
@@ -312,45 +311,45 @@ class Workbook:
         self._sheet = self._opened(sheet)
         self._all = [[as_text(value) for value in row] for row in self._sheet.iter_rows(values_only=True)]
         while self._all and not any(self._all[-1]):
-            self._all.pop()  # rows that have a look and no content
+            self._all.pop()  # rows with formats but without content
         columns = replace(columns, header=columns.header or self._merged_header())
         top = self._all[: max(HEADER_WITHIN, columns.header)]
         self._header, self._place, self._further = columns.places(top, file)
         self._filled = self._with_merged()
 
     def _opened(self, sheet: str | None, computed: bool = True) -> "Worksheet":
-        """Return a sheet, with what its formulas gave or with them: the one of this name, else the first shown."""
+        """Return the sheet of a name, else the first visible one, with the values of formulas or the formulas."""
         from openpyxl import load_workbook
 
         try:
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # about features of Excel that are of no account here
-                book: Any = load_workbook(BytesIO(self._package.usual()), data_only=computed)
-        except (AttributeError, TypeError) as error:  # the words of a library about itself
-            raise TableError(Problem("it is no Excel file that can be read", SAVE, self._file)) from error
-        except Exception as error:  # whatever else it meets in a file that is broken, or is none
-            raise TableError(Problem(f"it is no Excel file that can be read: {error}", SAVE, self._file)) from error
-        first = next((there for there in book.worksheets if there.sheet_state == "visible"), None)
-        found: Worksheet | None = next((there for there in book.worksheets if there.title == sheet), None)
+                warnings.simplefilter("ignore")  # about features of Excel that are not used here
+                book: Any = load_workbook(BytesIO(self._package.transitional()), data_only=computed)
+        except (AttributeError, TypeError) as error:  # an error inside the library, whose text is of no use to the user
+            raise TableError(Problem("it is not a readable Excel file", SAVE, self._file)) from error
+        except Exception as error:  # the library raises many types for damaged files
+            raise TableError(Problem(f"it is not a readable Excel file: {error}", SAVE, self._file)) from error
+        first = next((each for each in book.worksheets if each.sheet_state == "visible"), None)
+        found: Worksheet | None = next((each for each in book.worksheets if each.title == sheet), None)
         if sheet is None and first is not None:
             return cast("Worksheet", first)
         if found is None:
-            names = ", ".join(there.title for there in book.worksheets)
-            fact = f"there is no sheet {sheet}" if sheet else "it has no sheet with cells that is shown"
+            names = ", ".join(each.title for each in book.worksheets)
+            fact = f"there is no sheet {sheet}" if sheet else "it has no visible sheet with cells"
             raise TableError(Problem(fact, f"sheets of this file: {names or 'none'}", self._file))
         return found
 
     def _merged(self) -> Iterator[tuple[int, int, int, int]]:
-        """Yield the merged cells: first row, last row, first column, last column, from 0 and with the last."""
+        """Yield the merged ranges: first and last row, first and last column, from 0, both included."""
         for cells in self._sheet.merged_cells.ranges:
             yield cells.min_row - 1, cells.max_row - 1, cells.min_col - 1, cells.max_col - 1
 
     def _merged_header(self) -> int:
-        """Return the number of the last row of a header whose cells are merged, from 1; 0 where none is."""
+        """Return the number of the last row of a header with merged cells, from 1; 0 if it has none."""
         first = header_of(self._all[:HEADER_WITHIN])
         inside = [each for each in self._merged() if each[0] == first]
         last = max((bottom for _, bottom, _, _ in inside), default=first)
-        # Under a heading of several columns stand their own; what has none of its own is empty there.
+        # Below a heading of several columns are their own headings; columns without such a heading are empty there.
         if last == first and first + 1 < len(self._all):
             row, below = self._all[first], self._all[first + 1]
             under = {place for _, _, left, right in inside if right > left for place in range(left, right + 1)}
@@ -360,7 +359,7 @@ class Workbook:
         return last + 1 if last > first else 0
 
     def _with_merged(self) -> list[list[str]]:
-        """Return the rows with the text of merged cells in each of them."""
+        """Return the rows with the text of merged cells repeated in each of them."""
         filled = [list(row) for row in self._all]
         for top, bottom, left, right in self._merged():
             for row in filled[max(top, self._header + 1) : bottom + 1]:
@@ -368,14 +367,14 @@ class Workbook:
         return filled
 
     def about(self) -> str:
-        """Return how the file was read, and what of it will not stay."""
-        signed = "; it is signed, and what is written will not be" if self._package.signed else ""
+        """Return the name of the sheet, with warnings about formulas without value and about a signature."""
+        signed = "; the file is signed, the written one will not be" if self._package.signed else ""
         empty = self._uncomputed()
         blank = f"; {empty} formulas of the column have no value yet: open and save it in Excel" if empty else ""
         return f"Excel, sheet {self._sheet.title}{blank}{signed}"
 
     def _uncomputed(self) -> int:
-        """Return how many cells of the column hold a formula that nothing has computed, as programs write them."""
+        """Return the number of cells of the column with a formula without a value; some programs write such files."""
         below = self._all[self._header + 1 :]
         if all(row[self._place] for row in below if any(row)):
             return 0
@@ -384,7 +383,7 @@ class Workbook:
         return sum(row[self._place].data_type == "f" and not text[self._place] for row, text in rows)
 
     def values(self) -> Sequence[str | None]:
-        """Return the text of the column in each row below the header; None where the whole row is empty."""
+        """Return the text of the column in each row below the header; None for an empty row."""
         below = self._filled[self._header + 1 :]
         return [row[self._place] if any(row) else None for row in below]
 
@@ -393,7 +392,7 @@ class Workbook:
         return [[row[place] for place in self._further] for row in self._filled[self._header + 1 :]]
 
     def column_names(self) -> Sequence[str]:
-        """Return the names of the columns that there are."""
+        """Return the names of the existing columns."""
         return self._all[self._header]
 
     def rows(self) -> Iterator[Sequence[str]]:
@@ -401,11 +400,11 @@ class Workbook:
         return iter(self._all)
 
     def header(self) -> int:
-        """Return how many rows stand above the header, or belong to it but for the last."""
+        """Return the number of rows above the last row of the header."""
         return self._header
 
     def write(self, out: Path | None, names: Sequence[str], added: Added, encoding: str | None) -> WriteResult:
-        """Write the file with what is added to the right of the table; raise TableError where that cannot be done."""
+        """Write the file with the added columns to the right of the table; raise TableError if that is impossible."""
         self._check(out)
         part = self._package.part_of(self._sheet.title)
         try:
@@ -422,17 +421,17 @@ class Workbook:
         return WriteResult("Excel")
 
     def _check(self, out: Path | None) -> None:
-        """Raise TableError where the name of the new file says that it is of another kind."""
+        """Raise TableError if the name of the new file has the extension of another type."""
         ending = self._package.ending
         if not ending:
-            raise TableError(Problem("it is a template, or of a kind that is not written", SAVE, self._file))
+            raise TableError(Problem("it is a template, or of a type that cannot be written", SAVE, self._file))
         if out and out.suffix.lower() != ending:
-            fact = "it holds macros, which a file in .xlsx loses" if ending == ".xlsm" else "it holds no macros"
+            fact = "it has macros, which an .xlsx file cannot have" if ending == ".xlsm" else "it has no macros"
             raise TableError(Problem(fact, f"name a file that ends in {ending}", self._file))
 
 
 def as_text(value: object) -> str:
-    """Return the value of a cell as text: a whole number without a point, a day without its midnight."""
+    """Return the value of a cell as text: whole numbers without a decimal point, dates without a time of midnight."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -443,11 +442,11 @@ def as_text(value: object) -> str:
         return value.date().isoformat()
     if isinstance(value, datetime | date | time):
         return value.isoformat()
-    return read(str(value))
+    return unescape_cell(str(value))
 
 
 def write_workbook(rows: Iterable[Sequence[str]], out: Path) -> WriteResult:
-    """Write a table of texts as an Excel file, each cell as text: Excel makes a date of `01-05` otherwise."""
+    """Write a table as an Excel file with all cells as text, since Excel would turn `01-05` into a date."""
     from xlsxwriter import Workbook as Writer
 
     with output(out) as file:
