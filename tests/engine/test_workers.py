@@ -272,7 +272,7 @@ def crowd(site: httpx.Client, number: int, query: str) -> list[httpx.Response]:
         ),
         pytest.param(
             *(Limits(workers=1, slow_slots=1, seconds=0.5, fast_seconds=0.05, waiting=2), 503),
-            *("2 questions are waiting",),
+            *("2 queries are queued already",),
             marks=pytest.mark.exhaustive,
         ),
         pytest.param(

@@ -32,7 +32,7 @@ from kg.core.paths import project_folders
 from kg.core.release import current_release
 from kg.server.runner import serve
 out = Path(sys.argv[1])
-serve(current_release(out), places().queries, out, port=int(sys.argv[2]), follow=True)
+serve(current_release(out), project_folders().queries, out, port=int(sys.argv[2]), follow=True)
 """
 # The same of the graph and of a named graph, in one answer, and how much there is of it.
 QUERY = """SELECT (COUNT(*) AS ?n) (COUNT(DISTINCT ?v) AS ?different) (SAMPLE(?v) AS ?version) (SAMPLE(?w) AS ?other) {

@@ -250,12 +250,12 @@ def test_a_virtuoso_that_cuts_answers_is_neither_filled_nor_served(
     with virtuoso(folder, rows=100) as store:
         store.as_user(monkeypatch)
         publish(store.url, small)
-        with pytest.raises(StoreError, match="no more than 100 rows"):
+        with pytest.raises(StoreError, match="at most 100 rows"):
             publish(store.url, large)
         with start(served(store.url, tmp_path)) as client:
             assert client.get("/readyz").json()["release"] == "1"
             product = client.post("/sparql", data={"query": "SELECT * { ?a ?b ?c . ?d ?e ?f }"})
-    assert product.status_code == 400 and "no more than 100 rows" in product.json()["detail"]
+    assert product.status_code == 400 and "at most 100 rows" in product.json()["detail"]
 
 
 def test_a_switch_that_was_interrupted_is_seen_and_mended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -268,14 +268,14 @@ def test_a_switch_that_was_interrupted_is_seen_and_mended(tmp_path: Path, monkey
         release = write(tmp_path, "2")
         with StoreClient(StoreAddress(store.url)) as connection, monkeypatch.context() as patch:
             loader = RemotePublisher(connection)
-            put = RemotePublisher._put
+            put = RemotePublisher._replace_graph
 
             def dying(self: RemotePublisher, graph: str, triples: list[object]) -> None:
                 put(self, graph, triples)  # type: ignore[arg-type]
                 if graph != STATUS_GRAPH:
                     raise KeyboardInterrupt
 
-            patch.setattr(RemotePublisher, "_put", dying)
+            patch.setattr(RemotePublisher, "_replace_graph", dying)
             with pytest.raises(KeyboardInterrupt):
                 loader.publish(release, lambda there, total: None)
         with ReleaseWatcher(StoreAddress(store.url), tmp_path) as watch:
