@@ -42,7 +42,7 @@ def test_quotes_are_taken_off(tmp_path: Path) -> None:
         ("all.rq", ("#+ tags: [a, b]\n", ""), 1, "tags is missing"),
         ("all.rq", ("#+ tags:", "#+ labels:"), 5, "no front matter"),
         ("all.rq", ("#+ tags:", "#+tags:"), 5, "no front matter"),
-        ("all.rq", ("#+ summary_ja: 全部", "#+ summary: twice"), 2, "second time"),
+        ("all.rq", ("#+ summary_ja: 全部", "#+ summary: twice"), 2, "is repeated"),
         ("all.rq", ("すべて", "種別: すべて"), 4, "YAML"),
         ("all.rq", ("?o }\n", "?o"), 7, "invalid SPARQL"),
         ("All of it.rq", ("", ""), None, "the name"),
