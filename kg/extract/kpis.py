@@ -117,8 +117,13 @@ def find_unread_numbers(text: str, lexicon: Lexicon, numbers: Sequence[tuple[int
         numerals = lexicon.counters.numerals(quoted[1])
         if numerals and (numerals[0].start, numerals[0].stop) == (0, len(quoted[1])) and numerals[0].unit:
             words.append(quoted.span())
-    words.sort()
-    return [place for at, place in enumerate(words) if at == 0 or place[0] >= words[at - 1][1]]
+    joined: list[tuple[int, int]] = []
+    for start, stop in sorted(words):
+        if joined and start < joined[-1][1]:
+            joined[-1] = joined[-1][0], max(stop, joined[-1][1])
+        else:
+            joined.append((start, stop))
+    return joined
 
 
 def find_unread_periods(text: str, lexicon: Lexicon, targets: Sequence[Target]) -> list[tuple[int, int]]:

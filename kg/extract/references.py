@@ -133,7 +133,7 @@ def unread_address(blocks: list[Block]) -> str:
 def unread_references(blocks: list[Block]) -> list[str]:
     """Return the words of a references cell that are neither an address nor the title of one."""
     texts = (re.sub(rf"^[{_SIGNS}]+|[{_SIGNS}]+$", "", block.text.chars) for block in without_references(blocks))
-    return [" ".join(words.split()) for words in texts if re.search(r"\w", words) and not is_nothing(words)]
+    return [" ".join(words.split()) for words in texts if re.search(r"[\w△▲◯☆★◎×]", words) and not is_nothing(words)]
 
 
 def _rejoined(blocks: list[Block]) -> list[Block]:
@@ -278,8 +278,9 @@ def _title(before: Text, address: _Address) -> Text:
     start, close = parentheses_of(text.chars)[0]
     remaining = text[close + 1 :].strip()
     remaining = remaining[_bullet(remaining.chars) :]
-    inside = text[start + 1 : close]
-    return (inside + text[close + 1 : close + 2] + remaining if remaining.chars else inside).spaced()
+    inside, gap = text[start + 1 : close], text[close + 1 : close + 2]
+    gap = gap if gap.chars.isspace() else EMPTY
+    return (inside + gap + remaining if remaining.chars else inside).spaced()
 
 
 def _bullet(text: str) -> int:
