@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import rdflib
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from reading import report
 from test_cases import rows_of
@@ -769,7 +769,7 @@ NOISE = st.sampled_from(
 )
 CLAUSE = st.sampled_from([*PHRASES, *FURTHER])
 CELLS = st.lists(st.tuples(CLAUSE, st.integers(0, 60), NOISE), min_size=1, max_size=3)
-COUNTED = re.compile(r"\d[\d,]*(?:件|%|団体|人(?!\d)|回)")
+COUNTED = re.compile(r"(?<![第\d,])\d[\d,]*(?:件|%|団体|人(?!\d)|回)")
 
 
 def odd_cell(parts: list[tuple[str, int, str]]) -> str:
@@ -787,7 +787,7 @@ def test_no_counted_number_is_passed_over(read: Read, made: list[list[tuple[str,
 
 @pytest.mark.exhaustive
 @given(made=st.lists(CELLS, min_size=40, max_size=40))
-@settings(max_examples=60, deadline=None, derandomize=True, database=None)
+@settings(max_examples=60, deadline=None, derandomize=True, database=None, phases=[Phase.generate])
 def test_no_counted_number_is_passed_over_in_many_cells(read: Read, made: list[list[tuple[str, int, str]]]) -> None:
     """The promise of the test before, with many more cells."""
     assert_accounted(read, made)
@@ -803,8 +803,12 @@ def assert_accounted(read: Read, made: list[list[tuple[str, int, str]]]) -> None
         said = "|".join(unicodedata.normalize("NFKC", each["text"]) for each in of_row)
         unset = any(each["status"] == "unset" for each in tables["kpis"] if each["row"] == row["row"])
         text = unicodedata.normalize("NFKC", cell)
+        # the same target printed twice is one: 1,000件 and 1 000件
+        digits = re.sub("[, ]", "", said)
         lost += [
-            f"{found[0]} of {cell}: {said}" for found in COUNTED.finditer(text) if found[0] not in said and not unset
+            f"{found[0]} of {cell}: {said}"
+            for found in COUNTED.finditer(text)
+            if found[0].replace(",", "") not in digits and not unset
         ]
     assert not lost, report(lost)
 
