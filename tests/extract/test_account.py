@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 from account import standing
-from hypothesis import given
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from test_cases import PLAIN, rows_of
 from test_cells import ADDRESSES, BODIES, BUDGETS, LISTINGS, MARKS, NUMBERS, SHORT
@@ -63,20 +63,29 @@ NOISE = [
     "12億円",
     "|",
 ]
-# Of addresses, budgets and support that run into each other without a space some words are still lost: their odd cells
-# are those of `test_the_account_of_the_cases`.
 PARTS = {
     "organizations": ["◎総務省", "財務省", "経産省", "関係府省庁", "復興庁", "内閣官房(番号室、総括)", "〇法務省"],
+    "budget": ["<予算事業名>", "A整備事業", "[B補助金]", "(旧:C事業)", "【D推進経費】", "令和2年度 3億円", "-"],
+    "references": [
+        "(手引)",
+        "https://x.go.jp/a.html",
+        "https://x.go.jp/資料1.pdf",
+        "http://www.x.go.jp/a b.html",
+        "参照",
+    ],
     "number": ["01-15", "No.", "新規", "01-16"],
+    "support": ["説明会を実施。", "派遣", "○", "A", "https://x.go.jp/b/", "-"],
     "listing": ["令和2年度", "から", "末まで", "時期調整中", "随時"],
     "marks": ["○", "\t", "-", "(○)", "O"],
 }
+# Of addresses, budgets and support that run into each other without a space some words are still lost.
+LOSSLESS = ["listing", "marks", "number", "organizations"]
 
 
 @st.composite
-def cells(draw: st.DrawFn) -> dict[str, str]:
-    """A row of which some cells are put together from their usual parts and noise."""
-    chosen = draw(st.lists(st.sampled_from(sorted(PARTS)), min_size=1, max_size=2, unique=True))
+def cells(draw: st.DrawFn, columns: list[str]) -> dict[str, str]:
+    """A row of which some cells of the columns are put together from their usual parts and noise."""
+    chosen = draw(st.lists(st.sampled_from(columns), min_size=1, max_size=3, unique=True))
     words = {name: st.lists(st.sampled_from(PARTS[name] + NOISE), min_size=1, max_size=4) for name in chosen}
     return {**PLAIN, **{name: "".join(draw(parts)) for name, parts in words.items()}}
 
@@ -90,7 +99,7 @@ def distinct(rows: list[dict[str, str]]) -> list[dict[str, str]]:
     ]
 
 
-@given(rows=st.lists(cells(), min_size=4, max_size=8))
+@given(rows=st.lists(cells(LOSSLESS), min_size=4, max_size=8))
 @examples(8)
 def test_the_account_of_any_row(read: Read, rows: list[dict[str, str]]) -> None:
     """Whatever usual parts and noise make up a cell: no character of it is nowhere."""
@@ -99,9 +108,19 @@ def test_the_account_of_any_row(read: Read, rows: list[dict[str, str]]) -> None:
 
 
 @pytest.mark.exhaustive
-@given(rows=st.lists(cells(), min_size=4, max_size=8))
+@given(rows=st.lists(cells(LOSSLESS), min_size=4, max_size=8))
 @examples(80)
 def test_the_account_of_many_rows(read: Read, rows: list[dict[str, str]]) -> None:
     """The promise of the test before, ten times as often."""
+    tables, _ = rows_of(read, distinct(rows))
+    assert not nowhere(tables), nowhere(tables)
+
+
+@pytest.mark.exhaustive
+@pytest.mark.xfail(reason="of parts that run into an address or an amount some are in no value and no issue")
+@given(rows=st.lists(cells(sorted(PARTS)), min_size=4, max_size=8))
+@settings(examples(80), phases=[Phase.generate])
+def test_the_account_of_rows_with_addresses_and_amounts(read: Read, rows: list[dict[str, str]]) -> None:
+    """The same promise of every column, which the reader does not keep yet."""
     tables, _ = rows_of(read, distinct(rows))
     assert not nowhere(tables), nowhere(tables)
